@@ -1,0 +1,95 @@
+//! What was done.
+
+use crate::error::Fault;
+use crate::json::{Decoded, JsonKind, JsonText, Members};
+use crate::limits::ACTION_CHARS_MAX;
+
+/// The name of an action: `CREATE`, `UPDATE`, `DELETE`, `READ` or any other of up to [`ACTION_CHARS_MAX`] characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action(JsonText);
+
+impl Action {
+    /// An action by its name.
+    ///
+    /// # Errors
+    /// [`Fault::TooLong`] over [`ACTION_CHARS_MAX`] characters.
+    pub fn new(name: &str) -> Result<Action, Fault> {
+        Action::from_json(JsonText::string(name))
+    }
+
+    /// Something came into being.
+    #[must_use]
+    pub fn create() -> Action {
+        Action(JsonText::from_trusted("\"CREATE\""))
+    }
+
+    /// Something changed.
+    #[must_use]
+    pub fn update() -> Action {
+        Action(JsonText::from_trusted("\"UPDATE\""))
+    }
+
+    /// Something went away.
+    #[must_use]
+    pub fn delete() -> Action {
+        Action(JsonText::from_trusted("\"DELETE\""))
+    }
+
+    /// Something was looked at.
+    #[must_use]
+    pub fn read() -> Action {
+        Action(JsonText::from_trusted("\"READ\""))
+    }
+
+    pub(crate) fn from_json(json: JsonText) -> Result<Action, Fault> {
+        let chars = json.decoded().as_ref().map(Decoded::chars_len).ok_or(Fault::NotAString(json.kind()))?;
+        if chars > ACTION_CHARS_MAX {
+            return Err(Fault::TooLong { max: ACTION_CHARS_MAX, chars });
+        }
+        Ok(Action(json))
+    }
+
+    /// The action that a content with `old_data` and `new_data` stands for: both → `UPDATE`, only new → `CREATE`, only
+    /// old → `DELETE`; a side that is null counts as absent. `None` when there is neither.
+    #[must_use]
+    pub fn derive(content: &JsonText) -> Option<Action> {
+        if content.kind() != JsonKind::Object {
+            return None;
+        }
+        let members = Members::parse(content.as_str()).ok()?;
+        let has = |side: &str| members.last(side).is_some_and(|value| value.kind() != JsonKind::Null);
+        match (has("old_data"), has("new_data")) {
+            (true, true) => Some(Action::update()),
+            (false, true) => Some(Action::create()),
+            (true, false) => Some(Action::delete()),
+            (false, false) => None,
+        }
+    }
+
+    /// The name as a JSON string, spelled as received.
+    #[must_use]
+    pub fn json(&self) -> &JsonText {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn derives_from_the_sides_that_are_there() {
+        let derive = |text: &str| Action::derive(&JsonText::parse(text).unwrap());
+        assert_eq!(derive(r#"{"old_data":{},"new_data":{}}"#), Some(Action::update()));
+        assert_eq!(derive(r#"{"old_data":null,"new_data":{}}"#), Some(Action::create()));
+        assert_eq!(derive(r#"{"old\u005fdata":0}"#), Some(Action::delete()));
+        assert_eq!(derive(r#"{"new_data":1,"new_data":null}"#), None);
+        assert_eq!(derive(r#"["new_data"]"#), None);
+    }
+
+    #[test]
+    fn counts_characters_not_bytes() {
+        assert!(Action::new(&"é".repeat(100)).is_ok());
+        assert_eq!(Action::new(&"é".repeat(101)), Err(Fault::TooLong { max: 100, chars: 101 }));
+    }
+}

@@ -1,0 +1,127 @@
+//! An event of the log, as it was stored.
+
+use uuid::Uuid;
+
+use crate::channel::ChannelId;
+use crate::json::{Decoded, JsonText, ObjectWriter};
+use crate::log::{LeafHash, LeafInput, Slots, leaf_data};
+use crate::object::ObjectId;
+use crate::prepared::EventKeys;
+use crate::stream::Stream;
+use crate::subject::Subject;
+use crate::timestamp::Timestamp;
+use crate::user::User;
+
+/// The slots of the stream `events`.
+#[expect(missing_docs, reason = "the table of docs/log-format.md, by name")]
+pub mod slot {
+    pub const SUBJECT: u8 = 0;
+    pub const USER: u8 = 1;
+    pub const REMOTE_ADDR: u8 = 2;
+    pub const URL: u8 = 3;
+    pub const QUERY_PARAMS: u8 = 4;
+    pub const POST_DATA: u8 = 5;
+    pub const HEADERS: u8 = 6;
+    pub const CONTENT: u8 = 7;
+    pub const DESCRIPTION: u8 = 8;
+    pub const EXTRA: u8 = 9;
+}
+
+/// One event of the log. Its values come from the slots: what was received, byte for byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The channel whose log holds it.
+    pub channel_id: ChannelId,
+    /// Its index in that log: from 0, without gaps, in the order of commits.
+    pub position: i64,
+    /// Its uuid, unique inside the channel.
+    pub uuid: Uuid,
+    /// When it happened, as the client says.
+    pub timestamp: Timestamp,
+    /// When it was committed; never decreases along a log.
+    pub recorded_at: Timestamp,
+    /// The token that wrote it; 0 for a local import.
+    pub producer_id: i64,
+    /// Values, salts and commitments.
+    pub slots: Slots,
+    /// The hash that the tree holds.
+    pub leaf_hash: LeafHash,
+}
+
+impl Event {
+    /// What was done to what. Empty once erased.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        self.slots.value(slot::SUBJECT).and_then(Subject::from_slot).unwrap_or_default()
+    }
+
+    /// Who did it.
+    #[must_use]
+    pub fn user(&self) -> Option<User> {
+        self.slots.value(slot::USER).and_then(|json| User::from_json(json.clone()).ok())
+    }
+
+    /// The filter columns that belong to the slots; stored ones are compared with these.
+    #[must_use]
+    pub fn keys(&self) -> EventKeys {
+        let value = |number| self.slots.value(number);
+        EventKeys::of(&self.subject(), self.user().as_ref(), value(slot::REMOTE_ADDR), value(slot::URL))
+    }
+
+    /// The encoded leaf.
+    #[must_use]
+    pub fn leaf_data(&self) -> Vec<u8> {
+        leaf_data(&LeafInput {
+            stream: Stream::Events,
+            uuid: self.uuid,
+            channel_id: self.channel_id,
+            producer_id: self.producer_id,
+            timestamp: self.timestamp,
+            recorded_at: self.recorded_at,
+            commitments: &self.slots.commitments(),
+        })
+    }
+
+    /// The characters of a slot that holds a string.
+    #[must_use]
+    pub fn decoded(&self, number: u8) -> Option<Decoded> {
+        self.slots.value(number).and_then(JsonText::decoded)
+    }
+
+    /// Appends the native shape: every member, null where absent, values spliced as they were received.
+    pub fn write_json(&self, out: &mut String) {
+        let subject = self.subject();
+        let value = |number| self.slots.value(number);
+        let mut object = ObjectWriter::new(out);
+        object
+            .string("uuid", &self.uuid.to_string())
+            .integer("channel_id", Some(self.channel_id.get()))
+            .integer("position", Some(self.position))
+            .string("timestamp", &self.timestamp.to_string())
+            .string("recorded_at", &self.recorded_at.to_string())
+            .integer("producer_id", Some(self.producer_id))
+            .text("action", subject.action.as_ref().map(|action| action.json()))
+            .integer("content_type", subject.content_type)
+            .text("table_name", subject.table_name.as_ref())
+            .raw("object_id", subject.object_id.as_ref().map_or("null", ObjectId::shown))
+            .text("user", value(slot::USER))
+            .text("remote_addr", value(slot::REMOTE_ADDR))
+            .text("url", value(slot::URL))
+            .text("description", value(slot::DESCRIPTION))
+            .text("query_params", value(slot::QUERY_PARAMS))
+            .text("post_data", value(slot::POST_DATA))
+            .text("headers", value(slot::HEADERS))
+            .text("content", value(slot::CONTENT))
+            .text("extra", value(slot::EXTRA))
+            .string("leaf_hash", &self.leaf_hash.to_string());
+        object.end();
+    }
+
+    /// The native shape; see [`Event::write_json`].
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = String::with_capacity(512 + self.slots.bytes());
+        self.write_json(&mut out);
+        out
+    }
+}

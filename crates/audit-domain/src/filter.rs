@@ -1,0 +1,154 @@
+//! Which events are meant. [`EventFilter::matches`] is the reference meaning; the SQL of every database is tested against it.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::event::{Event, slot};
+use crate::json::Decoded;
+use crate::timestamp::Timestamp;
+
+/// A half-open range of integers, `start` included, `end` not. All bounds that are set narrow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Interval {
+    /// The first value inside.
+    pub start: i64,
+    /// The first value behind.
+    pub end: i64,
+}
+
+impl Default for Interval {
+    fn default() -> Self {
+        Interval { start: i64::MIN, end: i64::MAX }
+    }
+}
+
+/// Positions and instants never reach `i64::MAX`, so saturating at the ends keeps every bound exact for them.
+impl Interval {
+    /// Keeps values over a bound.
+    pub fn over(&mut self, bound: i64) {
+        self.from(bound.saturating_add(1));
+    }
+
+    /// Keeps values from a bound on.
+    pub fn from(&mut self, bound: i64) {
+        self.start = self.start.max(bound);
+    }
+
+    /// Keeps values below a bound.
+    pub fn below(&mut self, bound: i64) {
+        self.end = self.end.min(bound);
+    }
+
+    /// Keeps values up to a bound, and the bound.
+    pub fn up_to(&mut self, bound: i64) {
+        self.below(bound.saturating_add(1));
+    }
+
+    /// Keeps one value.
+    pub fn exactly(&mut self, value: i64) {
+        self.from(value);
+        self.up_to(value);
+    }
+
+    /// Whether a value is inside.
+    #[must_use]
+    pub fn contains(&self, value: i64) -> bool {
+        (self.start..self.end).contains(&value)
+    }
+
+    /// Whether nothing can be inside.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.start >= self.end
+    }
+
+    /// The lower bound, where there is one.
+    #[must_use]
+    pub fn lower(&self) -> Option<i64> {
+        (self.start != i64::MIN).then_some(self.start)
+    }
+
+    /// The upper bound, where there is one.
+    #[must_use]
+    pub fn upper(&self) -> Option<i64> {
+        (self.end != i64::MAX).then_some(self.end)
+    }
+}
+
+/// What an event has to be; every condition that is set must hold. Texts compare exactly and by their characters, however
+/// they were spelled in JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+pub struct EventFilter {
+    /// A condition that no event can meet, such as a number beyond 64 bits.
+    pub never: bool,
+    /// The uuid.
+    pub uuid: Option<Uuid>,
+    /// The numeric object type.
+    pub content_type: Option<i64>,
+    /// The named object type.
+    pub table_name: Option<String>,
+    /// The object's id. An integer is its canonical decimal: only that text is shown as this integer.
+    pub object_id: Option<String>,
+    /// The user's id (not the name), in the same form.
+    pub user: Option<String>,
+    /// The action, derived ones included.
+    pub action: Option<String>,
+    /// The url.
+    pub url: Option<String>,
+    /// The remote address.
+    pub remote_addr: Option<String>,
+    /// When it happened, in microseconds.
+    pub timestamp: Interval,
+    /// When it was committed, in microseconds.
+    pub recorded_at: Interval,
+    /// Where it is in its log.
+    pub position: Interval,
+}
+
+impl EventFilter {
+    /// Whether nothing is asked for, so that every event matches.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == EventFilter::default()
+    }
+
+    /// Whether no event can match.
+    #[must_use]
+    pub fn is_impossible(&self) -> bool {
+        self.never || self.timestamp.is_empty() || self.recorded_at.is_empty() || self.position.is_empty()
+    }
+
+    /// Whether an event is meant.
+    #[must_use]
+    pub fn matches(&self, event: &Event) -> bool {
+        let subject = event.subject();
+        let identity = event.user().map(|user| user.identity());
+        let json = |json: Option<&crate::JsonText>| json.and_then(crate::JsonText::decoded);
+        !self.never
+            && self.uuid.is_none_or(|uuid| uuid == event.uuid)
+            && self.content_type.is_none_or(|number| subject.content_type == Some(number))
+            && same(&self.table_name, json(subject.table_name.as_ref()))
+            && same(&self.object_id, subject.object_id.as_ref().and_then(|id| id.text()))
+            && same(&self.user, identity.and_then(|identity| identity.id))
+            && same(&self.action, json(subject.action.as_ref().map(|action| action.json())))
+            && same(&self.url, event.decoded(slot::URL))
+            && same(&self.remote_addr, event.decoded(slot::REMOTE_ADDR))
+            && self.timestamp.contains(event.timestamp.micros())
+            && self.recorded_at.contains(event.recorded_at.micros())
+            && self.position.contains(event.position)
+    }
+}
+
+fn same(wanted: &Option<String>, actual: Option<Decoded>) -> bool {
+    match wanted {
+        None => true,
+        Some(wanted) => actual.is_some_and(|actual| actual.as_bytes() == wanted.as_bytes()),
+    }
+}
+
+/// An [`Interval`] takes instants as well.
+impl From<Timestamp> for i64 {
+    fn from(timestamp: Timestamp) -> i64 {
+        timestamp.micros()
+    }
+}

@@ -1,0 +1,114 @@
+//! The characters behind a JSON string, and the key a database can index for them.
+
+use serde::de::{Deserializer, Error, Visitor};
+use sha2::{Digest, Sha256};
+
+use crate::limits::{INDEX_KEY_CHARS_MAX, INDEX_KEY_PREFIX_CHARS};
+
+/// A decoded JSON string. JSON allows lone surrogates (`"\ud800"`), which UTF-8 does not, so this is WTF-8:
+/// UTF-8 plus surrogates encoded as three bytes each.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Decoded(Vec<u8>);
+
+impl Decoded {
+    /// Decodes a well-formed JSON value; `None` when it is no string.
+    #[must_use]
+    pub fn of(json: &str) -> Option<Decoded> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Vec<u8>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_bytes<E: Error>(self, v: &[u8]) -> Result<Vec<u8>, E> {
+                Ok(v.to_vec())
+            }
+        }
+        if !json.starts_with('"') {
+            return None;
+        }
+        serde_json::Deserializer::from_str(json).deserialize_bytes(Bytes).ok().map(Decoded)
+    }
+
+    /// The bytes: UTF-8, but for lone surrogates.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The text, unless it holds a lone surrogate.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        std::str::from_utf8(&self.0).ok()
+    }
+
+    /// Characters; a lone surrogate counts as one.
+    #[must_use]
+    pub fn chars_len(&self) -> usize {
+        // Every byte but a continuation byte starts a character, in WTF-8 as in UTF-8.
+        self.0.iter().filter(|byte| (**byte & 0xC0) != 0x80).count()
+    }
+
+    /// [`index_key`] of this text.
+    #[must_use]
+    pub fn index_key(&self) -> String {
+        index_key(&self.0)
+    }
+}
+
+impl From<&str> for Decoded {
+    fn from(text: &str) -> Self {
+        Decoded(text.as_bytes().to_vec())
+    }
+}
+
+/// The form of a text that goes into a filter column: the text itself where every database can hold and index it;
+/// else (over 255 characters, or with U+0000, U+0001 or a lone surrogate) its first characters, U+0001 and the SHA-256
+/// of the whole. Filters apply the same function, so equality stays exact; what people are shown comes from the slot.
+#[must_use]
+pub fn index_key(text: &[u8]) -> String {
+    let valid = match std::str::from_utf8(text) {
+        Ok(valid) => valid,
+        Err(error) => std::str::from_utf8(&text[..error.valid_up_to()]).unwrap_or(""),
+    };
+    let plain = valid.split(['\u{0}', '\u{1}']).next().unwrap_or("");
+    if plain.len() == text.len() && (text.len() <= INDEX_KEY_CHARS_MAX || plain.chars().count() <= INDEX_KEY_CHARS_MAX) {
+        return plain.to_owned();
+    }
+    let mut key: String = plain.chars().take(INDEX_KEY_PREFIX_CHARS).collect();
+    key.push('\u{1}');
+    key.push_str(&hex::encode(Sha256::digest(text)));
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(json: &str) -> Decoded {
+        Decoded::of(json).unwrap()
+    }
+
+    #[test]
+    fn decodes_escapes_and_keeps_lone_surrogates() {
+        assert_eq!(decoded(r#""caf\u00e9\/\u0000""#).as_str(), Some("café/\0"));
+        assert_eq!(decoded(r#""\ud83d\ude00""#).as_str(), Some("😀"));
+        assert_eq!(decoded(r#""a\ud800""#).as_bytes(), b"a\xed\xa0\x80");
+        assert_eq!(decoded(r#""a\ud800""#).chars_len(), 2);
+        assert_eq!(Decoded::of("12"), None);
+    }
+
+    #[test]
+    fn keys_are_the_text_where_it_fits_and_a_digest_where_it_does_not() {
+        assert_eq!(index_key(b"orders"), "orders");
+        let exact = "é".repeat(255);
+        assert_eq!(index_key(exact.as_bytes()), exact);
+        for odd in ["é".repeat(256).as_bytes(), b"a\0b", b"a\x01b", b"a\xed\xa0\x80b", b"\xed\xa0\x80"] {
+            let key = index_key(odd);
+            let (prefix, digest) = key.split_once('\u{1}').unwrap();
+            assert_eq!(digest, hex::encode(Sha256::digest(odd)));
+            assert!(odd.starts_with(prefix.as_bytes()) && key.chars().count() <= INDEX_KEY_CHARS_MAX);
+        }
+        assert_ne!(index_key(b"a\0b"), index_key(b"a\0c"));
+    }
+}

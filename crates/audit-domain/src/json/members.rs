@@ -1,0 +1,99 @@
+//! A JSON object as the list of its members, in order of arrival, duplicates included.
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::text::check_nesting;
+use super::{Decoded, JsonError, JsonKind, JsonText};
+
+/// One member of an object.
+#[derive(Debug, Clone)]
+pub struct Member<'a> {
+    /// The key as received, a JSON string with its quotes.
+    pub key: &'a str,
+    /// The decoded key; lone surrogates are replaced, so that such a key equals no known name.
+    pub name: String,
+    /// The value as received, without blanks around it.
+    pub value: JsonText,
+}
+
+/// The members of one object.
+#[derive(Debug, Clone)]
+pub struct Members<'a>(Vec<Member<'a>>);
+
+impl<'a> Members<'a> {
+    /// Cuts an object into its members.
+    ///
+    /// # Errors
+    /// [`JsonError`] when the text is no JSON, no object, or nested too deeply.
+    pub fn parse(text: &'a str) -> Result<Members<'a>, JsonError> {
+        check_nesting(text)?;
+        let raw: &RawValue = serde_json::from_str(text).map_err(|e| JsonError::syntax(text, &e))?;
+        let raw = raw.get();
+        match JsonKind::of(raw) {
+            JsonKind::Object => {}
+            other => return Err(JsonError::NotAnObject(other)),
+        }
+        serde_json::Deserializer::from_str(raw).deserialize_map(Collect).map_err(|e| JsonError::syntax(raw, &e))
+    }
+
+    /// The members, in order of arrival.
+    pub fn iter(&self) -> impl Iterator<Item = &Member<'a>> {
+        self.0.iter()
+    }
+
+    /// The value of the last member of this name: the one that counts for Django and most other readers.
+    #[must_use]
+    pub fn last(&self, name: &str) -> Option<&JsonText> {
+        self.0.iter().rev().find(|m| m.name == name).map(|m| &m.value)
+    }
+}
+
+impl<'a> IntoIterator for Members<'a> {
+    type Item = Member<'a>;
+    type IntoIter = std::vec::IntoIter<Member<'a>>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+struct Collect;
+
+impl<'de> Visitor<'de> for Collect {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+        let mut members = Vec::with_capacity(16);
+        while let Some(key) = map.next_key::<&'de RawValue>()? {
+            let value: &'de RawValue = map.next_value()?;
+            let name = Decoded::of(key.get()).map(|d| String::from_utf8_lossy(d.as_bytes()).into_owned());
+            members.push(Member { key: key.get(), name: name.unwrap_or_default(), value: JsonText::from_trusted(value.get()) });
+        }
+        Ok(Members(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_order_duplicates_and_the_spelling_of_keys() {
+        let text = " { \"a\" : 1 , \"b\\u0063\":[ 2 ],\"a\": \"x\" } ";
+        let members = Members::parse(text).unwrap();
+        let seen: Vec<_> = members.iter().map(|m| (m.key, m.name.as_str(), m.value.as_str())).collect();
+        assert_eq!(seen, [("\"a\"", "a", "1"), ("\"b\\u0063\"", "bc", "[ 2 ]"), ("\"a\"", "a", "\"x\"")]);
+        assert_eq!(members.last("a").unwrap().as_str(), "\"x\"");
+    }
+
+    #[test]
+    fn says_what_it_got_instead_of_an_object() {
+        assert_eq!(Members::parse("[1]").unwrap_err(), JsonError::NotAnObject(JsonKind::Array));
+        assert_eq!(Members::parse(" 5 ").unwrap_err(), JsonError::NotAnObject(JsonKind::Number));
+        assert!(matches!(Members::parse("{\"a\":1"), Err(JsonError::Syntax { .. })));
+    }
+}

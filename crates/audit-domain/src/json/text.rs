@@ -1,0 +1,217 @@
+//! One JSON value as the bytes that were sent.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::Decoded;
+use crate::limits::NESTING_MAX;
+
+/// What makes a text unusable as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JsonError {
+    /// The text is no JSON; line and column count from 1, `offset` is in bytes from 0.
+    #[error("{message}: line {line} column {column} (char {offset})")]
+    Syntax {
+        /// What was wrong, without the place.
+        message: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// Byte offset, from 0.
+        offset: usize,
+    },
+    /// More than [`NESTING_MAX`] arrays and objects are open at once.
+    #[error("nested more than {NESTING_MAX} levels deep")]
+    TooDeep,
+    /// JSON, but no object.
+    #[error("expected a JSON object, got {0}")]
+    NotAnObject(JsonKind),
+}
+
+impl JsonError {
+    pub(super) fn syntax(text: &str, error: &serde_json::Error) -> Self {
+        let full = error.to_string();
+        let message = full.split(" at line ").next().unwrap_or(&full).to_owned();
+        let (line, column) = (error.line().max(1), error.column().max(1));
+        let before: usize = text.split('\n').take(line - 1).map(|l| l.len() + 1).sum();
+        JsonError::Syntax { message, line, column, offset: before + column - 1 }
+    }
+}
+
+/// The type of a JSON value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonKind {
+    /// `{…}`
+    Object,
+    /// `[…]`
+    Array,
+    /// `"…"`
+    String,
+    /// Any number.
+    Number,
+    /// `true` or `false`
+    Bool,
+    /// `null`
+    Null,
+}
+
+impl JsonKind {
+    /// The type of a well-formed value without blanks before it: its first byte tells.
+    #[must_use]
+    pub fn of(text: &str) -> JsonKind {
+        match text.as_bytes().first() {
+            Some(b'{') => JsonKind::Object,
+            Some(b'[') => JsonKind::Array,
+            Some(b'"') => JsonKind::String,
+            Some(b't' | b'f') => JsonKind::Bool,
+            Some(b'n') => JsonKind::Null,
+            _ => JsonKind::Number,
+        }
+    }
+}
+
+impl std::fmt::Display for JsonKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            JsonKind::Object => "an object",
+            JsonKind::Array => "an array",
+            JsonKind::String => "a string",
+            JsonKind::Number => "a number",
+            JsonKind::Bool => "a boolean",
+            JsonKind::Null => "null",
+        })
+    }
+}
+
+/// One well-formed JSON value, byte for byte as received, without blanks around it.
+///
+/// Equality is equality of the bytes: `1.0` and `1` differ, as they do for the log.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct JsonText(Box<str>);
+
+impl JsonText {
+    /// Checks a text and keeps it, without the blanks around it.
+    ///
+    /// # Errors
+    /// [`JsonError`] when the text is no JSON or nested too deeply.
+    pub fn parse(text: &str) -> Result<JsonText, JsonError> {
+        check_nesting(text)?;
+        let raw: &RawValue = serde_json::from_str(text).map_err(|e| JsonError::syntax(text, &e))?;
+        Ok(JsonText(raw.get().into()))
+    }
+
+    /// Encodes a value once, as compact JSON with non-ASCII as UTF-8.
+    ///
+    /// # Errors
+    /// What serde reports: a map with keys that are no strings, a failing `Serialize`, or too many levels.
+    pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, serde_json::Error> {
+        let text = serde_json::to_string(value)?;
+        check_nesting(&text).map_err(serde::ser::Error::custom)?;
+        Ok(JsonText(text.into()))
+    }
+
+    /// A string, encoded as compact JSON.
+    #[must_use]
+    pub fn string(text: &str) -> JsonText {
+        let mut out = String::with_capacity(text.len() + 2);
+        super::writer::push_string(&mut out, text);
+        JsonText(out.into())
+    }
+
+    /// Takes a text that is known to be well-formed: a value cut out of a parsed document, or a stored slot.
+    #[must_use]
+    pub fn from_trusted(text: impl Into<Box<str>>) -> JsonText {
+        JsonText(text.into())
+    }
+
+    /// The JSON text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The type of the value.
+    #[must_use]
+    pub fn kind(&self) -> JsonKind {
+        JsonKind::of(&self.0)
+    }
+
+    /// The characters of a JSON string; `None` for any other type.
+    #[must_use]
+    pub fn decoded(&self) -> Option<Decoded> {
+        Decoded::of(&self.0)
+    }
+
+    /// Whether this is a number written as an integer (`-5`, not `5.0` or `5e0`).
+    #[must_use]
+    pub fn is_integer(&self) -> bool {
+        let digits = self.0.strip_prefix('-').unwrap_or(&self.0);
+        !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+    }
+}
+
+impl std::fmt::Display for JsonText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Counts open brackets outside strings. `RawValue` itself has no limit, so this guard runs before any parse:
+/// what is stored can be read back by clients whose parsers recurse.
+pub(super) fn check_nesting(text: &str) -> Result<(), JsonError> {
+    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
+    for byte in text.bytes() {
+        if in_string {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_string = false,
+                _ => {}
+            }
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'[' | b'{' => {
+                depth += 1;
+                if depth > NESTING_MAX {
+                    return Err(JsonError::TooDeep);
+                }
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_bytes_and_drops_the_blanks_around_them() {
+        let text = JsonText::parse(" {\"a\" : 1e400, \"a\":-0}\n").unwrap();
+        assert_eq!(text.as_str(), "{\"a\" : 1e400, \"a\":-0}");
+    }
+
+    #[test]
+    fn nesting_is_limited_and_brackets_in_strings_do_not_count() {
+        let at_limit = format!("{}{}", "[".repeat(NESTING_MAX), "]".repeat(NESTING_MAX));
+        assert!(JsonText::parse(&at_limit).is_ok());
+        let beyond = format!("[{at_limit}]");
+        assert_eq!(JsonText::parse(&beyond), Err(JsonError::TooDeep));
+        assert_eq!(JsonText::parse(&"[".repeat(100_000)), Err(JsonError::TooDeep));
+        assert!(JsonText::parse(&format!("\"\\\"{}\"", "[".repeat(100_000))).is_ok());
+    }
+
+    #[test]
+    fn names_the_place_of_a_syntax_error() {
+        let Err(JsonError::Syntax { line, column, offset, .. }) = JsonText::parse("{\"a\":1,\n x}") else { panic!("not refused") };
+        assert_eq!((line, column, offset), (2, 2, 9));
+        for bad in ["", "NaN", "{'a':1}", "{\"a\":1} x", "{\"a\":1,}", "\"\n\"", "01", "[1,]", "\"\\u12\""] {
+            assert!(matches!(JsonText::parse(bad), Err(JsonError::Syntax { .. })), "{bad:?}");
+        }
+    }
+}

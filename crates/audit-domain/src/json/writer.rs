@@ -1,0 +1,115 @@
+//! Compact JSON objects put together from texts, so that a stored value is sent back by splicing its bytes.
+
+use super::JsonText;
+
+/// Writes one object, member by member. The braces are written by [`ObjectWriter::new`] and [`ObjectWriter::end`].
+#[derive(Debug)]
+pub struct ObjectWriter<'a> {
+    out: &'a mut String,
+    first: bool,
+}
+
+impl<'a> ObjectWriter<'a> {
+    /// Opens an object at the end of `out`.
+    pub fn new(out: &'a mut String) -> Self {
+        out.push('{');
+        ObjectWriter { out, first: true }
+    }
+
+    /// A member whose value is JSON text already.
+    pub fn raw(&mut self, name: &str, json: &str) -> &mut Self {
+        self.key(name);
+        self.out.push_str(json);
+        self
+    }
+
+    /// A member with its key as JSON text too.
+    pub fn raw_key(&mut self, key: &str, json: &str) -> &mut Self {
+        self.separator();
+        self.out.push_str(key);
+        self.out.push(':');
+        self.out.push_str(json);
+        self
+    }
+
+    /// A member spliced from a text, or `null`.
+    pub fn text(&mut self, name: &str, value: Option<&JsonText>) -> &mut Self {
+        self.raw(name, value.map_or("null", JsonText::as_str))
+    }
+
+    /// A string member.
+    pub fn string(&mut self, name: &str, value: &str) -> &mut Self {
+        self.key(name);
+        push_string(self.out, value);
+        self
+    }
+
+    /// An integer member, or `null`.
+    pub fn integer(&mut self, name: &str, value: Option<i64>) -> &mut Self {
+        match value {
+            Some(number) => self.raw(name, &number.to_string()),
+            None => self.raw(name, "null"),
+        }
+    }
+
+    /// Writes the key and lets `value` write what belongs to it.
+    pub fn nested(&mut self, name: &str, value: impl FnOnce(&mut String)) -> &mut Self {
+        self.key(name);
+        value(self.out);
+        self
+    }
+
+    /// Closes the object.
+    pub fn end(self) {
+        self.out.push('}');
+    }
+
+    fn key(&mut self, name: &str) {
+        self.separator();
+        push_string(self.out, name);
+        self.out.push(':');
+    }
+
+    fn separator(&mut self) {
+        if !self.first {
+            self.out.push(',');
+        }
+        self.first = false;
+    }
+}
+
+/// Appends a JSON string: the escapes JSON demands and no others, so non-ASCII stays UTF-8.
+pub(super) fn push_string(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            c if c < ' ' => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_what_serde_json_reads_back() {
+        let odd = "a\"\\\n\r\t\u{8}\u{c}\u{0}\u{1f}\u{7f}é😀\u{2028}";
+        let mut out = String::new();
+        let mut object = ObjectWriter::new(&mut out);
+        object.string("k", odd).integer("n", None).raw("r", "1.0");
+        object.end();
+        let value: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(value["k"], odd);
+        assert_eq!(out, format!("{{\"k\":{},\"n\":null,\"r\":1.0}}", serde_json::to_string(odd).unwrap()));
+    }
+}

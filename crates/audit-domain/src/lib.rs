@@ -1,0 +1,60 @@
+//! Audit events and the evidence for them, as pure types and functions.
+//!
+//! What an event is ([`NewEvent`], [`PreparedEvent`], [`Event`]), what a filter means ([`EventFilter::matches`]), and what
+//! the log commits to ([`log`]). Nothing here reads a file, opens a socket or knows a database.
+//!
+//! ```
+//! use audit_domain::{Change, ChannelId, NewEvent, Timestamp};
+//! use serde_json::json;
+//!
+//! let before = json!({"quantity": 1.0, "sku": "A-1"});
+//! let after = json!({"quantity": 2.0, "sku": "A-1"});
+//! let change = Change::between(&before, &after)?.expect("the quantity differs");
+//! let event = NewEvent::new().object("orders.item", 859).change(&change)?.prepare(ChannelId::DEFAULT)?;
+//!
+//! assert_eq!(event.keys().action.as_deref(), Some("UPDATE"));
+//! println!("{} {}", event.uuid(), event.leaf_hash(0, Timestamp::now()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod action;
+mod action_log;
+mod change;
+mod channel;
+mod error;
+mod event;
+mod filter;
+mod json;
+pub mod limits;
+pub mod log;
+mod new_event;
+mod object;
+mod page;
+mod prepared;
+mod sort;
+mod stream;
+mod subject;
+mod timestamp;
+mod token;
+mod user;
+
+pub use action::Action;
+pub use action_log::{NewActionLog, action_log_slot};
+pub use change::Change;
+pub use channel::{ChannelGrant, ChannelId};
+pub use error::{Fault, FieldError, InputError};
+pub use event::{Event, slot};
+pub use filter::{EventFilter, Interval};
+pub use json::{Decoded, JsonError, JsonKind, JsonText, Member, Members, ObjectWriter, index_key};
+pub use new_event::{NewEvent, Reading, parse_uuid};
+pub use object::{ObjectId, canonical_integer};
+pub use page::{CursorError, Walk, WalkOrder, WalkPoint};
+pub use prepared::{EventKeys, PreparedEvent};
+pub use sort::{EventSort, SortField, SortKey, SortRow};
+pub use stream::Stream;
+pub use subject::Subject;
+pub use timestamp::Timestamp;
+pub use token::{NewToken, Role, Token, TokenKey};
+pub use user::{Identity, User};
+/// The crates whose types appear in this one's public functions.
+pub use {uuid, validator};

@@ -1,0 +1,39 @@
+//! What the log accepts, and why. Everything within these limits is stored byte for byte.
+
+/// Bytes of one event or action log as sent: 1 MiB. A bigger record is a file, and belongs in a file store with its digest here.
+pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
+
+/// Events of one request. A request is one transaction: this keeps the writer's turn short for its neighbours.
+pub const EVENTS_PER_REQUEST_MAX: usize = 10_000;
+
+/// Bytes of one request body: 32 MiB, half of [`BYTES_IN_FLIGHT_MAX`], so that one client cannot take the whole budget.
+pub const REQUEST_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Bytes of all requests that are being read or wait for their commit: 64 MiB, the memory an overload can take.
+pub const BYTES_IN_FLIGHT_MAX: usize = 64 * 1024 * 1024;
+
+/// Arrays and objects open at once. Python's `json`, the most common reader of these APIs, gives up a little under
+/// 1,000 levels, and an answer wraps an event in a few of its own.
+pub const NESTING_MAX: usize = 500;
+
+/// Characters of an action: a name to group by, not a sentence (there is `description` for that).
+pub const ACTION_CHARS_MAX: usize = 100;
+
+/// Characters of a text that goes into a filter column as it is; see [`crate::index_key`]. 255 four-byte characters stay
+/// under the 2,704 bytes that a PostgreSQL btree entry can hold.
+pub const INDEX_KEY_CHARS_MAX: usize = 255;
+
+/// Characters kept in front of the digest when a text does not fit: with U+0001 and 64 hex digits they make 255.
+pub const INDEX_KEY_PREFIX_CHARS: usize = INDEX_KEY_CHARS_MAX - 65;
+
+/// Entries of a page of the native API when nothing is asked for.
+pub const PAGE_SIZE_DEFAULT: usize = 100;
+
+/// Entries of the largest page: of 1 MiB events that is already a gigabyte.
+pub const PAGE_SIZE_MAX: usize = 1_000;
+
+/// Characters of a token's name.
+pub const TOKEN_NAME_CHARS_MAX: u64 = 100;
+
+/// Characters of a key that is given from outside: shorter ones can be guessed.
+pub const TOKEN_KEY_CHARS_MIN: usize = 16;

@@ -1,0 +1,212 @@
+//! Slots: the parts of an entry that are committed to one by one, so that one can be erased and the rest stays proven.
+
+use sha2::{Digest, Sha256};
+
+use crate::json::JsonText;
+
+/// What separates a slot commitment from every other hash.
+const SLOT_TAG: &[u8] = b"audit-slot-v1\0";
+
+/// Sixteen random bytes that keep a commitment from giving away a value that could be guessed.
+pub type Salt = [u8; 16];
+
+/// The hash that stands for a slot in the leaf.
+pub type Commitment = [u8; 32];
+
+/// `SHA-256("audit-slot-v1" 0x00 ‖ slot ‖ salt ‖ value)`
+#[must_use]
+pub fn commitment(slot: u8, salt: &Salt, value: &[u8]) -> Commitment {
+    let mut hash = Sha256::new();
+    hash.update(SLOT_TAG);
+    hash.update([slot]);
+    hash.update(salt);
+    hash.update(value);
+    hash.finalize().into()
+}
+
+/// What opens a slot, or stands for it once it is erased.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Seal {
+    /// The salt of a value that is still there.
+    Salt(Salt),
+    /// The commitment that is left of an erased one.
+    Commitment(Commitment),
+}
+
+/// A salt opens a guess at an erased value, so it stays out of logs.
+impl std::fmt::Debug for Seal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Seal::Salt(_) => f.write_str("Salt(…)"),
+            Seal::Commitment(c) => write!(f, "Commitment({})", hex::encode(c)),
+        }
+    }
+}
+
+/// One slot of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    /// Its number; what it holds is in `docs/log-format.md`.
+    pub number: u8,
+    /// The JSON text; `None` once erased.
+    pub value: Option<JsonText>,
+    /// Salt or commitment.
+    pub seal: Seal,
+}
+
+impl Slot {
+    /// The commitment, computed from value and salt where they are still there.
+    #[must_use]
+    pub fn commitment(&self) -> Commitment {
+        match (&self.seal, &self.value) {
+            (Seal::Commitment(commitment), _) => *commitment,
+            (Seal::Salt(salt), value) => commitment(self.number, salt, value.as_ref().map_or("", JsonText::as_str).as_bytes()),
+        }
+    }
+
+    /// Whether the value was erased.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        matches!(self.seal, Seal::Commitment(_))
+    }
+}
+
+/// The slots of an entry, ascending by number; absent and null ones are not listed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Slots(Vec<Slot>);
+
+/// The `seals` of a stored row do not fit its slots.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("stored seals do not match the slots: {0}")]
+pub struct SealsError(&'static str);
+
+impl Slots {
+    /// Draws a salt for every value that is there, from the operating system's generator.
+    ///
+    /// # Errors
+    /// When the operating system has no random bytes to give.
+    pub fn seal<const N: usize>(values: [(u8, Option<JsonText>); N]) -> Result<Slots, getrandom::Error> {
+        debug_assert!(values.is_sorted_by(|a, b| a.0 < b.0), "slots are ascending by definition of the leaf");
+        let mut salts = [[0u8; 16]; N];
+        getrandom::fill(salts.as_flattened_mut())?;
+        let present = values
+            .into_iter()
+            .zip(salts)
+            .filter_map(|((number, value), salt)| value.map(|value| Slot { number, value: Some(value), seal: Seal::Salt(salt) }));
+        Ok(Slots(present.collect()))
+    }
+
+    /// Puts slots together again from stored values and [`Slots::seals`].
+    ///
+    /// # Errors
+    /// [`SealsError`] when the two do not fit each other: the row was changed behind the log's back.
+    pub fn from_stored(seals: &[u8], mut value: impl FnMut(u8) -> Option<JsonText>) -> Result<Slots, SealsError> {
+        let mut slots = Vec::with_capacity(seals.len() / 18);
+        let mut rest = seals;
+        while let Some((&[number, kind], tail)) = rest.split_first_chunk::<2>() {
+            let seal = match kind {
+                0 => tail.split_first_chunk().map(|(salt, tail)| (Seal::Salt(*salt), tail)),
+                1 => tail.split_first_chunk().map(|(commitment, tail)| (Seal::Commitment(*commitment), tail)),
+                _ => None,
+            };
+            let (seal, tail) = seal.ok_or(SealsError("a seal is cut short or of an unknown kind"))?;
+            let value = value(number);
+            if value.is_some() != matches!(seal, Seal::Salt(_)) {
+                return Err(SealsError("a slot has a value without a salt, or a salt without a value"));
+            }
+            slots.push(Slot { number, value, seal });
+            rest = tail;
+        }
+        if !rest.is_empty() || !slots.is_sorted_by(|a, b| a.number < b.number) {
+            return Err(SealsError("the seals are not a list of ascending slots"));
+        }
+        Ok(Slots(slots))
+    }
+
+    /// The stored form of all seals: for each slot its number, 0 and the salt, or 1 and the commitment.
+    #[must_use]
+    pub fn seals(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.0.len() * 18);
+        for slot in &self.0 {
+            match &slot.seal {
+                Seal::Salt(salt) => {
+                    out.extend_from_slice(&[slot.number, 0]);
+                    out.extend_from_slice(salt);
+                }
+                Seal::Commitment(commitment) => {
+                    out.extend_from_slice(&[slot.number, 1]);
+                    out.extend_from_slice(commitment);
+                }
+            }
+        }
+        out
+    }
+
+    /// All slots, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = &Slot> {
+        self.0.iter()
+    }
+
+    /// One slot.
+    #[must_use]
+    pub fn get(&self, number: u8) -> Option<&Slot> {
+        self.0.iter().find(|slot| slot.number == number)
+    }
+
+    /// The value of a slot; `None` when it is absent or erased.
+    #[must_use]
+    pub fn value(&self, number: u8) -> Option<&JsonText> {
+        self.get(number).and_then(|slot| slot.value.as_ref())
+    }
+
+    /// Numbers and commitments, as the leaf lists them.
+    #[must_use]
+    pub fn commitments(&self) -> Vec<(u8, Commitment)> {
+        self.0.iter().map(|slot| (slot.number, slot.commitment())).collect()
+    }
+
+    /// Bytes of all values.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.0.iter().filter_map(|slot| slot.value.as_ref()).map(|value| value.as_str().len()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn three() -> Slots {
+        Slots::seal([(0, Some(JsonText::string("a"))), (3, None), (7, Some(JsonText::string("b")))]).unwrap()
+    }
+
+    #[test]
+    fn absent_slots_are_not_listed_and_salts_differ() {
+        let slots = three();
+        assert_eq!(slots.iter().map(|s| s.number).collect::<Vec<_>>(), [0, 7]);
+        assert_ne!(slots.get(0).unwrap().seal, slots.get(7).unwrap().seal);
+        assert_ne!(three().commitments(), slots.commitments());
+    }
+
+    #[test]
+    fn stored_form_comes_back_with_erased_slots() {
+        let mut slots = three();
+        let commitment = slots.0[1].commitment();
+        slots.0[1] = Slot { number: 7, value: None, seal: Seal::Commitment(commitment) };
+        let value = |slots: &Slots, n| slots.value(n).cloned();
+        assert_eq!(Slots::from_stored(&slots.seals(), |n| value(&slots, n)).unwrap(), slots);
+        assert_eq!(slots.commitments()[1], (7, commitment));
+    }
+
+    #[test]
+    fn refuses_seals_that_do_not_fit() {
+        let slots = three();
+        let value = |n| slots.value(n).cloned();
+        let seals = slots.seals();
+        assert!(Slots::from_stored(&seals[..seals.len() - 1], value).is_err());
+        assert!(Slots::from_stored(&seals, |_| None).is_err());
+        assert!(Slots::from_stored(&[0, 2], value).is_err());
+        let swapped = [&seals[18..], &seals[..18]].concat();
+        assert!(Slots::from_stored(&swapped, value).is_err());
+    }
+}

@@ -1,0 +1,30 @@
+//! The two streams of a channel. Each is a log of its own.
+
+/// Which log of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stream {
+    /// Audit events.
+    Events,
+    /// Action logs.
+    ActionLogs,
+}
+
+impl Stream {
+    /// The byte that stands for the stream in a leaf.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Stream::Events => 1,
+            Stream::ActionLogs => 2,
+        }
+    }
+
+    /// The name in paths and origins.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Stream::Events => "events",
+            Stream::ActionLogs => "action-logs",
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Who did it: the snapshot of that moment, or just an id.
+
+use crate::error::Fault;
+use crate::json::{Decoded, JsonKind, JsonText, Members};
+use crate::object::canonical_integer;
+
+/// A user as received: an object (its `pk` is the id, its `username` the name), or the bare id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User(JsonText);
+
+impl User {
+    /// Takes a user.
+    ///
+    /// # Errors
+    /// [`Fault::NotAUser`] unless the value is an object, an integer or a string.
+    pub fn from_json(json: JsonText) -> Result<User, Fault> {
+        match json.kind() {
+            JsonKind::Object | JsonKind::String => Ok(User(json)),
+            JsonKind::Number if json.is_integer() => Ok(User(json)),
+            other => Err(Fault::NotAUser(other)),
+        }
+    }
+
+    /// The value as received.
+    #[must_use]
+    pub fn json(&self) -> &JsonText {
+        &self.0
+    }
+
+    /// The members of the snapshot; `None` for a bare id.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<Members<'_>> {
+        if self.0.kind() != JsonKind::Object {
+            return None;
+        }
+        Members::parse(self.0.as_str()).ok()
+    }
+
+    /// Id and name, decoded in one pass.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        let Some(snapshot) = self.snapshot() else {
+            return Identity { id: id_text(&self.0), name: None };
+        };
+        Identity { id: snapshot.last("pk").and_then(id_text), name: snapshot.last("username").and_then(JsonText::decoded) }
+    }
+}
+
+/// What identifies a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// `pk`, or the bare value: the text of a string, the digits of an integer. A `pk` of another type is no id.
+    pub id: Option<Decoded>,
+    /// `username`, where it is a string.
+    pub name: Option<Decoded>,
+}
+
+impl Identity {
+    /// The id as a number, where it is a canonical one.
+    #[must_use]
+    pub fn number(&self) -> Option<i64> {
+        self.id.as_ref().and_then(Decoded::as_str).and_then(canonical_integer)
+    }
+}
+
+fn id_text(json: &JsonText) -> Option<Decoded> {
+    if json.is_integer() { Some(Decoded::from(json.as_str())) } else { json.decoded() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(json: &str) -> (Option<String>, Option<i64>, Option<String>) {
+        let identity = User::from_json(JsonText::parse(json).unwrap()).unwrap().identity();
+        let text = |d: &Option<Decoded>| d.as_ref().and_then(Decoded::as_str).map(str::to_owned);
+        (text(&identity.id), identity.number(), text(&identity.name))
+    }
+
+    #[test]
+    fn finds_id_and_name() {
+        assert_eq!(identity("12"), (Some("12".into()), Some(12), None));
+        assert_eq!(identity("\"u-1\""), (Some("u-1".into()), None, None));
+        assert_eq!(identity(r#"{"pk":1,"pk":"7","username":"zoë"}"#), (Some("7".into()), Some(7), Some("zoë".into())));
+        assert_eq!(identity(r#"{"pk":null,"username":5}"#), (None, None, None));
+        assert_eq!(identity("18446744073709551616"), (Some("18446744073709551616".into()), None, None));
+    }
+
+    #[test]
+    fn refuses_what_is_no_user() {
+        for bad in ["1.5", "true", "[1]"] {
+            let json = JsonText::parse(bad).unwrap();
+            assert_eq!(User::from_json(json.clone()), Err(Fault::NotAUser(json.kind())));
+        }
+    }
+}

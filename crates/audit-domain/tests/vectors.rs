@@ -1,0 +1,77 @@
+//! Slots and leaves against the published test vectors.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use audit_domain::log::{LeafInput, commitment, leaf_data, leaf_hash};
+use audit_domain::{ChannelId, JsonText, NewActionLog, NewEvent, Reading, Stream, Timestamp};
+use serde_json::Value;
+
+fn vectors(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn listed(case: &Value) -> Vec<(u8, String)> {
+    let slots = case["slots"].as_array().unwrap().iter();
+    slots.map(|s| (s["slot"].as_u64().unwrap() as u8, s["value"].as_str().unwrap().to_owned())).collect()
+}
+
+#[test]
+fn an_event_is_cut_into_exactly_these_slots() {
+    let cases = vectors(include_str!("vectors/slots.json"));
+    let mut seen = 0;
+    for case in cases.as_array().unwrap().iter().filter(|case| case["door"] == "native") {
+        let received = case["received"].as_str().unwrap();
+        let event = NewEvent::parse(received, Reading::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap();
+        let cut: Vec<_> = event.slots().iter().map(|s| (s.number, s.value.clone().unwrap().to_string())).collect();
+        assert_eq!(cut, listed(case), "{received}");
+        seen += 1;
+    }
+    assert_eq!(seen, 6);
+}
+
+#[test]
+fn an_action_log_is_cut_into_exactly_these_slots() {
+    let cases = vectors(include_str!("vectors/slots.json"));
+    let mut seen = 0;
+    for case in cases.as_array().unwrap().iter().filter(|case| case["door"] == "action_log") {
+        let received = case["received"].as_str().unwrap();
+        let slots = NewActionLog::parse(received, Reading::NATIVE).unwrap().to_slots().unwrap();
+        let cut: Vec<_> = slots.iter().map(|s| (s.number, s.value.clone().unwrap().to_string())).collect();
+        assert_eq!(cut, listed(case), "{received}");
+        seen += 1;
+    }
+    assert_eq!(seen, 2);
+}
+
+#[test]
+fn commitments_leaf_data_and_leaf_hash_are_these_bytes() {
+    let vectors = vectors(include_str!("vectors/leaves.json"));
+    let leaves = vectors["leaves"].as_array().unwrap();
+    assert!(!leaves.is_empty());
+    for leaf in leaves {
+        let number = |key: &str| leaf[key].as_i64().unwrap();
+        let slots = leaf["slots"].as_array().unwrap();
+        let commitments: Vec<(u8, [u8; 32])> = slots
+            .iter()
+            .map(|slot| {
+                let salt: [u8; 16] = hex::decode(slot["salt"].as_str().unwrap()).unwrap().try_into().unwrap();
+                let value = JsonText::parse(slot["value"].as_str().unwrap()).unwrap();
+                let slot_number = slot["slot"].as_u64().unwrap() as u8;
+                let hash = commitment(slot_number, &salt, value.as_str().as_bytes());
+                assert_eq!(hex::encode(hash), slot["commitment"].as_str().unwrap());
+                (slot_number, hash)
+            })
+            .collect();
+        let data = leaf_data(&LeafInput {
+            stream: if number("stream") == 1 { Stream::Events } else { Stream::ActionLogs },
+            uuid: leaf["uuid"].as_str().unwrap().parse().unwrap(),
+            channel_id: ChannelId::new(number("channel_id")).unwrap(),
+            producer_id: number("producer_id"),
+            timestamp: Timestamp::from_micros(number("timestamp_us")).unwrap(),
+            recorded_at: Timestamp::from_micros(number("recorded_at_us")).unwrap(),
+            commitments: &commitments,
+        });
+        assert_eq!(hex::encode(&data), leaf["leaf_data"].as_str().unwrap());
+        assert_eq!(leaf_hash(&data).to_string(), leaf["leaf_hash"].as_str().unwrap());
+    }
+}

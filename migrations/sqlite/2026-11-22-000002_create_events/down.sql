@@ -1,0 +1,2 @@
+DROP VIEW events_readable;
+DROP TABLE events;

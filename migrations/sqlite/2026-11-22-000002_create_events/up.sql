@@ -1,0 +1,119 @@
+-- One event a row. The order of columns matters: SQLite walks a chain of overflow pages to reach what stands behind a big
+-- value, so the small columns that filters, sorts and the log need come first and the slots (JSON as received) last.
+CREATE TABLE events (
+    channel_id BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    uuid BLOB NOT NULL CHECK (length(uuid) = 16),
+    timestamp BIGINT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    producer_id BIGINT NOT NULL,
+    content_type BIGINT,
+    object_num BIGINT,
+    user_num BIGINT,
+    action TEXT,
+    table_name TEXT,
+    object_id TEXT,
+    user_id TEXT,
+    user_name TEXT,
+    remote_addr TEXT,
+    url TEXT,
+    seals BLOB NOT NULL,
+    leaf_hash BLOB NOT NULL CHECK (length(leaf_hash) = 32),
+    subject_json TEXT,
+    user_json TEXT,
+    remote_addr_json TEXT,
+    url_json TEXT,
+    query_params TEXT,
+    post_data TEXT,
+    headers TEXT,
+    content TEXT,
+    description_json TEXT,
+    extra TEXT,
+    PRIMARY KEY (channel_id, position),
+    UNIQUE (channel_id, uuid)
+);
+
+CREATE INDEX events_by_timestamp ON events (channel_id, timestamp, position);
+CREATE INDEX events_by_content_type ON events (channel_id, content_type, timestamp, position) WHERE content_type IS NOT NULL;
+CREATE INDEX events_by_object_id ON events (channel_id, object_id, timestamp, position) WHERE object_id IS NOT NULL;
+CREATE INDEX events_by_table_name ON events (channel_id, table_name, timestamp, position) WHERE table_name IS NOT NULL;
+CREATE INDEX events_by_user_id ON events (channel_id, user_id, timestamp, position) WHERE user_id IS NOT NULL;
+CREATE INDEX events_by_user_name ON events (channel_id, user_name, timestamp, position) WHERE user_name IS NOT NULL;
+CREATE INDEX events_by_url ON events (channel_id, url, timestamp, position) WHERE url IS NOT NULL;
+CREATE INDEX events_by_action ON events (channel_id, action, timestamp, position) WHERE action IS NOT NULL;
+
+-- The guard. It keeps honest programs and tired people from changing the log; against somebody with the file and time there
+-- are the tree and its checkpoints.
+CREATE TRIGGER events_keep_rows BEFORE DELETE ON events
+BEGIN
+    SELECT RAISE(ABORT, 'events: the log is append-only');
+END;
+
+-- The only change there ever is: erasure takes slots and text filter columns to NULL and a salt to its commitment.
+CREATE TRIGGER events_only_erase BEFORE UPDATE ON events
+WHEN NOT (
+    NEW.channel_id IS OLD.channel_id AND NEW.position IS OLD.position AND NEW.uuid IS OLD.uuid
+    AND NEW.timestamp IS OLD.timestamp AND NEW.recorded_at IS OLD.recorded_at AND NEW.producer_id IS OLD.producer_id
+    AND NEW.leaf_hash IS OLD.leaf_hash AND NEW.seals IS NOT OLD.seals
+    AND (NEW.content_type IS OLD.content_type OR NEW.content_type IS NULL)
+    AND (NEW.object_num IS OLD.object_num OR NEW.object_num IS NULL)
+    AND (NEW.user_num IS OLD.user_num OR NEW.user_num IS NULL)
+    AND (NEW.action IS OLD.action OR NEW.action IS NULL)
+    AND (NEW.table_name IS OLD.table_name OR NEW.table_name IS NULL)
+    AND (NEW.object_id IS OLD.object_id OR NEW.object_id IS NULL)
+    AND (NEW.user_id IS OLD.user_id OR NEW.user_id IS NULL)
+    AND (NEW.user_name IS OLD.user_name OR NEW.user_name IS NULL)
+    AND (NEW.remote_addr IS OLD.remote_addr OR NEW.remote_addr IS NULL)
+    AND (NEW.url IS OLD.url OR NEW.url IS NULL)
+    AND (NEW.subject_json IS OLD.subject_json OR NEW.subject_json IS NULL)
+    AND (NEW.user_json IS OLD.user_json OR NEW.user_json IS NULL)
+    AND (NEW.remote_addr_json IS OLD.remote_addr_json OR NEW.remote_addr_json IS NULL)
+    AND (NEW.url_json IS OLD.url_json OR NEW.url_json IS NULL)
+    AND (NEW.query_params IS OLD.query_params OR NEW.query_params IS NULL)
+    AND (NEW.post_data IS OLD.post_data OR NEW.post_data IS NULL)
+    AND (NEW.headers IS OLD.headers OR NEW.headers IS NULL)
+    AND (NEW.content IS OLD.content OR NEW.content IS NULL)
+    AND (NEW.description_json IS OLD.description_json OR NEW.description_json IS NULL)
+    AND (NEW.extra IS OLD.extra OR NEW.extra IS NULL)
+)
+BEGIN
+    SELECT RAISE(ABORT, 'events: the log is append-only');
+END;
+
+-- INSERT OR REPLACE deletes without firing a DELETE trigger (unless recursive_triggers is on), by rowid as well.
+CREATE TRIGGER events_refuse_replace BEFORE INSERT ON events
+WHEN EXISTS (SELECT 1 FROM events WHERE channel_id = NEW.channel_id AND uuid = NEW.uuid)
+    OR EXISTS (SELECT 1 FROM events WHERE channel_id = NEW.channel_id AND position = NEW.position)
+    OR EXISTS (SELECT 1 FROM events WHERE rowid = NEW.rowid)
+BEGIN
+    SELECT RAISE(ABORT, 'events: position or uuid is taken');
+END;
+
+-- For people at a SQL prompt.
+CREATE VIEW events_readable AS
+SELECT
+    channel_id,
+    position,
+    lower(substr(hex(uuid), 1, 8) || '-' || substr(hex(uuid), 9, 4) || '-' || substr(hex(uuid), 13, 4) || '-'
+        || substr(hex(uuid), 17, 4) || '-' || substr(hex(uuid), 21)) AS uuid,
+    strftime('%Y-%m-%dT%H:%M:%S', (timestamp - ((timestamp % 1000000) + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || printf('.%06dZ', ((timestamp % 1000000) + 1000000) % 1000000) AS timestamp,
+    strftime('%Y-%m-%dT%H:%M:%S', recorded_at / 1000000, 'unixepoch') || printf('.%06dZ', recorded_at % 1000000) AS recorded_at,
+    producer_id,
+    action,
+    content_type,
+    table_name,
+    object_id,
+    user_id,
+    user_name,
+    remote_addr_json AS remote_addr,
+    url_json AS url,
+    description_json AS description,
+    user_json AS user,
+    query_params,
+    post_data,
+    headers,
+    content,
+    extra,
+    lower(hex(leaf_hash)) AS leaf_hash
+FROM events;

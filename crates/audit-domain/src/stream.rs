@@ -12,7 +12,7 @@ pub enum Stream {
 impl Stream {
     /// The byte that stands for the stream in a leaf.
     #[must_use]
-    pub fn code(self) -> u8 {
+    pub const fn code(self) -> u8 {
         match self {
             Stream::Events => 1,
             Stream::ActionLogs => 2,

@@ -1,1 +1,39 @@
-//! stub
+//! The append-only audit log in a database: SQLite, embedded.
+//!
+//! Synchronous and free of any runtime: a batch job calls it directly, a server awaits its receipts.
+//!
+//! ```
+//! use audit_store::domain::{ChannelGrant, ChannelId, NewEvent, Reading};
+//! use audit_store::{AppendRequest, Store, StoreConfig};
+//!
+//! # let dir = tempfile::tempdir()?;
+//! # let url = format!("sqlite://{}/audit.db", dir.path().display());
+//! let store = Store::open(&StoreConfig::new(url))?;
+//! let event = NewEvent::parse(r#"{"action":"LOGIN","user":7}"#, Reading::NATIVE)?.prepare(ChannelId::DEFAULT)?;
+//! let uuid = event.uuid();
+//! let receipts = store.append(AppendRequest::import(vec![event]))?.wait()?;
+//! assert_eq!(receipts[0].position, 0);
+//! assert!(store.get(&ChannelGrant::All, ChannelId::DEFAULT, uuid)?.is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod append;
+mod connection;
+mod dialect;
+mod error;
+mod migrate;
+mod query;
+mod row;
+mod schema;
+mod store;
+mod tokens;
+mod url;
+
+pub use append::{AppendRequest, Budget, PendingReceipts, Receipt, ReceiptsFuture, Reservation};
+pub use error::{AppendError, Conflict, OpenError, StoreError};
+pub use query::{Group, GroupBy, GroupKey, ListPage, ListQuery, LogHead, PageNumber, Summary, WalkPage, WalkQuery};
+pub use store::{Store, StoreConfig};
+pub use tokens::AdminKeyError;
+
+/// The crate below.
+pub use audit_domain as domain;

@@ -54,7 +54,7 @@ CREATE TRIGGER events_only_erase BEFORE UPDATE ON events
 WHEN NOT (
     NEW.channel_id IS OLD.channel_id AND NEW.position IS OLD.position AND NEW.uuid IS OLD.uuid
     AND NEW.timestamp IS OLD.timestamp AND NEW.recorded_at IS OLD.recorded_at AND NEW.producer_id IS OLD.producer_id
-    AND NEW.leaf_hash IS OLD.leaf_hash AND NEW.seals IS NOT OLD.seals
+    AND NEW.rowid IS OLD.rowid AND NEW.leaf_hash IS OLD.leaf_hash AND NEW.seals IS NOT OLD.seals
     AND (NEW.content_type IS OLD.content_type OR NEW.content_type IS NULL)
     AND (NEW.object_num IS OLD.object_num OR NEW.object_num IS NULL)
     AND (NEW.user_num IS OLD.user_num OR NEW.user_num IS NULL)

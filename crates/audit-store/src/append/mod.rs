@@ -1,0 +1,54 @@
+//! The only write of a client: events go in at the end of their log, and the caller is answered after the commit.
+//!
+//! A request waits in a bounded queue for the one writer thread ([`writer`]), which takes everything that is queued, commits
+//! it as one transaction ([`batch`]) and then answers every waiter.
+
+mod batch;
+mod budget;
+mod receipt;
+mod writer;
+
+pub use budget::{Budget, Reservation};
+pub use receipt::{PendingReceipts, Receipt, ReceiptsFuture};
+
+pub(crate) use writer::Writer;
+
+use audit_domain::{PreparedEvent, limits};
+
+use crate::error::AppendError;
+
+/// Events that are appended together or not at all. They may go to several channels.
+#[derive(Debug)]
+pub struct AppendRequest {
+    /// The token that writes; 0 for a local import.
+    pub producer_id: i64,
+    /// In this order. A uuid may come twice; the second is a duplicate or a conflict.
+    pub events: Vec<PreparedEvent>,
+    /// The share of the budget that the request's bytes already hold; `None` to take one now.
+    pub reservation: Option<Reservation>,
+}
+
+impl AppendRequest {
+    /// A local import.
+    #[must_use]
+    pub fn import(events: Vec<PreparedEvent>) -> AppendRequest {
+        AppendRequest { producer_id: 0, events, reservation: None }
+    }
+
+    /// Bytes of all slots.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.events.iter().map(|event| event.slots().bytes()).sum()
+    }
+
+    pub(crate) fn check(&self) -> Result<(), AppendError> {
+        if self.events.len() > limits::EVENTS_PER_REQUEST_MAX {
+            return Err(AppendError::TooMany(self.events.len()));
+        }
+        let sizes = self.events.iter().map(|event| event.slots().bytes()).enumerate();
+        match sizes.into_iter().find(|(_, bytes)| *bytes > limits::EVENT_BYTES_MAX) {
+            Some((index, bytes)) => Err(AppendError::TooLarge { index, bytes }),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What the caller of an append gets.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use audit_domain::log::LeafHash;
+use audit_domain::uuid::Uuid;
+use audit_domain::{ChannelId, Event, ObjectWriter, Timestamp};
+
+use crate::error::AppendError;
+
+/// Where an event is in the log. Of a duplicate, this is the receipt of the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// The event.
+    pub uuid: Uuid,
+    /// Its channel.
+    pub channel_id: ChannelId,
+    /// Its index in the log.
+    pub position: i64,
+    /// When it was committed.
+    pub recorded_at: Timestamp,
+    /// The hash that the tree holds.
+    pub leaf_hash: LeafHash,
+    /// Whether the event was in the log already.
+    pub duplicate: bool,
+}
+
+impl Receipt {
+    /// The receipt of an event that is in the log already.
+    #[must_use]
+    pub fn of_duplicate(event: &Event) -> Receipt {
+        Receipt {
+            uuid: event.uuid,
+            channel_id: event.channel_id,
+            position: event.position,
+            recorded_at: event.recorded_at,
+            leaf_hash: event.leaf_hash,
+            duplicate: true,
+        }
+    }
+
+    /// Appends the JSON of the native API.
+    pub fn write_json(&self, out: &mut String) {
+        let mut object = ObjectWriter::new(out);
+        object
+            .string("uuid", &self.uuid.to_string())
+            .integer("channel_id", Some(self.channel_id.get()))
+            .integer("position", Some(self.position))
+            .string("recorded_at", &self.recorded_at.to_string())
+            .string("leaf_hash", &self.leaf_hash.to_string())
+            .raw("duplicate", if self.duplicate { "true" } else { "false" });
+        object.end();
+    }
+}
+
+/// The receipts of a request that is on its way: await them, or block on [`PendingReceipts::wait`]. They come after the
+/// commit is on disk, in the order of the request's events. Dropping them does not take the request back.
+#[derive(Debug)]
+pub struct PendingReceipts(pub(super) oneshot::Receiver<Result<Vec<Receipt>, AppendError>>);
+
+impl PendingReceipts {
+    /// Blocks until the request is committed or refused.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn wait(self) -> Result<Vec<Receipt>, AppendError> {
+        answered(self.0.recv())
+    }
+}
+
+impl IntoFuture for PendingReceipts {
+    type Output = Result<Vec<Receipt>, AppendError>;
+    type IntoFuture = ReceiptsFuture;
+
+    fn into_future(self) -> ReceiptsFuture {
+        ReceiptsFuture(self.0.into_future())
+    }
+}
+
+/// [`PendingReceipts`], awaited.
+#[derive(Debug)]
+pub struct ReceiptsFuture(oneshot::AsyncReceiver<Result<Vec<Receipt>, AppendError>>);
+
+impl Future for ReceiptsFuture {
+    type Output = Result<Vec<Receipt>, AppendError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map(answered)
+    }
+}
+
+/// A writer that is gone without an answer did not commit, or nobody knows: either way, no success.
+fn answered(answer: Result<Result<Vec<Receipt>, AppendError>, oneshot::RecvError>) -> Result<Vec<Receipt>, AppendError> {
+    answer.unwrap_or(Err(AppendError::Closed))
+}

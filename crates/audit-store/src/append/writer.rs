@@ -1,0 +1,196 @@
+//! The writer thread. It owns the only connection that writes.
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{PoisonError, RwLock};
+use std::thread::JoinHandle;
+
+use super::batch::{Lookup, Outcome, commit};
+use super::{AppendRequest, PendingReceipts};
+use crate::connection::{DbConnection, Purpose};
+use crate::dialect;
+use crate::error::{AppendError, OpenError, StoreError};
+use crate::url::DatabaseUrl;
+
+/// Requests that may wait. The budget of bytes usually says no first; this bounds the time that small ones wait.
+const QUEUE_MAX: usize = 4096;
+
+/// Events that the writer takes into one transaction before it stops looking for more.
+const BATCH_EVENTS_MAX: usize = 10_000;
+
+/// Bytes of slots, likewise.
+const BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// What a refused client is told. A full queue is written in about this time.
+const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// Work for the writer.
+enum Job {
+    Append(AppendRequest, oneshot::Sender<Outcome>),
+    /// Any other write, in a transaction of its own making.
+    Run(Box<dyn FnOnce(&mut DbConnection) + Send>),
+}
+
+/// The queue in front of the writer thread, and the thread.
+pub(crate) struct Writer {
+    queue: RwLock<Option<SyncSender<Job>>>,
+    thread: std::sync::Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    pub(crate) fn start(url: DatabaseUrl, conn: DbConnection) -> Result<Writer, OpenError> {
+        let (sender, receiver) = sync_channel(QUEUE_MAX);
+        let path = url.display();
+        let run = move || Loop { url, conn: Some(conn) }.run(&receiver);
+        let thread = std::thread::Builder::new().name("audit-writer".to_owned()).spawn(run);
+        let thread = thread.map_err(|error| OpenError::Database { path, why: error.to_string() })?;
+        Ok(Writer { queue: RwLock::new(Some(sender)), thread: std::sync::Mutex::new(Some(thread)) })
+    }
+
+    /// Queues a request; a full queue refuses it.
+    pub(crate) fn try_append(&self, request: AppendRequest) -> Result<PendingReceipts, AppendError> {
+        let (answer, pending) = oneshot::channel();
+        match self.sender().ok_or(AppendError::Closed)?.try_send(Job::Append(request, answer)) {
+            Ok(()) => Ok(PendingReceipts(pending)),
+            Err(TrySendError::Full(_)) => Err(AppendError::Busy { retry_after_seconds: RETRY_AFTER_SECONDS }),
+            Err(TrySendError::Disconnected(_)) => Err(AppendError::Closed),
+        }
+    }
+
+    /// Queues a request, and waits for room.
+    pub(crate) fn append(&self, request: AppendRequest) -> Result<PendingReceipts, AppendError> {
+        let (answer, pending) = oneshot::channel();
+        let sender = self.sender().ok_or(AppendError::Closed)?;
+        sender.send(Job::Append(request, answer)).map_err(|_| AppendError::Closed)?;
+        Ok(PendingReceipts(pending))
+    }
+
+    /// Runs a write on the writer's connection, between two batches, and waits for it.
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, pending) = oneshot::channel();
+        let job = Job::Run(Box::new(move |conn| {
+            // Nobody waits for a write whose caller is gone; it is done all the same.
+            drop(answer.send(work(conn)));
+        }));
+        self.sender().ok_or(StoreError::Closed)?.send(job).map_err(|_| StoreError::Closed)?;
+        pending.recv().map_err(|_| StoreError::Closed)?
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
+    /// Takes no more jobs, finishes the queued ones, and ends the thread.
+    pub(crate) fn close(&self) {
+        drop(self.queue.write().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the writer thread panicked");
+        }
+    }
+
+    fn sender(&self) -> Option<SyncSender<Job>> {
+        self.queue.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+type Waiting = (AppendRequest, oneshot::Sender<Outcome>);
+
+struct Loop {
+    url: DatabaseUrl,
+    /// Dropped after an error, so that the next transaction starts on a fresh one.
+    conn: Option<DbConnection>,
+}
+
+impl Loop {
+    fn run(mut self, queue: &Receiver<Job>) {
+        while let Ok(job) = queue.recv() {
+            let other = match job {
+                Job::Run(work) => Some(work),
+                Job::Append(request, answer) => {
+                    let mut batch = vec![(request, answer)];
+                    let other = fill(&mut batch, queue);
+                    self.append(batch);
+                    other
+                }
+            };
+            if let Some(work) = other {
+                match self.connection() {
+                    Ok(conn) => work(conn),
+                    Err(error) => tracing::error!(%error, "the writer has no connection"),
+                }
+            }
+        }
+    }
+
+    fn append(&mut self, batch: Vec<Waiting>) {
+        let requests: Vec<&AppendRequest> = batch.iter().map(|(request, _)| request).collect();
+        let outcomes = match self.commit(&requests, Lookup::GivenUuids) {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                // One of them may have broken the others; alone, each gets its own answer.
+                tracing::warn!(%error, requests = requests.len(), "a batch failed; trying its requests one by one");
+                requests.iter().map(|request| self.append_alone(request)).collect()
+            }
+        };
+        for ((request, answer), outcome) in batch.into_iter().zip(outcomes) {
+            // The share of the budget goes back before the caller can act on its receipt.
+            drop(request);
+            if answer.send(outcome).is_err() {
+                tracing::debug!("a client did not wait for its receipt");
+            }
+        }
+    }
+
+    fn append_alone(&mut self, request: &AppendRequest) -> Outcome {
+        let outcome = self.commit(&[request], Lookup::AllUuids).map(|mut outcomes| outcomes.pop());
+        match outcome {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => Err(AppendError::Closed),
+            Err(error) => Err(AppendError::Database(error.to_string())),
+        }
+    }
+
+    fn commit(&mut self, requests: &[&AppendRequest], lookup: Lookup) -> Result<Vec<Outcome>, StoreError> {
+        let outcomes = commit(self.connection()?, requests, lookup);
+        if outcomes.is_err() {
+            self.conn = None;
+        }
+        outcomes
+    }
+
+    fn connection(&mut self) -> Result<&mut DbConnection, StoreError> {
+        let conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => dialect::open(&self.url, Purpose::Write).map_err(|error| StoreError::Reopen(error.to_string()))?,
+        };
+        Ok(self.conn.insert(conn))
+    }
+}
+
+/// Takes what is queued, up to the limits of a batch; a job that is no append ends the batch and is returned.
+fn fill(batch: &mut Vec<Waiting>, queue: &Receiver<Job>) -> Option<Box<dyn FnOnce(&mut DbConnection) + Send>> {
+    let mut events: usize = batch.iter().map(|(request, _)| request.events.len()).sum();
+    let mut bytes: usize = batch.iter().map(|(request, _)| request.bytes()).sum();
+    while events < BATCH_EVENTS_MAX && bytes < BATCH_BYTES_MAX {
+        match queue.try_recv() {
+            Ok(Job::Append(request, answer)) => {
+                events += request.events.len();
+                bytes += request.bytes();
+                batch.push((request, answer));
+            }
+            Ok(Job::Run(work)) => return Some(work),
+            Err(_) => return None,
+        }
+    }
+    None
+}

@@ -1,0 +1,149 @@
+//! The only place that knows which database it is talking to.
+
+use diesel::connection::SimpleConnection;
+use diesel::migration::MigrationSource;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::connection::{DbConnection, Purpose};
+use crate::error::OpenError;
+use crate::migrate::Versions;
+use crate::row::NewEventRow;
+use crate::schema::{events, logs};
+use crate::url::DatabaseUrl;
+
+/// Opens a connection with everything set that durability and the guards depend on, and reads the settings back.
+pub(crate) fn open(url: &DatabaseUrl, purpose: Purpose) -> Result<DbConnection, OpenError> {
+    match url {
+        DatabaseUrl::Sqlite(path) => {
+            let path = path.display().to_string();
+            open_sqlite(&path, purpose).map(DbConnection::Sqlite)
+        }
+    }
+}
+
+/// Wait this long for another process's write, in milliseconds: an import beside a running server is short of a second.
+const SQLITE_BUSY_TIMEOUT_MS: u32 = 10_000;
+
+fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, OpenError> {
+    let fail = |why: String| OpenError::from_database(path, why);
+    // `./` keeps a name such as `file:x` from being read as a URI.
+    let file = if path.starts_with('/') { path.to_owned() } else { format!("./{path}") };
+    let mut conn = SqliteConnection::establish(&file).map_err(|error| fail(error.to_string()))?;
+    let reader = if purpose == Purpose::Read { "PRAGMA query_only = ON;" } else { "" };
+    conn.batch_execute(&format!(
+        "PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS};
+         PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA recursive_triggers = ON;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA cache_size = -16384;
+         {reader}"
+    ))
+    .map_err(|error| fail(error.to_string()))?;
+    for (setting, wanted) in [("journal_mode", "wal"), ("synchronous", "2"), ("recursive_triggers", "1")] {
+        let actual = pragma(&mut conn, setting).map_err(|error| fail(error.to_string()))?;
+        if actual != wanted {
+            return Err(OpenError::NotDurable { path: path.to_owned(), setting, actual });
+        }
+    }
+    Ok(conn)
+}
+
+fn pragma(conn: &mut SqliteConnection, name: &'static str) -> QueryResult<String> {
+    #[derive(QueryableByName)]
+    struct Value {
+        #[diesel(sql_type = Text)]
+        value: String,
+    }
+    let query = format!("SELECT CAST({name} AS TEXT) AS value FROM pragma_{name}");
+    Ok(diesel::sql_query(query).get_result::<Value>(conn)?.value)
+}
+
+/// Through the crate's own symlink, so that a published package holds the files.
+const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// Runs what is pending, in one transaction, unless the database is newer than this build.
+pub(crate) fn run_migrations(conn: &mut DbConnection) -> Result<Versions, String> {
+    match conn {
+        DbConnection::Sqlite(sqlite) => {
+            let source = MigrationSource::<diesel::sqlite::Sqlite>::migrations(&SQLITE_MIGRATIONS);
+            let known = source.map_err(|error| error.to_string())?;
+            let known = known.iter().map(|migration| migration.name().version().to_string()).collect();
+            let applied = sqlite.immediate_transaction(|conn| {
+                conn.run_pending_migrations(SQLITE_MIGRATIONS).map_err(diesel::result::Error::QueryBuilderError)?;
+                conn.applied_migrations().map_err(diesel::result::Error::QueryBuilderError)
+            });
+            let applied = applied.map_err(|error| error.to_string())?.iter().map(ToString::to_string).collect();
+            Ok(Versions { known, applied })
+        }
+    }
+}
+
+/// Runs a write. SQLite takes its one write lock at the start: a lock taken later could fail in the middle.
+pub(crate) fn write<T, E: From<diesel::result::Error>>(
+    conn: &mut DbConnection,
+    run: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    match conn {
+        DbConnection::Sqlite(sqlite) => sqlite.batch_execute("BEGIN IMMEDIATE")?,
+    }
+    let outcome = run(conn).and_then(|value| end(conn, "COMMIT").map(|()| value).map_err(E::from));
+    if outcome.is_err()
+        && let Err(error) = end(conn, "ROLLBACK")
+    {
+        // SQLite rolls back by itself after some errors, and then says that there is nothing to roll back.
+        tracing::debug!(%error, "rollback");
+    }
+    outcome
+}
+
+fn end(conn: &mut DbConnection, statement: &str) -> QueryResult<()> {
+    match conn {
+        DbConnection::Sqlite(sqlite) => sqlite.batch_execute(statement),
+    }
+}
+
+/// Runs reads in one snapshot: they see the same commit.
+pub(crate) fn snapshot<T, E: From<diesel::result::Error>>(
+    conn: &mut DbConnection,
+    run: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    conn.transaction(run)
+}
+
+/// Makes the head row of a log unless it is there, and locks it until the transaction ends (in SQLite, the transaction has
+/// the only write lock already). Returns its next position and last `recorded_at`.
+pub(crate) fn lock_head(conn: &mut DbConnection, channel_id: i64, stream: i16) -> QueryResult<(i64, i64)> {
+    match conn {
+        DbConnection::Sqlite(sqlite) => {
+            let head = logs::table.find((channel_id, stream)).select((logs::next_position, logs::recorded_at));
+            if let Some(head) = head.load(sqlite)?.into_iter().next() {
+                return Ok(head);
+            }
+            // No `ON CONFLICT`: it fires the trigger that keeps heads from being replaced.
+            diesel::insert_into(logs::table)
+                .values((
+                    logs::channel_id.eq(channel_id),
+                    logs::stream.eq(stream),
+                    logs::next_position.eq(0),
+                    logs::recorded_at.eq(0),
+                ))
+                .execute(sqlite)?;
+            Ok((0, 0))
+        }
+    }
+}
+
+/// Inserts rows, in the fastest form measured for the database: for SQLite, one prepared statement in a loop.
+pub(crate) fn insert_events<'a>(conn: &mut DbConnection, rows: impl Iterator<Item = NewEventRow<'a>>) -> QueryResult<()> {
+    match conn {
+        DbConnection::Sqlite(sqlite) => {
+            for row in rows {
+                diesel::insert_into(events::table).values(row).execute(sqlite)?;
+            }
+        }
+    }
+    Ok(())
+}

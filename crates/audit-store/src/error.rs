@@ -1,0 +1,145 @@
+//! What can go wrong with a store. Nothing here ends in a panic, and no failed write is ever reported as done.
+
+use audit_domain::limits;
+use audit_domain::uuid::Uuid;
+
+/// Why a store cannot be opened. Each message is one sentence for the person who starts the program.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The URL names no database that this build can open.
+    #[error("the database URL `{url}` cannot be used: {why}")]
+    Url {
+        /// As given, without a password.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The directory of the database file cannot be made.
+    #[error("the directory `{path}` for the database cannot be made: {why}")]
+    Directory {
+        /// The directory.
+        path: String,
+        /// What the operating system said.
+        why: String,
+    },
+    /// Another process keeps the database locked.
+    #[error("the database `{path}` is locked by another process")]
+    Locked {
+        /// The file.
+        path: String,
+    },
+    /// The database was migrated by a newer version of this program.
+    #[error("the database `{path}` has the schema of a newer version (migration {migration} is not known here): use that version")]
+    NewerSchema {
+        /// The file.
+        path: String,
+        /// The unknown migration.
+        migration: String,
+    },
+    /// A setting that durability depends on did not take.
+    #[error("the database `{path}` does not take {setting} (it is {actual}): the file system cannot keep an audit log")]
+    NotDurable {
+        /// The file.
+        path: String,
+        /// What was set.
+        setting: &'static str,
+        /// What was read back.
+        actual: String,
+    },
+    /// Everything else.
+    #[error("the database `{path}` cannot be opened: {why}")]
+    Database {
+        /// The file.
+        path: String,
+        /// What the database said.
+        why: String,
+    },
+}
+
+impl OpenError {
+    pub(crate) fn from_database(path: &str, why: String) -> OpenError {
+        let path = path.to_owned();
+        if why.contains("locked") { OpenError::Locked { path } } else { OpenError::Database { path, why } }
+    }
+}
+
+/// Why a read, or a write other than an append, failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or is gone.
+    #[error("database: {0}")]
+    Database(#[from] diesel::result::Error),
+    /// No connection became free in time.
+    #[error("no database connection became free: {0}")]
+    Pool(#[from] r2d2::Error),
+    /// A stored event cannot be what was appended.
+    #[error("event {channel_id}/{position} was changed behind the log's back: {what}")]
+    Corrupt {
+        /// Its channel.
+        channel_id: i64,
+        /// Its position.
+        position: i64,
+        /// What does not fit.
+        what: String,
+    },
+    /// A stored token cannot be read.
+    #[error("token {id} was changed behind the server's back: {what}")]
+    CorruptToken {
+        /// Its id.
+        id: i64,
+        /// What does not fit.
+        what: String,
+    },
+    /// The connection that writes was lost and cannot be had again.
+    #[error("the database cannot be reached: {0}")]
+    Reopen(String),
+    /// The operating system has no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(String),
+    /// The store is closed, or its writer is.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// An event of a request whose uuid is taken by another event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// Index in the request, from 0.
+    pub index: usize,
+    /// The uuid.
+    pub uuid: Uuid,
+    /// Whether the other event is earlier in the same request, instead of in the log.
+    pub within_request: bool,
+}
+
+/// Why events were not appended. Whatever the reason, none of the request's events is in the log, except where it says that
+/// the outcome is unknown: then a retry with the same uuids settles it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// The queue or the budget for bytes in flight is full.
+    #[error("too busy: come back in {retry_after_seconds} s")]
+    Busy {
+        /// When to come back.
+        retry_after_seconds: u64,
+    },
+    /// Uuids that belong to other events.
+    #[error("{} uuid(s) of the request belong to other events", .0.len())]
+    Conflict(Vec<Conflict>),
+    /// Too many events for one request.
+    #[error("{0} events in one request: at most {max}", max = limits::EVENTS_PER_REQUEST_MAX)]
+    TooMany(usize),
+    /// An event is too large.
+    #[error("event {index} has {bytes} bytes: at most {max}", max = limits::EVENT_BYTES_MAX)]
+    TooLarge {
+        /// Index in the request.
+        index: usize,
+        /// Bytes of its slots.
+        bytes: usize,
+    },
+    /// The database failed; nothing was stored, or the outcome is unknown.
+    #[error("the database could not store the events: {0}")]
+    Database(String),
+    /// The store is closed.
+    #[error("the store is closed")]
+    Closed,
+}

@@ -1,0 +1,120 @@
+//! Pages by number, with an exact count: what the published APIs list.
+
+use audit_domain::uuid::Uuid;
+use audit_domain::{ChannelGrant, Event, EventFilter, EventSort, SortRow};
+use diesel::prelude::*;
+
+use super::{LogHead, at_places, count, heads, order, predicate};
+use crate::connection::{Backend, DbConnection};
+use crate::dialect;
+use crate::error::StoreError;
+use crate::schema::events;
+
+/// A page of a list.
+#[derive(Debug, Clone)]
+pub struct ListQuery {
+    /// The channels that are read, merged.
+    pub channels: ChannelGrant,
+    /// What is asked for.
+    pub filter: EventFilter,
+    /// The order.
+    pub sort: EventSort,
+    /// Which page.
+    pub page: PageNumber,
+    /// Events of a page.
+    pub size: i64,
+}
+
+/// Which page of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageNumber {
+    /// Counted from 1.
+    Number(i64),
+    /// The last one, whichever that is in the snapshot.
+    Last,
+}
+
+/// A page and the count it belongs to, of one snapshot.
+#[derive(Debug, Clone)]
+pub struct ListPage {
+    /// How many events match.
+    pub count: i64,
+    /// The page's number, from 1.
+    pub number: i64,
+    /// How many pages there are; 1 for an empty list.
+    pub pages: i64,
+    /// The events; empty behind the last page.
+    pub events: Vec<Event>,
+}
+
+pub(crate) fn list(conn: &mut DbConnection, query: &ListQuery) -> Result<ListPage, StoreError> {
+    dialect::snapshot(conn, |conn| {
+        let heads = heads(conn, &query.channels)?;
+        let mut total = 0;
+        for head in &heads {
+            total += count(conn, head, &query.filter)?;
+        }
+        let pages = ((total + query.size - 1) / query.size).max(1);
+        let number = match query.page {
+            PageNumber::Number(number) => number,
+            PageNumber::Last => pages,
+        };
+        let mut page = ListPage { count: total, number, pages, events: Vec::new() };
+        if total > 0 && (1..=pages).contains(&number) {
+            let places = places(conn, &heads, query, (number - 1) * query.size)?;
+            page.events = at_places(conn, &places)?;
+        }
+        Ok(page)
+    })
+}
+
+/// Where the events of a page are. Finding the places first keeps big values out of sorts and skipped rows.
+fn places(conn: &mut DbConnection, heads: &[LogHead], query: &ListQuery, offset: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+    if let [head] = heads {
+        let selected = ordered(head.channel_id, query).select(events::position).limit(query.size).offset(offset);
+        let positions: Vec<i64> = selected.load(conn)?;
+        return Ok(positions.into_iter().map(|position| (head.channel_id, position)).collect());
+    }
+    let mut rows: Vec<SortRow> = Vec::new();
+    for head in heads {
+        rows.extend(sort_rows(conn, head.channel_id, query, offset.saturating_add(query.size))?);
+    }
+    rows.sort_by(|a, b| query.sort.compare(a, b));
+    let page = rows.into_iter().skip(usize::try_from(offset).unwrap_or(usize::MAX));
+    let places = page.map(|row| (row.channel_id, row.position));
+    Ok(places.take(usize::try_from(query.size).unwrap_or(usize::MAX)).collect())
+}
+
+fn ordered(channel_id: i64, query: &ListQuery) -> events::BoxedQuery<'static, Backend> {
+    let mut boxed = events::table.filter(predicate::of(channel_id, &query.filter)).into_boxed();
+    for key in order::keys(&query.sort) {
+        boxed = boxed.then_order_by(key);
+    }
+    boxed
+}
+
+type Selected = (i64, i64, i64, Vec<u8>, Option<i64>, Option<i64>, Option<String>, Option<i64>, Option<String>);
+
+fn sort_rows(conn: &mut DbConnection, channel_id: i64, query: &ListQuery, limit: i64) -> Result<Vec<SortRow>, StoreError> {
+    let rows: Vec<Selected> = ordered(channel_id, query)
+        .select((
+            events::channel_id,
+            events::position,
+            events::timestamp,
+            events::uuid,
+            events::content_type,
+            events::object_num,
+            events::object_id,
+            events::user_num,
+            events::user_id,
+        ))
+        .limit(limit)
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(channel_id, position, timestamp, uuid, content_type, object_num, object_id, user_num, user_id)| {
+            let uuid = Uuid::from_slice(&uuid);
+            let uuid = uuid.map_err(|_| StoreError::Corrupt { channel_id, position, what: "uuid".to_owned() })?;
+            Ok(SortRow { channel_id, position, timestamp, uuid, content_type, object_num, object_id, user_num, user_id })
+        })
+        .collect()
+}

@@ -1,0 +1,65 @@
+//! A filter as SQL. What it has to mean is [`EventFilter::matches`].
+
+use audit_domain::{EventFilter, Interval, index_key};
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+
+use crate::connection::Backend;
+use crate::schema::events;
+
+pub(super) type Predicate = Box<dyn BoxableExpression<events::table, Backend, SqlType = Bool>>;
+
+/// The events of one channel that match. Texts are compared by their index keys, as they are stored.
+pub(super) fn of(channel_id: i64, filter: &EventFilter) -> Predicate {
+    let mut all: Predicate = Box::new(events::channel_id.eq(channel_id));
+    let mut and = |condition: Predicate| {
+        let so_far = std::mem::replace(&mut all, Box::new(events::channel_id.eq(channel_id)));
+        all = Box::new(so_far.and(condition));
+    };
+    let key = |text: &str| index_key(text.as_bytes());
+    if let Some(uuid) = filter.uuid {
+        and(Box::new(events::uuid.eq(uuid.as_bytes().to_vec())));
+    }
+    if let Some(content_type) = filter.content_type {
+        and(Box::new(events::content_type.assume_not_null().eq(content_type)));
+    }
+    if let Some(text) = &filter.table_name {
+        and(Box::new(events::table_name.assume_not_null().eq(key(text))));
+    }
+    if let Some(text) = &filter.object_id {
+        and(Box::new(events::object_id.assume_not_null().eq(key(text))));
+    }
+    if let Some(text) = &filter.user {
+        and(Box::new(events::user_id.assume_not_null().eq(key(text))));
+    }
+    if let Some(text) = &filter.action {
+        and(Box::new(events::action.assume_not_null().eq(key(text))));
+    }
+    if let Some(text) = &filter.url {
+        and(Box::new(events::url.assume_not_null().eq(key(text))));
+    }
+    if let Some(text) = &filter.remote_addr {
+        and(Box::new(events::remote_addr.assume_not_null().eq(key(text))));
+    }
+    for bound in interval(events::timestamp, filter.timestamp) {
+        and(bound);
+    }
+    for bound in interval(events::recorded_at, filter.recorded_at) {
+        and(bound);
+    }
+    for bound in interval(events::position, filter.position) {
+        and(bound);
+    }
+    all
+}
+
+fn interval<C>(column: C, interval: Interval) -> impl Iterator<Item = Predicate>
+where
+    C: Copy + ExpressionMethods + Expression<SqlType = diesel::sql_types::BigInt> + 'static,
+    diesel::dsl::GtEq<C, i64>: BoxableExpression<events::table, Backend, SqlType = Bool>,
+    diesel::dsl::Lt<C, i64>: BoxableExpression<events::table, Backend, SqlType = Bool>,
+{
+    let from = interval.lower().map(|start| Box::new(column.ge(start)) as Predicate);
+    let to = interval.upper().map(|end| Box::new(column.lt(end)) as Predicate);
+    from.into_iter().chain(to)
+}

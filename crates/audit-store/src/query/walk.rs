@@ -1,0 +1,119 @@
+//! Pages by cursor: a walk through the log that sees each event once, however much arrives meanwhile.
+
+use std::cmp::Ordering;
+
+use audit_domain::{ChannelGrant, ChannelId, Event, Walk, WalkOrder, WalkPoint};
+use diesel::prelude::*;
+
+use super::{LogHead, at_places, count, heads, predicate};
+use crate::connection::{Backend, DbConnection};
+use crate::dialect;
+use crate::error::StoreError;
+use crate::row::EventRow;
+use crate::schema::events;
+
+/// One page of a walk.
+#[derive(Debug, Clone)]
+pub struct WalkQuery {
+    /// What is walked, in which order. Its channels are the ones that are read.
+    pub walk: Walk,
+    /// The event behind which the page starts; `None` for the first page.
+    pub after: Option<WalkPoint>,
+    /// Events of a page.
+    pub size: usize,
+    /// Whether to count everything that matches as well.
+    pub counted: bool,
+}
+
+/// Events of a walk, of one snapshot.
+#[derive(Debug, Clone)]
+pub struct WalkPage {
+    /// The events.
+    pub events: Vec<Event>,
+    /// Where the next page starts; `None` behind the last event.
+    pub next: Option<WalkPoint>,
+    /// How many events match in all, where that was asked for.
+    pub count: Option<i64>,
+}
+
+pub(crate) fn walk(conn: &mut DbConnection, query: &WalkQuery) -> Result<WalkPage, StoreError> {
+    let grant = match &query.walk.channels {
+        None => ChannelGrant::All,
+        Some(ids) => ChannelGrant::Only(ids.iter().filter_map(|id| ChannelId::new(*id)).collect()),
+    };
+    dialect::snapshot(conn, |conn| {
+        let heads = heads(conn, &grant)?;
+        let mut total = 0;
+        if query.counted {
+            for head in &heads {
+                total += count(conn, head, &query.walk.filter)?;
+            }
+        }
+        let mut events = if query.walk.filter.is_impossible() { Vec::new() } else { page(conn, &heads, query)? };
+        let more = events.len() > query.size;
+        events.truncate(query.size);
+        let next = events.last().filter(|_| more).map(point);
+        Ok(WalkPage { events, next, count: query.counted.then_some(total) })
+    })
+}
+
+fn point(event: &Event) -> WalkPoint {
+    WalkPoint { timestamp: event.timestamp.micros(), channel_id: event.channel_id.get(), position: event.position }
+}
+
+/// One event more than the page holds, to see whether there is a next one.
+fn page(conn: &mut DbConnection, heads: &[LogHead], query: &WalkQuery) -> Result<Vec<Event>, StoreError> {
+    let limit = query.size as i64 + 1;
+    if let [head] = heads {
+        let rows: Vec<EventRow> = keyset(head.channel_id, query).select(EventRow::as_select()).limit(limit).load(conn)?;
+        return rows.into_iter().map(Event::try_from).collect();
+    }
+    let mut points: Vec<(i64, i64, i64)> = Vec::new();
+    for head in heads {
+        let columns = (events::timestamp, events::channel_id, events::position);
+        points.extend(keyset(head.channel_id, query).select(columns).limit(limit).load::<(i64, i64, i64)>(conn)?);
+    }
+    let (descending, order) = (query.walk.descending, query.walk.order);
+    points.sort_by(|a, b| {
+        let ascending = match order {
+            WalkOrder::Timestamp => a.cmp(b),
+            WalkOrder::Position => (a.1, a.2).cmp(&(b.1, b.2)),
+        };
+        if descending { ascending.reverse() } else { ascending }
+    });
+    let places: Vec<(i64, i64)> = points.iter().take(query.size + 1).map(|(_, channel, position)| (*channel, *position)).collect();
+    at_places(conn, &places)
+}
+
+/// The events of one channel behind the point, in order.
+fn keyset(channel_id: i64, query: &WalkQuery) -> events::BoxedQuery<'static, Backend> {
+    let mut boxed = events::table.filter(predicate::of(channel_id, &query.walk.filter)).into_boxed();
+    let descending = query.walk.descending;
+    boxed = match (query.walk.order, descending) {
+        (WalkOrder::Timestamp, false) => boxed.order((events::timestamp.asc(), events::position.asc())),
+        (WalkOrder::Timestamp, true) => boxed.order((events::timestamp.desc(), events::position.desc())),
+        (WalkOrder::Position, false) => boxed.order(events::position.asc()),
+        (WalkOrder::Position, true) => boxed.order(events::position.desc()),
+    };
+    let Some(after) = query.after else { return boxed };
+    // Where this channel stands to the one of the point, in the direction of the walk.
+    let channel = channel_id.cmp(&after.channel_id);
+    let channel = if descending { channel.reverse() } else { channel };
+    match (query.walk.order, channel) {
+        (WalkOrder::Position, Ordering::Less) => boxed.filter(events::position.lt(0)),
+        (WalkOrder::Position, Ordering::Greater) => boxed,
+        (WalkOrder::Position, Ordering::Equal) if descending => boxed.filter(events::position.lt(after.position)),
+        (WalkOrder::Position, Ordering::Equal) => boxed.filter(events::position.gt(after.position)),
+        // `>= AND (> OR >)`: the first part is a range of the index, which `> OR (= AND >)` would not be.
+        (WalkOrder::Timestamp, Ordering::Equal) if descending => boxed
+            .filter(events::timestamp.le(after.timestamp))
+            .filter(events::timestamp.lt(after.timestamp).or(events::position.lt(after.position))),
+        (WalkOrder::Timestamp, Ordering::Equal) => boxed
+            .filter(events::timestamp.ge(after.timestamp))
+            .filter(events::timestamp.gt(after.timestamp).or(events::position.gt(after.position))),
+        (WalkOrder::Timestamp, Ordering::Less) if descending => boxed.filter(events::timestamp.lt(after.timestamp)),
+        (WalkOrder::Timestamp, Ordering::Less) => boxed.filter(events::timestamp.gt(after.timestamp)),
+        (WalkOrder::Timestamp, Ordering::Greater) if descending => boxed.filter(events::timestamp.le(after.timestamp)),
+        (WalkOrder::Timestamp, Ordering::Greater) => boxed.filter(events::timestamp.ge(after.timestamp)),
+    }
+}

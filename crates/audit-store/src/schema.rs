@@ -1,0 +1,56 @@
+//! The tables, as `migrations/` makes them in every database.
+
+diesel::table! {
+    logs (channel_id, stream) {
+        channel_id -> BigInt,
+        stream -> SmallInt,
+        next_position -> BigInt,
+        recorded_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    events (channel_id, position) {
+        channel_id -> BigInt,
+        position -> BigInt,
+        uuid -> Binary,
+        timestamp -> BigInt,
+        recorded_at -> BigInt,
+        producer_id -> BigInt,
+        content_type -> Nullable<BigInt>,
+        object_num -> Nullable<BigInt>,
+        user_num -> Nullable<BigInt>,
+        action -> Nullable<Text>,
+        table_name -> Nullable<Text>,
+        object_id -> Nullable<Text>,
+        user_id -> Nullable<Text>,
+        user_name -> Nullable<Text>,
+        remote_addr -> Nullable<Text>,
+        url -> Nullable<Text>,
+        seals -> Binary,
+        leaf_hash -> Binary,
+        subject_json -> Nullable<Text>,
+        user_json -> Nullable<Text>,
+        remote_addr_json -> Nullable<Text>,
+        url_json -> Nullable<Text>,
+        query_params -> Nullable<Text>,
+        post_data -> Nullable<Text>,
+        headers -> Nullable<Text>,
+        content -> Nullable<Text>,
+        description_json -> Nullable<Text>,
+        extra -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    tokens (id) {
+        id -> BigInt,
+        name -> Text,
+        role -> Text,
+        channels -> Text,
+        key_digest -> Binary,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}

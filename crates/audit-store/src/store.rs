@@ -1,0 +1,223 @@
+//! The store: one database, its writer, and the connections that read.
+
+use std::sync::Arc;
+
+use audit_domain::uuid::Uuid;
+use audit_domain::{ChannelGrant, ChannelId, Event, EventFilter, NewToken, Token, TokenKey, limits};
+
+use crate::append::{AppendRequest, Budget, PendingReceipts, Writer};
+use crate::connection::{DbConnection, Pool, Purpose, pool};
+use crate::error::{AppendError, OpenError, StoreError};
+use crate::query::{self, GroupBy, ListPage, ListQuery, LogHead, Summary, WalkPage, WalkQuery};
+use crate::tokens::{self, AdminKeyError};
+use crate::url::DatabaseUrl;
+use crate::{dialect, migrate};
+
+/// How to open a store.
+#[derive(Debug, Clone)]
+pub struct StoreConfig {
+    /// `sqlite://path/to/audit.db`
+    pub database_url: String,
+    /// Connections that read: as many queries as may run at once.
+    pub readers: u32,
+}
+
+impl StoreConfig {
+    /// The database at a URL, for a few readers.
+    #[must_use]
+    pub fn new(database_url: impl Into<String>) -> StoreConfig {
+        StoreConfig { database_url: database_url.into(), readers: 8 }
+    }
+}
+
+/// An open audit log. Clones share it; it closes when the last one is dropped, or by [`Store::close`].
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    url: DatabaseUrl,
+    writer: Writer,
+    readers: Pool,
+    budget: Budget,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("url", &self.0.url).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens a database, makes it if there is none, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`OpenError`], one sentence for the person who starts the program.
+    pub fn open(config: &StoreConfig) -> Result<Store, OpenError> {
+        let url = DatabaseUrl::parse(&config.database_url)?;
+        if let Some(directory) = url.directory() {
+            std::fs::create_dir_all(directory)
+                .map_err(|error| OpenError::Directory { path: directory.display().to_string(), why: error.to_string() })?;
+        }
+        let mut conn = dialect::open(&url, Purpose::Write)?;
+        migrate::migrate(&mut conn, &url)?;
+        let readers = pool(&url, config.readers)?;
+        let writer = Writer::start(url.clone(), conn)?;
+        let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
+        Ok(Store(Arc::new(Inner { url, writer, readers, budget })))
+    }
+
+    /// Where the database is, for messages.
+    #[must_use]
+    pub fn location(&self) -> String {
+        self.0.url.display()
+    }
+
+    /// The budget that bytes in flight are taken from.
+    #[must_use]
+    pub fn budget(&self) -> &Budget {
+        &self.0.budget
+    }
+
+    /// Queues events for the log, all or none, and returns at once: for servers.
+    ///
+    /// # Errors
+    /// [`AppendError::Busy`] when the queue or the budget is full, and what is wrong with the request itself. The other
+    /// outcomes come with the receipts.
+    pub fn try_append(&self, mut request: AppendRequest) -> Result<PendingReceipts, AppendError> {
+        request.check()?;
+        if request.reservation.is_none() {
+            let busy = AppendError::Busy { retry_after_seconds: 1 };
+            request.reservation = Some(self.0.budget.try_reserve(request.bytes()).ok_or(busy)?);
+        }
+        self.0.writer.try_append(request)
+    }
+
+    /// Queues events for the log, and waits for room in queue and budget: for batch jobs, which keep a few requests on their
+    /// way by holding several [`PendingReceipts`].
+    ///
+    /// # Errors
+    /// What is wrong with the request itself, or [`AppendError::Closed`].
+    pub fn append(&self, mut request: AppendRequest) -> Result<PendingReceipts, AppendError> {
+        request.check()?;
+        if request.reservation.is_none() {
+            request.reservation = Some(self.0.budget.reserve(request.bytes()));
+        }
+        self.0.writer.append(request)
+    }
+
+    /// The event of a uuid. It is unique inside a channel; in several, `first` comes first, then the lowest.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn get(&self, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<Event>, StoreError> {
+        self.read(|conn| {
+            let candidates = match channels {
+                ChannelGrant::Only(ids) => ids.iter().map(|id| id.get()).collect(),
+                ChannelGrant::All => query::heads(conn, channels)?.into_iter().map(|head| head.channel_id).collect(),
+            };
+            let mut candidates: Vec<i64> = candidates;
+            candidates.sort_by_key(|id| (*id != first.get(), *id));
+            for channel_id in candidates {
+                if let Some(event) = query::find_event(conn, channel_id, uuid)? {
+                    return Ok(Some(event));
+                }
+            }
+            Ok(None)
+        })
+    }
+
+    /// A page by number and the exact count, of one snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn list(&self, query: &ListQuery) -> Result<ListPage, StoreError> {
+        self.read(|conn| query::list(conn, query))
+    }
+
+    /// A page by cursor.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn walk(&self, query: &WalkQuery) -> Result<WalkPage, StoreError> {
+        self.read(|conn| query::walk(conn, query))
+    }
+
+    /// Counts by group.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn summary(&self, channels: &ChannelGrant, filter: &EventFilter, by: GroupBy) -> Result<Summary, StoreError> {
+        self.read(|conn| query::summary(conn, channels, filter, by))
+    }
+
+    /// The logs of the granted channels and how far they go.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn logs(&self, channels: &ChannelGrant) -> Result<Vec<LogHead>, StoreError> {
+        self.read(|conn| query::heads(conn, channels))
+    }
+
+    /// The token of a key, revoked and expired ones included.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn find_token(&self, key: &TokenKey) -> Result<Option<Token>, StoreError> {
+        self.read(|conn| tokens::find(conn, key.digest()))
+    }
+
+    /// All tokens, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        self.read(tokens::all)
+    }
+
+    /// Makes a token and its key, which is not stored: nobody can show it again.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn create_token(&self, token: NewToken) -> Result<(Token, TokenKey), StoreError> {
+        let key = TokenKey::draw().map_err(|error| StoreError::Random(error.to_string()))?;
+        let digest = key.digest();
+        let token = self.0.writer.run(move |conn| tokens::insert(conn, &token, digest))?;
+        Ok((token, key))
+    }
+
+    /// Ends a token of which `within` covers every channel. `false` when there is none, or it was revoked before.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn revoke_token(&self, id: i64, within: ChannelGrant) -> Result<bool, StoreError> {
+        self.0.writer.run(move |conn| tokens::revoke(conn, id, &within))
+    }
+
+    /// Makes sure that a key from outside opens everything.
+    ///
+    /// # Errors
+    /// [`StoreError`]; inside, [`AdminKeyError`] when the key is taken by a token that does not.
+    pub fn ensure_admin(&self, key: TokenKey) -> Result<Result<Token, AdminKeyError>, StoreError> {
+        self.0.writer.run(move |conn| tokens::ensure_admin(conn, &key))
+    }
+
+    /// Whether the store can read, and its writer runs.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn check(&self) -> Result<(), StoreError> {
+        if !self.0.writer.is_running() {
+            return Err(StoreError::Closed);
+        }
+        self.read(|conn| query::heads(conn, &ChannelGrant::All).map(|_| ()))
+    }
+
+    /// Finishes what was accepted and takes no more. Reads go on working.
+    pub fn close(&self) {
+        self.0.writer.close();
+    }
+
+    fn read<T>(&self, run: impl FnOnce(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        run(&mut *self.0.readers.get()?)
+    }
+}

@@ -1,0 +1,89 @@
+//! Tokens in the database. Writes go through the writer, as everything that writes does.
+
+use audit_domain::{ChannelGrant, NewToken, Role, Timestamp, Token, TokenKey};
+use diesel::dsl::max;
+use diesel::prelude::*;
+
+use crate::connection::DbConnection;
+use crate::dialect;
+use crate::error::StoreError;
+use crate::row::TokenRow;
+use crate::schema::tokens;
+
+/// By the digest of its key, revoked and expired ones included.
+pub(crate) fn find(conn: &mut DbConnection, digest: [u8; 32]) -> Result<Option<Token>, StoreError> {
+    let rows: Vec<TokenRow> =
+        tokens::table.filter(tokens::key_digest.eq(digest.to_vec())).select(TokenRow::as_select()).load(conn)?;
+    rows.into_iter().next().map(Token::try_from).transpose()
+}
+
+/// All of them, oldest first.
+pub(crate) fn all(conn: &mut DbConnection) -> Result<Vec<Token>, StoreError> {
+    let rows: Vec<TokenRow> = tokens::table.order(tokens::id).select(TokenRow::as_select()).load(conn)?;
+    rows.into_iter().map(Token::try_from).collect()
+}
+
+/// Stores a token. Ids count up from 1 and are never used twice, since rows are never deleted.
+pub(crate) fn insert(conn: &mut DbConnection, token: &NewToken, digest: [u8; 32]) -> Result<Token, StoreError> {
+    dialect::write(conn, |conn| {
+        let last: Option<i64> = tokens::table.select(max(tokens::id)).first(conn)?;
+        let (id, created_at) = (last.unwrap_or(0) + 1, Timestamp::now());
+        diesel::insert_into(tokens::table)
+            .values((
+                tokens::id.eq(id),
+                tokens::name.eq(&token.name),
+                tokens::role.eq(token.role.name()),
+                tokens::channels.eq(token.channels.to_list()),
+                tokens::key_digest.eq(digest.to_vec()),
+                tokens::created_at.eq(created_at.micros()),
+                tokens::expires_at.eq(token.expires_at.map(Timestamp::micros)),
+            ))
+            .execute(conn)?;
+        Ok(Token {
+            id,
+            name: token.name.clone(),
+            role: token.role,
+            channels: token.channels.clone(),
+            created_at,
+            expires_at: token.expires_at,
+            revoked_at: None,
+        })
+    })
+}
+
+/// Ends a token. `false` when there is no such token within the grant, or it was revoked before.
+pub(crate) fn revoke(conn: &mut DbConnection, id: i64, within: &ChannelGrant) -> Result<bool, StoreError> {
+    dialect::write(conn, |conn| {
+        let rows: Vec<TokenRow> = tokens::table.find(id).select(TokenRow::as_select()).load(conn)?;
+        let Some(token) = rows.into_iter().next().map(Token::try_from).transpose()? else { return Ok(false) };
+        if !within.covers(&token.channels) || token.revoked_at.is_some() {
+            return Ok(false);
+        }
+        let now = Timestamp::now().micros();
+        Ok(diesel::update(tokens::table.find(id)).set(tokens::revoked_at.eq(now)).execute(conn)? == 1)
+    })
+}
+
+/// Why a key from outside cannot be the administrator's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AdminKeyError {
+    /// It was revoked, and whoever did that had a reason.
+    #[error("the key in AUDIT_ADMIN_TOKEN was revoked as token {0}: give another one")]
+    Revoked(i64),
+    /// It opens less than everything.
+    #[error("the key in AUDIT_ADMIN_TOKEN belongs to token {0}, which is no admin of all channels: give another one")]
+    NotAdmin(i64),
+}
+
+/// Makes sure that a key from outside opens everything. It keeps its id over restarts.
+pub(crate) fn ensure_admin(conn: &mut DbConnection, key: &TokenKey) -> Result<Result<Token, AdminKeyError>, StoreError> {
+    if let Some(token) = find(conn, key.digest())? {
+        return Ok(match token {
+            token if !token.is_valid_at(Timestamp::now()) => Err(AdminKeyError::Revoked(token.id)),
+            token if token.role != Role::Admin || token.channels != ChannelGrant::All => Err(AdminKeyError::NotAdmin(token.id)),
+            token => Ok(token),
+        });
+    }
+    let token = NewToken { name: "AUDIT_ADMIN_TOKEN".to_owned(), role: Role::Admin, channels: ChannelGrant::All, expires_at: None };
+    insert(conn, &token, key.digest()).map(Ok)
+}

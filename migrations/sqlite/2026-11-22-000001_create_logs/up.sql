@@ -21,9 +21,7 @@ BEGIN
 END;
 
 CREATE TRIGGER logs_refuse_replace BEFORE INSERT ON logs
-WHEN EXISTS (
-    SELECT 1 FROM logs WHERE channel_id = NEW.channel_id AND stream = NEW.stream AND next_position > NEW.next_position
-)
+WHEN EXISTS (SELECT 1 FROM logs WHERE channel_id = NEW.channel_id AND stream = NEW.stream)
 BEGIN
     SELECT RAISE(ABORT, 'logs: a head is never replaced');
 END;

@@ -1,0 +1,62 @@
+//! Settings of the API and of the server, passed by value.
+
+use std::time::Duration;
+
+use audit_store::domain::ChannelId;
+
+/// What the API needs to know, wherever it is mounted.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// Scheme, host and path prefix of links, such as `https://audit.example.com`; `None` to take the request's own.
+    pub public_url: Option<String>,
+    /// The channel of requests that name none, for tokens that may use it.
+    pub default_channel: ChannelId,
+    /// Results of a page of the published APIs when nothing is asked for.
+    pub page_size_default: i64,
+    /// Results of their largest page.
+    pub page_size_max: i64,
+    /// How long a request body may take to arrive.
+    pub body_timeout: Duration,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        ApiConfig {
+            public_url: None,
+            default_channel: ChannelId::DEFAULT,
+            page_size_default: 10,
+            page_size_max: 1000,
+            body_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What the server needs to know.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// Address and port, such as `127.0.0.1:8080`; port 0 for any free one.
+    pub listen: String,
+    /// Threads that answer requests; `None` for one a core.
+    pub workers: Option<usize>,
+    /// How long the head of a request may take to arrive.
+    pub head_timeout: Duration,
+    /// How long a connection may be idle between two requests.
+    pub idle_timeout: Duration,
+    /// How long accepted requests may take to finish at shutdown.
+    pub shutdown_timeout: Duration,
+    /// The API.
+    pub api: ApiConfig,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        ServerConfig {
+            listen: "127.0.0.1:8080".to_owned(),
+            workers: None,
+            head_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(75),
+            shutdown_timeout: Duration::from_secs(30),
+            api: ApiConfig::default(),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The server: one listening socket, the API behind it, and an orderly end.
+
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+
+use actix_web::{App, HttpServer};
+use audit_store::Store;
+use tracing_actix_web::TracingLogger;
+
+use crate::config::ServerConfig;
+use crate::configure;
+
+/// Why the server cannot listen; one sentence for the person who starts it.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {listen}: {why}")]
+pub struct ListenError {
+    /// As it was set.
+    pub listen: String,
+    /// What the operating system said.
+    pub why: String,
+}
+
+/// A server that listens already, and answers once it runs.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    store: Store,
+    config: ServerConfig,
+}
+
+impl Server {
+    /// Takes the address.
+    ///
+    /// # Errors
+    /// [`ListenError`]
+    pub fn bind(store: Store, config: ServerConfig) -> Result<Server, ListenError> {
+        let fail = |why: std::io::Error| {
+            let why = match why.kind() {
+                std::io::ErrorKind::AddrInUse => "another program listens there already".to_owned(),
+                _ => why.to_string(),
+            };
+            ListenError { listen: config.listen.clone(), why }
+        };
+        let addresses: Vec<SocketAddr> = config.listen.to_socket_addrs().map_err(fail)?.collect();
+        let listener = TcpListener::bind(addresses.as_slice()).map_err(fail)?;
+        let address = listener.local_addr().map_err(fail)?;
+        Ok(Server { listener, address, store, config })
+    }
+
+    /// Where it listens, with the real port.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers requests until `stop` is ready; then accepts no more, finishes what was accepted, and closes the store.
+    ///
+    /// # Errors
+    /// What the operating system says about the socket.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+        let Server { listener, store, config, .. } = self;
+        let (api_store, api) = (store.clone(), config.api.clone());
+        let server =
+            HttpServer::new(move || App::new().wrap(TracingLogger::default()).configure(configure(api_store.clone(), api.clone())))
+                .workers(config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)))
+                .client_request_timeout(config.head_timeout)
+                .keep_alive(config.idle_timeout)
+                .shutdown_timeout(config.shutdown_timeout.as_secs())
+                .disable_signals()
+                .listen(listener)?
+                .run();
+        let handle = server.handle();
+        let mut running = std::pin::pin!(server);
+        tokio::select! {
+            ended = &mut running => ended?,
+            () = stop => {
+                // The server future has to go on running for the stop to finish.
+                let stopping = handle.stop(true);
+                let (_, ended) = tokio::join!(stopping, running);
+                ended?;
+            }
+        }
+        store.close();
+        Ok(())
+    }
+}

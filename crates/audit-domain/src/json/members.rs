@@ -49,6 +49,12 @@ impl<'a> Members<'a> {
     }
 }
 
+impl<'a> FromIterator<Member<'a>> for Members<'a> {
+    fn from_iter<T: IntoIterator<Item = Member<'a>>>(members: T) -> Self {
+        Members(members.into_iter().collect())
+    }
+}
+
 impl<'a> IntoIterator for Members<'a> {
     type Item = Member<'a>;
     type IntoIter = std::vec::IntoIter<Member<'a>>;

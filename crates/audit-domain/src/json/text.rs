@@ -125,6 +125,15 @@ impl JsonText {
         JsonText(text.into())
     }
 
+    /// The elements of an array, each as received.
+    ///
+    /// # Errors
+    /// [`JsonError::Syntax`] when this is no array.
+    pub fn elements(&self) -> Result<Vec<JsonText>, JsonError> {
+        let raw: Vec<&RawValue> = serde_json::from_str(&self.0).map_err(|e| JsonError::syntax(&self.0, &e))?;
+        Ok(raw.into_iter().map(|raw| JsonText(raw.get().into())).collect())
+    }
+
     /// The JSON text.
     #[must_use]
     pub fn as_str(&self) -> &str {

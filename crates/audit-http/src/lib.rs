@@ -16,6 +16,7 @@
 //! }
 //! ```
 
+mod access_log;
 mod api;
 mod auth;
 mod blocking;

@@ -35,7 +35,7 @@ impl Decimal {
             return Some(Decimal::Whole(0));
         }
         let zeros = zeros.saturating_add(exponent).saturating_sub(fraction.len() as i64);
-        if zeros < 0 || zeros > 19 {
+        if !(0..=19).contains(&zeros) {
             return Some(Decimal::NeverWhole);
         }
         let sign = if negative { "-" } else { "" };

@@ -104,19 +104,17 @@ impl Query {
     }
 
     fn interval(&mut self, name: &str, parse: fn(&str) -> Result<i64, String>) -> Interval {
-        let narrowings: [(&str, fn(&mut Interval, i64)); 5] = [
-            ("", Interval::exactly),
-            ("__gt", Interval::over),
-            ("__gte", Interval::from),
-            ("__lt", Interval::below),
-            ("__lte", Interval::up_to),
-        ];
         let mut interval = Interval::default();
-        for (suffix, narrow) in narrowings {
+        let mut bound = |suffix: &str, narrow: fn(&mut Interval, i64)| {
             if let Some(bound) = self.parsed(&format!("{name}{suffix}"), parse) {
                 narrow(&mut interval, bound);
             }
-        }
+        };
+        bound("", Interval::exactly);
+        bound("__gt", Interval::over);
+        bound("__gte", Interval::from);
+        bound("__lt", Interval::below);
+        bound("__lte", Interval::up_to);
         interval
     }
 }

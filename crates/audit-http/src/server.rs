@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
 use actix_web::{App, HttpServer};
 use audit_store::Store;
 use tracing_actix_web::TracingLogger;
@@ -65,6 +65,7 @@ impl Server {
         let server = HttpServer::new(move || {
             App::new()
                 .wrap(Compress::default())
+                .wrap(DefaultHeaders::new().add(("X-Content-Type-Options", "nosniff")).add(("Cache-Control", "no-store")))
                 .wrap(from_fn(access_log))
                 .wrap(TracingLogger::<RequestSpan>::new())
                 .configure(configure(api_store.clone(), api.clone()))

@@ -18,15 +18,18 @@ use crate::{dialect, migrate};
 pub struct StoreConfig {
     /// `sqlite://path/to/audit.db`
     pub database_url: String,
-    /// Connections that read: as many queries as may run at once.
+    /// Connections for queries of unknown length: as many as may run at once; the others wait.
     pub readers: u32,
+    /// Connections for reads by key, kept apart so that they never wait for a long query: as many as there are threads
+    /// that make them.
+    pub point_readers: u32,
 }
 
 impl StoreConfig {
     /// The database at a URL, for a few readers.
     #[must_use]
     pub fn new(database_url: impl Into<String>) -> StoreConfig {
-        StoreConfig { database_url: database_url.into(), readers: 8 }
+        StoreConfig { database_url: database_url.into(), readers: 8, point_readers: 4 }
     }
 }
 
@@ -38,6 +41,7 @@ struct Inner {
     url: DatabaseUrl,
     writer: Writer,
     readers: Pool,
+    point_readers: Pool,
     budget: Budget,
 }
 
@@ -61,9 +65,10 @@ impl Store {
         let mut conn = dialect::open(&url, Purpose::Write)?;
         migrate::migrate(&mut conn, &url)?;
         let readers = pool(&url, config.readers)?;
+        let point_readers = pool(&url, config.point_readers)?;
         let writer = Writer::start(url.clone(), conn)?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
-        Ok(Store(Arc::new(Inner { url, writer, readers, budget })))
+        Ok(Store(Arc::new(Inner { url, writer, readers, point_readers, budget })))
     }
 
     /// Where the database is, for messages.
@@ -110,7 +115,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn get(&self, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<Event>, StoreError> {
-        self.read(|conn| {
+        self.point_read(|conn| {
             let candidates = match channels {
                 ChannelGrant::Only(ids) => ids.iter().map(|id| id.get()).collect(),
                 ChannelGrant::All => query::heads(conn, channels)?.into_iter().map(|head| head.channel_id).collect(),
@@ -155,7 +160,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn logs(&self, channels: &ChannelGrant) -> Result<Vec<LogHead>, StoreError> {
-        self.read(|conn| query::heads(conn, channels))
+        self.point_read(|conn| query::heads(conn, channels))
     }
 
     /// The token of a key, revoked and expired ones included.
@@ -163,7 +168,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn find_token(&self, key: &TokenKey) -> Result<Option<Token>, StoreError> {
-        self.read(|conn| tokens::find(conn, key.digest()))
+        self.point_read(|conn| tokens::find(conn, key.digest()))
     }
 
     /// All tokens, oldest first.
@@ -171,7 +176,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn tokens(&self) -> Result<Vec<Token>, StoreError> {
-        self.read(tokens::all)
+        self.point_read(tokens::all)
     }
 
     /// Makes a token and its key, which is not stored: nobody can show it again.
@@ -209,7 +214,7 @@ impl Store {
         if !self.0.writer.is_running() {
             return Err(StoreError::Closed);
         }
-        self.read(|conn| query::heads(conn, &ChannelGrant::All).map(|_| ()))
+        self.point_read(|conn| query::heads(conn, &ChannelGrant::All).map(|_| ()))
     }
 
     /// Finishes what was accepted and takes no more. Reads go on working.
@@ -217,6 +222,12 @@ impl Store {
         self.0.writer.close();
     }
 
+    /// A read by key.
+    fn point_read<T>(&self, run: impl FnOnce(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        run(&mut *self.0.point_readers.get()?)
+    }
+
+    /// A query of unknown length.
     fn read<T>(&self, run: impl FnOnce(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         run(&mut *self.0.readers.get()?)
     }

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
-use audit_store::domain::{InputError, ObjectWriter};
+use audit_store::domain::{InputError, ObjectWriter, push_array};
 use audit_store::{AppendError, StoreError};
 
 use crate::auth::{AuthError, ChannelError, Forbidden};
@@ -16,6 +16,18 @@ pub(crate) struct Detail {
     /// JSON pointer into the body, or the name of a query parameter.
     pub(crate) place: Place,
     pub(crate) detail: String,
+}
+
+impl Detail {
+    fn write(&self, out: &mut String) {
+        let mut item = ObjectWriter::new(out);
+        match &self.place {
+            Place::Pointer(pointer) => item.string("pointer", pointer),
+            Place::Parameter(name) => item.string("parameter", name),
+        };
+        item.string("detail", &self.detail);
+        item.end();
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,22 +107,7 @@ impl Problem {
             .string("code", self.code)
             .string("detail", &self.detail);
         if !self.errors.is_empty() {
-            object.nested("errors", |out| {
-                out.push('[');
-                for (index, error) in self.errors.iter().enumerate() {
-                    if index > 0 {
-                        out.push(',');
-                    }
-                    let mut item = ObjectWriter::new(out);
-                    match &error.place {
-                        Place::Pointer(pointer) => item.string("pointer", pointer),
-                        Place::Parameter(name) => item.string("parameter", name),
-                    };
-                    item.string("detail", &error.detail);
-                    item.end();
-                }
-                out.push(']');
-            });
+            object.nested("errors", |out| push_array(out, &self.errors, Detail::write));
         }
         object.end();
         out

@@ -6,8 +6,9 @@ use audit_domain::uuid::Uuid;
 use audit_domain::{ChannelGrant, ChannelId, Event, EventFilter, NewToken, Token, TokenKey, limits};
 
 use crate::append::{AppendRequest, Budget, PendingReceipts, Writer};
-use crate::connection::{DbConnection, Pool, Purpose, pool};
+use crate::connection::{DbConnection, Purpose};
 use crate::error::{AppendError, OpenError, StoreError};
+use crate::pool::{Pool, pool};
 use crate::query::{self, GroupBy, ListPage, ListQuery, LogHead, Summary, WalkPage, WalkQuery};
 use crate::tokens::{self, AdminKeyError};
 use crate::url::DatabaseUrl;

@@ -1,10 +1,9 @@
 //! `/api/v1/channels`: the channels a caller may read, and how far their logs go.
 
-use actix_web::http::Method;
 use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::LogHead;
-use audit_store::domain::ObjectWriter;
+use audit_store::domain::{ObjectWriter, push_array};
 
 use super::events::{Query, check_method};
 use crate::auth::Caller;
@@ -22,18 +21,13 @@ async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse,
     if let Some(response) = check_method(&request, ALLOW)? {
         return Ok(response);
     }
-    debug_assert!(matches!(*request.method(), Method::GET | Method::HEAD));
     caller.reads()?;
     Query::of(&request, &[])?;
     let heads = blocking::point_read(|| api.store.logs(&caller.token.channels))?;
-    let mut body = "{\"results\":[".to_owned();
-    for (index, head) in heads.iter().enumerate() {
-        if index > 0 {
-            body.push(',');
-        }
-        write(head, &mut body);
-    }
-    body.push_str("]}");
+    let mut body = String::new();
+    let mut object = ObjectWriter::new(&mut body);
+    object.nested("results", |out| push_array(out, &heads, write));
+    object.end();
     Ok(HttpResponse::Ok().content_type("application/json").body(body))
 }
 

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::validator::Validate;
 use audit_store::domain::{
     ChannelGrant, ChannelId, JsonKind, JsonText, Members, NewToken, ObjectWriter, Role, Timestamp, Token, TokenKey, limits,
+    push_array,
 };
 
 use super::events::{Query, body_text, check_method};
@@ -34,14 +35,10 @@ async fn list_or_create(api: web::Data<Api>, request: HttpRequest, payload: web:
     }
     let tokens = blocking::point_read(|| api.store.tokens())?;
     let visible = tokens.iter().filter(|token| caller.token.channels.covers(&token.channels));
-    let mut body = "{\"results\":[".to_owned();
-    for (index, token) in visible.enumerate() {
-        if index > 0 {
-            body.push(',');
-        }
-        write(token, None, &mut body);
-    }
-    body.push_str("]}");
+    let mut body = String::new();
+    let mut object = ObjectWriter::new(&mut body);
+    object.nested("results", |out| push_array(out, visible, |token, out| write(token, None, out)));
+    object.end();
     Ok(HttpResponse::Ok().content_type("application/json").body(body))
 }
 

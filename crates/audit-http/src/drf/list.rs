@@ -1,7 +1,7 @@
 //! Pages by number, in DRF's envelope.
 
 use actix_web::HttpResponse;
-use audit_store::domain::{Event, ObjectWriter};
+use audit_store::domain::{Event, ObjectWriter, push_array};
 use audit_store::{ListPage, PageNumber};
 
 use super::{DrfError, Origin, whole_number};
@@ -51,16 +51,7 @@ pub(crate) fn write_page(
     };
     link(&mut object, "next", (page.number < page.pages).then_some(page.number + 1));
     link(&mut object, "previous", (page.number > 1).then_some(page.number - 1));
-    object.nested("results", |out| {
-        out.push('[');
-        for (index, event) in page.events.iter().enumerate() {
-            if index > 0 {
-                out.push(',');
-            }
-            write(event, out);
-        }
-        out.push(']');
-    });
+    object.nested("results", |out| push_array(out, &page.events, write));
     object.end();
     Ok(super::json(HttpResponse::Ok(), body))
 }

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use audit_store::domain::{JsonText, NewEvent, PreparedEvent, Reading, limits};
+use audit_store::domain::{JsonText, NewEvent, ObjectWriter, PreparedEvent, Reading, limits, push_array};
 use audit_store::{AppendRequest, Receipt};
 
 use super::{Query, body_text};
@@ -102,13 +102,9 @@ fn many(receipts: &[Receipt]) -> HttpResponse {
     let duplicates = receipts.iter().filter(|receipt| receipt.duplicate).count();
     let accepted = receipts.len() - duplicates;
     let mut body = String::with_capacity(64 + receipts.len() * 240);
-    body.push_str(&format!("{{\"accepted\":{accepted},\"duplicates\":{duplicates},\"receipts\":["));
-    for (index, receipt) in receipts.iter().enumerate() {
-        if index > 0 {
-            body.push(',');
-        }
-        receipt.write_json(&mut body);
-    }
-    body.push_str("]}");
+    let mut object = ObjectWriter::new(&mut body);
+    object.integer("accepted", Some(accepted as i64)).integer("duplicates", Some(duplicates as i64));
+    object.nested("receipts", |out| push_array(out, receipts, Receipt::write_json));
+    object.end();
     HttpResponse::Created().content_type("application/json").body(body)
 }

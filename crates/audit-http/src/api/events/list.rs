@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use audit_store::WalkQuery;
-use audit_store::domain::{ChannelGrant, ObjectWriter, Walk, WalkOrder, limits};
+use audit_store::domain::{ChannelGrant, Event, ObjectWriter, Walk, WalkOrder, limits, push_array};
 
 use super::Query;
 use super::query::FILTERS;
@@ -21,16 +21,7 @@ pub(super) async fn list(api: &Api, request: &HttpRequest, caller: &Caller) -> R
     if let Some(count) = page.count {
         object.integer("count", Some(count));
     }
-    object.nested("results", |out| {
-        out.push('[');
-        for (index, event) in page.events.iter().enumerate() {
-            if index > 0 {
-                out.push(',');
-            }
-            event.write_json(out);
-        }
-        out.push(']');
-    });
+    object.nested("results", |out| push_array(out, &page.events, Event::write_json));
     match page.next {
         Some(point) => object.string("next_cursor", &walk.walk.cursor(point)),
         None => object.raw("next_cursor", "null"),

@@ -1,8 +1,8 @@
 //! `GET /api/v1/events/summary`: counts by group, with the filters of the list.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use audit_store::domain::ObjectWriter;
-use audit_store::{GroupBy, GroupKey};
+use audit_store::domain::{ObjectWriter, push_array};
+use audit_store::{Group, GroupBy, GroupKey};
 
 use super::query::FILTERS;
 use super::{ALLOW_GET, Query, check_method};
@@ -40,24 +40,19 @@ pub(super) async fn summary(api: web::Data<Api>, request: HttpRequest) -> Result
     let mut body = String::new();
     let mut object = ObjectWriter::new(&mut body);
     object.string("group_by", name).integer("total", Some(summary.total));
-    object.nested("groups", |out| {
-        out.push('[');
-        for (index, group) in summary.groups.iter().enumerate() {
-            if index > 0 {
-                out.push(',');
-            }
-            let mut item = ObjectWriter::new(out);
-            match &group.key {
-                GroupKey::Null => item.raw("key", "null"),
-                GroupKey::Number(number) => item.integer("key", Some(*number)),
-                GroupKey::Text(text) => item.text("key", Some(text)),
-                GroupKey::Time(at) => item.string("key", &at.to_string()),
-            };
-            item.integer("count", Some(group.count));
-            item.end();
-        }
-        out.push(']');
-    });
+    object.nested("groups", |out| push_array(out, &summary.groups, write_group));
     object.end();
     Ok(HttpResponse::Ok().content_type("application/json").body(body))
+}
+
+fn write_group(group: &Group, out: &mut String) {
+    let mut object = ObjectWriter::new(out);
+    match &group.key {
+        GroupKey::Null => object.raw("key", "null"),
+        GroupKey::Number(number) => object.integer("key", Some(*number)),
+        GroupKey::Text(text) => object.text("key", Some(text)),
+        GroupKey::Time(at) => object.string("key", &at.to_string()),
+    };
+    object.integer("count", Some(group.count));
+    object.end();
 }

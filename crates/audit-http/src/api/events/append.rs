@@ -41,7 +41,7 @@ fn prepare(bytes: &[u8], is_ndjson: bool, caller: &Caller) -> Result<(Vec<Prepar
     let text = body_text(bytes)?;
     let array;
     let (records, is_single): (Vec<&str>, bool) = if is_ndjson {
-        (text.split('\n').filter(|line| !line.trim().is_empty()).collect(), false)
+        (text.split('\n').filter(|line| !is_blank(line)).collect(), false)
     } else if text.trim_start().starts_with('[') {
         array = elements(text)?;
         (array.iter().map(JsonText::as_str).collect(), false)
@@ -70,6 +70,11 @@ fn prepare(bytes: &[u8], is_ndjson: bool, caller: &Caller) -> Result<(Vec<Prepar
     }
     errors.truncate(ERRORS_MAX);
     if errors.is_empty() { Ok((events, is_single)) } else { Err(Problem::invalid_body(errors)) }
+}
+
+/// Only what JSON calls blanks: a line of anything else is a faulty event, not an empty line.
+fn is_blank(line: &str) -> bool {
+    line.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
 }
 
 fn place(event: NewEvent, prefix: &str, caller: &Caller) -> Result<PreparedEvent, Problem> {

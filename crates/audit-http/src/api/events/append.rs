@@ -32,7 +32,8 @@ pub(super) async fn append(
     let writer = caller.clone();
     let (events, is_single) = blocking::compute(bytes.len(), move || prepare(&bytes, is_ndjson, &writer)).await??;
     let append = AppendRequest { producer_id: caller.token.id, events, reservation: Some(reservation) };
-    let receipts = api.store.try_append(append)?.await?;
+    let refused = |error| Problem::not_appended(error, is_single);
+    let receipts = api.store.try_append(append).map_err(refused)?.await.map_err(refused)?;
     Ok(if is_single { one(&receipts) } else { many(&receipts) })
 }
 

@@ -1,0 +1,5 @@
+//! The HTTP server as its clients see it: the real server over a real database, spoken to over TCP.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+mod golden;

@@ -3,6 +3,9 @@
 /// Bytes of one event or action log as sent: 1 MiB. A bigger record is a file, and belongs in a file store with its digest here.
 pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
 
+/// What preparing can add to an event: a derived action, the quotes of an object id, braces around what is left over.
+pub const EVENT_BYTES_ADDED_MAX: usize = 256;
+
 /// Events of one request. A request is one transaction: this keeps the writer's turn short for its neighbours.
 pub const EVENTS_PER_REQUEST_MAX: usize = 10_000;
 

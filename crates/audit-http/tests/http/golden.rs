@@ -57,7 +57,8 @@ fn load(server: &TestServer, golden: &Json) {
     let inline = data.member("inline").unwrap().list().iter().map(|row| row.str().unwrap());
     let rows: Vec<&str> = lines[..first].iter().map(String::as_str).chain(extra).chain(inline).collect();
     let skipped: Vec<&str> = data.member("skip").unwrap().members().iter().map(|(uuid, _)| uuid.as_str()).collect();
-    let rows: Vec<String> = rows.into_iter().filter(|row| !skipped.iter().any(|uuid| row.contains(uuid))).map(on_channel_1).collect();
+    let rows: Vec<String> =
+        rows.into_iter().filter(|row| !skipped.iter().any(|uuid| row.contains(uuid))).map(on_channel_1).collect();
     for part in rows.chunks(500) {
         let ask = Ask::post_lines("/api/v1/events", part.join("\n")).key(&server.admin);
         assert_eq!(server.ask(&ask).expect(201)["accepted"], part.len());

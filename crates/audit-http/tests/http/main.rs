@@ -1,5 +1,6 @@
 //! The HTTP server as its clients see it: the real server over a real database, spoken to over TCP.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bad_input;
 mod common;
 mod golden;

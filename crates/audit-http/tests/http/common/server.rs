@@ -81,6 +81,12 @@ impl TestServer {
         self.post(&self.admin, "/api/v1/events", event).expect(201)
     }
 
+    /// Appends events in their order.
+    pub(crate) fn append_all(&self, events: &[String]) {
+        let answer = self.ask(&Ask::post_lines("/api/v1/events", events.join("\n")).key(&self.admin));
+        assert_eq!(answer.expect(201)["accepted"], events.len());
+    }
+
     /// How many events each channel has, and every event of every channel in the native shape.
     pub(crate) fn everything(&self) -> (Vec<(i64, i64)>, Vec<String>) {
         let heads = self.store.logs(&ChannelGrant::All).unwrap();

@@ -32,14 +32,15 @@ pub struct LogHead {
     pub channel_id: i64,
     /// Its number of entries; positions are 0 to one less.
     pub size: i64,
-    /// When the last one was committed; `None` in an empty log.
+    /// When the last one was committed.
     pub recorded_at: Option<Timestamp>,
 }
 
-/// The logs of the granted channels, ascending. A channel nothing was ever written to has none.
+/// The logs of the granted channels, ascending. A channel nothing was ever written to has none, even where a refused request
+/// left a head behind.
 pub(crate) fn heads(conn: &mut DbConnection, channels: &ChannelGrant) -> Result<Vec<LogHead>, StoreError> {
     let rows: Vec<(i64, i64, i64)> = logs::table
-        .filter(logs::stream.eq(STREAM))
+        .filter(logs::stream.eq(STREAM).and(logs::next_position.gt(0)))
         .order(logs::channel_id)
         .select((logs::channel_id, logs::next_position, logs::recorded_at))
         .load(conn)?;
@@ -47,11 +48,7 @@ pub(crate) fn heads(conn: &mut DbConnection, channels: &ChannelGrant) -> Result<
     Ok(rows
         .into_iter()
         .filter(|(channel_id, _, _)| granted(*channel_id))
-        .map(|(channel_id, size, recorded_at)| LogHead {
-            channel_id,
-            size,
-            recorded_at: if size > 0 { Timestamp::from_micros(recorded_at) } else { None },
-        })
+        .map(|(channel_id, size, recorded_at)| LogHead { channel_id, size, recorded_at: Timestamp::from_micros(recorded_at) })
         .collect())
 }
 

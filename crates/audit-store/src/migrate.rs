@@ -5,7 +5,7 @@ use crate::dialect;
 use crate::error::OpenError;
 use crate::url::DatabaseUrl;
 
-/// The migrations this build knows and the ones a database has, by version.
+/// The migrations this build knows and the ones a database had, by version.
 pub(crate) struct Versions {
     pub(crate) known: Vec<String>,
     pub(crate) applied: Vec<String>,

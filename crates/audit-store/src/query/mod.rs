@@ -6,6 +6,9 @@ mod predicate;
 mod summary;
 mod walk;
 
+#[cfg(test)]
+mod plans;
+
 pub use list::{ListPage, ListQuery, PageNumber};
 pub use summary::{Group, GroupBy, GroupKey, Summary};
 pub use walk::{WalkPage, WalkQuery};

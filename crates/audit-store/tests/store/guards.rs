@@ -33,7 +33,8 @@ fn dump(conn: &Connection, table: &str) -> Vec<String> {
 fn assert_refused(conn: &Connection, sql: &str, why: &str) {
     let tables = ["events", "logs", "tokens"];
     let before = tables.map(|table| dump(conn, table));
-    let error = conn.execute_batch(sql).expect_err(sql).to_string();
+    let Err(error) = conn.execute_batch(sql) else { panic!("not refused: {sql}") };
+    let error = error.to_string();
     assert!(error.contains(why), "{sql}: {error}");
     assert_eq!(tables.map(|table| dump(conn, table)), before, "{sql}");
 }

@@ -43,7 +43,7 @@ pub(crate) struct Api {
     pub(crate) config: ApiConfig,
 }
 
-/// Mounts the API into an actix service, at the paths its clients know. Also answers what is at no path.
+/// Mounts the API into an actix service, at the paths its clients know. What is at no path stays with that service.
 pub fn configure(store: Store, config: ApiConfig) -> impl FnOnce(&mut ServiceConfig) + Clone {
     let data = web::Data::new(Api { store, config });
     move |service| {

@@ -186,15 +186,17 @@ impl From<Stopping> for Problem {
     }
 }
 
-impl From<AppendError> for Problem {
-    fn from(error: AppendError) -> Problem {
+impl Problem {
+    /// Why events were not appended. `is_single`: the body is the event, not a list of events.
+    pub(crate) fn not_appended(error: AppendError, is_single: bool) -> Problem {
         match error {
             AppendError::Busy { retry_after_seconds } => Problem::busy(retry_after_seconds),
             AppendError::Conflict(conflicts) => {
                 let errors = conflicts.into_iter().map(|conflict| {
                     let other = if conflict.within_request { "earlier in this request" } else { "in the log" };
                     let detail = format!("{} belongs to another event {other}", conflict.uuid);
-                    Detail { place: Place::Pointer(format!("/{}/uuid", conflict.index)), detail }
+                    let pointer = if is_single { "/uuid".to_owned() } else { format!("/{}/uuid", conflict.index) };
+                    Detail { place: Place::Pointer(pointer), detail }
                 });
                 let detail = "A uuid belongs to another event; nothing was stored.";
                 Problem { errors: errors.collect(), ..Problem::new(StatusCode::CONFLICT, "conflict", detail) }

@@ -3,11 +3,12 @@
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
 use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
-use actix_web::{App, HttpServer};
+use actix_web::{App, HttpServer, web};
 use audit_store::Store;
 use tracing_actix_web::TracingLogger;
 
 use crate::access_log::{RequestSpan, access_log};
+use crate::api::unknown_path;
 use crate::config::ServerConfig;
 use crate::configure;
 
@@ -69,6 +70,7 @@ impl Server {
                 .wrap(from_fn(access_log))
                 .wrap(TracingLogger::<RequestSpan>::new())
                 .configure(configure(api_store.clone(), api.clone()))
+                .default_service(web::to(unknown_path))
         })
         .workers(config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)))
         .client_request_timeout(config.head_timeout)

@@ -9,7 +9,7 @@ mod oms_audit_events;
 mod tokens;
 
 use actix_web::web::ServiceConfig;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 
 use crate::drf::DrfError;
 use crate::problem::Problem;
@@ -21,11 +21,10 @@ pub(crate) fn configure(service: &mut ServiceConfig) {
     tokens::configure(service);
     channels::configure(service);
     health::configure(service);
-    service.default_service(web::to(unknown_path));
 }
 
-/// Paths below the published APIs answer as Django does, all others as the native API.
-async fn unknown_path(request: HttpRequest) -> HttpResponse {
+/// What the server answers where nothing is: paths below the published APIs answer as Django does, all others as the native API.
+pub(crate) async fn unknown_path(request: HttpRequest) -> HttpResponse {
     let path = request.path();
     let published = ["/api/v1/oms/", "/api/v1/remote/", "/api/v1/data-warehouse/"];
     if published.iter().any(|prefix| path.starts_with(prefix)) {

@@ -113,12 +113,15 @@ fn read(text: &str) -> Result<NewToken, Vec<(String, String)>> {
     let given = |name: &str| members.last(name).filter(|value| value.kind() != JsonKind::Null);
     let text = |name: &str| given(name).and_then(JsonText::decoded).and_then(|d| d.as_str().map(str::to_owned));
     let name = text("name").unwrap_or_default();
-    let role: Result<Role, String> = text("role").ok_or_else(|| "is required".to_owned()).and_then(|role| role.parse());
-    let role = role.map_err(|why| fault("role", format!("must be admin, writer or reader: {why}"))).unwrap_or(Role::Reader);
-    let channels = given("channels").ok_or("is required").and_then(|json| channels(json).ok_or("is no list of channels"));
-    let channels = channels
-        .map_err(|why| fault("channels", format!("must be a list such as [1,2] or \"*\": {why}")))
-        .unwrap_or_else(|()| ChannelGrant::Only([].into()));
+    let role = text("role").and_then(|role| role.parse().ok());
+    let role = role.unwrap_or_else(|| {
+        fault("role", "is required: admin, writer or reader".to_owned());
+        Role::Reader
+    });
+    let channels = given("channels").and_then(channels).unwrap_or_else(|| {
+        fault("channels", "is required: a list such as [1,2], or \"*\"".to_owned());
+        ChannelGrant::Only([].into())
+    });
     let expires_at = given("expires_at").map(|_| Timestamp::parse(&text("expires_at").unwrap_or_default())).transpose();
     let expires_at = expires_at.map_err(|why| fault("expires_at", why.to_string())).unwrap_or(None);
     let token = NewToken { name, role, channels, expires_at };

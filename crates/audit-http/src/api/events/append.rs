@@ -32,7 +32,8 @@ pub(super) async fn append(
     let writer = caller.clone();
     let (events, is_single) = blocking::compute(bytes.len(), move || prepare(&bytes, is_ndjson, &writer)).await??;
     let append = AppendRequest { producer_id: caller.token.id, events, reservation: Some(reservation) };
-    let receipts = api.store.try_append(append)?.await?;
+    let refused = |error| Problem::not_appended(error, is_single);
+    let receipts = api.store.try_append(append).map_err(refused)?.await.map_err(refused)?;
     Ok(if is_single { one(&receipts) } else { many(&receipts) })
 }
 
@@ -41,7 +42,7 @@ fn prepare(bytes: &[u8], is_ndjson: bool, caller: &Caller) -> Result<(Vec<Prepar
     let text = body_text(bytes)?;
     let array;
     let (records, is_single): (Vec<&str>, bool) = if is_ndjson {
-        (text.split('\n').filter(|line| !line.trim().is_empty()).collect(), false)
+        (text.split('\n').filter(|line| !is_blank(line)).collect(), false)
     } else if text.trim_start().starts_with('[') {
         array = elements(text)?;
         (array.iter().map(JsonText::as_str).collect(), false)
@@ -70,6 +71,11 @@ fn prepare(bytes: &[u8], is_ndjson: bool, caller: &Caller) -> Result<(Vec<Prepar
     }
     errors.truncate(ERRORS_MAX);
     if errors.is_empty() { Ok((events, is_single)) } else { Err(Problem::invalid_body(errors)) }
+}
+
+/// Only what JSON calls blanks: a line of anything else is a faulty event, not an empty line.
+fn is_blank(line: &str) -> bool {
+    line.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
 }
 
 fn place(event: NewEvent, prefix: &str, caller: &Caller) -> Result<PreparedEvent, Problem> {

@@ -12,10 +12,11 @@ pub(crate) enum Decimal {
 impl Decimal {
     /// Reads what Python's `Decimal` takes and is finite; `None` for anything else.
     pub(crate) fn parse(text: &str) -> Option<Decimal> {
-        let text = text.trim();
+        // Python drops underscores wherever they are.
+        let text = text.trim().replace('_', "");
         let (negative, rest) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
-            None => (false, text.strip_prefix('+').unwrap_or(text)),
+            None => (false, text.strip_prefix('+').unwrap_or(&text)),
         };
         let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, exponent_value(exponent)?),
@@ -84,6 +85,7 @@ mod tests {
             ("9223372036854775807", i64::MAX),
             ("-9223372036854775808", i64::MIN),
             ("3400e-2", 34),
+            ("1_000", 1000),
             ("0e99999999999999999999", 0),
         ] {
             assert_eq!(Decimal::parse(text), Some(Decimal::Whole(number)), "{text}");
@@ -91,7 +93,7 @@ mod tests {
         for text in ["851.5", "9223372036854775808", "1e400", "1e-1", "1e99999999999999999999", "-1e-99999999999999999999"] {
             assert_eq!(Decimal::parse(text), Some(Decimal::NeverWhole), "{text}");
         }
-        for text in ["", "+", "abc", "1a", "1e", "--1", "1 2", "0x10", "NaN", "Infinity", ".", "1,5", "é", "1e1.5", "null"] {
+        for text in ["", "+", "_", "abc", "1a", "1e", "--1", "1 2", "0x10", "NaN", "Infinity", ".", "1,5", "é", "1e1.5", "null"] {
             assert_eq!(Decimal::parse(text), None, "{text}");
         }
     }

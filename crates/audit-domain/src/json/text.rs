@@ -132,7 +132,8 @@ impl JsonText {
     /// # Errors
     /// [`JsonError`] when the text is no JSON array or nested too deeply.
     pub fn elements(array: &str, max: usize) -> Result<Vec<&str>, JsonError> {
-        check_nesting(array)?;
+        // The array around events is not one of their own levels.
+        check_nesting(array, NESTING_MAX + 1)?;
         let mut parser = serde_json::Deserializer::from_str(array);
         let elements = parser.deserialize_seq(Elements { max }).and_then(|elements| parser.end().map(|()| elements));
         elements.map_err(|error| JsonError::syntax(array, &error))

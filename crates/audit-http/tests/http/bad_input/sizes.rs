@@ -59,6 +59,36 @@ fn the_largest_event_and_the_largest_request_are_taken() {
 }
 
 #[test]
+fn the_deepest_event_is_taken_alone_and_beside_others() {
+    let bench = Bench::start();
+    let deepest = format!("{{\"content\":{}{}}}", "[".repeat(499), "]".repeat(499));
+    let sent = format!("{}{}", "[".repeat(499), "]".repeat(499));
+    for ask in [
+        Ask::post(EVENTS, deepest.clone()),
+        Ask::post(EVENTS, format!("[{deepest}]")),
+        Ask::post_lines(EVENTS, deepest.clone()),
+        Ask::post(PUBLISHED[0], deepest.clone()),
+        Ask::post(PUBLISHED[1], deepest.clone()),
+    ] {
+        let answer = bench.server.ask(&ask.key(&bench.admin));
+        assert_eq!(answer.status, 201, "{}", answer.text());
+    }
+    for path in [EVENTS, PUBLISHED[0], PUBLISHED[1]] {
+        let list = bench.server.get(&bench.admin, path).text();
+        assert_eq!(list.matches(&format!("\"content\":{sent},\"")).count(), 5, "{path}");
+    }
+    let deeper = deepest.replace("[]", "[[]]");
+    let why = "nested more than 500 levels deep";
+    let rows = vec![
+        row(Ask::post(EVENTS, deeper.clone()).key(&bench.writer), 400, at("", why)),
+        row(Ask::post(EVENTS, format!("[{{}},{deeper}]")).key(&bench.writer), 400, why),
+        row(Ask::post_lines(EVENTS, format!("{{}}\n{deeper}")).key(&bench.writer), 400, at("/1", why)),
+        row(Ask::post(PUBLISHED[0], deeper).key(&bench.writer), 400, why),
+    ];
+    bench.run(rows);
+}
+
+#[test]
 fn what_is_nested_a_hundred_thousand_levels_deep_gets_400() {
     let bench = Bench::start();
     let why = "nested more than 500 levels deep";

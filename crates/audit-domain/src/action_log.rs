@@ -5,7 +5,6 @@ use uuid::Uuid;
 use crate::channel::ChannelId;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonKind, JsonText, Members, ObjectWriter};
-use crate::limits::EVENT_BYTES_MAX;
 use crate::log::Slots;
 use crate::new_event::{Reading, extra_slot, integer, object, string, timestamp, uuid};
 use crate::timestamp::Timestamp;
@@ -48,10 +47,7 @@ impl NewActionLog {
     /// # Errors
     /// [`InputError`]: no JSON object, too large, or the list of all faulty members.
     pub fn parse(text: &str, reading: Reading) -> Result<NewActionLog, InputError> {
-        if text.len() > EVENT_BYTES_MAX {
-            return Err(InputError::TooLarge { bytes: text.len() });
-        }
-        NewActionLog::from_members(Members::parse(text)?, reading).map_err(InputError::Fields)
+        NewActionLog::from_members(reading.members(text)?, reading).map_err(InputError::Fields)
     }
 
     fn from_members(members: Members<'_>, reading: Reading) -> Result<NewActionLog, Vec<FieldError>> {

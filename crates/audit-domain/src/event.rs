@@ -3,10 +3,10 @@
 use uuid::Uuid;
 
 use crate::channel::ChannelId;
+use crate::event_keys::EventKeys;
 use crate::json::{Decoded, JsonText, ObjectWriter};
 use crate::log::{LeafHash, LeafInput, Slots, leaf_data};
 use crate::object::ObjectId;
-use crate::prepared::EventKeys;
 use crate::stream::Stream;
 use crate::subject::Subject;
 use crate::timestamp::Timestamp;

@@ -3,6 +3,10 @@
 /// Bytes of one event or action log as sent: 1 MiB. A bigger record is a file, and belongs in a file store with its digest here.
 pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
 
+/// Bytes by which an event may grow between the request it came in and its export: members that the server fills in (an
+/// action, a table name) or adds (position, leaf hash, names of absent members). An export of the largest event is read back.
+pub const EVENT_BYTES_ADDED_MAX: usize = 4096;
+
 /// Events of one request. A request is one transaction: this keeps the writer's turn short for its neighbours.
 pub const EVENTS_PER_REQUEST_MAX: usize = 10_000;
 
@@ -15,6 +19,9 @@ pub const BYTES_IN_FLIGHT_MAX: usize = 64 * 1024 * 1024;
 /// Arrays and objects open at once. Python's `json`, the most common reader of these APIs, gives up a little under
 /// 1,000 levels, and an answer wraps an event in a few of its own.
 pub const NESTING_MAX: usize = 500;
+
+/// Levels by which an event may grow on the same way: an unknown member is exported inside `extra`.
+pub const NESTING_ADDED_MAX: usize = 1;
 
 /// Characters of an action: a name to group by, not a sentence (there is `description` for that).
 pub const ACTION_CHARS_MAX: usize = 100;

@@ -7,7 +7,7 @@ use crate::change::Change;
 use crate::channel::ChannelId;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonError, JsonKind, JsonText, Member, Members, ObjectWriter};
-use crate::limits::EVENT_BYTES_MAX;
+use crate::limits::{EVENT_BYTES_ADDED_MAX, EVENT_BYTES_MAX, NESTING_ADDED_MAX, NESTING_MAX};
 use crate::object::ObjectId;
 use crate::timestamp::Timestamp;
 use crate::user::User;
@@ -66,6 +66,15 @@ impl Reading {
     pub const PUBLISHED: Reading = Reading { drops_read_only: false, last_repeated_counts: true };
     /// An export that is read back in.
     pub const IMPORT: Reading = Reading { drops_read_only: true, last_repeated_counts: false };
+
+    /// Cuts a record within the limits into its members. What this log exported may be larger than what it was sent.
+    pub(crate) fn members(self, text: &str) -> Result<Members<'_>, InputError> {
+        let (bytes_added, levels_added) = if self.drops_read_only { (EVENT_BYTES_ADDED_MAX, NESTING_ADDED_MAX) } else { (0, 0) };
+        if text.len() > EVENT_BYTES_MAX + bytes_added {
+            return Err(InputError::TooLarge { bytes: text.len() });
+        }
+        Ok(Members::parse_within(text, NESTING_MAX + levels_added)?)
+    }
 }
 
 impl NewEvent {
@@ -80,10 +89,7 @@ impl NewEvent {
     /// # Errors
     /// [`InputError`]: no JSON object, too large, or the list of all faulty members.
     pub fn parse(text: &str, reading: Reading) -> Result<NewEvent, InputError> {
-        if text.len() > EVENT_BYTES_MAX {
-            return Err(InputError::TooLarge { bytes: text.len() });
-        }
-        NewEvent::from_members(Members::parse(text)?, reading).map_err(InputError::Fields)
+        NewEvent::from_members(reading.members(text)?, reading).map_err(InputError::Fields)
     }
 
     /// Reads the members of one event; a null member is an absent one.

@@ -1,9 +1,30 @@
-//! The audit log over HTTP.
+//! The audit log over HTTP: the published audit APIs and the native one, for any actix-web service.
+//!
+//! [`Server`] is the whole server; [`configure`] mounts the API into another one:
+//!
+//! ```no_run
+//! use actix_web::{App, HttpServer};
+//! use audit_http::store::{Store, StoreConfig};
+//! use audit_http::{ApiConfig, configure};
+//!
+//! #[actix_web::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let store = Store::open(&StoreConfig::new("sqlite://audit-data/audit.db"))?;
+//!     let api = configure(store, ApiConfig::default());
+//!     HttpServer::new(move || App::new().configure(api.clone())).bind("127.0.0.1:8080")?.run().await?;
+//!     Ok(())
+//! }
+//! ```
 
-use actix_web::web::ServiceConfig;
-use audit_store::Store;
-
+mod access_log;
+mod api;
+mod auth;
+mod blocking;
+mod body;
 mod config;
+mod drf;
+mod params;
+mod problem;
 mod server;
 
 pub use config::{ApiConfig, ServerConfig};
@@ -12,9 +33,21 @@ pub use server::{ListenError, Server};
 /// The crate below.
 pub use audit_store as store;
 
-/// Mounts the API into an actix service.
+use actix_web::web;
+use actix_web::web::ServiceConfig;
+use audit_store::Store;
+
+/// What every handler needs.
+pub(crate) struct Api {
+    pub(crate) store: Store,
+    pub(crate) config: ApiConfig,
+}
+
+/// Mounts the API into an actix service, at the paths its clients know. What is at no path stays with that service.
 pub fn configure(store: Store, config: ApiConfig) -> impl FnOnce(&mut ServiceConfig) + Clone {
+    let data = web::Data::new(Api { store, config });
     move |service| {
-        drop((store, config, service));
+        service.app_data(data);
+        api::configure(service);
     }
 }

@@ -2,10 +2,13 @@
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
-use actix_web::{App, HttpServer};
+use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
+use actix_web::{App, HttpServer, web};
 use audit_store::Store;
 use tracing_actix_web::TracingLogger;
 
+use crate::access_log::{RequestSpan, access_log};
+use crate::api::unknown_path;
 use crate::config::ServerConfig;
 use crate::configure;
 
@@ -60,15 +63,22 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         let Server { listener, store, config, .. } = self;
         let (api_store, api) = (store.clone(), config.api.clone());
-        let server =
-            HttpServer::new(move || App::new().wrap(TracingLogger::default()).configure(configure(api_store.clone(), api.clone())))
-                .workers(config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)))
-                .client_request_timeout(config.head_timeout)
-                .keep_alive(config.idle_timeout)
-                .shutdown_timeout(config.shutdown_timeout.as_secs())
-                .disable_signals()
-                .listen(listener)?
-                .run();
+        let server = HttpServer::new(move || {
+            App::new()
+                .wrap(Compress::default())
+                .wrap(DefaultHeaders::new().add(("X-Content-Type-Options", "nosniff")).add(("Cache-Control", "no-store")))
+                .wrap(from_fn(access_log))
+                .wrap(TracingLogger::<RequestSpan>::new())
+                .configure(configure(api_store.clone(), api.clone()))
+                .default_service(web::to(unknown_path))
+        })
+        .workers(config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)))
+        .client_request_timeout(config.head_timeout)
+        .keep_alive(config.idle_timeout)
+        .shutdown_timeout(config.shutdown_timeout.as_secs())
+        .disable_signals()
+        .listen(listener)?
+        .run();
         let handle = server.handle();
         let mut running = std::pin::pin!(server);
         tokio::select! {

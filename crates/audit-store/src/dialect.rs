@@ -8,7 +8,6 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::connection::{DbConnection, Purpose};
 use crate::error::OpenError;
-use crate::migrate::Versions;
 use crate::row::NewEventRow;
 use crate::schema::{events, logs};
 use crate::url::DatabaseUrl;
@@ -59,6 +58,12 @@ fn pragma(conn: &mut SqliteConnection, name: &'static str) -> QueryResult<String
     }
     let query = format!("SELECT CAST({name} AS TEXT) AS value FROM pragma_{name}");
     Ok(diesel::sql_query(query).get_result::<Value>(conn)?.value)
+}
+
+/// The migrations this build knows and the ones a database has, by version.
+pub(crate) struct Versions {
+    pub(crate) known: Vec<String>,
+    pub(crate) applied: Vec<String>,
 }
 
 /// Through the crate's own symlink, so that a published package holds the files.

@@ -22,6 +22,7 @@ mod connection;
 mod dialect;
 mod error;
 mod migrate;
+mod pool;
 mod query;
 mod row;
 mod schema;

@@ -5,12 +5,6 @@ use crate::dialect;
 use crate::error::OpenError;
 use crate::url::DatabaseUrl;
 
-/// The migrations this build knows and the ones a database has, by version.
-pub(crate) struct Versions {
-    pub(crate) known: Vec<String>,
-    pub(crate) applied: Vec<String>,
-}
-
 /// Brings a database to the schema of this build. All pending migrations are one transaction: two servers that start at once
 /// do not get in each other's way, and a failing one leaves nothing behind.
 pub(crate) fn migrate(conn: &mut DbConnection, url: &DatabaseUrl) -> Result<(), OpenError> {

@@ -6,8 +6,9 @@ use audit_domain::uuid::Uuid;
 use audit_domain::{ChannelGrant, ChannelId, Event, EventFilter, NewToken, Token, TokenKey, limits};
 
 use crate::append::{AppendRequest, Budget, PendingReceipts, Writer};
-use crate::connection::{DbConnection, Pool, Purpose, pool};
+use crate::connection::{DbConnection, Purpose};
 use crate::error::{AppendError, OpenError, StoreError};
+use crate::pool::{Pool, pool};
 use crate::query::{self, GroupBy, ListPage, ListQuery, LogHead, Summary, WalkPage, WalkQuery};
 use crate::tokens::{self, AdminKeyError};
 use crate::url::DatabaseUrl;
@@ -18,8 +19,11 @@ use crate::{dialect, migrate};
 pub struct StoreConfig {
     /// `sqlite://path/to/audit.db`
     pub database_url: String,
-    /// Connections that read: as many queries as may run at once.
+    /// Connections for queries of unknown length: as many as may run at once; the others wait.
     pub readers: u32,
+    /// Connections for reads by key, kept apart so that they never wait for a long query: as many as there are threads
+    /// that make them.
+    pub point_readers: u32,
     /// Whether a database that is not there is made; a program that only reads would show an empty log for a mistyped path.
     pub create_if_missing: bool,
 }
@@ -28,7 +32,7 @@ impl StoreConfig {
     /// The database at a URL, for a few readers.
     #[must_use]
     pub fn new(database_url: impl Into<String>) -> StoreConfig {
-        StoreConfig { database_url: database_url.into(), readers: 8, create_if_missing: true }
+        StoreConfig { database_url: database_url.into(), readers: 8, point_readers: 4, create_if_missing: true }
     }
 }
 
@@ -40,6 +44,7 @@ struct Inner {
     url: DatabaseUrl,
     writer: Writer,
     readers: Pool,
+    point_readers: Pool,
     budget: Budget,
 }
 
@@ -66,9 +71,10 @@ impl Store {
         let mut conn = dialect::open(&url, Purpose::Write)?;
         migrate::migrate(&mut conn, &url)?;
         let readers = pool(&url, config.readers)?;
+        let point_readers = pool(&url, config.point_readers)?;
         let writer = Writer::start(url.clone(), conn)?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
-        Ok(Store(Arc::new(Inner { url, writer, readers, budget })))
+        Ok(Store(Arc::new(Inner { url, writer, readers, point_readers, budget })))
     }
 
     /// Where the database is, for messages.
@@ -115,7 +121,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn get(&self, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<Event>, StoreError> {
-        self.read(|conn| {
+        self.point_read(|conn| {
             let candidates = match channels {
                 ChannelGrant::Only(ids) => ids.iter().map(|id| id.get()).collect(),
                 ChannelGrant::All => query::heads(conn, channels)?.into_iter().map(|head| head.channel_id).collect(),
@@ -160,7 +166,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn logs(&self, channels: &ChannelGrant) -> Result<Vec<LogHead>, StoreError> {
-        self.read(|conn| query::heads(conn, channels))
+        self.point_read(|conn| query::heads(conn, channels))
     }
 
     /// The token of a key, revoked and expired ones included.
@@ -168,7 +174,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn find_token(&self, key: &TokenKey) -> Result<Option<Token>, StoreError> {
-        self.read(|conn| tokens::find(conn, key.digest()))
+        self.point_read(|conn| tokens::find(conn, key.digest()))
     }
 
     /// All tokens, oldest first.
@@ -176,7 +182,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn tokens(&self) -> Result<Vec<Token>, StoreError> {
-        self.read(tokens::all)
+        self.point_read(tokens::all)
     }
 
     /// Makes a token and its key, which is not stored: nobody can show it again.
@@ -214,7 +220,7 @@ impl Store {
         if !self.0.writer.is_running() {
             return Err(StoreError::Closed);
         }
-        self.read(|conn| query::heads(conn, &ChannelGrant::All).map(|_| ()))
+        self.point_read(|conn| query::heads(conn, &ChannelGrant::All).map(|_| ()))
     }
 
     /// Finishes what was accepted and takes no more. Reads go on working.
@@ -222,6 +228,12 @@ impl Store {
         self.0.writer.close();
     }
 
+    /// A read by key.
+    fn point_read<T>(&self, run: impl FnOnce(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        run(&mut *self.0.point_readers.get()?)
+    }
+
+    /// A query of unknown length.
     fn read<T>(&self, run: impl FnOnce(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         run(&mut *self.0.readers.get()?)
     }

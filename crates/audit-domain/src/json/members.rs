@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use super::text::check_nesting;
 use super::{Decoded, JsonError, JsonKind, JsonText};
+use crate::limits::NESTING_MAX;
 
 /// One member of an object.
 #[derive(Debug, Clone)]
@@ -27,7 +28,11 @@ impl<'a> Members<'a> {
     /// # Errors
     /// [`JsonError`] when the text is no JSON, no object, or nested too deeply.
     pub fn parse(text: &'a str) -> Result<Members<'a>, JsonError> {
-        check_nesting(text)?;
+        Members::parse_within(text, NESTING_MAX)
+    }
+
+    pub(crate) fn parse_within(text: &'a str, levels: usize) -> Result<Members<'a>, JsonError> {
+        check_nesting(text, levels)?;
         let raw: &RawValue = serde_json::from_str(text).map_err(|e| JsonError::syntax(text, &e))?;
         let raw = raw.get();
         match JsonKind::of(raw) {
@@ -46,6 +51,12 @@ impl<'a> Members<'a> {
     #[must_use]
     pub fn last(&self, name: &str) -> Option<&JsonText> {
         self.0.iter().rev().find(|m| m.name == name).map(|m| &m.value)
+    }
+}
+
+impl<'a> FromIterator<Member<'a>> for Members<'a> {
+    fn from_iter<T: IntoIterator<Item = Member<'a>>>(members: T) -> Self {
+        Members(members.into_iter().collect())
     }
 }
 

@@ -11,4 +11,4 @@ mod writer;
 pub use decode::{Decoded, index_key};
 pub use members::{Member, Members};
 pub use text::{JsonError, JsonKind, JsonText};
-pub use writer::ObjectWriter;
+pub use writer::{ObjectWriter, push_array};

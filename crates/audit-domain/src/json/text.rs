@@ -96,7 +96,7 @@ impl JsonText {
     /// # Errors
     /// [`JsonError`] when the text is no JSON or nested too deeply.
     pub fn parse(text: &str) -> Result<JsonText, JsonError> {
-        check_nesting(text)?;
+        check_nesting(text, NESTING_MAX)?;
         let raw: &RawValue = serde_json::from_str(text).map_err(|e| JsonError::syntax(text, &e))?;
         Ok(JsonText(raw.get().into()))
     }
@@ -107,7 +107,7 @@ impl JsonText {
     /// What serde reports: a map with keys that are no strings, a failing `Serialize`, or too many levels.
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, serde_json::Error> {
         let text = serde_json::to_string(value)?;
-        check_nesting(&text).map_err(serde::ser::Error::custom)?;
+        check_nesting(&text, NESTING_MAX).map_err(serde::ser::Error::custom)?;
         Ok(JsonText(text.into()))
     }
 
@@ -123,6 +123,15 @@ impl JsonText {
     #[must_use]
     pub fn from_trusted(text: impl Into<Box<str>>) -> JsonText {
         JsonText(text.into())
+    }
+
+    /// The elements of an array, each as received.
+    ///
+    /// # Errors
+    /// [`JsonError::Syntax`] when this is no array.
+    pub fn elements(&self) -> Result<Vec<JsonText>, JsonError> {
+        let raw: Vec<&RawValue> = serde_json::from_str(&self.0).map_err(|e| JsonError::syntax(&self.0, &e))?;
+        Ok(raw.into_iter().map(|raw| JsonText(raw.get().into())).collect())
     }
 
     /// The JSON text.
@@ -159,7 +168,7 @@ impl std::fmt::Display for JsonText {
 
 /// Counts open brackets outside strings. `RawValue` itself has no limit, so this guard runs before any parse:
 /// what is stored can be read back by clients whose parsers recurse.
-pub(super) fn check_nesting(text: &str) -> Result<(), JsonError> {
+pub(super) fn check_nesting(text: &str, levels: usize) -> Result<(), JsonError> {
     let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
     for byte in text.bytes() {
         if in_string {
@@ -175,7 +184,7 @@ pub(super) fn check_nesting(text: &str) -> Result<(), JsonError> {
             b'"' => in_string = true,
             b'[' | b'{' => {
                 depth += 1;
-                if depth > NESTING_MAX {
+                if depth > levels {
                     return Err(JsonError::TooDeep);
                 }
             }

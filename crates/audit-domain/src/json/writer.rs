@@ -78,6 +78,18 @@ impl<'a> ObjectWriter<'a> {
     }
 }
 
+/// Appends an array whose elements `write` writes.
+pub fn push_array<T>(out: &mut String, items: impl IntoIterator<Item = T>, mut write: impl FnMut(T, &mut String)) {
+    out.push('[');
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write(item, out);
+    }
+    out.push(']');
+}
+
 /// Appends a JSON string: the escapes JSON demands and no others, so non-ASCII stays UTF-8.
 pub(super) fn push_string(out: &mut String, text: &str) {
     out.push('"');

@@ -146,7 +146,9 @@ impl<'a> Batch<'a> {
         let uuids: Vec<[u8; 16]> = self.placed.iter().map(|(event, _)| event.uuid().into_bytes()).collect();
         let rows = self.placed.iter().zip(&uuids).map(|((event, placement), uuid)| NewEventRow::new(event, uuid, placement));
         dialect::insert_events(conn, rows)?;
-        for (channel_id, head) in &self.heads {
+        // A batch of nothing but duplicates and conflicts leaves the heads as they are.
+        let written: BTreeSet<i64> = self.placed.iter().map(|(event, _)| event.channel_id().get()).collect();
+        for (channel_id, head) in self.heads.iter().filter(|(channel_id, _)| written.contains(channel_id)) {
             diesel::update(logs::table.find((*channel_id, STREAM)))
                 .set((logs::next_position.eq(head.next_position), logs::recorded_at.eq(head.recorded_at.micros())))
                 .execute(conn)?;

@@ -46,7 +46,7 @@ impl AppendRequest {
             return Err(AppendError::TooMany(self.events.len()));
         }
         let sizes = self.events.iter().map(|event| event.slots().bytes()).enumerate();
-        match sizes.into_iter().find(|(_, bytes)| *bytes > limits::EVENT_BYTES_MAX) {
+        match sizes.into_iter().find(|(_, bytes)| *bytes > limits::EVENT_BYTES_MAX + limits::EVENT_BYTES_ADDED_MAX) {
             Some((index, bytes)) => Err(AppendError::TooLarge { index, bytes }),
             None => Ok(()),
         }

@@ -27,8 +27,10 @@ const RETRY_AFTER_SECONDS: u64 = 1;
 enum Job {
     Append(AppendRequest, oneshot::Sender<Outcome>),
     /// Any other write, in a transaction of its own making.
-    Run(Box<dyn FnOnce(&mut DbConnection) + Send>),
+    Run(Work),
 }
+
+type Work = Box<dyn FnOnce(&mut DbConnection) + Send>;
 
 /// The queue in front of the writer thread, and the thread.
 pub(crate) struct Writer {
@@ -178,7 +180,7 @@ impl Loop {
 }
 
 /// Takes what is queued, up to the limits of a batch; a job that is no append ends the batch and is returned.
-fn fill(batch: &mut Vec<Waiting>, queue: &Receiver<Job>) -> Option<Box<dyn FnOnce(&mut DbConnection) + Send>> {
+fn fill(batch: &mut Vec<Waiting>, queue: &Receiver<Job>) -> Option<Work> {
     let mut events: usize = batch.iter().map(|(request, _)| request.events.len()).sum();
     let mut bytes: usize = batch.iter().map(|(request, _)| request.bytes()).sum();
     while events < BATCH_EVENTS_MAX && bytes < BATCH_BYTES_MAX {

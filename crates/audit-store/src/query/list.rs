@@ -21,7 +21,7 @@ pub struct ListQuery {
     pub sort: EventSort,
     /// Which page.
     pub page: PageNumber,
-    /// Events of a page.
+    /// Events of a page; less than one counts as one.
     pub size: i64,
 }
 
@@ -48,20 +48,21 @@ pub struct ListPage {
 }
 
 pub(crate) fn list(conn: &mut DbConnection, query: &ListQuery) -> Result<ListPage, StoreError> {
+    let size = query.size.max(1);
     dialect::snapshot(conn, |conn| {
         let heads = heads(conn, &query.channels)?;
         let mut total = 0;
         for head in &heads {
             total += count(conn, head, &query.filter)?;
         }
-        let pages = ((total + query.size - 1) / query.size).max(1);
+        let pages = (total / size + i64::from(total % size > 0)).max(1);
         let number = match query.page {
             PageNumber::Number(number) => number,
             PageNumber::Last => pages,
         };
         let mut page = ListPage { count: total, number, pages, events: Vec::new() };
         if total > 0 && (1..=pages).contains(&number) {
-            let places = places(conn, &heads, query, (number - 1) * query.size)?;
+            let places = places(conn, &heads, query, (number - 1) * size, size)?;
             page.events = at_places(conn, &places)?;
         }
         Ok(page)
@@ -69,20 +70,26 @@ pub(crate) fn list(conn: &mut DbConnection, query: &ListQuery) -> Result<ListPag
 }
 
 /// Where the events of a page are. Finding the places first keeps big values out of sorts and skipped rows.
-fn places(conn: &mut DbConnection, heads: &[LogHead], query: &ListQuery, offset: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+fn places(
+    conn: &mut DbConnection,
+    heads: &[LogHead],
+    query: &ListQuery,
+    offset: i64,
+    size: i64,
+) -> Result<Vec<(i64, i64)>, StoreError> {
     if let [head] = heads {
-        let selected = ordered(head.channel_id, query).select(events::position).limit(query.size).offset(offset);
+        let selected = ordered(head.channel_id, query).select(events::position).limit(size).offset(offset);
         let positions: Vec<i64> = selected.load(conn)?;
         return Ok(positions.into_iter().map(|position| (head.channel_id, position)).collect());
     }
     let mut rows: Vec<SortRow> = Vec::new();
     for head in heads {
-        rows.extend(sort_rows(conn, head.channel_id, query, offset.saturating_add(query.size))?);
+        rows.extend(sort_rows(conn, head.channel_id, query, offset.saturating_add(size))?);
     }
     rows.sort_by(|a, b| query.sort.compare(a, b));
     let page = rows.into_iter().skip(usize::try_from(offset).unwrap_or(usize::MAX));
     let places = page.map(|row| (row.channel_id, row.position));
-    Ok(places.take(usize::try_from(query.size).unwrap_or(usize::MAX)).collect())
+    Ok(places.take(usize::try_from(size).unwrap_or(usize::MAX)).collect())
 }
 
 fn ordered(channel_id: i64, query: &ListQuery) -> events::BoxedQuery<'static, Backend> {

@@ -36,10 +36,12 @@ pub struct LogHead {
     pub recorded_at: Option<Timestamp>,
 }
 
-/// The logs of the granted channels, ascending. A channel nothing was ever written to has none.
+/// The logs of the granted channels, ascending. A channel nothing was ever written to has none (a refused request may have
+/// left a head without entries).
 pub(crate) fn heads(conn: &mut DbConnection, channels: &ChannelGrant) -> Result<Vec<LogHead>, StoreError> {
     let rows: Vec<(i64, i64, i64)> = logs::table
         .filter(logs::stream.eq(STREAM))
+        .filter(logs::next_position.gt(0))
         .order(logs::channel_id)
         .select((logs::channel_id, logs::next_position, logs::recorded_at))
         .load(conn)?;

@@ -69,22 +69,28 @@ pub(crate) fn summary(
 ) -> Result<Summary, StoreError> {
     dialect::snapshot(conn, |conn| {
         let mut total = 0;
-        let mut merged: HashMap<Raw, (i64, (i64, i64))> = HashMap::new();
+        let mut merged: HashMap<Raw, Counted> = HashMap::new();
         for head in heads(conn, channels)? {
             total += count(conn, &head, filter)?;
             for (raw, count, latest) in groups(conn, head.channel_id, filter, by)? {
-                let group = merged.entry(raw).or_insert((0, (head.channel_id, latest)));
-                group.0 += count;
+                let counted = merged.entry(raw).or_insert(Counted { count: 0, latest: (head.channel_id, latest) });
+                counted.count += count;
             }
         }
-        let mut merged: Vec<(Raw, (i64, (i64, i64)))> = merged.into_iter().collect();
+        let mut merged: Vec<(Raw, Counted)> = merged.into_iter().collect();
         match by {
             GroupBy::Hour | GroupBy::Day => merged.sort_by(|a, b| a.0.cmp(&b.0)),
-            _ => merged.sort_by(|a, b| b.1.0.cmp(&a.1.0).then_with(|| a.0.cmp(&b.0))),
+            _ => merged.sort_by(|a, b| b.1.count.cmp(&a.1.count).then_with(|| a.0.cmp(&b.0))),
         }
-        let groups = merged.into_iter().map(|(raw, (count, place))| Ok(Group { key: shown(conn, raw, place, by)?, count }));
-        Ok(Summary { total, groups: groups.collect::<Result<_, StoreError>>()? })
+        let shown = |(raw, Counted { count, latest })| Ok(Group { key: shown(conn, raw, latest, by)?, count });
+        Ok(Summary { total, groups: merged.into_iter().map(shown).collect::<Result<_, StoreError>>()? })
     })
+}
+
+/// A group of all channels: its size, and the place of an event that shows its key.
+struct Counted {
+    count: i64,
+    latest: (i64, i64),
 }
 
 /// A group's key as the database has it.

@@ -19,7 +19,7 @@ pub struct WalkQuery {
     pub walk: Walk,
     /// The event behind which the page starts; `None` for the first page.
     pub after: Option<WalkPoint>,
-    /// Events of a page.
+    /// Events of a page; none counts as one.
     pub size: usize,
     /// Whether to count everything that matches as well.
     pub counted: bool,
@@ -49,9 +49,10 @@ pub(crate) fn walk(conn: &mut DbConnection, query: &WalkQuery) -> Result<WalkPag
                 total += count(conn, head, &query.walk.filter)?;
             }
         }
-        let mut events = if query.walk.filter.is_impossible() { Vec::new() } else { page(conn, &heads, query)? };
-        let more = events.len() > query.size;
-        events.truncate(query.size);
+        let size = query.size.max(1);
+        let mut events = if query.walk.filter.is_impossible() { Vec::new() } else { page(conn, &heads, query, size)? };
+        let more = events.len() > size;
+        events.truncate(size);
         let next = events.last().filter(|_| more).map(point);
         Ok(WalkPage { events, next, count: query.counted.then_some(total) })
     })
@@ -62,8 +63,9 @@ fn point(event: &Event) -> WalkPoint {
 }
 
 /// One event more than the page holds, to see whether there is a next one.
-fn page(conn: &mut DbConnection, heads: &[LogHead], query: &WalkQuery) -> Result<Vec<Event>, StoreError> {
-    let limit = query.size as i64 + 1;
+fn page(conn: &mut DbConnection, heads: &[LogHead], query: &WalkQuery, size: usize) -> Result<Vec<Event>, StoreError> {
+    let wanted = size.saturating_add(1);
+    let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
     if let [head] = heads {
         let rows: Vec<EventRow> = keyset(head.channel_id, query).select(EventRow::as_select()).limit(limit).load(conn)?;
         return rows.into_iter().map(Event::try_from).collect();
@@ -81,7 +83,7 @@ fn page(conn: &mut DbConnection, heads: &[LogHead], query: &WalkQuery) -> Result
         };
         if descending { ascending.reverse() } else { ascending }
     });
-    let places: Vec<(i64, i64)> = points.iter().take(query.size + 1).map(|(_, channel, position)| (*channel, *position)).collect();
+    let places: Vec<(i64, i64)> = points.iter().take(wanted).map(|(_, channel, position)| (*channel, *position)).collect();
     at_places(conn, &places)
 }
 

@@ -1,0 +1,233 @@
+//! What the two published APIs of audit events have in common: list, detail and create, as DRF answers them.
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse, web};
+use audit_store::domain::{
+    ChannelGrant, ChannelId, Event, EventFilter, Fault, FieldError, JsonKind, JsonText, Member, Members, NewEvent, PreparedEvent,
+    Reading, limits, parse_uuid,
+};
+use audit_store::{AppendRequest, ListQuery};
+
+use crate::auth::Caller;
+use crate::body::{Body, media_type};
+use crate::drf::{self, DrfError, Origin, Paging};
+use crate::params::Params;
+use crate::{Api, blocking};
+
+/// What one API does differently.
+pub(super) struct Shape {
+    /// What OPTIONS calls the list.
+    pub(super) name: &'static str,
+    /// Filters beside those of [`drf::FilterReader::audit_events`].
+    pub(super) own_filters: fn(&mut drf::FilterReader<'_>),
+    /// A parameter that is also read from the body of a GET.
+    pub(super) filter_in_body: Option<&'static str>,
+    /// Whether a user may be given as an object.
+    pub(super) takes_user_objects: bool,
+    /// Writes one result.
+    pub(super) write: fn(&Event, &mut String),
+}
+
+const ALLOW_LIST: &str = "GET, POST, HEAD, OPTIONS";
+const ALLOW_DETAIL: &str = "GET, HEAD, OPTIONS";
+
+/// The channel of a path: digits, which may still be beyond every channel there is.
+pub(super) fn channel_of(path: &str) -> Result<ChannelId, DrfError> {
+    path.parse().map_err(|_| DrfError::NotFound)
+}
+
+/// The list path: list and create.
+pub(super) async fn collection(
+    shape: &'static Shape,
+    api: &Api,
+    request: &HttpRequest,
+    payload: web::Payload,
+    channel: Option<&str>,
+) -> HttpResponse {
+    let result = async {
+        let caller = Caller::of(api, request)?;
+        drf::check_method(&caller, request, ALLOW_LIST)?;
+        let params = Params::parse(request.query_string());
+        drf::check_format(request, &params)?;
+        let channel = channel.map(channel_of).transpose()?;
+        match *request.method() {
+            Method::OPTIONS => Ok(drf::metadata(shape.name)),
+            Method::POST => create(shape, api, request, payload, &caller, channel).await,
+            _ => list(shape, api, request, payload, params, readable(&caller, channel)).await,
+        }
+    };
+    drf::respond(result.await, ALLOW_LIST)
+}
+
+/// The path of one event.
+pub(super) async fn detail(
+    shape: &'static Shape,
+    api: &Api,
+    request: &HttpRequest,
+    channel: Option<&str>,
+    uuid: &str,
+) -> HttpResponse {
+    let result = async {
+        let caller = Caller::of(api, request)?;
+        drf::check_method(&caller, request, ALLOW_DETAIL)?;
+        drf::check_format(request, &Params::parse(request.query_string()))?;
+        if request.method() == Method::OPTIONS {
+            return Ok(drf::metadata(shape.name));
+        }
+        let channel = channel.map(channel_of).transpose()?;
+        let uuid = parse_uuid(uuid).ok_or(DrfError::NotFound)?;
+        let (channels, first) = (readable(&caller, channel), api.config.default_channel);
+        let event = blocking::point_read(|| api.store.get(&channels, first, uuid))?;
+        Ok(show(shape, HttpResponse::Ok(), &event.ok_or(DrfError::NotFound)?))
+    };
+    drf::respond(result.await, ALLOW_DETAIL)
+}
+
+fn readable(caller: &Caller, channel: Option<ChannelId>) -> ChannelGrant {
+    channel.map_or_else(|| caller.channels(), |channel| caller.channels_among([channel]))
+}
+
+fn show(shape: &Shape, builder: actix_web::HttpResponseBuilder, event: &Event) -> HttpResponse {
+    let mut body = String::with_capacity(1024 + event.slots.bytes());
+    (shape.write)(event, &mut body);
+    drf::json(builder, body)
+}
+
+async fn list(
+    shape: &Shape,
+    api: &Api,
+    request: &HttpRequest,
+    payload: web::Payload,
+    mut params: Params,
+    channels: ChannelGrant,
+) -> Result<HttpResponse, DrfError> {
+    let origin = Origin::of(&api.config, request)?;
+    if let Some(name) = shape.filter_in_body
+        && params.last(name).is_none()
+        && let Some(value) = body_param(api, request, payload, name).await?
+    {
+        // It goes on into the links, or the next page would be one of another list.
+        params.push(name, &value);
+    }
+    let filter = read_filter(shape, &params)?;
+    let paging = Paging::of(&api.config, &params)?;
+    let query = ListQuery { channels, filter, sort: drf::sort(&params), page: paging.page, size: paging.size };
+    let store = api.store.clone();
+    let page = blocking::query(move || store.list(&query)).await??;
+    drf::write_page(&page, &origin, &params, shape.write)
+}
+
+fn read_filter(shape: &Shape, params: &Params) -> Result<EventFilter, DrfError> {
+    let mut reader = drf::FilterReader::new(params).audit_events();
+    (shape.own_filters)(&mut reader);
+    reader.finish()
+}
+
+/// A parameter in the JSON object or the form that a GET carries; other bodies mean nothing to a GET.
+async fn body_param(api: &Api, request: &HttpRequest, payload: web::Payload, name: &str) -> Result<Option<String>, DrfError> {
+    let media_type = media_type(request);
+    let is_form = media_type == "application/x-www-form-urlencoded";
+    if !is_form && media_type != "application/json" {
+        return Ok(None);
+    }
+    let body = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
+    let text = text(&body.bytes)?;
+    if is_form {
+        return Ok(Params::parse(text).last(name).map(str::to_owned));
+    }
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let members = Members::parse(text)?;
+    let value = members.last(name).filter(|value| value.kind() != JsonKind::Null);
+    // What is no string is shown to the filter as it is, which says what it wants instead.
+    Ok(value.map(|json| json.decoded().and_then(|d| d.as_str().map(str::to_owned)).unwrap_or_else(|| json.to_string())))
+}
+
+fn text(bytes: &[u8]) -> Result<&str, DrfError> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let (at, byte) = (error.valid_up_to(), bytes.get(error.valid_up_to()).copied().unwrap_or_default());
+        DrfError::Parse(format!("'utf-8' codec can't decode byte {byte:#04x} in position {at}: invalid UTF-8"))
+    })
+}
+
+async fn create(
+    shape: &'static Shape,
+    api: &Api,
+    request: &HttpRequest,
+    payload: web::Payload,
+    caller: &Caller,
+    channel: Option<ChannelId>,
+) -> Result<HttpResponse, DrfError> {
+    let media_type = media_type(request);
+    if media_type != "application/json" {
+        let got = request.headers().get(actix_web::http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        return Err(DrfError::UnsupportedMediaType(got.unwrap_or("").to_owned()));
+    }
+    let Body { bytes, reservation } = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
+    let writer = caller.clone();
+    let prepared = blocking::compute(bytes.len(), move || prepare(shape, &bytes, &writer, channel)).await??;
+    let (channel, uuid) = (prepared.channel_id(), prepared.uuid());
+    let append = AppendRequest { producer_id: caller.token.id, events: vec![prepared], reservation: Some(reservation) };
+    let receipts = api.store.try_append(append)?.await?;
+    let status = if receipts.iter().all(|receipt| receipt.duplicate) { HttpResponse::Ok() } else { HttpResponse::Created() };
+    let written = ChannelGrant::Only([channel].into());
+    let event = blocking::point_read(|| api.store.get(&written, channel, uuid))?;
+    Ok(show(shape, status, &event.ok_or(DrfError::Internal)?))
+}
+
+fn prepare(shape: &Shape, body: &[u8], caller: &Caller, channel: Option<ChannelId>) -> Result<PreparedEvent, DrfError> {
+    let text = text(body)?;
+    let text = if text.trim().is_empty() { "{}" } else { text };
+    let event = read_event(shape, Members::parse(text)?).map_err(drf::field_errors)?;
+    let channel = caller.channel_to_write(channel.or(event.channel_id))?;
+    event.prepare(channel).map_err(|error| {
+        tracing::error!(%error, "no random bytes");
+        DrfError::Internal
+    })
+}
+
+/// Reads an event with the tolerance of DRF's fields: numbers may come as strings, texts as numbers.
+fn read_event(shape: &Shape, members: Members<'_>) -> Result<NewEvent, Vec<FieldError>> {
+    let mut errors: Vec<FieldError> = Vec::new();
+    let mut tolerated = Vec::new();
+    for Member { key, name, value } in members {
+        // Of a repeated member the last one counts, faults included.
+        errors.retain(|error| error.field != name);
+        let value = match name.as_str() {
+            "content_type" | "object_id" => integer(value),
+            "user" if shape.takes_user_objects && value.kind() == JsonKind::Object => Ok(value),
+            "user" => integer(value),
+            "url" | "remote_addr" | "description" | "table_name" | "action" if value.kind() == JsonKind::Number => {
+                Ok(JsonText::string(value.as_str()))
+            }
+            _ => Ok(value),
+        };
+        match value {
+            Ok(value) => tolerated.push(Member { key, name, value }),
+            Err(fault) => errors.push(FieldError::new(name, fault)),
+        }
+    }
+    match NewEvent::from_members(tolerated.into_iter().collect(), Reading::PUBLISHED) {
+        Ok(event) if errors.is_empty() => Ok(event),
+        Ok(_) => Err(errors),
+        Err(others) => Err(others.into_iter().chain(errors).collect()),
+    }
+}
+
+/// DRF's `IntegerField`: an integer, one written as a string, or one with a zero fraction; within 64 bits.
+fn integer(value: JsonText) -> Result<JsonText, Fault> {
+    if value.kind() == JsonKind::Null {
+        return Ok(value);
+    }
+    let fault = Fault::NotAnInteger(value.kind());
+    let text = match value.kind() {
+        JsonKind::Number => value.to_string(),
+        JsonKind::String => value.decoded().and_then(|d| d.as_str().map(str::to_owned)).ok_or(fault.clone())?,
+        _ => return Err(fault),
+    };
+    let text = text.trim();
+    let whole = text.split_once('.').filter(|(_, zeros)| zeros.bytes().all(|b| b == b'0')).map_or(text, |(whole, _)| whole);
+    let number: i64 = whole.parse().map_err(|_| fault)?;
+    Ok(JsonText::from_trusted(number.to_string()))
+}

@@ -1,0 +1,100 @@
+//! The data-warehouse audit events API: `/api/v1/remote/{channel_id}/data-warehouse/audit-events/`, and without a channel.
+
+use actix_web::web::ServiceConfig;
+use actix_web::{HttpRequest, HttpResponse, web};
+use audit_store::domain::{Event, ObjectId, ObjectWriter, User, slot};
+
+use super::add_slash;
+use super::audit_events::{Shape, collection, detail};
+use crate::Api;
+
+static SHAPE: Shape =
+    Shape { name: "Audit Event List", own_filters: |_| {}, filter_in_body: None, takes_user_objects: true, write };
+
+pub(super) fn configure(service: &mut ServiceConfig) {
+    for prefix in ["/api/v1/data-warehouse/audit-events", r"/api/v1/remote/{channel_id:\d+}/data-warehouse/audit-events"] {
+        service.route(prefix, web::to(add_slash));
+        service.route(&format!("{prefix}/"), web::to(list_or_create));
+        service.route(&format!("{prefix}/{{uuid}}"), web::to(add_slash));
+        service.route(&format!("{prefix}/{{uuid}}/"), web::to(one));
+    }
+}
+
+async fn list_or_create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let channel = request.match_info().get("channel_id");
+    collection(&SHAPE, &api, &request, payload, channel).await
+}
+
+async fn one(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
+    let info = request.match_info();
+    detail(&SHAPE, &api, &request, info.get("channel_id"), info.get("uuid").unwrap_or("")).await
+}
+
+/// Keys of the published page, sorted by name.
+fn write(event: &Event, out: &mut String) {
+    let subject = event.subject();
+    let value = |number| event.slots.value(number);
+    let mut object = ObjectWriter::new(out);
+    object
+        .text("content", value(slot::CONTENT))
+        .integer("content_type", subject.content_type)
+        .text("headers", value(slot::HEADERS))
+        .integer("object_id", subject.object_id.as_ref().and_then(ObjectId::number))
+        .text("post_data", value(slot::POST_DATA))
+        .text("query_params", value(slot::QUERY_PARAMS))
+        .text("remote_addr", value(slot::REMOTE_ADDR))
+        .string("timestamp", &event.timestamp.to_string())
+        .text("url", value(slot::URL));
+    match event.user() {
+        Some(user) => object.nested("user", |out| write_user(&user, out)),
+        None => object.raw("user", "null"),
+    };
+    object.string("uuid", &event.uuid.to_string());
+    object.end();
+}
+
+/// The 28 keys of the published page, sorted by name.
+const USER_KEYS: [&str; 28] = [
+    "attributes",
+    "attributes_kwargs",
+    "avatar",
+    "call_allowed",
+    "date_joined",
+    "date_of_birth",
+    "email",
+    "email_allowed",
+    "first_name",
+    "gender",
+    "groups",
+    "id",
+    "is_active",
+    "is_anonymized",
+    "is_staff",
+    "is_superuser",
+    "language_code",
+    "last_login",
+    "last_name",
+    "localized_attributes",
+    "localized_attributes_kwargs",
+    "modified_date",
+    "phone",
+    "pk",
+    "sms_allowed",
+    "user_permissions",
+    "user_type",
+    "username",
+];
+
+/// Exactly these keys, null where the snapshot does not have them; `pk` is an integer or null.
+fn write_user(user: &User, out: &mut String) {
+    let snapshot = user.snapshot();
+    let number = user.identity().number();
+    let mut object = ObjectWriter::new(out);
+    for key in USER_KEYS {
+        match key {
+            "pk" => object.integer(key, number),
+            _ => object.text(key, snapshot.as_ref().and_then(|members| members.last(key))),
+        };
+    }
+    object.end();
+}

@@ -1,0 +1,116 @@
+//! `POST /api/v1/events`: one event, an array, or NDJSON; all or nothing.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use audit_store::domain::{JsonText, NewEvent, ObjectWriter, PreparedEvent, Reading, limits, push_array};
+use audit_store::{AppendRequest, Receipt};
+
+use super::{Query, body_text};
+use crate::auth::Caller;
+use crate::body::{Body, media_type};
+use crate::problem::{Problem, channel_problem, record_errors};
+use crate::{Api, blocking};
+
+/// Faulty events that are reported one by one; a client that sends more has one fault, not many.
+const ERRORS_MAX: usize = 100;
+
+pub(super) async fn append(
+    api: &Api,
+    request: &HttpRequest,
+    payload: web::Payload,
+    caller: &Caller,
+) -> Result<HttpResponse, Problem> {
+    caller.writes()?;
+    Query::of(request, &[])?;
+    let media_type = media_type(request);
+    let is_ndjson = match media_type.as_str() {
+        "" | "application/json" => false,
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" => true,
+        other => return Err(Problem::unsupported_media_type(other, "application/json, application/x-ndjson")),
+    };
+    let Body { bytes, reservation } = Body::read(api, request, payload, limits::REQUEST_BYTES_MAX).await?;
+    let writer = caller.clone();
+    let (events, is_single) = blocking::compute(bytes.len(), move || prepare(&bytes, is_ndjson, &writer)).await??;
+    let append = AppendRequest { producer_id: caller.token.id, events, reservation: Some(reservation) };
+    let refused = |error| Problem::not_appended(error, is_single);
+    let receipts = api.store.try_append(append).map_err(refused)?.await.map_err(refused)?;
+    Ok(if is_single { one(&receipts) } else { many(&receipts) })
+}
+
+/// The events of a body, and whether it is a single one (whose receipt is then not in a list).
+fn prepare(bytes: &[u8], is_ndjson: bool, caller: &Caller) -> Result<(Vec<PreparedEvent>, bool), Problem> {
+    let text = body_text(bytes)?;
+    let array;
+    let (records, is_single): (Vec<&str>, bool) = if is_ndjson {
+        (text.split('\n').filter(|line| !is_blank(line)).collect(), false)
+    } else if text.trim_start().starts_with('[') {
+        array = elements(text)?;
+        (array.iter().map(JsonText::as_str).collect(), false)
+    } else {
+        (vec![text], true)
+    };
+    if records.len() > limits::EVENTS_PER_REQUEST_MAX {
+        let detail = format!("{} events in one request: at most {}.", records.len(), limits::EVENTS_PER_REQUEST_MAX);
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+    }
+    let (mut events, mut errors) = (Vec::with_capacity(records.len()), Vec::new());
+    for (index, record) in records.iter().enumerate() {
+        let prefix = if is_single { String::new() } else { format!("/{index}") };
+        if record.len() > limits::EVENT_BYTES_MAX {
+            let detail = format!("Event {index} has {} bytes: at most {}.", record.len(), limits::EVENT_BYTES_MAX);
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+        }
+        match NewEvent::parse(record, Reading::NATIVE) {
+            Ok(event) if errors.is_empty() => events.push(place(event, &prefix, caller)?),
+            Ok(_) => {}
+            Err(error) => errors.extend(record_errors(&prefix, error)),
+        }
+        if errors.len() > ERRORS_MAX {
+            break;
+        }
+    }
+    errors.truncate(ERRORS_MAX);
+    if errors.is_empty() { Ok((events, is_single)) } else { Err(Problem::invalid_body(errors)) }
+}
+
+/// Only what JSON calls blanks: a line of anything else is a faulty event, not an empty line.
+fn is_blank(line: &str) -> bool {
+    line.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+}
+
+fn place(event: NewEvent, prefix: &str, caller: &Caller) -> Result<PreparedEvent, Problem> {
+    let channel = caller.channel_to_write(event.channel_id).map_err(|error| channel_problem(prefix, error))?;
+    event.prepare(channel).map_err(|error| {
+        tracing::error!(%error, "no random bytes");
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The operating system has no random bytes; try again later.")
+    })
+}
+
+/// Cuts an array into its elements.
+fn elements(text: &str) -> Result<Vec<JsonText>, Problem> {
+    let invalid = |error: audit_store::domain::JsonError| Problem::invalid_body(vec![(String::new(), error.to_string())]);
+    JsonText::parse(text).and_then(|array| array.elements()).map_err(invalid)
+}
+
+fn one(receipts: &[Receipt]) -> HttpResponse {
+    let mut body = String::new();
+    let mut status = StatusCode::CREATED;
+    for receipt in receipts {
+        receipt.write_json(&mut body);
+        if receipt.duplicate {
+            status = StatusCode::OK;
+        }
+    }
+    HttpResponse::build(status).content_type("application/json").body(body)
+}
+
+fn many(receipts: &[Receipt]) -> HttpResponse {
+    let duplicates = receipts.iter().filter(|receipt| receipt.duplicate).count();
+    let accepted = receipts.len() - duplicates;
+    let mut body = String::with_capacity(64 + receipts.len() * 240);
+    let mut object = ObjectWriter::new(&mut body);
+    object.integer("accepted", Some(accepted as i64)).integer("duplicates", Some(duplicates as i64));
+    object.nested("receipts", |out| push_array(out, receipts, Receipt::write_json));
+    object.end();
+    HttpResponse::Created().content_type("application/json").body(body)
+}

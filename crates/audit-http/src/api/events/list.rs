@@ -1,0 +1,56 @@
+//! `GET /api/v1/events`: a walk through the log by cursor.
+
+use actix_web::{HttpRequest, HttpResponse};
+use audit_store::WalkQuery;
+use audit_store::domain::{ChannelGrant, Event, ObjectWriter, Walk, WalkOrder, limits, push_array};
+
+use super::Query;
+use super::query::FILTERS;
+use crate::auth::Caller;
+use crate::problem::Problem;
+use crate::{Api, blocking};
+
+pub(super) async fn list(api: &Api, request: &HttpRequest, caller: &Caller) -> Result<HttpResponse, Problem> {
+    caller.reads()?;
+    let walk = read(Query::of(request, &[FILTERS, &["sort", "limit", "cursor", "count"]].concat())?, caller)?;
+    let (store, query) = (api.store.clone(), walk.clone());
+    let page = blocking::query(move || store.walk(&query)).await??;
+    let bytes: usize = page.events.iter().map(|event| event.slots.bytes() + 1024).sum();
+    let mut body = String::with_capacity(256 + bytes);
+    let mut object = ObjectWriter::new(&mut body);
+    if let Some(count) = page.count {
+        object.integer("count", Some(count));
+    }
+    object.nested("results", |out| push_array(out, &page.events, Event::write_json));
+    match page.next {
+        Some(point) => object.string("next_cursor", &walk.walk.cursor(point)),
+        None => object.raw("next_cursor", "null"),
+    };
+    object.end();
+    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+}
+
+fn read(mut query: Query, caller: &Caller) -> Result<WalkQuery, Problem> {
+    let channels = match query.channels(caller) {
+        ChannelGrant::All => None,
+        ChannelGrant::Only(ids) => Some(ids.iter().map(|id| id.get()).collect::<Vec<_>>()),
+    };
+    let is_one_channel = channels.as_ref().is_some_and(|ids| ids.len() == 1);
+    let order = query.parsed("sort", |text| match text.strip_prefix('-').unwrap_or(text) {
+        "timestamp" => Ok((WalkOrder::Timestamp, text.starts_with('-'))),
+        "position" if is_one_channel => Ok((WalkOrder::Position, text.starts_with('-'))),
+        "position" => Err("by position needs exactly one channel_id: positions of two logs cannot be compared".to_owned()),
+        _ => Err("must be timestamp, -timestamp, position or -position".to_owned()),
+    });
+    let (order, descending) = order.unwrap_or((WalkOrder::Timestamp, true));
+    let size = query.parsed("limit", |text| {
+        let limit = text.parse().ok().filter(|limit| (1..=limits::PAGE_SIZE_MAX).contains(limit));
+        limit.ok_or_else(|| format!("must be an integer from 1 to {}", limits::PAGE_SIZE_MAX))
+    });
+    let counted = query.parsed("count", |text| text.parse::<bool>().map_err(|_| "must be true or false".to_owned()));
+    let filter = query.filter();
+    let walk = Walk { order, descending, channels, filter };
+    let after = query.parsed("cursor", |text| walk.point(text).map_err(|error| error.to_string()));
+    query.finish()?;
+    Ok(WalkQuery { walk, after, size: size.unwrap_or(limits::PAGE_SIZE_DEFAULT), counted: counted.unwrap_or(false) })
+}

@@ -1,0 +1,136 @@
+//! Query parameters of the native API: strict, since a filter that is silently ignored shows what was not asked for.
+
+use actix_web::HttpRequest;
+use audit_store::domain::{ChannelGrant, ChannelId, EventFilter, Fault, Interval, Timestamp, canonical_integer, parse_uuid};
+
+use crate::auth::Caller;
+use crate::params::Params;
+use crate::problem::Problem;
+
+/// The parameters that filter events.
+pub(super) const FILTERS: &[&str] = &[
+    "channel_id",
+    "uuid",
+    "content_type",
+    "table_name",
+    "object_id",
+    "user",
+    "action",
+    "url",
+    "remote_addr",
+    "timestamp",
+    "timestamp__gt",
+    "timestamp__gte",
+    "timestamp__lt",
+    "timestamp__lte",
+    "recorded_at",
+    "recorded_at__gt",
+    "recorded_at__gte",
+    "recorded_at__lt",
+    "recorded_at__lte",
+    "position",
+    "position__gt",
+    "position__gte",
+    "position__lt",
+    "position__lte",
+];
+
+/// Known parameters, each at most once, and what turns out to be wrong with them.
+pub(crate) struct Query {
+    params: Params,
+    errors: Vec<(String, String)>,
+}
+
+impl Query {
+    /// Takes the parameters of a request; one that is not known, or given twice, is an error at once.
+    pub(crate) fn of(request: &HttpRequest, known: &[&str]) -> Result<Query, Problem> {
+        let params = Params::parse(request.query_string());
+        let mut errors: Vec<(String, String)> = Vec::new();
+        let mut seen: Vec<&str> = Vec::new();
+        for (name, _) in params.iter() {
+            if !known.contains(&name) {
+                errors.push((name.to_owned(), unknown(name, known)));
+            } else if seen.contains(&name) {
+                errors.push((name.to_owned(), format!("{name} is given more than once")));
+            }
+            seen.push(name);
+        }
+        if errors.is_empty() { Ok(Query { params, errors }) } else { Err(Problem::invalid_query(errors)) }
+    }
+
+    /// All errors at once.
+    pub(crate) fn finish(self) -> Result<(), Problem> {
+        if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid_query(self.errors)) }
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        self.params.last(name).map(str::to_owned)
+    }
+
+    /// Reads a parameter, and notes what is wrong with it.
+    pub(crate) fn parsed<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let parsed = parse(self.params.last(name)?);
+        parsed.map_err(|why| self.errors.push((name.to_owned(), format!("{name} {why}")))).ok()
+    }
+
+    /// `channel_id=1`, `1,2` or `all`; omitted, the caller's own. What the caller may not see looks empty.
+    pub(crate) fn channels(&mut self, caller: &Caller) -> ChannelGrant {
+        let asked = self.parsed("channel_id", |text| {
+            if text == "all" {
+                return Ok(caller.token.channels.clone());
+            }
+            let ids: Result<Vec<ChannelId>, Fault> = text.split(',').map(str::parse).collect();
+            ids.map(|ids| caller.channels_among(ids)).map_err(|_| "must be a channel, several by comma, or `all`".to_owned())
+        });
+        asked.unwrap_or_else(|| caller.channels())
+    }
+
+    /// Every filter that is given.
+    pub(super) fn filter(&mut self) -> EventFilter {
+        EventFilter {
+            never: false,
+            uuid: self.parsed("uuid", |text| parse_uuid(text).ok_or_else(|| Fault::NotAUuid.to_string())),
+            content_type: self.parsed("content_type", integer),
+            table_name: self.text("table_name"),
+            object_id: self.text("object_id"),
+            user: self.text("user"),
+            action: self.text("action"),
+            url: self.text("url"),
+            remote_addr: self.text("remote_addr"),
+            timestamp: self.interval("timestamp", instant),
+            recorded_at: self.interval("recorded_at", instant),
+            position: self.interval("position", integer),
+        }
+    }
+
+    fn interval(&mut self, name: &str, parse: fn(&str) -> Result<i64, String>) -> Interval {
+        let mut interval = Interval::default();
+        let mut bound = |suffix: &str, narrow: fn(&mut Interval, i64)| {
+            if let Some(bound) = self.parsed(&format!("{name}{suffix}"), parse) {
+                narrow(&mut interval, bound);
+            }
+        };
+        bound("", Interval::exactly);
+        bound("__gt", Interval::over);
+        bound("__gte", Interval::from);
+        bound("__lt", Interval::below);
+        bound("__lte", Interval::up_to);
+        interval
+    }
+}
+
+fn integer(text: &str) -> Result<i64, String> {
+    canonical_integer(text).ok_or_else(|| format!("must be an integer from {} to {}", i64::MIN, i64::MAX))
+}
+
+fn instant(text: &str) -> Result<i64, String> {
+    Timestamp::parse(text).map(Timestamp::micros).map_err(|fault| fault.to_string())
+}
+
+fn unknown(name: &str, known: &[&str]) -> String {
+    let nearest = known.iter().max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
+    match nearest {
+        None => format!("{name} is not known here; there are no parameters"),
+        Some(nearest) => format!("{name} is not known here; did you mean {nearest}?"),
+    }
+}

@@ -1,0 +1,42 @@
+//! One module per published API, and the native one. A handler extracts, calls the store once, and shows the result.
+
+mod audit_events;
+mod channels;
+mod data_warehouse;
+mod events;
+mod health;
+mod oms_audit_events;
+mod tokens;
+
+use actix_web::web::ServiceConfig;
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::drf::DrfError;
+use crate::problem::Problem;
+
+pub(crate) fn configure(service: &mut ServiceConfig) {
+    oms_audit_events::configure(service);
+    data_warehouse::configure(service);
+    events::configure(service);
+    tokens::configure(service);
+    channels::configure(service);
+    health::configure(service);
+}
+
+/// What the server answers where nothing is: paths below the published APIs answer as Django does, all others as the native API.
+pub(crate) async fn unknown_path(request: HttpRequest) -> HttpResponse {
+    let path = request.path();
+    let published = ["/api/v1/oms/", "/api/v1/remote/", "/api/v1/data-warehouse/"];
+    if published.iter().any(|prefix| path.starts_with(prefix)) {
+        return DrfError::NotFound.to_response();
+    }
+    actix_web::ResponseError::error_response(&Problem::not_found(format!("There is nothing at {path}.")))
+}
+
+/// A published path without its slash: Django's redirect, for every method, before anything is checked.
+pub(crate) async fn add_slash(request: HttpRequest) -> HttpResponse {
+    let uri = request.uri();
+    let query = uri.query().map_or_else(String::new, |query| format!("?{query}"));
+    let location = format!("{}/{query}", uri.path());
+    HttpResponse::MovedPermanently().insert_header((actix_web::http::header::LOCATION, location)).finish()
+}

@@ -1,0 +1,146 @@
+//! `/api/v1/tokens`: making, listing and revoking keys. For administrators, within their own channels.
+
+use actix_web::http::Method;
+use actix_web::web::ServiceConfig;
+use actix_web::{HttpRequest, HttpResponse, web};
+use audit_store::domain::validator::Validate;
+use audit_store::domain::{
+    ChannelGrant, ChannelId, JsonKind, JsonText, Members, NewToken, ObjectWriter, Role, Timestamp, Token, TokenKey, limits,
+    push_array,
+};
+
+use super::events::{Query, body_text, check_method};
+use crate::auth::{Caller, Forbidden};
+use crate::body::{Body, media_type};
+use crate::problem::Problem;
+use crate::{Api, blocking};
+
+pub(super) fn configure(service: &mut ServiceConfig) {
+    service.route("/api/v1/tokens", web::to(list_or_create));
+    service.route("/api/v1/tokens/{id}", web::to(revoke));
+}
+
+const ALLOW_LIST: &str = "GET, POST, HEAD, OPTIONS";
+const ALLOW_ONE: &str = "DELETE, OPTIONS";
+
+async fn list_or_create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let caller = Caller::of(&api, &request)?;
+    if let Some(response) = check_method(&request, ALLOW_LIST)? {
+        return Ok(response);
+    }
+    caller.administers()?;
+    Query::of(&request, &[])?;
+    if request.method() == Method::POST {
+        return create(&api, &request, payload, &caller).await;
+    }
+    let tokens = blocking::point_read(|| api.store.tokens())?;
+    let visible = tokens.iter().filter(|token| caller.token.channels.covers(&token.channels));
+    let mut body = String::new();
+    let mut object = ObjectWriter::new(&mut body);
+    object.nested("results", |out| push_array(out, visible, |token, out| write(token, None, out)));
+    object.end();
+    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+}
+
+async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller: &Caller) -> Result<HttpResponse, Problem> {
+    let media_type = media_type(request);
+    if !matches!(media_type.as_str(), "" | "application/json") {
+        return Err(Problem::unsupported_media_type(&media_type, "application/json"));
+    }
+    let body = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
+    let token = read(body_text(&body.bytes)?).map_err(Problem::invalid_body)?;
+    if !caller.token.channels.covers(&token.channels) {
+        return Err(Forbidden.into());
+    }
+    let store = api.store.clone();
+    let (token, key) = blocking::query(move || store.create_token(token)).await??;
+    let mut body = String::new();
+    write(&token, Some(&key), &mut body);
+    Ok(HttpResponse::Created().content_type("application/json").body(body))
+}
+
+async fn revoke(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let caller = Caller::of(&api, &request)?;
+    if let Some(response) = check_method(&request, ALLOW_ONE)? {
+        return Ok(response);
+    }
+    caller.administers()?;
+    Query::of(&request, &[])?;
+    let missing = || Problem::not_found("There is no such token, or it is revoked already.");
+    let id: i64 = id.parse().map_err(|_| missing())?;
+    let (store, within) = (api.store.clone(), caller.token.channels.clone());
+    if blocking::query(move || store.revoke_token(id, within)).await?? {
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    Err(missing())
+}
+
+fn write(token: &Token, key: Option<&TokenKey>, out: &mut String) {
+    let mut object = ObjectWriter::new(out);
+    object.integer("id", Some(token.id)).string("name", &token.name).string("role", token.role.name());
+    match &token.channels {
+        ChannelGrant::All => object.string("channels", "*"),
+        only => object.raw("channels", &format!("[{}]", only.to_list())),
+    };
+    object.string("created_at", &token.created_at.to_string());
+    let instant = |object: &mut ObjectWriter<'_>, name: &str, at: Option<Timestamp>| match at {
+        Some(at) => {
+            object.string(name, &at.to_string());
+        }
+        None => {
+            object.raw(name, "null");
+        }
+    };
+    instant(&mut object, "expires_at", token.expires_at);
+    match key {
+        Some(key) => {
+            object.string("key", key.reveal());
+        }
+        None => instant(&mut object, "revoked_at", token.revoked_at),
+    }
+    object.end();
+}
+
+/// `{"name","role","channels","expires_at"?}`
+fn read(text: &str) -> Result<NewToken, Vec<(String, String)>> {
+    let members = Members::parse(text).map_err(|error| vec![(String::new(), error.to_string())])?;
+    let mut errors: Vec<(String, String)> = Vec::new();
+    let mut fault = |name: &str, detail: String| errors.push((format!("/{name}"), format!("{name} {detail}")));
+    let known = ["name", "role", "channels", "expires_at"];
+    for member in members.iter().filter(|member| !known.contains(&member.name.as_str())) {
+        fault(&member.name, format!("is not known; known are {}", known.join(", ")));
+    }
+    let given = |name: &str| members.last(name).filter(|value| value.kind() != JsonKind::Null);
+    let text = |name: &str| given(name).and_then(JsonText::decoded).and_then(|d| d.as_str().map(str::to_owned));
+    let name = text("name").unwrap_or_default();
+    let role = text("role").and_then(|role| role.parse().ok());
+    let role = role.unwrap_or_else(|| {
+        fault("role", "is required: admin, writer or reader".to_owned());
+        Role::Reader
+    });
+    let channels = given("channels").and_then(channels).unwrap_or_else(|| {
+        fault("channels", "is required: a list such as [1,2], or \"*\"".to_owned());
+        ChannelGrant::Only([].into())
+    });
+    let expires_at = given("expires_at").map(|_| Timestamp::parse(&text("expires_at").unwrap_or_default())).transpose();
+    let expires_at = expires_at.map_err(|why| fault("expires_at", why.to_string())).unwrap_or(None);
+    let token = NewToken { name, role, channels, expires_at };
+    if let Err(invalid) = token.validate() {
+        for (field, faults) in invalid.field_errors() {
+            for message in faults.iter().filter_map(|fault| fault.message.as_deref()) {
+                fault(field.as_ref(), message.to_owned());
+            }
+        }
+    }
+    if errors.is_empty() { Ok(token) } else { Err(errors) }
+}
+
+/// `"*"` or a list of at least one channel.
+fn channels(json: &JsonText) -> Option<ChannelGrant> {
+    if json.as_str() == "\"*\"" {
+        return Some(ChannelGrant::All);
+    }
+    let ids: Vec<i64> = serde_json::from_str(json.as_str()).ok()?;
+    let channels: Option<std::collections::BTreeSet<ChannelId>> = ids.into_iter().map(ChannelId::new).collect();
+    channels.filter(|set| !set.is_empty()).map(ChannelGrant::Only)
+}

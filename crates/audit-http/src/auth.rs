@@ -1,0 +1,148 @@
+//! Who asks: the `Authorization` header, the token behind it, and what that token may do.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::AUTHORIZATION;
+use audit_store::StoreError;
+use audit_store::domain::{ChannelGrant, ChannelId, Timestamp, Token, TokenKey};
+use base64::Engine;
+
+use crate::Api;
+
+/// Why a request has no caller. The texts are those of Django REST framework.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AuthError {
+    #[error("Authentication credentials were not provided.")]
+    NotProvided,
+    #[error("Invalid token.")]
+    InvalidToken,
+    #[error("Invalid token header. No credentials provided.")]
+    NoCredentials,
+    #[error("Invalid token header. Token string should not contain spaces.")]
+    Spaces,
+    #[error("Invalid token header. Token string should not contain invalid characters.")]
+    InvalidCharacters,
+    #[error("Invalid basic header. No credentials provided.")]
+    BasicNoCredentials,
+    #[error("Invalid basic header. Credentials string should not contain spaces.")]
+    BasicSpaces,
+    #[error("Invalid basic header. Credentials not correctly base64 encoded.")]
+    BasicEncoding,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The token has not the role for this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("You do not have permission to perform this action.")]
+pub(crate) struct Forbidden;
+
+/// Where an event cannot go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ChannelError {
+    /// The token may write several channels, and the request names none.
+    #[error("is required: this token may write several channels, and the default channel is none of them")]
+    Required,
+    /// The token may not write there; what it cannot see does not exist.
+    #[error("Not found.")]
+    NotFound,
+}
+
+/// An authenticated caller.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) token: Token,
+    default_channel: ChannelId,
+}
+
+impl Caller {
+    /// Finds the caller of a request. Headers such as `X-User-Role` are not looked at: anybody can send them.
+    pub(crate) fn of(api: &Api, request: &HttpRequest) -> Result<Caller, AuthError> {
+        let header = request.headers().get(AUTHORIZATION).ok_or(AuthError::NotProvided)?;
+        let key = key(header.as_bytes())?;
+        let token = api.store.find_token(&key)?.filter(|token| token.is_valid_at(Timestamp::now()));
+        Ok(Caller { token: token.ok_or(AuthError::InvalidToken)?, default_channel: api.config.default_channel })
+    }
+
+    pub(crate) fn reads(&self) -> Result<(), Forbidden> {
+        if self.token.role.reads() { Ok(()) } else { Err(Forbidden) }
+    }
+
+    pub(crate) fn writes(&self) -> Result<(), Forbidden> {
+        if self.token.role.writes() { Ok(()) } else { Err(Forbidden) }
+    }
+
+    pub(crate) fn administers(&self) -> Result<(), Forbidden> {
+        if self.token.role == audit_store::domain::Role::Admin { Ok(()) } else { Err(Forbidden) }
+    }
+
+    /// The channels a request that names none reads: all of a token that lists its channels, the default one for `*`.
+    pub(crate) fn channels(&self) -> ChannelGrant {
+        match &self.token.channels {
+            ChannelGrant::All => ChannelGrant::Only([self.default_channel].into()),
+            only => only.clone(),
+        }
+    }
+
+    /// The part of these channels that the caller may read. The others look empty.
+    pub(crate) fn channels_among(&self, asked: impl IntoIterator<Item = ChannelId>) -> ChannelGrant {
+        ChannelGrant::Only(asked.into_iter().filter(|channel| self.token.channels.allows(*channel)).collect())
+    }
+
+    /// Where an event goes: the channel it names, else the token's only one, else the default.
+    pub(crate) fn channel_to_write(&self, named: Option<ChannelId>) -> Result<ChannelId, ChannelError> {
+        let grant = &self.token.channels;
+        if let Some(channel) = named {
+            return if grant.allows(channel) { Ok(channel) } else { Err(ChannelError::NotFound) };
+        }
+        match grant {
+            ChannelGrant::Only(only) if only.len() == 1 => only.first().copied().ok_or(ChannelError::Required),
+            grant if grant.allows(self.default_channel) => Ok(self.default_channel),
+            _ => Err(ChannelError::Required),
+        }
+    }
+}
+
+/// The key in a header: after `Token` or `Bearer` (either case), as the password of `Basic` (log handlers can only do that), or
+/// bare.
+fn key(header: &[u8]) -> Result<TokenKey, AuthError> {
+    let text = std::str::from_utf8(header).map_err(|_| AuthError::InvalidCharacters)?;
+    let parts: Vec<&str> = text.split_ascii_whitespace().collect();
+    let Some((scheme, rest)) = parts.split_first() else { return Err(AuthError::NotProvided) };
+    match (scheme.to_ascii_lowercase().as_str(), rest) {
+        ("token" | "bearer", []) => Err(AuthError::NoCredentials),
+        ("token" | "bearer", [key]) => Ok(TokenKey::from_text(key)),
+        ("token" | "bearer", _) => Err(AuthError::Spaces),
+        ("basic", []) => Err(AuthError::BasicNoCredentials),
+        ("basic", [credentials]) => password(credentials),
+        ("basic", _) => Err(AuthError::BasicSpaces),
+        (_, []) => Ok(TokenKey::from_text(scheme)),
+        // Another scheme, as DRF sees it: nobody's.
+        _ => Err(AuthError::NotProvided),
+    }
+}
+
+fn password(credentials: &str) -> Result<TokenKey, AuthError> {
+    let decoded = base64::engine::general_purpose::STANDARD.decode(credentials).map_err(|_| AuthError::BasicEncoding)?;
+    let decoded = String::from_utf8(decoded).map_err(|_| AuthError::BasicEncoding)?;
+    let (_, password) = decoded.split_once(':').ok_or(AuthError::BasicEncoding)?;
+    Ok(TokenKey::from_text(password))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_key_in_every_accepted_form() {
+        let found = |header: &str| key(header.as_bytes()).map(|key| key.reveal().to_owned()).map_err(|error| error.to_string());
+        let basic = base64::engine::general_purpose::STANDARD.encode("me:k:1");
+        for header in ["Token k:1", "bearer  k:1 ", "k:1", &format!("BASIC {basic}")] {
+            assert_eq!(found(header), Ok("k:1".to_owned()), "{header}");
+        }
+        assert_eq!(found("Token").unwrap_err(), "Invalid token header. No credentials provided.");
+        assert_eq!(found("Token a b").unwrap_err(), "Invalid token header. Token string should not contain spaces.");
+        assert_eq!(found("Basic x!").unwrap_err(), "Invalid basic header. Credentials not correctly base64 encoded.");
+        assert_eq!(found("Digest x").unwrap_err(), "Authentication credentials were not provided.");
+        assert_eq!(found("").unwrap_err(), "Authentication credentials were not provided.");
+    }
+}

@@ -1,0 +1,78 @@
+//! Request bodies: read within a size, a time and the budget that all requests share.
+
+use std::time::Duration;
+
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::{HttpRequest, web};
+use audit_store::Reservation;
+use futures_util::StreamExt;
+
+use crate::Api;
+
+/// A body that arrived whole. Its share of the budget lives as long as it, and goes on with what is appended.
+pub(crate) struct Body {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) reservation: Reservation,
+}
+
+/// Why there is no body.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BodyError {
+    #[error("The request body has more than {max} bytes.")]
+    TooLarge { max: usize },
+    #[error("The request body did not arrive within {seconds} s.")]
+    Timeout { seconds: u64 },
+    #[error("Too many requests are on their way: come back in 1 s.")]
+    Busy,
+    #[error("The request body broke off: {0}")]
+    Broken(String),
+    #[error("Unsupported content encoding \"{0}\" in request.")]
+    Encoding(String),
+}
+
+impl Body {
+    /// Reads a body of up to `max` bytes. A length that is announced is refused before anything is read.
+    pub(crate) async fn read(api: &Api, request: &HttpRequest, payload: web::Payload, max: usize) -> Result<Body, BodyError> {
+        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+        if let Some(encoding) = header(CONTENT_ENCODING).filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+            return Err(BodyError::Encoding(encoding.to_owned()));
+        }
+        let announced: Option<usize> = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        if announced.is_some_and(|length| length > max) {
+            return Err(BodyError::TooLarge { max });
+        }
+        let timeout: Duration = api.config.body_timeout;
+        match tokio::time::timeout(timeout, collect(api, payload, announced.unwrap_or(0), max)).await {
+            Ok(body) => body,
+            Err(_) => Err(BodyError::Timeout { seconds: timeout.as_secs() }),
+        }
+    }
+}
+
+async fn collect(api: &Api, mut payload: web::Payload, announced: usize, max: usize) -> Result<Body, BodyError> {
+    // Taken for what is announced, so that a body half read does not have to be thrown away; grown for what is not.
+    let mut reservation = api.store.budget().try_reserve(announced).ok_or(BodyError::Busy)?;
+    let mut reserved = announced;
+    let mut bytes = Vec::with_capacity(announced);
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| BodyError::Broken(error.to_string()))?;
+        let len = bytes.len() + chunk.len();
+        if len > max {
+            return Err(BodyError::TooLarge { max });
+        }
+        if len > reserved {
+            if !reservation.grow(len - reserved) {
+                return Err(BodyError::Busy);
+            }
+            reserved = len;
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(Body { bytes, reservation })
+}
+
+/// The media type of a body in lower case, without parameters; empty when the request names none.
+pub(crate) fn media_type(request: &HttpRequest) -> String {
+    let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    value.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
+}

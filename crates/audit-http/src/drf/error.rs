@@ -1,0 +1,227 @@
+//! Errors in DRF's words.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use audit_store::domain::{Fault, FieldError, InputError, JsonError, JsonKind, ObjectWriter};
+use audit_store::{AppendError, StoreError};
+
+use crate::auth::{AuthError, ChannelError, Forbidden};
+use crate::blocking::Stopping;
+use crate::body::BodyError;
+
+/// An error of a published API.
+#[derive(Debug)]
+pub(crate) enum DrfError {
+    Unauthorized(AuthError),
+    Forbidden(Forbidden),
+    NotFound,
+    InvalidPage,
+    MethodNotAllowed(String),
+    NotAcceptable,
+    InvalidHost,
+    UnsupportedMediaType(String),
+    Body(BodyError),
+    /// `{"detail":…}` with 400: a body that is no JSON.
+    Parse(String),
+    /// `{"field":["text"]}`, all at once.
+    Fields(Vec<(String, String)>),
+    /// A uuid that belongs to another event.
+    Conflict,
+    TooLarge(String),
+    Busy,
+    Unavailable(&'static str),
+    Internal,
+}
+
+impl DrfError {
+    fn status(&self) -> StatusCode {
+        match self {
+            DrfError::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            DrfError::Forbidden(_) => StatusCode::FORBIDDEN,
+            DrfError::NotFound | DrfError::InvalidPage => StatusCode::NOT_FOUND,
+            DrfError::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            DrfError::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            DrfError::UnsupportedMediaType(_) | DrfError::Body(BodyError::Encoding(_)) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            DrfError::TooLarge(_) | DrfError::Body(BodyError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            DrfError::Body(BodyError::Timeout { .. }) => StatusCode::REQUEST_TIMEOUT,
+            DrfError::InvalidHost | DrfError::Parse(_) | DrfError::Fields(_) | DrfError::Body(BodyError::Broken(_)) => {
+                StatusCode::BAD_REQUEST
+            }
+            DrfError::Conflict => StatusCode::CONFLICT,
+            DrfError::Busy | DrfError::Unavailable(_) | DrfError::Body(BodyError::Busy) => StatusCode::SERVICE_UNAVAILABLE,
+            DrfError::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            DrfError::Unauthorized(error) => error.to_string(),
+            DrfError::Forbidden(error) => error.to_string(),
+            DrfError::NotFound => "Not found.".to_owned(),
+            DrfError::InvalidPage => "Invalid page.".to_owned(),
+            DrfError::MethodNotAllowed(method) => format!("Method \"{method}\" not allowed."),
+            DrfError::NotAcceptable => "Could not satisfy the request Accept header.".to_owned(),
+            DrfError::InvalidHost => "Invalid Host header: a name or an address, and a port.".to_owned(),
+            DrfError::UnsupportedMediaType(got) => format!("Unsupported media type \"{got}\" in request."),
+            DrfError::Body(error) => error.to_string(),
+            DrfError::Parse(why) => format!("JSON parse error - {why}"),
+            DrfError::TooLarge(why) => why.clone(),
+            DrfError::Busy => "Too busy; send the same request again later.".to_owned(),
+            DrfError::Unavailable(why) => (*why).to_owned(),
+            DrfError::Internal => "A server error occurred.".to_owned(),
+            DrfError::Fields(_) | DrfError::Conflict => String::new(),
+        }
+    }
+
+    pub(crate) fn to_response(&self) -> HttpResponse {
+        let mut body = String::new();
+        let mut object = ObjectWriter::new(&mut body);
+        match self {
+            DrfError::Fields(errors) => write_fields(&mut object, errors),
+            DrfError::Conflict => {
+                let text = "An audit event with this uuid already exists, and it is another one.";
+                write_fields(&mut object, &[("uuid".to_owned(), text.to_owned())]);
+            }
+            error => {
+                object.string("detail", &error.detail());
+            }
+        }
+        object.end();
+        let status = self.status();
+        let mut response = HttpResponse::build(status);
+        match status {
+            StatusCode::UNAUTHORIZED => response.insert_header((WWW_AUTHENTICATE, "Token")),
+            StatusCode::SERVICE_UNAVAILABLE => response.insert_header((RETRY_AFTER, "1")),
+            _ => &mut response,
+        };
+        super::json(response, body)
+    }
+}
+
+/// Several texts of one field become one list.
+fn write_fields(object: &mut ObjectWriter<'_>, errors: &[(String, String)]) {
+    let mut written: Vec<&str> = Vec::new();
+    for (field, _) in errors {
+        if written.contains(&field.as_str()) {
+            continue;
+        }
+        written.push(field);
+        let texts: Vec<&String> = errors.iter().filter(|(name, _)| name == field).map(|(_, text)| text).collect();
+        object.raw(field, &serde_json::to_string(&texts).unwrap_or_else(|_| "[]".to_owned()));
+    }
+}
+
+/// Faulty fields of an event, as DRF's serializers word them.
+pub(crate) fn field_errors(errors: Vec<FieldError>) -> DrfError {
+    DrfError::Fields(errors.into_iter().map(|error| (error.field, text(&error.fault))).collect())
+}
+
+fn text(fault: &Fault) -> String {
+    match fault {
+        Fault::Required => "This field is required.".to_owned(),
+        Fault::NotAnInteger(_) | Fault::NotAnObjectId(_) | Fault::NotAUser(_) | Fault::NotAChannel => {
+            "A valid integer is required.".to_owned()
+        }
+        Fault::NotAString(_) => "Not a valid string.".to_owned(),
+        Fault::NotADateTime => {
+            "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
+                .to_owned()
+        }
+        Fault::NotAUuid => "Must be a valid UUID.".to_owned(),
+        Fault::TooLong { max, .. } => format!("Ensure this field has no more than {max} characters."),
+        other => format!("This field {other}."),
+    }
+}
+
+impl From<AuthError> for DrfError {
+    fn from(error: AuthError) -> DrfError {
+        match error {
+            AuthError::Store(error) => error.into(),
+            error => DrfError::Unauthorized(error),
+        }
+    }
+}
+
+impl From<Forbidden> for DrfError {
+    fn from(error: Forbidden) -> DrfError {
+        DrfError::Forbidden(error)
+    }
+}
+
+impl From<ChannelError> for DrfError {
+    fn from(error: ChannelError) -> DrfError {
+        match error {
+            ChannelError::Required => field_errors(vec![FieldError::new("channel_id", Fault::Required)]),
+            ChannelError::NotFound => DrfError::NotFound,
+        }
+    }
+}
+
+impl From<BodyError> for DrfError {
+    fn from(error: BodyError) -> DrfError {
+        DrfError::Body(error)
+    }
+}
+
+impl From<InputError> for DrfError {
+    fn from(error: InputError) -> DrfError {
+        match error {
+            InputError::Fields(errors) => field_errors(errors),
+            InputError::TooLarge { .. } => DrfError::TooLarge(format!("The event {error}.")),
+            InputError::Json(error) => error.into(),
+        }
+    }
+}
+
+impl From<JsonError> for DrfError {
+    fn from(error: JsonError) -> DrfError {
+        match error {
+            JsonError::NotAnObject(kind) => {
+                let got = match kind {
+                    JsonKind::Array => "list",
+                    JsonKind::String => "str",
+                    JsonKind::Bool => "bool",
+                    JsonKind::Null => "NoneType",
+                    JsonKind::Number => "number",
+                    JsonKind::Object => "dict",
+                };
+                let text = format!("Invalid data. Expected a dictionary, but got {got}.");
+                DrfError::Fields(vec![("non_field_errors".to_owned(), text)])
+            }
+            error => DrfError::Parse(error.to_string()),
+        }
+    }
+}
+
+impl From<StoreError> for DrfError {
+    fn from(error: StoreError) -> DrfError {
+        tracing::error!(%error, "store");
+        match error {
+            StoreError::Pool(_) | StoreError::Closed | StoreError::Reopen(_) => {
+                DrfError::Unavailable("The database cannot be reached; try again later.")
+            }
+            _ => DrfError::Internal,
+        }
+    }
+}
+
+impl From<Stopping> for DrfError {
+    fn from(_: Stopping) -> DrfError {
+        DrfError::Unavailable("The server is shutting down; try again later.")
+    }
+}
+
+impl From<AppendError> for DrfError {
+    fn from(error: AppendError) -> DrfError {
+        match error {
+            AppendError::Busy { .. } => DrfError::Busy,
+            AppendError::Conflict(_) => DrfError::Conflict,
+            AppendError::TooMany(_) | AppendError::TooLarge { .. } => DrfError::TooLarge(error.to_string()),
+            AppendError::Database(_) | AppendError::Closed => {
+                tracing::error!(%error, "append");
+                DrfError::Unavailable("The event was not acknowledged; send it again with the same uuid.")
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Absolute links to other pages of a list.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::HOST;
+
+use super::DrfError;
+use crate::config::ApiConfig;
+use crate::params::Params;
+
+/// What links start with: scheme and host of the request, or the public URL, and the path.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin(String);
+
+impl Origin {
+    /// Headers such as `X-Forwarded-Host` are not looked at: anybody can send them.
+    pub(crate) fn of(config: &ApiConfig, request: &HttpRequest) -> Result<Origin, DrfError> {
+        let path = request.uri().path();
+        if let Some(public) = &config.public_url {
+            return Ok(Origin(format!("{}{path}", public.trim_end_matches('/'))));
+        }
+        let scheme = if request.app_config().secure() { "https" } else { "http" };
+        // HTTP/2 and requests to a proxy name the host in the target; HTTP/1.0 may name none.
+        let host = match (request.uri().authority(), request.headers().get(HOST)) {
+            (Some(authority), _) => authority.as_str().to_owned(),
+            (None, Some(host)) => host.to_str().map_err(|_| DrfError::InvalidHost)?.to_owned(),
+            (None, None) => request.app_config().local_addr().to_string(),
+        };
+        if !is_host(&host) {
+            return Err(DrfError::InvalidHost);
+        }
+        Ok(Origin(format!("{scheme}://{host}{path}")))
+    }
+
+    /// The link to a page; the first page has no `page`.
+    pub(crate) fn page(&self, params: &Params, number: i64) -> String {
+        let number = (number > 1).then(|| number.to_string());
+        let query = params.with("page", number.as_deref());
+        if query.is_empty() { self.0.clone() } else { format!("{}?{query}", self.0) }
+    }
+}
+
+/// A name or an address, and a port: what a browser would go to, and nothing that could end the link early.
+fn is_host(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let port_is_valid = port.is_none_or(|port| port.parse::<u16>().is_ok());
+    let host_is_valid = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')),
+    };
+    port_is_valid && host_is_valid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_hosts_go_into_links() {
+        for host in ["audit.example.com", "localhost:8080", "127.0.0.1", "[::1]:80", "[::1]", "my_host"] {
+            assert!(is_host(host), "{host}");
+        }
+        for host in ["", "a b", "a/b", "a@b", "a?b", "a:99999", "a:x", "[::g]", "::1", "a\"b", "é"] {
+            assert!(!is_host(host), "{host}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Pages by number, in DRF's envelope.
+
+use actix_web::HttpResponse;
+use audit_store::domain::{Event, ObjectWriter, push_array};
+use audit_store::{ListPage, PageNumber};
+
+use super::{DrfError, Origin, whole_number};
+use crate::config::ApiConfig;
+use crate::params::Params;
+
+/// Which page, and how long it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Paging {
+    pub(crate) page: PageNumber,
+    pub(crate) size: i64,
+}
+
+impl Paging {
+    /// `page` from 1 or `last`; a `limit` that is none means the default one, a larger one the maximum.
+    pub(crate) fn of(config: &ApiConfig, params: &Params) -> Result<Paging, DrfError> {
+        let limit = params.last("limit").and_then(whole_number).filter(|limit| *limit > 0);
+        let size = limit.map_or(config.page_size_default, |limit| limit.min(config.page_size_max));
+        let page = match params.last("page").unwrap_or("") {
+            "" => PageNumber::Number(1),
+            "last" => PageNumber::Last,
+            number => PageNumber::Number(whole_number(number).filter(|number| *number > 0).ok_or(DrfError::InvalidPage)?),
+        };
+        Ok(Paging { page, size })
+    }
+}
+
+/// `count`, `next`, `previous`, `results`. A page behind the last one does not exist.
+pub(crate) fn write_page(
+    page: &ListPage,
+    origin: &Origin,
+    params: &Params,
+    write: fn(&Event, &mut String),
+) -> Result<HttpResponse, DrfError> {
+    if page.number > page.pages {
+        return Err(DrfError::InvalidPage);
+    }
+    let bytes: usize = page.events.iter().map(|event| event.slots.bytes() + 1024).sum();
+    let mut body = String::with_capacity(256 + bytes);
+    let mut object = ObjectWriter::new(&mut body);
+    object.integer("count", Some(page.count));
+    let link = |object: &mut ObjectWriter<'_>, name: &str, number: Option<i64>| {
+        match number {
+            Some(number) => object.string(name, &origin.page(params, number)),
+            None => object.raw(name, "null"),
+        };
+    };
+    link(&mut object, "next", (page.number < page.pages).then_some(page.number + 1));
+    link(&mut object, "previous", (page.number > 1).then_some(page.number - 1));
+    object.nested("results", |out| push_array(out, &page.events, write));
+    object.end();
+    Ok(super::json(HttpResponse::Ok(), body))
+}

@@ -1,0 +1,110 @@
+//! Numbers as Python reads them.
+
+/// What a decimal that was sent as an integer filter stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decimal {
+    /// A whole number within 64 bits.
+    Whole(i64),
+    /// A fraction, or a number beyond 64 bits: no integer equals it.
+    NeverWhole,
+}
+
+impl Decimal {
+    /// Reads what Python's `Decimal` takes and is finite; `None` for anything else.
+    pub(crate) fn parse(text: &str) -> Option<Decimal> {
+        // Python drops underscores wherever they are.
+        let text = text.trim().replace('_', "");
+        let (negative, rest) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text.strip_prefix('+').unwrap_or(&text)),
+        };
+        let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent_value(exponent)?),
+            None => (rest, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let is_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        if whole.is_empty() && fraction.is_empty() || !is_digits(whole) || !is_digits(fraction) {
+            return None;
+        }
+        let digits: String = format!("{whole}{fraction}");
+        // The point moves right by the exponent from where it stands; zeros behind it change nothing.
+        let digits = digits.trim_start_matches('0');
+        let significant = digits.trim_end_matches('0');
+        let zeros = (digits.len() - significant.len()) as i64;
+        if significant.is_empty() {
+            return Some(Decimal::Whole(0));
+        }
+        let zeros = zeros.saturating_add(exponent).saturating_sub(fraction.len() as i64);
+        if !(0..=19).contains(&zeros) {
+            return Some(Decimal::NeverWhole);
+        }
+        let sign = if negative { "-" } else { "" };
+        let number = format!("{sign}{significant}{}", "0".repeat(zeros as usize)).parse();
+        Some(number.map_or(Decimal::NeverWhole, Decimal::Whole))
+    }
+}
+
+fn exponent_value(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let huge = if text.starts_with('-') { i64::MIN / 2 } else { i64::MAX / 2 };
+    Some(text.parse().unwrap_or(huge).clamp(i64::MIN / 2, i64::MAX / 2))
+}
+
+/// What Python's `int()` takes: blanks around, a sign, digits with single underscores between. Beyond 64 bits it saturates.
+pub(crate) fn whole_number(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let groups_are_digits = digits.split('_').all(|group| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit()));
+    if !groups_are_digits {
+        return None;
+    }
+    let beyond = if text.starts_with('-') { i64::MIN } else { i64::MAX };
+    Some(text.replace('_', "").parse().unwrap_or(beyond))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_whole_or_match_nothing() {
+        for (text, number) in [
+            (" 34 ", 34),
+            ("+34", 34),
+            ("034", 34),
+            ("34.0", 34),
+            ("34.", 34),
+            ("3.4e1", 34),
+            ("-0", 0),
+            (".0", 0),
+            ("1e18", 10i64.pow(18)),
+            ("9223372036854775807", i64::MAX),
+            ("-9223372036854775808", i64::MIN),
+            ("3400e-2", 34),
+            ("1_000", 1000),
+            ("0e99999999999999999999", 0),
+        ] {
+            assert_eq!(Decimal::parse(text), Some(Decimal::Whole(number)), "{text}");
+        }
+        for text in ["851.5", "9223372036854775808", "1e400", "1e-1", "1e99999999999999999999", "-1e-99999999999999999999"] {
+            assert_eq!(Decimal::parse(text), Some(Decimal::NeverWhole), "{text}");
+        }
+        for text in ["", "+", "_", "abc", "1a", "1e", "--1", "1 2", "0x10", "NaN", "Infinity", ".", "1,5", "é", "1e1.5", "null"] {
+            assert_eq!(Decimal::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_pythons() {
+        for (text, number) in [("2", 2), (" +2 ", 2), ("01", 1), ("-1", -1), ("1_000", 1000), ("99999999999999999999", i64::MAX)] {
+            assert_eq!(whole_number(text), Some(number), "{text}");
+        }
+        for text in ["", "2.0", "1e1", "_1", "1__0", "0x1", "last", "1'"] {
+            assert_eq!(whole_number(text), None, "{text}");
+        }
+    }
+}

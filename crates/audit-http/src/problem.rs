@@ -1,0 +1,231 @@
+//! Errors of the native API: RFC 9457 problem details with a stable `code`.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
+use audit_store::domain::{InputError, ObjectWriter, push_array};
+use audit_store::{AppendError, StoreError};
+
+use crate::auth::{AuthError, ChannelError, Forbidden};
+use crate::blocking::Stopping;
+use crate::body::BodyError;
+
+/// One place in a request and what is wrong there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Detail {
+    /// JSON pointer into the body, or the name of a query parameter.
+    pub(crate) place: Place,
+    pub(crate) detail: String,
+}
+
+impl Detail {
+    fn write(&self, out: &mut String) {
+        let mut item = ObjectWriter::new(out);
+        match &self.place {
+            Place::Pointer(pointer) => item.string("pointer", pointer),
+            Place::Parameter(name) => item.string("parameter", name),
+        };
+        item.string("detail", &self.detail);
+        item.end();
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    Pointer(String),
+    Parameter(String),
+}
+
+/// An error of the native API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    errors: Vec<Detail>,
+    allow: Option<&'static str>,
+    retry_after_seconds: Option<u64>,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Problem {
+        Problem { status, code, detail: detail.into(), errors: Vec::new(), allow: None, retry_after_seconds: None }
+    }
+
+    pub(crate) fn not_found(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    pub(crate) fn method_not_allowed(method: &str, allow: &'static str) -> Problem {
+        let detail = format!("{method} is not allowed here; allowed: {allow}.");
+        Problem { allow: Some(allow), ..Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail) }
+    }
+
+    /// Query parameters that cannot be used.
+    pub(crate) fn invalid_query(errors: Vec<(String, String)>) -> Problem {
+        let errors: Vec<Detail> =
+            errors.into_iter().map(|(name, detail)| Detail { place: Place::Parameter(name), detail }).collect();
+        Problem { errors, ..Problem::new(StatusCode::BAD_REQUEST, "invalid_query", "The query cannot be used.") }
+    }
+
+    /// A body whose members cannot be used.
+    pub(crate) fn invalid_body(errors: Vec<(String, String)>) -> Problem {
+        let errors: Vec<Detail> =
+            errors.into_iter().map(|(pointer, detail)| Detail { place: Place::Pointer(pointer), detail }).collect();
+        Problem { errors, ..Problem::new(StatusCode::BAD_REQUEST, "invalid_body", "The body cannot be used; nothing was stored.") }
+    }
+
+    pub(crate) fn unsupported_media_type(got: &str, accepted: &str) -> Problem {
+        let detail = format!("A body of type \"{got}\" cannot be read here; accepted: {accepted}.");
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+    }
+
+    /// A fault of ours: the client gets a fixed text, the log the reason.
+    fn internal(error: &dyn std::fmt::Display) -> Problem {
+        tracing::error!(%error, "internal error");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong here; the server's log says what.")
+    }
+
+    fn unavailable(error: &dyn std::fmt::Display, detail: &str) -> Problem {
+        tracing::error!(%error, "unavailable");
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+        Problem { retry_after_seconds: Some(1), ..problem }
+    }
+
+    fn busy(retry_after_seconds: u64) -> Problem {
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "Too busy; send the same request again later.");
+        Problem { retry_after_seconds: Some(retry_after_seconds), ..problem }
+    }
+
+    fn to_json(&self) -> String {
+        let mut out = String::new();
+        let mut object = ObjectWriter::new(&mut out);
+        object
+            .string("type", &format!("/docs/errors#{}", self.code))
+            .string("title", self.status.canonical_reason().unwrap_or("Error"))
+            .integer("status", Some(i64::from(self.status.as_u16())))
+            .string("code", self.code)
+            .string("detail", &self.detail);
+        if !self.errors.is_empty() {
+            object.nested("errors", |out| push_array(out, &self.errors, Detail::write));
+        }
+        object.end();
+        out
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        response.content_type("application/problem+json");
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.insert_header((WWW_AUTHENTICATE, "Token"));
+        }
+        if let Some(allow) = self.allow {
+            response.insert_header((ALLOW, allow));
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            response.insert_header((RETRY_AFTER, seconds.to_string()));
+        }
+        response.body(self.to_json())
+    }
+}
+
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Problem {
+        match error {
+            AuthError::Store(error) => error.into(),
+            error => Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", error.to_string()),
+        }
+    }
+}
+
+impl From<Forbidden> for Problem {
+    fn from(error: Forbidden) -> Problem {
+        Problem::new(StatusCode::FORBIDDEN, "forbidden", error.to_string())
+    }
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Problem {
+        let (status, code) = match error {
+            BodyError::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            BodyError::Timeout { .. } => (StatusCode::REQUEST_TIMEOUT, "timeout"),
+            BodyError::Busy => return Problem::busy(1),
+            BodyError::Broken(_) => (StatusCode::BAD_REQUEST, "broken_body"),
+            BodyError::Encoding(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+        };
+        Problem::new(status, code, error.to_string())
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Problem {
+        match error {
+            StoreError::Pool(_) | StoreError::Closed | StoreError::Reopen(_) => {
+                Problem::unavailable(&error, "The database cannot be reached; try again later.")
+            }
+            error => Problem::internal(&error),
+        }
+    }
+}
+
+impl From<Stopping> for Problem {
+    fn from(error: Stopping) -> Problem {
+        Problem::unavailable(&error, "The server is shutting down; try again later.")
+    }
+}
+
+impl Problem {
+    /// Why events were not appended. `is_single`: the body is the event, not a list of events.
+    pub(crate) fn not_appended(error: AppendError, is_single: bool) -> Problem {
+        match error {
+            AppendError::Busy { retry_after_seconds } => Problem::busy(retry_after_seconds),
+            AppendError::Conflict(conflicts) => {
+                let errors = conflicts.into_iter().map(|conflict| {
+                    let other = if conflict.within_request { "earlier in this request" } else { "in the log" };
+                    let detail = format!("{} belongs to another event {other}", conflict.uuid);
+                    let pointer = if is_single { "/uuid".to_owned() } else { format!("/{}/uuid", conflict.index) };
+                    Detail { place: Place::Pointer(pointer), detail }
+                });
+                let detail = "A uuid belongs to another event; nothing was stored.";
+                Problem { errors: errors.collect(), ..Problem::new(StatusCode::CONFLICT, "conflict", detail) }
+            }
+            AppendError::TooMany(_) | AppendError::TooLarge { .. } => {
+                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", error.to_string())
+            }
+            AppendError::Database(_) | AppendError::Closed => {
+                Problem::unavailable(&error, "The events were not acknowledged; send them again with the same uuids.")
+            }
+        }
+    }
+}
+
+/// What is wrong with one record of a body; `prefix` is the pointer to it, empty for the body itself.
+pub(crate) fn record_errors(prefix: &str, error: InputError) -> Vec<(String, String)> {
+    match error {
+        InputError::Fields(errors) => errors
+            .into_iter()
+            .map(|error| (format!("{prefix}{}", error.pointer()), format!("{} {}", error.field, error.fault)))
+            .collect(),
+        error => vec![(prefix.to_owned(), error.to_string())],
+    }
+}
+
+/// Where an event cannot go, as an error of the native API.
+pub(crate) fn channel_problem(prefix: &str, error: ChannelError) -> Problem {
+    match error {
+        ChannelError::Required => Problem::invalid_body(vec![(format!("{prefix}/channel_id"), format!("channel_id {error}"))]),
+        ChannelError::NotFound => Problem::not_found("There is no such channel for this token; nothing was stored."),
+    }
+}

@@ -1,0 +1,71 @@
+//! The connections that read.
+
+use std::time::Duration;
+
+use diesel::connection::{Connection, TransactionManager};
+
+use crate::connection::{DbConnection, Purpose};
+use crate::dialect;
+use crate::error::OpenError;
+use crate::url::DatabaseUrl;
+
+/// Connections for readers. Each sees the last commit and cannot write.
+pub(crate) type Pool = r2d2::Pool<Readers>;
+
+#[derive(Debug)]
+pub(crate) struct Readers(DatabaseUrl);
+
+impl r2d2::ManageConnection for Readers {
+    type Connection = DbConnection;
+    type Error = OpenError;
+
+    fn connect(&self) -> Result<DbConnection, OpenError> {
+        dialect::open(&self.0, Purpose::Read)
+    }
+
+    fn is_valid(&self, _: &mut DbConnection) -> Result<(), OpenError> {
+        Ok(())
+    }
+
+    /// A panic in the middle of a read leaves its snapshot open: every later read on the connection would see that old state.
+    fn has_broken(&self, conn: &mut DbConnection) -> bool {
+        is_inside_transaction(conn)
+    }
+}
+
+fn is_inside_transaction(conn: &mut DbConnection) -> bool {
+    <DbConnection as Connection>::TransactionManager::is_broken_transaction_manager(conn)
+}
+
+/// How long a reader waits for a connection before it is told that there is none.
+const POOL_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(crate) fn pool(url: &DatabaseUrl, size: u32) -> Result<Pool, OpenError> {
+    // The first connection is made by hand: the pool would retry for its whole time-out, and lose the reason.
+    drop(dialect::open(url, Purpose::Read)?);
+    r2d2::Pool::builder()
+        .max_size(size.max(1))
+        .min_idle(Some(1))
+        .test_on_check_out(false)
+        .connection_timeout(POOL_TIMEOUT)
+        .build(Readers(url.clone()))
+        .map_err(|error| OpenError::Database { path: url.display(), why: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    #[test]
+    fn a_connection_left_in_a_snapshot_by_a_panic_is_not_used_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::parse(&format!("sqlite://{}/a.db", dir.path().display())).unwrap();
+        let pool = pool(&url, 1).unwrap();
+        let mut conn = pool.get().unwrap();
+        let read = move || dialect::snapshot(&mut conn, |_| -> diesel::QueryResult<()> { panic!("in the middle of a read") });
+        assert!(catch_unwind(AssertUnwindSafe(read)).is_err());
+        assert!(!is_inside_transaction(&mut pool.get().unwrap()));
+    }
+}

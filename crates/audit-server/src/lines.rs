@@ -2,11 +2,10 @@
 
 use std::io::{self, BufRead};
 
-use audit_http::store::domain::limits::EVENT_BYTES_MAX;
+use audit_http::store::domain::limits::{EVENT_BYTES_ADDED_MAX, EVENT_BYTES_MAX};
 
-/// Bytes of the longest line: an event of the largest size, and what an export adds to it (names of empty members, position,
-/// leaf hash, blanks).
-pub(crate) const LINE_BYTES_MAX: usize = EVENT_BYTES_MAX + 64 * 1024;
+/// Bytes of the longest line: an event of the largest size, and what an export adds to it.
+pub(crate) const LINE_BYTES_MAX: usize = EVENT_BYTES_MAX + EVENT_BYTES_ADDED_MAX;
 
 /// One line.
 #[derive(Debug, PartialEq, Eq)]

@@ -81,7 +81,11 @@ fn export(store: &Store, head: &LogHead, output: &mut Output, bar: &ProgressBar)
         }
     }
     if wanted < head.size {
-        bail!("channel {} ends before position {wanted}, though its log has {}: the database was changed", head.channel_id, head.size);
+        bail!(
+            "channel {} ends before position {wanted}, though its log has {}: the database was changed",
+            head.channel_id,
+            head.size
+        );
     }
     Ok(())
 }

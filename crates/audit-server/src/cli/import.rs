@@ -5,9 +5,8 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use audit_http::store::domain::limits::EVENT_BYTES_MAX;
 use audit_http::store::domain::uuid::Uuid;
-use audit_http::store::domain::{ChannelId, InputError, JsonError, Members, NewEvent, PreparedEvent, Reading};
+use audit_http::store::domain::{ChannelId, InputError, JsonError, NewEvent, PreparedEvent, Reading};
 use clap::Args;
 use flate2::read::MultiGzDecoder;
 use indicatif::ProgressBar;
@@ -102,7 +101,8 @@ impl Import<'_> {
                 Err(error) => {
                     // What was read before is good: it goes in, and the next run finds it there.
                     self.finish()?;
-                    return Err(error).with_context(|| format!("{} cannot be read", self.describe(Place { file: index, line: lines.number() })));
+                    return Err(error)
+                        .with_context(|| format!("{} cannot be read", self.describe(Place { file: index, line: lines.number() })));
                 }
             }
         }
@@ -114,10 +114,6 @@ impl Import<'_> {
             Ok(event) => self.prepare(event, place.line, line, file_name)?,
             Err(fault) => return self.fault(place, &fault),
         };
-        let bytes = event.slots().bytes();
-        if bytes > EVENT_BYTES_MAX {
-            return self.fault(place, &InputError::TooLarge { bytes }.to_string());
-        }
         self.appender.push(place, event)?;
         self.show_refused();
         Ok(())
@@ -176,12 +172,10 @@ fn event_of(line: &Line<'_>) -> Result<NewEvent, String> {
         Line::TooLong => return Err(format!("has more than {LINE_BYTES_MAX} bytes")),
         Line::NotUtf8 => return Err("is not UTF-8".to_owned()),
     };
-    // Not `NewEvent::parse`, whose limit is that of a request: an export adds members to an event that was just small enough.
-    let members = Members::parse(text).map_err(|error| match error {
-        JsonError::Syntax { message, column, .. } => format!("is no JSON: {message} at column {column}"),
+    NewEvent::parse(text, Reading::IMPORT).map_err(|error| match error {
+        InputError::Json(JsonError::Syntax { message, column, .. }) => format!("is no JSON: {message} at column {column}"),
         other => other.to_string(),
-    })?;
-    NewEvent::from_members(members, Reading::IMPORT).map_err(|errors| InputError::Fields(errors).to_string())
+    })
 }
 
 /// The same for the same line of the same file, wherever the file is and whether it is packed.
@@ -216,9 +210,11 @@ mod tests {
     #[test]
     fn a_line_without_uuid_gets_the_same_one_in_every_run() {
         let uuid = uuid_of_line("events.ndjson", 3, "{}");
-        assert_eq!(uuid.to_string(), "PIN");
+        assert_eq!(uuid.to_string(), "9e2f3f70-d6dc-59ba-87e4-266d76aa3561");
         assert_eq!(uuid_of_line("events.ndjson.gz", 3, "{}"), uuid);
-        for other in [uuid_of_line("other.ndjson", 3, "{}"), uuid_of_line("events.ndjson", 4, "{}"), uuid_of_line("events.ndjson", 3, "{ }")] {
+        for other in
+            [uuid_of_line("other.ndjson", 3, "{}"), uuid_of_line("events.ndjson", 4, "{}"), uuid_of_line("events.ndjson", 3, "{ }")]
+        {
             assert_ne!(other, uuid);
         }
     }

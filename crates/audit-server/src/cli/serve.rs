@@ -39,7 +39,10 @@ fn make_first_key(store: &Store) -> anyhow::Result<()> {
     let token = NewToken { name: "first start".to_owned(), role: Role::Admin, channels: ChannelGrant::All, expires_at: None };
     let (token, key) = store.create_token(token)?;
     show(&key).with_context(|| {
-        format!("the administrator's key (token {}) could not be shown; make another one with `audit-server token create`", token.id)
+        format!(
+            "the administrator's key (token {}) could not be shown; make another one with `audit-server token create`",
+            token.id
+        )
     })
 }
 

@@ -69,7 +69,8 @@ impl Settings {
         };
         let api = &settings.server.api;
         if api.page_size_default > api.page_size_max {
-            let why = format!("it must be at most {}, which is the largest page ({})", api.page_size_max, list::PAGE_SIZE_MAX.names());
+            let why =
+                format!("it must be at most {}, which is the largest page ({})", api.page_size_max, list::PAGE_SIZE_MAX.names());
             return Err(SettingError::bad(&list::PAGE_SIZE_DEFAULT, &api.page_size_default.to_string(), &why));
         }
         Ok(settings)
@@ -91,7 +92,8 @@ impl Settings {
     }
 
     fn open(&self, create_if_missing: bool) -> anyhow::Result<Store> {
-        let config = StoreConfig { create_if_missing, readers: self.readers(), ..StoreConfig::new(&self.database_url) };
+        let point_readers = u32::try_from(self.workers()).unwrap_or(u32::MAX);
+        let config = StoreConfig { point_readers, create_if_missing, ..StoreConfig::new(&self.database_url) };
         Store::open(&config).map_err(|error| match error {
             // What a URL may be is for the store to know; how the setting is called is not.
             OpenError::Url { url, why } => SettingError::bad(&list::DATABASE_URL, &url, &why).into(),
@@ -99,9 +101,8 @@ impl Settings {
         })
     }
 
-    /// A worker that reads in place never waits for the connection of another one.
-    fn readers(&self) -> u32 {
-        let workers = self.server.workers.map_or(0, |workers| u32::try_from(workers).unwrap_or(u32::MAX));
-        workers.max(StoreConfig::new("").readers)
+    /// Threads that answer requests. Each reads by key on a connection that it never waits for.
+    fn workers(&self) -> usize {
+        self.server.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
     }
 }

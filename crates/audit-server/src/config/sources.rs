@@ -67,12 +67,16 @@ impl Sources {
 /// The settings file. A key that means nothing is a mistake somebody would otherwise find out about much later.
 fn read(path: &Path) -> Result<Dict, SettingError> {
     let name = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| SettingError(format!("the settings file `{name}` cannot be read: {error}")))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| SettingError(format!("the settings file `{name}` cannot be read: {error}")))?;
     let profiles = Toml::string(&text).data();
-    let profiles = profiles.map_err(|error| SettingError(format!("the settings file `{name}` is no TOML: {}", one_line(&error.to_string()))))?;
+    let profiles = profiles
+        .map_err(|error| SettingError(format!("the settings file `{name}` is no TOML: {}", one_line(&error.to_string()))))?;
     let keys: Dict = profiles.into_values().flatten().collect();
     match keys.keys().find(|key| ALL.iter().all(|setting| setting.key != key.as_str())) {
-        Some(unknown) => Err(SettingError(format!("the settings file `{name}` has a key `{unknown}`, which is no setting{}", hint(unknown)))),
+        Some(unknown) => {
+            Err(SettingError(format!("the settings file `{name}` has a key `{unknown}`, which is no setting{}", hint(unknown))))
+        }
         None => Ok(keys),
     }
 }
@@ -88,7 +92,12 @@ fn hint(unknown: &str) -> String {
 
 /// The parser draws the place over several lines (with the text, which may be a secret); the words are enough.
 fn one_line(error: &str) -> String {
-    error.lines().filter(|line| !line.contains('|')).map(|line| line.trim_start_matches("TOML parse error ").trim()).collect::<Vec<_>>().join(" ")
+    error
+        .lines()
+        .filter(|line| !line.contains('|'))
+        .map(|line| line.trim_start_matches("TOML parse error ").trim())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A value as if it had come from a flag.

@@ -23,7 +23,8 @@ pub(super) fn public_url(text: &str) -> Option<String> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
     let host = rest.split('/').next().unwrap_or("");
     let visible = rest.bytes().all(|byte| byte.is_ascii_graphic());
-    let valid = visible && !host.is_empty() && !host.starts_with(':') && !host.contains('@') && !rest.contains(['?', '#', '\\', '"', '<']);
+    let valid =
+        visible && !host.is_empty() && !host.starts_with(':') && !host.contains('@') && !rest.contains(['?', '#', '\\', '"', '<']);
     valid.then(|| text.trim_end_matches('/').to_owned())
 }
 
@@ -85,7 +86,17 @@ mod tests {
     fn a_public_url_has_scheme_and_host_and_nothing_behind_the_path() {
         assert_eq!(public_url("https://a.example/audit/").as_deref(), Some("https://a.example/audit"));
         assert_eq!(public_url("http://[::1]:8080").as_deref(), Some("http://[::1]:8080"));
-        for bad in ["a.example", "ftp://a", "https://", "https:///x", "http://:80", "http://a?x", "http://a#x", "http://me@a", "http://a b"] {
+        for bad in [
+            "a.example",
+            "ftp://a",
+            "https://",
+            "https:///x",
+            "http://:80",
+            "http://a?x",
+            "http://a#x",
+            "http://me@a",
+            "http://a b",
+        ] {
             assert_eq!(public_url(bad), None, "{bad}");
         }
     }
@@ -102,6 +113,9 @@ mod tests {
     fn numbers_have_both_bounds() {
         assert_eq!((workers("1"), workers("1024"), workers("0"), workers("1025")), (Some(1), Some(1024), None, None));
         assert_eq!((page_size("10000"), page_size("0"), page_size("10001")), (Some(10_000), None, None));
-        assert_eq!((seconds("3600"), seconds("0"), seconds("3601"), seconds("+5"), seconds("1.5")), (Some(3600), None, None, None, None));
+        assert_eq!(
+            (seconds("3600"), seconds("0"), seconds("3601"), seconds("+5"), seconds("1.5")),
+            (Some(3600), None, None, None, None)
+        );
     }
 }

@@ -11,13 +11,13 @@ use std::thread::JoinHandle;
 use super::{PATIENCE, collect, program, wait};
 
 /// An administrator's key for tests.
-pub const KEY: &str = "0123456789abcdef-admin";
+pub(crate) const KEY: &str = "0123456789abcdef-admin";
 
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// The line of the log that says that it is ready.
-    pub launch: serde_json::Value,
+    pub(crate) launch: serde_json::Value,
     log: Arc<Mutex<String>>,
     log_reader: Option<JoinHandle<()>>,
     stdout: Option<JoinHandle<String>>,
@@ -25,12 +25,12 @@ pub struct Server {
 
 impl Server {
     /// On a free port, with [`KEY`] as the administrator's key.
-    pub fn start(directory: &Path) -> Server {
+    pub(crate) fn start(directory: &Path) -> Server {
         Server::run(program(directory).env("AUDIT_ADMIN_TOKEN", KEY).env("AUDIT_LISTEN", "127.0.0.1:0"))
     }
 
     /// Whatever the command says; it has to log as JSON, at least `info`.
-    pub fn run(command: &mut Command) -> Server {
+    pub(crate) fn run(command: &mut Command) -> Server {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = collect(child.stdout.take().unwrap());
         let log = Arc::new(Mutex::new(String::new()));
@@ -53,34 +53,30 @@ impl Server {
         Server { child, address, launch, log, log_reader: Some(log_reader), stdout: Some(stdout) }
     }
 
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
         assert!(sent.success());
     }
 
     /// Kills it at once, as a power cut would.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
-    pub fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
-    }
-
     /// Waits for its end: how it ended, stdout, and the log.
-    pub fn wait(mut self) -> (ExitStatus, String, String) {
+    pub(crate) fn wait(mut self) -> (ExitStatus, String, String) {
         let status = wait(&mut self.child).unwrap_or_else(|| panic!("the server does not end: {}", self.log()));
         self.log_reader.take().unwrap().join().unwrap();
         (status, self.stdout.take().unwrap().join().unwrap(), self.log())
     }
 
     /// Ends it in order and returns its stdout.
-    pub fn stop(self) -> String {
+    pub(crate) fn stop(self) -> String {
         self.signal("TERM");
         let (status, stdout, log) = self.wait();
         assert_eq!(status.code(), Some(0), "{log}");
@@ -90,9 +86,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended already.
-        self.child.kill().unwrap_or(());
-        self.child.wait().map_or((), drop);
+        // It may have ended already; then there is nothing to kill and only its exit status to take.
+        self.child.kill().unwrap_or_default();
+        self.child.wait().unwrap_or_default();
     }
 }
 

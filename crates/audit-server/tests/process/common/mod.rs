@@ -1,9 +1,7 @@
 //! What the tests of the process share: running it, watching it, and talking to it over a bare socket.
 
-#![allow(dead_code, clippy::allow_attributes, reason = "every test binary uses its own part of this")]
-
-pub mod http;
-pub mod server;
+pub(crate) mod http;
+pub(crate) mod server;
 
 use std::io::Read;
 use std::path::Path;
@@ -12,10 +10,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Longest any single step may take, on a slow machine under load. Nothing sleeps this long unless it fails.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program in a directory, with none of the caller's own settings.
-pub fn program(directory: &Path) -> Command {
+pub(crate) fn program(directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_audit-server"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AUDIT_")) {
         command.env_remove(name);
@@ -26,23 +24,23 @@ pub fn program(directory: &Path) -> Command {
 
 /// How a run ended.
 #[derive(Debug)]
-pub struct Ended {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Ended {
     /// Stdout of a run that went well.
     #[track_caller]
-    pub fn ok(self) -> String {
+    pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, Some(0), "{self:?}");
         self.stdout
     }
 
     /// The one sentence of a run that failed, without the program's name.
     #[track_caller]
-    pub fn sentence(&self) -> &str {
+    pub(crate) fn sentence(&self) -> &str {
         assert_eq!(self.code, Some(1), "{self:?}");
         let sentence = self.stderr.strip_prefix("audit-server: ").and_then(|rest| rest.strip_suffix('\n'));
         let sentence = sentence.unwrap_or_else(|| panic!("no sentence of the program: {self:?}"));
@@ -53,12 +51,12 @@ impl Ended {
 
 /// Runs to the end; a run that does not end is killed and fails the test.
 #[track_caller]
-pub fn run(command: &mut Command) -> Ended {
+pub(crate) fn run(command: &mut Command) -> Ended {
     run_with_input(command, b"")
 }
 
 #[track_caller]
-pub fn run_with_input(command: &mut Command, input: &[u8]) -> Ended {
+pub(crate) fn run_with_input(command: &mut Command, input: &[u8]) -> Ended {
     if !input.is_empty() {
         command.stdin(Stdio::piped());
     }
@@ -80,7 +78,7 @@ fn collect(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
 }
 
 /// Waits for the end; `None` (and the process is killed) when it does not come.
-pub fn wait(child: &mut Child) -> Option<std::process::ExitStatus> {
+pub(crate) fn wait(child: &mut Child) -> Option<std::process::ExitStatus> {
     let ended = eventually(|| child.try_wait().unwrap());
     if ended.is_none() {
         child.kill().unwrap();
@@ -90,7 +88,7 @@ pub fn wait(child: &mut Child) -> Option<std::process::ExitStatus> {
 }
 
 /// Asks until there is an answer.
-pub fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+pub(crate) fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + PATIENCE;
     loop {
         match ask() {

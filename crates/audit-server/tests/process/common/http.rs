@@ -5,56 +5,71 @@ use std::net::{SocketAddr, TcpStream};
 
 use super::PATIENCE;
 
-pub struct Client {
+pub(crate) struct Client {
     input: BufReader<TcpStream>,
     address: SocketAddr,
     key: String,
 }
 
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
 }
 
 impl Answer {
     #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
 impl Client {
-    pub fn connect(address: SocketAddr, key: &str) -> io::Result<Client> {
+    pub(crate) fn connect(address: SocketAddr, key: &str) -> io::Result<Client> {
         let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         Ok(Client { input: BufReader::new(stream), address, key: key.to_owned() })
     }
 
-    pub fn get(&mut self, path: &str) -> io::Result<Answer> {
+    pub(crate) fn get(&mut self, path: &str) -> io::Result<Answer> {
         self.send_head("GET", path, "application/json", None)?;
         self.answer()
     }
 
-    pub fn post(&mut self, path: &str, content_type: &str, body: &str) -> io::Result<Answer> {
+    pub(crate) fn post(&mut self, path: &str, content_type: &str, body: &str) -> io::Result<Answer> {
         self.send_head("POST", path, content_type, Some(body.len()))?;
         self.send(body.as_bytes())?;
         self.answer()
     }
 
-    pub fn send_head(&mut self, method: &str, path: &str, content_type: &str, length: Option<usize>) -> io::Result<()> {
-        let length = length.map(|length| format!("Content-Length: {length}\r\nContent-Type: {content_type}\r\n")).unwrap_or_default();
-        let (address, key) = (self.address, &self.key);
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Token {key}\r\n{length}\r\n");
+    /// Sends the head of a POST and returns once the server waits for the body.
+    pub(crate) fn begin(&mut self, path: &str, content_type: &str, length: usize) -> io::Result<()> {
+        let head = self.head("POST", path, content_type, Some(length)).replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n");
+        self.send(head.as_bytes())?;
+        match (self.line()?, self.line()?) {
+            (status, end) if status == "HTTP/1.1 100 Continue" && end.is_empty() => Ok(()),
+            other => Err(io::Error::other(format!("{other:?}"))),
+        }
+    }
+
+    fn send_head(&mut self, method: &str, path: &str, content_type: &str, length: Option<usize>) -> io::Result<()> {
+        let head = self.head(method, path, content_type, length);
         self.send(head.as_bytes())
     }
 
-    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn head(&self, method: &str, path: &str, content_type: &str, length: Option<usize>) -> String {
+        let length =
+            length.map(|length| format!("Content-Length: {length}\r\nContent-Type: {content_type}\r\n")).unwrap_or_default();
+        let (address, key) = (self.address, &self.key);
+        format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Token {key}\r\n{length}\r\n")
+    }
+
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.input.get_mut().write_all(bytes)
     }
 
-    pub fn answer(&mut self) -> io::Result<Answer> {
+    pub(crate) fn answer(&mut self) -> io::Result<Answer> {
         let status_line = self.line()?;
         let status = status_line.split(' ').nth(1).and_then(|code| code.parse().ok());
         let status = status.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, status_line.clone()))?;

@@ -60,7 +60,7 @@ fn pragma(conn: &mut SqliteConnection, name: &'static str) -> QueryResult<String
     Ok(diesel::sql_query(query).get_result::<Value>(conn)?.value)
 }
 
-/// The migrations this build knows and the ones a database has, by version.
+/// The migrations this build knows and the ones a database had, by version.
 pub(crate) struct Versions {
     pub(crate) known: Vec<String>,
     pub(crate) applied: Vec<String>,
@@ -75,13 +75,16 @@ pub(crate) fn run_migrations(conn: &mut DbConnection) -> Result<Versions, String
         DbConnection::Sqlite(sqlite) => {
             let source = MigrationSource::<diesel::sqlite::Sqlite>::migrations(&SQLITE_MIGRATIONS);
             let known = source.map_err(|error| error.to_string())?;
-            let known = known.iter().map(|migration| migration.name().version().to_string()).collect();
+            let known: Vec<String> = known.iter().map(|migration| migration.name().version().to_string()).collect();
             let applied = sqlite.immediate_transaction(|conn| {
-                conn.run_pending_migrations(SQLITE_MIGRATIONS).map_err(diesel::result::Error::QueryBuilderError)?;
-                conn.applied_migrations().map_err(diesel::result::Error::QueryBuilderError)
+                let applied = conn.applied_migrations().map_err(diesel::result::Error::QueryBuilderError)?;
+                let applied: Vec<String> = applied.iter().map(ToString::to_string).collect();
+                if applied.iter().all(|version| known.contains(version)) {
+                    conn.run_pending_migrations(SQLITE_MIGRATIONS).map_err(diesel::result::Error::QueryBuilderError)?;
+                }
+                Ok::<_, diesel::result::Error>(applied)
             });
-            let applied = applied.map_err(|error| error.to_string())?.iter().map(ToString::to_string).collect();
-            Ok(Versions { known, applied })
+            Ok(Versions { applied: applied.map_err(|error| error.to_string())?, known })
         }
     }
 }
@@ -151,4 +154,29 @@ pub(crate) fn insert_events<'a>(conn: &mut DbConnection, rows: impl Iterator<Ite
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_hold_on_every_connection_and_readers_cannot_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::parse(&format!("sqlite://{}/a.db", dir.path().display())).unwrap();
+        for purpose in [Purpose::Write, Purpose::Read] {
+            let DbConnection::Sqlite(mut conn) = open(&url, purpose).unwrap();
+            let reader = if purpose == Purpose::Read { "1" } else { "0" };
+            for (name, value) in [
+                ("journal_mode", "wal"),
+                ("synchronous", "2"),
+                ("recursive_triggers", "1"),
+                ("trusted_schema", "0"),
+                ("query_only", reader),
+            ] {
+                assert_eq!(pragma(&mut conn, name).unwrap(), value, "{name}");
+            }
+            assert_eq!(conn.batch_execute("CREATE TABLE t (x)").is_ok(), purpose == Purpose::Write);
+        }
+    }
 }

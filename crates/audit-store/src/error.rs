@@ -107,6 +107,18 @@ pub enum StoreError {
     Closed,
 }
 
+impl StoreError {
+    /// Whether no request is to blame, since the database could not be written at all: another process keeps it locked, or it
+    /// cannot be opened. Trying again would only wait again.
+    pub(crate) fn concerns_the_whole_database(&self) -> bool {
+        match self {
+            StoreError::Reopen(_) => true,
+            StoreError::Database(diesel::result::Error::DatabaseError(_, info)) => info.message() == "database is locked",
+            _ => false,
+        }
+    }
+}
+
 /// An event of a request whose uuid is taken by another event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {

@@ -1,8 +1,10 @@
 //! Rows as the database holds them: primitives, joined to the domain by one conversion each.
 
+use std::collections::BTreeSet;
+
 use audit_domain::log::{LeafHash, Slots};
 use audit_domain::uuid::Uuid;
-use audit_domain::{ChannelId, Event, JsonText, PreparedEvent, Timestamp, Token, slot};
+use audit_domain::{ChannelGrant, ChannelId, Event, JsonText, PreparedEvent, Timestamp, Token, slot};
 use diesel::prelude::*;
 
 use crate::error::StoreError;
@@ -47,6 +49,10 @@ impl TryFrom<EventRow> for Event {
         let (channel, position, seals) = (row.channel_id, row.position, std::mem::take(&mut row.seals));
         let slots = Slots::from_stored(&seals, |number| row.take(number).map(JsonText::from_trusted))
             .map_err(|error| StoreError::Corrupt { channel_id: channel, position, what: error.to_string() })?;
+        if (slot::SUBJECT..=slot::EXTRA).any(|number| row.take(number).is_some()) {
+            let what = "a slot has a value without a seal".to_owned();
+            return Err(StoreError::Corrupt { channel_id: channel, position, what });
+        }
         Ok(Event { channel_id, position, uuid, timestamp, recorded_at, producer_id: row.producer_id, slots, leaf_hash })
     }
 }
@@ -166,12 +172,14 @@ impl TryFrom<TokenRow> for Token {
 
     /// Fails for a row that was not written here; such a token opens nothing.
     fn try_from(row: TokenRow) -> Result<Token, StoreError> {
+        // No channel at all is a grant too, which no command line would spell.
+        let none = || row.channels.is_empty().then(|| ChannelGrant::Only(BTreeSet::new()));
         let corrupt = |what: &str| StoreError::CorruptToken { id: row.id, what: what.to_owned() };
         let instant = |micros: i64| Timestamp::from_micros(micros).ok_or_else(|| corrupt("an instant"));
         Ok(Token {
             id: row.id,
             role: row.role.parse().map_err(|_| corrupt("role"))?,
-            channels: row.channels.parse().map_err(|_| corrupt("channels"))?,
+            channels: none().map_or_else(|| row.channels.parse(), Ok).map_err(|_| corrupt("channels"))?,
             created_at: instant(row.created_at)?,
             expires_at: row.expires_at.map(instant).transpose()?,
             revoked_at: row.revoked_at.map(instant).transpose()?,

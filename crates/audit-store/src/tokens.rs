@@ -23,31 +23,34 @@ pub(crate) fn all(conn: &mut DbConnection) -> Result<Vec<Token>, StoreError> {
     rows.into_iter().map(Token::try_from).collect()
 }
 
-/// Stores a token. Ids count up from 1 and are never used twice, since rows are never deleted.
+/// Stores a token.
 pub(crate) fn insert(conn: &mut DbConnection, token: &NewToken, digest: [u8; 32]) -> Result<Token, StoreError> {
-    dialect::write(conn, |conn| {
-        let last: Option<i64> = tokens::table.select(max(tokens::id)).first(conn)?;
-        let (id, created_at) = (last.unwrap_or(0) + 1, Timestamp::now());
-        diesel::insert_into(tokens::table)
-            .values((
-                tokens::id.eq(id),
-                tokens::name.eq(&token.name),
-                tokens::role.eq(token.role.name()),
-                tokens::channels.eq(token.channels.to_list()),
-                tokens::key_digest.eq(digest.to_vec()),
-                tokens::created_at.eq(created_at.micros()),
-                tokens::expires_at.eq(token.expires_at.map(Timestamp::micros)),
-            ))
-            .execute(conn)?;
-        Ok(Token {
-            id,
-            name: token.name.clone(),
-            role: token.role,
-            channels: token.channels.clone(),
-            created_at,
-            expires_at: token.expires_at,
-            revoked_at: None,
-        })
+    dialect::write(conn, |conn| insert_locked(conn, token, digest))
+}
+
+/// In a transaction that holds the write lock. Ids count up from 1 and are never used twice, since rows are never deleted.
+fn insert_locked(conn: &mut DbConnection, token: &NewToken, digest: [u8; 32]) -> Result<Token, StoreError> {
+    let last: Option<i64> = tokens::table.select(max(tokens::id)).first(conn)?;
+    let (id, created_at) = (last.unwrap_or(0) + 1, Timestamp::now());
+    diesel::insert_into(tokens::table)
+        .values((
+            tokens::id.eq(id),
+            tokens::name.eq(&token.name),
+            tokens::role.eq(token.role.name()),
+            tokens::channels.eq(token.channels.to_list()),
+            tokens::key_digest.eq(digest.to_vec()),
+            tokens::created_at.eq(created_at.micros()),
+            tokens::expires_at.eq(token.expires_at.map(Timestamp::micros)),
+        ))
+        .execute(conn)?;
+    Ok(Token {
+        id,
+        name: token.name.clone(),
+        role: token.role,
+        channels: token.channels.clone(),
+        created_at,
+        expires_at: token.expires_at,
+        revoked_at: None,
     })
 }
 
@@ -75,15 +78,19 @@ pub enum AdminKeyError {
     NotAdmin(i64),
 }
 
-/// Makes sure that a key from outside opens everything. It keeps its id over restarts.
+/// Makes sure that a key from outside opens everything. It keeps its id over restarts. Looked up and made in one transaction,
+/// since two servers may start at once with the same key.
 pub(crate) fn ensure_admin(conn: &mut DbConnection, key: &TokenKey) -> Result<Result<Token, AdminKeyError>, StoreError> {
-    if let Some(token) = find(conn, key.digest())? {
-        return Ok(match token {
-            token if !token.is_valid_at(Timestamp::now()) => Err(AdminKeyError::Revoked(token.id)),
-            token if token.role != Role::Admin || token.channels != ChannelGrant::All => Err(AdminKeyError::NotAdmin(token.id)),
-            token => Ok(token),
-        });
-    }
-    let token = NewToken { name: "AUDIT_ADMIN_TOKEN".to_owned(), role: Role::Admin, channels: ChannelGrant::All, expires_at: None };
-    insert(conn, &token, key.digest()).map(Ok)
+    dialect::write(conn, |conn| {
+        if let Some(token) = find(conn, key.digest())? {
+            return Ok(match token {
+                token if !token.is_valid_at(Timestamp::now()) => Err(AdminKeyError::Revoked(token.id)),
+                token if token.role != Role::Admin || token.channels != ChannelGrant::All => Err(AdminKeyError::NotAdmin(token.id)),
+                token => Ok(token),
+            });
+        }
+        let name = "AUDIT_ADMIN_TOKEN".to_owned();
+        let token = NewToken { name, role: Role::Admin, channels: ChannelGrant::All, expires_at: None };
+        insert_locked(conn, &token, key.digest()).map(Ok)
+    })
 }

@@ -49,32 +49,42 @@ BEGIN
     SELECT RAISE(ABORT, 'events: the log is append-only');
 END;
 
--- The only change there ever is: erasure takes slots and text filter columns to NULL and a salt to its commitment.
+-- The only change there ever is: erasure takes slots to NULL together with the filter columns made from them, and the salt of
+-- each (16 bytes) to its commitment (32). Losing a salt alone would leave a value that nobody can prove any more.
 CREATE TRIGGER events_only_erase BEFORE UPDATE ON events
 WHEN NOT (
-    NEW.channel_id IS OLD.channel_id AND NEW.position IS OLD.position AND NEW.uuid IS OLD.uuid
+    NEW.rowid IS OLD.rowid AND NEW.channel_id IS OLD.channel_id AND NEW.position IS OLD.position AND NEW.uuid IS OLD.uuid
     AND NEW.timestamp IS OLD.timestamp AND NEW.recorded_at IS OLD.recorded_at AND NEW.producer_id IS OLD.producer_id
-    AND NEW.rowid IS OLD.rowid AND NEW.leaf_hash IS OLD.leaf_hash AND NEW.seals IS NOT OLD.seals
-    AND (NEW.content_type IS OLD.content_type OR NEW.content_type IS NULL)
-    AND (NEW.object_num IS OLD.object_num OR NEW.object_num IS NULL)
-    AND (NEW.user_num IS OLD.user_num OR NEW.user_num IS NULL)
-    AND (NEW.action IS OLD.action OR NEW.action IS NULL)
-    AND (NEW.table_name IS OLD.table_name OR NEW.table_name IS NULL)
-    AND (NEW.object_id IS OLD.object_id OR NEW.object_id IS NULL)
-    AND (NEW.user_id IS OLD.user_id OR NEW.user_id IS NULL)
-    AND (NEW.user_name IS OLD.user_name OR NEW.user_name IS NULL)
-    AND (NEW.remote_addr IS OLD.remote_addr OR NEW.remote_addr IS NULL)
-    AND (NEW.url IS OLD.url OR NEW.url IS NULL)
-    AND (NEW.subject_json IS OLD.subject_json OR NEW.subject_json IS NULL)
-    AND (NEW.user_json IS OLD.user_json OR NEW.user_json IS NULL)
-    AND (NEW.remote_addr_json IS OLD.remote_addr_json OR NEW.remote_addr_json IS NULL)
-    AND (NEW.url_json IS OLD.url_json OR NEW.url_json IS NULL)
+    AND NEW.leaf_hash IS OLD.leaf_hash
+    AND (
+        (NEW.subject_json IS OLD.subject_json AND NEW.action IS OLD.action AND NEW.content_type IS OLD.content_type
+            AND NEW.table_name IS OLD.table_name AND NEW.object_id IS OLD.object_id AND NEW.object_num IS OLD.object_num)
+        OR COALESCE(NEW.subject_json, NEW.action, NEW.content_type, NEW.table_name, NEW.object_id, NEW.object_num) IS NULL
+    )
+    AND (
+        (NEW.user_json IS OLD.user_json AND NEW.user_id IS OLD.user_id AND NEW.user_num IS OLD.user_num
+            AND NEW.user_name IS OLD.user_name)
+        OR COALESCE(NEW.user_json, NEW.user_id, NEW.user_num, NEW.user_name) IS NULL
+    )
+    AND (
+        (NEW.remote_addr_json IS OLD.remote_addr_json AND NEW.remote_addr IS OLD.remote_addr)
+        OR COALESCE(NEW.remote_addr_json, NEW.remote_addr) IS NULL
+    )
+    AND ((NEW.url_json IS OLD.url_json AND NEW.url IS OLD.url) OR COALESCE(NEW.url_json, NEW.url) IS NULL)
     AND (NEW.query_params IS OLD.query_params OR NEW.query_params IS NULL)
     AND (NEW.post_data IS OLD.post_data OR NEW.post_data IS NULL)
     AND (NEW.headers IS OLD.headers OR NEW.headers IS NULL)
     AND (NEW.content IS OLD.content OR NEW.content IS NULL)
     AND (NEW.description_json IS OLD.description_json OR NEW.description_json IS NULL)
     AND (NEW.extra IS OLD.extra OR NEW.extra IS NULL)
+    AND typeof(NEW.seals) = 'blob' AND length(NEW.seals) > length(OLD.seals)
+    AND length(NEW.seals) - length(OLD.seals) = 16 * (
+        (NEW.subject_json IS NOT OLD.subject_json) + (NEW.user_json IS NOT OLD.user_json)
+        + (NEW.remote_addr_json IS NOT OLD.remote_addr_json) + (NEW.url_json IS NOT OLD.url_json)
+        + (NEW.query_params IS NOT OLD.query_params) + (NEW.post_data IS NOT OLD.post_data)
+        + (NEW.headers IS NOT OLD.headers) + (NEW.content IS NOT OLD.content)
+        + (NEW.description_json IS NOT OLD.description_json) + (NEW.extra IS NOT OLD.extra)
+    )
 )
 BEGIN
     SELECT RAISE(ABORT, 'events: the log is append-only');

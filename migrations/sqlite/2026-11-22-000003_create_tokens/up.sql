@@ -15,3 +15,22 @@ CREATE TRIGGER tokens_keep_rows BEFORE DELETE ON tokens
 BEGIN
     SELECT RAISE(ABORT, 'tokens: revoke instead of deleting');
 END;
+
+-- A key that gains a role, a channel or another holder would rewrite who `producer_id` is.
+CREATE TRIGGER tokens_only_revoke BEFORE UPDATE ON tokens
+WHEN NOT (
+    NEW.rowid IS OLD.rowid AND NEW.id IS OLD.id AND NEW.name IS OLD.name AND NEW.role IS OLD.role
+    AND NEW.channels IS OLD.channels AND NEW.key_digest IS OLD.key_digest AND NEW.created_at IS OLD.created_at
+    AND NEW.expires_at IS OLD.expires_at AND OLD.revoked_at IS NULL
+)
+BEGIN
+    SELECT RAISE(ABORT, 'tokens: a token is only ever revoked');
+END;
+
+CREATE TRIGGER tokens_refuse_replace BEFORE INSERT ON tokens
+WHEN EXISTS (SELECT 1 FROM tokens WHERE id = NEW.id)
+    OR EXISTS (SELECT 1 FROM tokens WHERE key_digest = NEW.key_digest)
+    OR EXISTS (SELECT 1 FROM tokens WHERE rowid = NEW.rowid)
+BEGIN
+    SELECT RAISE(ABORT, 'tokens: id or key is taken');
+END;

@@ -40,6 +40,8 @@ pub(super) fn commit(conn: &mut DbConnection, requests: &[&AppendRequest], looku
 struct Head {
     next_position: i64,
     recorded_at: Timestamp,
+    /// Whether the batch adds to this log. If not, its head keeps the time of its last event.
+    grows: bool,
 }
 
 /// Locks the logs that are written, in the order of their keys, so that two servers never wait for each other.
@@ -52,7 +54,7 @@ fn lock_heads(conn: &mut DbConnection, requests: &[&AppendRequest]) -> Result<BT
         // The clock is read after the lock; if it went back, the log's time stands still.
         let now = Timestamp::now();
         let recorded_at = Timestamp::from_micros(last).map_or(now, |last| last.max(now));
-        heads.insert(channel_id, Head { next_position, recorded_at });
+        heads.insert(channel_id, Head { next_position, recorded_at, grows: false });
     }
     Ok(heads)
 }
@@ -75,6 +77,7 @@ enum Staged {
 impl<'a> Batch<'a> {
     fn stage(&mut self, conn: &mut DbConnection, request: &'a AppendRequest) -> Result<Outcome, StoreError> {
         let mut staged = Vec::with_capacity(request.events.len());
+        // Only what is new: a retry is compared with the event that is stored, however often the request repeats it.
         let mut mine: HashMap<(i64, Uuid), usize> = HashMap::with_capacity(request.events.len());
         let mut conflicts = Vec::new();
         for (index, event) in request.events.iter().enumerate() {
@@ -87,9 +90,11 @@ impl<'a> Batch<'a> {
                 staged.push(Staged::Repeats(first));
                 continue;
             }
-            mine.insert(key, index);
             match self.first(conn, event, key)? {
-                First::None => staged.push(Staged::New),
+                First::None => {
+                    mine.insert(key, index);
+                    staged.push(Staged::New);
+                }
                 First::Same(receipt) => staged.push(Staged::Duplicate(receipt)),
                 First::Other => conflicts.push(conflict(false)),
             }
@@ -134,6 +139,7 @@ impl<'a> Batch<'a> {
         let head = self.heads.get_mut(&channel_id).ok_or(diesel::result::Error::NotFound)?;
         let (position, recorded_at) = (head.next_position, head.recorded_at);
         head.next_position += 1;
+        head.grows = true;
         let leaf_hash = event.leaf_hash(producer_id, recorded_at);
         let placement = Placement { position, recorded_at, producer_id, leaf_hash };
         let receipt = receipt(event, &placement);
@@ -146,9 +152,7 @@ impl<'a> Batch<'a> {
         let uuids: Vec<[u8; 16]> = self.placed.iter().map(|(event, _)| event.uuid().into_bytes()).collect();
         let rows = self.placed.iter().zip(&uuids).map(|((event, placement), uuid)| NewEventRow::new(event, uuid, placement));
         dialect::insert_events(conn, rows)?;
-        // A batch of nothing but duplicates and conflicts leaves the heads as they are.
-        let written: BTreeSet<i64> = self.placed.iter().map(|(event, _)| event.channel_id().get()).collect();
-        for (channel_id, head) in self.heads.iter().filter(|(channel_id, _)| written.contains(channel_id)) {
+        for (channel_id, head) in self.heads.iter().filter(|(_, head)| head.grows) {
             diesel::update(logs::table.find((*channel_id, STREAM)))
                 .set((logs::next_position.eq(head.next_position), logs::recorded_at.eq(head.recorded_at.micros())))
                 .execute(conn)?;

@@ -138,6 +138,10 @@ impl Loop {
         let requests: Vec<&AppendRequest> = batch.iter().map(|(request, _)| request).collect();
         let outcomes = match self.commit(&requests, Lookup::GivenUuids) {
             Ok(outcomes) => outcomes,
+            Err(error) if error.concerns_the_whole_database() => {
+                tracing::error!(%error, requests = requests.len(), "a batch failed");
+                requests.iter().map(|_| Err(AppendError::Database(error.to_string()))).collect()
+            }
             Err(error) => {
                 // One of them may have broken the others; alone, each gets its own answer.
                 tracing::warn!(%error, requests = requests.len(), "a batch failed; trying its requests one by one");

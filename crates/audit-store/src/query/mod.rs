@@ -6,6 +6,9 @@ mod predicate;
 mod summary;
 mod walk;
 
+#[cfg(test)]
+mod plans;
+
 pub use list::{ListPage, ListQuery, PageNumber};
 pub use summary::{Group, GroupBy, GroupKey, Summary};
 pub use walk::{WalkPage, WalkQuery};
@@ -32,16 +35,15 @@ pub struct LogHead {
     pub channel_id: i64,
     /// Its number of entries; positions are 0 to one less.
     pub size: i64,
-    /// When the last one was committed; `None` in an empty log.
+    /// When the last one was committed.
     pub recorded_at: Option<Timestamp>,
 }
 
-/// The logs of the granted channels, ascending. A channel nothing was ever written to has none (a refused request may have
-/// left a head without entries).
+/// The logs of the granted channels, ascending. A channel nothing was ever written to has none, even where a refused request
+/// left a head behind.
 pub(crate) fn heads(conn: &mut DbConnection, channels: &ChannelGrant) -> Result<Vec<LogHead>, StoreError> {
     let rows: Vec<(i64, i64, i64)> = logs::table
-        .filter(logs::stream.eq(STREAM))
-        .filter(logs::next_position.gt(0))
+        .filter(logs::stream.eq(STREAM).and(logs::next_position.gt(0)))
         .order(logs::channel_id)
         .select((logs::channel_id, logs::next_position, logs::recorded_at))
         .load(conn)?;
@@ -49,11 +51,7 @@ pub(crate) fn heads(conn: &mut DbConnection, channels: &ChannelGrant) -> Result<
     Ok(rows
         .into_iter()
         .filter(|(channel_id, _, _)| granted(*channel_id))
-        .map(|(channel_id, size, recorded_at)| LogHead {
-            channel_id,
-            size,
-            recorded_at: if size > 0 { Timestamp::from_micros(recorded_at) } else { None },
-        })
+        .map(|(channel_id, size, recorded_at)| LogHead { channel_id, size, recorded_at: Timestamp::from_micros(recorded_at) })
         .collect())
 }
 

@@ -77,7 +77,7 @@ pub(crate) fn summary(
                 counted.count += count;
             }
         }
-        let mut merged: Vec<(Raw, Counted)> = merged.into_iter().collect();
+        let mut merged: Vec<_> = merged.into_iter().collect();
         match by {
             GroupBy::Hour | GroupBy::Day => merged.sort_by(|a, b| a.0.cmp(&b.0)),
             _ => merged.sort_by(|a, b| b.1.count.cmp(&a.1.count).then_with(|| a.0.cmp(&b.0))),

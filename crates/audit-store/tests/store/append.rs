@@ -1,1 +1,237 @@
-//! todo
+//! What a request is: all or nothing, answered after the commit, idempotent by uuid.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use audit_store::domain::{ChannelGrant, ChannelId, Timestamp, limits, slot};
+use audit_store::{AppendError, AppendRequest, Conflict, Receipt};
+
+use crate::common::{Scratch, assert_receipt, checked_logs, event, only, uuid};
+
+fn with_uuid(number: u128, rest: &str) -> audit_store::domain::PreparedEvent {
+    event(&format!(r#"{{"uuid":"{}"{rest}}}"#, uuid(number)))
+}
+
+fn refused(scratch: &Scratch, events: Vec<audit_store::domain::PreparedEvent>) -> AppendError {
+    scratch.store.append(AppendRequest::import(events)).unwrap().wait().unwrap_err()
+}
+
+fn conflict(index: usize, number: u128, within_request: bool) -> Conflict {
+    Conflict { index, uuid: uuid(number), within_request }
+}
+
+#[test]
+fn receipts_come_in_the_order_of_the_request_and_name_what_is_stored() {
+    let scratch = Scratch::new();
+    let request = AppendRequest {
+        producer_id: 12,
+        events: ["1", "8", "1", "0", "8"].map(|channel| event(&format!(r#"{{"channel_id":{channel},"user":{channel}}}"#))).to_vec(),
+        reservation: None,
+    };
+    let uuids: Vec<_> = request.events.iter().map(|event| event.uuid()).collect();
+    let before = Timestamp::now();
+    let receipts = scratch.store.append(request).unwrap().wait().unwrap();
+    assert_eq!(receipts.iter().map(|receipt| receipt.uuid).collect::<Vec<_>>(), uuids);
+    let places: Vec<_> = receipts.iter().map(|receipt| (receipt.channel_id.get(), receipt.position, receipt.duplicate)).collect();
+    assert_eq!(places, [(1, 0, false), (8, 0, false), (1, 1, false), (0, 0, false), (8, 1, false)]);
+    for receipt in &receipts {
+        let stored = scratch.get(receipt);
+        assert_receipt(&stored, receipt);
+        assert_eq!(stored.producer_id, 12);
+        assert!((before..=Timestamp::now()).contains(&stored.recorded_at));
+    }
+    assert_eq!(checked_logs(&scratch.store).len(), 5);
+}
+
+#[test]
+fn a_conflict_refuses_the_whole_request_and_names_every_culprit() {
+    let scratch = Scratch::new();
+    scratch.append(vec![with_uuid(1, r#","user":1"#), with_uuid(2, r#","user":1"#)]);
+    let request = vec![
+        with_uuid(3, ""),
+        with_uuid(1, r#","user":2"#),
+        with_uuid(4, r#","channel_id":9"#),
+        with_uuid(2, r#","user":1"#),
+        with_uuid(2, r#","user":3"#),
+        with_uuid(3, r#","user":4"#),
+    ];
+    let expected = vec![conflict(1, 1, false), conflict(4, 2, false), conflict(5, 3, true)];
+    assert_eq!(refused(&scratch, request), AppendError::Conflict(expected));
+    let stored: Vec<_> = checked_logs(&scratch.store).into_iter().map(|event| event.uuid).collect();
+    assert_eq!(stored, [uuid(1), uuid(2)]);
+    // What was refused blocks nothing: the same uuids are free for another event.
+    assert_eq!(scratch.append(vec![with_uuid(3, r#","user":4"#)])[0].position, 2);
+    assert_eq!(scratch.append(vec![with_uuid(4, r#","channel_id":9,"user":5"#)])[0].position, 0);
+}
+
+#[test]
+fn a_uuid_is_unique_inside_its_channel_only() {
+    let scratch = Scratch::new();
+    let receipts = scratch.append(vec![with_uuid(1, r#","channel_id":1"#), with_uuid(1, r#","channel_id":2,"user":5"#)]);
+    assert!(receipts.iter().all(|receipt| !receipt.duplicate && receipt.position == 0));
+}
+
+#[test]
+fn a_retry_gets_the_first_receipt_and_may_leave_out_what_the_server_filled_in() {
+    let scratch = Scratch::new();
+    let full = r#","timestamp":"2023-10-16","action":"LOGIN","content_type":4,"table_name":"a.b","object_id":7,"url":"/x""#;
+    let first = scratch.append(vec![with_uuid(1, full)])[0];
+    let derived = scratch.append(vec![with_uuid(2, r#","content":{"new_data":1}"#)])[0];
+    let retries = [
+        (with_uuid(1, full), first),
+        (with_uuid(1, r#","object_id":"7","url":"/x""#), first),
+        (with_uuid(1, r#","timestamp":"2023-10-16T00:00:00+00:00","object_id":7,"url":"/x""#), first),
+        (with_uuid(2, r#","content":{"new_data":1},"action":"CREATE""#), derived),
+        (with_uuid(2, r#","content":{"new_data":1}"#), derived),
+    ];
+    for (retry, first) in retries {
+        assert_eq!(scratch.append(vec![retry]), [Receipt { duplicate: true, ..first }]);
+    }
+    for other in [
+        with_uuid(1, r#","timestamp":"2023-10-17","object_id":7,"url":"/x""#),
+        with_uuid(1, r#","action":"LOGOUT","object_id":7,"url":"/x""#),
+        with_uuid(1, r#","content_type":5,"object_id":7,"url":"/x""#),
+        with_uuid(1, r#","table_name":"a.c","object_id":7,"url":"/x""#),
+        with_uuid(1, r#","object_id":8,"url":"/x""#),
+        with_uuid(1, r#","object_id":7,"url":"\/x""#),
+        with_uuid(1, r#","object_id":7"#),
+        with_uuid(1, r#","object_id":7,"url":"/x","extra":{}"#),
+    ] {
+        assert_eq!(refused(&scratch, vec![other]), AppendError::Conflict(vec![conflict(0, 1, false)]));
+    }
+    assert_eq!(refused(&scratch, vec![with_uuid(2, "")]), AppendError::Conflict(vec![conflict(0, 2, false)]));
+    assert_eq!(checked_logs(&scratch.store).len(), 2);
+}
+
+#[test]
+fn a_uuid_repeated_in_a_request_is_a_duplicate_of_the_first() {
+    let scratch = Scratch::new();
+    let receipts = scratch.append(vec![event("{}"), with_uuid(1, r#","user":1"#), with_uuid(1, r#","user":1"#), event("{}")]);
+    let places: Vec<_> = receipts.iter().map(|receipt| (receipt.position, receipt.duplicate)).collect();
+    assert_eq!(places, [(0, false), (1, false), (1, true), (2, false)]);
+    let again = scratch.append(vec![with_uuid(1, r#","user":1"#), with_uuid(1, r#","user":1"#)]);
+    assert_eq!(again, [Receipt { duplicate: true, ..receipts[1] }; 2]);
+}
+
+#[test]
+fn every_repetition_of_a_stored_event_is_compared_with_the_stored_one() {
+    let scratch = Scratch::new();
+    let first = scratch.append(vec![with_uuid(1, r#","user":1,"action":"LOGIN""#)])[0];
+    let sparse = || with_uuid(1, r#","user":1"#);
+    let again = scratch.append(vec![sparse(), with_uuid(1, r#","user":1,"action":"LOGIN""#), sparse()]);
+    assert_eq!(again, [Receipt { duplicate: true, ..first }; 3]);
+    let other = vec![sparse(), with_uuid(1, r#","user":1,"action":"LOGOUT""#)];
+    assert_eq!(refused(&scratch, other), AppendError::Conflict(vec![conflict(1, 1, false)]));
+}
+
+#[test]
+fn a_clone_of_an_event_whose_uuid_was_made_here_is_a_duplicate() {
+    let scratch = Scratch::new();
+    let one = event("{}");
+    let first = scratch.append(vec![one.clone()])[0];
+    let again = scratch.append(vec![event("{}"), one])[1];
+    assert_eq!(again, Receipt { duplicate: true, ..first });
+    assert_eq!(checked_logs(&scratch.store).len(), 2);
+}
+
+#[test]
+fn nothing_in_a_request_is_nothing_in_the_log() {
+    let scratch = Scratch::new();
+    assert_eq!(scratch.append(vec![]), []);
+    assert_eq!(scratch.store.try_append(AppendRequest::import(vec![])).unwrap().wait().unwrap(), []);
+    assert_eq!(checked_logs(&scratch.store), []);
+}
+
+#[test]
+fn too_many_and_too_large_are_refused_before_the_queue() {
+    let scratch = Scratch::new();
+    let many = vec![event("{}"); limits::EVENTS_PER_REQUEST_MAX + 1];
+    assert_eq!(scratch.store.append(AppendRequest::import(many)).unwrap_err(), AppendError::TooMany(10_001));
+    let mut large = audit_store::domain::NewEvent::new();
+    large.description = Some(audit_store::domain::JsonText::string(&"x".repeat(limits::EVENT_BYTES_MAX + 4096)));
+    let large = large.prepare(ChannelId::DEFAULT).unwrap();
+    let bytes = limits::EVENT_BYTES_MAX + 4096 + 2;
+    for append in [|s: &Scratch, r| s.store.append(r).map(|_| ()), |s: &Scratch, r| s.store.try_append(r).map(|_| ())] {
+        let request = AppendRequest::import(vec![event("{}"), large.clone()]);
+        assert_eq!(append(&scratch, request).unwrap_err(), AppendError::TooLarge { index: 1, bytes });
+    }
+    assert_eq!(checked_logs(&scratch.store), []);
+}
+
+#[test]
+fn the_largest_request_is_one_commit() {
+    let scratch = Scratch::new();
+    let receipts = scratch.append((0..limits::EVENTS_PER_REQUEST_MAX).map(|_| event("{}")).collect());
+    assert!(receipts.iter().map(|receipt| receipt.position).eq(0..limits::EVENTS_PER_REQUEST_MAX as i64));
+    assert!(receipts.iter().all(|receipt| receipt.recorded_at == receipts[0].recorded_at));
+}
+
+#[test]
+fn the_time_of_a_log_never_goes_back() {
+    let scratch = Scratch::new();
+    scratch.append_json("{}");
+    let future = Timestamp::parse("2100-01-01").unwrap();
+    scratch.raw().execute("UPDATE logs SET recorded_at = ?1 WHERE channel_id = 1", [future.micros()]).unwrap();
+    let receipts = scratch.append(vec![event("{}"), event(r#"{"channel_id":2}"#)]);
+    assert_eq!(receipts[0].recorded_at, future);
+    assert!(receipts[1].recorded_at < future, "another log has its own time");
+    assert_eq!(scratch.append_json("{}").recorded_at, future);
+    checked_logs(&scratch.store);
+}
+
+#[test]
+fn a_request_that_adds_nothing_leaves_the_heads_alone() {
+    let scratch = Scratch::new();
+    let first = scratch.append(vec![with_uuid(1, "")])[0];
+    scratch.append(vec![with_uuid(1, "")]);
+    refused(&scratch, vec![with_uuid(2, r#","channel_id":3"#), with_uuid(1, r#","user":1"#)]);
+    let heads = scratch.store.logs(&ChannelGrant::All).unwrap();
+    assert_eq!(heads.len(), 1, "channel 3 has no log");
+    assert_eq!((heads[0].size, heads[0].recorded_at), (1, Some(first.recorded_at)));
+    assert_eq!(scratch.append(vec![with_uuid(2, r#","channel_id":3"#)])[0].position, 0);
+}
+
+#[test]
+fn erased_slots_count_as_equal_in_a_retry() {
+    let scratch = Scratch::new();
+    let first = scratch.append(vec![with_uuid(1, r#","user":{"pk":7},"url":"/x""#)])[0];
+    let mut stored = scratch.get(&first);
+    crate::guards::erase(&scratch.raw(), &stored, &[slot::USER]);
+    let leaf = stored.leaf_data();
+    stored = scratch.get(&first);
+    assert!(stored.slots.get(slot::USER).unwrap().is_erased() && stored.leaf_data() == leaf);
+    assert_eq!(scratch.append(vec![with_uuid(1, r#","user":{"pk":7},"url":"/x""#)]), [Receipt { duplicate: true, ..first }]);
+    let other = vec![with_uuid(1, r#","user":{"pk":7},"url":"/y""#)];
+    assert_eq!(refused(&scratch, other), AppendError::Conflict(vec![conflict(0, 1, false)]));
+}
+
+struct Unpark(std::thread::Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+#[test]
+fn receipts_can_be_awaited_on_any_executor() {
+    let scratch = Scratch::new();
+    let mut future = pin!(scratch.store.append(AppendRequest::import(vec![event("{}")])).unwrap().into_future());
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let receipts = loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(receipts) => break receipts.unwrap(),
+            Poll::Pending => std::thread::park(),
+        }
+    };
+    assert_receipt(&scratch.get(&receipts[0]), &receipts[0]);
+}
+
+#[test]
+fn a_client_that_does_not_wait_has_appended_all_the_same() {
+    let scratch = Scratch::new();
+    drop(scratch.store.append(AppendRequest::import(vec![with_uuid(1, "")])).unwrap());
+    assert_eq!(scratch.append_json("{}").position, 1);
+    assert!(scratch.store.get(&only(1), ChannelId::DEFAULT, uuid(1)).unwrap().is_some());
+}

@@ -1,1 +1,117 @@
-//! todo
+//! What happens when there is no room, and when the store closes.
+
+use std::time::Duration;
+
+use audit_store::domain::limits::BYTES_IN_FLIGHT_MAX;
+use audit_store::{AppendError, AppendRequest, StoreError};
+
+use crate::common::{Scratch, checked_logs, event};
+
+const BUSY: AppendError = AppendError::Busy { retry_after_seconds: 1 };
+
+fn request() -> AppendRequest {
+    AppendRequest::import(vec![event(r#"{"description":"some bytes"}"#)])
+}
+
+/// Keeps the writer waiting until it is dropped: a commit needs the lock that this connection holds.
+struct Locked(rusqlite::Connection);
+
+fn locked(scratch: &Scratch) -> Locked {
+    let conn = scratch.raw();
+    conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+    Locked(conn)
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        self.0.execute_batch("ROLLBACK").unwrap();
+    }
+}
+
+#[test]
+fn bytes_in_flight_are_refused_beyond_the_budget_and_welcome_again_after() {
+    let scratch = Scratch::new();
+    let all = scratch.store.budget().try_reserve(BYTES_IN_FLIGHT_MAX).unwrap();
+    assert_eq!(scratch.store.try_append(request()).unwrap_err(), BUSY);
+    drop(all);
+    scratch.store.try_append(request()).unwrap().wait().unwrap();
+    // A share that is there already is enough.
+    let mut all = scratch.store.budget().try_reserve(BYTES_IN_FLIGHT_MAX - 1).unwrap();
+    assert!(all.grow(1) && !all.grow(1));
+    let paid = AppendRequest { reservation: Some(all), ..request() };
+    scratch.store.try_append(paid).unwrap().wait().unwrap();
+    // The share came back before the receipt did.
+    assert!(scratch.store.budget().try_reserve(BYTES_IN_FLIGHT_MAX).is_some());
+}
+
+#[test]
+fn a_batch_job_waits_for_the_budget() {
+    let scratch = Scratch::new();
+    let all = scratch.store.budget().try_reserve(BYTES_IN_FLIGHT_MAX).unwrap();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| scratch.store.append(request()).unwrap().wait().unwrap());
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(!waiting.is_finished());
+        drop(all);
+        assert_eq!(waiting.join().unwrap()[0].position, 0);
+    });
+}
+
+#[test]
+fn a_full_queue_refuses_and_forgets_nobody_it_accepted() {
+    let scratch = Scratch::new();
+    let lock = locked(&scratch);
+    let mut accepted = Vec::new();
+    let error = loop {
+        assert!(accepted.len() <= 4096 + 10_000, "the queue has no end");
+        match scratch.store.try_append(AppendRequest::import(vec![event("{}")])) {
+            Ok(pending) => accepted.push(pending),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error, BUSY);
+    // The queue, and what the writer had in its hands when it came to the lock.
+    assert!(accepted.len() >= 4096, "{}", accepted.len());
+    drop(lock);
+    let count = accepted.len() as i64;
+    let mut positions: Vec<i64> = accepted.into_iter().map(|pending| pending.wait().unwrap()[0].position).collect();
+    assert!(positions.is_sorted(), "first come, first served");
+    positions.dedup();
+    assert_eq!(positions, (0..count).collect::<Vec<_>>());
+    assert!(scratch.store.try_append(request()).is_ok());
+}
+
+#[test]
+fn a_closed_store_finishes_what_it_accepted_and_takes_no_more() {
+    let scratch = Scratch::new();
+    let lock = locked(&scratch);
+    let accepted: Vec<_> = (0..20).map(|_| scratch.store.try_append(request()).unwrap()).collect();
+    std::thread::scope(|scope| {
+        let closing = scope.spawn(|| scratch.store.close());
+        while scratch.store.try_append(AppendRequest::import(vec![])).is_ok() {
+            std::thread::yield_now();
+        }
+        assert!(!closing.is_finished(), "it waits for the commit");
+        drop(lock);
+    });
+    for pending in accepted {
+        assert_eq!(pending.wait().unwrap().len(), 1);
+    }
+    assert_eq!(scratch.store.try_append(request()).unwrap_err(), AppendError::Closed);
+    assert_eq!(scratch.store.append(request()).unwrap_err(), AppendError::Closed);
+    assert!(matches!(scratch.store.revoke_token(1, audit_store::domain::ChannelGrant::All), Err(StoreError::Closed)));
+    assert!(matches!(scratch.store.check(), Err(StoreError::Closed)));
+    assert_eq!(checked_logs(&scratch.store).len(), 20, "reads go on");
+    scratch.store.close();
+    assert_eq!(checked_logs(&scratch.open_again()).len(), 20);
+}
+
+#[test]
+fn a_store_that_is_dropped_finishes_what_it_accepted() {
+    let scratch = Scratch::new();
+    let store = scratch.open_again();
+    let accepted: Vec<_> = (0..50).map(|_| store.append(request()).unwrap()).collect();
+    drop(store);
+    assert!(accepted.into_iter().all(|pending| pending.wait().is_ok()));
+    assert_eq!(checked_logs(&scratch.store).len(), 50);
+}

@@ -1,1 +1,94 @@
-//! todo
+//! A database that fails: whoever broke it gets the error, and nobody gets a receipt for what is not on disk.
+
+use std::time::{Duration, Instant};
+
+use audit_store::domain::PreparedEvent;
+use audit_store::{AppendError, AppendRequest, PendingReceipts};
+
+use crate::common::{Scratch, checked_logs, event, uuid};
+
+fn guilty() -> PreparedEvent {
+    event(&format!(r#"{{"uuid":"{}"}}"#, uuid(13)))
+}
+
+/// From now on the database refuses the guilty event. `how` is what a trigger can do: fail the statement or the transaction.
+fn poison(scratch: &Scratch, how: &str) {
+    let refuse = format!("BEGIN SELECT RAISE({how}, 'poisoned'); END");
+    let hex = uuid(13).simple().to_string();
+    scratch
+        .raw()
+        .execute_batch(&format!("CREATE TRIGGER poison BEFORE INSERT ON events WHEN NEW.uuid = x'{hex}' {refuse}"))
+        .unwrap();
+}
+
+/// Queues requests while the writer cannot commit, so that they become one batch.
+fn as_one_batch(scratch: &Scratch, requests: Vec<Vec<PreparedEvent>>) -> Vec<PendingReceipts> {
+    let conn = scratch.raw();
+    conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let first = scratch.store.append(AppendRequest::import(vec![])).unwrap();
+    // The writer has taken the first one as soon as it waits for the lock; the others queue behind it.
+    std::thread::sleep(Duration::from_millis(50));
+    let pending: Vec<_> = requests.into_iter().map(|events| scratch.store.append(AppendRequest::import(events)).unwrap()).collect();
+    conn.execute_batch("ROLLBACK").unwrap();
+    first.wait().unwrap();
+    pending
+}
+
+#[test]
+fn a_database_error_fails_only_the_request_that_causes_it() {
+    for how in ["ABORT", "FAIL", "ROLLBACK"] {
+        let scratch = Scratch::new();
+        scratch.append_json("{}");
+        poison(&scratch, how);
+        let shared = event(&format!(r#"{{"uuid":"{}","user":1}}"#, uuid(1)));
+        let requests = vec![
+            vec![event("{}"), event(r#"{"channel_id":2}"#)],
+            vec![event("{}"), shared.clone(), guilty(), event(r#"{"channel_id":3}"#)],
+            vec![shared.clone(), event("{}")],
+            vec![event("{}"), shared],
+        ];
+        let outcomes: Vec<_> = as_one_batch(&scratch, requests).into_iter().map(PendingReceipts::wait).collect();
+        assert!(matches!(&outcomes[1], Err(AppendError::Database(why)) if why.contains("poisoned")), "{how}: {:?}", outcomes[1]);
+        let positions = |index: usize| -> Vec<(i64, bool)> {
+            outcomes[index].as_ref().unwrap().iter().map(|receipt| (receipt.position, receipt.duplicate)).collect()
+        };
+        assert_eq!(positions(0), [(1, false), (0, false)], "{how}");
+        assert_eq!(positions(2), [(2, false), (3, false)], "{how}");
+        assert_eq!(positions(3), [(4, false), (2, true)], "{how}");
+        assert_eq!(checked_logs(&scratch.store).len(), 6, "{how}");
+
+        scratch.raw().execute_batch("DROP TRIGGER poison").unwrap();
+        let retried = scratch.append(vec![guilty()]);
+        assert_eq!((retried[0].position, retried[0].duplicate), (5, false), "{how}");
+    }
+}
+
+/// One wait for the lock, not one for each request of the batch: with a thousand queued, that would be hours.
+#[test]
+fn a_database_locked_by_another_process_fails_a_batch_after_one_wait_and_the_writer_recovers() {
+    let scratch = Scratch::new();
+    let conn = scratch.raw();
+    conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let start = Instant::now();
+    let first = scratch.store.append(AppendRequest::import(vec![event("{}")])).unwrap();
+    let error = first.wait().unwrap_err();
+    assert!(matches!(&error, AppendError::Database(why) if why.contains("locked")), "{error}");
+    assert!((9..15).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    let second = scratch.store.append(AppendRequest::import(vec![event("{}")])).unwrap();
+    conn.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(second.wait().unwrap()[0].position, 0);
+    assert_eq!(checked_logs(&scratch.store).len(), 1);
+}
+
+#[test]
+fn an_event_that_was_tampered_with_fails_its_own_retry_and_nothing_else() {
+    let scratch = Scratch::new();
+    scratch.append(vec![guilty()]);
+    let tamper = "DROP TRIGGER events_only_erase; UPDATE events SET seals = x'00' WHERE position = 0";
+    scratch.raw().execute_batch(tamper).unwrap();
+    let requests = vec![vec![event("{}")], vec![guilty()], vec![event("{}")]];
+    let outcomes: Vec<_> = as_one_batch(&scratch, requests).into_iter().map(PendingReceipts::wait).collect();
+    assert!(matches!(&outcomes[1], Err(AppendError::Database(why)) if why.contains("1/0 was changed behind the log's back")));
+    let positions = [0, 2].map(|index| outcomes[index].as_ref().unwrap()[0].position);
+    assert_eq!(positions, [1, 2]);
+}

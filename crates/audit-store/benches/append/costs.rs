@@ -1,0 +1,64 @@
+//! What each trigger and each index of the schema costs an insert: by dropping them in turn.
+
+use audit_store::domain::PreparedEvent;
+
+use crate::{Options, median, raw};
+
+/// Rows of a transaction: enough that the commit does not hide the rest.
+const PER_COMMIT: usize = 1_000;
+
+const ALTERED: [(&str, &str); 13] = [
+    ("trigger events_refuse_replace", "DROP TRIGGER events_refuse_replace"),
+    ("all triggers", "DROP TRIGGER events_refuse_replace; DROP TRIGGER events_only_erase; DROP TRIGGER events_keep_rows"),
+    ("events_by_timestamp", "DROP INDEX events_by_timestamp"),
+    ("events_by_content_type", "DROP INDEX events_by_content_type"),
+    ("events_by_object_id", "DROP INDEX events_by_object_id"),
+    ("events_by_table_name", "DROP INDEX events_by_table_name"),
+    ("events_by_user_id", "DROP INDEX events_by_user_id"),
+    ("events_by_user_name", "DROP INDEX events_by_user_name"),
+    ("events_by_url", "DROP INDEX events_by_url"),
+    ("events_by_action", "DROP INDEX events_by_action"),
+    (
+        "all eight indexes",
+        "DROP INDEX events_by_timestamp; DROP INDEX events_by_content_type; DROP INDEX events_by_object_id;
+         DROP INDEX events_by_table_name; DROP INDEX events_by_user_id; DROP INDEX events_by_user_name;
+         DROP INDEX events_by_url; DROP INDEX events_by_action",
+    ),
+    (
+        "refuse_replace: rowid only",
+        "DROP TRIGGER events_refuse_replace;
+         CREATE TRIGGER events_refuse_replace BEFORE INSERT ON events WHEN EXISTS (SELECT 1 FROM events WHERE rowid = NEW.rowid)
+         BEGIN SELECT RAISE(ABORT, 'taken'); END",
+    ),
+    (
+        "refuse_replace: uuid only",
+        "DROP TRIGGER events_refuse_replace;
+         CREATE TRIGGER events_refuse_replace BEFORE INSERT ON events
+         WHEN EXISTS (SELECT 1 FROM events WHERE channel_id = NEW.channel_id AND uuid = NEW.uuid)
+         BEGIN SELECT RAISE(ABORT, 'taken'); END",
+    ),
+];
+
+pub(crate) fn run(options: &Options, events: &[PreparedEvent]) -> anyhow::Result<()> {
+    let microseconds = |alter: &str| -> anyhow::Result<f64> {
+        Ok(1e6 * raw::insert(&options.directory, events, PER_COMMIT, alter)? / events.len() as f64)
+    };
+    println!(
+        "{:30} {:>8} {:>12}   µs a row without it, beside the whole schema in the same run",
+        "without", "µs a row", "it costs"
+    );
+    for (name, alter) in ALTERED.iter().filter(|(name, _)| name.contains(&options.only)) {
+        let (mut whole, mut without) = (Vec::new(), Vec::new());
+        for _ in 0..options.rounds {
+            whole.push(microseconds("")?);
+            without.push(microseconds(alter)?);
+        }
+        let ((whole, low, high), (without, ..)) = (median(whole), median(without));
+        println!(
+            "{name:30} {without:8.1} {:7.1} {:3.0}%   of {whole:.1} ({low:.1}-{high:.1})",
+            whole - without,
+            100.0 * (whole - without) / whole
+        );
+    }
+    Ok(())
+}

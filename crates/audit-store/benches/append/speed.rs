@@ -1,0 +1,72 @@
+//! Rows per second through the store, at several sizes of a request, beside raw inserts in the same run.
+
+use std::path::Path;
+use std::time::Instant;
+
+use audit_store::AppendRequest;
+use audit_store::domain::PreparedEvent;
+
+use crate::{Options, median, raw};
+
+/// Events of a request, callers that wait for their receipt before they send the next, and how many events are sent in all.
+struct Case {
+    name: &'static str,
+    per_request: usize,
+    callers: usize,
+    events: usize,
+}
+
+const CASES: [Case; 6] = [
+    Case { name: "1 event, 1 caller", per_request: 1, callers: 1, events: 2_000 },
+    Case { name: "1 event, 16 callers", per_request: 1, callers: 16, events: 10_000 },
+    Case { name: "100 events, 1 caller", per_request: 100, callers: 1, events: usize::MAX },
+    Case { name: "100 events, 4 callers", per_request: 100, callers: 4, events: usize::MAX },
+    Case { name: "1,000 events, 1 caller", per_request: 1_000, callers: 1, events: usize::MAX },
+    Case { name: "1,000 events, 4 callers", per_request: 1_000, callers: 4, events: usize::MAX },
+];
+
+/// Seconds until every caller has its last receipt.
+fn append(directory: &Path, events: &[PreparedEvent], case: &Case) -> anyhow::Result<f64> {
+    let (_dir, store) = raw::scratch(directory)?;
+    let requests: Vec<Vec<PreparedEvent>> = events.chunks(case.per_request).map(<[PreparedEvent]>::to_vec).collect();
+    let share = requests.len().div_ceil(case.callers);
+    let mut shares = Vec::new();
+    let mut requests = requests.into_iter().peekable();
+    while requests.peek().is_some() {
+        shares.push(requests.by_ref().take(share).collect::<Vec<_>>());
+    }
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        let caller = |requests: Vec<Vec<PreparedEvent>>| {
+            requests.into_iter().try_for_each(|events| store.append(AppendRequest::import(events))?.wait().map(drop))
+        };
+        let callers: Vec<_> = shares.into_iter().map(|requests| scope.spawn(move || caller(requests))).collect();
+        callers.into_iter().try_for_each(|caller| match caller.join() {
+            Ok(outcome) => outcome.map_err(anyhow::Error::from),
+            Err(_) => Err(anyhow::anyhow!("a caller panicked")),
+        })
+    })?;
+    Ok(start.elapsed().as_secs_f64())
+}
+
+pub(crate) fn run(options: &Options, events: &[PreparedEvent]) -> anyhow::Result<()> {
+    println!(
+        "{:26} {:>12} {:>12} {:>7}   raw: as many rows in a transaction as a request has",
+        "", "store rows/s", "raw rows/s", "ratio"
+    );
+    for case in CASES.iter().filter(|case| case.name.contains(&options.only)) {
+        let events = &events[..case.events.min(events.len())];
+        let (mut store_rates, mut raw_rates) = (Vec::new(), Vec::new());
+        for _ in 0..options.rounds {
+            store_rates.push(events.len() as f64 / append(&options.directory, events, case)?);
+            raw_rates.push(events.len() as f64 / raw::insert(&options.directory, events, case.per_request, "")?);
+        }
+        let ((store, low, high), (raw, raw_low, raw_high)) = (median(store_rates), median(raw_rates));
+        println!(
+            "{:26} {store:12.0} {raw:12.0} {:7.2}   {low:.0}-{high:.0} beside {raw_low:.0}-{raw_high:.0}",
+            case.name,
+            store / raw
+        );
+    }
+    Ok(())
+}

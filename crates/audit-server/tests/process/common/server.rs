@@ -58,7 +58,7 @@ impl Server {
         assert!(sent.success());
     }
 
-    /// Kills it at once, as a power cut would.
+    /// Kills it at once: it has no time to finish anything.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

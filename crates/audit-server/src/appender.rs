@@ -175,9 +175,7 @@ impl<'a> Appender<'a> {
 
     /// What of a batch is sent again.
     fn without(&mut self, batch: Batch, conflicts: &[Conflict]) -> Batch {
-        // An event that conflicts with its neighbour only may be right once that one is gone.
-        let with_log: BTreeSet<usize> = conflicts.iter().filter(|conflict| !conflict.within_request).map(|c| c.index).collect();
-        let refused = if with_log.is_empty() { conflicts.iter().map(|conflict| conflict.index).collect() } else { with_log };
+        let refused: BTreeSet<usize> = conflicts.iter().map(|conflict| conflict.index).collect();
         let first = refused.first().copied().unwrap_or(0);
         if self.on_refusal == OnRefusal::Stop {
             self.stop();

@@ -27,11 +27,8 @@ pub(super) struct ExportArgs {
     output: PathBuf,
 }
 
-/// Events of a page.
-const PAGE_EVENTS_MAX: usize = 1000;
-
-/// Bytes that a page should not have more of; the next one is smaller if it does.
-const PAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Events of a page. A page is in memory whole, and each of its events may have a mebibyte.
+const PAGE_EVENTS_MAX: usize = 200;
 
 pub(super) fn run(settings: &Settings, args: &ExportArgs) -> anyhow::Result<()> {
     let store = settings.open_existing_store()?;
@@ -59,22 +56,19 @@ fn export(store: &Store, head: &LogHead, output: &mut Output, bar: &ProgressBar)
         channels: Some(vec![head.channel_id]),
         filter: EventFilter::default(),
     };
-    let mut query = WalkQuery { walk, after: None, size: PAGE_EVENTS_MAX / 10, counted: false };
+    let mut query = WalkQuery { walk, after: None, size: PAGE_EVENTS_MAX, counted: false };
     let (mut wanted, mut line) = (0, String::new());
     while wanted < head.size {
         let page = store.walk(&query)?;
-        let mut bytes = 0;
         for event in page.events.iter().take_while(|event| event.position < head.size) {
             check(event, wanted)?;
             wanted += 1;
             line.clear();
             event.write_json(&mut line);
             line.push('\n');
-            bytes += line.len();
             output.write(line.as_bytes())?;
             bar.inc(1);
         }
-        query.size = if bytes > PAGE_BYTES_MAX { query.size.div_ceil(4) } else { (query.size * 2).min(PAGE_EVENTS_MAX) };
         query.after = page.next;
         if page.next.is_none() {
             break;

@@ -20,7 +20,7 @@ pub(crate) struct Setting {
     pub(crate) key: &'static str,
     /// Stands for the value in the help.
     pub(super) value_name: &'static str,
-    /// One or two sentences for the help, without the full stop.
+    /// What it is, for the help.
     pub(super) help: &'static str,
     /// What a value must be, to go behind "it must be".
     pub(super) accepts: fn() -> String,
@@ -69,14 +69,12 @@ pub(super) const ALL: [&Setting; 15] = [
 
 /// Longest of the time-outs that can be set: an hour.
 pub(super) const SECONDS_MAX: u64 = 3600;
-const SECONDS: &str = "a number of seconds from 1 to 3600";
 
 /// Threads that answer requests: more than this is a mistyped number.
 pub(super) const WORKERS_MAX: usize = 1024;
 
 /// Results of a page: a page is built in memory.
 pub(super) const PAGE_SIZE_MAX_MAX: i64 = 10_000;
-const PAGE: &str = "a number from 1 to 10000";
 
 fn seconds(duration: std::time::Duration) -> Option<String> {
     Some(duration.as_secs().to_string())
@@ -156,7 +154,7 @@ pub(super) const PAGE_SIZE_DEFAULT: Setting = Setting {
     key: "page_size_default",
     value_name: "N",
     help: "Results of a page of the published APIs when nothing is asked for",
-    accepts: || PAGE.to_owned(),
+    accepts: || format!("a number from 1 to {PAGE_SIZE_MAX_MAX}"),
     default: || Some(ApiConfig::default().page_size_default.to_string()),
     scope: Scope::Serve,
     secret: false,
@@ -166,7 +164,7 @@ pub(super) const PAGE_SIZE_MAX: Setting = Setting {
     key: "page_size_max",
     value_name: "N",
     help: "Results of their largest page",
-    accepts: || PAGE.to_owned(),
+    accepts: || format!("a number from 1 to {PAGE_SIZE_MAX_MAX}"),
     default: || Some(ApiConfig::default().page_size_max.to_string()),
     scope: Scope::Serve,
     secret: false,
@@ -176,7 +174,7 @@ pub(super) const HEAD_TIMEOUT_SECONDS: Setting = Setting {
     key: "head_timeout_seconds",
     value_name: "SECONDS",
     help: "How long the head of a request may take to arrive",
-    accepts: || SECONDS.to_owned(),
+    accepts: || format!("a number of seconds from 1 to {SECONDS_MAX}"),
     default: || seconds(ServerConfig::default().head_timeout),
     scope: Scope::Serve,
     secret: false,
@@ -186,7 +184,7 @@ pub(super) const BODY_TIMEOUT_SECONDS: Setting = Setting {
     key: "body_timeout_seconds",
     value_name: "SECONDS",
     help: "How long the body of a request may take to arrive",
-    accepts: || SECONDS.to_owned(),
+    accepts: || format!("a number of seconds from 1 to {SECONDS_MAX}"),
     default: || seconds(ApiConfig::default().body_timeout),
     scope: Scope::Serve,
     secret: false,
@@ -196,7 +194,7 @@ pub(super) const IDLE_TIMEOUT_SECONDS: Setting = Setting {
     key: "idle_timeout_seconds",
     value_name: "SECONDS",
     help: "How long a connection may be idle between two requests",
-    accepts: || SECONDS.to_owned(),
+    accepts: || format!("a number of seconds from 1 to {SECONDS_MAX}"),
     default: || seconds(ServerConfig::default().idle_timeout),
     scope: Scope::Serve,
     secret: false,
@@ -206,7 +204,7 @@ pub(super) const SHUTDOWN_TIMEOUT_SECONDS: Setting = Setting {
     key: "shutdown_timeout_seconds",
     value_name: "SECONDS",
     help: "How long accepted requests may take to finish at shutdown",
-    accepts: || SECONDS.to_owned(),
+    accepts: || format!("a number of seconds from 1 to {SECONDS_MAX}"),
     default: || seconds(ServerConfig::default().shutdown_timeout),
     scope: Scope::Serve,
     secret: false,
@@ -217,7 +215,7 @@ pub(super) const LOG: Setting = Setting {
     value_name: "FILTER",
     help: "What the program logs to stderr: a level, or levels by part such as warn,audit_http=debug",
     accepts: || "a log filter such as info or warn,audit_http=debug".to_owned(),
-    default: || Some("info".to_owned()),
+    default: || Some("info,actix_server=warn".to_owned()),
     scope: Scope::Every,
     secret: false,
 };
@@ -231,3 +229,13 @@ pub(super) const LOG_FORMAT: Setting = Setting {
     scope: Scope::Every,
     secret: false,
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_of_the_admin_key_tells_the_real_limit() {
+        assert!(ADMIN_TOKEN.help.contains(&format!("at least {TOKEN_KEY_CHARS_MIN} characters")));
+    }
+}

@@ -1,4 +1,6 @@
-//! The program as a process: started, asked, stopped and killed from outside.
+//! The program as a process: started, asked, stopped and killed from outside. One binary, so that everything runs side by side.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 mod data;

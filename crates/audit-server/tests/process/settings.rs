@@ -116,9 +116,12 @@ fn a_flag_counts_before_a_variable_before_the_file_before_the_default() {
 fn a_value_that_does_not_count_is_not_looked_at() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("audit.toml"), "workers = 0\nlisten = \"x\"").unwrap();
-    let mut ended = program(directory.path());
-    ended.args(["--workers", "x", "serve", "--workers", "1", "--listen", "y"]).env("AUDIT_WORKERS", "0");
-    assert!(run(&mut ended).sentence().starts_with("--listen (AUDIT_LISTEN, key `listen`) is `y`"));
+    let mut command = program(directory.path());
+    command.env("AUDIT_WORKERS", "0").env("AUDIT_IDLE_TIMEOUT_SECONDS", "0").env("AUDIT_LISTEN", "z");
+    command.args(["--workers", "x", "--idle-timeout-seconds", "5", "serve", "--workers", "1", "--listen", "127.0.0.1:0"]);
+    // The only bad value that counts, and the last one that is read.
+    command.args(["--body-timeout-seconds", "y"]);
+    assert!(run(&mut command).sentence().starts_with("--body-timeout-seconds (AUDIT_BODY_TIMEOUT_SECONDS, "));
 }
 
 #[test]

@@ -10,6 +10,9 @@ use crate::auth::{AuthError, ChannelError, Forbidden};
 use crate::blocking::Stopping;
 use crate::body::BodyError;
 
+/// Places that are reported one by one; a client that has more has one fault, not many.
+pub(crate) const ERRORS_MAX: usize = 100;
+
 /// One place in a request and what is wrong there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Detail {

@@ -1,6 +1,7 @@
 //! One JSON value as the bytes that were sent.
 
 use serde::Serialize;
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Decoded;
@@ -125,13 +126,17 @@ impl JsonText {
         JsonText(text.into())
     }
 
-    /// The elements of an array, each as received.
+    /// The elements of an array, each as received: at most one more than `max`, which then says that there are too many.
+    /// Sixteen million numbers fit into one request, and slices of all of them would take hundreds of megabytes.
     ///
     /// # Errors
-    /// [`JsonError::Syntax`] when this is no array.
-    pub fn elements(&self) -> Result<Vec<JsonText>, JsonError> {
-        let raw: Vec<&RawValue> = serde_json::from_str(&self.0).map_err(|e| JsonError::syntax(&self.0, &e))?;
-        Ok(raw.into_iter().map(|raw| JsonText(raw.get().into())).collect())
+    /// [`JsonError`] when the text is no JSON array or nested too deeply.
+    pub fn elements(array: &str, max: usize) -> Result<Vec<&str>, JsonError> {
+        // The array around events is not one of their own levels.
+        check_nesting(array, NESTING_MAX + 1)?;
+        let mut parser = serde_json::Deserializer::from_str(array);
+        let elements = parser.deserialize_seq(Elements { max }).and_then(|elements| parser.end().map(|()| elements));
+        elements.map_err(|error| JsonError::syntax(array, &error))
     }
 
     /// The JSON text.
@@ -163,6 +168,29 @@ impl JsonText {
 impl std::fmt::Display for JsonText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+struct Elements {
+    max: usize,
+}
+
+impl<'de> Visitor<'de> for Elements {
+    type Value = Vec<&'de str>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut elements = Vec::new();
+        while elements.len() <= self.max
+            && let Some(raw) = seq.next_element::<&'de RawValue>()?
+        {
+            elements.push(raw.get());
+        }
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(elements)
     }
 }
 
@@ -213,6 +241,16 @@ mod tests {
         assert_eq!(JsonText::parse(&beyond), Err(JsonError::TooDeep));
         assert_eq!(JsonText::parse(&"[".repeat(100_000)), Err(JsonError::TooDeep));
         assert!(JsonText::parse(&format!("\"\\\"{}\"", "[".repeat(100_000))).is_ok());
+    }
+
+    #[test]
+    fn cuts_an_array_and_stops_counting_behind_the_limit() {
+        assert_eq!(JsonText::elements(" [ 1.0 , {\"a\" : 1},[]] ", 3), Ok(vec!["1.0", "{\"a\" : 1}", "[]"]));
+        assert_eq!(JsonText::elements("[1,2,3,4,5]", 2), Ok(vec!["1", "2", "3"]));
+        assert_eq!(JsonText::elements("[]", 0), Ok(vec![]));
+        for bad in ["", "{}", "[1,]", "[1] x", "[1,2,3,4,x]", "[1,2,3,4"] {
+            assert!(matches!(JsonText::elements(bad, 1), Err(JsonError::Syntax { .. })), "{bad:?}");
+        }
     }
 
     #[test]

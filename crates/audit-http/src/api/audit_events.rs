@@ -31,11 +31,6 @@ pub(super) struct Shape {
 const ALLOW_LIST: &str = "GET, POST, HEAD, OPTIONS";
 const ALLOW_DETAIL: &str = "GET, HEAD, OPTIONS";
 
-/// The channel of a path: digits, which may still be beyond every channel there is.
-pub(super) fn channel_of(path: &str) -> Result<ChannelId, DrfError> {
-    path.parse().map_err(|_| DrfError::NotFound)
-}
-
 /// The list path: list and create.
 pub(super) async fn collection(
     shape: &'static Shape,
@@ -49,7 +44,6 @@ pub(super) async fn collection(
         drf::check_method(&caller, request, ALLOW_LIST)?;
         let params = Params::parse(request.query_string());
         drf::check_format(request, &params)?;
-        let channel = channel.map(channel_of).transpose()?;
         match *request.method() {
             Method::OPTIONS => Ok(drf::metadata(shape.name)),
             Method::POST => create(shape, api, request, payload, &caller, channel).await,
@@ -74,7 +68,6 @@ pub(super) async fn detail(
         if request.method() == Method::OPTIONS {
             return Ok(drf::metadata(shape.name));
         }
-        let channel = channel.map(channel_of).transpose()?;
         let uuid = parse_uuid(uuid).ok_or(DrfError::NotFound)?;
         let (channels, first) = (readable(&caller, channel), api.config.default_channel);
         let event = blocking::point_read(|| api.store.get(&channels, first, uuid))?;
@@ -83,8 +76,9 @@ pub(super) async fn detail(
     drf::respond(result.await, ALLOW_DETAIL)
 }
 
-fn readable(caller: &Caller, channel: Option<ChannelId>) -> ChannelGrant {
-    channel.map_or_else(|| caller.channels(), |channel| caller.channels_among([channel]))
+/// The channels that are read. Digits beyond every channel there is name one that looks empty, as any other.
+fn readable(caller: &Caller, channel: Option<&str>) -> ChannelGrant {
+    channel.map_or_else(|| caller.channels(), |channel| caller.channels_among(channel.parse::<ChannelId>().ok()))
 }
 
 fn show(shape: &Shape, builder: actix_web::HttpResponseBuilder, event: &Event) -> HttpResponse {
@@ -157,7 +151,7 @@ async fn create(
     request: &HttpRequest,
     payload: web::Payload,
     caller: &Caller,
-    channel: Option<ChannelId>,
+    channel: Option<&str>,
 ) -> Result<HttpResponse, DrfError> {
     let media_type = media_type(request);
     if media_type != "application/json" {
@@ -165,8 +159,8 @@ async fn create(
         return Err(DrfError::UnsupportedMediaType(got.unwrap_or("").to_owned()));
     }
     let Body { bytes, reservation } = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
-    let writer = caller.clone();
-    let prepared = blocking::compute(bytes.len(), move || prepare(shape, &bytes, &writer, channel)).await??;
+    let (writer, channel) = (caller.clone(), channel.map(str::to_owned));
+    let prepared = blocking::compute(bytes.len(), move || prepare(shape, &bytes, &writer, channel.as_deref())).await??;
     let (channel, uuid) = (prepared.channel_id(), prepared.uuid());
     let append = AppendRequest { producer_id: caller.token.id, events: vec![prepared], reservation: Some(reservation) };
     let receipts = api.store.try_append(append)?.await?;
@@ -176,10 +170,11 @@ async fn create(
     Ok(show(shape, status, &event.ok_or(DrfError::Internal)?))
 }
 
-fn prepare(shape: &Shape, body: &[u8], caller: &Caller, channel: Option<ChannelId>) -> Result<PreparedEvent, DrfError> {
+fn prepare(shape: &Shape, body: &[u8], caller: &Caller, channel: Option<&str>) -> Result<PreparedEvent, DrfError> {
     let text = text(body)?;
     let text = if text.trim().is_empty() { "{}" } else { text };
     let event = read_event(shape, Members::parse(text)?).map_err(drf::field_errors)?;
+    let channel = channel.map(|path| path.parse::<ChannelId>().map_err(|_| DrfError::NotFound)).transpose()?;
     let channel = caller.channel_to_write(channel.or(event.channel_id))?;
     event.prepare(channel).map_err(|error| {
         tracing::error!(%error, "no random bytes");
@@ -215,14 +210,18 @@ fn read_event(shape: &Shape, members: Members<'_>) -> Result<NewEvent, Vec<Field
     }
 }
 
-/// DRF's `IntegerField`: an integer, one written as a string, or one with a zero fraction; within 64 bits.
+/// DRF's `IntegerField`: an integer, one written as a string, or one with a zero fraction; within 64 bits. Only a number may
+/// have an exponent: Python has read it before the field sees it.
 fn integer(value: JsonText) -> Result<JsonText, Fault> {
     if value.kind() == JsonKind::Null {
         return Ok(value);
     }
     let fault = Fault::NotAnInteger(value.kind());
     let text = match value.kind() {
-        JsonKind::Number => value.to_string(),
+        JsonKind::Number => match drf::Decimal::parse(value.as_str()) {
+            Some(drf::Decimal::Whole(number)) => number.to_string(),
+            _ => return Err(fault),
+        },
         JsonKind::String => value.decoded().and_then(|d| d.as_str().map(str::to_owned)).ok_or(fault.clone())?,
         _ => return Err(fault),
     };

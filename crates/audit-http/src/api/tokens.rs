@@ -12,7 +12,7 @@ use audit_store::domain::{
 use super::events::{Query, body_text, check_method};
 use crate::auth::{Caller, Forbidden};
 use crate::body::{Body, media_type};
-use crate::problem::Problem;
+use crate::problem::{ERRORS_MAX, Problem};
 use crate::{Api, blocking};
 
 pub(super) fn configure(service: &mut ServiceConfig) {
@@ -105,10 +105,16 @@ fn write(token: &Token, key: Option<&TokenKey>, out: &mut String) {
 fn read(text: &str) -> Result<NewToken, Vec<(String, String)>> {
     let members = Members::parse(text).map_err(|error| vec![(String::new(), error.to_string())])?;
     let mut errors: Vec<(String, String)> = Vec::new();
-    let mut fault = |name: &str, detail: String| errors.push((format!("/{name}"), format!("{name} {detail}")));
+    let mut fault = |name: &str, detail: String| {
+        let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        errors.push((pointer, format!("{name} {detail}")));
+    };
     let known = ["name", "role", "channels", "expires_at"];
-    for member in members.iter().filter(|member| !known.contains(&member.name.as_str())) {
+    for member in members.iter().filter(|member| !known.contains(&member.name.as_str())).take(ERRORS_MAX) {
         fault(&member.name, format!("is not known; known are {}", known.join(", ")));
+    }
+    for name in known.iter().filter(|name| members.iter().filter(|member| member.name == **name).count() > 1) {
+        fault(name, "is given more than once".to_owned());
     }
     let given = |name: &str| members.last(name).filter(|value| value.kind() != JsonKind::Null);
     let text = |name: &str| given(name).and_then(JsonText::decoded).and_then(|d| d.as_str().map(str::to_owned));

@@ -45,7 +45,7 @@ fn is_host(text: &str) -> bool {
         Some((host, port)) if !port.contains(']') => (host, Some(port)),
         _ => (text, None),
     };
-    let port_is_valid = port.is_none_or(|port| port.parse::<u16>().is_ok());
+    let port_is_valid = port.is_none_or(|port| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok());
     let host_is_valid = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
         None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')),
@@ -62,7 +62,7 @@ mod tests {
         for host in ["audit.example.com", "localhost:8080", "127.0.0.1", "[::1]:80", "[::1]", "my_host"] {
             assert!(is_host(host), "{host}");
         }
-        for host in ["", "a b", "a/b", "a@b", "a?b", "a:99999", "a:x", "[::g]", "::1", "a\"b", "é"] {
+        for host in ["", "a b", "a/b", "a@b", "a?b", "a:99999", "a:x", "a:+80", "[::g]", "::1", "a\"b", "é"] {
             assert!(!is_host(host), "{host}");
         }
     }

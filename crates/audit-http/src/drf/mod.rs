@@ -10,7 +10,7 @@ pub(crate) use error::{DrfError, field_errors};
 pub(crate) use filter::{FilterReader, sort};
 pub(crate) use link::Origin;
 pub(crate) use list::{Paging, write_page};
-pub(crate) use number::whole_number;
+pub(crate) use number::{Decimal, whole_number};
 
 use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, ALLOW};

@@ -2,17 +2,14 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use audit_store::domain::{JsonText, NewEvent, ObjectWriter, PreparedEvent, Reading, limits, push_array};
+use audit_store::domain::{JsonError, JsonText, NewEvent, ObjectWriter, PreparedEvent, Reading, limits, push_array};
 use audit_store::{AppendRequest, Receipt};
 
 use super::{Query, body_text};
 use crate::auth::Caller;
 use crate::body::{Body, media_type};
-use crate::problem::{Problem, channel_problem, record_errors};
+use crate::problem::{ERRORS_MAX, Problem, channel_problem, record_errors};
 use crate::{Api, blocking};
-
-/// Faulty events that are reported one by one; a client that sends more has one fault, not many.
-const ERRORS_MAX: usize = 100;
 
 pub(super) async fn append(
     api: &Api,
@@ -40,17 +37,18 @@ pub(super) async fn append(
 /// The events of a body, and whether it is a single one (whose receipt is then not in a list).
 fn prepare(bytes: &[u8], is_ndjson: bool, caller: &Caller) -> Result<(Vec<PreparedEvent>, bool), Problem> {
     let text = body_text(bytes)?;
-    let array;
+    // One more than allowed says enough: a body of blank-separated digits has millions.
+    let max = limits::EVENTS_PER_REQUEST_MAX;
     let (records, is_single): (Vec<&str>, bool) = if is_ndjson {
-        (text.split('\n').filter(|line| !is_blank(line)).collect(), false)
+        (text.split('\n').filter(|line| !is_blank(line)).take(max + 1).collect(), false)
     } else if text.trim_start().starts_with('[') {
-        array = elements(text)?;
-        (array.iter().map(JsonText::as_str).collect(), false)
+        let invalid = |error: JsonError| Problem::invalid_body(vec![(String::new(), error.to_string())]);
+        (JsonText::elements(text, max).map_err(invalid)?, false)
     } else {
         (vec![text], true)
     };
-    if records.len() > limits::EVENTS_PER_REQUEST_MAX {
-        let detail = format!("{} events in one request: at most {}.", records.len(), limits::EVENTS_PER_REQUEST_MAX);
+    if records.len() > max {
+        let detail = format!("More than {max} events in one request.");
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
     }
     let (mut events, mut errors) = (Vec::with_capacity(records.len()), Vec::new());
@@ -84,12 +82,6 @@ fn place(event: NewEvent, prefix: &str, caller: &Caller) -> Result<PreparedEvent
         tracing::error!(%error, "no random bytes");
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The operating system has no random bytes; try again later.")
     })
-}
-
-/// Cuts an array into its elements.
-fn elements(text: &str) -> Result<Vec<JsonText>, Problem> {
-    let invalid = |error: audit_store::domain::JsonError| Problem::invalid_body(vec![(String::new(), error.to_string())]);
-    JsonText::parse(text).and_then(|array| array.elements()).map_err(invalid)
 }
 
 fn one(receipts: &[Receipt]) -> HttpResponse {

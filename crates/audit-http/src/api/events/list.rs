@@ -35,7 +35,8 @@ fn read(mut query: Query, caller: &Caller) -> Result<WalkQuery, Problem> {
         ChannelGrant::All => None,
         ChannelGrant::Only(ids) => Some(ids.iter().map(|id| id.get()).collect::<Vec<_>>()),
     };
-    let is_one_channel = channels.as_ref().is_some_and(|ids| ids.len() == 1);
+    // A channel that the caller may not see looks empty, so what counts is how many were asked for.
+    let is_one_channel = query.channels_named().or(channels.as_ref().map(Vec::len)) == Some(1);
     let order = query.parsed("sort", |text| match text.strip_prefix('-').unwrap_or(text) {
         "timestamp" => Ok((WalkOrder::Timestamp, text.starts_with('-'))),
         "position" if is_one_channel => Ok((WalkOrder::Position, text.starts_with('-'))),

@@ -1,11 +1,13 @@
 //! Query parameters of the native API: strict, since a filter that is silently ignored shows what was not asked for.
 
+use std::collections::BTreeSet;
+
 use actix_web::HttpRequest;
 use audit_store::domain::{ChannelGrant, ChannelId, EventFilter, Fault, Interval, Timestamp, canonical_integer, parse_uuid};
 
 use crate::auth::Caller;
 use crate::params::Params;
-use crate::problem::Problem;
+use crate::problem::{ERRORS_MAX, Problem};
 
 /// The parameters that filter events.
 pub(super) const FILTERS: &[&str] = &[
@@ -48,6 +50,9 @@ impl Query {
         let mut errors: Vec<(String, String)> = Vec::new();
         let mut seen: Vec<&str> = Vec::new();
         for (name, _) in params.iter() {
+            if errors.len() == ERRORS_MAX {
+                break;
+            }
             if !known.contains(&name) {
                 errors.push((name.to_owned(), unknown(name, known)));
             } else if seen.contains(&name) {
@@ -83,6 +88,12 @@ impl Query {
             ids.map(|ids| caller.channels_among(ids)).map_err(|_| "must be a channel, several by comma, or `all`".to_owned())
         });
         asked.unwrap_or_else(|| caller.channels())
+    }
+
+    /// How many channels `channel_id` names; `None` where it names none by number.
+    pub(super) fn channels_named(&self) -> Option<usize> {
+        let ids = self.params.last("channel_id").filter(|text| *text != "all")?.split(',');
+        Some(ids.collect::<BTreeSet<_>>().len())
     }
 
     /// Every filter that is given.

@@ -1,0 +1,76 @@
+//! Real events: see `crates/audit-server/tests/data/README.md` and `tests/golden/README.md`.
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use audit_http::store::domain::{ChannelId, Event, EventFilter, NewEvent, Reading, Walk, WalkOrder};
+use audit_http::store::{AppendRequest, WalkQuery};
+use audit_http::{ServerConfig, store::Store};
+use flate2::read::GzDecoder;
+use tempfile::TempDir;
+
+use super::TestServer;
+use super::server::open;
+
+/// The lines of the fixture, in order.
+pub(crate) fn fixture_lines() -> &'static [String] {
+    static LINES: OnceLock<Vec<String>> = OnceLock::new();
+    LINES.get_or_init(|| {
+        let text = unpack(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../audit-server/tests/data/events-dev.ndjson.gz"));
+        text.lines().map(str::to_owned).collect()
+    })
+}
+
+/// The text of the golden answers.
+pub(crate) fn golden() -> String {
+    unpack(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/doors.json.gz"))
+}
+
+fn unpack(path: &Path) -> String {
+    let mut text = String::new();
+    GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
+    text
+}
+
+/// A database that holds the whole fixture, each event in the channel it names. Made once, copied for every test.
+pub(crate) struct Fixture {
+    directory: TempDir,
+}
+
+impl Fixture {
+    pub(crate) fn get() -> &'static Fixture {
+        static FIXTURE: OnceLock<Fixture> = OnceLock::new();
+        FIXTURE.get_or_init(|| {
+            let directory = tempfile::tempdir().unwrap();
+            let store = open(&directory);
+            for lines in fixture_lines().chunks(2000) {
+                let events = lines.iter().map(|line| {
+                    let event = NewEvent::parse(line, Reading::NATIVE).unwrap();
+                    let channel = event.channel_id.unwrap();
+                    event.prepare(channel).unwrap()
+                });
+                store.append(AppendRequest::import(events.collect())).unwrap().wait().unwrap();
+            }
+            store.close();
+            Fixture { directory }
+        })
+    }
+
+    /// A server over a copy.
+    pub(crate) fn serve(&self, configure: impl FnOnce(&mut ServerConfig)) -> TestServer {
+        let copy = tempfile::tempdir().unwrap();
+        for entry in std::fs::read_dir(self.directory.path()).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+        }
+        TestServer::over(copy, configure)
+    }
+}
+
+/// Every event of a channel, by position.
+pub(crate) fn all_events(store: &Store, channel: i64) -> Vec<Event> {
+    let channels = Some(vec![ChannelId::new(channel).unwrap().get()]);
+    let walk = Walk { order: WalkOrder::Position, descending: false, channels, filter: EventFilter::default() };
+    store.walk(&WalkQuery { walk, after: None, size: 1_000_000, counted: false }).unwrap().events
+}

@@ -1,0 +1,12 @@
+//! What the tests of the HTTP server share: the real server on a free port, a client that speaks raw HTTP/1.1, the
+//! fixture.
+
+mod client;
+mod fixture;
+mod json;
+mod server;
+
+pub(crate) use client::{Answer, Ask, Client};
+pub(crate) use fixture::{Fixture, fixture_lines, golden};
+pub(crate) use json::{Json, results_of, uuids_of};
+pub(crate) use server::TestServer;

@@ -1,0 +1,128 @@
+//! The server as it runs in production, on a free port and a database of its own.
+
+use std::net::SocketAddr;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use audit_http::store::domain::{ChannelGrant, NewToken, Role};
+use audit_http::store::{Store, StoreConfig};
+use audit_http::{Server, ServerConfig};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use super::{Answer, Ask, Client};
+
+/// A running server. End each test with [`TestServer::stop`], which sees to it that it ends well.
+pub(crate) struct TestServer {
+    pub(crate) address: SocketAddr,
+    pub(crate) store: Store,
+    /// The key of an administrator of all channels.
+    pub(crate) admin: String,
+    running: Option<(oneshot::Sender<()>, JoinHandle<std::io::Result<()>>)>,
+    _directory: TempDir,
+}
+
+impl TestServer {
+    pub(crate) fn start() -> TestServer {
+        TestServer::with(|_| {})
+    }
+
+    pub(crate) fn with(configure: impl FnOnce(&mut ServerConfig)) -> TestServer {
+        TestServer::over(tempfile::tempdir().unwrap(), configure)
+    }
+
+    /// Over the database `audit.db` of a directory, or a new one.
+    pub(crate) fn over(directory: TempDir, configure: impl FnOnce(&mut ServerConfig)) -> TestServer {
+        let store = open(&directory);
+        let mut config = ServerConfig {
+            listen: "127.0.0.1:0".to_owned(),
+            workers: Some(2),
+            shutdown_timeout: Duration::from_secs(20),
+            ..ServerConfig::default()
+        };
+        configure(&mut config);
+        let server = Server::bind(store.clone(), config).unwrap();
+        let address = server.address();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(server.run(async {
+                drop(stopped.await);
+            }))
+        });
+        let admin = make_token(&store, Role::Admin, "*");
+        TestServer { address, store, admin, running: Some((stop, thread)), _directory: directory }
+    }
+
+    /// A key with a role in channels written as `*` or `1,2`.
+    pub(crate) fn token(&self, role: Role, channels: &str) -> String {
+        make_token(&self.store, role, channels)
+    }
+
+    pub(crate) fn connect(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// Asks on a connection of its own.
+    pub(crate) fn ask(&self, ask: &Ask) -> Answer {
+        self.connect().ask(ask)
+    }
+
+    pub(crate) fn get(&self, key: &str, target: &str) -> Answer {
+        self.ask(&Ask::get(target).key(key))
+    }
+
+    pub(crate) fn post(&self, key: &str, target: &str, body: impl Into<Vec<u8>>) -> Answer {
+        self.ask(&Ask::post(target, body).key(key))
+    }
+
+    /// Appends through the native API and returns the receipt.
+    pub(crate) fn append(&self, event: &str) -> Value {
+        self.post(&self.admin, "/api/v1/events", event).expect(201)
+    }
+
+    /// Appends events in their order.
+    pub(crate) fn append_all(&self, events: &[String]) {
+        let answer = self.ask(&Ask::post_lines("/api/v1/events", events.join("\n")).key(&self.admin));
+        assert_eq!(answer.expect(201)["accepted"], events.len());
+    }
+
+    /// How many events each channel has, and every event of every channel in the native shape.
+    pub(crate) fn everything(&self) -> (Vec<(i64, i64)>, Vec<String>) {
+        let heads = self.store.logs(&ChannelGrant::All).unwrap();
+        let heads: Vec<(i64, i64)> = heads.into_iter().map(|head| (head.channel_id, head.size)).collect();
+        let events = heads.iter().flat_map(|(channel, _)| super::fixture::all_events(&self.store, *channel));
+        (heads.clone(), events.map(|event| event.to_json()).collect())
+    }
+
+    /// Tells the server to stop, as SIGTERM would.
+    pub(crate) fn begin_to_stop(&mut self) -> JoinHandle<std::io::Result<()>> {
+        let (stop, thread) = self.running.take().unwrap();
+        stop.send(()).unwrap();
+        thread
+    }
+
+    /// Stops it and waits for its end.
+    pub(crate) fn stop(mut self) {
+        self.begin_to_stop().join().unwrap().unwrap();
+    }
+}
+
+/// A test that fails in the middle must not hang.
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        if let Some((stop, _)) = self.running.take() {
+            drop(stop);
+        }
+    }
+}
+
+pub(crate) fn open(directory: &TempDir) -> Store {
+    let url = format!("sqlite://{}/audit.db", directory.path().display());
+    Store::open(&StoreConfig::new(url)).unwrap()
+}
+
+fn make_token(store: &Store, role: Role, channels: &str) -> String {
+    let token = NewToken { name: role.name().to_owned(), role, channels: channels.parse().unwrap(), expires_at: None };
+    store.create_token(token).unwrap().1.reveal().to_owned()
+}

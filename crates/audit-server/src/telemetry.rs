@@ -15,7 +15,7 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<()> {
     let format = settings.log_format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
     let started = match format {
         LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).with_span_list(false).try_init(),
     };
     started.map_err(|error| anyhow!("the log cannot be started: {error}"))
 }

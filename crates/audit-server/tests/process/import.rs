@@ -4,13 +4,15 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::common::server::Server;
-use crate::common::{eventually, program, run, run_with_input};
+use crate::common::http::Client;
+use crate::common::server::{KEY, Server};
+use crate::common::{eventually, program, run, run_with_input, wait};
 use crate::data;
 
 fn import(directory: &Path, arguments: &[&str]) -> Command {
@@ -95,14 +97,30 @@ fn killed_in_the_middle_and_run_again_it_loses_and_doubles_nothing() {
 }
 
 #[test]
-fn it_runs_beside_a_server() {
+fn it_runs_beside_a_server_that_is_written_to_and_positions_stay_gapless() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(directory.path());
-    run(import(directory.path(), &[]).arg(data::file())).ok();
-    let mut client = crate::common::http::Client::connect(server.address, crate::common::server::KEY).unwrap();
-    let answer = client.get("/api/v1/events?channel_id=6&limit=1&count=true").unwrap();
-    assert_eq!(answer.json()["count"], 515, "{answer:?}");
+    let (address, over) = (server.address, AtomicBool::new(false));
+    let posted = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut client = Client::connect(address, KEY).unwrap();
+            let mut posted = 0;
+            while !over.load(Ordering::SeqCst) {
+                let answer = client.post("/api/v1/events", "application/json", r#"{"channel_id":6,"action":"BESIDE"}"#).unwrap();
+                assert_eq!(answer.status, 201, "{answer:?}");
+                posted += 1;
+            }
+            posted
+        });
+        run(import(directory.path(), &[]).arg(data::file())).ok();
+        over.store(true, Ordering::SeqCst);
+        writer.join().unwrap()
+    });
+    assert!(posted > 10, "{posted}");
+    let answer = Client::connect(address, KEY).unwrap().get("/api/v1/events?channel_id=6&limit=1&count=true").unwrap();
+    assert_eq!(answer.json()["count"], 515 + posted, "{answer:?}");
     server.stop();
+    data::assert_gapless(&export(directory.path()));
 }
 
 const FAULTY: [&str; 7] = [
@@ -240,6 +258,16 @@ fn stdin_has_no_name_so_its_lines_are_new_events_each_time() {
     }
     let ended = run_with_input(&mut import(directory.path(), &["-"]), b"x\n");
     assert!(ended.stderr.starts_with("stdin line 1: is no JSON"), "{ended:?}");
+}
+
+#[test]
+fn a_faulty_line_from_a_stdin_that_stays_open_ends_it_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut child =
+        import(directory.path(), &["-"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    child.stdin.as_mut().unwrap().write_all(b"{\"action\":\"A\"}\nx\n").unwrap();
+    assert_eq!(wait(&mut child).expect("it waits for more").code(), Some(1));
+    assert_eq!(export(directory.path()).lines().count(), 1);
 }
 
 #[test]

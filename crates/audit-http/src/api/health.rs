@@ -1,30 +1,36 @@
 //! Whether the server lives, and whether it can work. Neither needs a key, neither says more than that.
 
 use actix_web::web::ServiceConfig;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::events::{ALLOW_GET, check_method};
+use crate::problem::Problem;
 use crate::{Api, blocking};
 
 pub(super) fn configure(service: &mut ServiceConfig) {
-    service.route("/healthz", web::get().to(alive));
-    service.route("/healthz", web::head().to(alive));
-    service.route("/readyz", web::get().to(ready));
-    service.route("/readyz", web::head().to(ready));
+    service.route("/healthz", web::to(alive));
+    service.route("/readyz", web::to(ready));
 }
 
-async fn alive() -> HttpResponse {
-    HttpResponse::Ok().json(serde_json::json!({"status": "ok"}))
+async fn alive(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    if let Some(response) = check_method(&request, ALLOW_GET)? {
+        return Ok(response);
+    }
+    Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ok"})))
 }
 
 /// The database answers a read, and the writer runs.
-async fn ready(api: web::Data<Api>) -> HttpResponse {
+async fn ready(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    if let Some(response) = check_method(&request, ALLOW_GET)? {
+        return Ok(response);
+    }
     let store = api.store.clone();
-    match blocking::query(move || store.check()).await {
+    Ok(match blocking::query(move || store.check()).await {
         Ok(Ok(())) => HttpResponse::Ok().json(serde_json::json!({"status": "ready"})),
         Ok(Err(error)) => {
             tracing::error!(%error, "not ready");
             HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "the database cannot be used"}))
         }
         Err(_) => HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "shutting down"})),
-    }
+    })
 }

@@ -9,8 +9,9 @@ mod oms_audit_events;
 mod tokens;
 
 use actix_web::web::ServiceConfig;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 
+use crate::Api;
 use crate::drf::DrfError;
 use crate::problem::Problem;
 
@@ -33,10 +34,12 @@ pub(crate) async fn unknown_path(request: HttpRequest) -> HttpResponse {
     actix_web::ResponseError::error_response(&Problem::not_found(format!("There is nothing at {path}.")))
 }
 
-/// A published path without its slash: Django's redirect, for every method, before anything is checked.
-pub(crate) async fn add_slash(request: HttpRequest) -> HttpResponse {
+/// A published path without its slash: Django's redirect, for every method, before anything is checked. A public URL may have
+/// a path in front that only the proxy knows.
+pub(crate) async fn add_slash(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
     let uri = request.uri();
     let query = uri.query().map_or_else(String::new, |query| format!("?{query}"));
-    let location = format!("{}/{query}", uri.path());
+    let origin = api.config.public_url.as_deref().unwrap_or("").trim_end_matches('/');
+    let location = format!("{origin}{}/{query}", uri.path());
     HttpResponse::MovedPermanently().insert_header((actix_web::http::header::LOCATION, location)).finish()
 }

@@ -5,4 +5,8 @@ mod auth;
 mod bad_input;
 mod channels;
 mod common;
+mod create;
+mod events;
 mod golden;
+mod operations;
+mod properties;

@@ -83,6 +83,8 @@ fn a_public_url_goes_before_every_host() {
             .expect(200);
         assert_eq!(page["previous"], format!("https://audit.example.org/log{WAREHOUSE}?limit=1"));
     }
+    let bare = server.ask(&Ask::get(&format!("{}?a=b", WAREHOUSE.trim_end_matches('/'))));
+    assert_eq!(bare.header("Location"), Some(format!("https://audit.example.org/log{WAREHOUSE}?a=b").as_str()));
     server.stop();
 }
 

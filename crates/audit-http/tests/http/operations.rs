@@ -1,0 +1,186 @@
+//! Health, request ids, many connections at once, and an orderly end.
+
+use std::collections::HashSet;
+use std::io::Read;
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use audit_http::store::domain::{ChannelGrant, Role};
+
+use crate::common::{Ask, Fixture, TestServer};
+
+const OMS: &str = "/api/v1/oms/settings/audit_events/";
+const EVENTS: &str = "/api/v1/events";
+
+#[test]
+fn health_needs_no_key_and_readiness_ends_with_the_store() {
+    let server = TestServer::start();
+    for (path, status) in [("/healthz", "ok"), ("/readyz", "ready")] {
+        assert_eq!(server.ask(&Ask::get(path)).expect(200)["status"], status);
+        assert_eq!(server.ask(&Ask::new("HEAD", path)).status, 200);
+        assert_eq!(server.ask(&Ask::new("POST", path)).status, 405, "{path}");
+    }
+    server.append("{}");
+    server.store.close();
+    assert_eq!(server.ask(&Ask::get("/readyz")).expect(503)["status"], "the database cannot be used");
+    assert_eq!(server.ask(&Ask::get("/healthz")).status, 200);
+    assert_eq!(server.get(&server.admin, OMS).expect(200)["count"], 1, "reads go on");
+    for path in [EVENTS, OMS] {
+        let answer = server.post(&server.admin, path, "{}");
+        assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")), "{}", answer.text());
+    }
+    let token = server.post(&server.admin, "/api/v1/tokens", r#"{"name":"n","role":"reader","channels":[1]}"#);
+    assert_eq!((token.status, token.json()["code"].as_str()), (503, Some("unavailable")));
+    server.stop();
+}
+
+#[test]
+fn every_answer_has_a_request_id_of_its_own() {
+    let server = TestServer::start();
+    let reader = server.token(Role::Reader, "1");
+    let mut seen = HashSet::new();
+    for ask in [
+        Ask::get("/healthz"),
+        Ask::get("/healthz"),
+        Ask::get("/readyz"),
+        Ask::get("/nothing"),
+        Ask::get(OMS),
+        Ask::get(OMS).key(&reader),
+        Ask::get(OMS.trim_end_matches('/')),
+        Ask::get(&format!("{OMS}?user=x")).key(&reader),
+        Ask::post(OMS, "{}").key(&reader),
+        Ask::post(OMS, "{}").key(&server.admin),
+        Ask::new("PUT", EVENTS).key(&server.admin),
+        Ask::new("OPTIONS", EVENTS).key(&server.admin),
+        Ask::new("HEAD", EVENTS).key(&server.admin),
+        Ask::post(EVENTS, "{").key(&server.admin),
+        Ask::post(EVENTS, "").announced(40_000_000).key(&server.admin),
+        Ask::get(EVENTS).key(&server.admin).header("X-Request-Id", "mine"),
+    ] {
+        let answer = server.ask(&ask);
+        let id =
+            answer.header("X-Request-Id").unwrap_or_else(|| panic!("{} {} {}", answer.status, ask.method, ask.target)).to_owned();
+        assert!(id.len() == 36 && seen.insert(id.clone()), "{id}");
+    }
+    server.stop();
+}
+
+#[test]
+fn answers_are_compressed_for_those_who_ask() {
+    let server = Fixture::get().serve(|_| {});
+    let target = format!("{EVENTS}?channel_id=2&limit=50");
+    let plain = server.get(&server.admin, &target);
+    assert!(plain.header("Content-Encoding").is_none());
+    let packed = server.ask(&Ask::get(&target).header("Accept-Encoding", "gzip").key(&server.admin));
+    assert_eq!(packed.header("Content-Encoding"), Some("gzip"));
+    assert!(packed.header("Vary").is_some_and(|vary| vary.eq_ignore_ascii_case("accept-encoding")));
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(&packed.body[..]).read_to_end(&mut unpacked).unwrap();
+    assert!(unpacked == plain.body && packed.body.len() < plain.body.len() / 2);
+    server.stop();
+}
+
+#[test]
+fn requests_that_are_sent_at_once_are_answered_in_their_order() {
+    let server = TestServer::start();
+    let mut client = server.connect();
+    let asks: Vec<Ask> = (0..20).map(|n| Ask::post(EVENTS, format!("{{\"object_id\":{n}}}")).key(&server.admin)).collect();
+    client.send(&asks.iter().flat_map(Ask::bytes).collect::<Vec<u8>>());
+    for n in 0..20 {
+        assert_eq!(client.answer("POST").unwrap().expect(201)["position"], n);
+    }
+    server.stop();
+}
+
+/// Half of 64 connections append, the others list: no 5xx, counts never fall, and in the end nothing is missing.
+#[test]
+fn sixty_four_connections_append_and_list_at_once() {
+    const WRITERS: i64 = 32;
+    const ROUNDS: i64 = 12;
+    let server = TestServer::start();
+    let (writer, reader) = (server.token(Role::Writer, "1"), server.token(Role::Reader, "1"));
+    let acknowledged = AtomicI64::new(0);
+    std::thread::scope(|scope| {
+        for thread in 0..WRITERS {
+            let (server, writer, acknowledged) = (&server, &writer, &acknowledged);
+            scope.spawn(move || {
+                let mut client = server.connect();
+                for round in 0..ROUNDS {
+                    let path = [EVENTS, OMS, "/api/v1/remote/1/data-warehouse/audit-events/"][(round % 3) as usize];
+                    let event = format!(r#"{{"content_type":{thread},"object_id":{round}}}"#);
+                    let answer = client.ask(&Ask::post(path, event).key(writer));
+                    assert_eq!(answer.status, 201, "{}", answer.text());
+                    acknowledged.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+        for thread in 0..WRITERS {
+            let (server, reader, acknowledged) = (&server, &reader, &acknowledged);
+            scope.spawn(move || {
+                let mut client = server.connect();
+                let mut last = 0;
+                for round in 0..ROUNDS {
+                    let before = acknowledged.load(Ordering::SeqCst);
+                    let target = match (thread + round) % 3 {
+                        0 => format!("{EVENTS}?count=true&limit=5"),
+                        1 => format!("{OMS}?limit=5"),
+                        _ => "/api/v1/data-warehouse/audit-events/?sort=object_id&limit=5".to_owned(),
+                    };
+                    let count = client.ask(&Ask::get(&target).key(reader)).expect(200)["count"].as_i64().unwrap();
+                    assert!(count >= last && count >= before, "{count} after {last}, {before} acknowledged");
+                    last = count;
+                }
+            });
+        }
+    });
+    for path in [OMS.to_owned(), format!("{EVENTS}?count=true")] {
+        assert_eq!(server.get(&reader, &path).expect(200)["count"], WRITERS * ROUNDS);
+    }
+    for thread in 0..WRITERS {
+        assert_eq!(server.get(&reader, &format!("{OMS}?content_type={thread}")).expect(200)["count"], ROUNDS);
+    }
+    server.stop();
+}
+
+#[test]
+fn at_the_end_what_was_accepted_is_answered_and_nothing_else_is_taken() {
+    let mut server = TestServer::start();
+    let body = "{\"url\":\"/x\"}\n".repeat(2000);
+    let bytes = Ask::post_lines(EVENTS, body).key(&server.admin).bytes();
+    let mut clients: Vec<_> = (0..6)
+        .map(|_| {
+            let mut client = server.connect();
+            client.send(&bytes[..bytes.len() - 1]);
+            client
+        })
+        .collect();
+    let mut idle = server.connect();
+    assert_eq!(idle.ask(&Ask::get("/healthz")).status, 200);
+    wait_for(|| server.store.budget().try_reserve(64 * 1024 * 1024 - 6 * 2000).is_none());
+    let store = server.store.clone();
+    let thread = server.begin_to_stop();
+    // The port is closed soon, and a connection that asks for nothing does not hold up the end.
+    wait_for(|| TcpStream::connect(server.address).is_err());
+    assert!(idle.ends_within(Duration::from_secs(10)));
+    assert!(!thread.is_finished(), "it waits for what was accepted");
+    for client in &mut clients {
+        client.send(&bytes[bytes.len() - 1..]);
+    }
+    for client in &mut clients {
+        assert_eq!(client.answer("POST").unwrap().expect(201)["accepted"], 2000);
+    }
+    let start = Instant::now();
+    thread.join().unwrap().unwrap();
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(store.check().is_err(), "the store is closed");
+    assert_eq!(store.logs(&ChannelGrant::All).unwrap()[0].size, 12_000);
+}
+
+fn wait_for(mut ready: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !ready() {
+        assert!(start.elapsed() < Duration::from_secs(10), "it does not happen");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

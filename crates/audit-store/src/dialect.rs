@@ -1,5 +1,7 @@
 //! The only place that knows which database it is talking to.
 
+use std::time::{Duration, Instant};
+
 use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
 use diesel::prelude::*;
@@ -36,10 +38,10 @@ fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, OpenErr
         // it keeps in memory by default: a temporary file, some 25 writes a row, and a third of the time of a raw insert.
         Purpose::Write => "PRAGMA temp_store = MEMORY;",
     };
+    conn.batch_execute(&format!("PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS};")).map_err(|error| fail(error.to_string()))?;
+    switch_to_wal(&mut conn).map_err(|error| fail(error.to_string()))?;
     conn.batch_execute(&format!(
-        "PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS};
-         PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = FULL;
+        "PRAGMA synchronous = FULL;
          PRAGMA recursive_triggers = ON;
          PRAGMA trusted_schema = OFF;
          PRAGMA cache_size = -16384;
@@ -53,6 +55,20 @@ fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, OpenErr
         }
     }
     Ok(conn)
+}
+
+/// The one statement that SQLite does not wait with: of several programs that open a fresh file at once, all but one are told
+/// that it is locked.
+fn switch_to_wal(conn: &mut SqliteConnection) -> QueryResult<()> {
+    let deadline = Instant::now() + Duration::from_millis(u64::from(SQLITE_BUSY_TIMEOUT_MS));
+    loop {
+        match conn.batch_execute("PRAGMA journal_mode = WAL;") {
+            Err(error) if error.to_string().contains("locked") && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 fn pragma(conn: &mut SqliteConnection, name: &'static str) -> QueryResult<String> {

@@ -1,1 +1,15 @@
-fn main() {}
+//! `audit-server`: a self-hosted audit log in one binary. The command line, the settings, the log of the program itself and
+//! its orderly end live here; everything an audit log does is in the crates below.
+
+mod appender;
+mod cli;
+mod config;
+mod lines;
+mod output;
+mod progress;
+mod shutdown;
+mod telemetry;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

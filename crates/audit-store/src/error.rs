@@ -14,6 +14,12 @@ pub enum OpenError {
         /// What is wrong with it.
         why: String,
     },
+    /// There is no database, and none was to be made.
+    #[error("there is no database `{path}`")]
+    Missing {
+        /// The file.
+        path: String,
+    },
     /// The directory of the database file cannot be made.
     #[error("the directory `{path}` for the database cannot be made: {why}")]
     Directory {

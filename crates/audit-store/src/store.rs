@@ -24,13 +24,15 @@ pub struct StoreConfig {
     /// Connections for reads by key, kept apart so that they never wait for a long query: as many as there are threads
     /// that make them.
     pub point_readers: u32,
+    /// Whether a database that is not there is made; a program that only reads would show an empty log for a mistyped path.
+    pub create_if_missing: bool,
 }
 
 impl StoreConfig {
     /// The database at a URL, for a few readers.
     #[must_use]
     pub fn new(database_url: impl Into<String>) -> StoreConfig {
-        StoreConfig { database_url: database_url.into(), readers: 8, point_readers: 4 }
+        StoreConfig { database_url: database_url.into(), readers: 8, point_readers: 4, create_if_missing: true }
     }
 }
 
@@ -53,12 +55,15 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens a database, makes it if there is none, and brings its schema up to date.
+    /// Opens a database, makes it if there is none (unless told not to), and brings its schema up to date.
     ///
     /// # Errors
     /// [`OpenError`], one sentence for the person who starts the program.
     pub fn open(config: &StoreConfig) -> Result<Store, OpenError> {
         let url = DatabaseUrl::parse(&config.database_url)?;
+        if !config.create_if_missing && !url.exists() {
+            return Err(OpenError::Missing { path: url.display() });
+        }
         if let Some(directory) = url.directory() {
             std::fs::create_dir_all(directory)
                 .map_err(|error| OpenError::Directory { path: directory.display().to_string(), why: error.to_string() })?;

@@ -42,6 +42,13 @@ impl DatabaseUrl {
         }
     }
 
+    /// Whether there is something to open. A database server says that itself.
+    pub(crate) fn exists(&self) -> bool {
+        match self {
+            DatabaseUrl::Sqlite(path) => path.exists(),
+        }
+    }
+
     pub(crate) fn directory(&self) -> Option<&Path> {
         match self {
             DatabaseUrl::Sqlite(path) => path.parent().filter(|parent| !parent.as_os_str().is_empty()),

@@ -25,7 +25,7 @@ pub(crate) fn insert(directory: &Path, events: &[PreparedEvent], per_commit: usi
     let mut conn = Connection::open(dir.path().join("audit.db"))?;
     conn.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA recursive_triggers = ON;
-         PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16384",
+         PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY",
     )?;
     conn.execute_batch(alter)?;
     let recorded_at = Timestamp::now();

@@ -1,0 +1,221 @@
+//! `import`: events of NDJSON files go into the log, in their order, however often it is tried.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use audit_http::store::domain::uuid::Uuid;
+use audit_http::store::domain::{ChannelId, InputError, JsonError, NewEvent, PreparedEvent, Reading};
+use clap::Args;
+use flate2::read::MultiGzDecoder;
+use indicatif::ProgressBar;
+
+use crate::appender::{Appender, OnRefusal, Place};
+use crate::config::Settings;
+use crate::lines::{LINE_BYTES_MAX, Line, Lines};
+use crate::progress::{self, Unit};
+
+/// Append the events of NDJSON files: one event a line, in the shape of the native API and of `export`
+///
+/// Interrupted, it can be run again: events that are in the log already are counted and not appended twice. An event without a
+/// `uuid` gets one made from the name of its file (without its directory and `.gz`), the number of its line and its text, so
+/// that this holds for it too; only from stdin it gets a random one, and a second run would append it again. An event without
+/// a `timestamp` happened when it was imported first. Members that only the server sets are dropped. The server may be running.
+#[derive(Args)]
+pub(super) struct ImportArgs {
+    /// Files, unpacked if their names end in `.gz`; `-` is stdin
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Channel of the events that name none [default: the setting default_channel]
+    #[arg(long, value_name = "N")]
+    channel: Option<ChannelId>,
+    /// Leave out lines that are no valid event, or whose uuid belongs to another event, instead of stopping at the first; the
+    /// exit code is 1 all the same
+    #[arg(long)]
+    skip_invalid: bool,
+}
+
+pub(super) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<()> {
+    let bytes = length_of(&args.files)?;
+    let store = settings.open_store()?;
+    let mut import = Import {
+        files: &args.files,
+        channel: args.channel.unwrap_or(settings.default_channel()),
+        appender: Appender::new(&store, if args.skip_invalid { OnRefusal::Skip } else { OnRefusal::Stop }),
+        bar: progress::bar(Unit::Bytes(bytes))?,
+        faulty: 0,
+    };
+    let outcome = (0..args.files.len()).try_for_each(|index| import.file(index)).and_then(|()| import.finish());
+    import.bar.finish_and_clear();
+    let counts = import.appender.counts();
+    let skipped = if args.skip_invalid { import.faulty } else { 0 };
+    println!("{} new, {} known already, {skipped} skipped", counts.new, counts.known);
+    outcome?;
+    match import.faulty {
+        0 => Ok(()),
+        faulty if args.skip_invalid => bail!("{faulty} faulty line(s) were skipped"),
+        _ => bail!("stopped at a faulty line; what comes before it is in the log"),
+    }
+}
+
+/// Bytes of all files; `None` when one of them is stdin or a pipe. Every file is opened once before anything is imported: a
+/// mistyped name at the end of the list should not be found out at the end.
+fn length_of(files: &[PathBuf]) -> anyhow::Result<Option<u64>> {
+    let mut bytes = Some(0);
+    for path in files {
+        let length = if is_stdin(path) {
+            None
+        } else {
+            let file = File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+            file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len())
+        };
+        bytes = bytes.zip(length).map(|(sum, length)| sum + length);
+    }
+    Ok(bytes)
+}
+
+/// Faulty lines that are shown; a file of another format has as many as it has lines.
+const SHOWN_MAX: u64 = 20;
+
+struct Import<'a> {
+    files: &'a [PathBuf],
+    channel: ChannelId,
+    appender: Appender<'a>,
+    bar: ProgressBar,
+    faulty: u64,
+}
+
+impl Import<'_> {
+    /// Reads one file to its end. When a faulty line has stopped the import, it is only read on to show the other ones too;
+    /// not from stdin, which may have no end.
+    fn file(&mut self, index: usize) -> anyhow::Result<()> {
+        let path = &self.files[index];
+        let name = if is_stdin(path) { None } else { path.file_name().map(|name| name.to_string_lossy().into_owned()) };
+        let mut lines = Lines::new(open(path, &self.bar)?);
+        while !self.appender.has_stopped() || (name.is_some() && self.faulty < SHOWN_MAX) {
+            match lines.next() {
+                Ok(Some((_, Line::Text("")))) => {}
+                Ok(Some((number, line))) => self.line(Place { file: index, line: number }, &line, name.as_deref())?,
+                Ok(None) => break,
+                Err(error) => {
+                    // What was read before is good: it goes in, and the next run finds it there.
+                    self.finish()?;
+                    return Err(error)
+                        .with_context(|| format!("{} cannot be read", self.describe(Place { file: index, line: lines.number() })));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, place: Place, line: &Line<'_>, file_name: Option<&str>) -> anyhow::Result<()> {
+        let event = match event_of(line) {
+            Ok(event) => self.prepare(event, place.line, line, file_name)?,
+            Err(fault) => return self.fault(place, &fault),
+        };
+        self.appender.push(place, event)?;
+        self.show_refused();
+        Ok(())
+    }
+
+    fn prepare(&self, mut event: NewEvent, number: u64, line: &Line<'_>, file_name: Option<&str>) -> anyhow::Result<PreparedEvent> {
+        if let (None, Some(file_name), Line::Text(text)) = (event.uuid, file_name, line) {
+            event.uuid = Some(uuid_of_line(file_name, number, text));
+        }
+        let channel = event.channel_id.unwrap_or(self.channel);
+        Ok(event.prepare(channel)?)
+    }
+
+    fn finish(&mut self) -> anyhow::Result<()> {
+        self.appender.finish()?;
+        self.show_refused();
+        if self.faulty > SHOWN_MAX {
+            eprintln!("… and {} more", self.faulty - SHOWN_MAX);
+        }
+        Ok(())
+    }
+
+    /// A line that is no event. Unless faulty lines are skipped, it ends the import, once everything before it is in the log.
+    fn fault(&mut self, place: Place, fault: &str) -> anyhow::Result<()> {
+        self.appender.refuse()?;
+        self.show_refused();
+        self.show(place, fault);
+        Ok(())
+    }
+
+    fn show_refused(&mut self) {
+        for refused in self.appender.take_refused() {
+            let fault = format!("uuid {} belongs to another event of channel {}", refused.uuid, refused.channel_id);
+            self.show(refused.place, &fault);
+        }
+    }
+
+    fn show(&mut self, place: Place, fault: &str) {
+        self.faulty += 1;
+        if self.faulty <= SHOWN_MAX {
+            self.bar.suspend(|| eprintln!("{}: {fault}", self.describe(place)));
+        }
+    }
+
+    fn describe(&self, place: Place) -> String {
+        let path = &self.files[place.file];
+        let name = if is_stdin(path) { "stdin".to_owned() } else { path.display().to_string() };
+        format!("{name} line {}", place.line)
+    }
+}
+
+/// The event of a line, or what is wrong with it: all faulty fields at once.
+fn event_of(line: &Line<'_>) -> Result<NewEvent, String> {
+    let text = match line {
+        Line::Text(text) => text,
+        Line::TooLong => return Err(format!("has more than {LINE_BYTES_MAX} bytes")),
+        Line::NotUtf8 => return Err("is not UTF-8".to_owned()),
+    };
+    NewEvent::parse(text, Reading::IMPORT).map_err(|error| match error {
+        InputError::Json(JsonError::Syntax { message, column, .. }) => format!("is no JSON: {message} at column {column}"),
+        other => other.to_string(),
+    })
+}
+
+/// The same for the same line of the same file, wherever the file is and whether it is packed.
+fn uuid_of_line(file_name: &str, number: u64, text: &str) -> Uuid {
+    let namespace = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"audit-server import");
+    let file_name = file_name.strip_suffix(".gz").unwrap_or(file_name);
+    Uuid::new_v5(&namespace, format!("{file_name}\0{number}\0{text}").as_bytes())
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// The bar counts the bytes of the file as they are read, before they are unpacked.
+fn open(path: &Path, bar: &ProgressBar) -> anyhow::Result<Box<dyn BufRead>> {
+    if is_stdin(path) {
+        return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, bar.wrap_read(io::stdin().lock()))));
+    }
+    let file = File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let raw: Box<dyn Read> = Box::new(bar.wrap_read(BufReader::with_capacity(BUFFER_BYTES, file)));
+    let packed = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gz"));
+    let unpacked = if packed { Box::new(MultiGzDecoder::new(raw)) } else { raw };
+    Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, unpacked)))
+}
+
+const BUFFER_BYTES: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_without_uuid_gets_the_same_one_in_every_run() {
+        let uuid = uuid_of_line("events.ndjson", 3, "{}");
+        assert_eq!(uuid.to_string(), "9e2f3f70-d6dc-59ba-87e4-266d76aa3561");
+        assert_eq!(uuid_of_line("events.ndjson.gz", 3, "{}"), uuid);
+        for other in
+            [uuid_of_line("other.ndjson", 3, "{}"), uuid_of_line("events.ndjson", 4, "{}"), uuid_of_line("events.ndjson", 3, "{ }")]
+        {
+            assert_ne!(other, uuid);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! `serve`: opens the store, takes the address, makes sure that somebody can get in, and answers until it is told to stop.
+
+use std::io::Write;
+
+use anyhow::Context;
+use audit_http::Server;
+use audit_http::store::Store;
+use audit_http::store::domain::{ChannelGrant, NewToken, Role, TokenKey};
+
+use crate::config::Settings;
+use crate::shutdown;
+
+pub(super) fn run(settings: Settings) -> anyhow::Result<()> {
+    let store = settings.open_store()?;
+    // Before the key is made: a start that fails because the port is taken should not use up the one time it is shown.
+    let server = Server::bind(store.clone(), settings.server)?;
+    match settings.admin_token {
+        Some(key) => {
+            store.ensure_admin(key)??;
+        }
+        None if store.tokens()?.is_empty() => make_first_key(&store)?,
+        None => {}
+    }
+    let asked = shutdown::asked().context("signals cannot be watched")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("the server cannot be started")?;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        database = store.location(),
+        address = %server.address(),
+        "audit-server is ready"
+    );
+    runtime.block_on(server.run(asked)).context("the server broke down")?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Without it nobody could get in. The key goes to stdout and nowhere else: a log is kept and read by many.
+fn make_first_key(store: &Store) -> anyhow::Result<()> {
+    let token = NewToken { name: "first start".to_owned(), role: Role::Admin, channels: ChannelGrant::All, expires_at: None };
+    let (token, key) = store.create_token(token)?;
+    show(&key).with_context(|| {
+        format!(
+            "the administrator's key (token {}) could not be shown; make another one with `audit-server token create`",
+            token.id
+        )
+    })
+}
+
+fn show(key: &TokenKey) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(
+        stdout,
+        "\n  First start: this is the key of the administrator.\n\n      {}\n\n  \
+         It is shown only this once and is not stored. Requests carry it as `Authorization: Token KEY`;\n  \
+         applications get keys of their own with `audit-server token create`.\n",
+        key.reveal()
+    )?;
+    stdout.flush()
+}

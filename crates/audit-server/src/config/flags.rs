@@ -1,0 +1,101 @@
+//! The list of settings as arguments of the command line. Variables come the same way: clap reads them where a flag is missing.
+
+use std::collections::BTreeMap;
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+
+use super::list::{ALL, Scope, Setting};
+
+/// What flags and variables say, by key. Not `Debug`: it may hold the admin key.
+#[derive(Clone, Default)]
+pub(crate) struct Given(BTreeMap<&'static str, (ValueSource, String)>);
+
+impl Given {
+    fn collect(matches: &ArgMatches, settings: impl Iterator<Item = &'static Setting>) -> Given {
+        let value = |setting: &'static Setting| {
+            let text = matches.try_get_one::<String>(setting.key).ok()??.clone();
+            Some((setting.key, (matches.value_source(setting.key)?, text)))
+        };
+        Given(settings.filter_map(value).collect())
+    }
+
+    /// Adds what was given behind the name of the subcommand: of two flags the later counts, and any flag before a variable.
+    pub(crate) fn with(mut self, later: &Given) -> Given {
+        for (key, value) in &later.0 {
+            if self.0.get(key).is_none_or(|earlier| earlier.0 <= value.0) {
+                self.0.insert(key, value.clone());
+            }
+        }
+        self
+    }
+
+    pub(super) fn texts(&self) -> BTreeMap<&'static str, &str> {
+        self.0.iter().map(|(key, (_, text))| (*key, text.as_str())).collect()
+    }
+}
+
+/// All settings, for the program without a subcommand; those of every subcommand are taken behind its name too.
+pub(crate) struct ProgramFlags(pub(crate) Given);
+
+/// The settings that only `serve` takes.
+#[derive(Default)]
+pub(crate) struct ServeFlags(pub(crate) Given);
+
+fn serve_only() -> impl Iterator<Item = &'static Setting> {
+    ALL.into_iter().filter(|setting| setting.scope == Scope::Serve)
+}
+
+fn argument(setting: &'static Setting) -> Arg {
+    let default = (setting.default)().map(|default| format!(" [default: {default}]")).unwrap_or_default();
+    Arg::new(setting.key)
+        .long(setting.flag())
+        .env(setting.variable())
+        .hide_env_values(true)
+        .value_name(setting.value_name)
+        .help(format!("{}{default}", setting.help))
+        .help_heading("Settings")
+        .global(setting.scope == Scope::Every)
+}
+
+impl Args for ProgramFlags {
+    fn augment_args(command: Command) -> Command {
+        command.args(ALL.into_iter().map(argument))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for ProgramFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(ProgramFlags(Given::collect(matches, ALL.into_iter())))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for ServeFlags {
+    fn augment_args(command: Command) -> Command {
+        command.args(serve_only().map(argument))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for ServeFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(ServeFlags(Given::collect(matches, serve_only())))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}

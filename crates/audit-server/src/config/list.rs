@@ -1,0 +1,241 @@
+//! The list of settings. A new one is added here and read in [`Settings::read`](super::Settings::read); its flag, variable,
+//! key, help and messages follow from this.
+
+use audit_http::store::domain::limits::TOKEN_KEY_CHARS_MIN;
+use audit_http::{ApiConfig, ServerConfig};
+
+/// Which subcommands take a setting as a flag. Variables and the settings file may hold any setting for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Before or behind the name of any subcommand.
+    Every,
+    /// `serve`, and the program without a subcommand.
+    Serve,
+}
+
+/// One setting.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// The key in the settings file; flag and variable are made from it.
+    pub(crate) key: &'static str,
+    /// Stands for the value in the help.
+    pub(super) value_name: &'static str,
+    /// What it is, for the help.
+    pub(super) help: &'static str,
+    /// What a value must be, to go behind "it must be".
+    pub(super) accepts: fn() -> String,
+    /// What holds when nothing is given; taken from the crate that uses it, so that the two cannot differ.
+    pub(super) default: fn() -> Option<String>,
+    pub(super) scope: Scope,
+    /// Whether the value is kept out of messages.
+    pub(super) secret: bool,
+}
+
+impl Setting {
+    /// `page_size_max` → `page-size-max`
+    pub(super) fn flag(&self) -> String {
+        self.key.replace('_', "-")
+    }
+
+    /// `page_size_max` → `AUDIT_PAGE_SIZE_MAX`
+    pub(super) fn variable(&self) -> String {
+        format!("AUDIT_{}", self.key.to_uppercase())
+    }
+
+    /// All three names, for messages.
+    pub(super) fn names(&self) -> String {
+        format!("--{} (AUDIT_{}, key `{}`)", self.flag(), self.key.to_uppercase(), self.key)
+    }
+}
+
+/// Every setting, in the order of the help.
+pub(super) const ALL: [&Setting; 15] = [
+    &DATABASE_URL,
+    &DATA_DIR,
+    &LISTEN,
+    &PUBLIC_URL,
+    &ADMIN_TOKEN,
+    &DEFAULT_CHANNEL,
+    &WORKERS,
+    &PAGE_SIZE_DEFAULT,
+    &PAGE_SIZE_MAX,
+    &HEAD_TIMEOUT_SECONDS,
+    &BODY_TIMEOUT_SECONDS,
+    &IDLE_TIMEOUT_SECONDS,
+    &SHUTDOWN_TIMEOUT_SECONDS,
+    &LOG,
+    &LOG_FORMAT,
+];
+
+/// Longest of the time-outs that can be set: an hour.
+pub(super) const SECONDS_MAX: u64 = 3600;
+
+/// Threads that answer requests: more than this is a mistyped number.
+pub(super) const WORKERS_MAX: usize = 1024;
+
+/// Results of a page: a page is built in memory.
+pub(super) const PAGE_SIZE_MAX_MAX: i64 = 10_000;
+
+fn seconds(duration: std::time::Duration) -> Option<String> {
+    Some(duration.as_secs().to_string())
+}
+
+pub(super) const DATABASE_URL: Setting = Setting {
+    key: "database_url",
+    value_name: "URL",
+    help: "Where the events are kept, such as sqlite:///srv/audit/audit.db [default: sqlite://audit-data/audit.db, audit.db in the data directory]",
+    accepts: || "a database URL such as sqlite://audit-data/audit.db".to_owned(),
+    default: || None,
+    scope: Scope::Every,
+    secret: false,
+};
+
+pub(super) const DATA_DIR: Setting = Setting {
+    key: "data_dir",
+    value_name: "DIR",
+    help: "Directory of the server's own files, and of the database when no URL is given",
+    accepts: || "a directory".to_owned(),
+    default: || Some("audit-data".to_owned()),
+    scope: Scope::Every,
+    secret: false,
+};
+
+pub(super) const LISTEN: Setting = Setting {
+    key: "listen",
+    value_name: "ADDRESS",
+    help: "Address and port to answer on; port 0 takes any free one",
+    accepts: || "a host and a port such as 127.0.0.1:8080".to_owned(),
+    default: || Some(ServerConfig::default().listen),
+    scope: Scope::Serve,
+    secret: false,
+};
+
+pub(super) const PUBLIC_URL: Setting = Setting {
+    key: "public_url",
+    value_name: "URL",
+    help: "Address that links in answers start with, such as https://audit.example.com [default: that of the request]",
+    accepts: || "an http:// or https:// address without query and fragment".to_owned(),
+    default: || None,
+    scope: Scope::Serve,
+    secret: false,
+};
+
+pub(super) const ADMIN_TOKEN: Setting = Setting {
+    key: "admin_token",
+    value_name: "KEY",
+    help: "Key that opens everything, of at least 16 characters; better given as variable than as flag, which other users of the machine can see [default: made and printed at the first start]",
+    accepts: || format!("a key of at least {TOKEN_KEY_CHARS_MIN} visible ASCII characters, without blanks"),
+    default: || None,
+    scope: Scope::Serve,
+    secret: true,
+};
+
+pub(super) const DEFAULT_CHANNEL: Setting = Setting {
+    key: "default_channel",
+    value_name: "N",
+    help: "Channel of requests and imported events that name none",
+    accepts: || "a channel: an integer from 0 to 9223372036854775807".to_owned(),
+    default: || Some(ApiConfig::default().default_channel.to_string()),
+    scope: Scope::Serve,
+    secret: false,
+};
+
+pub(super) const WORKERS: Setting = Setting {
+    key: "workers",
+    value_name: "N",
+    help: "Threads that answer requests [default: one for each processor core]",
+    accepts: || format!("a number from 1 to {WORKERS_MAX}"),
+    default: || None,
+    scope: Scope::Serve,
+    secret: false,
+};
+
+pub(super) const PAGE_SIZE_DEFAULT: Setting = Setting {
+    key: "page_size_default",
+    value_name: "N",
+    help: "Results of a page of the published APIs when nothing is asked for",
+    accepts: || format!("a number from 1 to {PAGE_SIZE_MAX_MAX}"),
+    default: || Some(ApiConfig::default().page_size_default.to_string()),
+    scope: Scope::Serve,
+    secret: false,
+};
+
+pub(super) const PAGE_SIZE_MAX: Setting = Setting {
+    key: "page_size_max",
+    value_name: "N",
+    help: "Results of their largest page",
+    accepts: || format!("a number from 1 to {PAGE_SIZE_MAX_MAX}"),
+    default: || Some(ApiConfig::default().page_size_max.to_string()),
+    scope: Scope::Serve,
+    secret: false,
+};
+
+pub(super) const HEAD_TIMEOUT_SECONDS: Setting = Setting {
+    key: "head_timeout_seconds",
+    value_name: "SECONDS",
+    help: "How long the head of a request may take to arrive",
+    accepts: || format!("a number of seconds from 1 to {SECONDS_MAX}"),
+    default: || seconds(ServerConfig::default().head_timeout),
+    scope: Scope::Serve,
+    secret: false,
+};
+
+pub(super) const BODY_TIMEOUT_SECONDS: Setting = Setting {
+    key: "body_timeout_seconds",
+    value_name: "SECONDS",
+    help: "How long the body of a request may take to arrive",
+    accepts: || format!("a number of seconds from 1 to {SECONDS_MAX}"),
+    default: || seconds(ApiConfig::default().body_timeout),
+    scope: Scope::Serve,
+    secret: false,
+};
+
+pub(super) const IDLE_TIMEOUT_SECONDS: Setting = Setting {
+    key: "idle_timeout_seconds",
+    value_name: "SECONDS",
+    help: "How long a connection may be idle between two requests",
+    accepts: || format!("a number of seconds from 1 to {SECONDS_MAX}"),
+    default: || seconds(ServerConfig::default().idle_timeout),
+    scope: Scope::Serve,
+    secret: false,
+};
+
+pub(super) const SHUTDOWN_TIMEOUT_SECONDS: Setting = Setting {
+    key: "shutdown_timeout_seconds",
+    value_name: "SECONDS",
+    help: "How long accepted requests may take to finish at shutdown",
+    accepts: || format!("a number of seconds from 1 to {SECONDS_MAX}"),
+    default: || seconds(ServerConfig::default().shutdown_timeout),
+    scope: Scope::Serve,
+    secret: false,
+};
+
+pub(super) const LOG: Setting = Setting {
+    key: "log",
+    value_name: "FILTER",
+    help: "What the program logs to stderr: a level, or levels by part such as warn,audit_http=debug",
+    accepts: || "a log filter such as info or warn,audit_http=debug".to_owned(),
+    default: || Some("info,actix_server=warn".to_owned()),
+    scope: Scope::Every,
+    secret: false,
+};
+
+pub(super) const LOG_FORMAT: Setting = Setting {
+    key: "log_format",
+    value_name: "FORMAT",
+    help: "How: text or json [default: text when stderr is a terminal, else json]",
+    accepts: || "text or json".to_owned(),
+    default: || None,
+    scope: Scope::Every,
+    secret: false,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_of_the_admin_key_tells_the_real_limit() {
+        assert!(ADMIN_TOKEN.help.contains(&format!("at least {TOKEN_KEY_CHARS_MIN} characters")));
+    }
+}

@@ -1,0 +1,109 @@
+//! Lines of an input, however large it is: one line in memory at a time, and none longer than an event can be.
+
+use std::io::{self, BufRead};
+
+use audit_http::store::domain::limits::{EVENT_BYTES_ADDED_MAX, EVENT_BYTES_MAX};
+
+/// Bytes of the longest line: an event of the largest size, and what an export adds to it.
+pub(crate) const LINE_BYTES_MAX: usize = EVENT_BYTES_MAX + EVENT_BYTES_ADDED_MAX;
+
+/// One line.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Line<'a> {
+    /// Its text, without the blanks around it.
+    Text(&'a str),
+    /// Too long; the rest of it was passed over.
+    TooLong,
+    /// Not UTF-8, so no JSON either.
+    NotUtf8,
+}
+
+/// The lines of a reader, counted from 1.
+pub(crate) struct Lines<R> {
+    input: R,
+    buffer: Vec<u8>,
+    number: u64,
+}
+
+impl<R: BufRead> Lines<R> {
+    pub(crate) fn new(input: R) -> Lines<R> {
+        Lines { input, buffer: Vec::new(), number: 0 }
+    }
+
+    /// The number of the line that was read last, or that could not be read.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The next line and its number; `None` behind the last one.
+    pub(crate) fn next(&mut self) -> io::Result<Option<(u64, Line<'_>)>> {
+        self.buffer.clear();
+        self.number += 1;
+        let mut too_long = false;
+        loop {
+            let chunk = match self.input.fill_buf() {
+                Ok(chunk) => chunk,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            if chunk.is_empty() && self.buffer.is_empty() && !too_long {
+                return Ok(None);
+            }
+            let end = chunk.iter().position(|byte| *byte == b'\n');
+            let part = &chunk[..end.unwrap_or(chunk.len())];
+            too_long |= self.buffer.len() + part.len() > LINE_BYTES_MAX;
+            if !too_long {
+                self.buffer.extend_from_slice(part);
+            }
+            let (last, consumed) = (end.is_some() || chunk.is_empty(), part.len() + usize::from(end.is_some()));
+            self.input.consume(consumed);
+            if last {
+                break;
+            }
+        }
+        let line = match std::str::from_utf8(&self.buffer) {
+            _ if too_long => Line::TooLong,
+            Ok(text) => Line::Text(text.trim()),
+            Err(_) => Line::NotUtf8,
+        };
+        Ok(Some((self.number, line)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(input: &[u8], buffer: usize) -> Vec<(u64, String)> {
+        let mut lines = Lines::new(io::BufReader::with_capacity(buffer, input));
+        let mut all = Vec::new();
+        while let Some((number, line)) = lines.next().unwrap() {
+            all.push((number, format!("{line:?}")));
+        }
+        all
+    }
+
+    #[test]
+    fn counts_every_line_and_cuts_the_blanks() {
+        let wanted = [(1, "Text(\"a\")"), (2, "Text(\"\")"), (3, "Text(\"é\")"), (4, "NotUtf8"), (5, "Text(\"end\")")];
+        for buffer in [1, 2, 64] {
+            let lines = read(b"a\r\n\n \xc3\xa9 \n\xff\nend", buffer);
+            assert_eq!(lines, wanted.map(|(number, line)| (number, line.to_owned())));
+        }
+        assert!(read(b"", 8).is_empty());
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_passed_over_without_being_kept() {
+        let mut input = vec![b'x'; LINE_BYTES_MAX];
+        input.extend_from_slice(b"\n");
+        input.extend(vec![b'y'; 5 * LINE_BYTES_MAX]);
+        input.extend_from_slice(b"\nz");
+        let mut lines = Lines::new(io::BufReader::new(input.as_slice()));
+        assert!(matches!(lines.next().unwrap(), Some((1, Line::Text(text))) if text.len() == LINE_BYTES_MAX));
+        assert_eq!(lines.next().unwrap(), Some((2, Line::TooLong)));
+        assert!(lines.buffer.capacity() < 4 * LINE_BYTES_MAX, "{}", lines.buffer.capacity());
+        assert_eq!(lines.next().unwrap(), Some((3, Line::Text("z"))));
+        assert_eq!(lines.next().unwrap(), None);
+    }
+}

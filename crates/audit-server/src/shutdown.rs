@@ -1,0 +1,46 @@
+//! The orderly end: the first SIGTERM or SIGINT asks for it, the second one does not wait for it.
+
+use tokio::runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+
+/// Takes both signals over and returns what becomes ready with the first one.
+///
+/// They are watched on a thread of their own: the end of the server blocks its runtime while the last events are committed,
+/// and a second signal has to get through just then.
+pub(crate) fn asked() -> std::io::Result<impl Future<Output = ()>> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let (mut terminate, mut interrupt) = {
+        let _entered = runtime.enter();
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+    };
+    let (ask, asked) = oneshot::channel::<()>();
+    let watch = move || {
+        runtime.block_on(async {
+            next(&mut terminate, &mut interrupt).await;
+            tracing::info!("stopping: accepted requests are finished first");
+            if ask.send(()).is_err() {
+                // The server has ended by itself.
+                return;
+            }
+            next(&mut terminate, &mut interrupt).await;
+            tracing::warn!("stopped at once by a second signal");
+            std::process::exit(1);
+        });
+    };
+    std::thread::Builder::new().name("audit-signals".to_owned()).spawn(watch)?;
+    Ok(async {
+        if asked.await.is_err() {
+            // Without its watcher the server could only be killed; that is no reason to stop it.
+            tracing::error!("signals are not watched any more");
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+async fn next(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

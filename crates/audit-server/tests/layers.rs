@@ -1,0 +1,104 @@
+//! The layers: which crate may depend on which, against a table that is changed by hand and on purpose.
+
+#![expect(clippy::unwrap_used, reason = "a test without cargo's answer can only fail")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
+
+/// The workspace, from the bottom, and the crates of ours that each depends on: the one directly below, and no other.
+const LAYERS: [(&str, &[&str]); 4] = [
+    ("audit-domain", &[]),
+    ("audit-store", &["audit-domain"]),
+    ("audit-http", &["audit-store"]),
+    ("audit-server", &["audit-http"]),
+];
+
+/// Crates that are what a layer is about (names that start so), and the only ones of ours that may name them.
+const SENSITIVE: [(&str, &[&str]); 9] = [
+    ("diesel", &["audit-store"]),
+    ("r2d2", &["audit-store"]),
+    ("libsqlite3-sys", &["audit-store"]),
+    ("actix", &["audit-http"]),
+    ("tracing-actix", &["audit-http"]),
+    ("tokio", &["audit-http", "audit-server"]),
+    ("clap", &["audit-server"]),
+    ("figment", &["audit-server"]),
+    ("tracing-subscriber", &["audit-server"]),
+];
+
+/// What may be nowhere below a crate, however deep.
+const ABSENT: [(&str, &[&str]); 2] = [
+    ("audit-domain", &["diesel", "r2d2", "libsqlite3-sys", "rusqlite", "actix", "tokio", "futures", "hyper", "tracing", "clap"]),
+    ("audit-store", &["actix", "tokio", "hyper", "clap"]),
+];
+
+/// Locked, so that the test changes nothing, and of this platform only: the rest may not even have been downloaded.
+fn metadata() -> Metadata {
+    let rustc = std::process::Command::new("rustc").arg("-vV").output().unwrap();
+    let version = String::from_utf8(rustc.stdout).unwrap();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+    let options = ["--locked", "--filter-platform", host].map(str::to_owned);
+    MetadataCommand::new().manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).other_options(options).exec().unwrap()
+}
+
+fn normal_or_build(kind: DependencyKind) -> bool {
+    kind != DependencyKind::Development
+}
+
+#[test]
+fn the_workspace_is_the_four_layers_and_each_depends_on_the_one_below() {
+    let metadata = metadata();
+    let ours: BTreeSet<String> = metadata.workspace_packages().iter().map(|package| package.name.to_string()).collect();
+    let actual: BTreeMap<String, Vec<String>> = metadata
+        .workspace_packages()
+        .iter()
+        .map(|package| {
+            let names = package.dependencies.iter().map(|dependency| dependency.name.clone());
+            (package.name.to_string(), names.filter(|name| ours.contains(name)).collect())
+        })
+        .collect();
+    let wanted = LAYERS.map(|(name, below)| (name.to_owned(), below.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()));
+    assert_eq!(actual, BTreeMap::from(wanted));
+}
+
+#[test]
+fn what_a_layer_is_about_is_named_by_no_other_layer() {
+    let metadata = metadata();
+    for (prefix, allowed) in SENSITIVE {
+        let users: BTreeSet<String> = metadata
+            .workspace_packages()
+            .iter()
+            .filter(|package| package.dependencies.iter().any(|d| d.name.starts_with(prefix) && normal_or_build(d.kind)))
+            .map(|package| package.name.to_string())
+            .collect();
+        assert_eq!(users, allowed.iter().map(|name| (*name).to_owned()).collect(), "{prefix}");
+    }
+}
+
+#[test]
+fn the_lower_layers_have_no_runtime_and_the_lowest_no_database_anywhere_below_them() {
+    let metadata = metadata();
+    for (name, absent) in ABSENT {
+        let below = below(&metadata, name);
+        assert!(below.contains("serde"), "the tree of {name} is not seen at all");
+        let found: Vec<&String> = below.iter().filter(|below| absent.iter().any(|prefix| below.starts_with(prefix))).collect();
+        assert!(found.is_empty(), "{name} depends on {found:?}");
+    }
+}
+
+/// The names of everything a crate is built from.
+fn below(metadata: &Metadata, name: &str) -> BTreeSet<String> {
+    let nodes: BTreeMap<&PackageId, _> = metadata.resolve.as_ref().unwrap().nodes.iter().map(|node| (&node.id, node)).collect();
+    let root = metadata.workspace_packages().into_iter().find(|package| *package.name == name).unwrap();
+    let (mut names, mut seen, mut open) = (BTreeSet::new(), BTreeSet::new(), vec![&root.id]);
+    while let Some(id) = open.pop() {
+        for dependency in &nodes[id].deps {
+            if dependency.dep_kinds.iter().any(|kind| normal_or_build(kind.kind)) && seen.insert(&dependency.pkg) {
+                names.insert(metadata[&dependency.pkg].name.to_string());
+                open.push(&dependency.pkg);
+            }
+        }
+    }
+    names
+}

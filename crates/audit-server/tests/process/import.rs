@@ -1,0 +1,320 @@
+//! `import`: all of it, once, whatever happens on the way, and faults by file and line.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::common::http::Client;
+use crate::common::server::{KEY, Server};
+use crate::common::{eventually, program, run, run_with_input, wait};
+use crate::data;
+
+fn import(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = program(directory);
+    command.arg("import").args(arguments);
+    command
+}
+
+fn export(directory: &Path) -> String {
+    run(program(directory).arg("export")).ok()
+}
+
+fn write(directory: &Path, name: &str, lines: &[&str]) {
+    fs::write(directory.join(name), lines.join("\n")).unwrap();
+}
+
+/// How many events the log has while somebody else writes it; 0 before there is one.
+fn committed(directory: &Path) -> i64 {
+    let url = directory.join("audit-data/audit.db");
+    Connection::open_with_flags(url, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .and_then(|conn| conn.query_row("SELECT coalesce(sum(next_position), 0) FROM logs", [], |row| row.get(0)))
+        .unwrap_or(0)
+}
+
+#[test]
+fn every_value_of_the_source_comes_back_byte_for_byte() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = data::file();
+    let counts = run(import(directory.path(), &[]).arg(&file)).ok();
+    assert_eq!(counts, "11256 new, 0 known already, 0 skipped\n");
+
+    let (source, export) = (data::unpack(&file), export(directory.path()));
+    assert_eq!((source.lines().count(), export.lines().count()), (data::EVENTS, data::EVENTS));
+    data::assert_gapless(&export);
+    let stored = data::by_uuid(&export);
+    let mut last = std::collections::BTreeMap::new();
+    for line in source.lines() {
+        let source = data::members(line);
+        let event = &stored[&(source["channel_id"], source["uuid"])];
+        data::assert_came_back(&source, event);
+        assert_eq!(event["producer_id"], "0");
+        let position: i64 = event["position"].parse().unwrap();
+        assert!(last.insert(source["channel_id"], position).is_none_or(|last| last < position), "the order of the file is kept");
+    }
+}
+
+#[test]
+fn running_it_again_adds_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    run(import(directory.path(), &[]).arg(data::file())).ok();
+    let first = export(directory.path());
+    let counts = run(import(directory.path(), &[]).arg(data::file())).ok();
+    assert_eq!(counts, "0 new, 11256 known already, 0 skipped\n");
+    assert_eq!(export(directory.path()), first);
+}
+
+#[test]
+fn killed_in_the_middle_and_run_again_it_loses_and_doubles_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut before = 0;
+    for killed_behind in [0, 2_000, 5_000] {
+        let mut command = import(directory.path(), &[]);
+        let mut child = command.arg(data::file()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        eventually(|| (committed(directory.path()) > killed_behind).then_some(())).expect("nothing is imported");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let after = committed(directory.path());
+        assert!(after < data::EVENTS as i64, "it was over before it could be killed");
+        assert!(after >= before, "what was committed is gone");
+        before = after;
+    }
+    let counts = run(import(directory.path(), &[]).arg(data::file())).ok();
+    assert_eq!(counts, format!("{} new, {before} known already, 0 skipped\n", data::EVENTS as i64 - before));
+    let (source, export) = (data::unpack(&data::file()), export(directory.path()));
+    data::assert_gapless(&export);
+    let stored = data::by_uuid(&export);
+    assert_eq!((export.lines().count(), stored.len()), (data::EVENTS, data::EVENTS));
+    for line in source.lines() {
+        let source = data::members(line);
+        data::assert_came_back(&source, &stored[&(source["channel_id"], source["uuid"])]);
+    }
+}
+
+#[test]
+fn it_runs_beside_a_server_that_is_written_to_and_positions_stay_gapless() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path());
+    let (address, over) = (server.address, AtomicBool::new(false));
+    let posted = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut client = Client::connect(address, KEY).unwrap();
+            let mut posted = 0;
+            while !over.load(Ordering::SeqCst) {
+                let answer = client.post("/api/v1/events", "application/json", r#"{"channel_id":6,"action":"BESIDE"}"#).unwrap();
+                assert_eq!(answer.status, 201, "{answer:?}");
+                posted += 1;
+            }
+            posted
+        });
+        run(import(directory.path(), &[]).arg(data::file())).ok();
+        over.store(true, Ordering::SeqCst);
+        writer.join().unwrap()
+    });
+    assert!(posted > 10, "{posted}");
+    let answer = Client::connect(address, KEY).unwrap().get("/api/v1/events?channel_id=6&limit=1&count=true").unwrap();
+    assert_eq!(answer.json()["count"], 515 + posted, "{answer:?}");
+    server.stop();
+    data::assert_gapless(&export(directory.path()));
+}
+
+const FAULTY: [&str; 7] = [
+    r#"{"action":"FIRST"}"#,
+    r#"{"action":5,"url":[],"uuid":"x"}"#,
+    "",
+    r#"{"action":"AFTER"}"#,
+    r#"{"action":"#,
+    r#"[1]"#,
+    r#"{"timestamp":"2023-02-30"}"#,
+];
+
+const FAULTS: [&str; 4] = [
+    "faulty.ndjson line 2: action must be a string, got a number; url must be a string, got an array; uuid must be a UUID such as \
+     410237f7-2a6f-48de-9c41-b988326d7607",
+    "faulty.ndjson line 5: is no JSON: EOF while parsing a value at column 10",
+    "faulty.ndjson line 6: expected a JSON object, got an array",
+    "faulty.ndjson line 7: timestamp must be a date-time such as 2023-10-16T09:00:00.929094Z, in the years 1 to 9999",
+];
+
+#[test]
+fn faulty_lines_are_all_named_and_nothing_behind_the_first_is_imported() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), "faulty.ndjson", &FAULTY);
+    let ended = run(&mut import(directory.path(), &["faulty.ndjson"]));
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), "1 new, 0 known already, 0 skipped\n"), "{ended:?}");
+    let lines: Vec<&str> = ended.stderr.lines().collect();
+    assert_eq!(lines[..4], FAULTS);
+    assert_eq!(lines[4..], ["audit-server: stopped at a faulty line; what comes before it is in the log"]);
+    let export = export(directory.path());
+    assert!(export.contains("FIRST") && !export.contains("AFTER"), "{export}");
+}
+
+#[test]
+fn skipped_faulty_lines_are_counted_and_make_the_exit_code_1() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), "faulty.ndjson", &FAULTY);
+    let ended = run(&mut import(directory.path(), &["--skip-invalid", "faulty.ndjson"]));
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), "2 new, 0 known already, 4 skipped\n"), "{ended:?}");
+    let lines: Vec<&str> = ended.stderr.lines().collect();
+    assert_eq!(lines[..4], FAULTS);
+    assert_eq!(lines[4..], ["audit-server: 4 faulty line(s) were skipped"]);
+    assert!(export(directory.path()).contains("AFTER"));
+}
+
+#[test]
+fn twenty_faulty_lines_are_shown_and_the_others_counted() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), "faulty.ndjson", &["x"; 33]);
+    let ended = run(&mut import(directory.path(), &["--skip-invalid", "faulty.ndjson"]));
+    assert_eq!(ended.stdout, "0 new, 0 known already, 33 skipped\n");
+    assert_eq!(ended.stderr.lines().filter(|line| line.contains("is no JSON")).count(), 20);
+    assert!(ended.stderr.contains("… and 13 more"), "{}", ended.stderr);
+}
+
+/// 2,500 events in three batches; the uuid of line 1,300 belongs to another event of the log.
+fn conflicting(directory: &Path) -> Vec<String> {
+    let uuid = |number: usize| format!("00000000-0000-4000-8000-{number:012}");
+    write(directory, "first.ndjson", &[&format!(r#"{{"uuid":"{}","action":"TAKEN"}}"#, uuid(1300))]);
+    run(&mut import(directory, &["first.ndjson"])).ok();
+    let lines: Vec<String> = (1..=2500).map(|number| format!(r#"{{"uuid":"{}","action":"A{number}"}}"#, uuid(number))).collect();
+    write(directory, "second.ndjson", &lines.iter().map(String::as_str).collect::<Vec<_>>());
+    lines
+}
+
+const CONFLICT: &str = "second.ndjson line 1300: uuid 00000000-0000-4000-8000-000000001300 belongs to another event of channel 1";
+
+#[test]
+fn a_uuid_of_another_event_is_named_by_line_and_everything_before_it_is_imported() {
+    let directory = tempfile::tempdir().unwrap();
+    let lines = conflicting(directory.path());
+    let ended = run(&mut import(directory.path(), &["second.ndjson"]));
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.stderr.lines().next(), Some(CONFLICT));
+    let export = export(directory.path());
+    for number in 1..1300 {
+        assert!(export.contains(&format!("\"A{number}\"")), "{number}");
+    }
+    assert!(!export.contains("\"A1300\"") && export.contains("TAKEN"));
+    data::assert_gapless(&export);
+    // What comes behind it in its batch waits for the line to be put right.
+    assert!(!export.contains("\"A1301\""));
+    let mended: Vec<&str> = lines.iter().enumerate().filter(|(index, _)| *index != 1299).map(|(_, line)| line.as_str()).collect();
+    write(directory.path(), "second.ndjson", &mended);
+    run(&mut import(directory.path(), &["second.ndjson"])).ok();
+    assert_eq!(self::export(directory.path()).lines().count(), 2500);
+}
+
+#[test]
+fn a_skipped_conflict_leaves_its_neighbours_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    conflicting(directory.path());
+    let ended = run(&mut import(directory.path(), &["--skip-invalid", "second.ndjson"]));
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), "2499 new, 0 known already, 1 skipped\n"), "{ended:?}");
+    assert_eq!(ended.stderr.lines().next(), Some(CONFLICT));
+    assert_eq!(export(directory.path()).lines().count(), 2500);
+}
+
+#[test]
+fn a_line_that_only_conflicts_with_a_wrong_neighbour_is_known() {
+    let directory = tempfile::tempdir().unwrap();
+    let uuid = "00000000-0000-4000-8000-000000000001";
+    let (right, wrong) = (format!(r#"{{"uuid":"{uuid}","action":"R"}}"#), format!(r#"{{"uuid":"{uuid}","action":"W"}}"#));
+    write(directory.path(), "first.ndjson", &[&right]);
+    write(directory.path(), "second.ndjson", &[&wrong, &right]);
+    run(&mut import(directory.path(), &["first.ndjson"])).ok();
+    let ended = run(&mut import(directory.path(), &["--skip-invalid", "second.ndjson"]));
+    assert_eq!(ended.stdout, "0 new, 1 known already, 1 skipped\n");
+}
+
+#[test]
+fn lines_without_uuid_are_the_same_events_in_every_run_from_any_directory_packed_or_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let lines = [r#"{"action":"A"}"#, r#"{"action":"A"}"#, r#"{"timestamp":"2023-01-01","action":"B"}"#];
+    write(directory.path(), "events.ndjson", &lines);
+    assert_eq!(run(&mut import(directory.path(), &["events.ndjson"])).ok(), "3 new, 0 known already, 0 skipped\n");
+    // Two days later, elsewhere, packed, and with other line ends.
+    fs::create_dir(directory.path().join("elsewhere")).unwrap();
+    let mut packed =
+        GzEncoder::new(fs::File::create(directory.path().join("elsewhere/events.ndjson.gz")).unwrap(), Compression::fast());
+    packed.write_all(lines.join("\r\n").as_bytes()).unwrap();
+    packed.finish().unwrap();
+    for path in ["events.ndjson", "elsewhere/events.ndjson.gz"] {
+        assert_eq!(run(&mut import(directory.path(), &[path])).ok(), "0 new, 3 known already, 0 skipped\n");
+    }
+    assert_eq!(export(directory.path()).lines().count(), 3);
+}
+
+#[test]
+fn stdin_has_no_name_so_its_lines_are_new_events_each_time() {
+    let directory = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let ended = run_with_input(&mut import(directory.path(), &["-"]), b"{\"action\":\"A\"}\n");
+        assert_eq!(ended.ok(), "1 new, 0 known already, 0 skipped\n");
+    }
+    let ended = run_with_input(&mut import(directory.path(), &["-"]), b"x\n");
+    assert!(ended.stderr.starts_with("stdin line 1: is no JSON"), "{ended:?}");
+}
+
+#[test]
+fn a_faulty_line_from_a_stdin_that_stays_open_ends_it_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut child =
+        import(directory.path(), &["-"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    child.stdin.as_mut().unwrap().write_all(b"{\"action\":\"A\"}\nx\n").unwrap();
+    assert_eq!(wait(&mut child).expect("it waits for more").code(), Some(1));
+    assert_eq!(export(directory.path()).lines().count(), 1);
+}
+
+#[test]
+fn a_line_goes_to_its_own_channel_else_to_the_flags_else_to_the_settings() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), "events.ndjson", &[r#"{"action":"OWN","channel_id":4}"#, r#"{"action":"OTHER"}"#]);
+    run(&mut import(directory.path(), &["events.ndjson"])).ok();
+    run(import(directory.path(), &["events.ndjson"]).env("AUDIT_DEFAULT_CHANNEL", "5")).ok();
+    run(import(directory.path(), &["--channel", "6", "events.ndjson"]).env("AUDIT_DEFAULT_CHANNEL", "5")).ok();
+    let export = export(directory.path());
+    let events: Vec<_> =
+        export.lines().map(data::members).map(|event| (event["channel_id"].to_owned(), event["action"].to_owned())).collect();
+    let wanted = [("1", "\"OTHER\""), ("4", "\"OWN\""), ("5", "\"OTHER\""), ("6", "\"OTHER\"")];
+    assert_eq!(events, wanted.map(|(channel, action)| (channel.to_owned(), action.to_owned())));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named_before_anything_happens() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), "events.ndjson", &[r#"{"action":"A"}"#]);
+    let ended = run(&mut import(directory.path(), &["events.ndjson", "missing.ndjson"]));
+    assert_eq!(ended.sentence(), "cannot read `missing.ndjson`: No such file or directory (os error 2)");
+    assert!(!directory.path().join("audit-data").exists());
+}
+
+#[test]
+fn a_packed_file_that_is_cut_short_is_imported_as_far_as_it_goes() {
+    let directory = tempfile::tempdir().unwrap();
+    let packed = fs::read(data::file()).unwrap();
+    fs::write(directory.path().join("cut.ndjson.gz"), &packed[..packed.len() / 2]).unwrap();
+    let ended = run(&mut import(directory.path(), &["cut.ndjson.gz"]));
+    let imported: usize = ended.stdout.split(' ').next().unwrap().parse().unwrap();
+    assert!((100..data::EVENTS).contains(&imported), "{ended:?}");
+    let place = format!("cut.ndjson.gz line {} cannot be read: ", imported + 1);
+    assert!(ended.sentence().starts_with(&place), "{ended:?}");
+    assert_eq!(export(directory.path()).lines().count(), imported);
+}
+
+#[test]
+fn lines_that_are_too_long_or_no_text_are_faults_like_any_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut bytes = b"{\"action\":\"A\"}\n\xff\n{\"description\":\"".to_vec();
+    bytes.extend(vec![b'x'; 3_000_000]);
+    bytes.extend_from_slice(b"\"}\n{\"action\":\"B\"}");
+    fs::write(directory.path().join("events.ndjson"), bytes).unwrap();
+    let ended = run(&mut import(directory.path(), &["--skip-invalid", "events.ndjson"]));
+    assert_eq!(ended.stdout, "2 new, 0 known already, 2 skipped\n");
+    let faults: Vec<&str> = ended.stderr.lines().take(2).collect();
+    assert_eq!(faults, ["events.ndjson line 2: is not UTF-8", "events.ndjson line 3: has more than 1052672 bytes"]);
+}

@@ -1,0 +1,13 @@
+//! The program as a process: started, asked, stopped and killed from outside. One binary, so that everything runs side by side.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+mod data;
+mod export;
+mod import;
+mod kill;
+mod settings;
+mod shutdown;
+mod start;
+mod tokens;

@@ -34,12 +34,15 @@ pub struct SortKey {
 
 /// Sort keys, most significant first; ties are broken by channel and position, in the direction of the last key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct EventSort(Vec<SortKey>);
+pub struct EventSort {
+    keys: Vec<SortKey>,
+    ties_descend: bool,
+}
 
 impl Default for EventSort {
     /// Newest first.
     fn default() -> Self {
-        EventSort(vec![SortKey { field: SortField::Timestamp, descending: true }])
+        EventSort { keys: vec![SortKey { field: SortField::Timestamp, descending: true }], ties_descend: true }
     }
 }
 
@@ -78,28 +81,36 @@ impl SortRow {
 }
 
 impl EventSort {
-    /// Sorts by these keys; by the default when there are none.
+    /// Sorts by these keys; by the default when there are none. Of a field that comes twice, the second key is left out: it
+    /// could not change the order, and a client may send thousands.
     #[must_use]
     pub fn by(keys: Vec<SortKey>) -> EventSort {
-        if keys.is_empty() { EventSort::default() } else { EventSort(keys) }
+        // Ties go in the direction of the last key that was given, even where that key is left out.
+        let mut sort = EventSort { ties_descend: keys.last().is_some_and(|key| key.descending), keys: Vec::new() };
+        for key in keys {
+            if sort.keys.iter().all(|other| other.field != key.field) {
+                sort.keys.push(key);
+            }
+        }
+        if sort.keys.is_empty() { EventSort::default() } else { sort }
     }
 
     /// The keys, most significant first; never empty.
     #[must_use]
     pub fn keys(&self) -> &[SortKey] {
-        &self.0
+        &self.keys
     }
 
     /// The direction in which ties are broken.
     #[must_use]
     pub fn ties_descend(&self) -> bool {
-        self.0.last().is_some_and(|key| key.descending)
+        self.ties_descend
     }
 
     /// Which of two rows comes first.
     #[must_use]
     pub fn compare(&self, a: &SortRow, b: &SortRow) -> Ordering {
-        let by_keys = self.0.iter().map(|key| compare_field(*key, a, b)).find(|order| order.is_ne());
+        let by_keys = self.keys.iter().map(|key| compare_field(*key, a, b)).find(|order| order.is_ne());
         by_keys.unwrap_or_else(|| {
             let by_place = (a.channel_id, a.position).cmp(&(b.channel_id, b.position));
             if self.ties_descend() { by_place.reverse() } else { by_place }
@@ -127,5 +138,21 @@ fn null_last<T: Ord>(a: &Option<T>, b: &Option<T>, direction: impl Fn(Ordering) 
     match (a, b) {
         (Some(a), Some(b)) => direction(a.cmp(b)),
         (a, b) => b.is_some().cmp(&a.is_some()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_counts_once_and_ties_follow_the_last_key() {
+        let key = |field, descending| SortKey { field, descending };
+        let sort = EventSort::by(vec![key(SortField::User, false), key(SortField::User, true), key(SortField::User, true)]);
+        assert_eq!(sort.keys(), [key(SortField::User, false)]);
+        assert!(sort.ties_descend());
+        let many = (0..100_000).map(|n| key(if n % 2 == 0 { SortField::Uuid } else { SortField::Timestamp }, n % 3 == 0));
+        assert_eq!(EventSort::by(many.collect()).keys().len(), 2);
+        assert_eq!(EventSort::by(Vec::new()), EventSort::default());
     }
 }

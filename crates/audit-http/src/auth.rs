@@ -6,7 +6,7 @@ use audit_store::StoreError;
 use audit_store::domain::{ChannelGrant, ChannelId, Timestamp, Token, TokenKey};
 use base64::Engine;
 
-use crate::Api;
+use crate::{Api, blocking};
 
 /// Why a request has no caller. The texts are those of Django REST framework.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +64,7 @@ impl Caller {
             return Err(AuthError::InvalidToken);
         }
         let key = key(header.as_bytes())?;
-        let token = api.store.find_token(&key)?.filter(|token| token.is_valid_at(Timestamp::now()));
+        let token = blocking::point_read(|| api.store.find_token(&key))?.filter(|token| token.is_valid_at(Timestamp::now()));
         Ok(Caller { token: token.ok_or(AuthError::InvalidToken)?, default_channel: api.config.default_channel })
     }
 

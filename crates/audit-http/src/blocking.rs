@@ -1,9 +1,15 @@
 //! Where a call of the store runs. The store blocks; what is quicker than a hop to another thread runs in place.
 
 use actix_web::web;
+use audit_store::StoreError;
+use audit_store::domain::uuid::Uuid;
+use audit_store::domain::{ChannelGrant, Event};
 
-/// Parsing and hashing more bytes than this would keep a worker from its other connections for over a millisecond or so.
-const IN_PLACE_BYTES_MAX: usize = 64 * 1024;
+use crate::Api;
+
+/// Parsing and hashing more bytes than this could keep a worker from its other connections for over a millisecond: the
+/// smallest event takes three bytes and half a dozen hashes.
+const IN_PLACE_BYTES_MAX: usize = 4 * 1024;
 
 /// The pool of blocking threads is gone: the server is shutting down.
 #[derive(Debug, thiserror::Error)]
@@ -23,4 +29,19 @@ pub(crate) fn point_read<T>(run: impl FnOnce() -> T) -> T {
 /// Runs work on that many bytes.
 pub(crate) async fn compute<T: Send + 'static>(bytes: usize, run: impl FnOnce() -> T + Send + 'static) -> Result<T, Stopping> {
     if bytes <= IN_PLACE_BYTES_MAX { Ok(run()) } else { query(run).await }
+}
+
+/// The event of a uuid: by its key in place, among several channels as a query.
+pub(crate) async fn find_event(
+    api: &Api,
+    channels: ChannelGrant,
+    uuid: Uuid,
+) -> Result<Result<Option<Event>, StoreError>, Stopping> {
+    let (store, first) = (api.store.clone(), api.config.default_channel);
+    let is_one = matches!(&channels, ChannelGrant::Only(ids) if ids.len() <= 1);
+    if is_one {
+        Ok(point_read(|| store.get(&channels, first, uuid)))
+    } else {
+        query(move || store.get(&channels, first, uuid)).await
+    }
 }

@@ -49,27 +49,25 @@ impl Body {
     }
 }
 
+/// The budget is taken as the bytes arrive: what is only announced takes no memory, and must not keep others out.
 async fn collect(api: &Api, mut payload: web::Payload, announced: usize, max: usize) -> Result<Body, BodyError> {
-    // Taken for what is announced, so that a body half read does not have to be thrown away; grown for what is not.
-    let mut reservation = api.store.budget().try_reserve(announced).ok_or(BodyError::Busy)?;
-    let mut reserved = announced;
-    let mut bytes = Vec::with_capacity(announced);
+    let mut reservation = api.store.budget().try_reserve(0).ok_or(BodyError::Busy)?;
+    let mut bytes = Vec::with_capacity(announced.min(FIRST_BYTES_MAX));
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| BodyError::Broken(error.to_string()))?;
-        let len = bytes.len() + chunk.len();
-        if len > max {
+        if bytes.len() + chunk.len() > max {
             return Err(BodyError::TooLarge { max });
         }
-        if len > reserved {
-            if !reservation.grow(len - reserved) {
-                return Err(BodyError::Busy);
-            }
-            reserved = len;
+        if !reservation.grow(chunk.len()) {
+            return Err(BodyError::Busy);
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(Body { bytes, reservation })
 }
+
+/// Memory that a body gets before its first byte.
+const FIRST_BYTES_MAX: usize = 64 * 1024;
 
 /// The media type of a body in lower case, without parameters; empty when the request names none.
 pub(crate) fn media_type(request: &HttpRequest) -> String {

@@ -12,6 +12,10 @@ pub(crate) type Backend = MultiBackend;
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
+    /// Queries of any shape. Their statements are not kept: there are as many as there are combinations of filters and sorts.
     Read,
+    /// A few queries by key, whose statements are kept.
+    PointRead,
+    /// The writer.
     Write,
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use diesel::connection::SimpleConnection;
+use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::migration::MigrationSource;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -33,7 +33,7 @@ fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, OpenErr
     let file = if path.starts_with('/') { path.to_owned() } else { format!("./{path}") };
     let mut conn = SqliteConnection::establish(&file).map_err(|error| fail(error.to_string()))?;
     let of_purpose = match purpose {
-        Purpose::Read => "PRAGMA query_only = ON;",
+        Purpose::Read | Purpose::PointRead => "PRAGMA query_only = ON;",
         // A trigger makes SQLite keep the pages that one INSERT changes, to undo it alone. Ten indexes soon make them more than
         // it keeps in memory by default: a temporary file, some 25 writes a row, and a third of the time of a raw insert.
         Purpose::Write => "PRAGMA temp_store = MEMORY;",
@@ -48,6 +48,9 @@ fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, OpenErr
          {of_purpose}"
     ))
     .map_err(|error| fail(error.to_string()))?;
+    if purpose == Purpose::Read {
+        conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+    }
     for (setting, wanted) in [("journal_mode", "wal"), ("synchronous", "2"), ("recursive_triggers", "1")] {
         let actual = pragma(&mut conn, setting).map_err(|error| fail(error.to_string()))?;
         if actual != wanted {
@@ -185,9 +188,9 @@ mod tests {
     fn settings_hold_on_every_connection_and_readers_cannot_write() {
         let dir = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::parse(&format!("sqlite://{}/a.db", dir.path().display())).unwrap();
-        for purpose in [Purpose::Write, Purpose::Read] {
+        for purpose in [Purpose::Write, Purpose::Read, Purpose::PointRead] {
             let DbConnection::Sqlite(mut conn) = open(&url, purpose).unwrap();
-            let reader = if purpose == Purpose::Read { "1" } else { "0" };
+            let reader = if purpose == Purpose::Write { "0" } else { "1" };
             for (name, value) in [
                 ("journal_mode", "wal"),
                 ("synchronous", "2"),

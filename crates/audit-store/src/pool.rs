@@ -13,14 +13,14 @@ use crate::url::DatabaseUrl;
 pub(crate) type Pool = r2d2::Pool<Readers>;
 
 #[derive(Debug)]
-pub(crate) struct Readers(DatabaseUrl);
+pub(crate) struct Readers(DatabaseUrl, Purpose);
 
 impl r2d2::ManageConnection for Readers {
     type Connection = DbConnection;
     type Error = OpenError;
 
     fn connect(&self) -> Result<DbConnection, OpenError> {
-        dialect::open(&self.0, Purpose::Read)
+        dialect::open(&self.0, self.1)
     }
 
     fn is_valid(&self, _: &mut DbConnection) -> Result<(), OpenError> {
@@ -40,15 +40,15 @@ fn is_inside_transaction(conn: &mut DbConnection) -> bool {
 /// How long a reader waits for a connection before it is told that there is none.
 const POOL_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(crate) fn pool(url: &DatabaseUrl, size: u32) -> Result<Pool, OpenError> {
+pub(crate) fn pool(url: &DatabaseUrl, purpose: Purpose, size: u32) -> Result<Pool, OpenError> {
     // The first connection is made by hand: the pool would retry for its whole time-out, and lose the reason.
-    drop(dialect::open(url, Purpose::Read)?);
+    drop(dialect::open(url, purpose)?);
     r2d2::Pool::builder()
         .max_size(size.max(1))
         .min_idle(Some(1))
         .test_on_check_out(false)
         .connection_timeout(POOL_TIMEOUT)
-        .build(Readers(url.clone()))
+        .build(Readers(url.clone(), purpose))
         .map_err(|error| OpenError::Database { path: url.display(), why: error.to_string() })
 }
 
@@ -62,7 +62,7 @@ mod tests {
     fn a_connection_left_in_a_snapshot_by_a_panic_is_not_used_again() {
         let dir = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::parse(&format!("sqlite://{}/a.db", dir.path().display())).unwrap();
-        let pool = pool(&url, 1).unwrap();
+        let pool = pool(&url, Purpose::Read, 1).unwrap();
         let mut conn = pool.get().unwrap();
         let read = move || dialect::snapshot(&mut conn, |_| -> diesel::QueryResult<()> { panic!("in the middle of a read") });
         assert!(catch_unwind(AssertUnwindSafe(read)).is_err());

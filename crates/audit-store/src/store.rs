@@ -70,8 +70,8 @@ impl Store {
         }
         let mut conn = dialect::open(&url, Purpose::Write)?;
         migrate::migrate(&mut conn, &url)?;
-        let readers = pool(&url, config.readers)?;
-        let point_readers = pool(&url, config.point_readers)?;
+        let readers = pool(&url, Purpose::Read, config.readers)?;
+        let point_readers = pool(&url, Purpose::PointRead, config.point_readers)?;
         let writer = Writer::start(url.clone(), conn)?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
         Ok(Store(Arc::new(Inner { url, writer, readers, point_readers, budget })))
@@ -121,20 +121,22 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn get(&self, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<Event>, StoreError> {
-        self.point_read(|conn| {
-            let candidates = match channels {
-                ChannelGrant::Only(ids) => ids.iter().map(|id| id.get()).collect(),
-                ChannelGrant::All => query::heads(conn, channels)?.into_iter().map(|head| head.channel_id).collect(),
-            };
-            let mut candidates: Vec<i64> = candidates;
-            candidates.sort_by_key(|id| (*id != first.get(), *id));
-            for channel_id in candidates {
-                if let Some(event) = query::find_event(conn, channel_id, uuid)? {
-                    return Ok(Some(event));
+        match channels {
+            ChannelGrant::Only(ids) if ids.len() <= 1 => self.point_read(|conn| {
+                let Some(channel) = ids.first() else { return Ok(None) };
+                query::find_event(conn, channel.get(), uuid)
+            }),
+            several => self.read(|conn| {
+                let mut candidates: Vec<i64> = query::heads(conn, several)?.into_iter().map(|head| head.channel_id).collect();
+                candidates.sort_by_key(|id| (*id != first.get(), *id));
+                for channel_id in candidates {
+                    if let Some(event) = query::find_event(conn, channel_id, uuid)? {
+                        return Ok(Some(event));
+                    }
                 }
-            }
-            Ok(None)
-        })
+                Ok(None)
+            }),
+        }
     }
 
     /// A page by number and the exact count, of one snapshot.
@@ -166,7 +168,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn logs(&self, channels: &ChannelGrant) -> Result<Vec<LogHead>, StoreError> {
-        self.point_read(|conn| query::heads(conn, channels))
+        self.read(|conn| query::heads(conn, channels))
     }
 
     /// The token of a key, revoked and expired ones included.
@@ -182,7 +184,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn tokens(&self) -> Result<Vec<Token>, StoreError> {
-        self.point_read(tokens::all)
+        self.read(tokens::all)
     }
 
     /// Makes a token and its key, which is not stored: nobody can show it again.
@@ -220,7 +222,7 @@ impl Store {
         if !self.0.writer.is_running() {
             return Err(StoreError::Closed);
         }
-        self.point_read(|conn| query::heads(conn, &ChannelGrant::All).map(|_| ()))
+        self.read(query::ping)
     }
 
     /// Finishes what was accepted and takes no more. Reads go on working.

@@ -69,8 +69,7 @@ pub(super) async fn detail(
             return Ok(drf::metadata(shape.name));
         }
         let uuid = parse_uuid(uuid).ok_or(DrfError::NotFound)?;
-        let (channels, first) = (readable(&caller, channel), api.config.default_channel);
-        let event = blocking::point_read(|| api.store.get(&channels, first, uuid))?;
+        let event = blocking::find_event(api, readable(&caller, channel), uuid).await??;
         Ok(show(shape, HttpResponse::Ok(), &event.ok_or(DrfError::NotFound)?))
     };
     drf::respond(result.await, ALLOW_DETAIL)
@@ -165,8 +164,7 @@ async fn create(
     let append = AppendRequest { producer_id: caller.token.id, events: vec![prepared], reservation: Some(reservation) };
     let receipts = api.store.try_append(append)?.await?;
     let status = if receipts.iter().all(|receipt| receipt.duplicate) { HttpResponse::Ok() } else { HttpResponse::Created() };
-    let written = ChannelGrant::Only([channel].into());
-    let event = blocking::point_read(|| api.store.get(&written, channel, uuid))?;
+    let event = blocking::find_event(api, ChannelGrant::Only([channel].into()), uuid).await??;
     Ok(show(shape, status, &event.ok_or(DrfError::Internal)?))
 }
 

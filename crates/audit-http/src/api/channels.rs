@@ -23,7 +23,8 @@ async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse,
     }
     caller.reads()?;
     Query::of(&request, &[])?;
-    let heads = blocking::point_read(|| api.store.logs(&caller.token.channels))?;
+    let (store, granted) = (api.store.clone(), caller.token.channels.clone());
+    let heads = blocking::query(move || store.logs(&granted)).await??;
     let mut body = String::new();
     let mut object = ObjectWriter::new(&mut body);
     object.nested("results", |out| push_array(out, &heads, write));

@@ -33,7 +33,8 @@ async fn list_or_create(api: web::Data<Api>, request: HttpRequest, payload: web:
     if request.method() == Method::POST {
         return create(&api, &request, payload, &caller).await;
     }
-    let tokens = blocking::point_read(|| api.store.tokens())?;
+    let store = api.store.clone();
+    let tokens = blocking::query(move || store.tokens()).await??;
     let visible = tokens.iter().filter(|token| caller.token.channels.covers(&token.channels));
     let mut body = String::new();
     let mut object = ObjectWriter::new(&mut body);
@@ -121,15 +122,18 @@ fn read(text: &str) -> Result<NewToken, Vec<(String, String)>> {
     let name = text("name").unwrap_or_default();
     let role = text("role").and_then(|role| role.parse().ok());
     let role = role.unwrap_or_else(|| {
-        fault("role", "is required: admin, writer or reader".to_owned());
+        fault("role", "must be given, as admin, writer or reader".to_owned());
         Role::Reader
     });
     let channels = given("channels").and_then(channels).unwrap_or_else(|| {
-        fault("channels", "is required: a list such as [1,2], or \"*\"".to_owned());
+        fault("channels", "must be given, as a list such as [1,2], or \"*\"".to_owned());
         ChannelGrant::Only([].into())
     });
     let expires_at = given("expires_at").map(|_| Timestamp::parse(&text("expires_at").unwrap_or_default())).transpose();
     let expires_at = expires_at.map_err(|why| fault("expires_at", why.to_string())).unwrap_or(None);
+    if expires_at.is_some_and(|end| end <= Timestamp::now()) {
+        fault("expires_at", "must be in the future: such a key would open nothing".to_owned());
+    }
     let token = NewToken { name, role, channels, expires_at };
     if let Err(invalid) = token.validate() {
         for (field, faults) in invalid.field_errors() {

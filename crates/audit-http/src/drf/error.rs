@@ -3,12 +3,13 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
-use audit_store::domain::{Fault, FieldError, InputError, JsonError, JsonKind, ObjectWriter};
+use audit_store::domain::{Fault, FieldError, InputError, JsonError, JsonKind, JsonText, ObjectWriter, push_array};
 use audit_store::{AppendError, StoreError};
 
 use crate::auth::{AuthError, ChannelError, Forbidden};
 use crate::blocking::Stopping;
 use crate::body::BodyError;
+use crate::problem::ERRORS_MAX;
 
 /// An error of a published API.
 #[derive(Debug)]
@@ -99,16 +100,17 @@ impl DrfError {
     }
 }
 
-/// Several texts of one field become one list.
+/// Several texts of one field become one list; fields beyond the first hundred are one client's one mistake.
 fn write_fields(object: &mut ObjectWriter<'_>, errors: &[(String, String)]) {
-    let mut written: Vec<&str> = Vec::new();
-    for (field, _) in errors {
-        if written.contains(&field.as_str()) {
-            continue;
+    let mut fields: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (field, text) in errors.iter().take(ERRORS_MAX) {
+        match fields.iter_mut().find(|(name, _)| name == field) {
+            Some((_, texts)) => texts.push(text),
+            None => fields.push((field, vec![text])),
         }
-        written.push(field);
-        let texts: Vec<&String> = errors.iter().filter(|(name, _)| name == field).map(|(_, text)| text).collect();
-        object.raw(field, &serde_json::to_string(&texts).unwrap_or_else(|_| "[]".to_owned()));
+    }
+    for (field, texts) in fields {
+        object.nested(field, |out| push_array(out, texts, |text, out| out.push_str(JsonText::string(text).as_str())));
     }
 }
 

@@ -120,7 +120,7 @@ fn a_key_opens_nothing_from_the_moment_it_expires() {
         let made = server.post(&server.admin, "/api/v1/tokens", token).expect(201);
         made["key"].as_str().unwrap().to_owned()
     };
-    let (soon, past, later) = (key(&in_a_second.to_string()), key("2020-01-01"), key("2999-01-01T00:00:00+02:00"));
+    let (soon, later) = (key(&in_a_second.to_string()), key("2999-01-01T00:00:00+02:00"));
     assert_eq!(server.get(&soon, OMS).status, 200);
     let start = Instant::now();
     while server.get(&soon, OMS).status == 200 {
@@ -130,7 +130,6 @@ fn a_key_opens_nothing_from_the_moment_it_expires() {
     assert!(Timestamp::now() >= in_a_second);
     for path in [OMS, WAREHOUSE, EVENTS] {
         assert!(server.get(&soon, path).text().contains("Invalid token."));
-        assert_eq!(server.get(&past, path).status, 401);
         assert_eq!(server.get(&later, path).status, 200);
     }
     server.stop();

@@ -148,7 +148,7 @@ fn at_the_end_what_was_accepted_is_answered_and_nothing_else_is_taken() {
     let mut server = TestServer::start();
     let body = "{\"url\":\"/x\"}\n".repeat(2000);
     let whole_budget = 64 * 1024 * 1024;
-    let free_then = whole_budget - 6 * body.len();
+    let free_then = whole_budget - 6 * (body.len() - 1);
     let bytes = Ask::post_lines(EVENTS, body).key(&server.admin).bytes();
     let mut clients: Vec<_> = (0..6)
         .map(|_| {

@@ -2,7 +2,9 @@
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{ChannelGrant, Event, EventFilter, EventSort, SortRow};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Untyped;
 
 use super::{LogHead, at_places, count, heads, order, predicate};
 use crate::connection::{Backend, DbConnection};
@@ -82,9 +84,13 @@ fn places(
         let positions: Vec<i64> = selected.load(conn)?;
         return Ok(positions.into_iter().map(|position| (head.channel_id, position)).collect());
     }
+    let end = offset.saturating_add(size);
+    if end > MERGED_ROWS_MAX {
+        return merged_by_database(conn, heads, query, offset, size);
+    }
     let mut rows: Vec<SortRow> = Vec::new();
     for head in heads {
-        rows.extend(sort_rows(conn, head.channel_id, query, offset.saturating_add(size))?);
+        rows.extend(sort_rows(conn, head.channel_id, query, end)?);
     }
     rows.sort_by(|a, b| query.sort.compare(a, b));
     let page = rows.into_iter().skip(usize::try_from(offset).unwrap_or(usize::MAX));
@@ -92,12 +98,26 @@ fn places(
     Ok(places.take(usize::try_from(size).unwrap_or(usize::MAX)).collect())
 }
 
+/// Rows of each channel that are merged in memory. The pages that people look at are within; for the others the database
+/// sorts all channels at once, which takes longer for a first page and no memory for a last one.
+const MERGED_ROWS_MAX: i64 = 5_000;
+
+fn merged_by_database(
+    conn: &mut DbConnection,
+    heads: &[LogHead],
+    query: &ListQuery,
+    offset: i64,
+    size: i64,
+) -> Result<Vec<(i64, i64)>, StoreError> {
+    let channels: Vec<i64> = heads.iter().map(|head| head.channel_id).collect();
+    let clause = order::clause(&query.sort, &["channel_id", "position"]);
+    let matching = events::table.filter(predicate::of_any(channels, &query.filter)).order(sql::<Untyped>(&clause));
+    Ok(matching.select((events::channel_id, events::position)).limit(size).offset(offset).load(conn)?)
+}
+
 fn ordered(channel_id: i64, query: &ListQuery) -> events::BoxedQuery<'static, Backend> {
-    let mut boxed = events::table.filter(predicate::of(channel_id, &query.filter)).into_boxed();
-    for key in order::keys(&query.sort) {
-        boxed = boxed.then_order_by(key);
-    }
-    boxed
+    let clause = order::clause(&query.sort, &["position"]);
+    events::table.filter(predicate::of(channel_id, &query.filter)).order(sql::<Untyped>(&clause)).into_boxed()
 }
 
 type Selected = (i64, i64, i64, Vec<u8>, Option<i64>, Option<i64>, Option<String>, Option<i64>, Option<String>);

@@ -42,17 +42,21 @@ pub struct LogHead {
 /// The logs of the granted channels, ascending. A channel nothing was ever written to has none, even where a refused request
 /// left a head behind.
 pub(crate) fn heads(conn: &mut DbConnection, channels: &ChannelGrant) -> Result<Vec<LogHead>, StoreError> {
-    let rows: Vec<(i64, i64, i64)> = logs::table
-        .filter(logs::stream.eq(STREAM).and(logs::next_position.gt(0)))
-        .order(logs::channel_id)
-        .select((logs::channel_id, logs::next_position, logs::recorded_at))
-        .load(conn)?;
-    let granted = |channel_id: i64| audit_domain::ChannelId::new(channel_id).is_some_and(|id| channels.allows(id));
-    Ok(rows
-        .into_iter()
-        .filter(|(channel_id, _, _)| granted(*channel_id))
-        .map(|(channel_id, size, recorded_at)| LogHead { channel_id, size, recorded_at: Timestamp::from_micros(recorded_at) })
-        .collect())
+    let columns = (logs::channel_id, logs::next_position, logs::recorded_at);
+    let written =
+        logs::table.filter(logs::stream.eq(STREAM).and(logs::next_position.gt(0))).order(logs::channel_id).select(columns);
+    let rows: Vec<(i64, i64, i64)> = match channels {
+        ChannelGrant::All => written.load(conn)?,
+        ChannelGrant::Only(ids) => written.filter(logs::channel_id.eq_any(ids.iter().map(|id| id.get()))).load(conn)?,
+    };
+    let head = |(channel_id, size, at)| LogHead { channel_id, size, recorded_at: Timestamp::from_micros(at) };
+    Ok(rows.into_iter().map(head).collect())
+}
+
+/// Whether the database answers.
+pub(crate) fn ping(conn: &mut DbConnection) -> Result<(), StoreError> {
+    let _: Vec<i32> = diesel::select(1.into_sql::<diesel::sql_types::Integer>()).load(conn)?;
+    Ok(())
 }
 
 /// By unique key. `.load()` without LIMIT: diesel spends 20 µs on building one.

@@ -11,11 +11,17 @@ pub(super) type Predicate = Box<dyn BoxableExpression<events::table, Backend, Sq
 
 /// The events of one channel that match. Texts are compared by their index keys, as they are stored.
 pub(super) fn of(channel_id: i64, filter: &EventFilter) -> Predicate {
-    let mut all: Predicate = Box::new(events::channel_id.eq(channel_id));
-    let mut and = |condition: Predicate| {
-        let so_far = std::mem::replace(&mut all, Box::new(events::channel_id.eq(channel_id)));
-        all = Box::new(so_far.and(condition));
-    };
+    conditions(filter).into_iter().fold(Box::new(events::channel_id.eq(channel_id)), |all, one| Box::new(all.and(one)))
+}
+
+/// The events of several channels that match.
+pub(super) fn of_any(channels: Vec<i64>, filter: &EventFilter) -> Predicate {
+    conditions(filter).into_iter().fold(Box::new(events::channel_id.eq_any(channels)), |all, one| Box::new(all.and(one)))
+}
+
+fn conditions(filter: &EventFilter) -> Vec<Predicate> {
+    let mut all: Vec<Predicate> = Vec::new();
+    let mut and = |condition: Predicate| all.push(condition);
     let key = |text: &str| index_key(text.as_bytes());
     if let Some(uuid) = filter.uuid {
         and(Box::new(events::uuid.eq(uuid.as_bytes().to_vec())));

@@ -1,6 +1,6 @@
 //! SQL means what `EventFilter::matches` and `EventSort::compare` say.
 
-use audit_store::domain::{ChannelGrant, ChannelId, Event, EventFilter, EventSort, SortRow};
+use audit_store::domain::{ChannelGrant, ChannelId, Event, EventFilter, EventSort, SortField, SortKey, SortRow};
 use audit_store::{ListQuery, PageNumber, Store};
 use proptest::prelude::*;
 
@@ -163,5 +163,34 @@ fn a_list_of_pages_without_room_is_no_reason_to_panic() {
         };
         let page = scratch.store.list(&query).unwrap();
         assert_eq!((page.count, page.pages, page.events.len()), (1, 1, 1), "size {size}");
+    }
+}
+
+#[test]
+fn pages_deep_in_several_channels_are_those_of_the_reference_too() {
+    let scratch = Scratch::new();
+    for channel in [1, 2] {
+        let one = |n: u64| {
+            let (second, object) = (n * 7919 % 50, n * 31 % 97);
+            event(&format!(r#"{{"channel_id":{channel},"object_id":{object},"timestamp":"2024-01-01T00:00:{second:02}Z"}}"#))
+        };
+        scratch.append((0..3_500).map(one).collect());
+    }
+    let mut events = crate::common::log_of(&scratch.store, 1);
+    events.extend(crate::common::log_of(&scratch.store, 2));
+    let (filter, channels) = (EventFilter::default(), ChannelGrant::All);
+    for sort in [
+        EventSort::default(),
+        EventSort::by(vec![
+            SortKey { field: SortField::ObjectId, descending: false },
+            SortKey { field: SortField::Timestamp, descending: true },
+        ]),
+        EventSort::by(vec![SortKey { field: SortField::Uuid, descending: false }]),
+    ] {
+        let expected = expected(&events, &channels, &filter, &sort);
+        // Pages 1 to 5 are merged here, 6 and 7 by the database.
+        let page = PageNumber::Number(1);
+        let query = ListQuery { channels: channels.clone(), filter: filter.clone(), sort, page, size: 1_000 };
+        assert_pages(&scratch.store, &query, &expected);
     }
 }

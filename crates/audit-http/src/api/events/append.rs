@@ -7,9 +7,12 @@ use audit_store::{AppendRequest, Receipt};
 
 use super::{Query, body_text};
 use crate::auth::Caller;
-use crate::body::{Body, media_type};
+use crate::body::{Body, BodyError, media_type};
 use crate::problem::{ERRORS_MAX, Problem, channel_problem, record_errors};
 use crate::{Api, blocking};
+
+/// About what an event takes beside its bytes until it is committed.
+const EVENT_OVERHEAD_BYTES: usize = 1024;
 
 pub(super) async fn append(
     api: &Api,
@@ -25,9 +28,13 @@ pub(super) async fn append(
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" => true,
         other => return Err(Problem::unsupported_media_type(other, "application/json, application/x-ndjson")),
     };
-    let Body { bytes, reservation } = Body::read(api, request, payload, limits::REQUEST_BYTES_MAX).await?;
+    let Body { bytes, mut reservation } = Body::read(api, request, payload, limits::REQUEST_BYTES_MAX).await?;
     let writer = caller.clone();
     let (events, is_single) = blocking::compute(bytes.len(), move || prepare(&bytes, is_ndjson, &writer)).await??;
+    // An event takes memory beyond its bytes: salts, commitments, keys.
+    if !reservation.grow(events.len() * EVENT_OVERHEAD_BYTES) {
+        return Err(BodyError::Busy.into());
+    }
     let append = AppendRequest { producer_id: caller.token.id, events, reservation: Some(reservation) };
     let refused = |error| Problem::not_appended(error, is_single);
     let receipts = api.store.try_append(append).map_err(refused)?.await.map_err(refused)?;

@@ -67,6 +67,6 @@ async fn get(api: web::Data<Api>, request: HttpRequest, uuid: web::Path<String>)
     query.finish()?;
     let missing = || Problem::not_found(format!("There is no event {uuid} in the channels that are read."));
     let id = parse_uuid(&uuid).ok_or_else(missing)?;
-    let event = blocking::point_read(|| api.store.get(&channels, api.config.default_channel, id))?.ok_or_else(missing)?;
+    let event = blocking::find_event(&api, channels, id).await??.ok_or_else(missing)?;
     Ok(HttpResponse::Ok().content_type("application/json").body(event.to_json()))
 }

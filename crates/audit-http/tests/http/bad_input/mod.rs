@@ -1,6 +1,7 @@
 //! Bad input: each row of the tables gets its status and its text; nothing is stored, and nothing ends in a 5xx.
 
 mod bodies;
+mod floods;
 mod head;
 mod native;
 mod published;

@@ -83,27 +83,30 @@ fn a_request_that_breaks_off_leaves_nothing() {
 
 #[test]
 fn bodies_beyond_the_shared_budget_get_503_until_there_is_room_again() {
+    const LOGIN: &str = r#"{"action":"LOGIN"}"#;
     let bench = Bench::start();
     let hold = || {
         let mut client = bench.server.connect();
-        client.send(&Ask::post_lines(EVENTS, "{}").announced(32 * MIB).key(&bench.writer).bytes());
+        // What is only announced takes nothing; these bytes are there.
+        let bytes = vec![b' '; 32 * MIB - 1];
+        client.send(&Ask::post_lines(EVENTS, bytes).announced(32 * MIB).key(&bench.writer).bytes());
         client
     };
     let (first, second) = (hold(), hold());
     let room = |wanted: bool| {
         let start = Instant::now();
-        while bench.server.store.budget().try_reserve(1).is_some() != wanted {
+        while bench.server.store.budget().try_reserve(3).is_some() != wanted {
             assert!(start.elapsed() < Duration::from_secs(10), "the budget did not change");
             std::thread::sleep(Duration::from_millis(5));
         }
     };
     room(false);
     for ask in [
-        Ask::post(EVENTS, "{}").key(&bench.writer),
-        Ask::post(EVENTS, "{}").key(&bench.writer).chunked(),
-        Ask::post("/api/v1/oms/settings/audit_events/", "{}").key(&bench.writer),
-        Ask::post("/api/v1/data-warehouse/audit-events/", "{}").key(&bench.writer).chunked(),
-        Ask::post("/api/v1/tokens", "{}").key(&bench.admin),
+        Ask::post(EVENTS, LOGIN).key(&bench.writer),
+        Ask::post(EVENTS, LOGIN).key(&bench.writer).chunked(),
+        Ask::post("/api/v1/oms/settings/audit_events/", LOGIN).key(&bench.writer),
+        Ask::post("/api/v1/data-warehouse/audit-events/", LOGIN).key(&bench.writer).chunked(),
+        Ask::post("/api/v1/tokens", LOGIN).key(&bench.admin),
     ] {
         let answer = bench.server.ask(&ask);
         assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")), "{}", answer.text());
@@ -116,6 +119,21 @@ fn bodies_beyond_the_shared_budget_get_503_until_there_is_room_again() {
     let answer = bench.server.post(&bench.writer, EVENTS, "{");
     assert_eq!(answer.status, 400);
     drop(second);
+    bench.run(Vec::new());
+}
+
+#[test]
+fn uploads_that_are_only_announced_keep_nobody_out() {
+    let bench = Bench::start();
+    let silent: Vec<_> = (0..8)
+        .map(|_| {
+            let mut client = bench.server.connect();
+            client.send(&Ask::post_lines(EVENTS, "{").announced(32 * MIB).key(&bench.writer).bytes());
+            client
+        })
+        .collect();
+    assert_eq!(bench.server.post(&bench.writer, EVENTS, "{").status, 400);
+    drop(silent);
     bench.run(Vec::new());
 }
 

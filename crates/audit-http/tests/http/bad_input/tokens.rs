@@ -14,17 +14,18 @@ fn a_faulty_token_gets_400_and_is_not_made() {
         rows.push(row(post(token(bad, role, "[1]")), 400, at("/name", "name must have 1 to 100 characters")));
     }
     for bad in ["null", r#""""#, r#""root""#, r#""Admin""#, "5", r#"["admin"]"#] {
-        rows.push(row(post(token(name, bad, "[1]")), 400, at("/role", "role is required: admin, writer or reader")));
+        rows.push(row(post(token(name, bad, "[1]")), 400, at("/role", "role must be given, as admin, writer or reader")));
     }
     for bad in
         ["null", "[]", "1", r#""1""#, r#""all""#, "[-1]", "[1.0]", r#"["1"]"#, "[9223372036854775808]", "[[1]]", r#"["*"]"#, "{}"]
     {
-        rows.push(row(post(token(name, role, bad)), 400, at("/channels", "channels is required: a list such as [1,2]")));
+        rows.push(row(post(token(name, role, bad)), 400, at("/channels", "channels must be given, as a list such as [1,2]")));
     }
     let with = |more: &str| post(format!(r#"{{"name":"n","role":"reader","channels":[1],{more}}}"#));
     for bad in [r#""tomorrow""#, "5", r#""2023-02-30""#, "true"] {
         rows.push(row(with(&format!(r#""expires_at":{bad}"#)), 400, at("/expires_at", "expires_at must be a date-time such as")));
     }
+    rows.push(row(with(r#""expires_at":"2020-01-01""#), 400, at("/expires_at", "expires_at must be in the future")));
     rows.push(row(with(r#""id":5"#), 400, at("/id", "id is not known; known are name, role, channels, expires_at")));
     rows.push(row(with(r#""key":"0123456789abcdef0123""#), 400, at("/key", "key is not known")));
     rows.push(row(with(r#""a/b~":1"#), 400, at("/a~1b~0", "a/b~ is not known")));

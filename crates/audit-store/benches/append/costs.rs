@@ -2,7 +2,7 @@
 
 use audit_store::domain::PreparedEvent;
 
-use crate::{Options, median, raw};
+use crate::{Options, raw};
 
 /// Rows of a transaction: enough that the commit does not hide the rest.
 const PER_COMMIT: usize = 1_000;

@@ -1,5 +1,7 @@
 //! The only place that knows which database it is talking to.
 
+use std::time::{Duration, Instant};
+
 use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
 use diesel::prelude::*;
@@ -23,8 +25,8 @@ pub(crate) fn open(url: &DatabaseUrl, purpose: Purpose) -> Result<DbConnection, 
     }
 }
 
-/// Wait this long for another process's write, in milliseconds: an import beside a running server is short of a second.
-const SQLITE_BUSY_TIMEOUT_MS: u32 = 10_000;
+/// Wait this long for another process's write: an import beside a running server is short of a second.
+const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, OpenError> {
     let fail = |why: String| OpenError::from_database(path, why);
@@ -37,16 +39,24 @@ fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, OpenErr
         // it keeps in memory by default: a temporary file, some 25 writes a row, and a third of the time of a raw insert.
         Purpose::Write => "PRAGMA temp_store = MEMORY;",
     };
-    conn.batch_execute(&format!(
-        "PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS};
+    let busy_timeout_ms = SQLITE_BUSY_TIMEOUT.as_millis();
+    let settings = format!(
+        "PRAGMA busy_timeout = {busy_timeout_ms};
          PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA recursive_triggers = ON;
          PRAGMA trusted_schema = OFF;
          PRAGMA cache_size = -16384;
          {of_purpose}"
-    ))
-    .map_err(|error| fail(error.to_string()))?;
+    );
+    let start = Instant::now();
+    while let Err(error) = conn.batch_execute(&settings) {
+        // Two that turn a fresh file to WAL at once are in each other's way, and SQLite does not let them wait for it.
+        if !is_locked(&error) || start.elapsed() >= SQLITE_BUSY_TIMEOUT {
+            return Err(fail(error.to_string()));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
     for (setting, wanted) in [("journal_mode", "wal"), ("synchronous", "2"), ("recursive_triggers", "1")] {
         let actual = pragma(&mut conn, setting).map_err(|error| fail(error.to_string()))?;
         if actual != wanted {
@@ -54,6 +64,11 @@ fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, OpenErr
         }
     }
     Ok(conn)
+}
+
+/// Whether another connection keeps the lock, and did for as long as this one was to wait.
+pub(crate) fn is_locked(error: &diesel::result::Error) -> bool {
+    matches!(error, diesel::result::Error::DatabaseError(_, info) if info.message() == "database is locked")
 }
 
 fn pragma(conn: &mut SqliteConnection, name: &'static str) -> QueryResult<String> {

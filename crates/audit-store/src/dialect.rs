@@ -24,8 +24,8 @@ pub(crate) fn open(url: &DatabaseUrl, purpose: Purpose) -> Result<DbConnection, 
     }
 }
 
-/// Wait this long for another process's write, in milliseconds: an import beside a running server is short of a second.
-const SQLITE_BUSY_TIMEOUT_MS: u32 = 10_000;
+/// Wait this long for another process's write: an import beside a running server is short of a second.
+const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, OpenError> {
     let fail = |why: String| OpenError::from_database(path, why);
@@ -38,16 +38,24 @@ fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, OpenErr
         // it keeps in memory by default: a temporary file, some 25 writes a row, and a third of the time of a raw insert.
         Purpose::Write => "PRAGMA temp_store = MEMORY;",
     };
-    conn.batch_execute(&format!("PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS};")).map_err(|error| fail(error.to_string()))?;
-    switch_to_wal(&mut conn).map_err(|error| fail(error.to_string()))?;
-    conn.batch_execute(&format!(
-        "PRAGMA synchronous = FULL;
+    let busy_timeout_ms = SQLITE_BUSY_TIMEOUT.as_millis();
+    let settings = format!(
+        "PRAGMA busy_timeout = {busy_timeout_ms};
+         PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
          PRAGMA recursive_triggers = ON;
          PRAGMA trusted_schema = OFF;
          PRAGMA cache_size = -16384;
          {of_purpose}"
-    ))
-    .map_err(|error| fail(error.to_string()))?;
+    );
+    let start = Instant::now();
+    while let Err(error) = conn.batch_execute(&settings) {
+        // Two that turn a fresh file to WAL at once are in each other's way, and SQLite does not let them wait for it.
+        if !is_locked(&error) || start.elapsed() >= SQLITE_BUSY_TIMEOUT {
+            return Err(fail(error.to_string()));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
     if purpose == Purpose::Read {
         conn.set_prepared_statement_cache_size(CacheSize::Disabled);
     }
@@ -60,18 +68,9 @@ fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, OpenErr
     Ok(conn)
 }
 
-/// The one statement that SQLite does not wait with: of several programs that open a fresh file at once, all but one are told
-/// that it is locked.
-fn switch_to_wal(conn: &mut SqliteConnection) -> QueryResult<()> {
-    let deadline = Instant::now() + Duration::from_millis(u64::from(SQLITE_BUSY_TIMEOUT_MS));
-    loop {
-        match conn.batch_execute("PRAGMA journal_mode = WAL;") {
-            Err(error) if error.to_string().contains("locked") && Instant::now() < deadline => {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            outcome => return outcome,
-        }
-    }
+/// Whether another connection keeps the lock, and did for as long as this one was to wait.
+pub(crate) fn is_locked(error: &diesel::result::Error) -> bool {
+    matches!(error, diesel::result::Error::DatabaseError(_, info) if info.message() == "database is locked")
 }
 
 fn pragma(conn: &mut SqliteConnection, name: &'static str) -> QueryResult<String> {

@@ -3,6 +3,8 @@
 use audit_domain::limits;
 use audit_domain::uuid::Uuid;
 
+use crate::dialect;
+
 /// Why a store cannot be opened. Each message is one sentence for the person who starts the program.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -113,7 +115,7 @@ impl StoreError {
     pub(crate) fn concerns_the_whole_database(&self) -> bool {
         match self {
             StoreError::Reopen(_) => true,
-            StoreError::Database(diesel::result::Error::DatabaseError(_, info)) => info.message() == "database is locked",
+            StoreError::Database(error) => dialect::is_locked(error),
             _ => false,
         }
     }

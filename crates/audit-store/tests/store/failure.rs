@@ -63,6 +63,16 @@ fn a_database_error_fails_only_the_request_that_causes_it() {
     }
 }
 
+#[test]
+fn requests_of_one_batch_are_one_commit_even_where_they_repeat_each_other() {
+    let scratch = Scratch::new();
+    let repeated = || vec![event("{}"), event(&format!(r#"{{"uuid":"{}","user":1}}"#, uuid(1)))];
+    let pending = as_one_batch(&scratch, vec![repeated(), repeated(), repeated()]);
+    let receipts: Vec<_> = pending.into_iter().flat_map(|pending| pending.wait().unwrap()).collect();
+    assert_eq!(receipts.iter().map(|receipt| receipt.position).collect::<Vec<_>>(), [0, 1, 2, 1, 3, 1]);
+    assert!(receipts.iter().all(|receipt| receipt.recorded_at == receipts[0].recorded_at));
+}
+
 /// One wait for the lock, not one for each request of the batch: with a thousand queued, that would be hours.
 #[test]
 fn a_database_locked_by_another_process_fails_a_batch_after_one_wait_and_the_writer_recovers() {

@@ -236,6 +236,13 @@ fn an_erasure_that_leaves_something_behind_or_takes_too_much_is_refused() {
             assert_refused(&conn, &format!("UPDATE events SET {all}{column} = NULL, seals = zeroblob(9)"), EVENTS);
         }
         assert_refused(&conn, "UPDATE events SET seals = randomblob(length(seals))", EVENTS);
+        // A legal erasure does not carry another change through.
+        let legal = format!("extra = NULL, seals = x'{}'", hex(seals_after(&event, &[slot::EXTRA])));
+        let own = ["seals", "extra"];
+        for column in columns(&conn, "events").into_iter().filter(|column| !own.contains(&column.as_str())) {
+            assert_refused(&conn, &format!("UPDATE events SET {legal}, {column} = x'77'"), EVENTS);
+        }
+        assert_refused(&conn, &format!("UPDATE events SET {legal}, rowid = 77"), EVENTS);
     }
     assert_eq!(scratch.store.get(&crate::common::only(1), event.channel_id, event.uuid).unwrap(), Some(event));
 }

@@ -6,7 +6,7 @@ use audit_store::domain::{ChannelGrant, Event, EventFilter, Walk, WalkOrder};
 use audit_store::{Store, WalkQuery};
 use proptest::prelude::*;
 
-use crate::common::Scratch;
+use crate::common::{Scratch, event};
 use crate::filters::grant;
 use crate::population;
 
@@ -101,4 +101,30 @@ fn a_page_without_room_or_of_any_size_is_no_reason_to_panic() {
         assert_eq!(page(usize::MAX).events.len(), 1);
     }
     assert_eq!(scratch.store.logs(&ChannelGrant::All).unwrap().len(), 1);
+}
+
+#[test]
+fn a_page_of_large_events_ends_early_and_the_walk_still_sees_each_once() {
+    let scratch = Scratch::new();
+    let large = "x".repeat(1_000_000);
+    for channel in [1, 1, 1, 2] {
+        scratch.append((0..20).map(|_| event(&format!(r#"{{"channel_id":{channel},"content":"{large}"}}"#))).collect());
+    }
+    for (channels, all) in [(Some(vec![1]), 60), (None, 80)] {
+        let walk = Walk { order: WalkOrder::Timestamp, descending: false, channels, filter: EventFilter::default() };
+        let mut query = WalkQuery { walk, after: None, size: 1_000, counted: false };
+        let mut seen = std::collections::HashSet::new();
+        loop {
+            let page = scratch.store.walk(&query).unwrap();
+            assert!(page.events.len() < 60, "{} events of a megabyte in one page", page.events.len());
+            for event in &page.events {
+                assert!(seen.insert((event.channel_id.get(), event.position)));
+            }
+            query.after = page.next;
+            if page.next.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen.len(), all);
+    }
 }

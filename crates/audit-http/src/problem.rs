@@ -204,7 +204,7 @@ impl Problem {
                 let detail = "A uuid belongs to another event; nothing was stored.";
                 Problem { errors: errors.collect(), ..Problem::new(StatusCode::CONFLICT, "conflict", detail) }
             }
-            AppendError::TooMany(_) | AppendError::TooLarge { .. } => {
+            AppendError::TooMany(_) | AppendError::TooLarge { .. } | AppendError::TooManyBytes(_) => {
                 Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", error.to_string())
             }
             AppendError::Database(_) | AppendError::Closed => {

@@ -1,5 +1,6 @@
 //! The only place that knows which database it is talking to.
 
+use std::fs::{DirBuilder, OpenOptions};
 use std::time::{Duration, Instant};
 
 use diesel::connection::{CacheSize, SimpleConnection};
@@ -22,6 +23,38 @@ pub(crate) fn open(url: &DatabaseUrl, purpose: Purpose) -> Result<DbConnection, 
             open_sqlite(&path, purpose).map(DbConnection::Sqlite)
         }
     }
+}
+
+/// Makes the directory and the file of a database that are missing, for their owner alone: events tell of persons. What is there
+/// keeps its mode, and the files that SQLite puts beside the database take the mode of it.
+pub(crate) fn make_files(url: &DatabaseUrl) -> Result<(), OpenError> {
+    let DatabaseUrl::Sqlite(path) = url;
+    if let Some(directory) = url.directory() {
+        private_directories()
+            .create(directory)
+            .map_err(|error| OpenError::Directory { path: directory.display().to_string(), why: error.to_string() })?;
+    }
+    // Never one that is there: closing it would give up the locks that this process has on it.
+    match private_file().create_new(true).open(path) {
+        Err(error) if !path.exists() => Err(OpenError::from_database(&url.display(), error.to_string())),
+        _ => Ok(()),
+    }
+}
+
+fn private_directories() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// Wait this long for another process's write: an import beside a running server is short of a second.

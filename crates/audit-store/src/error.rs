@@ -156,6 +156,9 @@ pub enum AppendError {
         /// Bytes of its slots.
         bytes: usize,
     },
+    /// Events that are too large together: they will never fit into the budget.
+    #[error("{0} bytes in one request: at most {max}", max = limits::BYTES_IN_FLIGHT_MAX)]
+    TooManyBytes(usize),
     /// The database failed; nothing was stored, or the outcome is unknown.
     #[error("the database could not store the events: {0}")]
     Database(String),

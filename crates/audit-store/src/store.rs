@@ -55,7 +55,8 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens a database, makes it if there is none (unless told not to), and brings its schema up to date.
+    /// Opens a database, makes it if there is none (unless told not to), and brings its schema up to date. On Unix, what it
+    /// makes is its owner's alone (files 0600, directories 0700); what is there keeps its mode.
     ///
     /// # Errors
     /// [`OpenError`], one sentence for the person who starts the program.
@@ -64,10 +65,7 @@ impl Store {
         if !config.create_if_missing && !url.exists() {
             return Err(OpenError::Missing { path: url.display() });
         }
-        if let Some(directory) = url.directory() {
-            std::fs::create_dir_all(directory)
-                .map_err(|error| OpenError::Directory { path: directory.display().to_string(), why: error.to_string() })?;
-        }
+        dialect::make_files(&url)?;
         let mut conn = dialect::open(&url, Purpose::Write)?;
         migrate::migrate(&mut conn, &url)?;
         let readers = pool(&url, Purpose::Read, config.readers)?;

@@ -15,6 +15,13 @@ BEGIN
     SELECT RAISE(ABORT, 'logs: a head only advances');
 END;
 
+-- One that starts elsewhere would leave a gap before the first entry.
+CREATE TRIGGER logs_start_at_zero BEFORE INSERT ON logs
+WHEN NEW.next_position IS NOT 0
+BEGIN
+    SELECT RAISE(ABORT, 'logs: a head starts at 0');
+END;
+
 CREATE TRIGGER logs_keep_rows BEFORE DELETE ON logs
 BEGIN
     SELECT RAISE(ABORT, 'logs: a head is never deleted');

@@ -1,2 +1,3 @@
+DROP TRIGGER logs_follow_events;
 DROP VIEW events_readable;
 DROP TABLE events;

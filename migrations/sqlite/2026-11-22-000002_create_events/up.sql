@@ -67,8 +67,11 @@ BEGIN
     SELECT RAISE(ABORT, 'events: the log is append-only');
 END;
 
--- The only change there ever is: erasure takes slots to NULL together with the filter columns made from them, and the salt of
--- each (16 bytes) to its commitment (32). Losing a salt alone would leave a value that nobody can prove any more.
+-- The only change there ever is: erasure takes slots to NULL together with the filter columns made from them, and in `seals` the
+-- salt of each (16 bytes) to its commitment (32). Checked are all columns but `seals`, and of `seals` that it is a blob that
+-- grows by 16 bytes for each slot that goes. Not checked is what it says: SQL cannot tell the salts of slots that stay, which
+-- must not change, from a commitment, nor compute one. The evidence shows the rest: with any other salt, kind or commitment the
+-- leaf is not the one of `leaf_hash`, which no update changes.
 CREATE TRIGGER events_only_erase BEFORE UPDATE ON events
 WHEN NOT (
     NEW.rowid IS OLD.rowid AND NEW.channel_id IS OLD.channel_id AND NEW.position IS OLD.position AND NEW.uuid IS OLD.uuid
@@ -108,13 +111,22 @@ BEGIN
     SELECT RAISE(ABORT, 'events: the log is append-only');
 END;
 
--- INSERT OR REPLACE deletes without firing a DELETE trigger (unless recursive_triggers is on), by rowid as well.
+-- INSERT OR REPLACE deletes without firing a DELETE trigger (unless recursive_triggers is on), by rowid as well. Where none is
+-- given, NEW.rowid is -1 here, so that a row that somebody put there would be in the way of every append.
 CREATE TRIGGER events_refuse_replace BEFORE INSERT ON events
 WHEN EXISTS (SELECT 1 FROM events WHERE channel_id = NEW.channel_id AND uuid = NEW.uuid)
     OR EXISTS (SELECT 1 FROM events WHERE channel_id = NEW.channel_id AND position = NEW.position)
-    OR EXISTS (SELECT 1 FROM events WHERE rowid = NEW.rowid)
+    OR (NEW.rowid > 0 AND EXISTS (SELECT 1 FROM events WHERE rowid = NEW.rowid))
 BEGIN
     SELECT RAISE(ABORT, 'events: position or uuid is taken');
+END;
+
+-- A head that runs ahead would leave a gap. The writer inserts the rows of a batch and then moves the head: one seek a batch.
+CREATE TRIGGER logs_follow_events BEFORE UPDATE ON logs
+WHEN NEW.stream = 1 AND NEW.next_position > OLD.next_position
+    AND NEW.next_position IS NOT (SELECT max(position) + 1 FROM events WHERE channel_id = NEW.channel_id)
+BEGIN
+    SELECT RAISE(ABORT, 'logs: a head follows its events');
 END;
 
 -- For people at a SQL prompt.

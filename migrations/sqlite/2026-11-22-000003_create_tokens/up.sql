@@ -27,10 +27,11 @@ BEGIN
     SELECT RAISE(ABORT, 'tokens: a token is only ever revoked');
 END;
 
+-- The rowid as for `events`: -1 where none is given.
 CREATE TRIGGER tokens_refuse_replace BEFORE INSERT ON tokens
 WHEN EXISTS (SELECT 1 FROM tokens WHERE id = NEW.id)
     OR EXISTS (SELECT 1 FROM tokens WHERE key_digest = NEW.key_digest)
-    OR EXISTS (SELECT 1 FROM tokens WHERE rowid = NEW.rowid)
+    OR (NEW.rowid > 0 AND EXISTS (SELECT 1 FROM tokens WHERE rowid = NEW.rowid))
 BEGIN
     SELECT RAISE(ABORT, 'tokens: id or key is taken');
 END;

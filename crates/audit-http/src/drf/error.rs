@@ -219,7 +219,9 @@ impl From<AppendError> for DrfError {
         match error {
             AppendError::Busy { .. } => DrfError::Busy,
             AppendError::Conflict(_) => DrfError::Conflict,
-            AppendError::TooMany(_) | AppendError::TooLarge { .. } => DrfError::TooLarge(error.to_string()),
+            AppendError::TooMany(_) | AppendError::TooLarge { .. } | AppendError::TooManyBytes(_) => {
+                DrfError::TooLarge(error.to_string())
+            }
             AppendError::Database(_) | AppendError::Closed => {
                 tracing::error!(%error, "append");
                 DrfError::Unavailable("The event was not acknowledged; send it again with the same uuid.")

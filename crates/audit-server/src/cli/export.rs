@@ -27,8 +27,9 @@ pub(super) struct ExportArgs {
     output: PathBuf,
 }
 
-/// Events of a page. A page is in memory whole, and each of its events may have a mebibyte.
-const PAGE_EVENTS_MAX: usize = 200;
+/// Events of a page. A page is in memory whole, with the first event of the next one: whatever their sizes, of a mebibyte and a
+/// little at most, no more than 34 MiB. A page that grew while events are small would meet the large ones unprepared.
+const PAGE_EVENTS_MAX: usize = 32;
 
 pub(super) fn run(settings: &Settings, args: &ExportArgs) -> anyhow::Result<()> {
     let store = settings.open_existing_store()?;

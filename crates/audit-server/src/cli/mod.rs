@@ -16,7 +16,8 @@ use crate::telemetry;
 /// A self-hosted audit log: append-only, in one binary.
 ///
 /// Without a subcommand it serves: it takes events and answers the published audit APIs over HTTP, and keeps everything in
-/// one database. The first start makes the administrator's key and prints it once.
+/// one database. The first start makes the administrator's key and prints it once, and so does a start that finds no valid
+/// admin token for all channels.
 #[derive(Parser)]
 #[command(name = "audit-server", version, max_term_width = 120, after_help = AFTER_HELP, subcommand_precedence_over_arg = true)]
 struct Cli {

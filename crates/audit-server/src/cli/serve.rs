@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Context;
 use audit_http::Server;
 use audit_http::store::Store;
-use audit_http::store::domain::{ChannelGrant, NewToken, Role, TokenKey};
+use audit_http::store::domain::{ChannelGrant, NewToken, Role, Timestamp, Token, TokenKey};
 
 use crate::config::Settings;
 use crate::shutdown;
@@ -18,8 +18,7 @@ pub(super) fn run(settings: Settings) -> anyhow::Result<()> {
         Some(key) => {
             store.ensure_admin(key)??;
         }
-        None if store.tokens()?.is_empty() => make_first_key(&store)?,
-        None => {}
+        None => make_key_unless_there_is_one(&store)?,
     }
     let asked = shutdown::asked().context("signals cannot be watched")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("the server cannot be started")?;
@@ -34,11 +33,22 @@ pub(super) fn run(settings: Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Without it nobody could get in. The key goes to stdout and nowhere else: a log is kept and read by many.
-fn make_first_key(store: &Store) -> anyhow::Result<()> {
-    let token = NewToken { name: "first start".to_owned(), role: Role::Admin, channels: ChannelGrant::All, expires_at: None };
+/// Without an administrator of everything nobody could manage the server, whatever other tokens there are. The key goes to stdout
+/// and nowhere else: a log is kept and read by many.
+fn make_key_unless_there_is_one(store: &Store) -> anyhow::Result<()> {
+    let (tokens, now) = (store.tokens()?, Timestamp::now());
+    let administers = |token: &Token| token.role == Role::Admin && token.channels == ChannelGrant::All && token.is_valid_at(now);
+    if tokens.iter().any(administers) {
+        return Ok(());
+    }
+    let (name, why) = if tokens.is_empty() {
+        ("first start", "First start: this is the key of the administrator.")
+    } else {
+        ("start without an administrator", "No administrator of all channels has a valid key: this is a new one.")
+    };
+    let token = NewToken { name: name.to_owned(), role: Role::Admin, channels: ChannelGrant::All, expires_at: None };
     let (token, key) = store.create_token(token)?;
-    show(&key).with_context(|| {
+    show(why, &key).with_context(|| {
         format!(
             "the administrator's key (token {}) could not be shown; make another one with `audit-server token create`",
             token.id
@@ -46,11 +56,11 @@ fn make_first_key(store: &Store) -> anyhow::Result<()> {
     })
 }
 
-fn show(key: &TokenKey) -> std::io::Result<()> {
+fn show(why: &str, key: &TokenKey) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
     writeln!(
         stdout,
-        "\n  First start: this is the key of the administrator.\n\n      {}\n\n  \
+        "\n  {why}\n\n      {}\n\n  \
          It is shown only this once and is not stored. Requests carry it as `Authorization: Token KEY`;\n  \
          applications get keys of their own with `audit-server token create`.\n",
         key.reveal()

@@ -123,7 +123,7 @@ pub(super) const PUBLIC_URL: Setting = Setting {
 pub(super) const ADMIN_TOKEN: Setting = Setting {
     key: "admin_token",
     value_name: "KEY",
-    help: "Key that opens everything, of at least 16 characters; better given as variable than as flag, which other users of the machine can see [default: made and printed at the first start]",
+    help: "Key that opens everything, of at least 16 characters; better given as variable than as flag, which other users of the machine can see [default: made and printed at a start without a valid admin token for all channels, such as the first]",
     accepts: || format!("a key of at least {TOKEN_KEY_CHARS_MIN} visible ASCII characters, without blanks"),
     default: || None,
     scope: Scope::Serve,

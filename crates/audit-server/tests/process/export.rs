@@ -1,7 +1,9 @@
 //! `export`: a whole file or none, and the same events when it is imported.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
+use std::process::Stdio;
 
 use rusqlite::Connection;
 
@@ -68,6 +70,30 @@ fn it_goes_channel_by_channel_in_the_order_of_positions() {
     assert_eq!(places(&all.ok()), ["1/0", "2/0", "3/0", "3/1", "3/2"]);
     assert_eq!(places(&export(directory.path(), &["--channel", "3", "--channel", "2"]).ok()), ["2/0", "3/0", "3/1", "3/2"]);
     assert_eq!(export(directory.path(), &["--channel", "9"]).ok(), "");
+}
+
+/// Small events first: a page must not grow on them and then be full of large ones.
+#[cfg(target_os = "linux")]
+#[test]
+fn events_of_a_mebibyte_do_not_fill_the_memory() {
+    const LARGE: usize = 120;
+    let directory = tempfile::tempdir().unwrap();
+    let mut lines = "{}\n".repeat(1_000);
+    for _ in 0..LARGE {
+        lines += &format!("{{\"description\":\"{}\"}}\n", "x".repeat((1 << 20) - 100));
+    }
+    fs::write(directory.path().join("events.ndjson"), lines).unwrap();
+    run(program(directory.path()).args(["import", "events.ndjson"])).ok();
+    let mut child = program(directory.path()).arg("export").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    // With the rest unread it cannot end, and every page was in memory.
+    std::io::copy(&mut stdout.by_ref().take((LARGE as u64 - 4) << 20), &mut std::io::sink()).unwrap();
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    std::io::copy(&mut stdout, &mut std::io::sink()).unwrap();
+    assert!(child.wait().unwrap().success());
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let peak = peak.expect("the most memory it had") >> 10;
+    assert!(peak < 90, "{peak} MiB");
 }
 
 #[test]

@@ -140,6 +140,25 @@ fn the_first_start_prints_the_administrators_key_once_and_only_to_stdout() {
 }
 
 #[test]
+fn a_start_without_a_valid_administrator_of_everything_prints_a_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let token = |arguments: &[&str]| run(program(directory.path()).arg("token").args(arguments)).ok();
+    let printed = || {
+        let stdout = Server::run(program(directory.path()).args(["--listen", "127.0.0.1:0"])).stop();
+        stdout.split_whitespace().find(|word| word.len() == 64).map(str::to_owned)
+    };
+    token(&["create", "--name", "r", "--role", "reader", "--channels", "*"]);
+    token(&["create", "--name", "a", "--role", "admin", "--channels", "1,2"]);
+    assert!(printed().is_some(), "neither a reader nor an admin of some channels manages the server");
+    assert_eq!(printed(), None, "token 3 does");
+    token(&["revoke", "3"]);
+    let key = printed().expect("it did");
+    let server = Server::run(program(directory.path()).args(["--listen", "127.0.0.1:0"]));
+    assert_eq!(crate::common::http::Client::connect(server.address, &key).unwrap().get("/api/v1/tokens").unwrap().status, 200);
+    assert_eq!(server.stop(), "");
+}
+
+#[test]
 fn a_key_from_outside_keeps_its_id_and_makes_no_other_one() {
     let directory = tempfile::tempdir().unwrap();
     let list = || run(program(directory.path()).args(["token", "list", "--json"])).ok();

@@ -46,9 +46,14 @@ impl AppendRequest {
             return Err(AppendError::TooMany(self.events.len()));
         }
         let sizes = self.events.iter().map(|event| event.slots().bytes()).enumerate();
-        match sizes.into_iter().find(|(_, bytes)| *bytes > limits::EVENT_BYTES_MAX + limits::EVENT_BYTES_ADDED_MAX) {
-            Some((index, bytes)) => Err(AppendError::TooLarge { index, bytes }),
-            None => Ok(()),
+        let mut total = 0;
+        for (index, bytes) in sizes {
+            if bytes > limits::EVENT_BYTES_MAX + limits::EVENT_BYTES_ADDED_MAX {
+                return Err(AppendError::TooLarge { index, bytes });
+            }
+            total += bytes;
         }
+        // To come back later would not help.
+        if total > limits::BYTES_IN_FLIGHT_MAX { Err(AppendError::TooManyBytes(total)) } else { Ok(()) }
     }
 }

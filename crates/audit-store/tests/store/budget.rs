@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use audit_store::domain::limits::BYTES_IN_FLIGHT_MAX;
+use audit_store::domain::limits::{BYTES_IN_FLIGHT_MAX, EVENT_BYTES_MAX};
 use audit_store::{AppendError, AppendRequest, StoreError};
 
 use crate::common::{Scratch, checked_logs, event};
@@ -42,6 +42,21 @@ fn bytes_in_flight_are_refused_beyond_the_budget_and_welcome_again_after() {
     scratch.store.try_append(paid).unwrap().wait().unwrap();
     // The share came back before the receipt did.
     assert!(scratch.store.budget().try_reserve(BYTES_IN_FLIGHT_MAX).is_some());
+}
+
+/// Busy would have its client come back for ever.
+#[test]
+fn a_request_larger_than_the_whole_budget_is_refused_for_good() {
+    let scratch = Scratch::new();
+    let large = event(&format!(r#"{{"description":"{}"}}"#, "x".repeat(EVENT_BYTES_MAX - 20)));
+    let count = BYTES_IN_FLIGHT_MAX / large.slots().bytes();
+    let request = |count| AppendRequest::import((0..count).map(|_| large.clone()).collect());
+    let error = AppendError::TooManyBytes((count + 1) * large.slots().bytes());
+    assert_eq!(scratch.store.try_append(request(count + 1)).unwrap_err(), error);
+    assert_eq!(scratch.store.append(request(count + 1)).unwrap_err(), error);
+    assert!(error.to_string().ends_with("bytes in one request: at most 67108864"), "{error}");
+    assert!(scratch.store.budget().try_reserve(BYTES_IN_FLIGHT_MAX).is_some());
+    assert_eq!(checked_logs(&scratch.store), []);
 }
 
 #[test]

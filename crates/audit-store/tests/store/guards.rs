@@ -1,7 +1,7 @@
 //! The guards of the tables, from a SQL prompt: the pragmas of the store are not there to help.
 
-use audit_store::domain::log::Seal;
-use audit_store::domain::{Event, EventKeys, slot};
+use audit_store::domain::log::{Seal, leaf_hash};
+use audit_store::domain::{Event, EventKeys, NewToken, Role, slot};
 use rusqlite::Connection;
 
 use crate::common::{Scratch, checked_logs};
@@ -109,7 +109,13 @@ fn heads_only_advance() {
                 assert_refused(&conn, &format!("UPDATE {or}logs SET {change}"), "logs: a head only advances");
             }
         }
+        for change in ["next_position = next_position + 1000", "next_position = 3", "next_position = 'x'"] {
+            for or in ["", "OR REPLACE "] {
+                assert_refused(&conn, &format!("UPDATE {or}logs SET {change}"), "logs: a head follows its events");
+            }
+        }
         assert_refused(&conn, "DELETE FROM logs", "logs: a head is never deleted");
+        assert_refused(&conn, "INSERT INTO logs VALUES (7, 1, 1000, 0)", "logs: a head starts at 0");
         for verb in ["INSERT", "REPLACE", "INSERT OR IGNORE"] {
             assert_refused(&conn, &format!("{verb} INTO logs VALUES (1, 1, 0, 0)"), "logs: a head is never replaced");
         }
@@ -117,20 +123,34 @@ fn heads_only_advance() {
     assert_eq!(scratch.append_json("{}").position, 2);
 }
 
+/// In a trigger, an insert that names no rowid looks as if it named -1.
+#[test]
+fn a_row_put_at_rowid_minus_one_is_not_in_the_way_of_others() {
+    let scratch = Scratch::new();
+    scratch.append_json("{}");
+    create_token(&scratch, "one");
+    let conn = scratch.raw();
+    let put = |table: &str, changed: &[(&str, &str)]| {
+        let (columns, values) = (columns(&conn, table).join(", "), copied(&conn, table, changed));
+        conn.execute_batch(&format!("INSERT INTO {table} (rowid, {columns}) SELECT -1, {values} FROM {table}")).unwrap();
+    };
+    put("events", &[("position", "1"), ("uuid", "randomblob(16)")]);
+    conn.execute_batch("UPDATE logs SET next_position = 2").unwrap();
+    put("tokens", &[("id", "2"), ("key_digest", "randomblob(32)")]);
+    assert_eq!(scratch.append_json("{}").position, 2);
+    assert_eq!(create_token(&scratch, "three"), 3);
+}
+
+fn create_token(scratch: &Scratch, name: &str) -> i64 {
+    let (name, role, channels) = (name.to_owned(), Role::Reader, crate::common::only(1));
+    scratch.store.create_token(NewToken { name, role, channels, expires_at: None }).unwrap().0.id
+}
+
 #[test]
 fn tokens_are_only_ever_revoked() {
     let scratch = Scratch::new();
-    let grant = crate::common::only(1);
-    for name in ["one", "two"] {
-        let token = audit_store::domain::NewToken {
-            name: name.to_owned(),
-            role: audit_store::domain::Role::Reader,
-            channels: grant.clone(),
-            expires_at: None,
-        };
-        scratch.store.create_token(token).unwrap();
-    }
-    assert!(scratch.store.revoke_token(2, grant).unwrap());
+    assert_eq!(["one", "two"].map(|name| create_token(&scratch, name)), [1, 2]);
+    assert!(scratch.store.revoke_token(2, crate::common::only(1)).unwrap());
     for conn in prompts(&scratch) {
         assert_refused(&conn, "DELETE FROM tokens", "tokens: revoke instead of deleting");
         let only = "tokens: a token is only ever revoked";
@@ -245,6 +265,21 @@ fn an_erasure_that_leaves_something_behind_or_takes_too_much_is_refused() {
         assert_refused(&conn, &format!("UPDATE events SET {legal}, rowid = 77"), EVENTS);
     }
     assert_eq!(scratch.store.get(&crate::common::only(1), event.channel_id, event.uuid).unwrap(), Some(event));
+}
+
+/// SQL cannot see inside the seals; the leaf can.
+#[test]
+fn an_erasure_that_also_changes_a_salt_passes_the_guard_and_shows_in_the_leaf() {
+    let scratch = Scratch::new();
+    let receipt = scratch.append_json(FULL);
+    let event = scratch.get(&receipt);
+    let mut seals = seals_after(&event, &[slot::EXTRA]);
+    seals[2] ^= 1;
+    let sql = "UPDATE events SET extra = NULL, seals = ?1";
+    assert_eq!(scratch.raw().execute(sql, [seals]).unwrap(), 1);
+    let after = scratch.get(&receipt);
+    assert_eq!(after.leaf_hash, event.leaf_hash);
+    assert_ne!(leaf_hash(&after.leaf_data()), after.leaf_hash);
 }
 
 #[test]

@@ -10,6 +10,8 @@ mod failure;
 mod filters;
 mod guards;
 mod migrations;
+#[cfg(unix)]
+mod modes;
 mod population;
 mod round_trip;
 mod summary;

@@ -174,9 +174,11 @@ const OTHERS: &str = "\
 trigger events_keep_rows
 trigger events_only_erase
 trigger events_refuse_replace
+trigger logs_follow_events
 trigger logs_keep_rows
 trigger logs_only_advance
 trigger logs_refuse_replace
+trigger logs_start_at_zero
 trigger tokens_keep_rows
 trigger tokens_only_revoke
 trigger tokens_refuse_replace

@@ -6,7 +6,7 @@ use crate::channel::ChannelId;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonKind, JsonText, Members, ObjectWriter};
 use crate::log::Slots;
-use crate::new_event::{Reading, extra_slot, integer, object, string, timestamp, uuid};
+use crate::new_event::{Reading, beside_extra, extra_slot, integer, object, string, timestamp, uuid};
 use crate::timestamp::Timestamp;
 
 /// The slots of the stream `action-logs`.
@@ -152,7 +152,7 @@ impl Partial {
     fn finish(mut self, unknown: Vec<(String, JsonText)>, mut errors: Vec<FieldError>) -> Result<NewActionLog, Vec<FieldError>> {
         if !unknown.is_empty() {
             match self.extra {
-                Some(_) => errors.extend(unknown.iter().map(|(key, _)| FieldError::new(key.trim_matches('"'), Fault::BesideExtra))),
+                Some(_) => errors.extend(unknown.iter().map(|(key, _)| beside_extra(key))),
                 None => self.extra = Some(extra_slot(&unknown)),
             }
         }

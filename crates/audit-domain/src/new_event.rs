@@ -6,7 +6,7 @@ use crate::action::Action;
 use crate::change::Change;
 use crate::channel::ChannelId;
 use crate::error::{Fault, FieldError, InputError};
-use crate::json::{JsonError, JsonKind, JsonText, Member, Members, ObjectWriter};
+use crate::json::{Decoded, JsonError, JsonKind, JsonText, Member, Members, ObjectWriter};
 use crate::limits::{EVENT_BYTES_ADDED_MAX, EVENT_BYTES_MAX, NESTING_ADDED_MAX, NESTING_MAX};
 use crate::object::ObjectId;
 use crate::timestamp::Timestamp;
@@ -234,14 +234,19 @@ impl Reader {
     fn finish(mut self) -> Result<NewEvent, Vec<FieldError>> {
         if !self.unknown.is_empty() {
             if self.event.extra.is_some() {
-                let beside = self.unknown.iter().map(|(key, _)| key.trim_matches('"'));
-                self.errors.extend(beside.map(|name| FieldError::new(name, Fault::BesideExtra)));
+                self.errors.extend(self.unknown.iter().map(|(key, _)| beside_extra(key)));
             } else {
                 self.event.extra = Some(extra_slot(&self.unknown));
             }
         }
         if self.errors.is_empty() { Ok(self.event) } else { Err(self.errors) }
     }
+}
+
+/// An unknown member, by its key as received, that came although `extra` is given.
+pub(crate) fn beside_extra(key: &str) -> FieldError {
+    let name = Decoded::of(key).map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
+    FieldError::new(name.unwrap_or_default(), Fault::BesideExtra)
 }
 
 /// `{` + key text as received + `:` + value text, joined by `,` + `}`, in order of arrival.
@@ -330,7 +335,7 @@ mod tests {
     fn unknown_members_are_kept_in_order_and_not_beside_extra() {
         let event = NewEvent::parse(r#"{"b" : 1,"a":null,"b":[ 2 ]}"#, Reading::NATIVE).unwrap();
         assert_eq!(event.extra.unwrap().as_str(), r#"{"b":1,"a":null,"b":[ 2 ]}"#);
-        assert_eq!(faults(r#"{"extra":{},"a":1}"#, Reading::NATIVE), [("a".to_owned(), Fault::BesideExtra)]);
+        assert_eq!(faults(r#"{"extra":{},"a\"\u0062":1}"#, Reading::NATIVE), [("a\"b".to_owned(), Fault::BesideExtra)]);
         assert_eq!(faults(r#"{"extra":[]}"#, Reading::NATIVE), [("extra".to_owned(), Fault::NotAnObject(JsonKind::Array))]);
     }
 }

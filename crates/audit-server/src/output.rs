@@ -35,7 +35,7 @@ impl Output {
         // A pipe or a device is written to; renaming a file over it would only take it away.
         let unfinished = if special { None } else { Some(Unfinished::beside(path)?) };
         let file = match &unfinished {
-            Some(unfinished) => File::create(&unfinished.path),
+            Some(unfinished) => private().open(&unfinished.path),
             None => File::options().write(true).open(path),
         };
         let file = BufWriter::with_capacity(BUFFER_BYTES, file.with_context(|| format!("cannot write `{name}`"))?);
@@ -73,6 +73,15 @@ impl Output {
         };
         finish().with_context(|| format!("cannot write {name}"))
     }
+}
+
+/// A new file for its owner alone: events tell of persons.
+fn private() -> fs::OpenOptions {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 const BUFFER_BYTES: usize = 256 * 1024;

@@ -147,3 +147,13 @@ fn a_place_that_cannot_be_written_is_one_sentence() {
     assert!(full.sentence().starts_with("cannot write"), "{full:?}");
     assert!(Path::new("/dev/full").exists());
 }
+
+#[cfg(unix)]
+#[test]
+fn a_new_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    three_channels(directory.path());
+    export(directory.path(), &["-o", "all.ndjson"]).ok();
+    assert_eq!(fs::metadata(directory.path().join("all.ndjson")).unwrap().permissions().mode() & 0o777, 0o600);
+}

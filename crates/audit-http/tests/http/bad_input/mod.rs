@@ -2,6 +2,7 @@
 
 mod bodies;
 mod head;
+mod idle;
 mod native;
 mod published;
 mod sizes;

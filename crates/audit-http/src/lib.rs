@@ -22,6 +22,7 @@ mod auth;
 mod blocking;
 mod body;
 mod config;
+mod connections;
 mod drf;
 mod params;
 mod problem;

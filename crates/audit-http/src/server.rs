@@ -11,6 +11,7 @@ use crate::access_log::{RequestSpan, access_log};
 use crate::api::unknown_path;
 use crate::config::ServerConfig;
 use crate::configure;
+use crate::connections::{Connections, watch};
 
 /// Why the server cannot listen; one sentence for the person who starts it.
 #[derive(Debug, thiserror::Error)]
@@ -63,32 +64,43 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         let Server { listener, store, config, .. } = self;
         let (api_store, api) = (store.clone(), config.api.clone());
+        let connections = Connections::default();
+        let opened = connections.clone();
         let server = HttpServer::new(move || {
             App::new()
                 .wrap(Compress::default())
                 .wrap(DefaultHeaders::new().add(("X-Content-Type-Options", "nosniff")).add(("Cache-Control", "no-store")))
                 .wrap(from_fn(access_log))
                 .wrap(TracingLogger::<RequestSpan>::new())
+                .wrap(from_fn(watch))
                 .configure(configure(api_store.clone(), api.clone()))
                 .default_service(web::to(unknown_path))
         })
         .workers(config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)))
         .client_request_timeout(config.head_timeout)
         .keep_alive(config.idle_timeout)
+        .on_connect(move |io, data| opened.opened(io, data))
         .shutdown_timeout(config.shutdown_timeout.as_secs())
         .disable_signals()
         .listen(listener)?
         .run();
         let handle = server.handle();
-        let mut running = std::pin::pin!(server);
-        tokio::select! {
-            ended = &mut running => ended?,
-            () = stop => {
-                // The server future has to go on running for the stop to finish.
-                let stopping = handle.stop(true);
-                let (_, ended) = tokio::join!(stopping, running);
-                ended?;
+        let serve = async {
+            let mut running = std::pin::pin!(server);
+            tokio::select! {
+                ended = &mut running => ended,
+                () = stop => {
+                    // The server future has to go on running for the stop to finish.
+                    let stopping = handle.stop(true);
+                    let (_, ended) = tokio::join!(stopping, running);
+                    ended
+                }
             }
+        };
+        // Beside the server to the very end: a stop waits for slow connections too.
+        tokio::select! {
+            ended = serve => ended?,
+            never = connections.watch(config.idle_timeout.saturating_add(config.head_timeout)) => match never {},
         }
         store.close();
         Ok(())

@@ -3,6 +3,7 @@
 mod bodies;
 mod floods;
 mod head;
+mod idle;
 mod native;
 mod published;
 mod sizes;

@@ -164,6 +164,8 @@ impl Answer {
 pub(crate) struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
+    /// How long it rests before it reads the next 64 KiB.
+    pub(crate) pause: Duration,
 }
 
 impl Client {
@@ -172,7 +174,7 @@ impl Client {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Client { stream, buffer: Vec::new() }
+        Client { stream, buffer: Vec::new(), pause: Duration::ZERO }
     }
 
     /// Sends bytes. A server may refuse a body before it has all of it, so a broken pipe is for the answer to explain.
@@ -256,6 +258,7 @@ impl Client {
 
     /// Reads more; `false` at the end of the connection.
     fn fill(&mut self) -> bool {
+        std::thread::sleep(self.pause);
         let mut chunk = vec![0; 64 * 1024];
         match self.stream.read(&mut chunk) {
             Ok(0) => false,

@@ -1,0 +1,154 @@
+//! Connections that ask for nothing, and connections that only look so.
+
+use std::time::{Duration, Instant};
+
+use crate::common::{Ask, TestServer};
+
+const EVENTS: &str = "/api/v1/events";
+const MIB: usize = 1024 * 1024;
+
+/// Not less: actix looks at a clock that goes forward twice a second.
+const HEAD: Duration = Duration::from_secs(1);
+const IDLE: Duration = Duration::from_secs(1);
+
+/// The longest silence.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// The server looks once a second; the rest is for a busy machine.
+const SLACK: Duration = Duration::from_secs(6);
+
+fn impatient() -> TestServer {
+    TestServer::with(|config| {
+        config.head_timeout = HEAD;
+        config.idle_timeout = IDLE;
+        config.api.body_timeout = Duration::from_secs(30);
+    })
+}
+
+/// More than the operating system takes off the server's hands.
+fn with_a_large_page(server: &TestServer) -> Ask {
+    let events: Vec<String> = (0..24).map(|_| format!("{{\"description\":\"{}\"}}", "x".repeat(MIB - 1000))).collect();
+    server.append_all(&events);
+    Ask::get(EVENTS).key(&server.admin)
+}
+
+/// Descriptors of this process for the server's ends of its connections: two for each that is open.
+#[cfg(target_os = "linux")]
+fn descriptors(server: &TestServer) -> usize {
+    let port = format!(":{:04X}", server.address.port());
+    let table = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
+    let rows = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
+    // 0A is the listening socket.
+    let ours = rows.filter(|row| row[1].ends_with(&port) && row[3] != "0A");
+    let links: Vec<String> = ours.map(|row| format!("socket:[{}]", row[9])).collect();
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok());
+    open.filter(|link| links.iter().any(|known| link.as_os_str() == known.as_str())).count()
+}
+
+#[cfg(target_os = "linux")]
+fn wait_for_no_descriptors(server: &TestServer, patience: Duration) {
+    let start = Instant::now();
+    while descriptors(server) > 0 {
+        assert!(start.elapsed() < patience, "{} descriptors are left", descriptors(server));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn wait_for_no_descriptors(_: &TestServer, _: Duration) {}
+
+#[test]
+fn half_a_request_after_a_whole_one_does_not_hold_the_connection() {
+    let server = impatient();
+    let begun = "GET /healthz HTTP/1.1\r\nHost: a";
+    let unread = Ask::get("/healthz").body("{}".repeat(10)).chunked().bytes();
+    for (begun, answers) in [
+        (begun.as_bytes(), 0),
+        // A chunked body that nobody reads, and that does not end.
+        (&unread[..unread.len() - 5], 1),
+    ] {
+        let mut client = server.connect();
+        assert_eq!(client.ask(&Ask::get("/healthz")).status, 200);
+        #[cfg(target_os = "linux")]
+        assert_eq!(descriptors(&server), 2);
+        let start = Instant::now();
+        client.send(begun);
+        for _ in 0..answers {
+            assert_eq!(client.answer("GET").unwrap().status, 200);
+        }
+        // A byte now and then does not buy more time.
+        for _ in 0..3 {
+            std::thread::sleep(QUIET / 5);
+            client.send(b"a");
+        }
+        assert!(client.ends_within(QUIET + SLACK), "the connection is held");
+        assert!(start.elapsed() > QUIET * 9 / 10, "{:?}", start.elapsed());
+        wait_for_no_descriptors(&server, SLACK);
+    }
+    server.stop();
+}
+
+#[test]
+fn a_connection_in_use_is_kept() {
+    let server = impatient();
+    let mut client = server.connect();
+    let start = Instant::now();
+    while start.elapsed() < QUIET * 3 {
+        assert_eq!(client.ask(&Ask::get("/healthz")).status, 200);
+        std::thread::sleep(IDLE / 5);
+    }
+    // The head in two halves, within the time for heads.
+    let head = Ask::get("/healthz").bytes();
+    client.send(&head[..10]);
+    std::thread::sleep(IDLE / 5);
+    client.send(&head[10..]);
+    assert_eq!(client.answer("GET").unwrap().status, 200);
+    server.stop();
+}
+
+#[test]
+fn a_body_that_takes_its_time_is_waited_for() {
+    let server = impatient();
+    let mut client = server.connect();
+    assert_eq!(client.ask(&Ask::get("/healthz")).status, 200);
+    let bytes = Ask::post(EVENTS, "{\"url\":\"/slow\"}").key(&server.admin).bytes();
+    let (first, rest) = bytes.split_at(bytes.len() - 10);
+    client.send(first);
+    for byte in rest {
+        std::thread::sleep(QUIET / 2);
+        client.send(&[*byte]);
+    }
+    assert_eq!(client.answer("POST").unwrap().status, 201);
+    assert_eq!(client.ask(&Ask::get("/healthz")).status, 200, "the connection is kept");
+    server.stop();
+}
+
+#[test]
+fn a_slow_reader_gets_the_whole_page() {
+    let server = impatient();
+    let ask = with_a_large_page(&server);
+    let mut client = server.connect();
+    let start = Instant::now();
+    client.send(&ask.bytes());
+    // Longer than a reader that takes nothing is waited for.
+    client.pause = QUIET / 50;
+    let page = client.answer("GET").unwrap().expect(200);
+    assert!(start.elapsed() > QUIET * 7, "{:?}: too fast to tell", start.elapsed());
+    assert_eq!(page["results"].as_array().map(Vec::len), Some(24));
+    server.stop();
+}
+
+#[test]
+fn a_reader_that_takes_nothing_does_not_hold_the_connection() {
+    let server = impatient();
+    let ask = with_a_large_page(&server);
+    wait_for_no_descriptors(&server, SLACK);
+    let mut client = server.connect();
+    client.send(&ask.bytes());
+    std::thread::sleep(QUIET * 3);
+    #[cfg(target_os = "linux")]
+    assert_eq!(descriptors(&server), 2, "cut before its time");
+    wait_for_no_descriptors(&server, QUIET * 4 + SLACK);
+    drop(client);
+    server.stop();
+}

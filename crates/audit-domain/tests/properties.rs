@@ -1,7 +1,5 @@
 //! What must hold for any input, not only for the cases somebody thought of.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use audit_domain::{
     ChannelId, Decoded, EventFilter, Interval, JsonText, Members, NewActionLog, NewEvent, Reading, Timestamp, Walk, WalkOrder,
     WalkPoint, canonical_integer, index_key,

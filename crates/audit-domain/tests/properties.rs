@@ -1,0 +1,129 @@
+//! What must hold for any input, not only for the cases somebody thought of.
+
+use audit_domain::{
+    ChannelId, Decoded, EventFilter, Interval, JsonText, Members, NewActionLog, NewEvent, Reading, Timestamp, Walk, WalkOrder,
+    WalkPoint, canonical_integer, index_key,
+};
+use proptest::prelude::*;
+
+fn config() -> ProptestConfig {
+    ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// Texts that are nearly JSON: what a parser stumbles over.
+fn nearly_json() -> impl Strategy<Value = String> {
+    let token = prop_oneof![
+        "[\\[\\]{}:,\"\\\\ \n\t0-9eE+\\-.]{1,4}",
+        Just("\"\\ud800\"".to_owned()),
+        Just("\"uuid\":".to_owned()),
+        Just("\"content\":".to_owned()),
+        Just("null".to_owned()),
+        Just("{\"a\":1}".to_owned()),
+        any::<char>().prop_map(|c| c.to_string()),
+    ];
+    prop::collection::vec(token, 0..20).prop_map(|tokens| tokens.concat())
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn every_instant_is_read_back_from_its_text(micros in -62_135_596_800_000_000i64..=253_402_300_799_999_999) {
+        let at = Timestamp::from_micros(micros).unwrap();
+        prop_assert_eq!(Timestamp::parse(&at.to_string()), Ok(at));
+    }
+
+    #[test]
+    fn no_text_makes_a_reader_panic_and_what_is_read_is_json(text in nearly_json()) {
+        for reading in [Reading::NATIVE, Reading::PUBLISHED, Reading::IMPORT] {
+            if let Ok(event) = NewEvent::parse(&text, reading) {
+                let event = event.prepare(ChannelId::DEFAULT).unwrap();
+                for slot in event.slots().iter() {
+                    let value = slot.value.as_ref().unwrap();
+                    prop_assert_eq!(&JsonText::parse(value.as_str()).unwrap(), value);
+                }
+            }
+            let _is_a_result = NewActionLog::parse(&text, reading);
+        }
+        let serde: Result<serde_json::Value, _> = serde_json::from_str(&text);
+        if serde.is_ok() {
+            prop_assert!(JsonText::parse(&text).is_ok());
+        }
+        prop_assert_eq!(Members::parse(&text).is_ok(), JsonText::parse(&text).is_ok_and(|json| json.as_str().starts_with('{')));
+        let _is_a_result = (Timestamp::parse(&text), canonical_integer(&text));
+    }
+
+    #[test]
+    fn a_string_is_decoded_as_serde_decodes_it_and_encoded_so_that_it_decodes_again(text in any::<String>()) {
+        let ours = JsonText::string(&text);
+        let compact = serde_json::to_string(&text).unwrap();
+        prop_assert_eq!(ours.as_str(), &compact);
+        let escaped: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+        for json in [compact, format!("\"{escaped}\"")] {
+            let decoded = Decoded::of(&json).unwrap();
+            prop_assert_eq!(decoded.as_str(), Some(text.as_str()));
+            prop_assert_eq!(decoded.chars_len(), text.chars().count());
+        }
+    }
+
+    #[test]
+    fn index_keys_differ_exactly_where_texts_do_and_fit_any_index(
+        a in prop::collection::vec(prop_oneof![Just('a'), Just('\u{0}'), Just('\u{1}'), Just('😀')], 0..300),
+        b in prop::collection::vec(prop_oneof![Just('a'), Just('\u{0}'), Just('\u{1}'), Just('😀')], 0..300),
+    ) {
+        let (a, b): (String, String) = (a.into_iter().collect(), b.into_iter().collect());
+        let keys = [&a, &b].map(|text| index_key(text.as_bytes()));
+        prop_assert_eq!(keys[0] == keys[1], a == b);
+        for (text, key) in [&a, &b].into_iter().zip(&keys) {
+            let fits = key.chars().count() <= 255 && !key.contains('\u{0}');
+            prop_assert!(fits);
+            prop_assert_eq!(index_key(key.as_bytes()) == *key, text == key, "a key of a key is another key, unless it is the text");
+        }
+    }
+
+    #[test]
+    fn an_interval_is_all_of_its_bounds(bounds in prop::collection::vec((0u8..5, -6i64..6), 0..5), edge in any::<bool>()) {
+        let mut interval = Interval::default();
+        let widen = |value: i64| if edge && value > 4 { i64::MAX } else if edge && value < -4 { i64::MIN } else { value };
+        for (kind, bound) in &bounds {
+            match kind {
+                0 => interval.over(widen(*bound)),
+                1 => interval.from(widen(*bound)),
+                2 => interval.below(widen(*bound)),
+                3 => interval.up_to(widen(*bound)),
+                _ => interval.exactly(widen(*bound)),
+            }
+        }
+        for value in -8..8 {
+            let all = bounds.iter().all(|(kind, bound)| {
+                let bound = widen(*bound);
+                match kind {
+                    0 => value > bound,
+                    1 => value >= bound,
+                    2 => value < bound,
+                    3 => value <= bound,
+                    _ => value == bound,
+                }
+            });
+            prop_assert_eq!(interval.contains(value), all, "{} {:?}", value, interval);
+            let by_bounds = interval.lower().is_none_or(|start| value >= start) && interval.upper().is_none_or(|end| value < end);
+            prop_assert_eq!(by_bounds, all);
+            prop_assert!(!(interval.is_empty() && all));
+        }
+    }
+
+    #[test]
+    fn a_cursor_comes_back_and_a_damaged_one_is_refused_or_another_point(
+        timestamp in any::<i64>(), channel_id in any::<i64>(), position in any::<i64>(),
+        at in any::<prop::sample::Index>(), with in any::<char>(),
+    ) {
+        let walk = Walk { order: WalkOrder::Timestamp, descending: true, channels: None, filter: EventFilter::default() };
+        let point = WalkPoint { timestamp, channel_id, position };
+        let cursor = walk.cursor(point);
+        prop_assert_eq!(walk.point(&cursor), Ok(point));
+        let mut damaged: Vec<char> = cursor.chars().collect();
+        *at.get_mut(&mut damaged) = with;
+        let damaged: String = damaged.into_iter().collect();
+        prop_assert!(damaged == cursor || walk.point(&damaged) != Ok(point));
+    }
+}

@@ -235,4 +235,29 @@ mod tests {
             assert_eq!(conn.batch_execute("CREATE TABLE t (x)").is_ok(), purpose == Purpose::Write);
         }
     }
+
+    #[test]
+    fn only_queries_of_few_shapes_keep_their_statements() {
+        use std::sync::Arc;
+        use std::sync::atomic::{AtomicUsize, Ordering};
+
+        use diesel::connection::InstrumentationEvent;
+
+        let dir = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::parse(&format!("sqlite://{}/a.db", dir.path().display())).unwrap();
+        let mut conn = open(&url, Purpose::Write).unwrap();
+        run_migrations(&mut conn).unwrap();
+        for (purpose, kept) in [(Purpose::Read, 0), (Purpose::PointRead, 1), (Purpose::Write, 1)] {
+            let mut conn = open(&url, purpose).unwrap();
+            let seen = Arc::new(AtomicUsize::new(0));
+            let counter = Arc::clone(&seen);
+            conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+                if matches!(event, InstrumentationEvent::CacheQuery { .. }) {
+                    counter.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            let _: Vec<i64> = logs::table.select(logs::channel_id).load(&mut conn).unwrap();
+            assert_eq!(seen.load(Ordering::Relaxed), kept, "{purpose:?}");
+        }
+    }
 }

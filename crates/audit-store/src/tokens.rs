@@ -70,8 +70,8 @@ pub(crate) fn revoke(conn: &mut DbConnection, id: i64, within: &ChannelGrant) ->
 /// Why a key from outside cannot be the administrator's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AdminKeyError {
-    /// It was revoked, and whoever did that had a reason.
-    #[error("the key in AUDIT_ADMIN_TOKEN was revoked as token {0}: give another one")]
+    /// It was revoked, and whoever did that had a reason; or it has expired.
+    #[error("the key in AUDIT_ADMIN_TOKEN was revoked or has expired, as token {0}: give another one")]
     Revoked(i64),
     /// It opens less than everything.
     #[error("the key in AUDIT_ADMIN_TOKEN belongs to token {0}, which is no admin of all channels: give another one")]

@@ -70,9 +70,12 @@ pub(crate) fn revoke(conn: &mut DbConnection, id: i64, within: &ChannelGrant) ->
 /// Why a key from outside cannot be the administrator's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AdminKeyError {
-    /// It was revoked, and whoever did that had a reason; or it has expired.
-    #[error("the key in AUDIT_ADMIN_TOKEN was revoked or has expired, as token {0}: give another one")]
+    /// It was revoked, and whoever did that had a reason.
+    #[error("the key in AUDIT_ADMIN_TOKEN was revoked as token {0}: give another one")]
     Revoked(i64),
+    /// It has ended by itself.
+    #[error("the key in AUDIT_ADMIN_TOKEN has expired as token {0}: give another one")]
+    Expired(i64),
     /// It opens less than everything.
     #[error("the key in AUDIT_ADMIN_TOKEN belongs to token {0}, which is no admin of all channels: give another one")]
     NotAdmin(i64),
@@ -84,7 +87,8 @@ pub(crate) fn ensure_admin(conn: &mut DbConnection, key: &TokenKey) -> Result<Re
     dialect::write(conn, |conn| {
         if let Some(token) = find(conn, key.digest())? {
             return Ok(match token {
-                token if !token.is_valid_at(Timestamp::now()) => Err(AdminKeyError::Revoked(token.id)),
+                token if token.revoked_at.is_some() => Err(AdminKeyError::Revoked(token.id)),
+                token if !token.is_valid_at(Timestamp::now()) => Err(AdminKeyError::Expired(token.id)),
                 token if token.role != Role::Admin || token.channels != ChannelGrant::All => Err(AdminKeyError::NotAdmin(token.id)),
                 token => Ok(token),
             });

@@ -114,6 +114,9 @@ fn a_revoked_or_lesser_key_never_becomes_the_administrators() {
     let token = scratch.store.ensure_admin(key.clone()).unwrap().unwrap();
     scratch.store.revoke_token(token.id, ChannelGrant::All).unwrap();
     assert_eq!(scratch.store.ensure_admin(key).unwrap(), Err(AdminKeyError::Revoked(1)));
+    let ended = NewToken { expires_at: Timestamp::parse("2020-01-01").ok(), ..new("ended", Role::Admin, ChannelGrant::All) };
+    let (ended, key) = scratch.store.create_token(ended).unwrap();
+    assert_eq!(scratch.store.ensure_admin(key).unwrap(), Err(AdminKeyError::Expired(ended.id)));
     for (role, channels) in [(Role::Admin, only(1)), (Role::Writer, ChannelGrant::All), (Role::Reader, ChannelGrant::All)] {
         let (token, key) = scratch.store.create_token(new("t", role, channels)).unwrap();
         assert_eq!(scratch.store.ensure_admin(key).unwrap(), Err(AdminKeyError::NotAdmin(token.id)));

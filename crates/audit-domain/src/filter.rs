@@ -91,6 +91,8 @@ pub struct EventFilter {
     pub object_id: Option<String>,
     /// The user's id (not the name), in the same form.
     pub user: Option<String>,
+    /// The user's id or name, whichever it is.
+    pub person: Option<String>,
     /// The action, derived ones included.
     pub action: Option<String>,
     /// The url.
@@ -122,14 +124,15 @@ impl EventFilter {
     #[must_use]
     pub fn matches(&self, event: &Event) -> bool {
         let subject = event.subject();
-        let identity = event.user().map(|user| user.identity());
+        let (id, name) = event.user().map(|user| user.identity()).map_or((None, None), |identity| (identity.id, identity.name));
         let json = |json: Option<&crate::JsonText>| json.and_then(crate::JsonText::decoded);
         !self.never
             && self.uuid.is_none_or(|uuid| uuid == event.uuid)
             && self.content_type.is_none_or(|number| subject.content_type == Some(number))
             && same(&self.table_name, json(subject.table_name.as_ref()))
             && same(&self.object_id, subject.object_id.as_ref().and_then(|id| id.text()))
-            && same(&self.user, identity.and_then(|identity| identity.id))
+            && (same(&self.person, name) || same(&self.person, id.clone()))
+            && same(&self.user, id)
             && same(&self.action, json(subject.action.as_ref().map(|action| action.json())))
             && same(&self.url, event.decoded(slot::URL))
             && same(&self.remote_addr, event.decoded(slot::REMOTE_ADDR))

@@ -9,7 +9,7 @@ use crate::append::{AppendRequest, Budget, PendingReceipts, Writer};
 use crate::connection::{DbConnection, Purpose};
 use crate::error::{AppendError, OpenError, StoreError};
 use crate::pool::{Pool, pool};
-use crate::query::{self, GroupBy, ListPage, ListQuery, LogHead, Summary, WalkPage, WalkQuery};
+use crate::query::{self, GroupBy, ListPage, ListQuery, LogHead, SliceQuery, Summary, WalkPage, WalkQuery};
 use crate::tokens::{self, AdminKeyError};
 use crate::url::DatabaseUrl;
 use crate::{dialect, migrate};
@@ -145,6 +145,14 @@ impl Store {
         self.read(|conn| query::list(conn, query))
     }
 
+    /// A stretch of a list, without its count.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn slice(&self, query: &SliceQuery) -> Result<Vec<Event>, StoreError> {
+        self.read(|conn| query::slice(conn, query))
+    }
+
     /// A page by cursor.
     ///
     /// # Errors
@@ -159,6 +167,14 @@ impl Store {
     /// [`StoreError`]
     pub fn summary(&self, channels: &ChannelGrant, filter: &EventFilter, by: GroupBy) -> Result<Summary, StoreError> {
         self.read(|conn| query::summary(conn, channels, filter, by))
+    }
+
+    /// Counts by group, for each of the groupings, of one snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn summaries(&self, channels: &ChannelGrant, filter: &EventFilter, by: &[GroupBy]) -> Result<Vec<Summary>, StoreError> {
+        self.read(|conn| query::summaries(conn, channels, filter, by))
     }
 
     /// The logs of the granted channels and how far they go.

@@ -9,12 +9,12 @@ mod walk;
 #[cfg(test)]
 mod plans;
 
-pub use list::{ListPage, ListQuery, PageNumber};
+pub use list::{ListPage, ListQuery, PageNumber, SliceQuery};
 pub use summary::{Group, GroupBy, GroupKey, Summary};
 pub use walk::{WalkPage, WalkQuery};
 
-pub(crate) use list::list;
-pub(crate) use summary::summary;
+pub(crate) use list::{list, slice};
+pub(crate) use summary::{summaries, summary};
 pub(crate) use walk::walk;
 
 use audit_domain::uuid::Uuid;

@@ -38,6 +38,10 @@ fn conditions(filter: &EventFilter) -> Vec<Predicate> {
     if let Some(text) = &filter.user {
         and(Box::new(events::user_id.assume_not_null().eq(key(text))));
     }
+    if let Some(text) = &filter.person {
+        let (id, name) = (events::user_id.assume_not_null(), events::user_name.assume_not_null());
+        and(Box::new(id.eq(key(text)).or(name.eq(key(text)))));
+    }
     if let Some(text) = &filter.action {
         and(Box::new(events::action.assume_not_null().eq(key(text))));
     }

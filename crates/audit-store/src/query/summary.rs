@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use audit_domain::{ChannelGrant, Event, EventFilter, JsonText, Timestamp, slot};
+use audit_domain::{ChannelGrant, Event, EventFilter, JsonKind, JsonText, Timestamp, slot};
 use diesel::dsl::{count_star, max, sql};
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::{at_places, count, heads, predicate};
 use crate::connection::DbConnection;
@@ -22,6 +22,8 @@ pub enum GroupBy {
     ContentType,
     /// The user's id.
     User,
+    /// The user's name, else the id.
+    Person,
     /// The action.
     Action,
     /// The hour of the timestamp, UTC.
@@ -61,36 +63,47 @@ pub struct Summary {
     pub groups: Vec<Group>,
 }
 
+pub(crate) fn summaries(
+    conn: &mut DbConnection,
+    channels: &ChannelGrant,
+    filter: &EventFilter,
+    by: &[GroupBy],
+) -> Result<Vec<Summary>, StoreError> {
+    dialect::snapshot(conn, |conn| by.iter().map(|by| one(conn, channels, filter, *by)).collect())
+}
+
 pub(crate) fn summary(
     conn: &mut DbConnection,
     channels: &ChannelGrant,
     filter: &EventFilter,
     by: GroupBy,
 ) -> Result<Summary, StoreError> {
-    dialect::snapshot(conn, |conn| {
-        let mut total = 0;
-        let mut merged: HashMap<Raw, Counted> = HashMap::new();
-        for head in heads(conn, channels)? {
-            let matching = count(conn, &head, filter)?;
-            total += matching;
-            let mut groups = groups(conn, head.channel_id, filter, by)?;
-            let without_key = matching - groups.iter().map(|(_, count, _)| count).sum::<i64>();
-            if without_key > 0 {
-                groups.push((Raw::Null, without_key, 0));
-            }
-            for (raw, count, latest) in groups {
-                let counted = merged.entry(raw).or_insert(Counted { count: 0, latest: (head.channel_id, latest) });
-                counted.count += count;
-            }
+    dialect::snapshot(conn, |conn| one(conn, channels, filter, by))
+}
+
+fn one(conn: &mut DbConnection, channels: &ChannelGrant, filter: &EventFilter, by: GroupBy) -> Result<Summary, StoreError> {
+    let mut total = 0;
+    let mut merged: HashMap<Raw, Counted> = HashMap::new();
+    for head in heads(conn, channels)? {
+        let matching = count(conn, &head, filter)?;
+        total += matching;
+        let mut groups = groups(conn, head.channel_id, filter, by)?;
+        let without_key = matching - groups.iter().map(|(_, count, _)| count).sum::<i64>();
+        if without_key > 0 {
+            groups.push((Raw::Null, without_key, 0));
         }
-        let mut merged: Vec<_> = merged.into_iter().collect();
-        match by {
-            GroupBy::Hour | GroupBy::Day => merged.sort_by(|a, b| a.0.cmp(&b.0)),
-            _ => merged.sort_by(|a, b| b.1.count.cmp(&a.1.count).then_with(|| a.0.cmp(&b.0))),
+        for (raw, count, latest) in groups {
+            let counted = merged.entry(raw).or_insert(Counted { count: 0, latest: (head.channel_id, latest) });
+            counted.count += count;
         }
-        let shown = |(raw, Counted { count, latest })| Ok(Group { key: shown(conn, raw, latest, by)?, count });
-        Ok(Summary { total, groups: merged.into_iter().map(shown).collect::<Result<_, StoreError>>()? })
-    })
+    }
+    let mut merged: Vec<_> = merged.into_iter().collect();
+    match by {
+        GroupBy::Hour | GroupBy::Day => merged.sort_by(|a, b| a.0.cmp(&b.0)),
+        _ => merged.sort_by(|a, b| b.1.count.cmp(&a.1.count).then_with(|| a.0.cmp(&b.0))),
+    }
+    let shown = |(raw, Counted { count, latest })| Ok(Group { key: shown(conn, raw, latest, by)?, count });
+    Ok(Summary { total, groups: merged.into_iter().map(shown).collect::<Result<_, StoreError>>()? })
 }
 
 /// A group of all channels: its size, and the place of an event that shows its key.
@@ -126,6 +139,7 @@ fn groups(conn: &mut DbConnection, channel: i64, filter: &EventFilter, by: Group
     Ok(match by {
         GroupBy::TableName => by_text!(events::table_name),
         GroupBy::User => by_text!(events::user_id),
+        GroupBy::Person => by_person(conn, channel, filter)?,
         GroupBy::Action => by_text!(events::action),
         GroupBy::ContentType => {
             let matching = matching.filter(events::content_type.is_not_null()).group_by(events::content_type);
@@ -135,6 +149,18 @@ fn groups(conn: &mut DbConnection, channel: i64, filter: &EventFilter, by: Group
         GroupBy::Hour => by_time(conn, channel, filter, "3600000000")?,
         GroupBy::Day => by_time(conn, channel, filter, "86400000000")?,
     })
+}
+
+/// Groups by name, where there is one, else by id.
+fn by_person(conn: &mut DbConnection, channel: i64, filter: &EventFilter) -> Result<Vec<(Raw, i64, i64)>, StoreError> {
+    let person = || sql::<Nullable<Text>>("COALESCE(user_name, user_id)");
+    let rows: Vec<(Option<String>, i64, Option<i64>)> = events::table
+        .filter(predicate::of(channel, filter))
+        .filter(person().is_not_null())
+        .group_by(person())
+        .select((person(), count_star(), max(events::position)))
+        .load(conn)?;
+    Ok(rows.into_iter().map(|(key, count, latest)| (key.map_or(Raw::Null, Raw::Text), count, latest.unwrap_or(0))).collect())
 }
 
 /// Groups by spans of so many microseconds. `/` cuts towards zero and `%` keeps the sign in both databases, hence the detour
@@ -168,10 +194,12 @@ fn slot_text(event: &Event, by: GroupBy) -> Option<JsonText> {
     match by {
         GroupBy::TableName => subject.table_name,
         GroupBy::Action => subject.action.map(|action| action.json().clone()),
-        GroupBy::User => {
+        GroupBy::User | GroupBy::Person => {
             let user = event.slots.value(slot::USER)?;
-            let pk = audit_domain::User::from_json(user.clone()).ok()?.snapshot().and_then(|s| s.last("pk").cloned());
-            Some(pk.unwrap_or_else(|| user.clone()))
+            let user = audit_domain::User::from_json(user.clone()).ok()?;
+            let member = |name: &str| user.snapshot().and_then(|members| members.last(name).cloned());
+            let name = if by == GroupBy::Person { member("username").filter(|name| name.kind() == JsonKind::String) } else { None };
+            Some(name.or_else(|| member("pk")).unwrap_or_else(|| user.json().clone()))
         }
         _ => None,
     }

@@ -1,7 +1,7 @@
 //! SQL means what `EventFilter::matches` and `EventSort::compare` say.
 
 use audit_store::domain::{ChannelGrant, ChannelId, Event, EventFilter, EventSort, SortField, SortKey, SortRow};
-use audit_store::{ListQuery, PageNumber, Store};
+use audit_store::{ListQuery, PageNumber, SliceQuery, Store};
 use proptest::prelude::*;
 
 use crate::common::{Scratch, event, only};
@@ -40,6 +40,11 @@ fn assert_pages(store: &Store, query: &ListQuery, expected: &[&Event]) {
         let wanted = expected.iter().skip(if inside { ((number - 1) * size) as usize } else { usize::MAX }).take(size as usize);
         let (seen, wanted): (Vec<Id>, Vec<Id>) = (page.events.iter().map(id).collect(), wanted.map(|event| id(event)).collect());
         assert_eq!(seen, wanted, "page {number} of {query:?}");
+        if inside {
+            let ListQuery { channels, filter, sort, .. } = query.clone();
+            let slice = store.slice(&SliceQuery { channels, filter, sort, skip: (number - 1) * size, size }).unwrap();
+            assert_eq!(slice, page.events, "page {number} of {query:?} as a slice");
+        }
         assert!(page.events.iter().zip(expected.iter().skip(((number - 1).max(0) * size) as usize)).all(|(a, b)| a == *b));
     }
     let last = store.list(&ListQuery { page: PageNumber::Last, ..query.clone() }).unwrap();
@@ -107,6 +112,7 @@ fn each_filter_alone_finds_exactly_its_events() {
         assert_eq!(count(EventFilter { table_name: is(), ..EventFilter::default() }), found, "table_name {text:?}");
         assert_eq!(count(EventFilter { object_id: is(), ..EventFilter::default() }), found, "object_id {text:?}");
         assert_eq!(count(EventFilter { user: is(), ..EventFilter::default() }), found, "user {text:?}");
+        assert_eq!(count(EventFilter { person: is(), ..EventFilter::default() }), found, "person {text:?}");
         assert_eq!(count(EventFilter { url: is(), ..EventFilter::default() }), found, "url {text:?}");
         assert_eq!(count(EventFilter { remote_addr: is(), ..EventFilter::default() }), found, "remote_addr {text:?}");
         assert_eq!(count(EventFilter { action: is(), ..EventFilter::default() }), actions, "action {text:?}");

@@ -183,15 +183,26 @@ fn sought(pool: Vec<String>) -> impl Strategy<Value = Option<String>> {
 
 /// Any combination of conditions, none and single ones included.
 pub(crate) fn wanted() -> impl Strategy<Value = Wanted> {
-    let texts_sought = (sought(texts()), sought(ids()), sought(ids()), sought(texts()), sought(texts()), sought(texts()));
+    let texts_sought =
+        (sought(texts()), sought(ids()), sought(ids()), sought(texts()), sought(texts()), sought(texts()), sought(ids()));
     let content_type = prop::option::weighted(0.15, select(vec![0, 1, 2, -3, 4, i64::MAX, i64::MIN]));
     let spans = prop::collection::vec((0u8..3, any::<bool>(), any::<bool>(), any::<prop::sample::Index>()), 0..3);
     let uuid_of = prop::option::weighted(0.05, any::<prop::sample::Index>());
     let never = prop::bool::weighted(0.02);
     (texts_sought, content_type, spans, uuid_of, never).prop_map(|(texts, content_type, spans, uuid_of, never)| {
-        let (table_name, object_id, user, action, url, remote_addr) = texts;
-        let filter =
-            EventFilter { never, content_type, table_name, object_id, user, action, url, remote_addr, ..EventFilter::default() };
+        let (table_name, object_id, user, action, url, remote_addr, person) = texts;
+        let filter = EventFilter {
+            never,
+            content_type,
+            table_name,
+            object_id,
+            user,
+            action,
+            url,
+            remote_addr,
+            person,
+            ..EventFilter::default()
+        };
         Wanted { filter, uuid_of, spans }
     })
 }

@@ -10,7 +10,8 @@ use crate::common::Scratch;
 use crate::filters::grant;
 use crate::population;
 
-const ALL: [GroupBy; 6] = [GroupBy::TableName, GroupBy::ContentType, GroupBy::User, GroupBy::Action, GroupBy::Hour, GroupBy::Day];
+const ALL: [GroupBy; 7] =
+    [GroupBy::TableName, GroupBy::ContentType, GroupBy::User, GroupBy::Person, GroupBy::Action, GroupBy::Hour, GroupBy::Day];
 
 /// What an event is counted under: numbers before texts before null, texts by the form that is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,9 +33,11 @@ fn key_of(event: &Event, by: GroupBy) -> Key {
         GroupBy::TableName => subject.table_name.as_ref().map_or(Key::Null, text),
         GroupBy::Action => subject.action.as_ref().map_or(Key::Null, |action| text(action.json())),
         GroupBy::ContentType => subject.content_type.map_or(Key::Null, Key::Number),
-        GroupBy::User => {
-            let id = event.slots.value(slot::USER).and_then(|json| User::from_json(json.clone()).unwrap().identity().id);
-            id.map_or(Key::Null, |id| Key::Text(id.index_key()))
+        GroupBy::User | GroupBy::Person => {
+            let identity = event.slots.value(slot::USER).map(|json| User::from_json(json.clone()).unwrap().identity());
+            let (id, name) = identity.map_or((None, None), |identity| (identity.id, identity.name));
+            let shown = if by == GroupBy::Person { name.or(id) } else { id };
+            shown.map_or(Key::Null, |text| Key::Text(text.index_key()))
         }
         GroupBy::Hour => span(3_600_000_000),
         GroupBy::Day => span(86_400_000_000),
@@ -73,6 +76,7 @@ proptest! {
                 let in_order = matches!(by, GroupBy::Hour | GroupBy::Day);
                 sums.sort_by(|a, b| if in_order { a.cmp(b) } else { b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)) });
                 let summary = scratch.store.summary(&channels, &filter, by).unwrap();
+                prop_assert_eq!(&scratch.store.summaries(&channels, &filter, &[GroupBy::Day, by]).unwrap()[1], &summary);
                 let groups: Vec<(Key, i64)> = summary.groups.iter().map(|group| (key_shown(&group.key), group.count)).collect();
                 prop_assert_eq!(summary.total, matching.len() as i64);
                 prop_assert_eq!(groups, sums, "{:?} {:?}", by, filter);
@@ -98,12 +102,13 @@ fn hours_and_days_before_1970_start_before_their_events() {
 fn a_text_too_long_for_an_index_is_shown_as_it_was_received() {
     let scratch = Scratch::new();
     let long = format!(r#""\u0061{}""#, "x".repeat(300));
-    scratch.append_json(&format!(r#"{{"table_name":{long},"user":{{"pk":{long}}},"action":"\ud800"}}"#));
+    scratch.append_json(&format!(r#"{{"table_name":{long},"user":{{"pk":{long},"username":{long}}},"action":"\ud800"}}"#));
     let shown = |by| match &scratch.store.summary(&crate::common::only(1), &Default::default(), by).unwrap().groups[0].key {
         GroupKey::Text(json) => json.as_str().to_owned(),
         other => panic!("{other:?}"),
     };
     assert_eq!(shown(GroupBy::TableName), long);
     assert_eq!(shown(GroupBy::User), long);
+    assert_eq!(shown(GroupBy::Person), long);
     assert_eq!(shown(GroupBy::Action), r#""\ud800""#);
 }

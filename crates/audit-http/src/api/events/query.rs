@@ -105,6 +105,7 @@ impl Query {
             table_name: self.text("table_name"),
             object_id: self.text("object_id"),
             user: self.text("user"),
+            person: None,
             action: self.text("action"),
             url: self.text("url"),
             remote_addr: self.text("remote_addr"),

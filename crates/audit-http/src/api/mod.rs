@@ -1,10 +1,12 @@
 //! One module per published API, and the native one. A handler extracts, calls the store once, and shows the result.
 
+mod action_logs;
 mod audit_events;
 mod channels;
 mod data_warehouse;
 mod events;
 mod health;
+mod native;
 mod oms_audit_events;
 mod tokens;
 
@@ -19,6 +21,7 @@ pub(crate) fn configure(service: &mut ServiceConfig) {
     oms_audit_events::configure(service);
     data_warehouse::configure(service);
     events::configure(service);
+    action_logs::configure(service);
     tokens::configure(service);
     channels::configure(service);
     health::configure(service);

@@ -25,11 +25,17 @@ mod config;
 mod connections;
 mod drf;
 mod params;
+mod probe;
 mod problem;
+mod proxy;
 mod server;
+mod tls;
 
 pub use config::{ApiConfig, ServerConfig};
+pub use probe::{ProbeAnswer, probe, reachable};
+pub use proxy::{NotANetwork, TrustedProxies};
 pub use server::{ListenError, Server};
+pub use tls::{Tls, TlsError, Validity};
 
 /// The crate below.
 pub use audit_store as store;

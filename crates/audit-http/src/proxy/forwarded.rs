@@ -78,7 +78,9 @@ mod tests {
 
     #[test]
     fn a_header_with_a_fault_says_nothing() {
-        for text in ["for", "for=1.1.1.1 for=2.2.2.2", "for=\"1.1.1.1", "for=\"1.1.1.1\\", "f r=1", "=1", "for=a\"b\"", ",for=1.1.1.1"] {
+        for text in
+            ["for", "for=1.1.1.1 for=2.2.2.2", "for=\"1.1.1.1", "for=\"1.1.1.1\\", "f r=1", "=1", "for=a\"b\"", ",for=1.1.1.1"]
+        {
             assert_eq!(hops(text), None, "{text}");
         }
         assert_eq!(hops("").unwrap(), [Hop::default()]);

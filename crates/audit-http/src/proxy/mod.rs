@@ -181,8 +181,11 @@ mod tests {
 
     #[test]
     fn of_two_kinds_of_headers_only_what_both_say_is_believed() {
-        let spoofed =
-            [("Forwarded", "for=6.6.6.6;host=evil.example;proto=https"), ("X-Forwarded-For", "1.1.1.1"), ("X-Forwarded-Proto", "https")];
+        let spoofed = [
+            ("Forwarded", "for=6.6.6.6;host=evil.example;proto=https"),
+            ("X-Forwarded-For", "1.1.1.1"),
+            ("X-Forwarded-Proto", "https"),
+        ];
         assert_eq!(client("10.0.0.1:1", &spoofed), ("10.0.0.1".to_owned(), Some(true), None));
         let both = [("Forwarded", "for=1.1.1.1;host=a.example"), ("X-Forwarded-For", "1.1.1.1"), ("X-Forwarded-Host", "a.example")];
         assert_eq!(client("10.0.0.1:1", &both), ("1.1.1.1".to_owned(), None, named("a.example")));

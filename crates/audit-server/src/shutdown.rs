@@ -60,13 +60,10 @@ async fn next(terminate: &mut Signal, interrupt: &mut Signal) {
 }
 
 async fn reload_always(reload: Option<(&mut Signal, &impl Fn())>) {
-    match reload {
-        Some((hangup, reload)) => {
-            while hangup.recv().await.is_some() {
-                reload();
-            }
+    if let Some((hangup, reload)) = reload {
+        while hangup.recv().await.is_some() {
+            reload();
         }
-        None => {}
     }
     pending::<()>().await;
 }

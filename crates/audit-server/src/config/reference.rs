@@ -92,11 +92,12 @@ fn shown(setting: &Setting, value: &str) -> String {
         return "********".to_owned();
     }
     // The password of a database server is the only secret inside another value.
-    match value.split_once("://").zip(value.rsplit_once('@')) {
-        Some(((scheme, _), (login, rest))) if setting.key == DATABASE_URL.key => match login[scheme.len() + 3..].split_once(':') {
-            Some((user, _)) => format!("{scheme}://{user}:********@{rest}"),
-            None => value.to_owned(),
-        },
+    let parts = value.split_once("://").and_then(|(scheme, rest)| {
+        let (login, host) = rest.rsplit_once('@')?;
+        Some((scheme, login.split_once(':')?.0, host))
+    });
+    match parts {
+        Some((scheme, user, host)) if setting.key == DATABASE_URL.key => format!("{scheme}://{user}:********@{host}"),
         _ => value.to_owned(),
     }
 }

@@ -2,12 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod commands;
 mod common;
+mod config;
 mod data;
+mod doctor;
 mod export;
 mod import;
 mod kill;
+mod production;
+mod proxies;
 mod settings;
 mod shutdown;
 mod start;
+mod tls;
 mod tokens;

@@ -65,14 +65,22 @@ fn a_health_check_says_whether_the_server_is_ready() {
         assert_eq!(check().ok(), "ready\n");
         let ended = run(program(path).args(["healthcheck", "--listen", &listen]));
         assert_eq!(ended.code, Some(if secure { 1 } else { 0 }), "the scheme counts: {ended:?}");
-        let conn = Connection::open(path.join("audit-data/audit.db")).unwrap();
-        conn.execute_batch("ALTER TABLE logs RENAME TO gone").unwrap();
-        let ended = check();
-        assert!(ended.sentence().contains("is not ready: it answers 503"), "{ended:?}");
-        conn.execute_batch("ALTER TABLE gone RENAME TO logs").unwrap();
         server.stop();
         assert!(check().sentence().starts_with(&format!("no server answers at {listen}: ")));
     }
+    // What a server says whose database is gone.
+    let unready = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = unready.local_addr().unwrap().to_string();
+    let answers = std::thread::spawn(move || {
+        let (mut stream, _) = unready.accept().unwrap();
+        let head =
+            std::io::BufRead::lines(std::io::BufReader::new(&stream)).map_while(Result::ok).take_while(|line| !line.is_empty());
+        assert_eq!(head.collect::<Vec<_>>()[0], "GET /readyz HTTP/1.1");
+        std::io::Write::write_all(&mut stream, b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\ngone").unwrap();
+    });
+    let ended = run(program(path).args(["healthcheck", "--listen", &listen]));
+    assert_eq!(ended.sentence(), format!("the server at {listen} is not ready: it answers 503 gone"));
+    answers.join().unwrap();
     let ended = run(program(path).args(["healthcheck", "--listen", "127.0.0.1:0"]));
     assert!(ended.sentence().contains("give it a fixed one"), "{ended:?}");
 }

@@ -100,9 +100,10 @@ fn a_directory_that_others_can_enter_or_nobody_can_write_is_found() {
     let data = directory.path().join("audit-data");
     set_mode(&data, 0o755);
     assert_only_fault(&run(&mut doctor(directory.path())), "data directory", "(mode 755)", "chmod o-rwx 'audit-data'");
-    // Nobody can make files there, not even root.
-    let ended = run(doctor(directory.path()).env("AUDIT_DATA_DIR", "/proc/audit"));
-    assert_only_fault(&ended, "data directory", "nothing can be written to `/proc`", "--data-dir");
+    // Nobody can make files in a file, not even root.
+    fs::write(directory.path().join("file"), "").unwrap();
+    let ended = run(doctor(directory.path()).env("AUDIT_DATA_DIR", "file/data"));
+    assert_only_fault(&ended, "data directory", "nothing can be written to `", "--data-dir");
 }
 
 #[test]
@@ -125,7 +126,7 @@ fn a_newer_database_a_held_lock_and_a_clock_behind_the_log_are_found() {
     conn.execute_batch(
         "DROP TRIGGER logs_only_advance;
          DROP TRIGGER logs_follow_events;
-         INSERT INTO logs (channel_id, stream, next_position, recorded_at) VALUES (1, 0, 0, 0);
+         INSERT INTO logs (channel_id, stream, next_position, recorded_at) VALUES (1, 1, 0, 0);
          UPDATE logs SET next_position = 1, recorded_at = 4102444800000000;",
     )
     .unwrap();

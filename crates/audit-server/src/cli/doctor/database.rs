@@ -87,15 +87,17 @@ pub(super) fn schema(settings: &Settings) -> Finding {
     }
 }
 
-/// Opening the store changes nothing only when the schema is current already.
+/// Opening the store changes nothing when the schema is current already, and waits for nobody when the lock is free.
 fn is_current(settings: &Settings) -> bool {
     let inspected = settings.store_config().inspect();
-    inspected.is_ok_and(|inspection| inspection.pending.is_empty() && inspection.unknown.is_none())
+    inspected.is_ok_and(|found| found.pending.is_empty() && found.unknown.is_none() && !found.locked)
 }
 
 pub(super) fn administrator(settings: &Settings) -> Finding {
     if !is_current(settings) {
-        return Finding::Note("not looked at: there is no database of this version; the first start makes the key".to_owned());
+        return Finding::Note(
+            "not looked at: there is no database of this version that can be written; the first start makes the key".to_owned(),
+        );
     }
     let mend = "audit-server token create --name admin --role admin --channels '*'";
     let now = Timestamp::now();

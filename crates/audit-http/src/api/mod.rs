@@ -7,7 +7,11 @@ mod data_warehouse;
 mod events;
 mod health;
 mod native;
+mod oms_action_logs;
 mod oms_audit_events;
+mod python_format;
+mod python_literal;
+mod python_logging;
 mod tokens;
 
 use actix_web::web::ServiceConfig;
@@ -19,6 +23,7 @@ use crate::problem::Problem;
 
 pub(crate) fn configure(service: &mut ServiceConfig) {
     oms_audit_events::configure(service);
+    oms_action_logs::configure(service);
     data_warehouse::configure(service);
     events::configure(service);
     action_logs::configure(service);

@@ -22,6 +22,12 @@ pub(crate) fn fixture_lines() -> &'static [String] {
     })
 }
 
+/// The lines of the action logs' file.
+pub(crate) fn action_log_lines() -> Vec<String> {
+    let text = unpack(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../audit-server/tests/data/action-log-dev.ndjson.gz"));
+    text.lines().map(str::to_owned).collect()
+}
+
 /// The text of the golden answers.
 pub(crate) fn golden() -> String {
     unpack(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/doors.json.gz"))

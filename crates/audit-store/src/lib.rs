@@ -19,6 +19,7 @@
 
 mod append;
 mod connection;
+mod content_types;
 mod counters;
 mod dialect;
 mod error;
@@ -32,6 +33,7 @@ mod tokens;
 mod url;
 
 pub use append::{AppendRequest, Budget, PendingReceipts, Receipt, ReceiptsFuture, Reservation};
+pub use content_types::{ContentTypeTaken, ContentTypesPut};
 pub use error::{AppendError, Conflict, OpenError, StoreError};
 pub use query::{
     ActionLogGroupBy, ActionLogListQuery, Group, GroupBy, GroupKey, ListPage, ListQuery, LogHead, PageNumber, SliceQuery, Summary,

@@ -5,8 +5,11 @@ mod channels;
 mod data_warehouse;
 mod events;
 mod health;
+mod inventory;
 mod oms_audit_events;
 mod tokens;
+
+pub use inventory::parse_inventory_log;
 
 use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -18,6 +21,7 @@ use crate::problem::Problem;
 pub(crate) fn configure(service: &mut ServiceConfig) {
     oms_audit_events::configure(service);
     data_warehouse::configure(service);
+    inventory::configure(service);
     events::configure(service);
     tokens::configure(service);
     channels::configure(service);
@@ -30,6 +34,9 @@ pub(crate) async fn unknown_path(request: HttpRequest) -> HttpResponse {
     let published = ["/api/v1/oms/", "/api/v1/remote/", "/api/v1/data-warehouse/"];
     if published.iter().any(|prefix| path.starts_with(prefix)) {
         return DrfError::NotFound.to_response();
+    }
+    if path.starts_with(inventory::PREFIX) {
+        return inventory::unknown_path();
     }
     actix_web::ResponseError::error_response(&Problem::not_found(format!("There is nothing at {path}.")))
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod apis;
+mod browser;
 mod cors;
 mod rows;
 mod script;

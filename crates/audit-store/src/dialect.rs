@@ -3,6 +3,7 @@
 use std::fs::{DirBuilder, OpenOptions};
 use std::time::{Duration, Instant};
 
+use audit_domain::{Keys, PreparedEntry};
 use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::migration::MigrationSource;
 use diesel::prelude::*;
@@ -11,8 +12,8 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::connection::{DbConnection, Purpose};
 use crate::error::OpenError;
-use crate::row::NewEventRow;
-use crate::schema::{events, logs};
+use crate::row::{NewActionLogRow, NewEventRow, Placement};
+use crate::schema::{action_logs, events, logs};
 use crate::url::DatabaseUrl;
 
 /// Opens a connection with everything set that durability and the guards depend on, and reads the settings back.
@@ -200,12 +201,22 @@ pub(crate) fn lock_head(conn: &mut DbConnection, channel_id: i64, stream: i16) -
     }
 }
 
-/// Inserts rows, in the fastest form measured for the database: for SQLite, one prepared statement in a loop.
-pub(crate) fn insert_events<'a>(conn: &mut DbConnection, rows: impl Iterator<Item = NewEventRow<'a>>) -> QueryResult<()> {
+/// Inserts entries, in the fastest form measured for the database: for SQLite, one prepared statement in a loop.
+pub(crate) fn insert(conn: &mut DbConnection, placed: &[(&PreparedEntry, Placement)]) -> QueryResult<()> {
     match conn {
         DbConnection::Sqlite(sqlite) => {
-            for row in rows {
-                diesel::insert_into(events::table).values(row).execute(sqlite)?;
+            for (entry, placement) in placed {
+                let uuid = entry.uuid().into_bytes();
+                match entry.keys() {
+                    Keys::Event(keys) => {
+                        let row = NewEventRow::new(entry, keys, &uuid, placement);
+                        diesel::insert_into(events::table).values(row).execute(sqlite)?;
+                    }
+                    Keys::ActionLog(keys) => {
+                        let row = NewActionLogRow::new(entry, keys, &uuid, placement);
+                        diesel::insert_into(action_logs::table).values(row).execute(sqlite)?;
+                    }
+                }
             }
         }
     }

@@ -32,7 +32,10 @@ mod url;
 
 pub use append::{AppendRequest, Budget, PendingReceipts, Receipt, ReceiptsFuture, Reservation};
 pub use error::{AppendError, Conflict, OpenError, StoreError};
-pub use query::{Group, GroupBy, GroupKey, ListPage, ListQuery, LogHead, PageNumber, SliceQuery, Summary, WalkPage, WalkQuery};
+pub use query::{
+    ActionLogGroupBy, ActionLogListQuery, Group, GroupBy, GroupKey, ListPage, ListQuery, LogHead, PageNumber, SliceQuery, Summary,
+    WalkPage, WalkQuery,
+};
 pub use store::{Store, StoreConfig};
 pub use tokens::AdminKeyError;
 

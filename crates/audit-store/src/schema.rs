@@ -43,6 +43,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    action_logs (channel_id, position) {
+        channel_id -> BigInt,
+        position -> BigInt,
+        uuid -> Binary,
+        created_at -> BigInt,
+        recorded_at -> BigInt,
+        producer_id -> BigInt,
+        level -> Nullable<BigInt>,
+        logger_name -> Nullable<Text>,
+        app_name -> Nullable<Text>,
+        seals -> Binary,
+        leaf_hash -> Binary,
+        subject_json -> Nullable<Text>,
+        message -> Nullable<Text>,
+        trace -> Nullable<Text>,
+        extra -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     tokens (id) {
         id -> BigInt,
         name -> Text,

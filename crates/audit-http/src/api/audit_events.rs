@@ -3,10 +3,10 @@
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{
-    ChannelGrant, ChannelId, Event, EventFilter, Fault, FieldError, JsonKind, JsonText, Member, Members, NewEvent, PreparedEvent,
+    ChannelGrant, ChannelId, Event, EventFilter, Fault, FieldError, JsonKind, JsonText, Member, Members, NewEvent, PreparedEntry,
     Reading, limits, parse_uuid,
 };
-use audit_store::{AppendRequest, ListQuery};
+use audit_store::{AppendRequest, ListQuery, Store};
 
 use crate::auth::Caller;
 use crate::body::{Body, media_type};
@@ -69,7 +69,8 @@ pub(super) async fn detail(
             return Ok(drf::metadata(shape.name));
         }
         let uuid = parse_uuid(uuid).ok_or(DrfError::NotFound)?;
-        let event = blocking::find_event(api, readable(&caller, channel), uuid).await??;
+        let find = move |store: &Store, channels: &_, first| store.get(channels, first, uuid);
+        let event = blocking::find(api, readable(&caller, channel), find).await??;
         Ok(show(shape, HttpResponse::Ok(), &event.ok_or(DrfError::NotFound)?))
     };
     drf::respond(result.await, ALLOW_DETAIL)
@@ -161,14 +162,15 @@ async fn create(
     let (writer, channel) = (caller.clone(), channel.map(str::to_owned));
     let prepared = blocking::compute(bytes.len(), move || prepare(shape, &bytes, &writer, channel.as_deref())).await??;
     let (channel, uuid) = (prepared.channel_id(), prepared.uuid());
-    let append = AppendRequest { producer_id: caller.token.id, events: vec![prepared], reservation: Some(reservation) };
+    let append = AppendRequest { producer_id: caller.token.id, entries: vec![prepared], reservation: Some(reservation) };
     let receipts = api.store.try_append(append)?.await?;
     let status = if receipts.iter().all(|receipt| receipt.duplicate) { HttpResponse::Ok() } else { HttpResponse::Created() };
-    let event = blocking::find_event(api, ChannelGrant::Only([channel].into()), uuid).await??;
+    let find = move |store: &Store, channels: &_, first| store.get(channels, first, uuid);
+    let event = blocking::find(api, ChannelGrant::Only([channel].into()), find).await??;
     Ok(show(shape, status, &event.ok_or(DrfError::Internal)?))
 }
 
-fn prepare(shape: &Shape, body: &[u8], caller: &Caller, channel: Option<&str>) -> Result<PreparedEvent, DrfError> {
+fn prepare(shape: &Shape, body: &[u8], caller: &Caller, channel: Option<&str>) -> Result<PreparedEntry, DrfError> {
     let text = text(body)?;
     let text = if text.trim().is_empty() { "{}" } else { text };
     let event = read_event(shape, Members::parse(text)?).map_err(drf::field_errors)?;

@@ -3,9 +3,9 @@
 use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::LogHead;
-use audit_store::domain::{ObjectWriter, push_array};
+use audit_store::domain::{ObjectWriter, Stream, push_array};
 
-use super::events::{Query, check_method};
+use super::native::{Query, check_method};
 use crate::auth::Caller;
 use crate::problem::Problem;
 use crate::{Api, blocking};
@@ -24,7 +24,7 @@ async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse,
     caller.reads()?;
     Query::of(&request, &[])?;
     let (store, granted) = (api.store.clone(), caller.token.channels.clone());
-    let heads = blocking::query(move || store.logs(&granted)).await??;
+    let heads = blocking::query(move || store.logs(Stream::Events, &granted)).await??;
     let mut body = String::new();
     let mut object = ObjectWriter::new(&mut body);
     object.nested("results", |out| push_array(out, &heads, write));

@@ -3,7 +3,7 @@
 use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::events::{ALLOW_GET, check_method};
+use super::native::{ALLOW_GET, check_method};
 use crate::problem::Problem;
 use crate::{Api, blocking};
 

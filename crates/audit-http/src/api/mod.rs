@@ -1,11 +1,13 @@
 //! One module per published API, and the native one. A handler extracts, calls the store once, and shows the result.
 
+mod action_logs;
 mod audit_events;
 mod channels;
 mod data_warehouse;
 mod events;
 mod health;
 mod inventory;
+mod native;
 mod oms_audit_events;
 mod tokens;
 
@@ -23,6 +25,7 @@ pub(crate) fn configure(service: &mut ServiceConfig) {
     data_warehouse::configure(service);
     inventory::configure(service);
     events::configure(service);
+    action_logs::configure(service);
     tokens::configure(service);
     channels::configure(service);
     health::configure(service);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use audit_http::store::domain::{ChannelGrant, ChannelId, Event, EventFilter, Walk, WalkOrder};
+use audit_http::store::domain::{ChannelGrant, ChannelId, Event, EventFilter, Stream, Walk, WalkOrder};
 use audit_http::store::{LogHead, Store, WalkQuery};
 use clap::Args;
 use indicatif::ProgressBar;
@@ -37,7 +37,7 @@ pub(super) fn run(settings: &Settings, args: &ExportArgs) -> anyhow::Result<()> 
         [] => ChannelGrant::All,
         some => ChannelGrant::Only(some.iter().copied().collect()),
     };
-    let heads = store.logs(&grant)?;
+    let heads = store.logs(Stream::Events, &grant)?;
     let total: i64 = heads.iter().map(|head| head.size).sum();
     let bar = progress::bar(Unit::Events(total.unsigned_abs()))?;
     let mut output = Output::create(&args.output)?;
@@ -61,7 +61,7 @@ fn export(store: &Store, head: &LogHead, output: &mut Output, bar: &ProgressBar)
     let (mut wanted, mut line) = (0, String::new());
     while wanted < head.size {
         let page = store.walk(&query)?;
-        for event in page.events.iter().take_while(|event| event.position < head.size) {
+        for event in page.records.iter().take_while(|event| event.position < head.size) {
             check(event, wanted)?;
             wanted += 1;
             line.clear();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use audit_http::store::domain::uuid::Uuid;
-use audit_http::store::domain::{ChannelId, InputError, JsonError, NewEvent, PreparedEvent, Reading};
+use audit_http::store::domain::{ChannelId, InputError, JsonError, NewEvent, PreparedEntry, Reading};
 use clap::Args;
 use flate2::read::MultiGzDecoder;
 use indicatif::ProgressBar;
@@ -119,7 +119,7 @@ impl Import<'_> {
         Ok(())
     }
 
-    fn prepare(&self, mut event: NewEvent, number: u64, line: &Line<'_>, file_name: Option<&str>) -> anyhow::Result<PreparedEvent> {
+    fn prepare(&self, mut event: NewEvent, number: u64, line: &Line<'_>, file_name: Option<&str>) -> anyhow::Result<PreparedEntry> {
         if let (None, Some(file_name), Line::Text(text)) = (event.uuid, file_name, line) {
             event.uuid = Some(uuid_of_line(file_name, number, text));
         }

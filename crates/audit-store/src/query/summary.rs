@@ -2,44 +2,22 @@
 
 use std::collections::HashMap;
 
-use audit_domain::{ChannelGrant, Event, EventFilter, JsonKind, JsonText, Timestamp, slot};
-use diesel::dsl::{count_star, max, sql};
-use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use audit_domain::{ChannelGrant, JsonText, Timestamp};
 
-use super::{at_places, count, heads, predicate};
+use super::table::{Filter, Table};
+use super::{at_places, count, heads};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::schema::events;
 
-/// What events are grouped by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GroupBy {
-    /// The named object type.
-    TableName,
-    /// The numeric object type.
-    ContentType,
-    /// The user's id.
-    User,
-    /// The user's name, else the id.
-    Person,
-    /// The action.
-    Action,
-    /// The hour of the timestamp, UTC.
-    Hour,
-    /// The day of the timestamp, UTC.
-    Day,
-}
-
-/// What the events of a group have in common.
+/// What the entries of a group have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum GroupKey {
     /// They have no such value.
     Null,
-    /// A numeric object type.
+    /// A numeric object type, or a level.
     Number(i64),
-    /// A text, as JSON; spelled as in the latest of them when it is too long or too odd for an index.
+    /// A text, as JSON; spelled as in one of them when it is too long or too odd for an index.
     Text(JsonText),
     /// The start of an hour or a day.
     Time(Timestamp),
@@ -57,150 +35,129 @@ pub struct Group {
 /// All groups: largest first, hours and days in order; of equal size, by key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// How many events match.
+    /// How many entries match.
     pub total: i64,
     /// The groups.
     pub groups: Vec<Group>,
 }
 
-pub(crate) fn summaries(
-    conn: &mut DbConnection,
-    channels: &ChannelGrant,
-    filter: &EventFilter,
-    by: &[GroupBy],
-) -> Result<Vec<Summary>, StoreError> {
-    dialect::snapshot(conn, |conn| by.iter().map(|by| one(conn, channels, filter, *by)).collect())
-}
+/// What the entries of a stream can be grouped by.
+pub(crate) trait Grouping: Copy + PartialEq {
+    type Table: Table;
 
-pub(crate) fn summary(
-    conn: &mut DbConnection,
-    channels: &ChannelGrant,
-    filter: &EventFilter,
-    by: GroupBy,
-) -> Result<Summary, StoreError> {
-    dialect::snapshot(conn, |conn| one(conn, channels, filter, by))
-}
+    /// Every group of one channel but null's: without it, a partial index has all that is asked for, and what null's group
+    /// counts is what is left.
+    fn groups(
+        self,
+        conn: &mut DbConnection,
+        channel_id: i64,
+        filter: &<Self::Table as Table>::Filter,
+    ) -> Result<Vec<RawGroup>, StoreError>;
 
-fn one(conn: &mut DbConnection, channels: &ChannelGrant, filter: &EventFilter, by: GroupBy) -> Result<Summary, StoreError> {
-    let mut total = 0;
-    let mut merged: HashMap<Raw, Counted> = HashMap::new();
-    for head in heads(conn, channels)? {
-        let matching = count(conn, &head, filter)?;
-        total += matching;
-        let mut groups = groups(conn, head.channel_id, filter, by)?;
-        let without_key = matching - groups.iter().map(|(_, count, _)| count).sum::<i64>();
-        if without_key > 0 {
-            groups.push((Raw::Null, without_key, 0));
-        }
-        for (raw, count, latest) in groups {
-            let counted = merged.entry(raw).or_insert(Counted { count: 0, latest: (head.channel_id, latest) });
-            counted.count += count;
-        }
-    }
-    let mut merged: Vec<_> = merged.into_iter().collect();
-    match by {
-        GroupBy::Hour | GroupBy::Day => merged.sort_by(|a, b| a.0.cmp(&b.0)),
-        _ => merged.sort_by(|a, b| b.1.count.cmp(&a.1.count).then_with(|| a.0.cmp(&b.0))),
-    }
-    let shown = |(raw, Counted { count, latest })| Ok(Group { key: shown(conn, raw, latest, by)?, count });
-    Ok(Summary { total, groups: merged.into_iter().map(shown).collect::<Result<_, StoreError>>()? })
-}
+    /// Whether the groups are spans of time, which are listed in their order.
+    fn is_by_time(self) -> bool;
 
-/// A group of all channels: its size, and the place of an event that shows its key.
-struct Counted {
-    count: i64,
-    latest: (i64, i64),
+    /// The text that an entry is grouped by, as it was received.
+    fn text(self, record: &<Self::Table as Table>::Record) -> Option<JsonText>;
 }
 
 /// A group's key as the database has it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Raw {
+pub(crate) enum RawKey {
     Number(i64),
     Text(String),
     Time(i64),
     Null,
 }
 
-/// Key, count and the position of the latest event, for every group of one channel but null's: without it, a partial index
-/// has all that is asked for, and what null's group counts is what is left.
-fn groups(conn: &mut DbConnection, channel: i64, filter: &EventFilter, by: GroupBy) -> Result<Vec<(Raw, i64, i64)>, StoreError> {
-    if filter.is_impossible() {
-        return Ok(Vec::new());
-    }
-    let matching = events::table.filter(predicate::of(channel, filter));
-    macro_rules! by_text {
-        ($column:expr) => {{
-            let matching = matching.filter($column.is_not_null()).group_by($column);
-            let rows: Vec<(Option<String>, i64, Option<i64>)> =
-                matching.select(($column, count_star(), max(events::position))).load(conn)?;
-            rows.into_iter().map(|(key, count, latest)| (key.map_or(Raw::Null, Raw::Text), count, latest.unwrap_or(0))).collect()
-        }};
-    }
-    Ok(match by {
-        GroupBy::TableName => by_text!(events::table_name),
-        GroupBy::User => by_text!(events::user_id),
-        GroupBy::Person => by_person(conn, channel, filter)?,
-        GroupBy::Action => by_text!(events::action),
-        GroupBy::ContentType => {
-            let matching = matching.filter(events::content_type.is_not_null()).group_by(events::content_type);
-            let rows: Vec<(Option<i64>, i64)> = matching.select((events::content_type, count_star())).load(conn)?;
-            rows.into_iter().map(|(key, count)| (key.map_or(Raw::Null, Raw::Number), count, 0)).collect()
+/// A group of one channel, and the position of one of its entries, which shows what a digest in the key stands for.
+pub(crate) struct RawGroup {
+    pub(crate) key: RawKey,
+    pub(crate) count: i64,
+    pub(crate) example: i64,
+}
+
+pub(crate) fn summaries<G: Grouping>(
+    conn: &mut DbConnection,
+    channels: &ChannelGrant,
+    filter: &<G::Table as Table>::Filter,
+    by: &[G],
+) -> Result<Vec<Summary>, StoreError> {
+    dialect::snapshot(conn, |conn| by.iter().map(|by| summary(conn, channels, filter, *by)).collect())
+}
+
+fn summary<G: Grouping>(
+    conn: &mut DbConnection,
+    channels: &ChannelGrant,
+    filter: &<G::Table as Table>::Filter,
+    by: G,
+) -> Result<Summary, StoreError> {
+    let mut total = 0;
+    let mut merged: HashMap<RawKey, Counted> = HashMap::new();
+    for head in heads(conn, G::Table::STREAM, channels)? {
+        let matching = count::<G::Table>(conn, &head, filter)?;
+        total += matching;
+        let mut groups = if filter.is_impossible() { Vec::new() } else { by.groups(conn, head.channel_id, filter)? };
+        let without_key = matching - groups.iter().map(|group| group.count).sum::<i64>();
+        if without_key > 0 {
+            groups.push(RawGroup { key: RawKey::Null, count: without_key, example: 0 });
         }
-        GroupBy::Hour => by_time(conn, channel, filter, "3600000000")?,
-        GroupBy::Day => by_time(conn, channel, filter, "86400000000")?,
-    })
+        for RawGroup { key, count, example } in groups {
+            let counted = merged.entry(key).or_insert(Counted { count: 0, example: (head.channel_id, example) });
+            counted.count += count;
+        }
+    }
+    let mut merged: Vec<_> = merged.into_iter().collect();
+    if by.is_by_time() {
+        merged.sort_by(|a, b| a.0.cmp(&b.0));
+    } else {
+        merged.sort_by(|a, b| b.1.count.cmp(&a.1.count).then_with(|| a.0.cmp(&b.0)));
+    }
+    let shown = |(key, Counted { count, example })| Ok(Group { key: shown(conn, key, example, by)?, count });
+    Ok(Summary { total, groups: merged.into_iter().map(shown).collect::<Result<_, StoreError>>()? })
 }
 
-/// Groups by name, where there is one, else by id.
-fn by_person(conn: &mut DbConnection, channel: i64, filter: &EventFilter) -> Result<Vec<(Raw, i64, i64)>, StoreError> {
-    let person = || sql::<Nullable<Text>>("COALESCE(user_name, user_id)");
-    let rows: Vec<(Option<String>, i64, Option<i64>)> = events::table
-        .filter(predicate::of(channel, filter))
-        .filter(person().is_not_null())
-        .group_by(person())
-        .select((person(), count_star(), max(events::position)))
-        .load(conn)?;
-    Ok(rows.into_iter().map(|(key, count, latest)| (key.map_or(Raw::Null, Raw::Text), count, latest.unwrap_or(0))).collect())
+/// A group of all channels.
+struct Counted {
+    count: i64,
+    example: (i64, i64),
 }
 
-/// Groups by spans of so many microseconds. `/` cuts towards zero and `%` keeps the sign in both databases, hence the detour
-/// for the years before 1970.
-fn by_time(conn: &mut DbConnection, channel: i64, filter: &EventFilter, span: &str) -> Result<Vec<(Raw, i64, i64)>, StoreError> {
-    let start = format!("timestamp - ((timestamp % {span}) + {span}) % {span}");
-    let rows: Vec<(i64, i64)> = events::table
-        .filter(predicate::of(channel, filter))
-        .group_by(sql::<BigInt>(&start))
-        .select((sql::<BigInt>(&start), count_star()))
-        .load(conn)?;
-    Ok(rows.into_iter().map(|(key, count)| (Raw::Time(key), count, 0)).collect())
-}
-
-fn shown(conn: &mut DbConnection, raw: Raw, place: (i64, i64), by: GroupBy) -> Result<GroupKey, StoreError> {
-    Ok(match raw {
-        Raw::Null => GroupKey::Null,
-        Raw::Number(number) => GroupKey::Number(number),
-        Raw::Time(micros) => Timestamp::from_micros(micros).map_or(GroupKey::Null, GroupKey::Time),
-        Raw::Text(key) if !key.contains('\u{1}') => GroupKey::Text(JsonText::string(&key)),
+fn shown<G: Grouping>(conn: &mut DbConnection, key: RawKey, example: (i64, i64), by: G) -> Result<GroupKey, StoreError> {
+    Ok(match key {
+        RawKey::Null => GroupKey::Null,
+        RawKey::Number(number) => GroupKey::Number(number),
+        RawKey::Time(micros) => Timestamp::from_micros(micros).map_or(GroupKey::Null, GroupKey::Time),
+        RawKey::Text(key) if !key.contains('\u{1}') => GroupKey::Text(JsonText::string(&key)),
         // The key is a digest. What people are shown comes from the slot.
-        Raw::Text(_) => {
-            let event = at_places(conn, &[place])?.into_iter().next();
-            event.and_then(|event| slot_text(&event, by)).map_or(GroupKey::Null, GroupKey::Text)
+        RawKey::Text(_) => {
+            let record = at_places::<G::Table>(conn, &[example])?.into_iter().next();
+            record.and_then(|record| by.text(&record)).map_or(GroupKey::Null, GroupKey::Text)
         }
     })
 }
 
-fn slot_text(event: &Event, by: GroupBy) -> Option<JsonText> {
-    let subject = event.subject();
-    match by {
-        GroupBy::TableName => subject.table_name,
-        GroupBy::Action => subject.action.map(|action| action.json().clone()),
-        GroupBy::User | GroupBy::Person => {
-            let user = event.slots.value(slot::USER)?;
-            let user = audit_domain::User::from_json(user.clone()).ok()?;
-            let member = |name: &str| user.snapshot().and_then(|members| members.last(name).cloned());
-            let name = if by == GroupBy::Person { member("username").filter(|name| name.kind() == JsonKind::String) } else { None };
-            Some(name.or_else(|| member("pk")).unwrap_or_else(|| user.json().clone()))
-        }
-        _ => None,
-    }
+/// Spans of time by which entries are grouped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Span {
+    Hour,
+    Day,
+}
+
+/// The groups of spans of time. `/` cuts towards zero and `%` keeps the sign in both databases, hence the detour for the years
+/// before 1970.
+pub(crate) fn by_time<T: Table>(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    filter: &T::Filter,
+    span: Span,
+) -> Result<Vec<RawGroup>, StoreError> {
+    let micros: i64 = match span {
+        Span::Hour => 3_600_000_000,
+        Span::Day => 86_400_000_000,
+    };
+    let time = T::TIME;
+    let start = format!("{time} - (({time} % {micros}) + {micros}) % {micros}");
+    let spans = T::spans(conn, channel_id, filter, &start)?;
+    Ok(spans.into_iter().map(|(start, count)| RawGroup { key: RawKey::Time(start), count, example: 0 }).collect())
 }

@@ -3,7 +3,7 @@
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::AppendRequest;
-use audit_store::domain::{PreparedEvent, limits};
+use audit_store::domain::{PreparedEntry, limits};
 
 use super::error::InventoryError;
 use super::{json, record, view};
@@ -26,13 +26,13 @@ pub(super) async fn create(
     let writer = caller.clone();
     let prepared = blocking::compute(bytes.len(), move || prepare(&bytes, &writer)).await??;
     let uuid = prepared.uuid();
-    let append = AppendRequest { producer_id: caller.token.id, events: vec![prepared], reservation: Some(reservation) };
+    let append = AppendRequest { producer_id: caller.token.id, entries: vec![prepared], reservation: Some(reservation) };
     let receipts = api.store.try_append(append)?.await?;
     let is_retry = receipts.iter().all(|receipt| receipt.duplicate);
     Ok(json(if is_retry { HttpResponse::Ok() } else { HttpResponse::Created() }, view::created(uuid)))
 }
 
-fn prepare(body: &[u8], caller: &Caller) -> Result<PreparedEvent, InventoryError> {
+fn prepare(body: &[u8], caller: &Caller) -> Result<PreparedEntry, InventoryError> {
     let text = std::str::from_utf8(body).map_err(|error| InventoryError::not_utf8(error.valid_up_to()))?;
     let event = record::parse_inventory_log(text)?;
     let channel = caller.channel_to_write(event.channel_id)?;

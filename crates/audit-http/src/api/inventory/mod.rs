@@ -16,7 +16,7 @@ use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{EventSort, parse_uuid};
-use audit_store::{GroupBy, SliceQuery};
+use audit_store::{GroupBy, SliceQuery, Store};
 
 use crate::auth::Caller;
 use crate::params::Params;
@@ -66,7 +66,8 @@ async fn one(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
         caller.administers()?;
         let missing = || InventoryError::not_found("Audit log not found");
         let uuid = request.match_info().get("id").and_then(parse_uuid).ok_or_else(missing)?;
-        let event = blocking::find_event(&api, caller.channels(), uuid).await??;
+        let find = move |store: &Store, channels: &_, first| store.get(channels, first, uuid);
+        let event = blocking::find(&api, caller.channels(), find).await??;
         Ok(json(HttpResponse::Ok(), view::detail(&event.ok_or_else(missing)?)))
     };
     respond(result.await, ALLOW_GET)

@@ -84,5 +84,5 @@ impl Fixture {
 pub(crate) fn all_events(store: &Store, channel: i64) -> Vec<Event> {
     let channels = Some(vec![ChannelId::new(channel).unwrap().get()]);
     let walk = Walk { order: WalkOrder::Position, descending: false, channels, filter: EventFilter::default() };
-    store.walk(&WalkQuery { walk, after: None, size: 1_000_000, counted: false }).unwrap().events
+    store.walk(&WalkQuery { walk, after: None, size: 1_000_000, counted: false }).unwrap().records
 }

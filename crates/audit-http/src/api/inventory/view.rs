@@ -68,8 +68,8 @@ fn write_groups(summary: &Summary, out: &mut String) {
 fn write(event: &Event, out: &mut String, more: impl FnOnce(&mut ObjectWriter<'_>)) {
     let subject = event.subject();
     let (user_id, user_name) = user(event);
-    let content = event.slots.value(slot::CONTENT).filter(|content| content.kind() == JsonKind::Object);
-    let sides = content.and_then(|content| Members::parse(content.as_str()).ok());
+    // A content that is no object has no sides.
+    let sides = event.slots.value(slot::CONTENT).and_then(|content| Members::parse(content.as_str()).ok());
     let side = |name: &str| sides.as_ref().and_then(|sides| sides.last(name));
     let mut object = ObjectWriter::new(out);
     object

@@ -8,7 +8,11 @@ mod events;
 mod health;
 mod inventory;
 mod native;
+mod oms_action_logs;
 mod oms_audit_events;
+mod python_format;
+mod python_literal;
+mod python_logging;
 mod tokens;
 
 pub use inventory::parse_inventory_log;
@@ -22,6 +26,7 @@ use crate::problem::Problem;
 
 pub(crate) fn configure(service: &mut ServiceConfig) {
     oms_audit_events::configure(service);
+    oms_action_logs::configure(service);
     data_warehouse::configure(service);
     inventory::configure(service);
     events::configure(service);

@@ -34,6 +34,11 @@ fn lines(path: &Path) -> Vec<String> {
     unpack(path).lines().map(str::to_owned).collect()
 }
 
+/// The lines of the action logs' file.
+pub(crate) fn action_log_lines() -> Vec<String> {
+    lines(&data("action-log-dev.ndjson.gz"))
+}
+
 /// The text of the golden answers.
 pub(crate) fn golden() -> String {
     unpack(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/doors.json.gz"))

@@ -19,6 +19,7 @@
 
 mod append;
 mod connection;
+mod counters;
 mod dialect;
 mod error;
 mod migrate;

@@ -17,7 +17,7 @@ use crate::query::{
 };
 use crate::tokens::{self, AdminKeyError};
 use crate::url::DatabaseUrl;
-use crate::{dialect, migrate};
+use crate::{counters, dialect, migrate};
 
 /// How to open a store.
 #[derive(Debug, Clone)]
@@ -264,6 +264,14 @@ impl Store {
     /// [`StoreError`]; inside, [`AdminKeyError`] when the key is taken by a token that does not.
     pub fn ensure_admin(&self, key: TokenKey) -> Result<Result<Token, AdminKeyError>, StoreError> {
         self.0.writer.run(move |conn| tokens::ensure_admin(conn, &key))
+    }
+
+    /// Makes the counters anew from the log, and tells how many there are. Appends wait meanwhile; reads see the old counters.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn rebuild_counters(&self) -> Result<i64, StoreError> {
+        self.0.writer.run(counters::rebuild)
     }
 
     /// Whether the store can read, and its writer runs.

@@ -27,6 +27,9 @@ pub enum Fault {
     /// No user.
     #[error("must be an object, an integer or a string, got {0}")]
     NotAUser(JsonKind),
+    /// None of the few values that are known.
+    #[error("must be {0}")]
+    NotOneOf(&'static str),
     /// No log level.
     #[error("must be a level: an integer from 0 to 50")]
     NotALevel,

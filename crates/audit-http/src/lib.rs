@@ -23,12 +23,15 @@ mod blocking;
 mod body;
 mod config;
 mod connections;
+mod cors;
 mod drf;
 mod params;
 mod problem;
 mod server;
 
+pub use api::parse_inventory_log;
 pub use config::{ApiConfig, ServerConfig};
+pub use cors::{CorsOrigins, NotAnOrigin};
 pub use server::{ListenError, Server};
 
 /// The crate below.

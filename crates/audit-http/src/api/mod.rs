@@ -3,6 +3,7 @@
 mod action_logs;
 mod audit_events;
 mod channels;
+mod content_types;
 mod data_warehouse;
 mod events;
 mod health;
@@ -33,6 +34,7 @@ pub(crate) fn configure(service: &mut ServiceConfig) {
     action_logs::configure(service);
     tokens::configure(service);
     channels::configure(service);
+    content_types::configure(service);
     health::configure(service);
 }
 

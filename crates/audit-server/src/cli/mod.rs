@@ -1,5 +1,6 @@
 //! The command line: what the program can be asked for, and how it says that it failed.
 
+mod content_types;
 mod export;
 mod import;
 mod serve;
@@ -43,6 +44,7 @@ enum Command {
     Import(import::ImportArgs),
     Export(export::ExportArgs),
     Token(token::TokenArgs),
+    ContentTypes(content_types::ContentTypesArgs),
 }
 
 /// Runs what was asked for. A failure is one sentence on stderr and exit code 1, never a backtrace; clap's own usage errors
@@ -72,6 +74,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Import(args) => import::run(&settings, &args),
         Command::Export(args) => export::run(&settings, &args),
         Command::Token(args) => token::run(&settings, args),
+        Command::ContentTypes(args) => content_types::run(&settings, &args),
     }
 }
 

@@ -1,8 +1,10 @@
 //! The command line: what the program can be asked for, and how it says that it failed.
 
 mod content_types;
+mod demo;
 mod export;
 mod import;
+mod rebuild;
 mod serve;
 mod token;
 
@@ -45,6 +47,11 @@ enum Command {
     Export(export::ExportArgs),
     Token(token::TokenArgs),
     ContentTypes(content_types::ContentTypesArgs),
+    /// Make the counters anew from the log, should they ever be doubted
+    ///
+    /// Counts and summaries are read off them. The server may be running: appends wait meanwhile, reads see the old ones.
+    Rebuild,
+    Demo(demo::DemoArgs),
 }
 
 /// Runs what was asked for. A failure is one sentence on stderr and exit code 1, never a backtrace; clap's own usage errors
@@ -75,6 +82,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Export(args) => export::run(&settings, &args),
         Command::Token(args) => token::run(&settings, args),
         Command::ContentTypes(args) => content_types::run(&settings, &args),
+        Command::Rebuild => rebuild::run(&settings),
+        Command::Demo(args) => demo::run(settings, &args),
     }
 }
 

@@ -5,6 +5,7 @@
 mod common;
 mod content_types;
 mod data;
+mod demo;
 mod export;
 mod import;
 mod kill;

@@ -26,13 +26,19 @@ mod connections;
 mod cors;
 mod drf;
 mod params;
+mod probe;
 mod problem;
+mod proxy;
 mod server;
+mod tls;
 
 pub use api::parse_inventory_log;
 pub use config::{ApiConfig, ServerConfig};
 pub use cors::{CorsOrigins, NotAnOrigin};
+pub use probe::{ProbeAnswer, probe, reachable};
+pub use proxy::{NotANetwork, TrustedProxies};
 pub use server::{ListenError, Server};
+pub use tls::{Tls, TlsError, Validity};
 
 /// The crate below.
 pub use audit_store as store;

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::serve;
 use crate::appender::{Appender, OnRefusal, Place};
-use crate::config::Settings;
+use crate::config::{Given, ServeFlags, Settings};
 use crate::demo::Shop;
 use crate::progress::{self, Unit};
 
@@ -27,6 +27,15 @@ pub(super) struct DemoArgs {
     /// Fill the database and end, without serving it
     #[arg(long)]
     fill_only: bool,
+    #[command(flatten)]
+    serve: ServeFlags,
+}
+
+impl DemoArgs {
+    /// The settings of the server that are given behind the command.
+    pub(super) fn serve(&self) -> &Given {
+        &self.serve.0
+    }
 }
 
 pub(super) fn run(mut settings: Settings, args: &DemoArgs) -> anyhow::Result<()> {

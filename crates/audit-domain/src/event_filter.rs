@@ -40,12 +40,6 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    /// Whether nothing is asked for, so that every event matches.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == EventFilter::default()
-    }
-
     /// Whether no event can match.
     #[must_use]
     pub fn is_impossible(&self) -> bool {

@@ -59,6 +59,12 @@ impl Interval {
         self.start >= self.end
     }
 
+    /// The only value inside, where there is just one.
+    #[must_use]
+    pub fn single(&self) -> Option<i64> {
+        (self.start.checked_add(1) == Some(self.end)).then_some(self.start)
+    }
+
     /// The lower bound, where there is one.
     #[must_use]
     pub fn lower(&self) -> Option<i64> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use audit_store::domain::ChannelId;
 
+use crate::cors::CorsOrigins;
 use crate::proxy::TrustedProxies;
 use crate::tls::Tls;
 
@@ -52,6 +53,8 @@ pub struct ServerConfig {
     pub idle_timeout: Duration,
     /// How long accepted requests may take to finish at shutdown.
     pub shutdown_timeout: Duration,
+    /// Whose web pages may call the server from a browser.
+    pub cors_origins: CorsOrigins,
     /// The API.
     pub api: ApiConfig,
 }
@@ -65,6 +68,7 @@ impl Default for ServerConfig {
             head_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(75),
             shutdown_timeout: Duration::from_secs(30),
+            cors_origins: CorsOrigins::default(),
             api: ApiConfig::default(),
         }
     }

@@ -23,6 +23,7 @@ mod blocking;
 mod body;
 mod config;
 mod connections;
+mod cors;
 mod drf;
 mod params;
 mod probe;
@@ -31,7 +32,9 @@ mod proxy;
 mod server;
 mod tls;
 
+pub use api::parse_inventory_log;
 pub use config::{ApiConfig, ServerConfig};
+pub use cors::{CorsOrigins, NotAnOrigin};
 pub use probe::{ProbeAnswer, probe, reachable};
 pub use proxy::{NotANetwork, TrustedProxies};
 pub use server::{ListenError, Server};

@@ -4,9 +4,11 @@
 mod appender;
 mod cli;
 mod config;
+mod demo;
 mod lines;
 mod output;
 mod progress;
+mod record;
 mod shutdown;
 mod telemetry;
 

@@ -8,9 +8,11 @@ use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::migration::MigrationSource;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use diesel::upsert::excluded;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::connection::{DbConnection, Purpose};
+use crate::counters::Delta;
 use crate::error::OpenError;
 use crate::row::{NewActionLogRow, NewEventRow, Placement};
 use crate::schema::{action_logs, events, logs};
@@ -271,6 +273,46 @@ pub(crate) fn insert(conn: &mut DbConnection, placed: &[(&PreparedEntry, Placeme
                         diesel::insert_into(action_logs::table).values(row).execute(sqlite)?;
                     }
                 }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds to the counters of a batch.
+pub(crate) fn count(conn: &mut DbConnection, delta: &Delta) -> QueryResult<()> {
+    match conn {
+        DbConnection::Sqlite(sqlite) => {
+            for ((channel_id, stream, dimension, key), added) in &delta.all_time {
+                use crate::schema::counters as c;
+                diesel::insert_into(c::table)
+                    .values((
+                        c::channel_id.eq(channel_id),
+                        c::stream.eq(stream),
+                        c::dimension.eq(dimension),
+                        c::key.eq(key),
+                        c::count.eq(added),
+                    ))
+                    .on_conflict((c::channel_id, c::stream, c::dimension, c::key))
+                    .do_update()
+                    .set(c::count.eq(c::count + excluded(c::count)))
+                    .execute(sqlite)?;
+            }
+            for (((channel_id, stream, dimension, key), hour), added) in &delta.by_hour {
+                use crate::schema::counters_by_hour as c;
+                diesel::insert_into(c::table)
+                    .values((
+                        c::channel_id.eq(channel_id),
+                        c::stream.eq(stream),
+                        c::dimension.eq(dimension),
+                        c::key.eq(key),
+                        c::hour.eq(hour),
+                        c::count.eq(added),
+                    ))
+                    .on_conflict((c::channel_id, c::stream, c::dimension, c::key, c::hour))
+                    .do_update()
+                    .set(c::count.eq(c::count + excluded(c::count)))
+                    .execute(sqlite)?;
             }
         }
     }

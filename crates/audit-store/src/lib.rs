@@ -19,6 +19,8 @@
 
 mod append;
 mod connection;
+mod content_types;
+mod counters;
 mod dialect;
 mod error;
 mod migrate;
@@ -31,6 +33,7 @@ mod tokens;
 mod url;
 
 pub use append::{AppendRequest, Budget, PendingReceipts, Receipt, ReceiptsFuture, Reservation};
+pub use content_types::{ContentTypeTaken, ContentTypesPut};
 pub use error::{AppendError, Conflict, OpenError, StoreError};
 pub use migrate::{Inspection, Migrated};
 pub use query::{

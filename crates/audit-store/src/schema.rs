@@ -63,6 +63,35 @@ diesel::table! {
 }
 
 diesel::table! {
+    counters (channel_id, stream, dimension, key) {
+        channel_id -> BigInt,
+        stream -> SmallInt,
+        dimension -> SmallInt,
+        key -> Text,
+        count -> BigInt,
+    }
+}
+
+diesel::table! {
+    counters_by_hour (channel_id, stream, dimension, key, hour) {
+        channel_id -> BigInt,
+        stream -> SmallInt,
+        dimension -> SmallInt,
+        key -> Text,
+        hour -> BigInt,
+        count -> BigInt,
+    }
+}
+
+diesel::table! {
+    content_types (id) {
+        id -> BigInt,
+        app_label -> Text,
+        model -> Text,
+    }
+}
+
+diesel::table! {
     tokens (id) {
         id -> BigInt,
         name -> Text,

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{
-    ActionLog, ActionLogFilter, ChannelGrant, ChannelId, Event, EventFilter, NewToken, Stream, Token, TokenKey, limits,
+    ActionLog, ActionLogFilter, ChannelGrant, ChannelId, ContentType, Event, EventFilter, NewActionLog, NewEvent, NewToken,
+    PreparedEntry, Stream, Token, TokenKey, limits,
 };
 
 use crate::append::{AppendRequest, Budget, PendingReceipts, Writer};
 use crate::connection::{DbConnection, Purpose};
+use crate::content_types::{self, ContentTypeTaken, ContentTypesPut};
 use crate::error::{AppendError, OpenError, StoreError};
 use crate::pool::{Pool, pool};
 use crate::query::{
@@ -17,7 +19,7 @@ use crate::query::{
 };
 use crate::tokens::{self, AdminKeyError};
 use crate::url::DatabaseUrl;
-use crate::{dialect, migrate};
+use crate::{counters, dialect, migrate};
 
 /// How to open a store.
 #[derive(Debug, Clone)]
@@ -51,6 +53,7 @@ struct Inner {
     readers: Pool,
     point_readers: Pool,
     budget: Budget,
+    content_types: content_types::Cache,
 }
 
 impl std::fmt::Debug for Store {
@@ -77,7 +80,7 @@ impl Store {
         let point_readers = pool(&url, Purpose::PointRead, config.point_readers)?;
         let writer = Writer::start(url.clone(), conn)?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
-        Ok(Store(Arc::new(Inner { url, writer, readers, point_readers, budget })))
+        Ok(Store(Arc::new(Inner { url, writer, readers, point_readers, budget, content_types: content_types::Cache::default() })))
     }
 
     /// Where the database is, for messages.
@@ -90,6 +93,42 @@ impl Store {
     #[must_use]
     pub fn budget(&self) -> &Budget {
         &self.0.budget
+    }
+
+    /// Makes an event ready for the log of a channel, with the number or the name of its object type filled in from the
+    /// registry. Whatever appends events prepares them here; [`NewEvent::prepare`] knows no registry.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn prepare(&self, event: NewEvent, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
+        let types = self.0.content_types.get(|| self.content_types())?;
+        event.prepare_with(channel, &types).map_err(|error| StoreError::Random(error.to_string()))
+    }
+
+    /// Makes an action log ready for the log of a channel.
+    ///
+    /// # Errors
+    /// [`StoreError::Random`]
+    pub fn prepare_action_log(&self, log: NewActionLog, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
+        log.prepare(channel).map_err(|error| StoreError::Random(error.to_string()))
+    }
+
+    /// The registered object types, by number.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn content_types(&self) -> Result<Vec<ContentType>, StoreError> {
+        self.point_read(content_types::all)
+    }
+
+    /// Registers and renames object types, all or none. What is in the log already keeps what it was given.
+    ///
+    /// # Errors
+    /// [`StoreError`]; inside, [`ContentTypeTaken`] when a name belongs to a number that is not among them.
+    pub fn put_content_types(&self, types: Vec<ContentType>) -> Result<Result<ContentTypesPut, ContentTypeTaken>, StoreError> {
+        let put = self.0.writer.run(move |conn| content_types::put(conn, &types));
+        self.0.content_types.clear();
+        put
     }
 
     /// Queues entries for the log, all or none, and returns at once: for servers.
@@ -264,6 +303,14 @@ impl Store {
     /// [`StoreError`]; inside, [`AdminKeyError`] when the key is taken by a token that does not.
     pub fn ensure_admin(&self, key: TokenKey) -> Result<Result<Token, AdminKeyError>, StoreError> {
         self.0.writer.run(move |conn| tokens::ensure_admin(conn, &key))
+    }
+
+    /// Makes the counters anew from the log, and tells how many there are. Appends wait meanwhile; reads see the old counters.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn rebuild_counters(&self) -> Result<i64, StoreError> {
+        self.0.writer.run(counters::rebuild)
     }
 
     /// Whether the store can read, and its writer runs.

@@ -31,12 +31,6 @@ pub struct ActionLogFilter {
 }
 
 impl ActionLogFilter {
-    /// Whether nothing is asked for, so that every record matches.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == ActionLogFilter::default()
-    }
-
     /// Whether no record can match.
     #[must_use]
     pub fn is_impossible(&self) -> bool {

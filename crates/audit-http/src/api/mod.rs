@@ -3,12 +3,20 @@
 mod action_logs;
 mod audit_events;
 mod channels;
+mod content_types;
 mod data_warehouse;
 mod events;
 mod health;
+mod inventory;
 mod native;
+mod oms_action_logs;
 mod oms_audit_events;
+mod python_format;
+mod python_literal;
+mod python_logging;
 mod tokens;
+
+pub use inventory::parse_inventory_log;
 
 use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -19,11 +27,14 @@ use crate::problem::Problem;
 
 pub(crate) fn configure(service: &mut ServiceConfig) {
     oms_audit_events::configure(service);
+    oms_action_logs::configure(service);
     data_warehouse::configure(service);
+    inventory::configure(service);
     events::configure(service);
     action_logs::configure(service);
     tokens::configure(service);
     channels::configure(service);
+    content_types::configure(service);
     health::configure(service);
 }
 
@@ -33,6 +44,9 @@ pub(crate) async fn unknown_path(request: HttpRequest) -> HttpResponse {
     let published = ["/api/v1/oms/", "/api/v1/remote/", "/api/v1/data-warehouse/"];
     if published.iter().any(|prefix| path.starts_with(prefix)) {
         return DrfError::NotFound.to_response();
+    }
+    if path.starts_with(inventory::PREFIX) {
+        return inventory::unknown_path();
     }
     actix_web::ResponseError::error_response(&Problem::not_found(format!("There is nothing at {path}.")))
 }

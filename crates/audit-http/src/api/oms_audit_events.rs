@@ -2,7 +2,7 @@
 
 use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
-use audit_store::domain::{Event, Interval, ObjectId, ObjectWriter, slot};
+use audit_store::domain::{Event, EventFilter, Interval, ObjectId, ObjectWriter, slot};
 
 use super::add_slash;
 use super::audit_events::{Shape, collection};
@@ -21,9 +21,9 @@ async fn list_or_create(api: web::Data<Api>, request: HttpRequest, payload: web:
     collection(&SHAPE, &api, &request, payload, None).await
 }
 
-fn own_filters(reader: &mut FilterReader<'_>) {
-    reader.instant("start_date", Interval::from);
-    reader.instant("end_date", Interval::up_to);
+fn own_filters(reader: &mut FilterReader<'_, EventFilter>) {
+    reader.timestamp("start_date", Interval::from);
+    reader.timestamp("end_date", Interval::up_to);
 }
 
 /// Keys and order of the published page. Ids that are no integers show as null: the page says int.

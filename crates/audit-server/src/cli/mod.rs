@@ -2,6 +2,8 @@
 
 mod completions;
 mod config;
+mod content_types;
+mod demo;
 mod doctor;
 mod export;
 mod healthcheck;
@@ -9,6 +11,7 @@ mod import;
 mod launch;
 mod man;
 mod migrate;
+mod rebuild;
 mod serve;
 mod token;
 
@@ -51,6 +54,12 @@ enum Command {
     Import(import::ImportArgs),
     Export(export::ExportArgs),
     Token(token::TokenArgs),
+    ContentTypes(content_types::ContentTypesArgs),
+    /// Make the counters anew from the log, should they ever be doubted
+    ///
+    /// Counts and summaries are read off them. The server may be running: appends wait meanwhile, reads see the old ones.
+    Rebuild,
+    Demo(demo::DemoArgs),
     Config(config::ConfigArgs),
     /// Bring the database to the schema of this version, and say what was done
     ///
@@ -85,6 +94,9 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Import(args) => import::run(&start(&given, file)?, &args),
         Command::Export(args) => export::run(&start(&given, file)?, &args),
         Command::Token(args) => token::run(&start(&given, file)?, args),
+        Command::ContentTypes(args) => content_types::run(&start(&given, file)?, &args),
+        Command::Rebuild => rebuild::run(&start(&given, file)?),
+        Command::Demo(args) => demo::run(start(&given.with(args.serve()), file)?, &args),
         Command::Migrate => migrate::run(&start(&given, file)?),
         // These speak for themselves, and some of them of settings that nothing could be started with.
         Command::Config(args) => config::run(given, file, args),

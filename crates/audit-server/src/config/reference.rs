@@ -92,14 +92,13 @@ fn shown(setting: &Setting, value: &str) -> String {
         return "********".to_owned();
     }
     // The password of a database server is the only secret inside another value.
-    let parts = value.split_once("://").and_then(|(scheme, rest)| {
-        let (login, host) = rest.rsplit_once('@')?;
-        Some((scheme, login.split_once(':')?.0, host))
-    });
-    match parts {
-        Some((scheme, user, host)) if setting.key == DATABASE_URL.key => format!("{scheme}://{user}:********@{host}"),
-        _ => value.to_owned(),
-    }
+    let masked = || {
+        let (scheme, rest) = value.split_once("://").filter(|_| setting.key == DATABASE_URL.key)?;
+        let (login, rest) = rest.rsplit_once('@')?;
+        let (user, _) = login.split_once(':')?;
+        Some(format!("{scheme}://{user}:********@{rest}"))
+    };
+    masked().unwrap_or_else(|| value.to_owned())
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use audit_http::TrustedProxies;
 use audit_http::store::domain::limits::TOKEN_KEY_CHARS_MIN;
 use audit_http::store::domain::{ChannelId, TokenKey};
+use audit_http::{CorsOrigins, TrustedProxies};
 
 use super::LogFormat;
 use super::list::{PAGE_SIZE_MAX_MAX, SECONDS_MAX, WORKERS_MAX};
@@ -45,6 +45,10 @@ pub(super) fn public_url(text: &str) -> Option<String> {
     let valid =
         visible && !host.is_empty() && !host.starts_with(':') && !host.contains('@') && !rest.contains(['?', '#', '\\', '"', '<']);
     valid.then(|| text.trim_end_matches('/').to_owned())
+}
+
+pub(super) fn cors_origins(text: &str) -> Option<CorsOrigins> {
+    text.parse().ok()
 }
 
 /// A blank would end the key in an `Authorization` header, and nothing but ASCII is safe there.

@@ -8,8 +8,21 @@ use crate::common::server::{KEY, Server};
 use crate::common::tls::Certificate;
 use crate::common::{program, run};
 
-const SUBCOMMANDS: [&str; 10] =
-    ["serve", "import", "export", "token", "config", "migrate", "doctor", "healthcheck", "completions", "man"];
+const SUBCOMMANDS: [&str; 13] = [
+    "serve",
+    "import",
+    "export",
+    "token",
+    "content-types",
+    "rebuild",
+    "demo",
+    "config",
+    "migrate",
+    "doctor",
+    "healthcheck",
+    "completions",
+    "man",
+];
 
 #[test]
 fn migrate_makes_the_database_and_says_what_it_did() {

@@ -5,11 +5,14 @@
 mod commands;
 mod common;
 mod config;
+mod content_types;
 mod data;
+mod demo;
 mod doctor;
 mod export;
 mod import;
 mod kill;
+mod kinds;
 mod production;
 mod proxies;
 mod settings;

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 
 use super::{AppendRequest, Receipt};
 use crate::connection::DbConnection;
+use crate::counters::Delta;
 use crate::dialect;
 use crate::error::{AppendError, Conflict, StoreError};
 use crate::query;
@@ -155,6 +156,9 @@ impl<'a> Batch<'a> {
 
     fn write(&self, conn: &mut DbConnection) -> Result<(), StoreError> {
         dialect::insert(conn, &self.placed)?;
+        let mut delta = Delta::default();
+        self.placed.iter().for_each(|(entry, _)| delta.add(entry));
+        dialect::count(conn, &delta)?;
         for ((channel_id, stream), head) in self.heads.iter().filter(|(_, head)| head.grows) {
             diesel::update(logs::table.find((*channel_id, stream.number())))
                 .set((logs::next_position.eq(head.next_position), logs::recorded_at.eq(head.recorded_at.micros())))

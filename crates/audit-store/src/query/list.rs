@@ -1,10 +1,11 @@
 //! Pages by number, with an exact count: what the published APIs list.
 
-use audit_domain::{ActionLogFilter, ActionLogSort, ChannelGrant, EventFilter, EventSort, Sort, SortBy};
+use audit_domain::{ActionLogFilter, ActionLogSort, ChannelGrant, EventFilter, EventSort, Interval, Sort, SortBy};
 
 use super::table::{Filter, Part, Place, Table, order_by};
 use super::{LogHead, at_places, count, heads};
 use crate::connection::DbConnection;
+use crate::counters::{self, HOUR_MICROS, Tally};
 use crate::dialect;
 use crate::error::StoreError;
 
@@ -144,6 +145,8 @@ impl<T: Table> Listed<T> {
         };
         let order = order_by::<T>(sort, &["position"]);
         if let [head] = heads.as_slice() {
+            let near = nearer::<T>(conn, head.channel_id, filter, sort, skip)?;
+            let (filter, skip) = near.as_ref().map_or((filter, skip), |(filter, skip)| (filter, *skip));
             let positions = T::positions(conn, head.channel_id, &Part { filter, order: &order, skip, limit })?;
             return Ok(positions.into_iter().map(|position| (head.channel_id, position)).collect());
         }
@@ -159,6 +162,36 @@ impl<T: Table> Listed<T> {
         }
         Ok(cut(rows, sort, skip, limit))
     }
+}
+
+/// Entries that the database may pass over by itself: fewer than it takes time to look at the counters for.
+const SKIPPED_MAX: i64 = 64;
+
+/// The same list from an hour near its page on, and what is left to pass over: however deep a page is, the counters tell where
+/// it starts.
+fn nearer<T: Table>(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    filter: &T::Filter,
+    sort: &Sort<T::SortField>,
+    skip: i64,
+) -> Result<Option<(T::Filter, i64)>, StoreError> {
+    let [key] = sort.keys() else { return Ok(None) };
+    let counted = |tally: &Tally| tally.is_for_all_time() && tally.dimension.is_hourly();
+    let Some(tally) = filter.tally().filter(counted) else { return Ok(None) };
+    if skip <= SKIPPED_MAX || !T::is_by_time(key) {
+        return Ok(None);
+    }
+    let hour = counters::hours_behind(conn, channel_id, T::STREAM.number(), &tally, key.descending, skip)?;
+    Ok(hour.map(|(hour, skip)| {
+        let mut time = Interval::default();
+        if key.descending {
+            time.below(hour + HOUR_MICROS)
+        } else {
+            time.from(hour)
+        }
+        (filter.within(time), skip)
+    }))
 }
 
 /// Rows of each channel that are merged in memory. The pages that people look at are within; for the others the database

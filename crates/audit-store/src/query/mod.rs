@@ -21,15 +21,16 @@ pub(crate) use action_logs::ActionLogs;
 pub(crate) use events::Events;
 pub(crate) use list::{list, slice};
 pub(crate) use summary::summaries;
-pub(crate) use table::Table;
+pub(crate) use table::{Filter, Table};
 pub(crate) use walk::walk;
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{ChannelGrant, Entry, Stream, Timestamp};
 use diesel::prelude::*;
 
-use self::table::{Filter, Place};
+use self::table::Place;
 use crate::connection::DbConnection;
+use crate::counters;
 use crate::error::StoreError;
 use crate::schema::logs;
 
@@ -94,15 +95,19 @@ pub(crate) fn find_in_several<T: Table>(
     Ok(None)
 }
 
-/// How many entries of a log match. Positions have no gaps, so the size of a log is its count.
+/// How many entries of a log match: from the counters where they can tell, else from the index.
 pub(crate) fn count<T: Table>(conn: &mut DbConnection, head: &LogHead, filter: &T::Filter) -> Result<i64, StoreError> {
     if filter.is_impossible() {
         return Ok(0);
     }
-    if filter.is_empty() {
-        return Ok(head.size);
+    let counted = match filter.tally() {
+        Some(tally) => counters::whole::<T>(conn, head, filter, &tally)?,
+        None => None,
+    };
+    match counted {
+        Some(count) => Ok(count),
+        None => T::count(conn, head.channel_id, filter),
     }
-    T::count(conn, head.channel_id, filter)
 }
 
 /// The entries at these places, in this order.

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use audit_domain::{ChannelGrant, JsonText, Timestamp};
 
 use super::table::{Filter, Table};
-use super::{at_places, count, heads};
+use super::{count, heads};
 use crate::connection::DbConnection;
+use crate::counters::{self, Dimension, HOUR_MICROS, Hours};
 use crate::dialect;
 use crate::error::StoreError;
 
@@ -45,8 +46,8 @@ pub struct Summary {
 pub(crate) trait Grouping: Copy + PartialEq {
     type Table: Table;
 
-    /// Every group of one channel but null's: without it, a partial index has all that is asked for, and what null's group
-    /// counts is what is left.
+    /// Every group of one channel but null's, counted one by one: without null's, a partial index has all that is asked for, and
+    /// what null's group counts is what is left.
     fn groups(
         self,
         conn: &mut DbConnection,
@@ -54,11 +55,11 @@ pub(crate) trait Grouping: Copy + PartialEq {
         filter: &<Self::Table as Table>::Filter,
     ) -> Result<Vec<RawGroup>, StoreError>;
 
-    /// Whether the groups are spans of time, which are listed in their order.
-    fn is_by_time(self) -> bool;
+    /// Where the groups are counted.
+    fn counted(self) -> Counted;
 
-    /// The text that an entry is grouped by, as it was received.
-    fn text(self, record: &<Self::Table as Table>::Record) -> Option<JsonText>;
+    /// The text of a key that is a digest, as it was received with one of the entries.
+    fn text(self, conn: &mut DbConnection, channel_id: i64, key: &str) -> Result<Option<JsonText>, StoreError>;
 }
 
 /// A group's key as the database has it.
@@ -70,12 +71,27 @@ pub(crate) enum RawKey {
     Null,
 }
 
-/// A group of one channel, and the position of one of its entries, which shows what a digest in the key stands for.
-pub(crate) struct RawGroup {
-    pub(crate) key: RawKey,
-    pub(crate) count: i64,
-    pub(crate) example: i64,
+impl RawKey {
+    /// The key of a counter, which is a text in every dimension.
+    fn of(dimension: Dimension, key: String) -> RawKey {
+        match dimension {
+            Dimension::ContentType | Dimension::Level => key.parse().map_or(RawKey::Text(key), RawKey::Number),
+            _ => RawKey::Text(key),
+        }
+    }
 }
+
+/// How counters help with a grouping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// Under the keys of a dimension.
+    Keys(Dimension),
+    /// By the hour.
+    Spans(Span),
+}
+
+/// A group of one channel.
+pub(crate) type RawGroup = (RawKey, i64);
 
 pub(crate) fn summaries<G: Grouping>(
     conn: &mut DbConnection,
@@ -93,47 +109,72 @@ fn summary<G: Grouping>(
     by: G,
 ) -> Result<Summary, StoreError> {
     let mut total = 0;
-    let mut merged: HashMap<RawKey, Counted> = HashMap::new();
+    // With the size of a group, a channel that has it.
+    let mut merged: HashMap<RawKey, (i64, i64)> = HashMap::new();
     for head in heads(conn, G::Table::STREAM, channels)? {
         let matching = count::<G::Table>(conn, &head, filter)?;
         total += matching;
-        let mut groups = if filter.is_impossible() { Vec::new() } else { by.groups(conn, head.channel_id, filter)? };
-        let without_key = matching - groups.iter().map(|group| group.count).sum::<i64>();
+        let mut groups = if filter.is_impossible() { Vec::new() } else { groups(conn, head.channel_id, filter, by)? };
+        let without_key = matching - groups.iter().map(|(_, count)| count).sum::<i64>();
         if without_key > 0 {
-            groups.push(RawGroup { key: RawKey::Null, count: without_key, example: 0 });
+            groups.push((RawKey::Null, without_key));
         }
-        for RawGroup { key, count, example } in groups {
-            let counted = merged.entry(key).or_insert(Counted { count: 0, example: (head.channel_id, example) });
-            counted.count += count;
+        for (key, count) in groups {
+            merged.entry(key).or_insert((0, head.channel_id)).0 += count;
         }
     }
     let mut merged: Vec<_> = merged.into_iter().collect();
-    if by.is_by_time() {
-        merged.sort_by(|a, b| a.0.cmp(&b.0));
-    } else {
-        merged.sort_by(|a, b| b.1.count.cmp(&a.1.count).then_with(|| a.0.cmp(&b.0)));
+    match by.counted() {
+        Counted::Spans(_) => merged.sort_by(|a, b| a.0.cmp(&b.0)),
+        Counted::Keys(_) => merged.sort_by(|a, b| b.1.0.cmp(&a.1.0).then_with(|| a.0.cmp(&b.0))),
     }
-    let shown = |(key, Counted { count, example })| Ok(Group { key: shown(conn, key, example, by)?, count });
+    let shown = |(key, (count, channel))| Ok(Group { key: shown(conn, key, channel, by)?, count });
     Ok(Summary { total, groups: merged.into_iter().map(shown).collect::<Result<_, StoreError>>()? })
 }
 
-/// A group of all channels.
-struct Counted {
-    count: i64,
-    example: (i64, i64),
+/// The groups of one channel but null's: from the counters where they can tell, and the rest one by one.
+fn groups<G: Grouping>(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    filter: &<G::Table as Table>::Filter,
+    by: G,
+) -> Result<Vec<RawGroup>, StoreError> {
+    let stream = G::Table::STREAM.number();
+    let Some(tally) = filter.tally() else { return by.groups(conn, channel_id, filter) };
+    let hours = Hours::of(tally.time);
+    let mut groups: HashMap<RawKey, i64> = HashMap::new();
+    match by.counted() {
+        Counted::Keys(dimension) if tally.is_total() && tally.is_for_all_time() => {
+            let counted = counters::groups(conn, channel_id, stream, dimension, None)?;
+            return Ok(counted.into_iter().map(|(key, count)| (RawKey::of(dimension, key), count)).collect());
+        }
+        Counted::Keys(dimension) if tally.is_total() && dimension.is_hourly() => {
+            let counted = counters::groups(conn, channel_id, stream, dimension, Some(hours.whole))?;
+            groups.extend(counted.into_iter().map(|(key, count)| (RawKey::of(dimension, key), count)));
+        }
+        Counted::Spans(span) if tally.dimension.is_hourly() => {
+            for (hour, count) in counters::by_hour(conn, channel_id, stream, &tally, hours.whole)? {
+                *groups.entry(RawKey::Time(span.start(hour))).or_default() += count;
+            }
+        }
+        Counted::Keys(_) | Counted::Spans(_) => return by.groups(conn, channel_id, filter),
+    }
+    for edge in hours.edges.into_iter().filter(|edge| !edge.is_empty()) {
+        for (key, count) in by.groups(conn, channel_id, &filter.within(edge))? {
+            *groups.entry(key).or_default() += count;
+        }
+    }
+    Ok(groups.into_iter().collect())
 }
 
-fn shown<G: Grouping>(conn: &mut DbConnection, key: RawKey, example: (i64, i64), by: G) -> Result<GroupKey, StoreError> {
+fn shown<G: Grouping>(conn: &mut DbConnection, key: RawKey, channel_id: i64, by: G) -> Result<GroupKey, StoreError> {
     Ok(match key {
         RawKey::Null => GroupKey::Null,
         RawKey::Number(number) => GroupKey::Number(number),
         RawKey::Time(micros) => Timestamp::from_micros(micros).map_or(GroupKey::Null, GroupKey::Time),
         RawKey::Text(key) if !key.contains('\u{1}') => GroupKey::Text(JsonText::string(&key)),
         // The key is a digest. What people are shown comes from the slot.
-        RawKey::Text(_) => {
-            let record = at_places::<G::Table>(conn, &[example])?.into_iter().next();
-            record.and_then(|record| by.text(&record)).map_or(GroupKey::Null, GroupKey::Text)
-        }
+        RawKey::Text(key) => by.text(conn, channel_id, &key)?.map_or(GroupKey::Null, GroupKey::Text),
     })
 }
 
@@ -144,6 +185,20 @@ pub(crate) enum Span {
     Day,
 }
 
+impl Span {
+    fn micros(self) -> i64 {
+        match self {
+            Span::Hour => HOUR_MICROS,
+            Span::Day => 24 * HOUR_MICROS,
+        }
+    }
+
+    /// The start of the span that an instant is in.
+    pub(crate) fn start(self, at: i64) -> i64 {
+        at.div_euclid(self.micros()) * self.micros()
+    }
+}
+
 /// The groups of spans of time. `/` cuts towards zero and `%` keeps the sign in both databases, hence the detour for the years
 /// before 1970.
 pub(crate) fn by_time<T: Table>(
@@ -152,12 +207,8 @@ pub(crate) fn by_time<T: Table>(
     filter: &T::Filter,
     span: Span,
 ) -> Result<Vec<RawGroup>, StoreError> {
-    let micros: i64 = match span {
-        Span::Hour => 3_600_000_000,
-        Span::Day => 86_400_000_000,
-    };
-    let time = T::TIME;
+    let (micros, time) = (span.micros(), T::TIME);
     let start = format!("{time} - (({time} % {micros}) + {micros}) % {micros}");
     let spans = T::spans(conn, channel_id, filter, &start)?;
-    Ok(spans.into_iter().map(|(start, count)| RawGroup { key: RawKey::Time(start), count, example: 0 }).collect())
+    Ok(spans.into_iter().map(|(start, count)| (RawKey::Time(start), count)).collect())
 }

@@ -3,10 +3,11 @@
 use std::ops::Deref;
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{Entry, Sort, SortBy, Stream};
+use audit_domain::{Entry, Interval, Sort, SortBy, SortKey, Stream};
 
 use super::start::Start;
 use crate::connection::DbConnection;
+use crate::counters::{Dimension, Tally};
 use crate::error::StoreError;
 
 /// Channel and position.
@@ -17,6 +18,10 @@ pub(crate) type Place = (i64, i64);
 pub(crate) trait Table: Sized + 'static {
     /// The stream.
     const STREAM: Stream;
+    /// Its name.
+    const NAME: &'static str;
+    /// What its entries are counted by, and the SQL of each key, a text.
+    const DIMENSIONS: &'static [(Dimension, &'static str)];
     /// The column of the instant at which an entry happened.
     const TIME: &'static str;
 
@@ -27,6 +32,9 @@ pub(crate) trait Table: Sized + 'static {
     /// What a list can be ordered by.
     type SortField: SortBy;
 
+    /// Whether a sort is by the instant at which entries happened, and nothing else.
+    fn is_by_time(key: &SortKey<Self::SortField>) -> bool;
+
     /// The columns a field is sorted by, and whether each may be null.
     fn columns(field: Self::SortField) -> &'static [(&'static str, bool)];
 
@@ -36,7 +44,7 @@ pub(crate) trait Table: Sized + 'static {
     /// By position, in any order.
     fn at(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<Self::Record>, StoreError>;
 
-    /// How many match.
+    /// How many match, counted one by one.
     fn count(conn: &mut DbConnection, channel_id: i64, filter: &Self::Filter) -> Result<i64, StoreError>;
 
     /// Positions of one channel, in an order.
@@ -81,9 +89,6 @@ pub(crate) trait Table: Sized + 'static {
 
 /// What the queries need to know of a filter, beside its SQL.
 pub(crate) trait Filter<R>: Clone {
-    /// Whether every record matches.
-    fn is_empty(&self) -> bool;
-
     /// Whether no record can match.
     fn is_impossible(&self) -> bool;
 
@@ -92,6 +97,12 @@ pub(crate) trait Filter<R>: Clone {
 
     /// The part that is beyond SQL.
     fn keeps(&self, record: &R) -> bool;
+
+    /// What is asked for, where it is something that is counted.
+    fn tally(&self) -> Option<Tally>;
+
+    /// The same, in another range of time.
+    fn within(&self, time: Interval) -> Self;
 }
 
 /// A part of what matches.

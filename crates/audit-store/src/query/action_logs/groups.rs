@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 
 use audit_domain::{ActionLog, ActionLogFilter, JsonText};
-use diesel::dsl::{count_star, max, sql};
+use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 
 use super::{ActionLogs, predicate, search};
 use crate::connection::DbConnection;
+use crate::counters::Dimension;
 use crate::error::StoreError;
-use crate::query::summary::{Grouping, RawGroup, RawKey, Span, by_time};
+use crate::query::summary::{Counted, Grouping, RawGroup, RawKey, Span, by_time};
+use crate::row::ActionLogRow;
 use crate::schema::action_logs;
 
 /// What action logs are grouped by.
@@ -44,17 +46,31 @@ impl Grouping for ActionLogGroupBy {
         }
     }
 
-    fn is_by_time(self) -> bool {
-        matches!(self, ActionLogGroupBy::Hour | ActionLogGroupBy::Day)
+    fn counted(self) -> Counted {
+        match self {
+            ActionLogGroupBy::Level => Counted::Keys(Dimension::Level),
+            ActionLogGroupBy::LoggerName => Counted::Keys(Dimension::LoggerName),
+            ActionLogGroupBy::AppName => Counted::Keys(Dimension::AppName),
+            ActionLogGroupBy::Hour => Counted::Spans(Span::Hour),
+            ActionLogGroupBy::Day => Counted::Spans(Span::Day),
+        }
     }
 
-    fn text(self, log: &ActionLog) -> Option<JsonText> {
-        let record = log.record()?;
-        match self {
-            ActionLogGroupBy::LoggerName => record.logger_name,
-            ActionLogGroupBy::AppName => record.app_name,
-            ActionLogGroupBy::Level | ActionLogGroupBy::Hour | ActionLogGroupBy::Day => None,
-        }
+    fn text(self, conn: &mut DbConnection, channel_id: i64, key: &str) -> Result<Option<JsonText>, StoreError> {
+        let of_channel = action_logs::table
+            .filter(action_logs::channel_id.eq(channel_id))
+            .select(ActionLogRow::as_select())
+            .limit(1)
+            .into_boxed();
+        let with_key = match self {
+            ActionLogGroupBy::LoggerName => of_channel.filter(action_logs::logger_name.eq(key)),
+            ActionLogGroupBy::AppName => of_channel.filter(action_logs::app_name.eq(key)),
+            ActionLogGroupBy::Level | ActionLogGroupBy::Hour | ActionLogGroupBy::Day => return Ok(None),
+        };
+        let row: Option<ActionLogRow> = with_key.load(conn)?.pop();
+        let record = row.map(ActionLog::try_from).transpose()?.and_then(|log| log.record());
+        let is_logger = self == ActionLogGroupBy::LoggerName;
+        Ok(record.and_then(|record| if is_logger { record.logger_name } else { record.app_name }))
     }
 }
 
@@ -65,18 +81,13 @@ fn by_text(
     column: &'static str,
 ) -> Result<Vec<RawGroup>, StoreError> {
     let key = || sql::<Nullable<Text>>(column);
-    let rows: Vec<(Option<String>, i64, Option<i64>)> = action_logs::table
+    let rows: Vec<(Option<String>, i64)> = action_logs::table
         .filter(predicate::of(channel_id, filter))
         .filter(key().is_not_null())
         .group_by(key())
-        .select((key(), count_star(), max(action_logs::position)))
+        .select((key(), count_star()))
         .load(conn)?;
-    let group = |(key, count, latest): (Option<String>, i64, Option<i64>)| RawGroup {
-        key: key.map_or(RawKey::Null, RawKey::Text),
-        count,
-        example: latest.unwrap_or(0),
-    };
-    Ok(rows.into_iter().map(group).collect())
+    Ok(rows.into_iter().map(|(key, count)| (key.map_or(RawKey::Null, RawKey::Text), count)).collect())
 }
 
 fn by_level(conn: &mut DbConnection, channel_id: i64, filter: &ActionLogFilter) -> Result<Vec<RawGroup>, StoreError> {
@@ -86,8 +97,7 @@ fn by_level(conn: &mut DbConnection, channel_id: i64, filter: &ActionLogFilter) 
         .group_by(action_logs::level)
         .select((action_logs::level, count_star()))
         .load(conn)?;
-    let group = |(key, count): (Option<i64>, i64)| RawGroup { key: key.map_or(RawKey::Null, RawKey::Number), count, example: 0 };
-    Ok(rows.into_iter().map(group).collect())
+    Ok(rows.into_iter().map(|(key, count)| (key.map_or(RawKey::Null, RawKey::Number), count)).collect())
 }
 
 /// What a search finds is grouped here, since only this side can look into a text.
@@ -97,24 +107,18 @@ fn by_search(
     filter: &ActionLogFilter,
     by: ActionLogGroupBy,
 ) -> Result<Vec<RawGroup>, StoreError> {
-    let mut groups: HashMap<RawKey, (i64, i64)> = HashMap::new();
+    let mut groups: HashMap<RawKey, i64> = HashMap::new();
     search::each(conn, channel_id, filter, |found| {
         let key = match by {
             ActionLogGroupBy::Level => found.level.map(RawKey::Number),
             ActionLogGroupBy::LoggerName => found.logger_name.clone().map(RawKey::Text),
             ActionLogGroupBy::AppName => found.app_name.clone().map(RawKey::Text),
-            ActionLogGroupBy::Hour => Some(RawKey::Time(start(found.created_at, 3_600_000_000))),
-            ActionLogGroupBy::Day => Some(RawKey::Time(start(found.created_at, 86_400_000_000))),
+            ActionLogGroupBy::Hour => Some(RawKey::Time(Span::Hour.start(found.created_at))),
+            ActionLogGroupBy::Day => Some(RawKey::Time(Span::Day.start(found.created_at))),
         };
         if let Some(key) = key {
-            let (count, example) = groups.entry(key).or_default();
-            *count += 1;
-            *example = found.position;
+            *groups.entry(key).or_default() += 1;
         }
     })?;
-    Ok(groups.into_iter().map(|(key, (count, example))| RawGroup { key, count, example }).collect())
-}
-
-fn start(at: i64, span: i64) -> i64 {
-    at.div_euclid(span) * span
+    Ok(groups.into_iter().collect())
 }

@@ -7,7 +7,9 @@ mod search;
 pub use groups::ActionLogGroupBy;
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{ActionLog, ActionLogFilter, ActionLogSortField, ActionLogSortRow, Stream, action_log_slot};
+use audit_domain::{
+    ActionLog, ActionLogFilter, ActionLogSortField, ActionLogSortRow, Interval, SortKey, Stream, action_log_slot, index_key,
+};
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Untyped};
@@ -15,6 +17,7 @@ use diesel::sql_types::{BigInt, Untyped};
 use super::start::{Behind, Start, begin};
 use super::table::{Filter, Part, Place, Table};
 use crate::connection::{Backend, DbConnection};
+use crate::counters::{Dimension, Tally};
 use crate::error::StoreError;
 use crate::row::ActionLogRow;
 use crate::schema::action_logs;
@@ -23,10 +26,6 @@ use crate::schema::action_logs;
 pub(crate) struct ActionLogs;
 
 impl Filter<ActionLog> for ActionLogFilter {
-    fn is_empty(&self) -> bool {
-        ActionLogFilter::is_empty(self)
-    }
-
     fn is_impossible(&self) -> bool {
         ActionLogFilter::is_impossible(self)
     }
@@ -38,6 +37,33 @@ impl Filter<ActionLog> for ActionLogFilter {
     fn keeps(&self, log: &ActionLog) -> bool {
         self.finds(log.slots.value(action_log_slot::MESSAGE), log.slots.value(action_log_slot::TRACE))
     }
+
+    fn tally(&self) -> Option<Tally> {
+        // Every field by name: one that is added must not be forgotten here.
+        let ActionLogFilter { never, uuid, level, logger_name, app_name, search, created_at, recorded_at, position } = self;
+        let uncounted = *never || uuid.is_some() || search.is_some();
+        if uncounted || *recorded_at != Interval::default() || *position != Interval::default() {
+            return None;
+        }
+        let key = |text: &String| index_key(text.as_bytes());
+        let one_level = level.single();
+        if one_level.is_none() && *level != Interval::default() {
+            return None;
+        }
+        let mut asked = [
+            (Dimension::Level, one_level.map(|level| level.to_string())),
+            (Dimension::LoggerName, logger_name.as_ref().map(key)),
+            (Dimension::AppName, app_name.as_ref().map(key)),
+        ]
+        .into_iter()
+        .filter_map(|(dimension, key)| key.map(|key| (dimension, key)));
+        let (dimension, key) = asked.next().unwrap_or((Dimension::Total, String::new()));
+        asked.next().is_none().then_some(Tally { dimension, key, time: *created_at })
+    }
+
+    fn within(&self, time: Interval) -> ActionLogFilter {
+        ActionLogFilter { created_at: time, ..self.clone() }
+    }
 }
 
 type Row = (i64, i64, i64, Option<i64>);
@@ -48,11 +74,22 @@ fn sort_row((channel_id, position, created_at, level): Row) -> ActionLogSortRow 
 
 impl Table for ActionLogs {
     const STREAM: Stream = Stream::ActionLogs;
+    const NAME: &'static str = "action_logs";
     const TIME: &'static str = "created_at";
+    const DIMENSIONS: &'static [(Dimension, &'static str)] = &[
+        (Dimension::Total, "''"),
+        (Dimension::Level, "CAST(level AS TEXT)"),
+        (Dimension::LoggerName, "logger_name"),
+        (Dimension::AppName, "app_name"),
+    ];
 
     type Record = ActionLog;
     type Filter = ActionLogFilter;
     type SortField = ActionLogSortField;
+
+    fn is_by_time(key: &SortKey<ActionLogSortField>) -> bool {
+        key.field == ActionLogSortField::CreatedAt
+    }
 
     fn columns(field: ActionLogSortField) -> &'static [(&'static str, bool)] {
         match field {

@@ -26,8 +26,8 @@ fn conditions(filter: &ActionLogFilter) -> Vec<Predicate> {
         all.push(Box::new(action_logs::uuid.eq(uuid.as_bytes().to_vec())));
     }
     // One level is a point of the index, so that the index goes on in the order of time.
-    if filter.level.end == filter.level.start.saturating_add(1) {
-        all.push(Box::new(action_logs::level.assume_not_null().eq(filter.level.start)));
+    if let Some(level) = filter.level.single() {
+        all.push(Box::new(action_logs::level.assume_not_null().eq(level)));
     } else {
         all.extend(interval(action_logs::level.assume_not_null(), filter.level));
     }

@@ -1,14 +1,16 @@
 //! What events are grouped by.
 
 use audit_domain::{Event, EventFilter, JsonKind, JsonText, User, slot};
-use diesel::dsl::{count_star, max, sql};
+use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 
 use super::{Events, predicate};
 use crate::connection::DbConnection;
+use crate::counters::Dimension;
 use crate::error::StoreError;
-use crate::query::summary::{Grouping, RawGroup, RawKey, Span, by_time};
+use crate::query::summary::{Counted, Grouping, RawGroup, RawKey, Span, by_time};
+use crate::row::EventRow;
 use crate::schema::events;
 
 /// What events are grouped by.
@@ -45,11 +47,39 @@ impl Grouping for GroupBy {
         }
     }
 
-    fn is_by_time(self) -> bool {
-        matches!(self, GroupBy::Hour | GroupBy::Day)
+    fn counted(self) -> Counted {
+        match self {
+            GroupBy::TableName => Counted::Keys(Dimension::TableName),
+            GroupBy::ContentType => Counted::Keys(Dimension::ContentType),
+            GroupBy::User => Counted::Keys(Dimension::User),
+            GroupBy::Person => Counted::Keys(Dimension::Person),
+            GroupBy::Action => Counted::Keys(Dimension::Action),
+            GroupBy::Hour => Counted::Spans(Span::Hour),
+            GroupBy::Day => Counted::Spans(Span::Day),
+        }
     }
 
-    fn text(self, event: &Event) -> Option<JsonText> {
+    fn text(self, conn: &mut DbConnection, channel_id: i64, key: &str) -> Result<Option<JsonText>, StoreError> {
+        let of_channel =
+            events::table.filter(events::channel_id.eq(channel_id)).select(EventRow::as_select()).limit(1).into_boxed();
+        let with_key = match self {
+            GroupBy::TableName => of_channel.filter(events::table_name.eq(key)),
+            GroupBy::Action => of_channel.filter(events::action.eq(key)),
+            GroupBy::User => of_channel.filter(events::user_id.eq(key)),
+            GroupBy::Person => {
+                of_channel.filter(events::user_name.eq(key).or(events::user_name.is_null().and(events::user_id.eq(key))))
+            }
+            GroupBy::ContentType | GroupBy::Hour | GroupBy::Day => return Ok(None),
+        };
+        let row: Option<EventRow> = with_key.load(conn)?.pop();
+        let event = row.map(Event::try_from).transpose()?;
+        Ok(event.and_then(|event| self.text_of(&event)))
+    }
+}
+
+impl GroupBy {
+    /// The text that an event is grouped by, as it was received.
+    fn text_of(self, event: &Event) -> Option<JsonText> {
         match self {
             GroupBy::TableName => event.subject().table_name,
             GroupBy::Action => event.subject().action.map(|action| action.json().clone()),
@@ -71,18 +101,13 @@ fn by_text(
     text: &'static str,
 ) -> Result<Vec<RawGroup>, StoreError> {
     let key = || sql::<Nullable<Text>>(text);
-    let rows: Vec<(Option<String>, i64, Option<i64>)> = events::table
+    let rows: Vec<(Option<String>, i64)> = events::table
         .filter(predicate::of(channel_id, filter))
         .filter(key().is_not_null())
         .group_by(key())
-        .select((key(), count_star(), max(events::position)))
+        .select((key(), count_star()))
         .load(conn)?;
-    let group = |(key, count, latest): (Option<String>, i64, Option<i64>)| RawGroup {
-        key: key.map_or(RawKey::Null, RawKey::Text),
-        count,
-        example: latest.unwrap_or(0),
-    };
-    Ok(rows.into_iter().map(group).collect())
+    Ok(rows.into_iter().map(|(key, count)| (key.map_or(RawKey::Null, RawKey::Text), count)).collect())
 }
 
 fn by_content_type(conn: &mut DbConnection, channel_id: i64, filter: &EventFilter) -> Result<Vec<RawGroup>, StoreError> {
@@ -92,6 +117,5 @@ fn by_content_type(conn: &mut DbConnection, channel_id: i64, filter: &EventFilte
         .group_by(events::content_type)
         .select((events::content_type, count_star()))
         .load(conn)?;
-    let group = |(key, count): (Option<i64>, i64)| RawGroup { key: key.map_or(RawKey::Null, RawKey::Number), count, example: 0 };
-    Ok(rows.into_iter().map(group).collect())
+    Ok(rows.into_iter().map(|(key, count)| (key.map_or(RawKey::Null, RawKey::Number), count)).collect())
 }

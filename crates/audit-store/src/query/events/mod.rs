@@ -6,7 +6,7 @@ mod predicate;
 pub use groups::GroupBy;
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{Event, EventFilter, SortField, SortRow, Stream};
+use audit_domain::{Event, EventFilter, Interval, SortField, SortKey, SortRow, Stream, index_key};
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Untyped};
@@ -14,6 +14,7 @@ use diesel::sql_types::{BigInt, Untyped};
 use super::start::{Behind, Start, begin};
 use super::table::{Filter, Part, Place, Table};
 use crate::connection::{Backend, DbConnection};
+use crate::counters::{Dimension, Tally};
 use crate::error::StoreError;
 use crate::row::EventRow;
 use crate::schema::events;
@@ -22,10 +23,6 @@ use crate::schema::events;
 pub(crate) struct Events;
 
 impl Filter<Event> for EventFilter {
-    fn is_empty(&self) -> bool {
-        EventFilter::is_empty(self)
-    }
-
     fn is_impossible(&self) -> bool {
         EventFilter::is_impossible(self)
     }
@@ -37,15 +34,54 @@ impl Filter<Event> for EventFilter {
     fn keeps(&self, _: &Event) -> bool {
         true
     }
+
+    fn tally(&self) -> Option<Tally> {
+        // Every field by name: one that is added must not be forgotten here.
+        let EventFilter { never, uuid, content_type, table_name, object_id, user, person, action, url, remote_addr, .. } = self;
+        let EventFilter { timestamp, recorded_at, position, .. } = self;
+        let uncounted =
+            *never || uuid.is_some() || object_id.is_some() || person.is_some() || url.is_some() || remote_addr.is_some();
+        if uncounted || *recorded_at != Interval::default() || *position != Interval::default() {
+            return None;
+        }
+        let key = |text: &String| index_key(text.as_bytes());
+        let mut asked = [
+            (Dimension::ContentType, content_type.map(|number| number.to_string())),
+            (Dimension::TableName, table_name.as_ref().map(key)),
+            (Dimension::Action, action.as_ref().map(key)),
+            (Dimension::User, user.as_ref().map(key)),
+        ]
+        .into_iter()
+        .filter_map(|(dimension, key)| key.map(|key| (dimension, key)));
+        let (dimension, key) = asked.next().unwrap_or((Dimension::Total, String::new()));
+        asked.next().is_none().then_some(Tally { dimension, key, time: *timestamp })
+    }
+
+    fn within(&self, time: Interval) -> EventFilter {
+        EventFilter { timestamp: time, ..self.clone() }
+    }
 }
 
 impl Table for Events {
     const STREAM: Stream = Stream::Events;
+    const NAME: &'static str = "events";
     const TIME: &'static str = "timestamp";
+    const DIMENSIONS: &'static [(Dimension, &'static str)] = &[
+        (Dimension::Total, "''"),
+        (Dimension::ContentType, "CAST(content_type AS TEXT)"),
+        (Dimension::TableName, "table_name"),
+        (Dimension::Action, "action"),
+        (Dimension::User, "user_id"),
+        (Dimension::Person, "COALESCE(user_name, user_id)"),
+    ];
 
     type Record = Event;
     type Filter = EventFilter;
     type SortField = SortField;
+
+    fn is_by_time(key: &SortKey) -> bool {
+        key.field == SortField::Timestamp
+    }
 
     fn columns(field: SortField) -> &'static [(&'static str, bool)] {
         match field {

@@ -26,6 +26,7 @@ mod connections;
 mod drf;
 mod params;
 mod problem;
+mod routes;
 mod server;
 
 pub use config::{ApiConfig, ServerConfig};
@@ -49,6 +50,6 @@ pub fn configure(store: Store, config: ApiConfig) -> impl FnOnce(&mut ServiceCon
     let data = web::Data::new(Api { store, config });
     move |service| {
         service.app_data(data);
-        api::configure(service);
+        api::configure(&mut routes::Routes::new(service));
     }
 }

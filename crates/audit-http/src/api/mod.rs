@@ -1,27 +1,27 @@
 //! One module per published API, and the native one. A handler extracts, calls the store once, and shows the result.
 
 mod audit_events;
-mod channels;
-mod data_warehouse;
-mod events;
-mod health;
-mod oms_audit_events;
-mod tokens;
+pub(crate) mod channels;
+pub(crate) mod data_warehouse;
+pub(crate) mod events;
+pub(crate) mod health;
+pub(crate) mod oms_audit_events;
+pub(crate) mod tokens;
 
-use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::Api;
 use crate::drf::DrfError;
 use crate::problem::Problem;
+use crate::routes::Routes;
 
-pub(crate) fn configure(service: &mut ServiceConfig) {
-    oms_audit_events::configure(service);
-    data_warehouse::configure(service);
-    events::configure(service);
-    tokens::configure(service);
-    channels::configure(service);
-    health::configure(service);
+pub(crate) fn configure(routes: &mut Routes<'_>) {
+    oms_audit_events::configure(routes);
+    data_warehouse::configure(routes);
+    events::configure(routes);
+    tokens::configure(routes);
+    channels::configure(routes);
+    health::configure(routes);
 }
 
 /// What the server answers where nothing is: paths below the published APIs answer as Django does, all others as the native API.

@@ -6,25 +6,29 @@ mod query;
 mod summary;
 
 pub(super) use query::Query;
+pub(crate) use summary::GROUPS;
 
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
-use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::parse_uuid;
 
 use crate::auth::Caller;
 use crate::problem::Problem;
+use crate::routes::{Route, Routes};
 use crate::{Api, blocking};
 
-pub(super) fn configure(service: &mut ServiceConfig) {
-    service.route("/api/v1/events", web::to(list_or_append));
-    service.route("/api/v1/events/summary", web::to(summary::summary));
-    service.route("/api/v1/events/{uuid}", web::to(get));
-}
-
-const ALLOW_LIST: &str = "GET, POST, HEAD, OPTIONS";
 pub(super) const ALLOW_GET: &str = "GET, HEAD, OPTIONS";
+
+pub(crate) const LIST: Route = Route::new("/api/v1/events", "GET, POST, HEAD, OPTIONS");
+pub(crate) const SUMMARY: Route = Route::new("/api/v1/events/summary", ALLOW_GET);
+pub(crate) const ONE: Route = Route::new("/api/v1/events/{uuid}", ALLOW_GET);
+
+pub(super) fn configure(routes: &mut Routes<'_>) {
+    routes.mount(LIST, list_or_append);
+    routes.mount(SUMMARY, summary::summary);
+    routes.mount(ONE, get);
+}
 
 /// Answers OPTIONS, and refuses methods that are not allowed.
 pub(super) fn check_method(request: &HttpRequest, allow: &'static str) -> Result<Option<HttpResponse>, Problem> {
@@ -46,7 +50,7 @@ pub(super) fn body_text(bytes: &[u8]) -> Result<&str, Problem> {
 
 async fn list_or_append(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let caller = Caller::of(&api, &request)?;
-    if let Some(response) = check_method(&request, ALLOW_LIST)? {
+    if let Some(response) = check_method(&request, LIST.allow)? {
         return Ok(response);
     }
     if request.method() == Method::POST {
@@ -58,7 +62,7 @@ async fn list_or_append(api: web::Data<Api>, request: HttpRequest, payload: web:
 
 async fn get(api: web::Data<Api>, request: HttpRequest, uuid: web::Path<String>) -> Result<HttpResponse, Problem> {
     let caller = Caller::of(&api, &request)?;
-    if let Some(response) = check_method(&request, ALLOW_GET)? {
+    if let Some(response) = check_method(&request, ONE.allow)? {
         return Ok(response);
     }
     caller.reads()?;

@@ -5,12 +5,13 @@ use audit_store::domain::{ObjectWriter, push_array};
 use audit_store::{Group, GroupBy, GroupKey};
 
 use super::query::FILTERS;
-use super::{ALLOW_GET, Query, check_method};
+use super::{Query, SUMMARY, check_method};
 use crate::auth::Caller;
 use crate::problem::Problem;
 use crate::{Api, blocking};
 
-const GROUPS: [(&str, GroupBy); 6] = [
+/// What events can be grouped by, and its name.
+pub(crate) const GROUPS: [(&str, GroupBy); 6] = [
     ("table_name", GroupBy::TableName),
     ("content_type", GroupBy::ContentType),
     ("user", GroupBy::User),
@@ -21,7 +22,7 @@ const GROUPS: [(&str, GroupBy); 6] = [
 
 pub(super) async fn summary(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = Caller::of(&api, &request)?;
-    if let Some(response) = check_method(&request, ALLOW_GET)? {
+    if let Some(response) = check_method(&request, SUMMARY.allow)? {
         return Ok(response);
     }
     caller.reads()?;

@@ -8,7 +8,7 @@ use audit_store::{AppendRequest, Receipt};
 use super::{Query, body_text};
 use crate::auth::Caller;
 use crate::body::{Body, BodyError, media_type};
-use crate::problem::{ERRORS_MAX, Problem, channel_problem, record_errors};
+use crate::problem::{Code, ERRORS_MAX, Problem, channel_problem, record_errors};
 use crate::{Api, blocking};
 
 /// About what an event takes beside its bytes until it is committed.
@@ -56,14 +56,14 @@ fn prepare(bytes: &[u8], is_ndjson: bool, caller: &Caller) -> Result<(Vec<Prepar
     };
     if records.len() > max {
         let detail = format!("More than {max} events in one request.");
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+        return Err(Problem::new(Code::TooLarge, detail));
     }
     let (mut events, mut errors) = (Vec::with_capacity(records.len()), Vec::new());
     for (index, record) in records.iter().enumerate() {
         let prefix = if is_single { String::new() } else { format!("/{index}") };
         if record.len() > limits::EVENT_BYTES_MAX {
             let detail = format!("Event {index} has {} bytes: at most {}.", record.len(), limits::EVENT_BYTES_MAX);
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+            return Err(Problem::new(Code::TooLarge, detail));
         }
         match NewEvent::parse(record, Reading::NATIVE) {
             Ok(event) if errors.is_empty() => events.push(place(event, &prefix, caller)?),
@@ -87,7 +87,7 @@ fn place(event: NewEvent, prefix: &str, caller: &Caller) -> Result<PreparedEvent
     let channel = caller.channel_to_write(event.channel_id).map_err(|error| channel_problem(prefix, error))?;
     event.prepare(channel).map_err(|error| {
         tracing::error!(%error, "no random bytes");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The operating system has no random bytes; try again later.")
+        Problem::new(Code::Unavailable, "The operating system has no random bytes; try again later.")
     })
 }
 

@@ -14,7 +14,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::parse_uuid;
 
 use crate::auth::Caller;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::routes::{Route, Routes};
 use crate::{Api, blocking};
 
@@ -44,7 +44,7 @@ pub(super) fn check_method(request: &HttpRequest, allow: &'static str) -> Result
 pub(super) fn body_text(bytes: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(bytes).map_err(|error| {
         let detail = format!("The body is no UTF-8: byte {} cannot be read.", error.valid_up_to());
-        Problem::new(actix_web::http::StatusCode::BAD_REQUEST, "invalid_encoding", detail)
+        Problem::new(Code::InvalidEncoding, detail)
     })
 }
 

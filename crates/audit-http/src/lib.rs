@@ -24,12 +24,14 @@ mod body;
 mod config;
 mod connections;
 mod drf;
+mod openapi;
 mod params;
 mod problem;
 mod routes;
 mod server;
 
 pub use config::{ApiConfig, ServerConfig};
+pub use openapi::openapi_json;
 pub use server::{ListenError, Server};
 
 /// The crate below.

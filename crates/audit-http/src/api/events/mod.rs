@@ -5,6 +5,7 @@ mod list;
 mod query;
 mod summary;
 
+pub(crate) use query::FILTERS;
 pub(super) use query::Query;
 pub(crate) use summary::GROUPS;
 

@@ -10,7 +10,7 @@ use crate::params::Params;
 use crate::problem::{ERRORS_MAX, Problem};
 
 /// The parameters that filter events.
-pub(super) const FILTERS: &[&str] = &[
+pub(crate) const FILTERS: &[&str] = &[
     "channel_id",
     "uuid",
     "content_type",

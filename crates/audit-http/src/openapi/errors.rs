@@ -1,0 +1,100 @@
+//! Errors: problem+json of the native API, and DRF's of the published ones.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use utoipa::openapi::{Content, RefOr, ResponseBuilder, Schema};
+
+use super::operation::{JSON, header, json as json_content};
+use super::schema::{Members, all_of, any_of, closed, integer, list, map_of, named, one_of, open, string};
+use crate::problem::Code;
+
+const PROBLEM_JSON: &str = "application/problem+json";
+
+/// The shapes of errors, for `components`.
+pub(super) fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
+    let place = any_of([
+        closed()
+            .always("pointer", string().description(Some("JSON pointer into the body; empty for the body itself.")))
+            .always("detail", string())
+            .into(),
+        closed().always("parameter", string().description(Some("Name of a query parameter."))).always("detail", string()).into(),
+    ]);
+    let problem = closed()
+        .description(Some("An error of the native API (RFC 9457)."))
+        .always("type", string().description(Some("`/docs/errors#` and the code: the section that explains it.")))
+        .always("title", string().description(Some("The name of the status.")))
+        .always("status", integer().minimum(Some(400)).maximum(Some(599)))
+        .always("code", one_of(Code::ALL.map(Code::name)).description(Some("Stable, made for programs.")))
+        .always("detail", string().description(Some("One sentence for people; may be reworded.")))
+        .maybe("errors", list(place).max_items(Some(crate::problem::ERRORS_MAX)).min_items(Some(1)));
+    let detail = closed().description(Some("An error in DRF's words.")).always("detail", string());
+    let fields = map_of(list(string()).min_items(Some(1)))
+        .description(Some("What is wrong, by field, all at once."))
+        .min_properties(Some(1))
+        .examples([json!({"content_type": ["Enter a number."]})]);
+    let metadata = closed()
+        .description(Some("What DRF tells about an endpoint."))
+        .always("name", string())
+        .always("description", string())
+        .always("renders", list(string()))
+        .always("parses", list(string()));
+    vec![("Problem", problem.into()), ("DrfDetail", detail.into()), ("DrfFields", fields.into()), ("DrfMetadata", metadata.into())]
+}
+
+/// Responses of these codes, by status. One that may not come is left out on purpose: the document is what is checked.
+pub(super) fn problems(codes: &[Code]) -> BTreeMap<u16, ResponseBuilder> {
+    let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    for code in codes {
+        by_status.entry(code.status().as_u16()).or_default().push(*code);
+    }
+    by_status.into_iter().map(|(status, codes)| (status, with_headers(status, problem(status, &codes)))).collect()
+}
+
+fn problem(status: u16, codes: &[Code]) -> ResponseBuilder {
+    let links = codes.iter().map(|code| format!("[{0}](docs/errors#{0})", code.name())).collect::<Vec<_>>().join(", ");
+    let narrowed = open()
+        .property("status", integer().enum_values(Some([status])))
+        .property("code", one_of(codes.iter().map(|code| code.name())));
+    let schema = all_of([named("Problem").into(), narrowed.into()]);
+    ResponseBuilder::new().description(links).content(PROBLEM_JSON, Content::new(Some(schema)))
+}
+
+/// The error of a published API with this status.
+pub(super) fn drf(status: u16) -> ResponseBuilder {
+    let (description, schema): (_, RefOr<Schema>) = match status {
+        400 => ("Parameters, fields, the JSON or the `Host` header cannot be used.", {
+            any_of([named("DrfFields").into(), named("DrfDetail").into()]).into()
+        }),
+        401 => ("No valid key.", named("DrfDetail").into()),
+        403 => ("The key has not the role.", named("DrfDetail").into()),
+        404 => ("Nothing is there, or not for this key; no such page; or another `format` than JSON.", named("DrfDetail").into()),
+        406 => ("`Accept` excludes JSON.", named("DrfDetail").into()),
+        408 => ("The body did not arrive in time.", named("DrfDetail").into()),
+        409 => ("The uuid belongs to another event.", named("DrfFields").into()),
+        413 => ("The body has more than 1 MiB.", named("DrfDetail").into()),
+        415 => ("The media type is not `application/json`, or the body is compressed.", named("DrfDetail").into()),
+        503 => ("Too busy, shutting down, or no database.", named("DrfDetail").into()),
+        _ => ("A fault of the server; its log says which.", named("DrfDetail").into()),
+    };
+    let example = match status {
+        400 => json!({"content_type": ["Enter a number."]}),
+        401 => json!({"detail": "Authentication credentials were not provided."}),
+        403 => json!({"detail": "You do not have permission to perform this action."}),
+        404 => json!({"detail": "Not found."}),
+        409 => json!({"uuid": ["An audit event with this uuid already exists, and it is another one."]}),
+        415 => json!({"detail": "Unsupported media type \"text/plain\" in request."}),
+        _ => {
+            return with_headers(status, ResponseBuilder::new().description(description).content(JSON, Content::new(Some(schema))));
+        }
+    };
+    with_headers(status, ResponseBuilder::new().description(description).content(JSON, json_content(schema, example)))
+}
+
+fn with_headers(status: u16, response: ResponseBuilder) -> ResponseBuilder {
+    match status {
+        401 => response.header("WWW-Authenticate", header("`Token`")),
+        503 => response.header("Retry-After", header("Seconds after which to come back.")),
+        _ => response,
+    }
+}

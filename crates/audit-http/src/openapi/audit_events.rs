@@ -5,7 +5,7 @@ use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
-use super::drf::{blank_or, decimal, list_parameters, page};
+use super::drf::{self, LIST_PARAMETERS, blank_or, decimal, page, sort};
 use super::events::submitted;
 use super::operation::{JSON, Operation, json as json_content, query, segment};
 use super::path::Path;
@@ -65,8 +65,9 @@ impl Api {
         let envelope = json!({"count": 1, "next": null, "previous": null, "results": [(self.example)()]});
         Operation::new(&format!("list{}s", self.noun), self.tag, "Events that match, by page number")
             .describe(format!("Role `reader` or `admin`. {note}").trim_end())
-            .parameters(filters())
-            .parameters(list_parameters("timestamp, content_type, object_id, user, uuid", "-timestamp"))
+            .shared_parameters(filters().iter().map(|filter| shared(&filter.name)))
+            .parameters([sort("timestamp, content_type, object_id, user, uuid", "-timestamp")])
+            .shared_parameters(LIST_PARAMETERS.map(drf::shared))
             .json(200, "A page.", named(&format!("{}Page", self.shape)), envelope)
             .drf_errors(&[400, 401, 403, 404, 406, 500, 503])
     }
@@ -75,7 +76,7 @@ impl Api {
         let sent = json!({"content_type": 41, "object_id": "860", "user": 7, "url": "https://example.com/orders", "content": {"old_data": null, "new_data": {"quantity": 1.0}}});
         Operation::new(&format!("create{}", self.noun), self.tag, "Appends one event")
             .describe("Role `writer` or `admin`. Members of the native shape are taken too.")
-            .parameters([super::drf::format_parameter()])
+            .shared_parameters([drf::shared("format")])
             .body(JSON, json_content(named(&format!("New{}", self.shape)), sent))
             .json(200, "A retry of an event that is there.", named(self.shape), (self.example)())
             .json(201, "The event, as this API shows it.", named(self.shape), (self.example)())
@@ -84,23 +85,32 @@ impl Api {
 
     fn collection(&self, path: Path, list: Operation) -> Path {
         let options = format!("{}sOptions", lower_first(self.noun));
-        path.get(list).post(self.create()).drf_options(&options, self.tag, super::drf::format_parameter())
+        path.get(list).post(self.create()).drf_options(&options, self.tag)
     }
 
     fn one(&self, path: Path) -> Path {
         let get = Operation::new(&format!("get{}", self.noun), self.tag, "One event")
             .describe("Role `reader` or `admin`.")
-            .parameters([super::drf::format_parameter()])
+            .shared_parameters([drf::shared("format")])
             .json(200, "The event.", named(self.shape), (self.example)())
             .drf_errors(&[401, 403, 404, 406, 500, 503]);
         let options = format!("{}Options", lower_first(self.noun));
-        path.get(get).drf_options(&options, self.tag, super::drf::format_parameter())
+        path.get(get).drf_options(&options, self.tag)
     }
 }
 
 fn lower_first(name: &str) -> String {
     let mut chars = name.chars();
     chars.next().map(|first| first.to_ascii_lowercase().to_string()).unwrap_or_default() + chars.as_str()
+}
+
+fn shared(name: &str) -> String {
+    format!("audit_events.{name}")
+}
+
+/// For `components`, by name.
+pub(super) fn parameters() -> Vec<(String, Parameter)> {
+    filters().into_iter().map(|filter| (shared(&filter.name), filter)).collect()
 }
 
 fn filters() -> Vec<Parameter> {

@@ -46,21 +46,29 @@ pub(super) fn decimal() -> ObjectBuilder {
         .examples([json!("41")])
 }
 
-/// `sort`, `limit`, `page` and `format`.
-pub(super) fn list_parameters(names: &str, default: &str) -> Vec<Parameter> {
+/// The name of a parameter of the published APIs in `components`.
+pub(super) fn shared(name: &str) -> String {
+    format!("drf.{name}")
+}
+
+/// What every list takes beside filters: `sort` comes with the names that it knows.
+pub(super) const LIST_PARAMETERS: [&str; 3] = ["limit", "page", "format"];
+
+/// For `components`, by name.
+pub(super) fn parameters() -> Vec<(String, Parameter)> {
     let anything = || string().description(Some("Anything else means the default."));
     let limit = any_of([integer().minimum(Some(1)).into(), anything().into()]);
     let page = any_of([integer().minimum(Some(1)).into(), one_of(["last", ""]).into()]);
-    vec![
-        query("sort", &format!("Names by comma, `-` for descending: {names}. Unknown names are dropped."), {
-            string().default(Some(json!(default)))
-        }),
+    let parameters = [
         query("limit", "Results of a page: 10 without it, at most 1000; both can be set for the server.", limit),
         query("page", "From 1, or `last`.", page),
-        format_parameter(),
-    ]
+        query("format", "There is only JSON.", one_of(["json", ""])),
+    ];
+    parameters.into_iter().map(|parameter| (shared(&parameter.name), parameter)).collect()
 }
 
-pub(super) fn format_parameter() -> Parameter {
-    query("format", "There is only JSON.", one_of(["json", ""]))
+/// `sort`, with the names that a list knows.
+pub(super) fn sort(names: &str, default: &str) -> Parameter {
+    let text = format!("Names by comma, `-` for descending: {names}. Unknown names are dropped.");
+    query("sort", &text, string().default(Some(json!(default))))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use utoipa::openapi::{Content, RefOr, ResponseBuilder, Schema};
+use utoipa::openapi::{Content, RefOr, Response, ResponseBuilder, Schema};
 
 use super::operation::{JSON, header, json as json_content};
 use super::schema::{Members, all_of, any_of, closed, integer, list, map_of, named, one_of, open, string};
@@ -43,12 +43,20 @@ pub(super) fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
 }
 
 /// Responses of these codes, by status. One that may not come is left out on purpose: the document is what is checked.
-pub(super) fn problems(codes: &[Code]) -> BTreeMap<u16, ResponseBuilder> {
+/// They have names: that of a code, or of several one after the other.
+pub(super) fn problems(codes: &[Code]) -> BTreeMap<u16, (String, Response)> {
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
     for code in codes {
-        by_status.entry(code.status().as_u16()).or_default().push(*code);
+        let same = by_status.entry(code.status().as_u16()).or_default();
+        if !same.contains(code) {
+            same.push(*code);
+        }
     }
-    by_status.into_iter().map(|(status, codes)| (status, with_headers(status, problem(status, &codes)))).collect()
+    let response = |(status, codes): (u16, Vec<Code>)| {
+        let name = codes.iter().map(|code| format!("{code:?}")).collect();
+        (status, (name, with_headers(status, problem(status, &codes))))
+    };
+    by_status.into_iter().map(response).collect()
 }
 
 fn problem(status: u16, codes: &[Code]) -> ResponseBuilder {
@@ -61,7 +69,7 @@ fn problem(status: u16, codes: &[Code]) -> ResponseBuilder {
 }
 
 /// The error of a published API with this status.
-pub(super) fn drf(status: u16) -> ResponseBuilder {
+pub(super) fn drf(status: u16) -> (String, Response) {
     let (description, schema): (_, RefOr<Schema>) = match status {
         400 => ("Parameters, fields, the JSON or the `Host` header cannot be used.", {
             any_of([named("DrfFields").into(), named("DrfDetail").into()]).into()
@@ -84,17 +92,17 @@ pub(super) fn drf(status: u16) -> ResponseBuilder {
         404 => json!({"detail": "Not found."}),
         409 => json!({"uuid": ["An audit event with this uuid already exists, and it is another one."]}),
         415 => json!({"detail": "Unsupported media type \"text/plain\" in request."}),
-        _ => {
-            return with_headers(status, ResponseBuilder::new().description(description).content(JSON, Content::new(Some(schema))));
-        }
+        _ => json!({"detail": description}),
     };
-    with_headers(status, ResponseBuilder::new().description(description).content(JSON, json_content(schema, example)))
+    let response = ResponseBuilder::new().description(description).content(JSON, json_content(schema, example));
+    (format!("Drf{status}"), with_headers(status, response))
 }
 
-fn with_headers(status: u16, response: ResponseBuilder) -> ResponseBuilder {
-    match status {
+fn with_headers(status: u16, response: ResponseBuilder) -> Response {
+    let response = match status {
         401 => response.header("WWW-Authenticate", header("`Token`")),
         503 => response.header("Retry-After", header("Seconds after which to come back.")),
         _ => response,
-    }
+    };
+    response.build()
 }

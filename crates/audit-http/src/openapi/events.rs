@@ -142,9 +142,14 @@ fn receipt() -> ObjectBuilder {
         .always("duplicate", boolean().description(Some("Whether the event was there already.")))
 }
 
-/// The parameters that filter events, from the list that the handlers know.
-fn filters() -> Vec<Parameter> {
-    FILTERS.iter().map(|name| filter(name)).collect()
+/// The name of a filter in `components`.
+fn shared(name: &str) -> String {
+    format!("events.{name}")
+}
+
+/// For `components`, by name: the filters that the handlers know.
+pub(super) fn parameters() -> Vec<(String, Parameter)> {
+    FILTERS.iter().map(|name| (shared(name), filter(name))).collect()
 }
 
 fn filter(name: &str) -> Parameter {
@@ -191,7 +196,7 @@ fn list_operation() -> Operation {
     ];
     Operation::new("listEvents", TAG, "Events that match, by cursor")
         .describe("Role `reader` or `admin`. Unknown parameters, and such that are given twice, are errors.")
-        .parameters(filters())
+        .shared_parameters(FILTERS.iter().map(|name| shared(name)))
         .parameters(own)
         .json(200, "A page.", named("EventPage"), json!({"count": 1, "results": [example()], "next_cursor": null}))
         .problems(&READ)
@@ -222,7 +227,7 @@ fn append_operation() -> Operation {
         .json(
             201,
             "The receipt of a single event, or all receipts in the order of the request.",
-            { any_of([named("Receipt").into(), named("Receipts").into()]) },
+            any_of([named("Receipt").into(), named("Receipts").into()]),
             receipt_example(false),
         )
         .problems(&[Code::InvalidQuery, Code::InvalidBody, Code::InvalidEncoding, Code::BrokenBody, Code::Unauthorized])
@@ -233,7 +238,7 @@ fn append_operation() -> Operation {
 fn get_operation() -> Operation {
     Operation::new("getEvent", TAG, "One event")
         .describe("Role `reader` or `admin`.")
-        .parameters([channel_id()])
+        .shared_parameters([shared("channel_id")])
         .json(200, "The event.", named("Event"), example())
         .problems(&READ)
         .problems(&[Code::NotFound])
@@ -244,7 +249,7 @@ fn summary_operation() -> Operation {
     Operation::new("summarizeEvents", TAG, "How many events match, by group")
         .describe("Role `reader` or `admin`. Groups come largest first, spans of time in their order.")
         .parameters([required_query("group_by", by, one_of(GROUPS.map(|(name, _)| name)))])
-        .parameters(filters())
+        .shared_parameters(FILTERS.iter().map(|name| shared(name)))
         .json(200, "The counts. They add up to `total`.", named("EventSummary"), {
             json!({"group_by": "action", "total": 3, "groups": [{"key": "UPDATE", "count": 2}, {"key": "LOGIN", "count": 1}]})
         })

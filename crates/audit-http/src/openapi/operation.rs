@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use utoipa::openapi::path::{Operation as OpenApiOperation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::{Content, ContentBuilder, Header, RefOr, Required, Response, ResponseBuilder, Schema, SecurityRequirement};
+use utoipa::openapi::{
+    Content, ContentBuilder, Header, Ref, RefOr, Required, Response, ResponseBuilder, Schema, SecurityRequirement,
+};
 
 use super::errors;
 use super::schema::string;
@@ -16,16 +18,21 @@ pub(super) const SECURITY_SCHEMES: [&str; 3] = ["token", "bearer", "basic"];
 
 pub(super) const JSON: &str = "application/json";
 
-/// An operation as it is written down; HEAD and OPTIONS are made from it.
+/// The responses that operations share, for `components`: those that are used.
+pub(super) type SharedResponses = BTreeMap<String, Response>;
+
+/// An operation as it is written down; HEAD is made from GET.
 #[derive(Clone)]
 pub(super) struct Operation {
-    pub(super) id: String,
+    id: String,
     tag: &'static str,
     summary: String,
     description: String,
-    parameters: Vec<Parameter>,
-    body: Option<(bool, Vec<(&'static str, Content)>)>,
+    parameters: Vec<RefOr<Parameter>>,
+    bodies: Vec<(&'static str, Content)>,
     answers: BTreeMap<u16, Response>,
+    errors: BTreeMap<u16, (String, Response)>,
+    codes: Vec<Code>,
     needs_key: bool,
 }
 
@@ -37,8 +44,10 @@ impl Operation {
             summary: summary.to_owned(),
             description: String::new(),
             parameters: Vec::new(),
-            body: None,
+            bodies: Vec::new(),
             answers: BTreeMap::new(),
+            errors: BTreeMap::new(),
+            codes: Vec::new(),
             needs_key: true,
         }
     }
@@ -55,25 +64,21 @@ impl Operation {
     }
 
     pub(super) fn parameters(mut self, parameters: impl IntoIterator<Item = Parameter>) -> Operation {
-        self.parameters.extend(parameters);
+        self.parameters.extend(parameters.into_iter().map(RefOr::T));
         self
     }
 
-    /// A body of this type, which has to be there.
+    /// Parameters that are in `components`, under these names.
+    pub(super) fn shared_parameters(mut self, names: impl IntoIterator<Item = String>) -> Operation {
+        let reference = |name: String| RefOr::Ref(Ref::new(format!("#/components/parameters/{name}")));
+        self.parameters.extend(names.into_iter().map(reference));
+        self
+    }
+
+    /// A body of this type; one of them has to be there.
     pub(super) fn body(mut self, media_type: &'static str, content: Content) -> Operation {
-        let (_, contents) = self.body.get_or_insert((true, Vec::new()));
-        contents.push((media_type, content));
+        self.bodies.push((media_type, content));
         self
-    }
-
-    /// An answer with a body.
-    pub(super) fn answer(self, status: u16, description: &str, media_type: &str, content: Content) -> Operation {
-        self.respond(status, ResponseBuilder::new().description(description).content(media_type, content))
-    }
-
-    /// An answer of JSON.
-    pub(super) fn json(self, status: u16, description: &str, schema: impl Into<RefOr<Schema>>, example: Value) -> Operation {
-        self.answer(status, description, JSON, json(schema, example))
     }
 
     pub(super) fn respond(mut self, status: u16, response: ResponseBuilder) -> Operation {
@@ -81,19 +86,21 @@ impl Operation {
         self
     }
 
+    /// An answer of JSON.
+    pub(super) fn json(self, status: u16, description: &str, schema: impl Into<RefOr<Schema>>, example: Value) -> Operation {
+        self.respond(status, ResponseBuilder::new().description(description).content(JSON, json(schema, example)))
+    }
+
     /// Errors of the native API.
     pub(super) fn problems(mut self, codes: &[Code]) -> Operation {
-        for (status, response) in errors::problems(codes) {
-            self.answers.insert(status, response.build());
-        }
+        self.codes.extend(codes);
+        self.errors.extend(errors::problems(&self.codes));
         self
     }
 
     /// Errors of the published APIs.
     pub(super) fn drf_errors(mut self, statuses: &[u16]) -> Operation {
-        for status in statuses {
-            self.answers.insert(*status, errors::drf(*status).build());
-        }
+        self.errors.extend(statuses.iter().map(|status| (*status, errors::drf(*status))));
         self
     }
 
@@ -103,28 +110,37 @@ impl Operation {
         head.id.push_str("Head");
         head.summary = format!("{}: the head of the answer alone", self.summary);
         head.description.clear();
-        for response in head.answers.values_mut() {
-            response.content.clear();
-        }
+        // Not by reference: a shared response has a body.
+        head.answers.extend(std::mem::take(&mut head.errors).into_iter().map(|(status, (_, response))| (status, response)));
+        head.answers.values_mut().for_each(|response| response.content.clear());
         head
     }
 
-    pub(super) fn build(self, path_parameters: &[Parameter]) -> OpenApiOperation {
+    pub(super) fn build(self, path_parameters: &[Parameter], shared: &mut SharedResponses) -> OpenApiOperation {
         let mut builder = OperationBuilder::new().operation_id(Some(self.id)).tag(self.tag).summary(Some(self.summary));
         if !self.description.is_empty() {
             builder = builder.description(Some(self.description));
         }
-        for parameter in path_parameters.iter().cloned().chain(self.parameters) {
-            builder = builder.parameter(parameter);
+        for parameter in path_parameters {
+            builder = builder.parameter(parameter.clone());
         }
-        if let Some((required, contents)) = self.body {
-            let required = if required { Required::True } else { Required::False };
-            let body = RequestBodyBuilder::new().required(Some(required));
-            let body = contents.into_iter().fold(body, |body, (media_type, content)| body.content(media_type, content));
+        for parameter in self.parameters {
+            builder = match parameter {
+                RefOr::T(parameter) => builder.parameter(parameter),
+                RefOr::Ref(reference) => builder.parameter_ref(reference),
+            };
+        }
+        if !self.bodies.is_empty() {
+            let body = RequestBodyBuilder::new().required(Some(Required::True));
+            let body = self.bodies.into_iter().fold(body, |body, (media_type, content)| body.content(media_type, content));
             builder = builder.request_body(Some(body.build()));
         }
         for (status, response) in self.answers {
             builder = builder.response(status.to_string(), response);
+        }
+        for (status, (name, response)) in self.errors {
+            builder = builder.response(status.to_string(), Ref::from_response_name(&name));
+            shared.insert(name, response);
         }
         if self.needs_key {
             let none: [&str; 0] = [];
@@ -134,14 +150,9 @@ impl Operation {
     }
 }
 
-/// A media type with its schema and one example.
+/// JSON with its schema and one example.
 pub(super) fn json(schema: impl Into<RefOr<Schema>>, example: Value) -> Content {
     ContentBuilder::new().schema(Some(schema)).example(Some(example)).build()
-}
-
-/// A text that is no JSON.
-pub(super) fn text() -> Content {
-    ContentBuilder::new().schema(Some(string())).build()
 }
 
 pub(super) fn header(description: &str) -> Header {
@@ -163,6 +174,7 @@ pub(super) fn required_query(name: &str, description: &str, schema: impl Into<Re
     parameter(ParameterIn::Query, name, description, schema).required(Required::True).build()
 }
 
+/// A segment of the path.
 pub(super) fn segment(name: &str, description: &str, schema: impl Into<RefOr<Schema>>, example: Value) -> Parameter {
     parameter(ParameterIn::Path, name, description, schema).required(Required::True).example(Some(example)).build()
 }

@@ -3,7 +3,8 @@
 use serde_json::json;
 use utoipa::openapi::path::{HttpMethod, Parameter, PathItem, PathItemBuilder};
 
-use super::operation::{Operation, empty, header};
+use super::drf;
+use super::operation::{Operation, SharedResponses, empty, header};
 use super::schema::named;
 use crate::problem::Code;
 use crate::routes::Route;
@@ -52,11 +53,11 @@ impl Path {
     }
 
     /// OPTIONS as DRF answers it: what the list or the item is called.
-    pub(super) fn drf_options(self, id: &str, tag: &'static str, format: Parameter) -> Path {
+    pub(super) fn drf_options(self, id: &str, tag: &'static str) -> Path {
         let example =
             json!({"name": "Audit Event List", "description": "", "renders": ["application/json"], "parses": ["application/json"]});
         let options = Operation::new(id, tag, "What may be done here")
-            .parameters([format])
+            .shared_parameters([drf::shared("format")])
             .json(200, "The methods are in `Allow`.", named("DrfMetadata"), example)
             .drf_errors(&[401, 404, 406, 500, 503]);
         self.method(HttpMethod::Options, options)
@@ -72,11 +73,10 @@ impl Path {
         self
     }
 
-    pub(super) fn build(self) -> (String, PathItem) {
-        let item = self
-            .methods
-            .into_iter()
-            .fold(PathItemBuilder::new(), |item, (method, operation)| item.operation(method, operation.build(&self.parameters)));
+    pub(super) fn build(self, shared: &mut SharedResponses) -> (String, PathItem) {
+        let item = self.methods.into_iter().fold(PathItemBuilder::new(), |item, (method, operation)| {
+            item.operation(method, operation.build(&self.parameters, shared))
+        });
         (self.route.template(), item.build())
     }
 }

@@ -23,6 +23,7 @@ mod blocking;
 mod body;
 mod config;
 mod connections;
+mod docs;
 mod drf;
 mod openapi;
 mod params;
@@ -52,6 +53,8 @@ pub fn configure(store: Store, config: ApiConfig) -> impl FnOnce(&mut ServiceCon
     let data = web::Data::new(Api { store, config });
     move |service| {
         service.app_data(data);
-        api::configure(&mut routes::Routes::new(service));
+        let mut routes = routes::Routes::new(service);
+        api::configure(&mut routes);
+        docs::configure(&mut routes);
     }
 }

@@ -64,8 +64,17 @@ impl<'a> Routes<'a> {
         F: Handler<Args, Output: Responder + 'static>,
         Args: FromRequest + 'static,
     {
-        self.service.route(route.path.trim_end_matches('/'), web::to(add_slash));
+        self.redirect(route.path.trim_end_matches('/'), add_slash);
         self.mount(route, handler);
+    }
+
+    /// A path that only leads to another one.
+    pub(crate) fn redirect<F, Args>(&mut self, path: &str, handler: F)
+    where
+        F: Handler<Args, Output: Responder + 'static>,
+        Args: FromRequest + 'static,
+    {
+        self.service.route(path, web::to(handler));
     }
 
     /// What was mounted. Redirects are not in it.

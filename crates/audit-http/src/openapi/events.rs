@@ -4,7 +4,7 @@ use audit_store::domain::limits;
 use serde_json::{Value, json};
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{AllOfBuilder, ContentBuilder, RefOr, Schema};
+use utoipa::openapi::{AllOfBuilder, Content, RefOr, Schema};
 
 use super::operation::{Operation, json as json_content, query, required_query, segment};
 use super::path::Path;
@@ -210,11 +210,10 @@ fn append_operation() -> Operation {
         "user": {"pk": 7, "username": "zoe"},
         "content": {"new_data": {"quantity": 2.0}, "old_data": {"quantity": 1.0}}
     });
-    let many = list(named("NewEvent")).max_items(Some(limits::EVENTS_PER_REQUEST_MAX));
-    let lines = string().description(Some("One event a line. `application/ndjson` and `application/jsonl` mean the same."));
-    let lines = ContentBuilder::new().schema(Some(lines)).example(Some(json!(
-        "{\"action\":\"LOGIN\",\"user\":7}\n{\"action\":\"READ\",\"table_name\":\"orders\",\"object_id\":\"A-17\",\"user\":7}\n"
-    )));
+    let many = list(named("NewEvent"));
+    let lines = "One event a line, such as\n\n    {\"action\":\"LOGIN\",\"user\":7}\n    {\"action\":\"READ\",\"table_name\":\"orders\",\"user\":7}\n\n\
+                 `application/ndjson` and `application/jsonl` mean the same.";
+    let lines = Content::new(Some(string().description(Some(lines))));
     Operation::new("appendEvents", TAG, "Appends one event, or several at once")
         .describe(
             "Role `writer` or `admin`. All events of a request are stored or none is, and the answer is sent after the commit \
@@ -222,7 +221,7 @@ fn append_operation() -> Operation {
              means the same.\n\nAt most 1 MiB an event, 10,000 events and 32 MiB a request.",
         )
         .body(super::operation::JSON, json_content(any_of([named("NewEvent").into(), many.into()]), sent))
-        .body("application/x-ndjson", lines.build())
+        .body("application/x-ndjson", lines)
         .json(200, "A single event that was there already.", named("Receipt"), receipt_example(true))
         .json(
             201,

@@ -11,6 +11,7 @@
 
 mod audit_events;
 mod channels;
+mod docs;
 mod drf;
 mod errors;
 mod events;
@@ -42,7 +43,10 @@ pub fn openapi_json() -> &'static str {
 }
 
 fn paths() -> Vec<path::Path> {
-    [audit_events::paths(), events::paths(), tokens::paths(), channels::paths(), health::paths()].into_iter().flatten().collect()
+    [audit_events::paths(), events::paths(), tokens::paths(), channels::paths(), health::paths(), docs::paths()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn document() -> OpenApi {

@@ -5,7 +5,7 @@ use utoipa::openapi::path::{HttpMethod, Parameter, PathItem, PathItemBuilder};
 
 use super::drf;
 use super::operation::{Operation, SharedResponses, empty, header};
-use super::schema::named;
+use super::schema::{named, string};
 use crate::problem::Code;
 use crate::routes::Route;
 
@@ -74,8 +74,12 @@ impl Path {
     }
 
     pub(super) fn build(self, shared: &mut SharedResponses) -> (String, PathItem) {
+        // OPTIONS looks at the pattern of a route and no further.
+        let mut unread = self.parameters.clone();
+        unread.iter_mut().for_each(|parameter| parameter.schema = Some(string().into()));
         let item = self.methods.into_iter().fold(PathItemBuilder::new(), |item, (method, operation)| {
-            item.operation(method, operation.build(&self.parameters, shared))
+            let parameters = if matches!(method, HttpMethod::Options) { &unread } else { &self.parameters };
+            item.operation(method, operation.build(parameters, shared))
         });
         (self.route.template(), item.build())
     }

@@ -18,6 +18,7 @@ fn every_route_is_in_the_document_with_the_methods_of_its_allow() {
     drop(App::new().configure(|service| {
         let mut routes = Routes::new(service);
         crate::api::configure(&mut routes);
+        crate::docs::configure(&mut routes);
         for route in routes.mounted() {
             let methods = route.allow.split(", ").map(str::to_ascii_lowercase).collect();
             assert!(mounted.insert(route.template(), methods).is_none(), "{} is mounted twice", route.path);

@@ -19,7 +19,7 @@ use crate::problem::{Code, Problem};
 use crate::routes::{Route, Routes};
 use crate::{Api, blocking};
 
-pub(super) const ALLOW_GET: &str = "GET, HEAD, OPTIONS";
+pub(crate) const ALLOW_GET: &str = "GET, HEAD, OPTIONS";
 
 pub(crate) const LIST: Route = Route::new("/api/v1/events", "GET, POST, HEAD, OPTIONS");
 pub(crate) const SUMMARY: Route = Route::new("/api/v1/events/summary", ALLOW_GET);
@@ -32,7 +32,7 @@ pub(super) fn configure(routes: &mut Routes<'_>) {
 }
 
 /// Answers OPTIONS, and refuses methods that are not allowed.
-pub(super) fn check_method(request: &HttpRequest, allow: &'static str) -> Result<Option<HttpResponse>, Problem> {
+pub(crate) fn check_method(request: &HttpRequest, allow: &'static str) -> Result<Option<HttpResponse>, Problem> {
     let method = request.method();
     if !allow.split(", ").any(|allowed| allowed == method.as_str()) {
         return Err(Problem::method_not_allowed(method.as_str(), allow));

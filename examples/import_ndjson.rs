@@ -54,7 +54,7 @@ fn main() -> anyhow::Result<()> {
 
 #[derive(Default)]
 struct Import {
-    events: Vec<audit_store::domain::PreparedEvent>,
+    events: Vec<audit_store::domain::PreparedEntry>,
     in_flight: VecDeque<PendingReceipts>,
     accepted: usize,
     duplicates: usize,

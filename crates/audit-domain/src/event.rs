@@ -1,15 +1,11 @@
 //! An event of the log, as it was stored.
 
-use uuid::Uuid;
-
-use crate::channel::ChannelId;
+use crate::entry::Entry;
 use crate::event_keys::EventKeys;
-use crate::json::{Decoded, JsonText, ObjectWriter};
-use crate::log::{LeafHash, LeafInput, Slots, leaf_data};
+use crate::json::ObjectWriter;
 use crate::object::ObjectId;
 use crate::stream::Stream;
 use crate::subject::Subject;
-use crate::timestamp::Timestamp;
 use crate::user::User;
 
 /// The slots of the stream `events`.
@@ -29,23 +25,20 @@ pub mod slot {
 
 /// One event of the log. Its values come from the slots: what was received, byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    /// The channel whose log holds it.
-    pub channel_id: ChannelId,
-    /// Its index in that log: from 0, without gaps, in the order of commits.
-    pub position: i64,
-    /// Its uuid, unique inside the channel.
-    pub uuid: Uuid,
-    /// When it happened, as the client says.
-    pub timestamp: Timestamp,
-    /// When it was committed; never decreases along a log.
-    pub recorded_at: Timestamp,
-    /// The token that wrote it; 0 for a local import.
-    pub producer_id: i64,
-    /// Values, salts and commitments.
-    pub slots: Slots,
-    /// The hash that the tree holds.
-    pub leaf_hash: LeafHash,
+pub struct Event(pub Entry);
+
+impl std::ops::Deref for Event {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        &self.0
+    }
+}
+
+impl From<Entry> for Event {
+    fn from(entry: Entry) -> Event {
+        Event(entry)
+    }
 }
 
 impl Event {
@@ -71,21 +64,7 @@ impl Event {
     /// The encoded leaf.
     #[must_use]
     pub fn leaf_data(&self) -> Vec<u8> {
-        leaf_data(&LeafInput {
-            stream: Stream::Events,
-            uuid: self.uuid,
-            channel_id: self.channel_id,
-            producer_id: self.producer_id,
-            timestamp: self.timestamp,
-            recorded_at: self.recorded_at,
-            commitments: &self.slots.commitments(),
-        })
-    }
-
-    /// The characters of a slot that holds a string.
-    #[must_use]
-    pub fn decoded(&self, number: u8) -> Option<Decoded> {
-        self.slots.value(number).and_then(JsonText::decoded)
+        self.0.leaf_data(Stream::Events)
     }
 
     /// Appends the native shape: every member, null where absent, values spliced as they were received.

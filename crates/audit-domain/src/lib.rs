@@ -1,10 +1,10 @@
 //! Audit events and the evidence for them, as pure types and functions.
 //!
-//! What an event is ([`NewEvent`], [`PreparedEvent`], [`Event`]), what a filter means ([`EventFilter::matches`]), and what
+//! What an event is ([`NewEvent`], [`PreparedEntry`], [`Event`]), what a log record is ([`NewActionLog`], [`ActionLog`]), what a filter means ([`EventFilter::matches`]), and what
 //! the log commits to ([`log`]). Nothing here reads a file, opens a socket or knows a database.
 //!
 //! ```
-//! use audit_domain::{Change, ChannelId, NewEvent, Timestamp};
+//! use audit_domain::{Change, ChannelId, Keys, NewEvent, Timestamp};
 //! use serde_json::json;
 //!
 //! let before = json!({"quantity": 1.0, "sku": "A-1"});
@@ -12,7 +12,7 @@
 //! let change = Change::between(&before, &after)?.expect("the quantity differs");
 //! let event = NewEvent::new().object("orders.item", 859).change(&change)?.prepare(ChannelId::DEFAULT)?;
 //!
-//! assert_eq!(event.keys().action.as_deref(), Some("UPDATE"));
+//! assert!(matches!(event.keys(), Keys::Event(keys) if keys.action.as_deref() == Some("UPDATE")));
 //! println!("{} {}", event.uuid(), event.leaf_hash(0, Timestamp::now()));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -21,10 +21,14 @@ mod action;
 mod action_log;
 mod change;
 mod channel;
+mod content_type;
+mod entry;
 mod error;
 mod event;
+mod event_filter;
 mod event_keys;
-mod filter;
+mod event_sort;
+mod interval;
 mod json;
 pub mod limits;
 pub mod log;
@@ -32,6 +36,7 @@ mod new_event;
 mod object;
 mod page;
 mod prepared;
+mod reading;
 mod sort;
 mod stream;
 mod subject;
@@ -40,19 +45,27 @@ mod token;
 mod user;
 
 pub use action::Action;
-pub use action_log::{NewActionLog, action_log_slot};
+pub use action_log::{
+    ActionLog, ActionLogFilter, ActionLogKeys, ActionLogSort, ActionLogSortField, ActionLogSortRow, NewActionLog, Record,
+    action_log_slot,
+};
 pub use change::Change;
 pub use channel::{ChannelGrant, ChannelId};
+pub use content_type::{ContentType, ContentTypes, parse_content_types};
+pub use entry::Entry;
 pub use error::{Fault, FieldError, InputError};
 pub use event::{Event, slot};
+pub use event_filter::EventFilter;
 pub use event_keys::EventKeys;
-pub use filter::{EventFilter, Interval};
+pub use event_sort::{EventSort, SortField, SortRow};
+pub use interval::Interval;
 pub use json::{Decoded, JsonError, JsonKind, JsonText, Member, Members, ObjectWriter, index_key, push_array};
-pub use new_event::{NewEvent, Reading, parse_uuid};
+pub use new_event::NewEvent;
 pub use object::{ObjectId, canonical_integer};
 pub use page::{CursorError, Walk, WalkOrder, WalkPoint};
-pub use prepared::PreparedEvent;
-pub use sort::{EventSort, SortField, SortKey, SortRow};
+pub use prepared::{Keys, PreparedEntry};
+pub use reading::{Reading, parse_uuid};
+pub use sort::{Sort, SortBy, SortKey};
 pub use stream::Stream;
 pub use subject::Subject;
 pub use timestamp::Timestamp;

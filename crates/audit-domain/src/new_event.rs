@@ -6,9 +6,9 @@ use crate::action::Action;
 use crate::change::Change;
 use crate::channel::ChannelId;
 use crate::error::{Fault, FieldError, InputError};
-use crate::json::{Decoded, JsonError, JsonKind, JsonText, Member, Members, ObjectWriter};
-use crate::limits::{EVENT_BYTES_ADDED_MAX, EVENT_BYTES_MAX, NESTING_ADDED_MAX, NESTING_MAX};
+use crate::json::{JsonError, JsonText, Members};
 use crate::object::ObjectId;
+use crate::reading::{FromMembers, Reading, integer, object, read, string, timestamp, uuid};
 use crate::timestamp::Timestamp;
 use crate::user::User;
 
@@ -50,33 +50,6 @@ pub struct NewEvent {
     pub extra: Option<JsonText>,
 }
 
-/// How strictly an object is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
-    /// Whether members that only the server sets are dropped, instead of refused.
-    pub drops_read_only: bool,
-    /// Whether the last of several members of one name counts, instead of being refused.
-    pub last_repeated_counts: bool,
-}
-
-impl Reading {
-    /// The native API.
-    pub const NATIVE: Reading = Reading { drops_read_only: false, last_repeated_counts: false };
-    /// The published APIs: as Django reads an object.
-    pub const PUBLISHED: Reading = Reading { drops_read_only: false, last_repeated_counts: true };
-    /// An export that is read back in.
-    pub const IMPORT: Reading = Reading { drops_read_only: true, last_repeated_counts: false };
-
-    /// Cuts a record within the limits into its members. What this log exported may be larger than what it was sent.
-    pub(crate) fn members(self, text: &str) -> Result<Members<'_>, InputError> {
-        let (bytes_added, levels_added) = if self.drops_read_only { (EVENT_BYTES_ADDED_MAX, NESTING_ADDED_MAX) } else { (0, 0) };
-        if text.len() > EVENT_BYTES_MAX + bytes_added {
-            return Err(InputError::TooLarge { bytes: text.len() });
-        }
-        Ok(Members::parse_within(text, NESTING_MAX + levels_added)?)
-    }
-}
-
 impl NewEvent {
     /// An empty event, to be filled by the methods below.
     #[must_use]
@@ -97,11 +70,8 @@ impl NewEvent {
     /// # Errors
     /// Every faulty member, in order of arrival.
     pub fn from_members(members: Members<'_>, reading: Reading) -> Result<NewEvent, Vec<FieldError>> {
-        let mut reader = Reader { reading, ..Reader::default() };
-        for member in members {
-            reader.take(member);
-        }
-        reader.finish()
+        let (event, errors) = read(members, reading);
+        if errors.is_empty() { Ok(event) } else { Err(errors) }
     }
 
     /// Sets the object type by name and the object.
@@ -142,159 +112,59 @@ impl NewEvent {
     }
 }
 
-#[derive(Default)]
-struct Reader {
-    reading: Reading,
-    event: NewEvent,
-    seen: Vec<String>,
-    unknown: Vec<(String, JsonText)>,
-    errors: Vec<FieldError>,
-}
+impl FromMembers for NewEvent {
+    const READ_ONLY: &'static [&'static str] = &["position", "recorded_at", "leaf_hash", "producer_id"];
 
-impl Default for Reading {
-    fn default() -> Self {
-        Reading::NATIVE
-    }
-}
-
-/// Members that only the server sets.
-const READ_ONLY: [&str; 4] = ["position", "recorded_at", "leaf_hash", "producer_id"];
-
-/// Members that a client may give.
-const KNOWN: [&str; 16] = [
-    "uuid",
-    "channel_id",
-    "timestamp",
-    "action",
-    "content_type",
-    "table_name",
-    "object_id",
-    "user",
-    "remote_addr",
-    "url",
-    "description",
-    "query_params",
-    "post_data",
-    "headers",
-    "content",
-    "extra",
-];
-
-impl Reader {
-    fn take(&mut self, member: Member<'_>) {
-        let Member { key, name, value } = member;
-        let read_only = READ_ONLY.contains(&name.as_str());
-        if !read_only && !KNOWN.contains(&name.as_str()) {
-            self.unknown.push((key.to_owned(), value));
-            return;
-        }
-        if self.seen.contains(&name) {
-            if !self.reading.last_repeated_counts {
-                return self.errors.push(FieldError::new(name, Fault::Repeated));
-            }
-            // The last one counts, faults included.
-            self.errors.retain(|error| error.field != name);
-        }
-        self.seen.push(name.clone());
-        let value = (value.kind() != JsonKind::Null).then_some(value);
-        if read_only {
-            if value.is_some() && !self.reading.drops_read_only {
-                self.errors.push(FieldError::new(name, Fault::ReadOnly));
-            }
-            return;
-        }
-        if let Err(fault) = self.set(&name, value) {
-            self.errors.push(FieldError::new(name, fault));
-        }
-    }
+    const KNOWN: &'static [&'static str] = &[
+        "uuid",
+        "channel_id",
+        "timestamp",
+        "action",
+        "content_type",
+        "table_name",
+        "object_id",
+        "user",
+        "remote_addr",
+        "url",
+        "description",
+        "query_params",
+        "post_data",
+        "headers",
+        "content",
+        "extra",
+    ];
 
     fn set(&mut self, name: &str, value: Option<JsonText>) -> Result<(), Fault> {
-        let event = &mut self.event;
         match name {
-            "uuid" => event.uuid = value.as_ref().map(uuid).transpose()?,
-            "channel_id" => event.channel_id = value.as_ref().map(ChannelId::from_json).transpose()?,
-            "timestamp" => event.timestamp = value.as_ref().map(timestamp).transpose()?,
-            "action" => event.action = value.map(Action::from_json).transpose()?,
-            "content_type" => event.content_type = value.as_ref().map(integer).transpose()?,
-            "table_name" => event.table_name = value.map(string).transpose()?,
-            "object_id" => event.object_id = value.as_ref().map(ObjectId::from_json).transpose()?,
-            "user" => event.user = value.map(User::from_json).transpose()?,
-            "remote_addr" => event.remote_addr = value.map(string).transpose()?,
-            "url" => event.url = value.map(string).transpose()?,
-            "description" => event.description = value.map(string).transpose()?,
-            "query_params" => event.query_params = value,
-            "post_data" => event.post_data = value,
-            "headers" => event.headers = value,
-            "content" => event.content = value,
-            _ => event.extra = value.map(object).transpose()?,
+            "uuid" => self.uuid = value.as_ref().map(uuid).transpose()?,
+            "channel_id" => self.channel_id = value.as_ref().map(ChannelId::from_json).transpose()?,
+            "timestamp" => self.timestamp = value.as_ref().map(timestamp).transpose()?,
+            "action" => self.action = value.map(Action::from_json).transpose()?,
+            "content_type" => self.content_type = value.as_ref().map(integer).transpose()?,
+            "table_name" => self.table_name = value.map(string).transpose()?,
+            "object_id" => self.object_id = value.as_ref().map(ObjectId::from_json).transpose()?,
+            "user" => self.user = value.map(User::from_json).transpose()?,
+            "remote_addr" => self.remote_addr = value.map(string).transpose()?,
+            "url" => self.url = value.map(string).transpose()?,
+            "description" => self.description = value.map(string).transpose()?,
+            "query_params" => self.query_params = value,
+            "post_data" => self.post_data = value,
+            "headers" => self.headers = value,
+            "content" => self.content = value,
+            _ => self.extra = value.map(object).transpose()?,
         }
         Ok(())
     }
 
-    fn finish(mut self) -> Result<NewEvent, Vec<FieldError>> {
-        if !self.unknown.is_empty() {
-            if self.event.extra.is_some() {
-                self.errors.extend(self.unknown.iter().map(|(key, _)| beside_extra(key)));
-            } else {
-                self.event.extra = Some(extra_slot(&self.unknown));
-            }
-        }
-        if self.errors.is_empty() { Ok(self.event) } else { Err(self.errors) }
+    fn extra(&mut self) -> &mut Option<JsonText> {
+        &mut self.extra
     }
-}
-
-/// An unknown member, by its key as received, that came although `extra` is given.
-pub(crate) fn beside_extra(key: &str) -> FieldError {
-    let name = Decoded::of(key).map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
-    FieldError::new(name.unwrap_or_default(), Fault::BesideExtra)
-}
-
-/// `{` + key text as received + `:` + value text, joined by `,` + `}`, in order of arrival.
-pub(crate) fn extra_slot(unknown: &[(String, JsonText)]) -> JsonText {
-    let mut out = String::new();
-    let mut object = ObjectWriter::new(&mut out);
-    for (key, value) in unknown {
-        object.raw_key(key, value.as_str());
-    }
-    object.end();
-    JsonText::from_trusted(out)
-}
-
-pub(crate) fn uuid(json: &JsonText) -> Result<Uuid, Fault> {
-    let text = json.decoded().ok_or(Fault::NotAUuid)?;
-    text.as_str().and_then(parse_uuid).ok_or(Fault::NotAUuid)
-}
-
-/// A UUID in hyphenated or plain form, either case. Braces and `urn:` are for other places.
-#[must_use]
-pub fn parse_uuid(text: &str) -> Option<Uuid> {
-    if text.len() != 36 && text.len() != 32 {
-        return None;
-    }
-    Uuid::try_parse(text).ok()
-}
-
-pub(crate) fn timestamp(json: &JsonText) -> Result<Timestamp, Fault> {
-    let text = json.decoded().ok_or(Fault::NotADateTime)?;
-    Timestamp::parse(text.as_str().ok_or(Fault::NotADateTime)?)
-}
-
-pub(crate) fn integer(json: &JsonText) -> Result<i64, Fault> {
-    let number = if json.is_integer() { json.as_str().parse().ok() } else { None };
-    number.ok_or(Fault::NotAnInteger(json.kind()))
-}
-
-pub(crate) fn string(json: JsonText) -> Result<JsonText, Fault> {
-    if json.kind() == JsonKind::String { Ok(json) } else { Err(Fault::NotAString(json.kind())) }
-}
-
-pub(crate) fn object(json: JsonText) -> Result<JsonText, Fault> {
-    if json.kind() == JsonKind::Object { Ok(json) } else { Err(Fault::NotAnObject(json.kind())) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::JsonKind;
 
     fn faults(text: &str, reading: Reading) -> Vec<(String, Fault)> {
         match NewEvent::parse(text, reading) {

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::filter::EventFilter;
+use crate::event_filter::EventFilter;
 
 /// The order of a walk. Both are total and never change for an event, so a page of the past never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -29,7 +29,7 @@ pub struct WalkPoint {
 
 /// What a cursor belongs to. The page size is not part of it, so that it may change on the way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Walk {
+pub struct Walk<F = EventFilter> {
     /// The order.
     pub order: WalkOrder,
     /// Whether large values come first.
@@ -37,7 +37,7 @@ pub struct Walk {
     /// The channels that are read, ascending; `None` for all of them.
     pub channels: Option<Vec<i64>>,
     /// What is asked for.
-    pub filter: EventFilter,
+    pub filter: F,
 }
 
 /// A cursor that is malformed, or belongs to another question.
@@ -45,7 +45,7 @@ pub struct Walk {
 #[error("is no cursor of this list: repeat the filters and the sort of the request it came from")]
 pub struct CursorError;
 
-impl Walk {
+impl<F: Serialize> Walk<F> {
     /// The cursor behind an event: base64url of version, a digest of this walk, and the point.
     #[must_use]
     pub fn cursor(&self, point: WalkPoint) -> String {

@@ -1,9 +1,12 @@
-//! An event that is ready for the log: everything filled in, cut, salted and hashed that does not need the lock.
+//! An entry that is ready for the log: everything filled in, cut, salted and hashed that does not need the lock.
 
 use uuid::Uuid;
 
+use crate::action_log::{ActionLogKeys, NewActionLog, Record, action_log_slot};
 use crate::channel::ChannelId;
-use crate::event::{Event, slot};
+use crate::content_type::ContentTypes;
+use crate::entry::Entry;
+use crate::event::slot;
 use crate::event_keys::EventKeys;
 use crate::log::{Commitment, LeafHash, LeafInput, Slots, leaf_data, leaf_hash};
 use crate::new_event::NewEvent;
@@ -11,27 +14,36 @@ use crate::stream::Stream;
 use crate::subject::Subject;
 use crate::timestamp::Timestamp;
 
-/// What a client gave itself; the rest was filled in, and a retry that leaves it out is no conflict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Given {
-    uuid: bool,
-    timestamp: bool,
-    action: bool,
-    content_type: bool,
-    table_name: bool,
-}
-
-/// An event without its position. See [`NewEvent::prepare`].
+/// An event or an action log without its position. See [`NewEvent::prepare`] and [`NewActionLog::prepare`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PreparedEvent {
+pub struct PreparedEntry {
     uuid: Uuid,
+    uuid_was_given: bool,
     channel_id: ChannelId,
     timestamp: Timestamp,
-    subject: Subject,
-    given: Given,
+    timestamp_was_given: bool,
     slots: Slots,
     commitments: Vec<(u8, Commitment)>,
-    keys: EventKeys,
+    keys: Keys,
+    subject: GivenSubject,
+}
+
+/// The filter columns of an entry, and with them the stream it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keys {
+    /// Of an event.
+    Event(EventKeys),
+    /// Of an action log.
+    ActionLog(ActionLogKeys),
+}
+
+/// How slot 0 is compared with that of a retry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum GivenSubject {
+    /// Member by member: what the server filled in is no part of a retry that leaves it out.
+    Event { subject: Subject, action: bool, content_type: bool, table_name: bool },
+    /// Byte for byte: the server fills in nothing.
+    ActionLog,
 }
 
 impl NewEvent {
@@ -42,14 +54,19 @@ impl NewEvent {
     ///
     /// # Errors
     /// When the operating system has no random bytes to give.
-    pub fn prepare(self, channel: ChannelId) -> Result<PreparedEvent, getrandom::Error> {
-        let given = Given {
-            uuid: self.uuid.is_some(),
-            timestamp: self.timestamp.is_some(),
-            action: self.action.is_some(),
-            content_type: self.content_type.is_some(),
-            table_name: self.table_name.is_some(),
-        };
+    pub fn prepare(self, channel: ChannelId) -> Result<PreparedEntry, getrandom::Error> {
+        self.prepare_with(channel, &ContentTypes::default())
+    }
+
+    /// The same, with the number or the name of the object type filled in from a registry where the event has only the other.
+    /// Filled in is not given: a retry from before the type was registered is a retry still.
+    ///
+    /// # Errors
+    /// When the operating system has no random bytes to give.
+    pub fn prepare_with(mut self, channel: ChannelId, types: &ContentTypes) -> Result<PreparedEntry, getrandom::Error> {
+        let (action, content_type) = (self.action.is_some(), self.content_type.is_some());
+        let table_name = self.table_name.is_some();
+        types.fill(&mut self);
         let subject = Subject {
             action: self.effective_action(),
             content_type: self.content_type,
@@ -69,20 +86,63 @@ impl NewEvent {
             (slot::DESCRIPTION, self.description),
             (slot::EXTRA, self.extra),
         ])?;
-        Ok(PreparedEvent {
-            uuid: self.uuid.unwrap_or_else(Uuid::now_v7),
-            channel_id: channel,
-            timestamp: self.timestamp.unwrap_or_else(Timestamp::now),
-            subject,
-            given,
-            commitments: slots.commitments(),
-            slots,
-            keys,
-        })
+        let subject = GivenSubject::Event { subject, action, content_type, table_name };
+        Ok(PreparedEntry::of(self.uuid, channel, self.timestamp, slots, Keys::Event(keys), subject))
     }
 }
 
-impl PreparedEvent {
+impl NewActionLog {
+    /// Fills in what was left out (a UUIDv7, the present), cuts the slots, draws their salts and hashes their commitments.
+    ///
+    /// `channel` is where the record goes, whatever `channel_id` says.
+    ///
+    /// # Errors
+    /// When the operating system has no random bytes to give.
+    pub fn prepare(self, channel: ChannelId) -> Result<PreparedEntry, getrandom::Error> {
+        let record = Record { level: self.level, logger_name: self.logger_name, app_name: self.app_name };
+        let keys = ActionLogKeys::of(&record);
+        let slots = Slots::seal([
+            (action_log_slot::SUBJECT, Some(record.to_slot())),
+            (action_log_slot::MESSAGE, Some(self.message)),
+            (action_log_slot::TRACE, self.trace),
+            (action_log_slot::EXTRA, self.extra),
+        ])?;
+        let (uuid, created_at) = (self.uuid, self.created_at);
+        Ok(PreparedEntry::of(uuid, channel, created_at, slots, Keys::ActionLog(keys), GivenSubject::ActionLog))
+    }
+}
+
+impl PreparedEntry {
+    fn of(
+        uuid: Option<Uuid>,
+        channel_id: ChannelId,
+        timestamp: Option<Timestamp>,
+        slots: Slots,
+        keys: Keys,
+        subject: GivenSubject,
+    ) -> PreparedEntry {
+        PreparedEntry {
+            uuid: uuid.unwrap_or_else(Uuid::now_v7),
+            uuid_was_given: uuid.is_some(),
+            channel_id,
+            timestamp: timestamp.unwrap_or_else(Timestamp::now),
+            timestamp_was_given: timestamp.is_some(),
+            commitments: slots.commitments(),
+            slots,
+            keys,
+            subject,
+        }
+    }
+
+    /// Which of the channel's logs it goes to.
+    #[must_use]
+    pub fn stream(&self) -> Stream {
+        match self.keys {
+            Keys::Event(_) => Stream::Events,
+            Keys::ActionLog(_) => Stream::ActionLogs,
+        }
+    }
+
     /// Its uuid, given or made.
     #[must_use]
     pub fn uuid(&self) -> Uuid {
@@ -92,10 +152,10 @@ impl PreparedEvent {
     /// Whether the client gave the uuid. One made here cannot be in the log yet.
     #[must_use]
     pub fn uuid_was_given(&self) -> bool {
-        self.given.uuid
+        self.uuid_was_given
     }
 
-    /// The log it goes to.
+    /// The channel it goes to.
     #[must_use]
     pub fn channel_id(&self) -> ChannelId {
         self.channel_id
@@ -115,15 +175,15 @@ impl PreparedEvent {
 
     /// The filter columns.
     #[must_use]
-    pub fn keys(&self) -> &EventKeys {
+    pub fn keys(&self) -> &Keys {
         &self.keys
     }
 
-    /// The leaf, once the log has said when it records the event.
+    /// The leaf, once the log has said when it records the entry.
     #[must_use]
     pub fn leaf_data(&self, producer_id: i64, recorded_at: Timestamp) -> Vec<u8> {
         leaf_data(&LeafInput {
-            stream: Stream::Events,
+            stream: self.stream(),
             uuid: self.uuid,
             channel_id: self.channel_id,
             producer_id,
@@ -133,27 +193,27 @@ impl PreparedEvent {
         })
     }
 
-    /// [`leaf_hash`] of [`PreparedEvent::leaf_data`].
+    /// [`leaf_hash`] of [`PreparedEntry::leaf_data`].
     #[must_use]
     pub fn leaf_hash(&self, producer_id: i64, recorded_at: Timestamp) -> LeafHash {
         leaf_hash(&self.leaf_data(producer_id, recorded_at))
     }
 
-    /// Whether a retry with this event means the one that is stored: slots equal byte for byte (erased ones count as
-    /// equal) and, only where the retry carries them, timestamp, action, table name and content type equal.
+    /// Whether a retry with this entry means the one that is stored in the same stream: slots equal byte for byte (erased
+    /// ones count as equal) and, only where the retry carries them, timestamp, action, table name and content type equal.
     #[must_use]
-    pub fn is_retry_of(&self, stored: &Event) -> bool {
+    pub fn is_retry_of(&self, stored: &Entry) -> bool {
         self.matches_first(stored.timestamp, &stored.slots)
     }
 
-    /// The same rule against an event that is on its way too, for two of one batch.
+    /// The same rule against an entry that is on its way too, for two of one batch.
     #[must_use]
-    pub fn is_retry_of_prepared(&self, first: &PreparedEvent) -> bool {
+    pub fn is_retry_of_prepared(&self, first: &PreparedEntry) -> bool {
         self.matches_first(first.timestamp, &first.slots)
     }
 
     fn matches_first(&self, timestamp: Timestamp, slots: &Slots) -> bool {
-        let same_time = !self.given.timestamp || self.timestamp == timestamp;
+        let same_time = !self.timestamp_was_given || self.timestamp == timestamp;
         same_time && self.same_subject(slots) && (slot::USER..=slot::EXTRA).all(|number| self.same_slot(slots, number))
     }
 
@@ -162,16 +222,19 @@ impl PreparedEvent {
     }
 
     fn same_subject(&self, slots: &Slots) -> bool {
-        let subject = match slots.get(slot::SUBJECT) {
+        let GivenSubject::Event { subject: mine, action, content_type, table_name } = &self.subject else {
+            return self.same_slot(slots, action_log_slot::SUBJECT);
+        };
+        let stored = match slots.get(slot::SUBJECT) {
             None => Some(Subject::default()),
             Some(slot) if slot.is_erased() => return true,
             Some(slot) => slot.value.as_ref().and_then(Subject::from_slot),
         };
-        let Some(stored) = subject else { return false };
-        self.subject.object_id == stored.object_id
-            && (!self.given.action || self.subject.action == stored.action)
-            && (!self.given.content_type || self.subject.content_type == stored.content_type)
-            && (!self.given.table_name || self.subject.table_name == stored.table_name)
+        let Some(stored) = stored else { return false };
+        mine.object_id == stored.object_id
+            && (!action || mine.action == stored.action)
+            && (!content_type || mine.content_type == stored.content_type)
+            && (!table_name || mine.table_name == stored.table_name)
     }
 }
 
@@ -180,7 +243,7 @@ mod tests {
     use super::*;
     use crate::Reading;
 
-    fn prepared(text: &str) -> PreparedEvent {
+    fn prepared(text: &str) -> PreparedEntry {
         NewEvent::parse(text, Reading::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap()
     }
 
@@ -207,5 +270,45 @@ mod tests {
             assert!(!retry(full, other), "{other}");
         }
         assert!(!retry(r#"{"url":"/x"}"#, r#"{"url":"/x","action":"LOGIN"}"#));
+    }
+
+    #[test]
+    fn a_type_that_the_registry_filled_in_is_no_conflict_before_or_after() {
+        let types: ContentTypes = [crate::ContentType::new(4, "orders", "order").unwrap()].into_iter().collect();
+        let filled = |text: &str| NewEvent::parse(text, Reading::NATIVE).unwrap().prepare_with(ChannelId::DEFAULT, &types).unwrap();
+        let (by_number, by_name) = (r#"{"content_type":4}"#, r#"{"table_name":"orders.order"}"#);
+        for text in [by_number, by_name] {
+            let Keys::Event(keys) = filled(text).keys().clone() else { panic!() };
+            assert_eq!((keys.content_type, keys.table_name.as_deref()), (Some(4), Some("orders.order")), "{text}");
+            assert!(filled(text).is_retry_of_prepared(&prepared(text)), "registered between the first time and the second");
+            assert!(prepared(text).is_retry_of_prepared(&filled(text)), "and taken away");
+        }
+        assert!(filled(by_number).is_retry_of_prepared(&filled(by_name)));
+        let both = r#"{"content_type":4,"table_name":"other.name"}"#;
+        let Keys::Event(keys) = filled(both).keys().clone() else { panic!() };
+        assert_eq!((keys.content_type, keys.table_name.as_deref()), (Some(4), Some("other.name")));
+        assert!(!filled(both).is_retry_of_prepared(&filled(by_number)));
+    }
+
+    #[test]
+    fn a_retry_of_an_action_log_says_the_same() {
+        let prepared = |text: &str| NewActionLog::parse(text, Reading::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap();
+        let first = prepared(r#"{"level":20,"message":"x","app_name":"shop","created_at":"2023-10-16"}"#);
+        for same in [
+            r#"{"message":"x","level":20,"app_name":"shop"}"#,
+            r#"{"message":"x","level":20,"app_name":"shop","created_at":"2023-10-16T00:00:00Z"}"#,
+        ] {
+            assert!(prepared(same).is_retry_of_prepared(&first), "{same}");
+        }
+        for other in [
+            r#"{"message":"x","level":20}"#,
+            r#"{"message":"x","level":30,"app_name":"shop"}"#,
+            r#"{"message":"y","level":20,"app_name":"shop"}"#,
+            r#"{"message":"x","level":20,"app_name":"shop","trace":""}"#,
+            r#"{"message":"x","level":20,"app_name":"shop","more":1}"#,
+            r#"{"message":"x","level":20,"app_name":"shop","created_at":"2023-10-17"}"#,
+        ] {
+            assert!(!prepared(other).is_retry_of_prepared(&first), "{other}");
+        }
     }
 }

@@ -19,6 +19,12 @@ impl Stream {
         }
     }
 
+    /// The same as a number of a database column.
+    #[must_use]
+    pub const fn number(self) -> i16 {
+        self.code() as i16
+    }
+
     /// The name in paths and origins.
     #[must_use]
     pub fn name(self) -> &'static str {

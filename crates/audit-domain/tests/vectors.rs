@@ -35,8 +35,8 @@ fn an_action_log_is_cut_into_exactly_these_slots() {
     let mut seen = 0;
     for case in cases.as_array().unwrap().iter().filter(|case| case["door"] == "action_log") {
         let received = case["received"].as_str().unwrap();
-        let slots = NewActionLog::parse(received, Reading::NATIVE).unwrap().to_slots().unwrap();
-        let cut: Vec<_> = slots.iter().map(|s| (s.number, s.value.clone().unwrap().to_string())).collect();
+        let log = NewActionLog::parse(received, Reading::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap();
+        let cut: Vec<_> = log.slots().iter().map(|s| (s.number, s.value.clone().unwrap().to_string())).collect();
         assert_eq!(cut, listed(case), "{received}");
         seen += 1;
     }

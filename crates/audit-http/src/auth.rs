@@ -88,6 +88,15 @@ impl Caller {
         }
     }
 
+    /// The one channel a request reads at an API that never merges: the token's only one, else the default, else the lowest.
+    pub(crate) fn single_channel(&self) -> Option<ChannelId> {
+        match &self.token.channels {
+            ChannelGrant::Only(only) if only.len() != 1 && !only.contains(&self.default_channel) => only.first().copied(),
+            ChannelGrant::Only(only) if only.len() == 1 => only.first().copied(),
+            _ => Some(self.default_channel),
+        }
+    }
+
     /// The part of these channels that the caller may read. The others look empty.
     pub(crate) fn channels_among(&self, asked: impl IntoIterator<Item = ChannelId>) -> ChannelGrant {
         ChannelGrant::Only(asked.into_iter().filter(|channel| self.token.channels.allows(*channel)).collect())

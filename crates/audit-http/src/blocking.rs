@@ -1,9 +1,8 @@
 //! Where a call of the store runs. The store blocks; what is quicker than a hop to another thread runs in place.
 
 use actix_web::web;
-use audit_store::StoreError;
-use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{ChannelGrant, Event};
+use audit_store::domain::{ChannelGrant, ChannelId};
+use audit_store::{Store, StoreError};
 
 use crate::Api;
 
@@ -31,17 +30,13 @@ pub(crate) async fn compute<T: Send + 'static>(bytes: usize, run: impl FnOnce() 
     if bytes <= IN_PLACE_BYTES_MAX { Ok(run()) } else { query(run).await }
 }
 
-/// The event of a uuid: by its key in place, among several channels as a query.
-pub(crate) async fn find_event(
+/// A record of a key: in place in one channel, among several as a query.
+pub(crate) async fn find<T: Send + 'static>(
     api: &Api,
     channels: ChannelGrant,
-    uuid: Uuid,
-) -> Result<Result<Option<Event>, StoreError>, Stopping> {
+    find: impl FnOnce(&Store, &ChannelGrant, ChannelId) -> Result<T, StoreError> + Send + 'static,
+) -> Result<Result<T, StoreError>, Stopping> {
     let (store, first) = (api.store.clone(), api.config.default_channel);
     let is_one = matches!(&channels, ChannelGrant::Only(ids) if ids.len() <= 1);
-    if is_one {
-        Ok(point_read(|| store.get(&channels, first, uuid)))
-    } else {
-        query(move || store.get(&channels, first, uuid)).await
-    }
+    if is_one { Ok(point_read(|| find(&store, &channels, first))) } else { query(move || find(&store, &channels, first)).await }
 }

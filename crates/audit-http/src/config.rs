@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use audit_store::domain::ChannelId;
 
+use crate::cors::CorsOrigins;
+
 /// What the API needs to know, wherever it is mounted.
 #[derive(Debug, Clone)]
 pub struct ApiConfig {
@@ -44,6 +46,8 @@ pub struct ServerConfig {
     pub idle_timeout: Duration,
     /// How long accepted requests may take to finish at shutdown.
     pub shutdown_timeout: Duration,
+    /// Whose web pages may call the server from a browser.
+    pub cors_origins: CorsOrigins,
     /// The API.
     pub api: ApiConfig,
 }
@@ -56,6 +60,7 @@ impl Default for ServerConfig {
             head_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(75),
             shutdown_timeout: Duration::from_secs(30),
+            cors_origins: CorsOrigins::default(),
             api: ApiConfig::default(),
         }
     }

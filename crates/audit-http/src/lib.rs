@@ -23,6 +23,7 @@ mod blocking;
 mod body;
 mod config;
 mod connections;
+mod cors;
 mod docs;
 mod drf;
 mod openapi;
@@ -31,7 +32,9 @@ mod problem;
 mod routes;
 mod server;
 
+pub use api::parse_inventory_log;
 pub use config::{ApiConfig, ServerConfig};
+pub use cors::{CorsOrigins, NotAnOrigin};
 pub use openapi::openapi_json;
 pub use server::{ListenError, Server};
 

@@ -68,6 +68,16 @@ impl<'a> Routes<'a> {
         self.mount(route, handler);
     }
 
+    /// A path that is the same with a slash at its end.
+    pub(crate) fn mount_with_slash<F, Args>(&mut self, route: Route, handler: F)
+    where
+        F: Handler<Args, Output: Responder + 'static>,
+        Args: FromRequest + 'static,
+    {
+        self.service.route(&format!("{}/", route.path), web::to(handler.clone()));
+        self.mount(route, handler);
+    }
+
     /// A path that only leads to another one.
     pub(crate) fn redirect<F, Args>(&mut self, path: &str, handler: F)
     where
@@ -77,7 +87,7 @@ impl<'a> Routes<'a> {
         self.service.route(path, web::to(handler));
     }
 
-    /// What was mounted. Redirects are not in it.
+    /// What was mounted. Redirects and twins with a slash are not in it.
     #[cfg(test)]
     pub(crate) fn mounted(&self) -> &[Route] {
         &self.mounted

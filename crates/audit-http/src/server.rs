@@ -12,6 +12,7 @@ use crate::api::unknown_path;
 use crate::config::ServerConfig;
 use crate::configure;
 use crate::connections::{Connections, watch};
+use crate::cors::cors;
 
 /// Why the server cannot listen; one sentence for the person who starts it.
 #[derive(Debug, thiserror::Error)]
@@ -63,11 +64,12 @@ impl Server {
     /// What the operating system says about the socket.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         let Server { listener, store, config, .. } = self;
-        let (api_store, api) = (store.clone(), config.api.clone());
+        let (api_store, api, origins) = (store.clone(), config.api.clone(), config.cors_origins.clone());
         let connections = Connections::default();
         let opened = connections.clone();
         let server = HttpServer::new(move || {
             App::new()
+                .wrap(cors(&origins))
                 .wrap(Compress::default())
                 .wrap(DefaultHeaders::new().add(("X-Content-Type-Options", "nosniff")).add(("Cache-Control", "no-store")))
                 .wrap(from_fn(access_log))

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use anyhow::bail;
 use audit_http::store::domain::uuid::Uuid;
-use audit_http::store::domain::{ChannelId, PreparedEvent};
+use audit_http::store::domain::{ChannelId, PreparedEntry};
 use audit_http::store::{AppendError, AppendRequest, Conflict, PendingReceipts, Store};
 
 /// Events of a batch: enough to make the commit cheap, few enough to see the bar move.
@@ -52,7 +52,7 @@ pub(crate) struct Counts {
     pub(crate) known: u64,
 }
 
-type Batch = Vec<(Place, PreparedEvent)>;
+type Batch = Vec<(Place, PreparedEntry)>;
 
 /// See the module.
 pub(crate) struct Appender<'a> {
@@ -81,7 +81,7 @@ impl<'a> Appender<'a> {
     }
 
     /// Adds an event behind the others; nothing after the stop.
-    pub(crate) fn push(&mut self, place: Place, event: PreparedEvent) -> anyhow::Result<()> {
+    pub(crate) fn push(&mut self, place: Place, event: PreparedEntry) -> anyhow::Result<()> {
         if self.stopped {
             return Ok(());
         }

@@ -7,6 +7,7 @@ mod config;
 mod lines;
 mod output;
 mod progress;
+mod record;
 mod shutdown;
 mod telemetry;
 

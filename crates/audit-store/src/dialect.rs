@@ -3,16 +3,19 @@
 use std::fs::{DirBuilder, OpenOptions};
 use std::time::{Duration, Instant};
 
+use audit_domain::{Keys, PreparedEntry};
 use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::migration::MigrationSource;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use diesel::upsert::excluded;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::connection::{DbConnection, Purpose};
+use crate::counters::Delta;
 use crate::error::OpenError;
-use crate::row::NewEventRow;
-use crate::schema::{events, logs};
+use crate::row::{NewActionLogRow, NewEventRow, Placement};
+use crate::schema::{action_logs, events, logs};
 use crate::url::DatabaseUrl;
 
 /// Opens a connection with everything set that durability and the guards depend on, and reads the settings back.
@@ -200,12 +203,62 @@ pub(crate) fn lock_head(conn: &mut DbConnection, channel_id: i64, stream: i16) -
     }
 }
 
-/// Inserts rows, in the fastest form measured for the database: for SQLite, one prepared statement in a loop.
-pub(crate) fn insert_events<'a>(conn: &mut DbConnection, rows: impl Iterator<Item = NewEventRow<'a>>) -> QueryResult<()> {
+/// Inserts entries, in the fastest form measured for the database: for SQLite, one prepared statement in a loop.
+pub(crate) fn insert(conn: &mut DbConnection, placed: &[(&PreparedEntry, Placement)]) -> QueryResult<()> {
     match conn {
         DbConnection::Sqlite(sqlite) => {
-            for row in rows {
-                diesel::insert_into(events::table).values(row).execute(sqlite)?;
+            for (entry, placement) in placed {
+                let uuid = entry.uuid().into_bytes();
+                match entry.keys() {
+                    Keys::Event(keys) => {
+                        let row = NewEventRow::new(entry, keys, &uuid, placement);
+                        diesel::insert_into(events::table).values(row).execute(sqlite)?;
+                    }
+                    Keys::ActionLog(keys) => {
+                        let row = NewActionLogRow::new(entry, keys, &uuid, placement);
+                        diesel::insert_into(action_logs::table).values(row).execute(sqlite)?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds to the counters of a batch.
+pub(crate) fn count(conn: &mut DbConnection, delta: &Delta) -> QueryResult<()> {
+    match conn {
+        DbConnection::Sqlite(sqlite) => {
+            for ((channel_id, stream, dimension, key), added) in &delta.all_time {
+                use crate::schema::counters as c;
+                diesel::insert_into(c::table)
+                    .values((
+                        c::channel_id.eq(channel_id),
+                        c::stream.eq(stream),
+                        c::dimension.eq(dimension),
+                        c::key.eq(key),
+                        c::count.eq(added),
+                    ))
+                    .on_conflict((c::channel_id, c::stream, c::dimension, c::key))
+                    .do_update()
+                    .set(c::count.eq(c::count + excluded(c::count)))
+                    .execute(sqlite)?;
+            }
+            for (((channel_id, stream, dimension, key), hour), added) in &delta.by_hour {
+                use crate::schema::counters_by_hour as c;
+                diesel::insert_into(c::table)
+                    .values((
+                        c::channel_id.eq(channel_id),
+                        c::stream.eq(stream),
+                        c::dimension.eq(dimension),
+                        c::key.eq(key),
+                        c::hour.eq(hour),
+                        c::count.eq(added),
+                    ))
+                    .on_conflict((c::channel_id, c::stream, c::dimension, c::key, c::hour))
+                    .do_update()
+                    .set(c::count.eq(c::count + excluded(c::count)))
+                    .execute(sqlite)?;
             }
         }
     }

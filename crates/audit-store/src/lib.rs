@@ -19,6 +19,8 @@
 
 mod append;
 mod connection;
+mod content_types;
+mod counters;
 mod dialect;
 mod error;
 mod migrate;
@@ -31,8 +33,12 @@ mod tokens;
 mod url;
 
 pub use append::{AppendRequest, Budget, PendingReceipts, Receipt, ReceiptsFuture, Reservation};
+pub use content_types::{ContentTypeTaken, ContentTypesPut};
 pub use error::{AppendError, Conflict, OpenError, StoreError};
-pub use query::{Group, GroupBy, GroupKey, ListPage, ListQuery, LogHead, PageNumber, SliceQuery, Summary, WalkPage, WalkQuery};
+pub use query::{
+    ActionLogGroupBy, ActionLogListQuery, Group, GroupBy, GroupKey, ListPage, ListQuery, LogHead, PageNumber, SliceQuery, Summary,
+    WalkPage, WalkQuery,
+};
 pub use store::{Store, StoreConfig};
 pub use tokens::AdminKeyError;
 

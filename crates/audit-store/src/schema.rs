@@ -43,6 +43,55 @@ diesel::table! {
 }
 
 diesel::table! {
+    action_logs (channel_id, position) {
+        channel_id -> BigInt,
+        position -> BigInt,
+        uuid -> Binary,
+        created_at -> BigInt,
+        recorded_at -> BigInt,
+        producer_id -> BigInt,
+        level -> Nullable<BigInt>,
+        logger_name -> Nullable<Text>,
+        app_name -> Nullable<Text>,
+        seals -> Binary,
+        leaf_hash -> Binary,
+        subject_json -> Nullable<Text>,
+        message -> Nullable<Text>,
+        trace -> Nullable<Text>,
+        extra -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    counters (channel_id, stream, dimension, key) {
+        channel_id -> BigInt,
+        stream -> SmallInt,
+        dimension -> SmallInt,
+        key -> Text,
+        count -> BigInt,
+    }
+}
+
+diesel::table! {
+    counters_by_hour (channel_id, stream, dimension, key, hour) {
+        channel_id -> BigInt,
+        stream -> SmallInt,
+        dimension -> SmallInt,
+        key -> Text,
+        hour -> BigInt,
+        count -> BigInt,
+    }
+}
+
+diesel::table! {
+    content_types (id) {
+        id -> BigInt,
+        app_label -> Text,
+        model -> Text,
+    }
+}
+
+diesel::table! {
     tokens (id) {
         id -> BigInt,
         name -> Text,

@@ -3,16 +3,23 @@
 use std::sync::Arc;
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{ChannelGrant, ChannelId, Event, EventFilter, NewToken, Token, TokenKey, limits};
+use audit_domain::{
+    ActionLog, ActionLogFilter, ChannelGrant, ChannelId, ContentType, Event, EventFilter, NewEvent, NewToken, PreparedEntry,
+    Stream, Token, TokenKey, limits,
+};
 
 use crate::append::{AppendRequest, Budget, PendingReceipts, Writer};
 use crate::connection::{DbConnection, Purpose};
+use crate::content_types::{self, ContentTypeTaken, ContentTypesPut};
 use crate::error::{AppendError, OpenError, StoreError};
 use crate::pool::{Pool, pool};
-use crate::query::{self, GroupBy, ListPage, ListQuery, LogHead, SliceQuery, Summary, WalkPage, WalkQuery};
+use crate::query::{
+    self, ActionLogGroupBy, ActionLogListQuery, ActionLogs, Events, GroupBy, ListPage, ListQuery, LogHead, SliceQuery, Summary,
+    Table, WalkPage, WalkQuery,
+};
 use crate::tokens::{self, AdminKeyError};
 use crate::url::DatabaseUrl;
-use crate::{dialect, migrate};
+use crate::{counters, dialect, migrate};
 
 /// How to open a store.
 #[derive(Debug, Clone)]
@@ -46,6 +53,7 @@ struct Inner {
     readers: Pool,
     point_readers: Pool,
     budget: Budget,
+    content_types: content_types::Cache,
 }
 
 impl std::fmt::Debug for Store {
@@ -72,7 +80,7 @@ impl Store {
         let point_readers = pool(&url, Purpose::PointRead, config.point_readers)?;
         let writer = Writer::start(url.clone(), conn)?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
-        Ok(Store(Arc::new(Inner { url, writer, readers, point_readers, budget })))
+        Ok(Store(Arc::new(Inner { url, writer, readers, point_readers, budget, content_types: content_types::Cache::default() })))
     }
 
     /// Where the database is, for messages.
@@ -87,7 +95,35 @@ impl Store {
         &self.0.budget
     }
 
-    /// Queues events for the log, all or none, and returns at once: for servers.
+    /// Makes an event ready for the log of a channel, with the number or the name of its object type filled in from the
+    /// registry. Whatever appends events prepares them here; [`NewEvent::prepare`] knows no registry.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn prepare(&self, event: NewEvent, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
+        let types = self.0.content_types.get(|| self.content_types())?;
+        event.prepare_with(channel, &types).map_err(|error| StoreError::Random(error.to_string()))
+    }
+
+    /// The registered object types, by number.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn content_types(&self) -> Result<Vec<ContentType>, StoreError> {
+        self.point_read(content_types::all)
+    }
+
+    /// Registers and renames object types, all or none. What is in the log already keeps what it was given.
+    ///
+    /// # Errors
+    /// [`StoreError`]; inside, [`ContentTypeTaken`] when a name belongs to a number that is not among them.
+    pub fn put_content_types(&self, types: Vec<ContentType>) -> Result<Result<ContentTypesPut, ContentTypeTaken>, StoreError> {
+        let put = self.0.writer.run(move |conn| content_types::put(conn, &types));
+        self.0.content_types.clear();
+        put
+    }
+
+    /// Queues entries for the log, all or none, and returns at once: for servers.
     ///
     /// # Errors
     /// [`AppendError::Busy`] when the queue or the budget is full, and what is wrong with the request itself. The other
@@ -101,7 +137,7 @@ impl Store {
         self.0.writer.try_append(request)
     }
 
-    /// Queues events for the log, and waits for room in queue and budget: for batch jobs, which keep a few requests on their
+    /// Queues entries for the log, and waits for room in queue and budget: for batch jobs, which keep a few requests on their
     /// way by holding several [`PendingReceipts`].
     ///
     /// # Errors
@@ -119,57 +155,77 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn get(&self, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<Event>, StoreError> {
-        match channels {
-            ChannelGrant::Only(ids) if ids.len() <= 1 => self.point_read(|conn| {
-                let Some(channel) = ids.first() else { return Ok(None) };
-                query::find_event(conn, channel.get(), uuid)
-            }),
-            several => self.read(|conn| {
-                let mut candidates: Vec<i64> = query::heads(conn, several)?.into_iter().map(|head| head.channel_id).collect();
-                candidates.sort_by_key(|id| (*id != first.get(), *id));
-                for channel_id in candidates {
-                    if let Some(event) = query::find_event(conn, channel_id, uuid)? {
-                        return Ok(Some(event));
-                    }
-                }
-                Ok(None)
-            }),
-        }
+        self.find::<Events>(channels, first, uuid)
     }
 
-    /// A page by number and the exact count, of one snapshot.
+    /// The action log of a uuid, found in the same way.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub fn list(&self, query: &ListQuery) -> Result<ListPage, StoreError> {
-        self.read(|conn| query::list(conn, query))
+    pub fn get_action_log(&self, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<ActionLog>, StoreError> {
+        self.find::<ActionLogs>(channels, first, uuid)
     }
 
-    /// A stretch of a list, without its count.
+    fn find<T: Table>(&self, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<T::Record>, StoreError> {
+        match channels {
+            ChannelGrant::Only(ids) if ids.len() <= 1 => self.point_read(|conn| match ids.first() {
+                Some(channel) => T::find(conn, channel.get(), uuid),
+                None => Ok(None),
+            }),
+            several => self.read(|conn| query::find_in_several::<T>(conn, several, first.get(), uuid)),
+        }
+    }
+
+    /// The action log at a position.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn action_log_at(&self, channel: ChannelId, position: i64) -> Result<Option<ActionLog>, StoreError> {
+        self.point_read(|conn| Ok(ActionLogs::at(conn, channel.get(), vec![position])?.pop()))
+    }
+
+    /// A page of events by number and the exact count, of one snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn list(&self, query: &ListQuery) -> Result<ListPage<Event>, StoreError> {
+        self.read(|conn| query::list::<Events>(conn, query))
+    }
+
+    /// A page of action logs by number and the exact count, of one snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn list_action_logs(&self, query: &ActionLogListQuery) -> Result<ListPage<ActionLog>, StoreError> {
+        self.read(|conn| query::list::<ActionLogs>(conn, query))
+    }
+
+    /// A stretch of a list of events, without its count.
     ///
     /// # Errors
     /// [`StoreError`]
     pub fn slice(&self, query: &SliceQuery) -> Result<Vec<Event>, StoreError> {
-        self.read(|conn| query::slice(conn, query))
+        let SliceQuery { channels, filter, sort, skip, size } = query;
+        self.read(|conn| query::slice::<Events>(conn, channels, filter, sort, (*skip, *size)))
     }
 
-    /// A page by cursor.
+    /// A page of events by cursor.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub fn walk(&self, query: &WalkQuery) -> Result<WalkPage, StoreError> {
-        self.read(|conn| query::walk(conn, query))
+    pub fn walk(&self, query: &WalkQuery) -> Result<WalkPage<Event>, StoreError> {
+        self.read(|conn| query::walk::<Events>(conn, query))
     }
 
-    /// Counts by group.
+    /// A page of action logs by cursor.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub fn summary(&self, channels: &ChannelGrant, filter: &EventFilter, by: GroupBy) -> Result<Summary, StoreError> {
-        self.read(|conn| query::summary(conn, channels, filter, by))
+    pub fn walk_action_logs(&self, query: &WalkQuery<ActionLogFilter>) -> Result<WalkPage<ActionLog>, StoreError> {
+        self.read(|conn| query::walk::<ActionLogs>(conn, query))
     }
 
-    /// Counts by group, for each of the groupings, of one snapshot.
+    /// Counts of events by group, for each of the groupings, of one snapshot.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -177,12 +233,25 @@ impl Store {
         self.read(|conn| query::summaries(conn, channels, filter, by))
     }
 
-    /// The logs of the granted channels and how far they go.
+    /// Counts of action logs by group, for each of the groupings, of one snapshot.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub fn logs(&self, channels: &ChannelGrant) -> Result<Vec<LogHead>, StoreError> {
-        self.read(|conn| query::heads(conn, channels))
+    pub fn action_log_summaries(
+        &self,
+        channels: &ChannelGrant,
+        filter: &ActionLogFilter,
+        by: &[ActionLogGroupBy],
+    ) -> Result<Vec<Summary>, StoreError> {
+        self.read(|conn| query::summaries(conn, channels, filter, by))
+    }
+
+    /// The logs of a stream in the granted channels, and how far they go.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn logs(&self, stream: Stream, channels: &ChannelGrant) -> Result<Vec<LogHead>, StoreError> {
+        self.read(|conn| query::heads(conn, stream, channels))
     }
 
     /// The token of a key, revoked and expired ones included.
@@ -226,6 +295,14 @@ impl Store {
     /// [`StoreError`]; inside, [`AdminKeyError`] when the key is taken by a token that does not.
     pub fn ensure_admin(&self, key: TokenKey) -> Result<Result<Token, AdminKeyError>, StoreError> {
         self.0.writer.run(move |conn| tokens::ensure_admin(conn, &key))
+    }
+
+    /// Makes the counters anew from the log, and tells how many there are. Appends wait meanwhile; reads see the old counters.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn rebuild_counters(&self) -> Result<i64, StoreError> {
+        self.0.writer.run(counters::rebuild)
     }
 
     /// Whether the store can read, and its writer runs.

@@ -3,10 +3,9 @@
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{
-    ChannelGrant, ChannelId, Event, EventFilter, Fault, FieldError, JsonKind, JsonText, Member, Members, NewEvent, PreparedEvent,
-    Reading, limits, parse_uuid,
+    ChannelGrant, ChannelId, Event, EventFilter, JsonKind, JsonText, Members, NewEvent, PreparedEntry, Reading, limits, parse_uuid,
 };
-use audit_store::{AppendRequest, ListQuery};
+use audit_store::{AppendRequest, ListQuery, Store};
 
 use crate::auth::Caller;
 use crate::body::{Body, media_type};
@@ -19,7 +18,7 @@ pub(super) struct Shape {
     /// What OPTIONS calls the list.
     pub(super) name: &'static str,
     /// Filters beside those of [`drf::FilterReader::audit_events`].
-    pub(super) own_filters: fn(&mut drf::FilterReader<'_>),
+    pub(super) own_filters: fn(&mut drf::FilterReader<'_, EventFilter>),
     /// A parameter that is also read from the body of a GET.
     pub(super) filter_in_body: Option<&'static str>,
     /// Whether a user may be given as an object.
@@ -69,7 +68,8 @@ pub(super) async fn detail(
             return Ok(drf::metadata(shape.name));
         }
         let uuid = parse_uuid(uuid).ok_or(DrfError::NotFound)?;
-        let event = blocking::find_event(api, readable(&caller, channel), uuid).await??;
+        let find = move |store: &Store, channels: &_, first| store.get(channels, first, uuid);
+        let event = blocking::find(api, readable(&caller, channel), find).await??;
         Ok(show(shape, HttpResponse::Ok(), &event.ok_or(DrfError::NotFound)?))
     };
     drf::respond(result.await, ALLOW_DETAIL)
@@ -104,7 +104,7 @@ async fn list(
     }
     let filter = read_filter(shape, &params)?;
     let paging = Paging::of(&api.config, &params)?;
-    let query = ListQuery { channels, filter, sort: drf::sort(&params), page: paging.page, size: paging.size };
+    let query = ListQuery { channels, filter, sort: drf::event_sort(&params), page: paging.page, size: paging.size };
     let store = api.store.clone();
     let page = blocking::query(move || store.list(&query)).await??;
     drf::write_page(&page, &origin, &params, shape.write)
@@ -124,7 +124,7 @@ async fn body_param(api: &Api, request: &HttpRequest, payload: web::Payload, nam
         return Ok(None);
     }
     let body = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
-    let text = text(&body.bytes)?;
+    let text = drf::body_text(&body.bytes)?;
     if is_form {
         return Ok(Params::parse(text).last(name).map(str::to_owned));
     }
@@ -137,13 +137,6 @@ async fn body_param(api: &Api, request: &HttpRequest, payload: web::Payload, nam
     Ok(value.map(|json| json.decoded().and_then(|d| d.as_str().map(str::to_owned)).unwrap_or_else(|| json.to_string())))
 }
 
-fn text(bytes: &[u8]) -> Result<&str, DrfError> {
-    std::str::from_utf8(bytes).map_err(|error| {
-        let (at, byte) = (error.valid_up_to(), bytes.get(error.valid_up_to()).copied().unwrap_or_default());
-        DrfError::Parse(format!("'utf-8' codec can't decode byte {byte:#04x} in position {at}: invalid UTF-8"))
-    })
-}
-
 async fn create(
     shape: &'static Shape,
     api: &Api,
@@ -152,26 +145,23 @@ async fn create(
     caller: &Caller,
     channel: Option<&str>,
 ) -> Result<HttpResponse, DrfError> {
-    let media_type = media_type(request);
-    if media_type != "application/json" {
-        let got = request.headers().get(actix_web::http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        return Err(DrfError::UnsupportedMediaType(got.unwrap_or("").to_owned()));
+    if media_type(request) != "application/json" {
+        return Err(drf::unsupported_media_type(request));
     }
     let Body { bytes, reservation } = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
     let (writer, channel) = (caller.clone(), channel.map(str::to_owned));
     let prepared = blocking::compute(bytes.len(), move || prepare(shape, &bytes, &writer, channel.as_deref())).await??;
     let (channel, uuid) = (prepared.channel_id(), prepared.uuid());
-    let append = AppendRequest { producer_id: caller.token.id, events: vec![prepared], reservation: Some(reservation) };
+    let append = AppendRequest { producer_id: caller.token.id, entries: vec![prepared], reservation: Some(reservation) };
     let receipts = api.store.try_append(append)?.await?;
     let status = if receipts.iter().all(|receipt| receipt.duplicate) { HttpResponse::Ok() } else { HttpResponse::Created() };
-    let event = blocking::find_event(api, ChannelGrant::Only([channel].into()), uuid).await??;
+    let find = move |store: &Store, channels: &_, first| store.get(channels, first, uuid);
+    let event = blocking::find(api, ChannelGrant::Only([channel].into()), find).await??;
     Ok(show(shape, status, &event.ok_or(DrfError::Internal)?))
 }
 
-fn prepare(shape: &Shape, body: &[u8], caller: &Caller, channel: Option<&str>) -> Result<PreparedEvent, DrfError> {
-    let text = text(body)?;
-    let text = if text.trim().is_empty() { "{}" } else { text };
-    let event = read_event(shape, Members::parse(text)?).map_err(drf::field_errors)?;
+fn prepare(shape: &Shape, body: &[u8], caller: &Caller, channel: Option<&str>) -> Result<PreparedEntry, DrfError> {
+    let event = read_event(shape, drf::body_members(drf::body_text(body)?)?)?;
     let channel = channel.map(|path| path.parse::<ChannelId>().map_err(|_| DrfError::NotFound)).transpose()?;
     let channel = caller.channel_to_write(channel.or(event.channel_id))?;
     event.prepare(channel).map_err(|error| {
@@ -180,51 +170,14 @@ fn prepare(shape: &Shape, body: &[u8], caller: &Caller, channel: Option<&str>) -
     })
 }
 
-/// Reads an event with the tolerance of DRF's fields: numbers may come as strings, texts as numbers.
-fn read_event(shape: &Shape, members: Members<'_>) -> Result<NewEvent, Vec<FieldError>> {
-    let mut errors: Vec<FieldError> = Vec::new();
-    let mut tolerated = Vec::new();
-    for Member { key, name, value } in members {
-        // Of a repeated member the last one counts, faults included.
-        errors.retain(|error| error.field != name);
-        let value = match name.as_str() {
-            "content_type" | "object_id" => integer(value),
-            "user" if shape.takes_user_objects && value.kind() == JsonKind::Object => Ok(value),
-            "user" => integer(value),
-            "url" | "remote_addr" | "description" | "table_name" | "action" if value.kind() == JsonKind::Number => {
-                Ok(JsonText::string(value.as_str()))
-            }
-            _ => Ok(value),
-        };
-        match value {
-            Ok(value) => tolerated.push(Member { key, name, value }),
-            Err(fault) => errors.push(FieldError::new(name, fault)),
-        }
-    }
-    match NewEvent::from_members(tolerated.into_iter().collect(), Reading::PUBLISHED) {
-        Ok(event) if errors.is_empty() => Ok(event),
-        Ok(_) => Err(errors),
-        Err(others) => Err(others.into_iter().chain(errors).collect()),
-    }
-}
-
-/// DRF's `IntegerField`: an integer, one written as a string, or one with a zero fraction; within 64 bits. Only a number may
-/// have an exponent: Python has read it before the field sees it.
-fn integer(value: JsonText) -> Result<JsonText, Fault> {
-    if value.kind() == JsonKind::Null {
-        return Ok(value);
-    }
-    let fault = Fault::NotAnInteger(value.kind());
-    let text = match value.kind() {
-        JsonKind::Number => match drf::Decimal::parse(value.as_str()) {
-            Some(drf::Decimal::Whole(number)) => number.to_string(),
-            _ => return Err(fault),
-        },
-        JsonKind::String => value.decoded().and_then(|d| d.as_str().map(str::to_owned)).ok_or(fault.clone())?,
-        _ => return Err(fault),
+/// Numbers may come as strings, texts as numbers.
+fn read_event(shape: &Shape, members: Members<'_>) -> Result<NewEvent, DrfError> {
+    let field = |name: &str, value: JsonText| match name {
+        "content_type" | "object_id" => drf::integer_field(value),
+        "user" if shape.takes_user_objects && value.kind() == JsonKind::Object => Ok(value),
+        "user" => drf::integer_field(value),
+        "url" | "remote_addr" | "description" | "table_name" | "action" => Ok(drf::text_field(value)),
+        _ => Ok(value),
     };
-    let text = text.trim();
-    let whole = text.split_once('.').filter(|(_, zeros)| zeros.bytes().all(|b| b == b'0')).map_or(text, |(whole, _)| whole);
-    let number: i64 = whole.parse().map_err(|_| fault)?;
-    Ok(JsonText::from_trusted(number.to_string()))
+    drf::read_tolerantly(members, field, |members| NewEvent::from_members(members, Reading::PUBLISHED))
 }

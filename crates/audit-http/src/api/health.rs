@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::events::{ALLOW_GET, check_method};
+use super::native::{ALLOW_GET, check_method};
 use crate::problem::Problem;
 use crate::routes::{Route, Routes};
 use crate::{Api, blocking};

@@ -1,12 +1,21 @@
 //! One module per published API, and the native one. A handler extracts, calls the store once, and shows the result.
 
+pub(crate) mod action_logs;
 mod audit_events;
 pub(crate) mod channels;
 pub(crate) mod data_warehouse;
 pub(crate) mod events;
 pub(crate) mod health;
+pub(crate) mod inventory;
+pub(crate) mod native;
+pub(crate) mod oms_action_logs;
 pub(crate) mod oms_audit_events;
+mod python_format;
+mod python_literal;
+mod python_logging;
 pub(crate) mod tokens;
+
+pub use inventory::parse_inventory_log;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -17,8 +26,11 @@ use crate::routes::Routes;
 
 pub(crate) fn configure(routes: &mut Routes<'_>) {
     oms_audit_events::configure(routes);
+    oms_action_logs::configure(routes);
     data_warehouse::configure(routes);
+    inventory::configure(routes);
     events::configure(routes);
+    action_logs::configure(routes);
     tokens::configure(routes);
     channels::configure(routes);
     health::configure(routes);
@@ -30,6 +42,9 @@ pub(crate) async fn unknown_path(request: HttpRequest) -> HttpResponse {
     let published = ["/api/v1/oms/", "/api/v1/remote/", "/api/v1/data-warehouse/"];
     if published.iter().any(|prefix| path.starts_with(prefix)) {
         return DrfError::NotFound.to_response();
+    }
+    if path.starts_with(inventory::PREFIX) {
+        return inventory::unknown_path();
     }
     actix_web::ResponseError::error_response(&Problem::not_found(format!("There is nothing at {path}.")))
 }

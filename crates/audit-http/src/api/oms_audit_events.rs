@@ -1,7 +1,7 @@
 //! The OMS audit events API: `/api/v1/oms/settings/audit_events/`.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use audit_store::domain::{Event, Interval, ObjectId, ObjectWriter, slot};
+use audit_store::domain::{Event, EventFilter, Interval, ObjectId, ObjectWriter, slot};
 
 use super::audit_events::{ALLOW_LIST, Shape, collection};
 use crate::Api;
@@ -21,9 +21,9 @@ async fn list_or_create(api: web::Data<Api>, request: HttpRequest, payload: web:
     collection(&SHAPE, &api, &request, payload, None).await
 }
 
-fn own_filters(reader: &mut FilterReader<'_>) {
-    reader.instant("start_date", Interval::from);
-    reader.instant("end_date", Interval::up_to);
+fn own_filters(reader: &mut FilterReader<'_, EventFilter>) {
+    reader.timestamp("start_date", Interval::from);
+    reader.timestamp("end_date", Interval::up_to);
 }
 
 /// Keys and order of the published page. Ids that are no integers show as null: the page says int.

@@ -8,7 +8,7 @@ use audit_store::domain::{
     push_array,
 };
 
-use super::events::{Query, body_text, check_method};
+use super::native::{Query, body_text, check_method};
 use crate::auth::{Caller, Forbidden};
 use crate::body::{Body, media_type};
 use crate::problem::{ERRORS_MAX, Problem};

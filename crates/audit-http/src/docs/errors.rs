@@ -55,7 +55,10 @@ mod tests {
     fn every_code_has_its_section_and_a_row_with_its_status() {
         for code in Code::ALL {
             let (name, status) = (code.name(), code.status().as_u16());
-            assert!(page().contains(&format!("<h2 id=\"{name}\">{name}</h2>\n<p>Status {status}")), "no section about {name}, {status}");
+            assert!(
+                page().contains(&format!("<h2 id=\"{name}\">{name}</h2>\n<p>Status {status}")),
+                "no section about {name}, {status}"
+            );
             let row = format!("<td><a href=\"#{name}\">{name}</a></td><td>{status}</td>");
             assert!(page().contains(&row), "no row of {name}");
         }

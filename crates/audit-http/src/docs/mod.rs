@@ -8,7 +8,7 @@ use std::sync::Arc;
 use actix_web::http::header::CONTENT_SECURITY_POLICY;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::api::events::{ALLOW_GET, check_method};
+use crate::api::native::{ALLOW_GET, check_method};
 use crate::openapi::openapi_json;
 use crate::problem::{Code, Problem};
 use crate::routes::{Route, Routes};

@@ -81,7 +81,7 @@ impl DrfError {
         match self {
             DrfError::Fields(errors) => write_fields(&mut object, errors),
             DrfError::Conflict => {
-                let text = "An audit event with this uuid already exists, and it is another one.";
+                let text = "A record with this uuid already exists, and it is another one.";
                 write_fields(&mut object, &[("uuid".to_owned(), text.to_owned())]);
             }
             error => {
@@ -126,6 +126,7 @@ fn text(fault: &Fault) -> String {
             "A valid integer is required.".to_owned()
         }
         Fault::NotAString(_) => "Not a valid string.".to_owned(),
+        Fault::NotALevel => "A valid level is required: an integer from 0 to 50.".to_owned(),
         Fault::NotADateTime => {
             "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
                 .to_owned()

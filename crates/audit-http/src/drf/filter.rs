@@ -1,65 +1,52 @@
 //! Query parameters as django-filter reads them: an empty one is off, an unknown one ignored, all bad ones reported at once.
 
-use audit_store::domain::{EventFilter, EventSort, Interval, SortField, SortKey, Timestamp, parse_uuid};
+use audit_store::domain::{
+    ActionLogFilter, ActionLogSort, ActionLogSortField, EventFilter, EventSort, Interval, Sort, SortBy, SortField, SortKey,
+    Timestamp, parse_uuid,
+};
 
 use super::DrfError;
 use super::number::Decimal;
 use crate::params::Params;
 
 /// Reads parameters into a filter and collects what cannot be read.
-pub(crate) struct FilterReader<'a> {
+pub(crate) struct FilterReader<'a, F> {
     params: &'a Params,
-    filter: EventFilter,
+    pub(crate) filter: F,
     errors: Vec<(String, String)>,
 }
 
-impl<'a> FilterReader<'a> {
+/// Narrows an interval by a bound.
+pub(crate) type Narrow = fn(&mut Interval, i64);
+
+impl<'a, F: Default> FilterReader<'a, F> {
     pub(crate) fn new(params: &'a Params) -> Self {
-        FilterReader { params, filter: EventFilter::default(), errors: Vec::new() }
+        FilterReader { params, filter: F::default(), errors: Vec::new() }
     }
 
-    /// What both APIs of audit events take.
-    pub(crate) fn audit_events(mut self) -> Self {
-        self.filter.url = self.params.given("url").map(str::to_owned);
-        self.filter.content_type = self.number("content_type");
-        // An id is a canonical decimal exactly where it is shown as this integer.
-        self.filter.object_id = self.number("object_id").map(|number| number.to_string());
-        self.filter.user = self.number("user").map(|number| number.to_string());
-        self.filter.uuid = self.params.given("uuid").and_then(|text| match parse_uuid(text) {
-            Some(uuid) => Some(uuid),
-            None => self.fault("uuid", "Enter a valid UUID."),
-        });
-        self.instant("timestamp", Interval::exactly);
-        self.instant("timestamp__gt", Interval::over);
-        self.instant("timestamp__gte", Interval::from);
-        self.instant("timestamp__lt", Interval::below);
-        self.instant("timestamp__lte", Interval::up_to);
-        self
+    /// A text, compared exactly.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        self.params.given(name).map(str::to_owned)
     }
 
-    /// A bound of `timestamp` under another name.
-    pub(crate) fn instant(&mut self, name: &str, narrow: fn(&mut Interval, i64)) {
+    /// A bound of an instant.
+    pub(crate) fn instant(&mut self, name: &str, interval: fn(&mut F) -> &mut Interval, narrow: Narrow) {
         if let Some(text) = self.params.given(name) {
             match Timestamp::parse(text) {
-                Ok(at) => narrow(&mut self.filter.timestamp, at.micros()),
+                Ok(at) => narrow(interval(&mut self.filter), at.micros()),
                 Err(_) => drop(self.fault::<()>(name, "Enter a valid date/time.")),
             }
         }
     }
 
-    pub(crate) fn finish(self) -> Result<EventFilter, DrfError> {
-        if self.errors.is_empty() { Ok(self.filter) } else { Err(DrfError::Fields(self.errors)) }
+    /// A number that may be no integer, or beyond 64 bits.
+    pub(crate) fn decimal(&mut self, name: &str) -> Option<Decimal> {
+        let text = self.params.given(name)?;
+        Decimal::parse(text).or_else(|| self.fault(name, "Enter a number."))
     }
 
-    fn number(&mut self, name: &str) -> Option<i64> {
-        match Decimal::parse(self.params.given(name)?) {
-            Some(Decimal::Whole(number)) => Some(number),
-            Some(Decimal::NeverWhole) => {
-                self.filter.never = true;
-                None
-            }
-            None => self.fault(name, "Enter a number."),
-        }
+    pub(crate) fn finish(self) -> Result<F, DrfError> {
+        if self.errors.is_empty() { Ok(self.filter) } else { Err(DrfError::Fields(self.errors)) }
     }
 
     fn fault<T>(&mut self, name: &str, text: &str) -> Option<T> {
@@ -68,20 +55,103 @@ impl<'a> FilterReader<'a> {
     }
 }
 
-/// `sort=content_type,-timestamp`: unknown names are dropped.
-pub(crate) fn sort(params: &Params) -> EventSort {
+/// The suffixes of bounds, and what they mean.
+const BOUNDS: [(&str, Narrow); 4] =
+    [("__gt", Interval::over), ("__gte", Interval::from), ("__lt", Interval::below), ("__lte", Interval::up_to)];
+
+impl FilterReader<'_, EventFilter> {
+    /// What both APIs of audit events take.
+    pub(crate) fn audit_events(mut self) -> Self {
+        self.filter.url = self.text("url");
+        self.filter.content_type = self.number("content_type");
+        // An id is a canonical decimal exactly where it is shown as this integer.
+        self.filter.object_id = self.number("object_id").map(|number| number.to_string());
+        self.filter.user = self.number("user").map(|number| number.to_string());
+        self.filter.uuid = self.params.given("uuid").and_then(|text| match parse_uuid(text) {
+            Some(uuid) => Some(uuid),
+            None => self.fault("uuid", "Enter a valid UUID."),
+        });
+        self.timestamp("timestamp", Interval::exactly);
+        for (suffix, narrow) in BOUNDS {
+            self.timestamp(&format!("timestamp{suffix}"), narrow);
+        }
+        self
+    }
+
+    /// A bound of `timestamp`, which may have another name.
+    pub(crate) fn timestamp(&mut self, name: &str, narrow: Narrow) {
+        self.instant(name, |filter| &mut filter.timestamp, narrow);
+    }
+
+    fn number(&mut self, name: &str) -> Option<i64> {
+        match self.decimal(name)? {
+            Decimal::Whole(number) => Some(number),
+            Decimal::Over(_) | Decimal::Beyond { .. } => {
+                self.filter.never = true;
+                None
+            }
+        }
+    }
+}
+
+impl FilterReader<'_, ActionLogFilter> {
+    /// What the API of action logs takes.
+    pub(crate) fn action_logs(mut self) -> Self {
+        match self.decimal("level") {
+            Some(Decimal::Whole(level)) => self.filter.level.exactly(level),
+            Some(Decimal::Over(_) | Decimal::Beyond { .. }) => self.filter.never = true,
+            None => {}
+        }
+        match self.decimal("level__gte") {
+            Some(Decimal::Whole(level)) => self.filter.level.from(level),
+            Some(Decimal::Over(floor)) => self.filter.level.over(floor),
+            // Every level is over what lies below all numbers of 64 bits.
+            Some(Decimal::Beyond { negative }) => self.filter.never |= !negative,
+            None => {}
+        }
+        match self.decimal("level__lte") {
+            Some(Decimal::Whole(level) | Decimal::Over(level)) => self.filter.level.up_to(level),
+            Some(Decimal::Beyond { negative }) => self.filter.never |= negative,
+            None => {}
+        }
+        self.filter.logger_name = self.text("logger_name");
+        self.filter.app_name = self.text("app_name");
+        self.filter.search = self.text("search");
+        for (suffix, narrow) in BOUNDS {
+            self.instant(&format!("created_at{suffix}"), |filter| &mut filter.created_at, narrow);
+        }
+        self
+    }
+}
+
+/// `sort=content_type,-timestamp` of events.
+pub(crate) fn event_sort(params: &Params) -> EventSort {
+    sort(params, |name| match name {
+        "timestamp" => Some(SortField::Timestamp),
+        "content_type" => Some(SortField::ContentType),
+        "object_id" => Some(SortField::ObjectId),
+        "user" => Some(SortField::User),
+        "uuid" => Some(SortField::Uuid),
+        _ => None,
+    })
+}
+
+/// `sort=level,-id` of action logs.
+pub(crate) fn action_log_sort(params: &Params) -> ActionLogSort {
+    sort(params, |name| match name {
+        "id" => Some(ActionLogSortField::Position),
+        "created_at" => Some(ActionLogSortField::CreatedAt),
+        "level" => Some(ActionLogSortField::Level),
+        _ => None,
+    })
+}
+
+/// Unknown names are dropped.
+fn sort<F: SortBy>(params: &Params, field: fn(&str) -> Option<F>) -> Sort<F> {
     let names = params.last("sort").unwrap_or("").split(',').map(str::trim);
     let keys = names.filter_map(|name| {
         let (descending, name) = name.strip_prefix('-').map_or((false, name), |name| (true, name));
-        let field = match name {
-            "timestamp" => SortField::Timestamp,
-            "content_type" => SortField::ContentType,
-            "object_id" => SortField::ObjectId,
-            "user" => SortField::User,
-            "uuid" => SortField::Uuid,
-            _ => return None,
-        };
-        Some(SortKey { field, descending })
+        Some(SortKey { field: field(name)?, descending })
     });
-    EventSort::by(keys.collect())
+    Sort::by(keys.collect())
 }

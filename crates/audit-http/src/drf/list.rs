@@ -1,7 +1,7 @@
 //! Pages by number, in DRF's envelope.
 
 use actix_web::HttpResponse;
-use audit_store::domain::{Event, ObjectWriter, push_array};
+use audit_store::domain::{Entry, ObjectWriter, push_array};
 use audit_store::{ListPage, PageNumber};
 
 use super::{DrfError, Origin, whole_number};
@@ -30,16 +30,16 @@ impl Paging {
 }
 
 /// `count`, `next`, `previous`, `results`. A page behind the last one does not exist.
-pub(crate) fn write_page(
-    page: &ListPage,
+pub(crate) fn write_page<R: std::ops::Deref<Target = Entry>>(
+    page: &ListPage<R>,
     origin: &Origin,
     params: &Params,
-    write: fn(&Event, &mut String),
+    write: fn(&R, &mut String),
 ) -> Result<HttpResponse, DrfError> {
     if page.number > page.pages {
         return Err(DrfError::InvalidPage);
     }
-    let bytes: usize = page.events.iter().map(|event| event.slots.bytes() + 1024).sum();
+    let bytes: usize = page.records.iter().map(|record| record.slots.bytes() + 1024).sum();
     let mut body = String::with_capacity(256 + bytes);
     let mut object = ObjectWriter::new(&mut body);
     object.integer("count", Some(page.count));
@@ -51,7 +51,7 @@ pub(crate) fn write_page(
     };
     link(&mut object, "next", (page.number < page.pages).then_some(page.number + 1));
     link(&mut object, "previous", (page.number > 1).then_some(page.number - 1));
-    object.nested("results", |out| push_array(out, &page.events, write));
+    object.nested("results", |out| push_array(out, &page.records, write));
     object.end();
     Ok(super::json(HttpResponse::Ok(), body))
 }

@@ -1,13 +1,15 @@
 //! How Django REST framework speaks: errors, lists, links and filters of the published APIs.
 
+mod body;
 mod error;
 mod filter;
 mod link;
 mod list;
 mod number;
 
+pub(crate) use body::{body_members, body_text, integer_field, read_tolerantly, text_field, unsupported_media_type};
 pub(crate) use error::{DrfError, field_errors};
-pub(crate) use filter::{FilterReader, sort};
+pub(crate) use filter::{FilterReader, action_log_sort, event_sort};
 pub(crate) use link::Origin;
 pub(crate) use list::{Paging, write_page};
 pub(crate) use number::{Decimal, whole_number};

@@ -5,8 +5,13 @@
 pub(crate) enum Decimal {
     /// A whole number within 64 bits.
     Whole(i64),
-    /// A fraction, or a number beyond 64 bits: no integer equals it.
-    NeverWhole,
+    /// A fraction over this whole number, and below the next.
+    Over(i64),
+    /// A number beyond 64 bits.
+    Beyond {
+        /// Whether it is below them all.
+        negative: bool,
+    },
 }
 
 impl Decimal {
@@ -31,17 +36,23 @@ impl Decimal {
         // The point moves right by the exponent from where it stands; zeros behind it change nothing.
         let digits = digits.trim_start_matches('0');
         let significant = digits.trim_end_matches('0');
-        let zeros = (digits.len() - significant.len()) as i64;
         if significant.is_empty() {
             return Some(Decimal::Whole(0));
         }
+        let zeros = (digits.len() - significant.len()) as i64;
         let zeros = zeros.saturating_add(exponent).saturating_sub(fraction.len() as i64);
-        if !(0..=19).contains(&zeros) {
-            return Some(Decimal::NeverWhole);
-        }
         let sign = if negative { "-" } else { "" };
-        let number = format!("{sign}{significant}{}", "0".repeat(zeros as usize)).parse();
-        Some(number.map_or(Decimal::NeverWhole, Decimal::Whole))
+        let within = |digits: &str, zeros: usize| format!("{sign}{digits}{}", "0".repeat(zeros)).parse::<i64>().ok();
+        Some(match usize::try_from(zeros) {
+            Ok(zeros @ 0..=19) => within(significant, zeros).map_or(Decimal::Beyond { negative }, Decimal::Whole),
+            Ok(_) => Decimal::Beyond { negative },
+            Err(_) => {
+                let cut = significant.len().saturating_sub(usize::try_from(zeros.unsigned_abs()).unwrap_or(usize::MAX));
+                let towards_zero = if cut == 0 { Some(0) } else { within(&significant[..cut], 0) };
+                let floor = towards_zero.and_then(|whole| if negative { whole.checked_sub(1) } else { Some(whole) });
+                floor.map_or(Decimal::Beyond { negative }, Decimal::Over)
+            }
+        })
     }
 }
 
@@ -90,8 +101,25 @@ mod tests {
         ] {
             assert_eq!(Decimal::parse(text), Some(Decimal::Whole(number)), "{text}");
         }
-        for text in ["851.5", "9223372036854775808", "1e400", "1e-1", "1e99999999999999999999", "-1e-99999999999999999999"] {
-            assert_eq!(Decimal::parse(text), Some(Decimal::NeverWhole), "{text}");
+        for (text, floor) in [
+            ("851.5", 851),
+            ("-851.5", -852),
+            ("1e-1", 0),
+            ("-1e-99999999999999999999", -1),
+            ("12345e-2", 123),
+            ("9223372036854775807.5", i64::MAX),
+        ] {
+            assert_eq!(Decimal::parse(text), Some(Decimal::Over(floor)), "{text}");
+        }
+        for (text, negative) in [
+            ("9223372036854775808", false),
+            ("-9223372036854775809", true),
+            ("1e400", false),
+            ("-1e99999999999999999999", true),
+            ("9223372036854775808.5", false),
+            ("-9223372036854775808.5", true),
+        ] {
+            assert_eq!(Decimal::parse(text), Some(Decimal::Beyond { negative }), "{text}");
         }
         for text in ["", "+", "_", "abc", "1a", "1e", "--1", "1 2", "0x10", "NaN", "Infinity", ".", "1,5", "é", "1e1.5", "null"] {
             assert_eq!(Decimal::parse(text), None, "{text}");

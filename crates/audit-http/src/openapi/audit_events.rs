@@ -6,7 +6,8 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 use super::drf::{self, LIST_PARAMETERS, blank_or, decimal, page, sort};
-use super::events::submitted;
+use super::events::SERVER_OWNED;
+use super::native::{extra, lower_first, submitted};
 use super::operation::{JSON, Operation, json as json_content, query, segment};
 use super::path::Path;
 use super::schema::{
@@ -85,7 +86,7 @@ impl Api {
 
     fn collection(&self, path: Path, list: Operation) -> Path {
         let options = format!("{}sOptions", lower_first(self.noun));
-        path.get(list).post(self.create()).drf_options(&options, self.tag)
+        path.get(list).post(self.create()).drf_options(&options, self.tag, "Audit Event List")
     }
 
     fn one(&self, path: Path) -> Path {
@@ -95,13 +96,8 @@ impl Api {
             .json(200, "The event.", named(self.shape), (self.example)())
             .drf_errors(&[401, 403, 404, 406, 500, 503]);
         let options = format!("{}Options", lower_first(self.noun));
-        path.get(get).drf_options(&options, self.tag)
+        path.get(get).drf_options(&options, self.tag, "Audit Event List")
     }
-}
-
-fn lower_first(name: &str) -> String {
-    let mut chars = name.chars();
-    chars.next().map(|first| first.to_ascii_lowercase().to_string()).unwrap_or_default() + chars.as_str()
 }
 
 fn shared(name: &str) -> String {
@@ -129,7 +125,7 @@ fn filters() -> Vec<Parameter> {
     ]
 }
 
-pub(super) fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
+pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
     let user = USER_KEYS
         .iter()
         .fold(closed().description(Some("The user of that moment; null where the snapshot has no such member.")), |user, key| {
@@ -137,13 +133,13 @@ pub(super) fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
         });
     let user_or_null = any_of([named("WarehouseUser").into(), typed([Type::Null]).into()]);
     vec![
-        ("OmsAuditEvent", oms_event().into()),
-        ("OmsAuditEventPage", page("OmsAuditEvent").into()),
-        ("NewOmsAuditEvent", new_event(named("LooseInteger").into())),
-        ("WarehouseAuditEvent", warehouse_event(user_or_null.into()).into()),
-        ("WarehouseAuditEventPage", page("WarehouseAuditEvent").into()),
-        ("NewWarehouseAuditEvent", new_event(any_of([named("LooseInteger").into(), open().into()]).into())),
-        ("WarehouseUser", user.into()),
+        ("OmsAuditEvent".to_owned(), oms_event().into()),
+        ("OmsAuditEventPage".to_owned(), page("OmsAuditEvent").into()),
+        ("NewOmsAuditEvent".to_owned(), new_event(named("LooseInteger").into())),
+        ("WarehouseAuditEvent".to_owned(), warehouse_event(user_or_null.into()).into()),
+        ("WarehouseAuditEventPage".to_owned(), page("WarehouseAuditEvent").into()),
+        ("NewWarehouseAuditEvent".to_owned(), new_event(any_of([named("LooseInteger").into(), open().into()]).into())),
+        ("WarehouseUser".to_owned(), user.into()),
     ]
 }
 
@@ -201,8 +197,8 @@ fn new_event(user: RefOr<Schema>) -> RefOr<Schema> {
         )
         .maybe("table_name", text())
         .maybe("description", text())
-        .maybe("extra", typed([Type::Object, Type::Null]));
-    submitted(known).into()
+        .maybe("extra", extra());
+    submitted(known, &SERVER_OWNED).into()
 }
 
 fn oms_example() -> Value {

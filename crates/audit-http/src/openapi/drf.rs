@@ -8,12 +8,12 @@ use utoipa::openapi::{RefOr, Schema};
 use super::operation::query;
 use super::schema::{Members, any_of, closed, format, integer, integer_from, list, named, nullable_string, one_of, string, typed};
 
-pub(super) fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
+pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
     let digits = string().pattern(Some(r"^ *[+-]?[0-9]{1,18}(\.0*)? *$"));
     let integer = any_of([integer().into(), digits.into(), typed([Type::Null]).into()]);
     vec![
-        ("LooseInteger", integer.description(Some("An integer of 64 bits, one written as a string, or null.")).into()),
-        ("LooseText", {
+        ("LooseInteger".to_owned(), integer.description(Some("An integer of 64 bits, one written as a string, or null.")).into()),
+        ("LooseText".to_owned(), {
             typed([Type::String, Type::Number, Type::Null])
                 .description(Some("A text; a number becomes the text of its digits."))
                 .into()

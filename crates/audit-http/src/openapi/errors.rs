@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::http::StatusCode;
 use serde_json::json;
 use utoipa::openapi::{Content, RefOr, Response, ResponseBuilder, Schema};
 
@@ -12,7 +13,7 @@ use crate::problem::Code;
 const PROBLEM_JSON: &str = "application/problem+json";
 
 /// The shapes of errors, for `components`.
-pub(super) fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
+pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
     let place = any_of([
         closed()
             .always("pointer", string().description(Some("JSON pointer into the body; empty for the body itself.")))
@@ -39,7 +40,12 @@ pub(super) fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
         .always("description", string())
         .always("renders", list(string()))
         .always("parses", list(string()));
-    vec![("Problem", problem.into()), ("DrfDetail", detail.into()), ("DrfFields", fields.into()), ("DrfMetadata", metadata.into())]
+    vec![
+        ("Problem".to_owned(), problem.into()),
+        ("DrfDetail".to_owned(), detail.into()),
+        ("DrfFields".to_owned(), fields.into()),
+        ("DrfMetadata".to_owned(), metadata.into()),
+    ]
 }
 
 /// Responses of these codes, by status. One that may not come is left out on purpose: the document is what is checked.
@@ -96,6 +102,22 @@ pub(super) fn drf(status: u16) -> (String, Response) {
     };
     let response = ResponseBuilder::new().description(description).content(JSON, json_content(schema, example));
     (format!("Drf{status}"), with_headers(status, response))
+}
+
+/// The error of the inventory API with this status. Its page names texts of its own for 400 and 404.
+pub(super) fn inventory(status: u16) -> (String, Response) {
+    let (description, example) = match status {
+        400 => ("Members, parameters or the JSON cannot be used.", {
+            json!({"status": "error", "error": "Missing required fields", "fields": ["user_id"]})
+        }),
+        404 => ("No such log, or no such channel for this key.", json!({"status": "error", "error": "Audit log not found"})),
+        _ => {
+            let name = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Error");
+            (name, json!({"status": "error", "code": status, "error": name, "message": "…"}))
+        }
+    };
+    let response = ResponseBuilder::new().description(description).content(JSON, json_content(named("InventoryError"), example));
+    (format!("Inventory{status}"), with_headers(status, response))
 }
 
 fn with_headers(status: u16, response: ResponseBuilder) -> Response {

@@ -9,6 +9,7 @@
 //!
 //! 405 is not among the answers: no documented method gets it, and OpenAPI has no place for the others.
 
+mod action_logs;
 mod audit_events;
 mod channels;
 mod docs;
@@ -16,6 +17,9 @@ mod drf;
 mod errors;
 mod events;
 mod health;
+mod inventory;
+mod native;
+mod oms_action_logs;
 mod operation;
 mod path;
 mod schema;
@@ -43,26 +47,48 @@ pub fn openapi_json() -> &'static str {
 }
 
 fn paths() -> Vec<path::Path> {
-    [audit_events::paths(), events::paths(), tokens::paths(), channels::paths(), health::paths(), docs::paths()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        audit_events::paths(),
+        oms_action_logs::paths(),
+        inventory::paths(),
+        events::paths(),
+        action_logs::paths(),
+        tokens::paths(),
+        channels::paths(),
+        health::paths(),
+        docs::paths(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn components() -> ComponentsBuilder {
+    let schemas = [
+        errors::schemas(),
+        drf::schemas(),
+        audit_events::schemas(),
+        oms_action_logs::schemas(),
+        inventory::schemas(),
+        native::receipts(),
+        events::schemas(),
+        action_logs::schemas(),
+        tokens::schemas(),
+        channels::schemas(),
+    ];
+    let parameters =
+        [drf::parameters(), audit_events::parameters(), inventory::parameters(), events::parameters(), action_logs::parameters()];
+    let components = ComponentsBuilder::new();
+    let components = schemas.into_iter().flatten().fold(components, |all, (name, schema)| all.schema(name, schema));
+    let components = parameters.into_iter().flatten().fold(components, |all, (name, parameter)| all.parameter(name, parameter));
+    security().into_iter().fold(components, |all, (name, scheme)| all.security_scheme(name, scheme))
 }
 
 fn document() -> OpenApi {
-    let schemas =
-        [errors::schemas(), drf::schemas(), audit_events::schemas(), events::schemas(), tokens::schemas(), channels::schemas()];
-    let components =
-        schemas.into_iter().flatten().fold(ComponentsBuilder::new(), |components, (name, schema)| components.schema(name, schema));
-    let components = security().into_iter().fold(components, |components, (name, scheme)| components.security_scheme(name, scheme));
-    let components = [drf::parameters(), audit_events::parameters(), events::parameters()]
-        .into_iter()
-        .flatten()
-        .fold(components, |components, (name, parameter)| components.parameter(name, parameter));
     let mut shared = SharedResponses::new();
     let paths = paths().into_iter().map(|path| path.build(&mut shared));
     let paths = paths.fold(PathsBuilder::new(), |paths, (path, item)| paths.path(path, item));
-    let components = shared.into_iter().fold(components, |components, (name, response)| components.response(name, response));
+    let components = shared.into_iter().fold(components(), |all, (name, response)| all.response(name, response));
     let tags = TAGS.map(|(name, description)| TagBuilder::new().name(name).description(Some(description)).build());
     let mut info = Info::new("Audit log", env!("CARGO_PKG_VERSION"));
     info.description = Some(DESCRIPTION.to_owned());
@@ -72,10 +98,13 @@ fn document() -> OpenApi {
     OpenApiBuilder::new().info(info).tags(Some(tags)).paths(paths).components(Some(components.build())).build()
 }
 
-const TAGS: [(&str, &str); 6] = [
+const TAGS: [(&str, &str); 9] = [
     (audit_events::OMS, "The published list of the OMS, in the style of Django REST framework."),
     (audit_events::DATA_WAREHOUSE, "The published list of the data warehouse, in the style of Django REST framework."),
+    (oms_action_logs::TAG, "The published list of action logs, in the style of Django REST framework."),
+    (inventory::TAG, "The published audit log of the inventory: the same events under other names."),
     (events::TAG, "The native API of events: append, list by cursor, get, count."),
+    (action_logs::TAG, "The native API of action logs: append, list by cursor, get, count."),
     (tokens::TAG, "Keys: making, listing and revoking them."),
     (channels::TAG, "The tenants."),
     (health::TAG, "For those who run the server."),

@@ -104,6 +104,12 @@ impl Operation {
         self
     }
 
+    /// Errors of the inventory API.
+    pub(super) fn inventory_errors(mut self, statuses: &[u16]) -> Operation {
+        self.errors.extend(statuses.iter().map(|status| (*status, errors::inventory(*status))));
+        self
+    }
+
     /// The same question, answered by its head alone.
     pub(super) fn head(&self) -> Operation {
         let mut head = self.clone();

@@ -52,10 +52,15 @@ impl Path {
         self.method(HttpMethod::Options, options)
     }
 
+    /// OPTIONS as the inventory API answers it.
+    pub(super) fn inventory_options(self, id: &str, tag: &'static str) -> Path {
+        let options = self.options(id, tag).inventory_errors(&[401, 500, 503]);
+        self.method(HttpMethod::Options, options)
+    }
+
     /// OPTIONS as DRF answers it: what the list or the item is called.
-    pub(super) fn drf_options(self, id: &str, tag: &'static str) -> Path {
-        let example =
-            json!({"name": "Audit Event List", "description": "", "renders": ["application/json"], "parses": ["application/json"]});
+    pub(super) fn drf_options(self, id: &str, tag: &'static str, name: &str) -> Path {
+        let example = json!({"name": name, "description": "", "renders": ["application/json"], "parses": ["application/json"]});
         let options = Operation::new(id, tag, "What may be done here")
             .shared_parameters([drf::shared("format")])
             .json(200, "The methods are in `Allow`.", named("DrfMetadata"), example)

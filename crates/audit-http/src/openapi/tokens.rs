@@ -5,6 +5,7 @@ use serde_json::json;
 use utoipa::openapi::schema::ObjectBuilder;
 use utoipa::openapi::{RefOr, Schema};
 
+use super::native::{BODY, READ};
 use super::operation::{JSON, Operation, empty, json as json_content, segment};
 use super::path::Path;
 use super::schema::{
@@ -16,12 +17,11 @@ use crate::problem::Code;
 pub(super) const TAG: &str = "tokens";
 
 pub(super) fn paths() -> Vec<Path> {
-    let problems = [Code::InvalidQuery, Code::Unauthorized, Code::Forbidden, Code::Internal, Code::Unavailable];
     let stored = json!({"id": 2, "name": "shop", "role": "writer", "channels": [1, 2], "created_at": "2026-11-22T17:03:40.118201Z", "expires_at": null, "revoked_at": null});
     let list = Operation::new("listTokens", TAG, "All tokens, oldest first")
         .describe("Role `admin`. Shows the tokens whose channels are all among its own, revoked ones included, and never a key.")
         .json(200, "The tokens.", named("TokenList"), json!({"results": [stored]}))
-        .problems(&problems);
+        .problems(&READ);
     let sent = json!({"name": "shop", "role": "writer", "channels": [1, 2], "expires_at": "2100-01-01T00:00:00Z"});
     let made = json!({
         "id": 2, "name": "shop", "role": "writer", "channels": [1, 2], "created_at": "2026-11-22T17:03:40.118201Z",
@@ -31,15 +31,14 @@ pub(super) fn paths() -> Vec<Path> {
         .describe("Role `admin`, for channels of its own. The answer is the only one that ever shows the key.")
         .body(JSON, json_content(named("NewToken"), sent))
         .json(201, "The token and its key.", named("CreatedToken"), made)
-        .problems(&problems)
-        .problems(&[Code::InvalidQuery, Code::InvalidBody, Code::InvalidEncoding, Code::BrokenBody, Code::Timeout])
-        .problems(&[Code::TooLarge, Code::UnsupportedMediaType, Code::Busy, Code::Unavailable]);
+        .problems(&READ)
+        .problems(&BODY);
     let revoke = Operation::new("revokeToken", TAG, "Revokes a token")
         .describe(
             "Role `admin`. The key opens nothing from then on. Revoked already, or with channels that are not the caller's: 404.",
         )
         .respond(204, empty("It is revoked."))
-        .problems(&problems)
+        .problems(&READ)
         .problems(&[Code::NotFound]);
     let id = segment("id", "The id of the token.", integer_from(1), json!(2));
     vec![
@@ -48,7 +47,7 @@ pub(super) fn paths() -> Vec<Path> {
     ]
 }
 
-pub(super) fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
+pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
     let token = |last: &str, schema: ObjectBuilder| {
         closed()
             .always("id", integer_from(1).description(Some("`producer_id` of what it writes; never used twice.")))
@@ -71,11 +70,11 @@ pub(super) fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
     let all = one_of(["*"]).description(Some("All channels there are or will be."));
     let channels = any_of([all.into(), list(integer_from(0)).min_items(Some(1)).into()]);
     vec![
-        ("Token", token("revoked_at", nullable_instant()).into()),
-        ("CreatedToken", token("key", key).into()),
-        ("NewToken", new.into()),
-        ("TokenList", closed().always("results", list(named("Token"))).into()),
-        ("Channels", channels.description(Some("Where a token holds.")).into()),
+        ("Token".to_owned(), token("revoked_at", nullable_instant()).into()),
+        ("CreatedToken".to_owned(), token("key", key).into()),
+        ("NewToken".to_owned(), new.into()),
+        ("TokenList".to_owned(), closed().always("results", list(named("Token"))).into()),
+        ("Channels".to_owned(), channels.description(Some("Where a token holds.")).into()),
     ]
 }
 

@@ -8,5 +8,6 @@ mod common;
 mod create;
 mod events;
 mod golden;
+mod inventory;
 mod operations;
 mod properties;

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use audit_http::store::domain::{ChannelGrant, Role};
+use audit_http::store::domain::{ChannelGrant, Role, Stream};
 
 use crate::common::{Ask, Fixture, TestServer};
 
@@ -177,7 +177,7 @@ fn at_the_end_what_was_accepted_is_answered_and_nothing_else_is_taken() {
     thread.join().unwrap().unwrap();
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     assert!(store.check().is_err(), "the store is closed");
-    assert_eq!(store.logs(&ChannelGrant::All).unwrap()[0].size, 12_000);
+    assert_eq!(store.logs(Stream::Events, &ChannelGrant::All).unwrap()[0].size, 12_000);
 }
 
 fn wait_for(mut ready: impl FnMut() -> bool) {

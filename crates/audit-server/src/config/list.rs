@@ -49,11 +49,12 @@ impl Setting {
 }
 
 /// Every setting, in the order of the help.
-pub(super) const ALL: [&Setting; 15] = [
+pub(super) const ALL: [&Setting; 16] = [
     &DATABASE_URL,
     &DATA_DIR,
     &LISTEN,
     &PUBLIC_URL,
+    &CORS_ORIGINS,
     &ADMIN_TOKEN,
     &DEFAULT_CHANNEL,
     &WORKERS,
@@ -115,6 +116,18 @@ pub(super) const PUBLIC_URL: Setting = Setting {
     value_name: "URL",
     help: "Address that links in answers start with, such as https://audit.example.com [default: that of the request]",
     accepts: || "an http:// or https:// address without query and fragment".to_owned(),
+    default: || None,
+    scope: Scope::Serve,
+    secret: false,
+};
+
+pub(super) const CORS_ORIGINS: Setting = Setting {
+    key: "cors_origins",
+    value_name: "ORIGINS",
+    help: "Whose web pages may call the server from a browser: origins by comma such as https://shop.example.com, or * for any [default: nobody's]",
+    accepts: || {
+        "*, or origins by comma such as https://shop.example.com,http://localhost:5173 (no path, no slash at the end)".to_owned()
+    },
     default: || None,
     scope: Scope::Serve,
     secret: false,

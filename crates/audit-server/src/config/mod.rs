@@ -58,6 +58,7 @@ impl Settings {
                 head_timeout: seconds(&list::HEAD_TIMEOUT_SECONDS)?,
                 idle_timeout: seconds(&list::IDLE_TIMEOUT_SECONDS)?,
                 shutdown_timeout: seconds(&list::SHUTDOWN_TIMEOUT_SECONDS)?,
+                cors_origins: sources.get(&list::CORS_ORIGINS, value::cors_origins)?.unwrap_or_default(),
                 api: ApiConfig {
                     public_url: sources.get(&list::PUBLIC_URL, value::public_url)?,
                     default_channel: sources.require(&list::DEFAULT_CHANNEL, value::channel)?,

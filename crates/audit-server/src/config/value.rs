@@ -1,5 +1,6 @@
 //! What a value must look like. Each function reads the text of one kind of value; `None` means that it is none.
 
+use audit_http::CorsOrigins;
 use audit_http::store::domain::limits::TOKEN_KEY_CHARS_MIN;
 use audit_http::store::domain::{ChannelId, TokenKey};
 
@@ -26,6 +27,10 @@ pub(super) fn public_url(text: &str) -> Option<String> {
     let valid =
         visible && !host.is_empty() && !host.starts_with(':') && !host.contains('@') && !rest.contains(['?', '#', '\\', '"', '<']);
     valid.then(|| text.trim_end_matches('/').to_owned())
+}
+
+pub(super) fn cors_origins(text: &str) -> Option<CorsOrigins> {
+    text.parse().ok()
 }
 
 /// A blank would end the key in an `Authorization` header, and nothing but ASCII is safe there.

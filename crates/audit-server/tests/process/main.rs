@@ -7,6 +7,7 @@ mod data;
 mod export;
 mod import;
 mod kill;
+mod kinds;
 mod settings;
 mod shutdown;
 mod start;

@@ -7,7 +7,7 @@ use crate::common::server::{KEY, Server};
 use crate::common::{program, run};
 
 /// Every setting, a value it does not take, and what is said about that. An empty text is the only thing some refuse.
-const SETTINGS: [(&str, &str, &str); 15] = [
+const SETTINGS: [(&str, &str, &str); 16] = [
     ("database_url", "mysql://db", "is `mysql://db`: its scheme is not known; use sqlite://path/to/audit.db"),
     ("data_dir", "", "is empty: it must be a directory"),
     ("listen", "8080", "is `8080`: it must be a host and a port such as 127.0.0.1:8080"),
@@ -15,6 +15,11 @@ const SETTINGS: [(&str, &str, &str); 15] = [
         "public_url",
         "https://a.example/?x",
         "is `https://a.example/?x`: it must be an http:// or https:// address without query and fragment",
+    ),
+    (
+        "cors_origins",
+        "https://a.example/",
+        "is `https://a.example/`: it must be *, or origins by comma such as https://shop.example.com,http://localhost:5173 (no path, no slash at the end)",
     ),
     (
         "admin_token",
@@ -217,6 +222,7 @@ fn settings_reach_the_server() {
         "7",
     ]);
     command.args(["--public-url", "https://audit.example/x/", "--page-size-default", "1", "--page-size-max", "2"]);
+    command.env("AUDIT_CORS_ORIGINS", "https://a.example,http://localhost:5173");
     let server = Server::run(&mut command);
     let mut client = crate::common::http::Client::connect(server.address, KEY).unwrap();
     for _ in 0..3 {
@@ -230,6 +236,11 @@ fn settings_reach_the_server() {
     assert_eq!(first["results"].as_array().unwrap().len(), 1);
     assert_eq!(first["next"], "https://audit.example/x/api/v1/oms/settings/audit_events/?page=2");
     assert_eq!(page(&mut client, "?limit=3")["results"].as_array().unwrap().len(), 2);
+    for (origin, status) in [("https://a.example", 200), ("http://localhost:5173", 200), ("http://a.example", 400)] {
+        let head = "OPTIONS /api/v1/audit/logs HTTP/1.1\r\nHost: x\r\nAccess-Control-Request-Method: GET";
+        client.send(format!("{head}\r\nOrigin: {origin}\r\n\r\n").as_bytes()).unwrap();
+        assert_eq!(client.answer().unwrap().status, status, "a preflight of {origin}");
+    }
     drop(client);
     server.stop();
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use audit_store::domain::{EventKeys, JsonText, PreparedEvent, Timestamp, slot};
+use audit_store::domain::{JsonText, Keys, PreparedEntry, Timestamp, slot};
 use audit_store::{Store, StoreConfig};
 use rusqlite::{Connection, TransactionBehavior, params};
 use tempfile::TempDir;
@@ -19,7 +19,7 @@ const INSERT: &str = "INSERT INTO events VALUES
     (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Seconds to insert all events, so many in a transaction, after `alter` has changed the schema.
-pub(crate) fn insert(directory: &Path, events: &[PreparedEvent], per_commit: usize, alter: &str) -> anyhow::Result<f64> {
+pub(crate) fn insert(directory: &Path, events: &[PreparedEntry], per_commit: usize, alter: &str) -> anyhow::Result<f64> {
     let (dir, store) = scratch(directory)?;
     drop(store);
     let mut conn = Connection::open(dir.path().join("audit.db"))?;
@@ -37,7 +37,7 @@ pub(crate) fn insert(directory: &Path, events: &[PreparedEvent], per_commit: usi
         let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut statement = transaction.prepare_cached(INSERT)?;
         for (event, (seals, leaf_hash)) in events.iter().zip(hashes) {
-            let keys: &EventKeys = event.keys();
+            let Keys::Event(keys) = event.keys() else { continue };
             let value = |number| event.slots().value(number).map(JsonText::as_str);
             statement.execute(params![
                 event.channel_id().get(),

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use anyhow::Context;
 use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{ChannelId, NewEvent, PreparedEvent, Reading};
+use audit_store::domain::{ChannelId, NewEvent, PreparedEntry, Reading};
 use flate2::read::MultiGzDecoder;
 
 /// The texts of a file, `copies` times; the copies have uuids of their own.
-pub(crate) fn read(path: &Path, copies: usize) -> anyhow::Result<Vec<PreparedEvent>> {
+pub(crate) fn read(path: &Path, copies: usize) -> anyhow::Result<Vec<PreparedEntry>> {
     let file = File::open(path).with_context(|| format!("cannot read {}: give --events", path.display()))?;
     let gz = path.extension().is_some_and(|extension| extension == "gz");
     let unpacked: Box<dyn Read> = if gz { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
@@ -29,11 +29,11 @@ pub(crate) fn read(path: &Path, copies: usize) -> anyhow::Result<Vec<PreparedEve
 }
 
 /// Enough to see that everything runs.
-pub(crate) fn few() -> anyhow::Result<Vec<PreparedEvent>> {
+pub(crate) fn few() -> anyhow::Result<Vec<PreparedEntry>> {
     let event = |number: u32| Ok(NewEvent::new().object("orders.item", i64::from(number)).prepare(ChannelId::DEFAULT)?);
     (0..40).map(event).collect()
 }
 
-pub(crate) fn bytes_each(events: &[PreparedEvent]) -> usize {
+pub(crate) fn bytes_each(events: &[PreparedEntry]) -> usize {
     events.iter().map(|event| event.slots().bytes()).sum::<usize>() / events.len().max(1)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use audit_store::AppendRequest;
-use audit_store::domain::PreparedEvent;
+use audit_store::domain::PreparedEntry;
 
 use crate::{Options, median, raw};
 
@@ -26,9 +26,9 @@ const CASES: [Case; 6] = [
 ];
 
 /// Seconds until every caller has its last receipt.
-fn append(directory: &Path, events: &[PreparedEvent], case: &Case) -> anyhow::Result<f64> {
+fn append(directory: &Path, events: &[PreparedEntry], case: &Case) -> anyhow::Result<f64> {
     let (_dir, store) = raw::scratch(directory)?;
-    let requests: Vec<Vec<PreparedEvent>> = events.chunks(case.per_request).map(<[PreparedEvent]>::to_vec).collect();
+    let requests: Vec<Vec<PreparedEntry>> = events.chunks(case.per_request).map(<[PreparedEntry]>::to_vec).collect();
     let share = requests.len().div_ceil(case.callers);
     let mut shares = Vec::new();
     let mut requests = requests.into_iter().peekable();
@@ -37,7 +37,7 @@ fn append(directory: &Path, events: &[PreparedEvent], case: &Case) -> anyhow::Re
     }
     let start = Instant::now();
     std::thread::scope(|scope| {
-        let caller = |requests: Vec<Vec<PreparedEvent>>| {
+        let caller = |requests: Vec<Vec<PreparedEntry>>| {
             requests.into_iter().try_for_each(|events| store.append(AppendRequest::import(events))?.wait().map(drop))
         };
         let callers: Vec<_> = shares.into_iter().map(|requests| scope.spawn(move || caller(requests))).collect();
@@ -49,7 +49,7 @@ fn append(directory: &Path, events: &[PreparedEvent], case: &Case) -> anyhow::Re
     Ok(start.elapsed().as_secs_f64())
 }
 
-pub(crate) fn run(options: &Options, events: &[PreparedEvent]) -> anyhow::Result<()> {
+pub(crate) fn run(options: &Options, events: &[PreparedEntry]) -> anyhow::Result<()> {
     println!(
         "{:26} {:>12} {:>12} {:>7}   raw: as many rows in a transaction as a request has",
         "", "store rows/s", "raw rows/s", "ratio"

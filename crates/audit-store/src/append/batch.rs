@@ -3,21 +3,27 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{Event, PreparedEvent, Stream, Timestamp};
+use audit_domain::{PreparedEntry, Stream, Timestamp};
 use diesel::prelude::*;
 
 use super::{AppendRequest, Receipt};
 use crate::connection::DbConnection;
+use crate::counters::Delta;
 use crate::dialect;
 use crate::error::{AppendError, Conflict, StoreError};
-use crate::query::find_event;
-use crate::row::{NewEventRow, Placement};
+use crate::query;
+use crate::row::Placement;
 use crate::schema::logs;
 
 /// What became of one request.
 pub(super) type Outcome = Result<Vec<Receipt>, AppendError>;
 
-const STREAM: i16 = Stream::Events.code() as i16;
+/// A log: a channel's stream.
+type LogKey = (i64, Stream);
+
+fn log_of(entry: &PreparedEntry) -> LogKey {
+    (entry.channel_id().get(), entry.stream())
+}
 
 /// Whether uuids made by this server are looked up too. They cannot be in the log, unless a commit whose outcome is unknown
 /// went through after all.
@@ -40,57 +46,56 @@ pub(super) fn commit(conn: &mut DbConnection, requests: &[&AppendRequest], looku
 struct Head {
     next_position: i64,
     recorded_at: Timestamp,
-    /// Whether the batch adds to this log. If not, its head keeps the time of its last event.
+    /// Whether the batch adds to this log. If not, its head keeps the time of its last entry.
     grows: bool,
 }
 
 /// Locks the logs that are written, in the order of their keys, so that two servers never wait for each other.
-fn lock_heads(conn: &mut DbConnection, requests: &[&AppendRequest]) -> Result<BTreeMap<i64, Head>, StoreError> {
-    let events = requests.iter().flat_map(|request| &request.events);
-    let channels: BTreeSet<i64> = events.map(|event| event.channel_id().get()).collect();
+fn lock_heads(conn: &mut DbConnection, requests: &[&AppendRequest]) -> Result<BTreeMap<LogKey, Head>, StoreError> {
+    let logs: BTreeSet<LogKey> = requests.iter().flat_map(|request| &request.entries).map(log_of).collect();
     let mut heads = BTreeMap::new();
-    for channel_id in channels {
-        let (next_position, last) = dialect::lock_head(conn, channel_id, STREAM)?;
+    for (channel_id, stream) in logs {
+        let (next_position, last) = dialect::lock_head(conn, channel_id, stream.number())?;
         // The clock is read after the lock; if it went back, the log's time stands still.
         let now = Timestamp::now();
         let recorded_at = Timestamp::from_micros(last).map_or(now, |last| last.max(now));
-        heads.insert(channel_id, Head { next_position, recorded_at, grows: false });
+        heads.insert((channel_id, stream), Head { next_position, recorded_at, grows: false });
     }
     Ok(heads)
 }
 
 struct Batch<'a> {
-    heads: BTreeMap<i64, Head>,
-    placed: Vec<(&'a PreparedEvent, Placement)>,
-    by_uuid: HashMap<(i64, Uuid), usize>,
+    heads: BTreeMap<LogKey, Head>,
+    placed: Vec<(&'a PreparedEntry, Placement)>,
+    by_uuid: HashMap<(LogKey, Uuid), usize>,
     lookup: Lookup,
 }
 
-/// What an event of a request is.
+/// What an entry of a request is.
 enum Staged {
     New,
     Duplicate(Receipt),
-    /// Of an earlier event of the same request, by its index there.
+    /// Of an earlier entry of the same request, by its index there.
     Repeats(usize),
 }
 
 impl<'a> Batch<'a> {
     fn stage(&mut self, conn: &mut DbConnection, request: &'a AppendRequest) -> Result<Outcome, StoreError> {
-        let mut staged = Vec::with_capacity(request.events.len());
-        // Only what is new: a retry is compared with the event that is stored, however often the request repeats it.
-        let mut mine: HashMap<(i64, Uuid), usize> = HashMap::with_capacity(request.events.len());
+        let mut staged = Vec::with_capacity(request.entries.len());
+        // Only what is new: a retry is compared with the entry that is stored, however often the request repeats it.
+        let mut mine: HashMap<(LogKey, Uuid), usize> = HashMap::with_capacity(request.entries.len());
         let mut conflicts = Vec::new();
-        for (index, event) in request.events.iter().enumerate() {
-            let key = (event.channel_id().get(), event.uuid());
-            let conflict = |within_request| Conflict { index, uuid: event.uuid(), within_request };
+        for (index, entry) in request.entries.iter().enumerate() {
+            let key = (log_of(entry), entry.uuid());
+            let conflict = |within_request| Conflict { index, uuid: entry.uuid(), within_request };
             if let Some(&first) = mine.get(&key) {
-                if !event.is_retry_of_prepared(&request.events[first]) {
+                if !entry.is_retry_of_prepared(&request.entries[first]) {
                     conflicts.push(conflict(true));
                 }
                 staged.push(Staged::Repeats(first));
                 continue;
             }
-            match self.first(conn, event, key)? {
+            match self.first(conn, entry, key)? {
                 First::None => {
                     mine.insert(key, index);
                     staged.push(Staged::New);
@@ -102,58 +107,60 @@ impl<'a> Batch<'a> {
         if conflicts.is_empty() { Ok(Ok(self.accept(request, staged)?)) } else { Ok(Err(AppendError::Conflict(conflicts))) }
     }
 
-    /// The event of the same uuid that came first, in this batch or in the log.
-    fn first(&self, conn: &mut DbConnection, event: &PreparedEvent, key: (i64, Uuid)) -> Result<First, StoreError> {
+    /// The entry of the same uuid that came first, in this batch or in the log.
+    fn first(&self, conn: &mut DbConnection, entry: &PreparedEntry, key: (LogKey, Uuid)) -> Result<First, StoreError> {
         if let Some(&place) = self.by_uuid.get(&key) {
             let (first, placement) = &self.placed[place];
             let receipt = Receipt { duplicate: true, ..receipt(first, placement) };
-            return Ok(if event.is_retry_of_prepared(first) { First::Same(receipt) } else { First::Other });
+            return Ok(if entry.is_retry_of_prepared(first) { First::Same(receipt) } else { First::Other });
         }
-        if self.lookup == Lookup::GivenUuids && !event.uuid_was_given() {
+        if self.lookup == Lookup::GivenUuids && !entry.uuid_was_given() {
             return Ok(First::None);
         }
-        let stored: Option<Event> = find_event(conn, key.0, key.1)?;
+        let ((channel_id, stream), uuid) = key;
+        let stored = query::find_entry(conn, stream, channel_id, uuid)?;
         Ok(match stored {
             None => First::None,
-            Some(stored) if event.is_retry_of(&stored) => First::Same(Receipt::of_duplicate(&stored)),
+            Some(stored) if entry.is_retry_of(&stored) => First::Same(Receipt::of_duplicate(&stored)),
             Some(_) => First::Other,
         })
     }
 
     fn accept(&mut self, request: &'a AppendRequest, staged: Vec<Staged>) -> Result<Vec<Receipt>, StoreError> {
         let mut receipts: Vec<Receipt> = Vec::with_capacity(staged.len());
-        for (event, staged) in request.events.iter().zip(staged) {
+        for (entry, staged) in request.entries.iter().zip(staged) {
             let receipt = match staged {
                 Staged::Duplicate(receipt) => receipt,
                 Staged::Repeats(first) => Receipt { duplicate: true, ..receipts[first] },
-                Staged::New => self.place(event, request.producer_id)?,
+                Staged::New => self.place(entry, request.producer_id)?,
             };
             receipts.push(receipt);
         }
         Ok(receipts)
     }
 
-    fn place(&mut self, event: &'a PreparedEvent, producer_id: i64) -> Result<Receipt, StoreError> {
-        let channel_id = event.channel_id().get();
-        // Every channel of the batch was locked at its start.
-        let head = self.heads.get_mut(&channel_id).ok_or(diesel::result::Error::NotFound)?;
+    fn place(&mut self, entry: &'a PreparedEntry, producer_id: i64) -> Result<Receipt, StoreError> {
+        let log = log_of(entry);
+        // Every log of the batch was locked at its start.
+        let head = self.heads.get_mut(&log).ok_or(diesel::result::Error::NotFound)?;
         let (position, recorded_at) = (head.next_position, head.recorded_at);
         head.next_position += 1;
         head.grows = true;
-        let leaf_hash = event.leaf_hash(producer_id, recorded_at);
+        let leaf_hash = entry.leaf_hash(producer_id, recorded_at);
         let placement = Placement { position, recorded_at, producer_id, leaf_hash };
-        let receipt = receipt(event, &placement);
-        self.by_uuid.insert((channel_id, event.uuid()), self.placed.len());
-        self.placed.push((event, placement));
+        let receipt = receipt(entry, &placement);
+        self.by_uuid.insert((log, entry.uuid()), self.placed.len());
+        self.placed.push((entry, placement));
         Ok(receipt)
     }
 
     fn write(&self, conn: &mut DbConnection) -> Result<(), StoreError> {
-        let uuids: Vec<[u8; 16]> = self.placed.iter().map(|(event, _)| event.uuid().into_bytes()).collect();
-        let rows = self.placed.iter().zip(&uuids).map(|((event, placement), uuid)| NewEventRow::new(event, uuid, placement));
-        dialect::insert_events(conn, rows)?;
-        for (channel_id, head) in self.heads.iter().filter(|(_, head)| head.grows) {
-            diesel::update(logs::table.find((*channel_id, STREAM)))
+        dialect::insert(conn, &self.placed)?;
+        let mut delta = Delta::default();
+        self.placed.iter().for_each(|(entry, _)| delta.add(entry));
+        dialect::count(conn, &delta)?;
+        for ((channel_id, stream), head) in self.heads.iter().filter(|(_, head)| head.grows) {
+            diesel::update(logs::table.find((*channel_id, stream.number())))
                 .set((logs::next_position.eq(head.next_position), logs::recorded_at.eq(head.recorded_at.micros())))
                 .execute(conn)?;
         }
@@ -167,10 +174,10 @@ enum First {
     Other,
 }
 
-fn receipt(event: &PreparedEvent, placement: &Placement) -> Receipt {
+fn receipt(entry: &PreparedEntry, placement: &Placement) -> Receipt {
     Receipt {
-        uuid: event.uuid(),
-        channel_id: event.channel_id(),
+        uuid: entry.uuid(),
+        channel_id: entry.channel_id(),
         position: placement.position,
         recorded_at: placement.recorded_at,
         leaf_hash: placement.leaf_hash,

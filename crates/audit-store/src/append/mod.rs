@@ -1,4 +1,4 @@
-//! The only write of a client: events go in at the end of their log, and the caller is answered after the commit.
+//! The only write of a client: entries go in at the end of their log, and the caller is answered after the commit.
 //!
 //! A request waits in a bounded queue for the one writer thread ([`writer`]), which takes everything that is queued, commits
 //! it as one transaction ([`batch`]) and then answers every waiter.
@@ -13,17 +13,17 @@ pub use receipt::{PendingReceipts, Receipt, ReceiptsFuture};
 
 pub(crate) use writer::Writer;
 
-use audit_domain::{PreparedEvent, limits};
+use audit_domain::{PreparedEntry, limits};
 
 use crate::error::AppendError;
 
-/// Events that are appended together or not at all. They may go to several channels.
+/// Entries that are appended together or not at all. They may go to several channels, and to both of their logs.
 #[derive(Debug)]
 pub struct AppendRequest {
     /// The token that writes; 0 for a local import.
     pub producer_id: i64,
     /// In this order. A uuid may come twice; the second is a duplicate or a conflict.
-    pub events: Vec<PreparedEvent>,
+    pub entries: Vec<PreparedEntry>,
     /// The share of the budget that the request's bytes already hold; `None` to take one now.
     pub reservation: Option<Reservation>,
 }
@@ -31,21 +31,21 @@ pub struct AppendRequest {
 impl AppendRequest {
     /// A local import.
     #[must_use]
-    pub fn import(events: Vec<PreparedEvent>) -> AppendRequest {
-        AppendRequest { producer_id: 0, events, reservation: None }
+    pub fn import(entries: Vec<PreparedEntry>) -> AppendRequest {
+        AppendRequest { producer_id: 0, entries, reservation: None }
     }
 
     /// Bytes of all slots.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.events.iter().map(|event| event.slots().bytes()).sum()
+        self.entries.iter().map(|entry| entry.slots().bytes()).sum()
     }
 
     pub(crate) fn check(&self) -> Result<(), AppendError> {
-        if self.events.len() > limits::EVENTS_PER_REQUEST_MAX {
-            return Err(AppendError::TooMany(self.events.len()));
+        if self.entries.len() > limits::EVENTS_PER_REQUEST_MAX {
+            return Err(AppendError::TooMany(self.entries.len()));
         }
-        let sizes = self.events.iter().map(|event| event.slots().bytes()).enumerate();
+        let sizes = self.entries.iter().map(|entry| entry.slots().bytes()).enumerate();
         let mut total = 0;
         for (index, bytes) in sizes {
             if bytes > limits::EVENT_BYTES_MAX + limits::EVENT_BYTES_ADDED_MAX {

@@ -5,14 +5,14 @@ use std::task::{Context, Poll};
 
 use audit_domain::log::LeafHash;
 use audit_domain::uuid::Uuid;
-use audit_domain::{ChannelId, Event, ObjectWriter, Timestamp};
+use audit_domain::{ChannelId, Entry, ObjectWriter, Timestamp};
 
 use crate::error::AppendError;
 
-/// Where an event is in the log. Of a duplicate, this is the receipt of the first time.
+/// Where an entry is in its log. Of a duplicate, this is the receipt of the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receipt {
-    /// The event.
+    /// The entry.
     pub uuid: Uuid,
     /// Its channel.
     pub channel_id: ChannelId,
@@ -22,20 +22,20 @@ pub struct Receipt {
     pub recorded_at: Timestamp,
     /// The hash that the tree holds.
     pub leaf_hash: LeafHash,
-    /// Whether the event was in the log already.
+    /// Whether the entry was in the log already.
     pub duplicate: bool,
 }
 
 impl Receipt {
-    /// The receipt of an event that is in the log already.
+    /// The receipt of an entry that is in the log already.
     #[must_use]
-    pub fn of_duplicate(event: &Event) -> Receipt {
+    pub fn of_duplicate(entry: &Entry) -> Receipt {
         Receipt {
-            uuid: event.uuid,
-            channel_id: event.channel_id,
-            position: event.position,
-            recorded_at: event.recorded_at,
-            leaf_hash: event.leaf_hash,
+            uuid: entry.uuid,
+            channel_id: entry.channel_id,
+            position: entry.position,
+            recorded_at: entry.recorded_at,
+            leaf_hash: entry.leaf_hash,
             duplicate: true,
         }
     }
@@ -55,7 +55,7 @@ impl Receipt {
 }
 
 /// The receipts of a request that is on its way: await them, or block on [`PendingReceipts::wait`]. They come after the
-/// commit is on disk, in the order of the request's events. Dropping them does not take the request back.
+/// commit is on disk, in the order of the request's entries. Dropping them does not take the request back.
 #[derive(Debug)]
 pub struct PendingReceipts(pub(super) oneshot::Receiver<Result<Vec<Receipt>, AppendError>>);
 

@@ -14,8 +14,8 @@ use crate::url::DatabaseUrl;
 /// Requests that may wait. The budget of bytes usually says no first; this bounds the time that small ones wait.
 const QUEUE_MAX: usize = 4096;
 
-/// Events that the writer takes into one transaction before it stops looking for more.
-const BATCH_EVENTS_MAX: usize = 10_000;
+/// Entries that the writer takes into one transaction before it stops looking for more.
+const BATCH_ENTRIES_MAX: usize = 10_000;
 
 /// Bytes of slots, likewise.
 const BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -185,12 +185,12 @@ impl Loop {
 
 /// Takes what is queued, up to the limits of a batch; a job that is no append ends the batch and is returned.
 fn fill(batch: &mut Vec<Waiting>, queue: &Receiver<Job>) -> Option<Work> {
-    let mut events: usize = batch.iter().map(|(request, _)| request.events.len()).sum();
+    let mut entries: usize = batch.iter().map(|(request, _)| request.entries.len()).sum();
     let mut bytes: usize = batch.iter().map(|(request, _)| request.bytes()).sum();
-    while events < BATCH_EVENTS_MAX && bytes < BATCH_BYTES_MAX {
+    while entries < BATCH_ENTRIES_MAX && bytes < BATCH_BYTES_MAX {
         match queue.try_recv() {
             Ok(Job::Append(request, answer)) => {
-                events += request.events.len();
+                entries += request.entries.len();
                 bytes += request.bytes();
                 batch.push((request, answer));
             }

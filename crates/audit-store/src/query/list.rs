@@ -1,31 +1,31 @@
 //! Pages by number, with an exact count: what the published APIs list.
 
-use audit_domain::uuid::Uuid;
-use audit_domain::{ChannelGrant, Event, EventFilter, EventSort, SortRow};
-use diesel::dsl::sql;
-use diesel::prelude::*;
-use diesel::sql_types::Untyped;
+use audit_domain::{ActionLogFilter, ActionLogSort, ChannelGrant, EventFilter, EventSort, Interval, Sort, SortBy};
 
-use super::{LogHead, at_places, count, heads, order, predicate};
-use crate::connection::{Backend, DbConnection};
+use super::table::{Filter, Part, Place, Table, order_by};
+use super::{LogHead, at_places, count, heads};
+use crate::connection::DbConnection;
+use crate::counters::{self, HOUR_MICROS, Tally};
 use crate::dialect;
 use crate::error::StoreError;
-use crate::schema::events;
 
-/// A page of a list.
+/// A page of a list of events, unless it says otherwise; [`ActionLogListQuery`] for action logs.
 #[derive(Debug, Clone)]
-pub struct ListQuery {
+pub struct ListQuery<F = EventFilter, S = EventSort> {
     /// The channels that are read, merged.
     pub channels: ChannelGrant,
     /// What is asked for.
-    pub filter: EventFilter,
+    pub filter: F,
     /// The order.
-    pub sort: EventSort,
+    pub sort: S,
     /// Which page.
     pub page: PageNumber,
-    /// Events of a page; less than one counts as one.
+    /// Entries of a page; less than one counts as one.
     pub size: i64,
 }
+
+/// A page of a list of action logs.
+pub type ActionLogListQuery = ListQuery<ActionLogFilter, ActionLogSort>;
 
 /// Which page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,15 +38,15 @@ pub enum PageNumber {
 
 /// A page and the count it belongs to, of one snapshot.
 #[derive(Debug, Clone)]
-pub struct ListPage {
-    /// How many events match.
+pub struct ListPage<R> {
+    /// How many entries match.
     pub count: i64,
     /// The page's number, from 1.
     pub number: i64,
     /// How many pages there are; 1 for an empty list.
     pub pages: i64,
-    /// The events; empty behind the last page.
-    pub events: Vec<Event>,
+    /// The entries; empty behind the last page.
+    pub records: Vec<R>,
 }
 
 /// A stretch of a list that nobody has to count.
@@ -64,112 +64,143 @@ pub struct SliceQuery {
     pub size: i64,
 }
 
-pub(crate) fn slice(conn: &mut DbConnection, query: &SliceQuery) -> Result<Vec<Event>, StoreError> {
-    let SliceQuery { channels, filter, sort, .. } = query.clone();
-    let list = ListQuery { channels, filter, sort, page: PageNumber::Number(1), size: query.size };
-    if query.filter.is_impossible() {
-        return Ok(Vec::new());
-    }
-    dialect::snapshot(conn, |conn| {
-        let heads = heads(conn, &query.channels)?;
-        let places = places(conn, &heads, &list, query.skip.max(0), query.size.max(0))?;
-        at_places(conn, &places)
-    })
-}
+type List<T> = ListQuery<<T as Table>::Filter, Sort<<T as Table>::SortField>>;
 
-pub(crate) fn list(conn: &mut DbConnection, query: &ListQuery) -> Result<ListPage, StoreError> {
+pub(crate) fn list<T: Table>(conn: &mut DbConnection, query: &List<T>) -> Result<ListPage<T::Record>, StoreError> {
     let size = query.size.max(1);
     dialect::snapshot(conn, |conn| {
-        let heads = heads(conn, &query.channels)?;
-        let mut total = 0;
-        for head in &heads {
-            total += count(conn, head, &query.filter)?;
-        }
+        let listed = Listed::<T>::of(conn, &query.channels, &query.filter)?;
+        let total = listed.count(conn, &query.filter)?;
         let pages = (total / size + i64::from(total % size > 0)).max(1);
         let number = match query.page {
             PageNumber::Number(number) => number,
             PageNumber::Last => pages,
         };
-        let mut page = ListPage { count: total, number, pages, events: Vec::new() };
+        let mut page = ListPage { count: total, number, pages, records: Vec::new() };
         if total > 0 && (1..=pages).contains(&number) {
-            let places = places(conn, &heads, query, (number - 1) * size, size)?;
-            page.events = at_places(conn, &places)?;
+            let places = listed.places(conn, &query.filter, &query.sort, (number - 1) * size, size)?;
+            page.records = at_places::<T>(conn, &places)?;
         }
         Ok(page)
     })
 }
 
-/// Where the events of a page are. Finding the places first keeps big values out of sorts and skipped rows.
-fn places(
+pub(crate) fn slice<T: Table>(
     conn: &mut DbConnection,
-    heads: &[LogHead],
-    query: &ListQuery,
-    offset: i64,
-    size: i64,
-) -> Result<Vec<(i64, i64)>, StoreError> {
-    if let [head] = heads {
-        let selected = ordered(head.channel_id, query).select(events::position).limit(size).offset(offset);
-        let positions: Vec<i64> = selected.load(conn)?;
-        return Ok(positions.into_iter().map(|position| (head.channel_id, position)).collect());
+    channels: &ChannelGrant,
+    filter: &T::Filter,
+    sort: &Sort<T::SortField>,
+    (skip, size): (i64, i64),
+) -> Result<Vec<T::Record>, StoreError> {
+    if filter.is_impossible() {
+        return Ok(Vec::new());
     }
-    let end = offset.saturating_add(size);
-    if end > MERGED_ROWS_MAX {
-        return merged_by_database(conn, heads, query, offset, size);
+    dialect::snapshot(conn, |conn| {
+        let listed = Listed::<T>::of(conn, channels, filter)?;
+        let places = listed.places(conn, filter, sort, skip.max(0), size.max(0))?;
+        at_places::<T>(conn, &places)
+    })
+}
+
+/// What a list is taken from.
+enum Listed<T: Table> {
+    /// The logs, in which the database finds what matches.
+    Logs(Vec<LogHead>),
+    /// What was found by looking into the records: once, for the count and the page.
+    Found(Vec<<T::SortField as SortBy>::Row>),
+}
+
+impl<T: Table> Listed<T> {
+    fn of(conn: &mut DbConnection, channels: &ChannelGrant, filter: &T::Filter) -> Result<Listed<T>, StoreError> {
+        let heads = heads(conn, T::STREAM, channels)?;
+        if !filter.looks_into_records() || filter.is_impossible() {
+            return Ok(Listed::Logs(heads));
+        }
+        let mut rows = Vec::new();
+        for head in heads {
+            rows.extend(T::found(conn, head.channel_id, filter)?);
+        }
+        Ok(Listed::Found(rows))
     }
-    let mut rows: Vec<SortRow> = Vec::new();
-    for head in heads {
-        rows.extend(sort_rows(conn, head.channel_id, query, end)?);
+
+    fn count(&self, conn: &mut DbConnection, filter: &T::Filter) -> Result<i64, StoreError> {
+        match self {
+            Listed::Logs(heads) => heads.iter().map(|head| count::<T>(conn, head, filter)).sum(),
+            Listed::Found(rows) => Ok(rows.len() as i64),
+        }
     }
-    rows.sort_by(|a, b| query.sort.compare(a, b));
-    let page = rows.into_iter().skip(usize::try_from(offset).unwrap_or(usize::MAX));
-    let places = page.map(|row| (row.channel_id, row.position));
-    Ok(places.take(usize::try_from(size).unwrap_or(usize::MAX)).collect())
+
+    /// Where the entries of a page are. Finding the places first keeps big values out of sorts and skipped rows.
+    fn places(
+        self,
+        conn: &mut DbConnection,
+        filter: &T::Filter,
+        sort: &Sort<T::SortField>,
+        skip: i64,
+        limit: i64,
+    ) -> Result<Vec<Place>, StoreError> {
+        let heads = match self {
+            Listed::Found(rows) => return Ok(cut(rows, sort, skip, limit)),
+            Listed::Logs(heads) => heads,
+        };
+        let order = order_by::<T>(sort, &["position"]);
+        if let [head] = heads.as_slice() {
+            let near = nearer::<T>(conn, head.channel_id, filter, sort, skip)?;
+            let (filter, skip) = near.as_ref().map_or((filter, skip), |(filter, skip)| (filter, *skip));
+            let positions = T::positions(conn, head.channel_id, &Part { filter, order: &order, skip, limit })?;
+            return Ok(positions.into_iter().map(|position| (head.channel_id, position)).collect());
+        }
+        let end = skip.saturating_add(limit);
+        if end > MERGED_ROWS_MAX {
+            let channels: Vec<i64> = heads.iter().map(|head| head.channel_id).collect();
+            let order = order_by::<T>(sort, &["channel_id", "position"]);
+            return T::places(conn, channels, &Part { filter, order: &order, skip, limit });
+        }
+        let mut rows = Vec::new();
+        for head in heads {
+            rows.extend(T::sort_rows(conn, head.channel_id, &Part { filter, order: &order, skip: 0, limit: end })?);
+        }
+        Ok(cut(rows, sort, skip, limit))
+    }
+}
+
+/// Entries that the database may pass over by itself: fewer than it takes time to look at the counters for.
+const SKIPPED_MAX: i64 = 64;
+
+/// The same list from an hour near its page on, and what is left to pass over: however deep a page is, the counters tell where
+/// it starts.
+fn nearer<T: Table>(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    filter: &T::Filter,
+    sort: &Sort<T::SortField>,
+    skip: i64,
+) -> Result<Option<(T::Filter, i64)>, StoreError> {
+    let [key] = sort.keys() else { return Ok(None) };
+    let counted = |tally: &Tally| tally.is_for_all_time() && tally.dimension.is_hourly();
+    let Some(tally) = filter.tally().filter(counted) else { return Ok(None) };
+    if skip <= SKIPPED_MAX || !T::is_by_time(key) {
+        return Ok(None);
+    }
+    let hour = counters::hours_behind(conn, channel_id, T::STREAM.number(), &tally, key.descending, skip)?;
+    Ok(hour.map(|(hour, skip)| {
+        let mut time = Interval::default();
+        if key.descending {
+            time.below(hour + HOUR_MICROS)
+        } else {
+            time.from(hour)
+        }
+        (filter.within(time), skip)
+    }))
 }
 
 /// Rows of each channel that are merged in memory. The pages that people look at are within; for the others the database
 /// sorts all channels at once, which takes longer for a first page and no memory for a last one.
 const MERGED_ROWS_MAX: i64 = 5_000;
 
-fn merged_by_database(
-    conn: &mut DbConnection,
-    heads: &[LogHead],
-    query: &ListQuery,
-    offset: i64,
-    size: i64,
-) -> Result<Vec<(i64, i64)>, StoreError> {
-    let channels: Vec<i64> = heads.iter().map(|head| head.channel_id).collect();
-    let clause = order::clause(&query.sort, &["channel_id", "position"]);
-    let matching = events::table.filter(predicate::of_any(channels, &query.filter)).order(sql::<Untyped>(&clause));
-    Ok(matching.select((events::channel_id, events::position)).limit(size).offset(offset).load(conn)?)
-}
-
-fn ordered(channel_id: i64, query: &ListQuery) -> events::BoxedQuery<'static, Backend> {
-    let clause = order::clause(&query.sort, &["position"]);
-    events::table.filter(predicate::of(channel_id, &query.filter)).order(sql::<Untyped>(&clause)).into_boxed()
-}
-
-type Selected = (i64, i64, i64, Vec<u8>, Option<i64>, Option<i64>, Option<String>, Option<i64>, Option<String>);
-
-fn sort_rows(conn: &mut DbConnection, channel_id: i64, query: &ListQuery, limit: i64) -> Result<Vec<SortRow>, StoreError> {
-    let rows: Vec<Selected> = ordered(channel_id, query)
-        .select((
-            events::channel_id,
-            events::position,
-            events::timestamp,
-            events::uuid,
-            events::content_type,
-            events::object_num,
-            events::object_id,
-            events::user_num,
-            events::user_id,
-        ))
-        .limit(limit)
-        .load(conn)?;
-    rows.into_iter()
-        .map(|(channel_id, position, timestamp, uuid, content_type, object_num, object_id, user_num, user_id)| {
-            let uuid = Uuid::from_slice(&uuid);
-            let uuid = uuid.map_err(|_| StoreError::Corrupt { channel_id, position, what: "uuid".to_owned() })?;
-            Ok(SortRow { channel_id, position, timestamp, uuid, content_type, object_num, object_id, user_num, user_id })
-        })
-        .collect()
+/// A page of rows that are in no order yet.
+fn cut<F: SortBy>(mut rows: Vec<F::Row>, sort: &Sort<F>, skip: i64, limit: i64) -> Vec<Place> {
+    rows.sort_by(|a, b| sort.compare(a, b));
+    let page = rows.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX));
+    page.map(F::place).take(usize::try_from(limit).unwrap_or(usize::MAX)).collect()
 }

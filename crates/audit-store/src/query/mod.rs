@@ -1,32 +1,38 @@
 //! Reads. Every query names its channels: one without them cannot be built.
 
+mod action_logs;
+mod events;
 mod list;
-mod order;
-mod predicate;
+mod start;
 mod summary;
+mod table;
 mod walk;
 
 #[cfg(test)]
 mod plans;
 
-pub use list::{ListPage, ListQuery, PageNumber, SliceQuery};
-pub use summary::{Group, GroupBy, GroupKey, Summary};
+pub use action_logs::ActionLogGroupBy;
+pub use events::GroupBy;
+pub use list::{ActionLogListQuery, ListPage, ListQuery, PageNumber, SliceQuery};
+pub use summary::{Group, GroupKey, Summary};
 pub use walk::{WalkPage, WalkQuery};
 
+pub(crate) use action_logs::ActionLogs;
+pub(crate) use events::Events;
 pub(crate) use list::{list, slice};
-pub(crate) use summary::{summaries, summary};
+pub(crate) use summary::summaries;
+pub(crate) use table::{Filter, Table};
 pub(crate) use walk::walk;
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{ChannelGrant, Event, EventFilter, Stream, Timestamp};
+use audit_domain::{ChannelGrant, Entry, Stream, Timestamp};
 use diesel::prelude::*;
 
+use self::table::Place;
 use crate::connection::DbConnection;
+use crate::counters;
 use crate::error::StoreError;
-use crate::row::EventRow;
-use crate::schema::{events, logs};
-
-const STREAM: i16 = Stream::Events.code() as i16;
+use crate::schema::logs;
 
 /// A log and how far it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,12 +45,12 @@ pub struct LogHead {
     pub recorded_at: Option<Timestamp>,
 }
 
-/// The logs of the granted channels, ascending. A channel nothing was ever written to has none, even where a refused request
-/// left a head behind.
-pub(crate) fn heads(conn: &mut DbConnection, channels: &ChannelGrant) -> Result<Vec<LogHead>, StoreError> {
+/// The logs of a stream in the granted channels, ascending. A channel nothing was ever written to has none, even where a refused
+/// request left a head behind.
+pub(crate) fn heads(conn: &mut DbConnection, stream: Stream, channels: &ChannelGrant) -> Result<Vec<LogHead>, StoreError> {
     let columns = (logs::channel_id, logs::next_position, logs::recorded_at);
-    let written =
-        logs::table.filter(logs::stream.eq(STREAM).and(logs::next_position.gt(0))).order(logs::channel_id).select(columns);
+    let written = logs::stream.eq(stream.number()).and(logs::next_position.gt(0));
+    let written = logs::table.filter(written).order(logs::channel_id).select(columns);
     let rows: Vec<(i64, i64, i64)> = match channels {
         ChannelGrant::All => written.load(conn)?,
         ChannelGrant::Only(ids) => written.filter(logs::channel_id.eq_any(ids.iter().map(|id| id.get()))).load(conn)?,
@@ -59,42 +65,61 @@ pub(crate) fn ping(conn: &mut DbConnection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// By unique key. `.load()` without LIMIT: diesel spends 20 µs on building one.
-pub(crate) fn find_event(conn: &mut DbConnection, channel_id: i64, uuid: Uuid) -> Result<Option<Event>, StoreError> {
-    let rows: Vec<EventRow> = events::table
-        .filter(events::channel_id.eq(channel_id).and(events::uuid.eq(uuid.as_bytes().as_slice())))
-        .select(EventRow::as_select())
-        .load(conn)?;
-    rows.into_iter().next().map(Event::try_from).transpose()
+/// The entry of a uuid in one of a channel's logs.
+pub(crate) fn find_entry(
+    conn: &mut DbConnection,
+    stream: Stream,
+    channel_id: i64,
+    uuid: Uuid,
+) -> Result<Option<Entry>, StoreError> {
+    Ok(match stream {
+        Stream::Events => Events::find(conn, channel_id, uuid)?.map(|event| event.0),
+        Stream::ActionLogs => ActionLogs::find(conn, channel_id, uuid)?.map(|log| log.0),
+    })
 }
 
-/// How many events of a log match. Positions have no gaps, so the size of a log is its count.
-pub(crate) fn count(conn: &mut DbConnection, head: &LogHead, filter: &EventFilter) -> Result<i64, StoreError> {
+/// The record of a uuid. It is unique inside a channel; in several, `first` comes first, then the lowest.
+pub(crate) fn find_in_several<T: Table>(
+    conn: &mut DbConnection,
+    channels: &ChannelGrant,
+    first: i64,
+    uuid: Uuid,
+) -> Result<Option<T::Record>, StoreError> {
+    let mut candidates: Vec<i64> = heads(conn, T::STREAM, channels)?.into_iter().map(|head| head.channel_id).collect();
+    candidates.sort_by_key(|id| (*id != first, *id));
+    for channel_id in candidates {
+        if let Some(record) = T::find(conn, channel_id, uuid)? {
+            return Ok(Some(record));
+        }
+    }
+    Ok(None)
+}
+
+/// How many entries of a log match: from the counters where they can tell, else from the index.
+pub(crate) fn count<T: Table>(conn: &mut DbConnection, head: &LogHead, filter: &T::Filter) -> Result<i64, StoreError> {
     if filter.is_impossible() {
         return Ok(0);
     }
-    if filter.is_empty() {
-        return Ok(head.size);
+    let counted = match filter.tally() {
+        Some(tally) => counters::whole::<T>(conn, head, filter, &tally)?,
+        None => None,
+    };
+    match counted {
+        Some(count) => Ok(count),
+        None => T::count(conn, head.channel_id, filter),
     }
-    Ok(events::table.filter(predicate::of(head.channel_id, filter)).count().get_result(conn)?)
 }
 
-/// The events at these places, in this order.
-pub(crate) fn at_places(conn: &mut DbConnection, places: &[(i64, i64)]) -> Result<Vec<Event>, StoreError> {
+/// The entries at these places, in this order.
+pub(crate) fn at_places<T: Table>(conn: &mut DbConnection, places: &[Place]) -> Result<Vec<T::Record>, StoreError> {
     let mut channels: Vec<i64> = places.iter().map(|(channel_id, _)| *channel_id).collect();
     channels.sort_unstable();
     channels.dedup();
     let mut found = std::collections::HashMap::with_capacity(places.len());
     for channel_id in channels {
         let positions = places.iter().filter(|(channel, _)| *channel == channel_id).map(|(_, position)| *position);
-        let rows: Vec<EventRow> = events::table
-            .filter(events::channel_id.eq(channel_id))
-            .filter(events::position.eq_any(positions.collect::<Vec<_>>()))
-            .select(EventRow::as_select())
-            .load(conn)?;
-        for row in rows {
-            let event = Event::try_from(row)?;
-            found.insert((channel_id, event.position), event);
+        for record in T::at(conn, channel_id, positions.collect())? {
+            found.insert((channel_id, record.position), record);
         }
     }
     Ok(places.iter().filter_map(|place| found.remove(place)).collect())

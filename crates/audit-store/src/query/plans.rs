@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use audit_domain::{ChannelId, EventSort, Interval, NewEvent, Reading, SortField, SortKey, Walk, WalkOrder, WalkPoint};
+use audit_domain::{
+    ChannelId, EventFilter, EventSort, Interval, NewEvent, Reading, SortField, SortKey, Walk, WalkOrder, WalkPoint,
+};
 use diesel::connection::{Connection, InstrumentationEvent};
 
 use super::*;
@@ -42,11 +44,17 @@ impl Db {
         Db { conn, ran, dir }
     }
 
-    /// Statements on `events` since the last call, without names of columns that are only read, and their plans.
+    /// Statements on `events` since the last call, and their plans.
     fn plans(&mut self) -> Vec<(String, String)> {
+        self.plans_on("events")
+    }
+
+    /// Statements on a table since the last call, without names of columns that are only read, and their plans.
+    fn plans_on(&mut self, table: &str) -> Vec<(String, String)> {
         let ran = std::mem::take(&mut *self.ran.lock().unwrap());
-        let on_events = ran.iter().filter(|sql| sql.contains("FROM `events`"));
-        let sql = on_events.map(|sql| sql.split(" -- binds").next().unwrap_or(sql).replace('`', "").replace("events.", ""));
+        let from = format!("FROM `{table}`");
+        let on_table = ran.iter().filter(|sql| sql.contains(&from));
+        let sql = on_table.map(|sql| sql.split(" -- binds").next().unwrap_or(sql).replace('`', "").replace("events.", ""));
         let raw = rusqlite::Connection::open(self.dir.path().join("a.db")).unwrap();
         let explained = |sql: String| {
             let mut statement = raw.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
@@ -65,14 +73,14 @@ impl Db {
         let sort =
             EventSort::by(sort.iter().map(|(field, descending)| SortKey { field: *field, descending: *descending }).collect());
         let query = ListQuery { channels: channel, filter, sort, page: PageNumber::Number(1), size: 2 };
-        list(&mut self.conn, &query).unwrap();
+        list::<Events>(&mut self.conn, &query).unwrap();
         self.plans()
     }
 
     fn walk(&mut self, order: WalkOrder, descending: bool, channels: Vec<i64>, filter: EventFilter) -> Vec<(String, String)> {
         let after = Some(WalkPoint { timestamp: 1, channel_id: 1, position: 200 });
         let walk_of = Walk { order, descending, channels: Some(channels), filter };
-        walk(&mut self.conn, &WalkQuery { walk: walk_of, after, size: 2, counted: false }).unwrap();
+        walk::<Events>(&mut self.conn, &WalkQuery { walk: walk_of, after, size: 2, counted: false }).unwrap();
         self.plans()
     }
 }
@@ -85,14 +93,17 @@ fn one() -> ChannelGrant {
     ChannelGrant::Only([ChannelId::DEFAULT].into())
 }
 
-/// Count, places and page of a filtered list, newest first, all by one index and without a sort.
-fn assert_by_index(db: &mut Db, filter: EventFilter, condition: &str, index: &str, range: &str) {
+/// Counts, places and page of a filtered list, newest first, all by one index and without a sort. What the counters know is not
+/// counted; of a range of time, its first and its last part of an hour are.
+fn assert_by_index(db: &mut Db, filter: EventFilter, counts: usize, condition: &str, index: &str, range: &str) {
     let plans = db.list(one(), filter, &[]);
     let found = format!("SEARCH events USING COVERING INDEX {index} ({range})");
     let count = (format!("SELECT COUNT(*) FROM events WHERE {condition}"), found.clone());
     let places = (format!("SELECT position FROM events WHERE {condition} {NEWEST_FIRST}"), found);
-    assert_eq!(plans[..2], [count, places]);
-    assert!(plans[2].0.ends_with(PAGE_BY_POSITION) && plans[2].1 == BY_POSITION, "{:?}", plans[2]);
+    assert_eq!(plans[..counts], vec![count; counts]);
+    assert_eq!(plans[counts], places);
+    let page = &plans[counts + 1];
+    assert!(page.0.ends_with(PAGE_BY_POSITION) && page.1 == BY_POSITION, "{page:?}");
 }
 
 #[test]
@@ -101,24 +112,24 @@ fn a_list_newest_first_is_read_off_an_index_whatever_it_is_filtered_by() {
     let any = EventFilter::default;
     let text = || Some("7".to_owned());
     let span = Interval { start: 1, end: i64::MAX - 1 };
-    for (column, filter) in [
-        ("content_type", EventFilter { content_type: Some(7), ..any() }),
-        ("table_name", EventFilter { table_name: text(), ..any() }),
-        ("object_id", EventFilter { object_id: text(), ..any() }),
-        ("user_id", EventFilter { user: text(), ..any() }),
-        ("action", EventFilter { action: text(), ..any() }),
-        ("url", EventFilter { url: text(), ..any() }),
+    for (column, filter, counts, counts_of_span) in [
+        ("content_type", EventFilter { content_type: Some(7), ..any() }, 0, 2),
+        ("table_name", EventFilter { table_name: text(), ..any() }, 0, 2),
+        ("object_id", EventFilter { object_id: text(), ..any() }, 1, 1),
+        ("user_id", EventFilter { user: text(), ..any() }, 0, 1),
+        ("action", EventFilter { action: text(), ..any() }, 0, 2),
+        ("url", EventFilter { url: text(), ..any() }, 1, 1),
     ] {
         let (index, range) = (format!("events_by_{column}"), format!("channel_id=? AND {column}=?"));
         let condition = format!("((channel_id = ?) AND ({column} = ?))");
-        assert_by_index(&mut db, filter.clone(), &condition, &index, &range);
+        assert_by_index(&mut db, filter.clone(), counts, &condition, &index, &range);
         let condition = format!("(({condition} AND (timestamp >= ?)) AND (timestamp < ?))");
         let range = format!("{range} AND timestamp>? AND timestamp<?");
-        assert_by_index(&mut db, EventFilter { timestamp: span, ..filter }, &condition, &index, &range);
+        assert_by_index(&mut db, EventFilter { timestamp: span, ..filter }, counts_of_span, &condition, &index, &range);
     }
     let condition = "(((channel_id = ?) AND (timestamp >= ?)) AND (timestamp < ?))";
     let range = "channel_id=? AND timestamp>? AND timestamp<?";
-    assert_by_index(&mut db, EventFilter { timestamp: span, ..any() }, condition, "events_by_timestamp", range);
+    assert_by_index(&mut db, EventFilter { timestamp: span, ..any() }, 2, condition, "events_by_timestamp", range);
 }
 
 #[test]
@@ -157,21 +168,43 @@ fn of_several_conditions_the_most_selective_leads_the_way() {
 }
 
 #[test]
-fn a_summary_of_a_channel_is_read_off_one_index() {
+fn a_summary_of_a_channel_is_read_off_the_counters() {
     let mut db = Db::new();
-    for (by, column) in [
-        (GroupBy::TableName, "table_name"),
-        (GroupBy::ContentType, "content_type"),
-        (GroupBy::User, "user_id"),
-        (GroupBy::Action, "action"),
-    ] {
-        summary(&mut db.conn, &one(), &EventFilter::default(), by).unwrap();
-        let way = format!("SEARCH events USING COVERING INDEX events_by_{column} (channel_id=? AND {column}>?)");
-        assert_eq!(ways(&db.plans()), [way]);
+    let keys = "SEARCH counters USING PRIMARY KEY (channel_id=? AND stream=? AND dimension=?)";
+    for by in [GroupBy::TableName, GroupBy::ContentType, GroupBy::User, GroupBy::Person, GroupBy::Action] {
+        summaries(&mut db.conn, &one(), &EventFilter::default(), &[by]).unwrap();
+        assert_eq!(ways(&db.plans_on("counters")), [keys]);
+        summaries(&mut db.conn, &one(), &EventFilter::default(), &[by]).unwrap();
+        assert!(db.plans().is_empty(), "{by:?}");
     }
-    summary(&mut db.conn, &one(), &EventFilter::default(), GroupBy::Day).unwrap();
-    let sort = "SEARCH events USING COVERING INDEX events_by_timestamp (channel_id=?); USE TEMP B-TREE FOR GROUP BY";
-    assert_eq!(ways(&db.plans()), [sort]);
+    let hours = "SEARCH counters_by_hour USING PRIMARY KEY (channel_id=? AND stream=? AND dimension=? AND key=?)";
+    for by in [GroupBy::Hour, GroupBy::Day] {
+        summaries(&mut db.conn, &one(), &EventFilter { table_name: Some("7".to_owned()), ..EventFilter::default() }, &[by])
+            .unwrap();
+        assert_eq!(ways(&db.plans_on("counters_by_hour")), [hours]);
+    }
+    // What is filtered by something that is not counted is read off the index of that.
+    let filter = EventFilter { url: Some("7".to_owned()), ..EventFilter::default() };
+    summaries(&mut db.conn, &one(), &filter, &[GroupBy::Action]).unwrap();
+    let count = "SEARCH events USING COVERING INDEX events_by_url (channel_id=? AND url=?)";
+    let groups = "SEARCH events USING INDEX events_by_url (channel_id=? AND url=?); USE TEMP B-TREE FOR GROUP BY";
+    assert_eq!(ways(&db.plans()), [count, groups]);
+}
+
+#[test]
+fn a_page_far_behind_the_first_starts_where_the_counters_say() {
+    let mut db = Db::new();
+    let query = ListQuery {
+        channels: one(),
+        filter: EventFilter::default(),
+        sort: EventSort::default(),
+        page: PageNumber::Number(200),
+        size: 2,
+    };
+    list::<Events>(&mut db.conn, &query).unwrap();
+    let places = format!("SELECT position FROM events WHERE ((channel_id = ?) AND (timestamp < ?)) {NEWEST_FIRST}");
+    let way = "SEARCH events USING COVERING INDEX events_by_timestamp (channel_id=? AND timestamp<?)";
+    assert_eq!(db.plans()[0], (places, way.to_owned()));
 }
 
 /// The plans of the statements, by which index each goes.
@@ -244,8 +277,6 @@ fn a_walk_starts_behind_its_cursor_and_never_sorts() {
     let plans = db.walk(WalkOrder::Timestamp, false, vec![0, 1], any());
     let place = "SEARCH events USING COVERING INDEX events_by_timestamp (channel_id=? AND timestamp>?)";
     assert_eq!(ways(&plans)[..2], [place, place]);
-    assert!(
-        plans[0].0.starts_with("SELECT timestamp, channel_id, position FROM events WHERE ((channel_id = ?) AND (timestamp > ?))")
-    );
+    assert!(plans[0].0.starts_with("SELECT timestamp, position FROM events WHERE ((channel_id = ?) AND (timestamp > ?))"));
     assert!(ways(&plans)[2..].iter().all(|way| *way == BY_POSITION));
 }

@@ -2,44 +2,23 @@
 
 use std::collections::HashMap;
 
-use audit_domain::{ChannelGrant, Event, EventFilter, JsonKind, JsonText, Timestamp, slot};
-use diesel::dsl::{count_star, max, sql};
-use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use audit_domain::{ChannelGrant, JsonText, Timestamp};
 
-use super::{at_places, count, heads, predicate};
+use super::table::{Filter, Table};
+use super::{count, heads};
 use crate::connection::DbConnection;
+use crate::counters::{self, Dimension, HOUR_MICROS, Hours};
 use crate::dialect;
 use crate::error::StoreError;
-use crate::schema::events;
 
-/// What events are grouped by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GroupBy {
-    /// The named object type.
-    TableName,
-    /// The numeric object type.
-    ContentType,
-    /// The user's id.
-    User,
-    /// The user's name, else the id.
-    Person,
-    /// The action.
-    Action,
-    /// The hour of the timestamp, UTC.
-    Hour,
-    /// The day of the timestamp, UTC.
-    Day,
-}
-
-/// What the events of a group have in common.
+/// What the entries of a group have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum GroupKey {
     /// They have no such value.
     Null,
-    /// A numeric object type.
+    /// A numeric object type, or a level.
     Number(i64),
-    /// A text, as JSON; spelled as in the latest of them when it is too long or too odd for an index.
+    /// A text, as JSON; spelled as in one of them when it is too long or too odd for an index.
     Text(JsonText),
     /// The start of an hour or a day.
     Time(Timestamp),
@@ -57,150 +36,179 @@ pub struct Group {
 /// All groups: largest first, hours and days in order; of equal size, by key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// How many events match.
+    /// How many entries match.
     pub total: i64,
     /// The groups.
     pub groups: Vec<Group>,
 }
 
-pub(crate) fn summaries(
-    conn: &mut DbConnection,
-    channels: &ChannelGrant,
-    filter: &EventFilter,
-    by: &[GroupBy],
-) -> Result<Vec<Summary>, StoreError> {
-    dialect::snapshot(conn, |conn| by.iter().map(|by| one(conn, channels, filter, *by)).collect())
-}
+/// What the entries of a stream can be grouped by.
+pub(crate) trait Grouping: Copy + PartialEq {
+    type Table: Table;
 
-pub(crate) fn summary(
-    conn: &mut DbConnection,
-    channels: &ChannelGrant,
-    filter: &EventFilter,
-    by: GroupBy,
-) -> Result<Summary, StoreError> {
-    dialect::snapshot(conn, |conn| one(conn, channels, filter, by))
-}
+    /// Every group of one channel but null's, counted one by one: without null's, a partial index has all that is asked for, and
+    /// what null's group counts is what is left.
+    fn groups(
+        self,
+        conn: &mut DbConnection,
+        channel_id: i64,
+        filter: &<Self::Table as Table>::Filter,
+    ) -> Result<Vec<RawGroup>, StoreError>;
 
-fn one(conn: &mut DbConnection, channels: &ChannelGrant, filter: &EventFilter, by: GroupBy) -> Result<Summary, StoreError> {
-    let mut total = 0;
-    let mut merged: HashMap<Raw, Counted> = HashMap::new();
-    for head in heads(conn, channels)? {
-        let matching = count(conn, &head, filter)?;
-        total += matching;
-        let mut groups = groups(conn, head.channel_id, filter, by)?;
-        let without_key = matching - groups.iter().map(|(_, count, _)| count).sum::<i64>();
-        if without_key > 0 {
-            groups.push((Raw::Null, without_key, 0));
-        }
-        for (raw, count, latest) in groups {
-            let counted = merged.entry(raw).or_insert(Counted { count: 0, latest: (head.channel_id, latest) });
-            counted.count += count;
-        }
-    }
-    let mut merged: Vec<_> = merged.into_iter().collect();
-    match by {
-        GroupBy::Hour | GroupBy::Day => merged.sort_by(|a, b| a.0.cmp(&b.0)),
-        _ => merged.sort_by(|a, b| b.1.count.cmp(&a.1.count).then_with(|| a.0.cmp(&b.0))),
-    }
-    let shown = |(raw, Counted { count, latest })| Ok(Group { key: shown(conn, raw, latest, by)?, count });
-    Ok(Summary { total, groups: merged.into_iter().map(shown).collect::<Result<_, StoreError>>()? })
-}
+    /// Where the groups are counted.
+    fn counted(self) -> Counted;
 
-/// A group of all channels: its size, and the place of an event that shows its key.
-struct Counted {
-    count: i64,
-    latest: (i64, i64),
+    /// The text of a key that is a digest, as it was received with one of the entries.
+    fn text(self, conn: &mut DbConnection, channel_id: i64, key: &str) -> Result<Option<JsonText>, StoreError>;
 }
 
 /// A group's key as the database has it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Raw {
+pub(crate) enum RawKey {
     Number(i64),
     Text(String),
     Time(i64),
     Null,
 }
 
-/// Key, count and the position of the latest event, for every group of one channel but null's: without it, a partial index
-/// has all that is asked for, and what null's group counts is what is left.
-fn groups(conn: &mut DbConnection, channel: i64, filter: &EventFilter, by: GroupBy) -> Result<Vec<(Raw, i64, i64)>, StoreError> {
-    if filter.is_impossible() {
-        return Ok(Vec::new());
-    }
-    let matching = events::table.filter(predicate::of(channel, filter));
-    macro_rules! by_text {
-        ($column:expr) => {{
-            let matching = matching.filter($column.is_not_null()).group_by($column);
-            let rows: Vec<(Option<String>, i64, Option<i64>)> =
-                matching.select(($column, count_star(), max(events::position))).load(conn)?;
-            rows.into_iter().map(|(key, count, latest)| (key.map_or(Raw::Null, Raw::Text), count, latest.unwrap_or(0))).collect()
-        }};
-    }
-    Ok(match by {
-        GroupBy::TableName => by_text!(events::table_name),
-        GroupBy::User => by_text!(events::user_id),
-        GroupBy::Person => by_person(conn, channel, filter)?,
-        GroupBy::Action => by_text!(events::action),
-        GroupBy::ContentType => {
-            let matching = matching.filter(events::content_type.is_not_null()).group_by(events::content_type);
-            let rows: Vec<(Option<i64>, i64)> = matching.select((events::content_type, count_star())).load(conn)?;
-            rows.into_iter().map(|(key, count)| (key.map_or(Raw::Null, Raw::Number), count, 0)).collect()
+impl RawKey {
+    /// The key of a counter, which is a text in every dimension.
+    fn of(dimension: Dimension, key: String) -> RawKey {
+        match dimension {
+            Dimension::ContentType | Dimension::Level => key.parse().map_or(RawKey::Text(key), RawKey::Number),
+            _ => RawKey::Text(key),
         }
-        GroupBy::Hour => by_time(conn, channel, filter, "3600000000")?,
-        GroupBy::Day => by_time(conn, channel, filter, "86400000000")?,
-    })
+    }
 }
 
-/// Groups by name, where there is one, else by id.
-fn by_person(conn: &mut DbConnection, channel: i64, filter: &EventFilter) -> Result<Vec<(Raw, i64, i64)>, StoreError> {
-    let person = || sql::<Nullable<Text>>("COALESCE(user_name, user_id)");
-    let rows: Vec<(Option<String>, i64, Option<i64>)> = events::table
-        .filter(predicate::of(channel, filter))
-        .filter(person().is_not_null())
-        .group_by(person())
-        .select((person(), count_star(), max(events::position)))
-        .load(conn)?;
-    Ok(rows.into_iter().map(|(key, count, latest)| (key.map_or(Raw::Null, Raw::Text), count, latest.unwrap_or(0))).collect())
+/// How counters help with a grouping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// Under the keys of a dimension.
+    Keys(Dimension),
+    /// By the hour.
+    Spans(Span),
 }
 
-/// Groups by spans of so many microseconds. `/` cuts towards zero and `%` keeps the sign in both databases, hence the detour
-/// for the years before 1970.
-fn by_time(conn: &mut DbConnection, channel: i64, filter: &EventFilter, span: &str) -> Result<Vec<(Raw, i64, i64)>, StoreError> {
-    let start = format!("timestamp - ((timestamp % {span}) + {span}) % {span}");
-    let rows: Vec<(i64, i64)> = events::table
-        .filter(predicate::of(channel, filter))
-        .group_by(sql::<BigInt>(&start))
-        .select((sql::<BigInt>(&start), count_star()))
-        .load(conn)?;
-    Ok(rows.into_iter().map(|(key, count)| (Raw::Time(key), count, 0)).collect())
+/// A group of one channel.
+pub(crate) type RawGroup = (RawKey, i64);
+
+pub(crate) fn summaries<G: Grouping>(
+    conn: &mut DbConnection,
+    channels: &ChannelGrant,
+    filter: &<G::Table as Table>::Filter,
+    by: &[G],
+) -> Result<Vec<Summary>, StoreError> {
+    dialect::snapshot(conn, |conn| by.iter().map(|by| summary(conn, channels, filter, *by)).collect())
 }
 
-fn shown(conn: &mut DbConnection, raw: Raw, place: (i64, i64), by: GroupBy) -> Result<GroupKey, StoreError> {
-    Ok(match raw {
-        Raw::Null => GroupKey::Null,
-        Raw::Number(number) => GroupKey::Number(number),
-        Raw::Time(micros) => Timestamp::from_micros(micros).map_or(GroupKey::Null, GroupKey::Time),
-        Raw::Text(key) if !key.contains('\u{1}') => GroupKey::Text(JsonText::string(&key)),
+fn summary<G: Grouping>(
+    conn: &mut DbConnection,
+    channels: &ChannelGrant,
+    filter: &<G::Table as Table>::Filter,
+    by: G,
+) -> Result<Summary, StoreError> {
+    let mut total = 0;
+    // With the size of a group, a channel that has it.
+    let mut merged: HashMap<RawKey, (i64, i64)> = HashMap::new();
+    for head in heads(conn, G::Table::STREAM, channels)? {
+        let matching = count::<G::Table>(conn, &head, filter)?;
+        total += matching;
+        let mut groups = if filter.is_impossible() { Vec::new() } else { groups(conn, head.channel_id, filter, by)? };
+        let without_key = matching - groups.iter().map(|(_, count)| count).sum::<i64>();
+        if without_key > 0 {
+            groups.push((RawKey::Null, without_key));
+        }
+        for (key, count) in groups {
+            merged.entry(key).or_insert((0, head.channel_id)).0 += count;
+        }
+    }
+    let mut merged: Vec<_> = merged.into_iter().collect();
+    match by.counted() {
+        Counted::Spans(_) => merged.sort_by(|a, b| a.0.cmp(&b.0)),
+        Counted::Keys(_) => merged.sort_by(|a, b| b.1.0.cmp(&a.1.0).then_with(|| a.0.cmp(&b.0))),
+    }
+    let shown = |(key, (count, channel))| Ok(Group { key: shown(conn, key, channel, by)?, count });
+    Ok(Summary { total, groups: merged.into_iter().map(shown).collect::<Result<_, StoreError>>()? })
+}
+
+/// The groups of one channel but null's: from the counters where they can tell, and the rest one by one.
+fn groups<G: Grouping>(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    filter: &<G::Table as Table>::Filter,
+    by: G,
+) -> Result<Vec<RawGroup>, StoreError> {
+    let stream = G::Table::STREAM.number();
+    let Some(tally) = filter.tally() else { return by.groups(conn, channel_id, filter) };
+    let hours = Hours::of(tally.time);
+    let mut groups: HashMap<RawKey, i64> = HashMap::new();
+    match by.counted() {
+        Counted::Keys(dimension) if tally.is_total() && tally.is_for_all_time() => {
+            let counted = counters::groups(conn, channel_id, stream, dimension, None)?;
+            return Ok(counted.into_iter().map(|(key, count)| (RawKey::of(dimension, key), count)).collect());
+        }
+        Counted::Keys(dimension) if tally.is_total() && dimension.is_hourly() => {
+            let counted = counters::groups(conn, channel_id, stream, dimension, Some(hours.whole))?;
+            groups.extend(counted.into_iter().map(|(key, count)| (RawKey::of(dimension, key), count)));
+        }
+        Counted::Spans(span) if tally.dimension.is_hourly() => {
+            for (hour, count) in counters::by_hour(conn, channel_id, stream, &tally, hours.whole)? {
+                *groups.entry(RawKey::Time(span.start(hour))).or_default() += count;
+            }
+        }
+        Counted::Keys(_) | Counted::Spans(_) => return by.groups(conn, channel_id, filter),
+    }
+    for edge in hours.edges.into_iter().filter(|edge| !edge.is_empty()) {
+        for (key, count) in by.groups(conn, channel_id, &filter.within(edge))? {
+            *groups.entry(key).or_default() += count;
+        }
+    }
+    Ok(groups.into_iter().collect())
+}
+
+fn shown<G: Grouping>(conn: &mut DbConnection, key: RawKey, channel_id: i64, by: G) -> Result<GroupKey, StoreError> {
+    Ok(match key {
+        RawKey::Null => GroupKey::Null,
+        RawKey::Number(number) => GroupKey::Number(number),
+        RawKey::Time(micros) => Timestamp::from_micros(micros).map_or(GroupKey::Null, GroupKey::Time),
+        RawKey::Text(key) if !key.contains('\u{1}') => GroupKey::Text(JsonText::string(&key)),
         // The key is a digest. What people are shown comes from the slot.
-        Raw::Text(_) => {
-            let event = at_places(conn, &[place])?.into_iter().next();
-            event.and_then(|event| slot_text(&event, by)).map_or(GroupKey::Null, GroupKey::Text)
-        }
+        RawKey::Text(key) => by.text(conn, channel_id, &key)?.map_or(GroupKey::Null, GroupKey::Text),
     })
 }
 
-fn slot_text(event: &Event, by: GroupBy) -> Option<JsonText> {
-    let subject = event.subject();
-    match by {
-        GroupBy::TableName => subject.table_name,
-        GroupBy::Action => subject.action.map(|action| action.json().clone()),
-        GroupBy::User | GroupBy::Person => {
-            let user = event.slots.value(slot::USER)?;
-            let user = audit_domain::User::from_json(user.clone()).ok()?;
-            let member = |name: &str| user.snapshot().and_then(|members| members.last(name).cloned());
-            let name = if by == GroupBy::Person { member("username").filter(|name| name.kind() == JsonKind::String) } else { None };
-            Some(name.or_else(|| member("pk")).unwrap_or_else(|| user.json().clone()))
+/// Spans of time by which entries are grouped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Span {
+    Hour,
+    Day,
+}
+
+impl Span {
+    fn micros(self) -> i64 {
+        match self {
+            Span::Hour => HOUR_MICROS,
+            Span::Day => 24 * HOUR_MICROS,
         }
-        _ => None,
     }
+
+    /// The start of the span that an instant is in.
+    pub(crate) fn start(self, at: i64) -> i64 {
+        at.div_euclid(self.micros()) * self.micros()
+    }
+}
+
+/// The groups of spans of time. `/` cuts towards zero and `%` keeps the sign in both databases, hence the detour for the years
+/// before 1970.
+pub(crate) fn by_time<T: Table>(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    filter: &T::Filter,
+    span: Span,
+) -> Result<Vec<RawGroup>, StoreError> {
+    let (micros, time) = (span.micros(), T::TIME);
+    let start = format!("{time} - (({time} % {micros}) + {micros}) % {micros}");
+    let spans = T::spans(conn, channel_id, filter, &start)?;
+    Ok(spans.into_iter().map(|(start, count)| (RawKey::Time(start), count)).collect())
 }

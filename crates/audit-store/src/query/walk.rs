@@ -1,89 +1,102 @@
-//! Pages by cursor: a walk through the log that sees each event once, however much arrives meanwhile.
+//! Pages by cursor: a walk through the log that sees each entry once, however much arrives meanwhile.
 
-use std::cmp::Ordering;
+use audit_domain::{ChannelGrant, ChannelId, Entry, EventFilter, Walk, WalkOrder, WalkPoint};
 
-use audit_domain::{ChannelGrant, ChannelId, Event, Walk, WalkOrder, WalkPoint};
-use diesel::prelude::*;
-
-use super::{LogHead, at_places, count, heads, predicate};
-use crate::connection::{Backend, DbConnection};
+use super::start::Start;
+use super::table::{Filter, Part, Place, Table, directed};
+use super::{LogHead, at_places, count, heads};
+use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::row::EventRow;
-use crate::schema::events;
 
 /// One page of a walk.
 #[derive(Debug, Clone)]
-pub struct WalkQuery {
+pub struct WalkQuery<F = EventFilter> {
     /// What is walked, in which order. Its channels are the ones that are read.
-    pub walk: Walk,
-    /// The event behind which the page starts; `None` for the first page.
+    pub walk: Walk<F>,
+    /// The entry behind which the page starts; `None` for the first page.
     pub after: Option<WalkPoint>,
-    /// Events of a page; none counts as one. A page of many megabytes may have fewer and still not be the last.
+    /// Entries of a page; none counts as one. A page of many megabytes may have fewer and still not be the last.
     pub size: usize,
     /// Whether to count everything that matches as well.
     pub counted: bool,
 }
 
-/// Events of a walk, of one snapshot.
+/// Entries of a walk, of one snapshot.
 #[derive(Debug, Clone)]
-pub struct WalkPage {
-    /// The events.
-    pub events: Vec<Event>,
-    /// Where the next page starts; `None` behind the last event.
+pub struct WalkPage<R> {
+    /// The entries.
+    pub records: Vec<R>,
+    /// Where the next page starts; `None` behind the last entry.
     pub next: Option<WalkPoint>,
-    /// How many events match in all, where that was asked for.
+    /// How many entries match in all, where that was asked for.
     pub count: Option<i64>,
 }
 
-pub(crate) fn walk(conn: &mut DbConnection, query: &WalkQuery) -> Result<WalkPage, StoreError> {
+pub(crate) fn walk<T: Table>(conn: &mut DbConnection, query: &WalkQuery<T::Filter>) -> Result<WalkPage<T::Record>, StoreError> {
     let grant = match &query.walk.channels {
         None => ChannelGrant::All,
         Some(ids) => ChannelGrant::Only(ids.iter().filter_map(|id| ChannelId::new(*id)).collect()),
     };
     dialect::snapshot(conn, |conn| {
-        let heads = heads(conn, &grant)?;
+        let heads = heads(conn, T::STREAM, &grant)?;
         let mut total = 0;
         if query.counted {
             for head in &heads {
-                total += count(conn, head, &query.walk.filter)?;
+                total += count::<T>(conn, head, &query.walk.filter)?;
             }
         }
         let size = query.size.max(1);
-        let (events, more) = if query.walk.filter.is_impossible() { (Vec::new(), false) } else { page(conn, &heads, query, size)? };
-        let next = events.last().filter(|_| more).map(point);
-        Ok(WalkPage { events, next, count: query.counted.then_some(total) })
+        let (records, more) = match heads.as_slice() {
+            _ if query.walk.filter.is_impossible() => (Vec::new(), false),
+            [head] => one_log::<T>(conn, head, query, size)?,
+            several => merged::<T>(conn, several, query, size)?,
+        };
+        let next = records.last().filter(|_| more).map(|record| point(record));
+        Ok(WalkPage { records, next, count: query.counted.then_some(total) })
     })
 }
 
-fn point(event: &Event) -> WalkPoint {
-    WalkPoint { timestamp: event.timestamp.micros(), channel_id: event.channel_id.get(), position: event.position }
+fn point(entry: &Entry) -> WalkPoint {
+    WalkPoint { timestamp: entry.timestamp.micros(), channel_id: entry.channel_id.get(), position: entry.position }
 }
 
-/// Bytes of values after which a page ends early: a page is built in memory, and its cursor goes on behind its last event.
+fn order<T: Table, F>(walk: &Walk<F>) -> String {
+    let position = directed("position", walk.descending);
+    match walk.order {
+        WalkOrder::Timestamp => format!("{}, {position}", directed(T::TIME, walk.descending)),
+        WalkOrder::Position => position,
+    }
+}
+
+/// Bytes of values after which a page ends early: a page is built in memory, and its cursor goes on behind its last entry.
 const PAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// The page that is being built.
-struct Filling {
-    events: Vec<Event>,
+struct Filling<R> {
+    records: Vec<R>,
     bytes: usize,
-    /// Events that are read at once: more and more of them, as long as they are small.
+    /// Entries that are read at once: more and more of them, as long as they are small.
     step: usize,
 }
 
-impl Filling {
-    /// The first step, of the largest events: half of what a page may have.
+impl<R: std::ops::Deref<Target = Entry>> Filling<R> {
+    /// The first step, of the largest entries: half of what a page may have.
     const FIRST_STEP: usize = 16;
+    /// The largest step of a search, which may keep none of them.
+    const STEP_MAX: usize = 1024;
 
-    fn new() -> Filling {
-        Filling { events: Vec::new(), bytes: 0, step: Filling::FIRST_STEP }
+    fn new() -> Filling<R> {
+        Filling { records: Vec::new(), bytes: 0, step: Self::FIRST_STEP }
     }
 
-    fn add(&mut self, events: Vec<Event>) {
-        let bytes: usize = events.iter().map(|event| event.slots.bytes()).sum();
-        self.bytes += bytes;
-        self.events.extend(events);
-        self.step = if bytes < PAGE_BYTES_MAX / 16 { self.step * 2 } else { Filling::FIRST_STEP };
+    /// Adds those of a step that are kept.
+    fn add(&mut self, records: Vec<R>, keeps: impl Fn(&R) -> bool) {
+        let bytes: usize = records.iter().map(|record| record.slots.bytes()).sum();
+        self.step = if bytes < PAGE_BYTES_MAX / 16 { (self.step * 2).min(Self::STEP_MAX) } else { Self::FIRST_STEP };
+        let kept = self.records.len();
+        self.records.extend(records.into_iter().filter(keeps));
+        self.bytes += self.records[kept..].iter().map(|record| record.slots.bytes()).sum::<usize>();
     }
 
     fn is_full(&self) -> bool {
@@ -91,44 +104,67 @@ impl Filling {
     }
 }
 
-/// The events of a page, and whether there are more behind it.
-fn page(conn: &mut DbConnection, heads: &[LogHead], query: &WalkQuery, size: usize) -> Result<(Vec<Event>, bool), StoreError> {
+type Page<R> = (Vec<R>, bool);
+
+/// The entries of a page of one log, and whether there are more behind it.
+fn one_log<T: Table>(
+    conn: &mut DbConnection,
+    head: &LogHead,
+    query: &WalkQuery<T::Filter>,
+    size: usize,
+) -> Result<Page<T::Record>, StoreError> {
+    let Walk { order: by, descending, filter, .. } = &query.walk;
+    let (order, mut after) = (order::<T, _>(&query.walk), query.after);
     let mut page = Filling::new();
-    if let [head] = heads {
-        let mut after = query.after;
-        loop {
-            // One more than is still wanted, to see whether there is a next one.
-            let wanted = (size - page.events.len()).saturating_add(1).min(page.step);
-            let rows = keyset(head.channel_id, query, after).select(EventRow::as_select()).limit(wanted as i64);
-            let rows: Vec<EventRow> = rows.load(conn)?;
-            let is_last = rows.len() < wanted;
-            page.add(rows.into_iter().map(Event::try_from).collect::<Result<_, _>>()?);
-            after = page.events.last().map(point);
-            if is_last || page.is_full() || page.events.len() > size {
-                page.events.truncate(size);
-                return Ok((page.events, !is_last));
-            }
+    loop {
+        // One more than is still wanted, to see whether there is a next one; of a search, who knows how many.
+        let wanted = (size - page.records.len()).saturating_add(1).min(page.step);
+        let wanted = if filter.looks_into_records() { page.step } else { wanted };
+        let start = Start::of(*by, *descending, head.channel_id, after);
+        let part = Part { filter, order: &order, skip: 0, limit: wanted as i64 };
+        let records = T::step(conn, head.channel_id, &start, &part)?;
+        let is_last = records.len() < wanted;
+        after = records.last().map(|record| point(record)).or(after);
+        page.add(records, |record| filter.keeps(record));
+        if is_last || page.is_full() || page.records.len() > size {
+            // More than were wanted are a step's; the next page reads them again.
+            let more = !is_last || page.records.len() > size;
+            page.records.truncate(size);
+            return Ok((page.records, more));
         }
     }
-    let places = places(conn, heads, query, size.saturating_add(1))?;
+}
+
+/// The entries of a page of several logs, and whether there are more behind it.
+fn merged<T: Table>(
+    conn: &mut DbConnection,
+    heads: &[LogHead],
+    query: &WalkQuery<T::Filter>,
+    size: usize,
+) -> Result<Page<T::Record>, StoreError> {
+    let places = places::<T>(conn, heads, query, size.saturating_add(1))?;
+    let mut page = Filling::new();
     let mut left = &places[..places.len().min(size)];
     while !left.is_empty() && !page.is_full() {
         let (step, rest) = left.split_at(left.len().min(page.step));
-        page.add(at_places(conn, step)?);
+        page.add(at_places::<T>(conn, step)?, |_| true);
         left = rest;
     }
-    let more = page.events.len() < places.len();
-    Ok((page.events, more))
+    let more = page.records.len() < places.len();
+    Ok((page.records, more))
 }
 
-/// Where the next events of several channels are, merged.
-fn places(conn: &mut DbConnection, heads: &[LogHead], query: &WalkQuery, wanted: usize) -> Result<Vec<(i64, i64)>, StoreError> {
-    let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
+/// Where the next entries of several channels are, merged.
+fn places<T: Table>(
+    conn: &mut DbConnection,
+    heads: &[LogHead],
+    query: &WalkQuery<T::Filter>,
+    wanted: usize,
+) -> Result<Vec<Place>, StoreError> {
     let mut points: Vec<(i64, i64, i64)> = Vec::new();
     for head in heads {
-        let columns = (events::timestamp, events::channel_id, events::position);
-        let of_channel = keyset(head.channel_id, query, query.after).select(columns).limit(limit);
-        points.extend(of_channel.load::<(i64, i64, i64)>(conn)?);
+        let of_channel = points_of::<T>(conn, head.channel_id, query, wanted)?;
+        points.extend(of_channel.into_iter().map(|(at, position)| (at, head.channel_id, position)));
     }
     let (descending, order) = (query.walk.descending, query.walk.order);
     points.sort_by(|a, b| {
@@ -141,35 +177,35 @@ fn places(conn: &mut DbConnection, heads: &[LogHead], query: &WalkQuery, wanted:
     Ok(points.into_iter().take(wanted).map(|(_, channel, position)| (channel, position)).collect())
 }
 
-/// The events of one channel behind the point, in order.
-fn keyset(channel_id: i64, query: &WalkQuery, after: Option<WalkPoint>) -> events::BoxedQuery<'static, Backend> {
-    let mut boxed = events::table.filter(predicate::of(channel_id, &query.walk.filter)).into_boxed();
-    let descending = query.walk.descending;
-    boxed = match (query.walk.order, descending) {
-        (WalkOrder::Timestamp, false) => boxed.order((events::timestamp.asc(), events::position.asc())),
-        (WalkOrder::Timestamp, true) => boxed.order((events::timestamp.desc(), events::position.desc())),
-        (WalkOrder::Position, false) => boxed.order(events::position.asc()),
-        (WalkOrder::Position, true) => boxed.order(events::position.desc()),
-    };
-    let Some(after) = after else { return boxed };
-    // Where this channel stands to the one of the point, in the direction of the walk.
-    let channel = channel_id.cmp(&after.channel_id);
-    let channel = if descending { channel.reverse() } else { channel };
-    match (query.walk.order, channel) {
-        (WalkOrder::Position, Ordering::Less) => boxed.filter(events::position.lt(0)),
-        (WalkOrder::Position, Ordering::Greater) => boxed,
-        (WalkOrder::Position, Ordering::Equal) if descending => boxed.filter(events::position.lt(after.position)),
-        (WalkOrder::Position, Ordering::Equal) => boxed.filter(events::position.gt(after.position)),
-        // `>= AND (> OR >)`: the first part is a range of the index, which `> OR (= AND >)` would not be.
-        (WalkOrder::Timestamp, Ordering::Equal) if descending => boxed
-            .filter(events::timestamp.le(after.timestamp))
-            .filter(events::timestamp.lt(after.timestamp).or(events::position.lt(after.position))),
-        (WalkOrder::Timestamp, Ordering::Equal) => boxed
-            .filter(events::timestamp.ge(after.timestamp))
-            .filter(events::timestamp.gt(after.timestamp).or(events::position.gt(after.position))),
-        (WalkOrder::Timestamp, Ordering::Less) if descending => boxed.filter(events::timestamp.lt(after.timestamp)),
-        (WalkOrder::Timestamp, Ordering::Less) => boxed.filter(events::timestamp.gt(after.timestamp)),
-        (WalkOrder::Timestamp, Ordering::Greater) if descending => boxed.filter(events::timestamp.le(after.timestamp)),
-        (WalkOrder::Timestamp, Ordering::Greater) => boxed.filter(events::timestamp.ge(after.timestamp)),
+/// Instants and positions of the next entries of one channel.
+fn points_of<T: Table>(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    query: &WalkQuery<T::Filter>,
+    wanted: usize,
+) -> Result<Vec<(i64, i64)>, StoreError> {
+    let Walk { order: by, descending, filter, .. } = &query.walk;
+    let (order, start) = (order::<T, _>(&query.walk), Start::of(*by, *descending, channel_id, query.after));
+    if !filter.looks_into_records() {
+        let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
+        return T::step_points(conn, channel_id, &start, &Part { filter, order: &order, skip: 0, limit });
     }
+    let (mut start, mut found) = (start, Vec::new());
+    while found.len() < wanted {
+        let part = Part { filter, order: &order, skip: 0, limit: SEARCH_STEP };
+        let records = T::step(conn, channel_id, &start, &part)?;
+        let kept = records.iter().filter(|record| filter.keeps(record));
+        found.extend(kept.map(|record| (record.timestamp.micros(), record.position)));
+        match records.last() {
+            Some(last) if records.len() as i64 == SEARCH_STEP => {
+                start = Start::of(*by, *descending, channel_id, Some(point(last)));
+            }
+            _ => break,
+        }
+    }
+    found.truncate(wanted);
+    Ok(found)
 }
+
+/// Entries that a search of several logs reads at once: of the largest, 64 MiB.
+const SEARCH_STEP: i64 = 64;

@@ -4,16 +4,16 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use audit_store::domain::{ChannelGrant, ChannelId, Timestamp, limits, slot};
+use audit_store::domain::{ChannelGrant, ChannelId, Stream, Timestamp, limits, slot};
 use audit_store::{AppendError, AppendRequest, Conflict, Receipt};
 
 use crate::common::{Scratch, assert_receipt, checked_logs, event, only, uuid};
 
-fn with_uuid(number: u128, rest: &str) -> audit_store::domain::PreparedEvent {
+fn with_uuid(number: u128, rest: &str) -> audit_store::domain::PreparedEntry {
     event(&format!(r#"{{"uuid":"{}"{rest}}}"#, uuid(number)))
 }
 
-fn refused(scratch: &Scratch, events: Vec<audit_store::domain::PreparedEvent>) -> AppendError {
+fn refused(scratch: &Scratch, events: Vec<audit_store::domain::PreparedEntry>) -> AppendError {
     scratch.store.append(AppendRequest::import(events)).unwrap().wait().unwrap_err()
 }
 
@@ -26,10 +26,12 @@ fn receipts_come_in_the_order_of_the_request_and_name_what_is_stored() {
     let scratch = Scratch::new();
     let request = AppendRequest {
         producer_id: 12,
-        events: ["1", "8", "1", "0", "8"].map(|channel| event(&format!(r#"{{"channel_id":{channel},"user":{channel}}}"#))).to_vec(),
+        entries: ["1", "8", "1", "0", "8"]
+            .map(|channel| event(&format!(r#"{{"channel_id":{channel},"user":{channel}}}"#)))
+            .to_vec(),
         reservation: None,
     };
-    let uuids: Vec<_> = request.events.iter().map(|event| event.uuid()).collect();
+    let uuids: Vec<_> = request.entries.iter().map(|event| event.uuid()).collect();
     let before = Timestamp::now();
     let receipts = scratch.store.append(request).unwrap().wait().unwrap();
     assert_eq!(receipts.iter().map(|receipt| receipt.uuid).collect::<Vec<_>>(), uuids);
@@ -186,7 +188,7 @@ fn a_request_that_adds_nothing_leaves_the_heads_alone() {
     let first = scratch.append(vec![with_uuid(1, "")])[0];
     scratch.append(vec![with_uuid(1, "")]);
     refused(&scratch, vec![with_uuid(2, r#","channel_id":3"#), with_uuid(1, r#","user":1"#)]);
-    let heads = scratch.store.logs(&ChannelGrant::All).unwrap();
+    let heads = scratch.store.logs(Stream::Events, &ChannelGrant::All).unwrap();
     assert_eq!(heads.len(), 1, "channel 3 has no log");
     assert_eq!((heads[0].size, heads[0].recorded_at), (1, Some(first.recorded_at)));
     assert_eq!(scratch.append(vec![with_uuid(2, r#","channel_id":3"#)])[0].position, 0);

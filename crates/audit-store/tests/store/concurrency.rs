@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{ChannelId, Event, EventFilter, JsonText, PreparedEvent, Walk, WalkOrder, slot};
+use audit_store::domain::{ChannelId, Event, EventFilter, JsonText, PreparedEntry, Walk, WalkOrder, slot};
 use audit_store::{AppendError, AppendRequest, Receipt, Store, WalkQuery};
 
 use crate::common::{Dice, Scratch, assert_receipt, checked_logs, event, uuid};
@@ -24,7 +24,7 @@ struct Sent {
     channel: i64,
     uuid: Uuid,
     says: String,
-    event: PreparedEvent,
+    event: PreparedEntry,
 }
 
 fn sent(channel: u64, number: u128, says: String) -> Sent {
@@ -126,7 +126,7 @@ fn follow(store: &Store, channel: i64, size: usize, done: &AtomicBool) -> usize 
         let mut after = None;
         loop {
             let page = store.walk(&WalkQuery { walk: walk.clone(), after, size, counted: true }).unwrap();
-            for event in &page.events {
+            for event in &page.records {
                 assert_eq!(event.position, seen, "no gap, nothing twice");
                 assert!(last_time <= Some(event.recorded_at));
                 (seen, last_time) = (seen + 1, Some(event.recorded_at));
@@ -194,12 +194,12 @@ fn a_page_and_its_count_are_of_one_snapshot() {
             while !done.load(Ordering::SeqCst) {
                 let query = WalkQuery { walk: walk.clone(), after: None, size: 1, counted: true };
                 let page = scratch.store.walk(&query).unwrap();
-                let newest = page.events.first().map_or(0, |event| event.position + 1);
+                let newest = page.records.first().map_or(0, |event| event.position + 1);
                 assert_eq!(page.count, Some(newest));
                 let mut filtered = query.clone();
                 filtered.walk.filter.user = Some("1".to_owned());
                 let page = scratch.store.walk(&filtered).unwrap();
-                assert_eq!(page.count, Some(page.events.first().map_or(0, |event| event.position + 1)));
+                assert_eq!(page.count, Some(page.records.first().map_or(0, |event| event.position + 1)));
             }
         });
         for number in 0..300u32 {

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use audit_store::domain::PreparedEvent;
+use audit_store::domain::PreparedEntry;
 use audit_store::{AppendError, AppendRequest, PendingReceipts};
 
 use crate::common::{Scratch, checked_logs, event, uuid};
 
-fn guilty() -> PreparedEvent {
+fn guilty() -> PreparedEntry {
     event(&format!(r#"{{"uuid":"{}"}}"#, uuid(13)))
 }
 
@@ -22,7 +22,7 @@ fn poison(scratch: &Scratch, how: &str) {
 }
 
 /// Queues requests while the writer cannot commit, so that they become one batch.
-fn as_one_batch(scratch: &Scratch, requests: Vec<Vec<PreparedEvent>>) -> Vec<PendingReceipts> {
+fn as_one_batch(scratch: &Scratch, requests: Vec<Vec<PreparedEntry>>) -> Vec<PendingReceipts> {
     let conn = scratch.raw();
     conn.execute_batch("BEGIN IMMEDIATE").unwrap();
     let first = scratch.store.append(AppendRequest::import(vec![])).unwrap();

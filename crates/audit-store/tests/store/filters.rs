@@ -1,6 +1,6 @@
 //! SQL means what `EventFilter::matches` and `EventSort::compare` say.
 
-use audit_store::domain::{ChannelGrant, ChannelId, Event, EventFilter, EventSort, SortField, SortKey, SortRow};
+use audit_store::domain::{ChannelGrant, ChannelId, Event, EventFilter, EventSort, SortField, SortKey, SortRow, Stream};
 use audit_store::{ListQuery, PageNumber, SliceQuery, Store};
 use proptest::prelude::*;
 
@@ -38,19 +38,19 @@ fn assert_pages(store: &Store, query: &ListQuery, expected: &[&Event]) {
         assert_eq!((page.count, page.number, page.pages), (count, number, pages), "{query:?}");
         let inside = (1..=pages).contains(&number);
         let wanted = expected.iter().skip(if inside { ((number - 1) * size) as usize } else { usize::MAX }).take(size as usize);
-        let (seen, wanted): (Vec<Id>, Vec<Id>) = (page.events.iter().map(id).collect(), wanted.map(|event| id(event)).collect());
+        let (seen, wanted): (Vec<Id>, Vec<Id>) = (page.records.iter().map(id).collect(), wanted.map(|event| id(event)).collect());
         assert_eq!(seen, wanted, "page {number} of {query:?}");
         if inside {
             let ListQuery { channels, filter, sort, .. } = query.clone();
             let slice = store.slice(&SliceQuery { channels, filter, sort, skip: (number - 1) * size, size }).unwrap();
-            assert_eq!(slice, page.events, "page {number} of {query:?} as a slice");
+            assert_eq!(slice, page.records, "page {number} of {query:?} as a slice");
         }
-        assert!(page.events.iter().zip(expected.iter().skip(((number - 1).max(0) * size) as usize)).all(|(a, b)| a == *b));
+        assert!(page.records.iter().zip(expected.iter().skip(((number - 1).max(0) * size) as usize)).all(|(a, b)| a == *b));
     }
     let last = store.list(&ListQuery { page: PageNumber::Last, ..query.clone() }).unwrap();
     assert_eq!((last.count, last.number), (count, pages));
     let wanted: Vec<Id> = expected.iter().skip(((pages - 1) * size) as usize).map(|event| id(event)).collect();
-    assert_eq!(last.events.iter().map(id).collect::<Vec<_>>(), wanted, "the last page of {query:?}");
+    assert_eq!(last.records.iter().map(id).collect::<Vec<_>>(), wanted, "the last page of {query:?}");
 }
 
 #[derive(Debug, Clone)]
@@ -100,7 +100,7 @@ fn each_filter_alone_finds_exactly_its_events() {
     let count = |filter: EventFilter| {
         let query = ListQuery { channels: only(1), filter, sort: EventSort::default(), page: PageNumber::Number(1), size: 100 };
         let page = scratch.store.list(&query).unwrap();
-        assert_eq!(page.events.len() as i64, page.count);
+        assert_eq!(page.records.len() as i64, page.count);
         page.count
     };
     let stored_form = audit_store::domain::index_key(long.as_bytes());
@@ -133,9 +133,9 @@ fn a_reader_without_channels_sees_nothing() {
         size: 10,
     };
     let page = scratch.store.list(&query).unwrap();
-    assert_eq!((page.count, page.pages, page.events.len()), (0, 1, 0));
+    assert_eq!((page.count, page.pages, page.records.len()), (0, 1, 0));
     assert_eq!(scratch.store.get(&none, receipt.channel_id, receipt.uuid).unwrap(), None);
-    assert_eq!(scratch.store.logs(&none).unwrap(), []);
+    assert_eq!(scratch.store.logs(Stream::Events, &none).unwrap(), []);
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_list_of_pages_without_room_is_no_reason_to_panic() {
             size,
         };
         let page = scratch.store.list(&query).unwrap();
-        assert_eq!((page.count, page.pages, page.events.len()), (1, 1, 1), "size {size}");
+        assert_eq!((page.count, page.pages, page.records.len()), (1, 1, 1), "size {size}");
     }
 }
 

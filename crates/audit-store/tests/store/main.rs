@@ -6,6 +6,7 @@ mod append;
 mod budget;
 mod common;
 mod concurrency;
+mod counters;
 mod failure;
 mod filters;
 mod guards;

@@ -1,6 +1,6 @@
 //! The schema: how a file gets it, and that it is the one the code was written for.
 
-use audit_store::domain::ChannelGrant;
+use audit_store::domain::{ChannelGrant, Stream};
 use audit_store::{OpenError, Store, StoreConfig};
 use rusqlite::Connection;
 
@@ -15,7 +15,7 @@ fn versions(conn: &Connection) -> Vec<String> {
     strings(conn, "SELECT version || ' ' || run_on FROM __diesel_schema_migrations ORDER BY version")
 }
 
-const MIGRATIONS: usize = 3;
+const MIGRATIONS: usize = 6;
 
 #[test]
 fn opening_again_changes_nothing() {
@@ -34,7 +34,7 @@ fn stores_that_open_a_fresh_file_at_once_all_succeed() {
     std::thread::scope(|scope| {
         let opening: Vec<_> = (0..8).map(|_| scope.spawn(|| Store::open(&config_in(&dir)).unwrap())).collect();
         for thread in opening {
-            assert_eq!(thread.join().unwrap().logs(&ChannelGrant::All).unwrap(), []);
+            assert_eq!(thread.join().unwrap().logs(Stream::Events, &ChannelGrant::All).unwrap(), []);
         }
     });
 }
@@ -114,6 +114,35 @@ fn the_file_is_in_wal_mode_and_nothing_else_lies_beside_it() {
 
 /// The columns that the code names, in this order: it matters for speed, and for `INSERT` without names at a SQL prompt.
 const COLUMNS: &str = "\
+action_logs.channel_id BIGINT NOT NULL key 1
+action_logs.position BIGINT NOT NULL key 2
+action_logs.uuid BLOB NOT NULL
+action_logs.created_at BIGINT NOT NULL
+action_logs.recorded_at BIGINT NOT NULL
+action_logs.producer_id BIGINT NOT NULL
+action_logs.level BIGINT
+action_logs.logger_name TEXT
+action_logs.app_name TEXT
+action_logs.seals BLOB NOT NULL
+action_logs.leaf_hash BLOB NOT NULL
+action_logs.subject_json TEXT
+action_logs.message TEXT
+action_logs.trace TEXT
+action_logs.extra TEXT
+content_types.id BIGINT NOT NULL key 1
+content_types.app_label TEXT NOT NULL
+content_types.model TEXT NOT NULL
+counters.channel_id BIGINT NOT NULL key 1
+counters.stream SMALLINT NOT NULL key 2
+counters.dimension SMALLINT NOT NULL key 3
+counters.key TEXT NOT NULL key 4
+counters.count BIGINT NOT NULL
+counters_by_hour.channel_id BIGINT NOT NULL key 1
+counters_by_hour.stream SMALLINT NOT NULL key 2
+counters_by_hour.dimension SMALLINT NOT NULL key 3
+counters_by_hour.key TEXT NOT NULL key 4
+counters_by_hour.hour BIGINT NOT NULL key 5
+counters_by_hour.count BIGINT NOT NULL
 events.channel_id BIGINT NOT NULL key 1
 events.position BIGINT NOT NULL key 2
 events.uuid BLOB NOT NULL
@@ -156,6 +185,10 @@ tokens.expires_at BIGINT
 tokens.revoked_at BIGINT";
 
 const INDEXES: &str = "\
+action_logs_by_app_name (channel_id, app_name, created_at, position) partial
+action_logs_by_created_at (channel_id, created_at, position)
+action_logs_by_level (channel_id, level, created_at, position) partial
+action_logs_by_logger_name (channel_id, logger_name, created_at, position) partial
 events_by_action (channel_id, action, timestamp, position) partial
 events_by_content_type (channel_id, content_type, timestamp, position) partial
 events_by_object_id (channel_id, object_id, timestamp, position) partial
@@ -164,6 +197,12 @@ events_by_timestamp (channel_id, timestamp, position)
 events_by_url (channel_id, url, timestamp, position) partial
 events_by_user_id (channel_id, user_id, timestamp, position) partial
 events_by_user_name (channel_id, user_name, timestamp, position) partial
+sqlite_autoindex_action_logs_1 (channel_id, position) unique
+sqlite_autoindex_action_logs_2 (channel_id, uuid) unique
+sqlite_autoindex_content_types_1 (id) unique
+sqlite_autoindex_content_types_2 (app_label, model) unique
+sqlite_autoindex_counters_1 (channel_id, stream, dimension, key) unique
+sqlite_autoindex_counters_by_hour_1 (channel_id, stream, dimension, key, hour) unique
 sqlite_autoindex_events_1 (channel_id, position) unique
 sqlite_autoindex_events_2 (channel_id, uuid) unique
 sqlite_autoindex_logs_1 (channel_id, stream) unique
@@ -171,9 +210,13 @@ sqlite_autoindex_tokens_1 (id) unique
 sqlite_autoindex_tokens_2 (key_digest) unique";
 
 const OTHERS: &str = "\
+trigger action_logs_keep_rows
+trigger action_logs_only_erase
+trigger action_logs_refuse_replace
 trigger events_keep_rows
 trigger events_only_erase
 trigger events_refuse_replace
+trigger logs_follow_action_logs
 trigger logs_follow_events
 trigger logs_keep_rows
 trigger logs_only_advance
@@ -182,6 +225,7 @@ trigger logs_start_at_zero
 trigger tokens_keep_rows
 trigger tokens_only_revoke
 trigger tokens_refuse_replace
+view action_logs_readable
 view events_readable";
 
 #[test]
@@ -192,7 +236,7 @@ fn tables_indexes_and_triggers_are_these() {
         &conn,
         "SELECT m.name || '.' || c.name || ' ' || c.type || iif(c.\"notnull\", ' NOT NULL', '') || iif(c.pk, ' key ' || c.pk, '')
          FROM sqlite_schema m JOIN pragma_table_info(m.name) c
-         WHERE m.type = 'table' AND m.name IN ('events', 'logs', 'tokens') ORDER BY m.name, c.cid",
+         WHERE m.type = 'table' AND m.name IN ('action_logs', 'content_types', 'counters', 'counters_by_hour', 'events', 'logs', 'tokens') ORDER BY m.name, c.cid",
     );
     assert_eq!(columns.join("\n"), COLUMNS);
     let indexes = strings(
@@ -200,11 +244,14 @@ fn tables_indexes_and_triggers_are_these() {
         "SELECT i.name || ' (' || (SELECT group_concat(name, ', ') FROM pragma_index_info(i.name)) || ')'
              || iif(i.\"unique\", ' unique', '') || iif(i.partial, ' partial', '')
          FROM sqlite_schema m JOIN pragma_index_list(m.name) i
-         WHERE m.type = 'table' AND m.name IN ('events', 'logs', 'tokens') ORDER BY i.name",
+         WHERE m.type = 'table' AND m.name IN ('action_logs', 'content_types', 'counters', 'counters_by_hour', 'events', 'logs', 'tokens') ORDER BY i.name",
     );
     assert_eq!(indexes.join("\n"), INDEXES);
     let others = strings(&conn, "SELECT type || ' ' || name FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY 1");
     assert_eq!(others.join("\n"), OTHERS);
     let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY 1";
-    assert_eq!(strings(&conn, tables), ["__diesel_schema_migrations", "events", "logs", "tokens"]);
+    assert_eq!(
+        strings(&conn, tables),
+        ["__diesel_schema_migrations", "action_logs", "content_types", "counters", "counters_by_hour", "events", "logs", "tokens"]
+    );
 }

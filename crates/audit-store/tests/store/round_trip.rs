@@ -1,7 +1,7 @@
 //! What goes in comes back byte for byte, and what is stored beside it belongs to it.
 
 use audit_store::AppendRequest;
-use audit_store::domain::{ChannelId, Event, EventKeys, JsonText, NewEvent, PreparedEvent, Reading, limits, slot};
+use audit_store::domain::{ChannelId, Event, EventKeys, JsonText, Keys, NewEvent, PreparedEntry, Reading, limits, slot};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -134,7 +134,7 @@ fn sent() -> impl Strategy<Value = Sent> {
     })
 }
 
-fn slots_of(event: &PreparedEvent) -> Vec<(u8, String)> {
+fn slots_of(event: &PreparedEntry) -> Vec<(u8, String)> {
     event.slots().iter().map(|slot| (slot.number, slot.value.as_ref().unwrap().to_string())).collect()
 }
 
@@ -164,15 +164,15 @@ fn stored_keys(conn: &rusqlite::Connection, event: &Event) -> EventKeys {
 }
 
 /// Everything that must hold of an event that was appended: itself, what is stored beside it, its leaf, and its export.
-fn assert_kept(scratch: &Scratch, conn: &rusqlite::Connection, sent: &[(u8, String)], event: PreparedEvent) {
+fn assert_kept(scratch: &Scratch, conn: &rusqlite::Connection, sent: &[(u8, String)], event: PreparedEntry) {
     let expected_keys = event.keys().clone();
     let receipt = scratch.append(vec![event.clone()])[0];
     let stored = scratch.get(&receipt);
     assert_receipt(&stored, &receipt);
     assert_eq!(stored_slots(&stored), sent);
     assert_eq!(stored.timestamp, event.timestamp());
-    assert_eq!(stored_keys(conn, &stored), expected_keys);
-    assert_eq!(stored.keys(), expected_keys);
+    assert_eq!(Keys::Event(stored_keys(conn, &stored)), expected_keys);
+    assert_eq!(Keys::Event(stored.keys()), expected_keys);
     assert_eq!(stored.leaf_hash, audit_store::domain::log::leaf_hash(&stored.leaf_data()));
     assert_eq!(stored.leaf_hash, event.leaf_hash(0, stored.recorded_at));
 

@@ -75,7 +75,7 @@ proptest! {
                 let mut sums: Vec<(Key, i64)> = sums.into_iter().collect();
                 let in_order = matches!(by, GroupBy::Hour | GroupBy::Day);
                 sums.sort_by(|a, b| if in_order { a.cmp(b) } else { b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)) });
-                let summary = scratch.store.summary(&channels, &filter, by).unwrap();
+                let summary = scratch.store.summaries(&channels, &filter, &[by]).unwrap().remove(0);
                 prop_assert_eq!(&scratch.store.summaries(&channels, &filter, &[GroupBy::Day, by]).unwrap()[1], &summary);
                 let groups: Vec<(Key, i64)> = summary.groups.iter().map(|group| (key_shown(&group.key), group.count)).collect();
                 prop_assert_eq!(summary.total, matching.len() as i64);
@@ -90,7 +90,7 @@ fn hours_and_days_before_1970_start_before_their_events() {
     let scratch = Scratch::new();
     scratch.append_json(r#"{"timestamp":"1969-12-31T23:59:59.999999Z"}"#);
     let start = |by| {
-        let summary = scratch.store.summary(&crate::common::only(1), &Default::default(), by).unwrap();
+        let summary = scratch.store.summaries(&crate::common::only(1), &Default::default(), &[by]).unwrap().remove(0);
         summary.groups[0].key.clone()
     };
     let at = |text: &str| GroupKey::Time(Timestamp::parse(text).unwrap());
@@ -103,10 +103,11 @@ fn a_text_too_long_for_an_index_is_shown_as_it_was_received() {
     let scratch = Scratch::new();
     let long = format!(r#""\u0061{}""#, "x".repeat(300));
     scratch.append_json(&format!(r#"{{"table_name":{long},"user":{{"pk":{long},"username":{long}}},"action":"\ud800"}}"#));
-    let shown = |by| match &scratch.store.summary(&crate::common::only(1), &Default::default(), by).unwrap().groups[0].key {
-        GroupKey::Text(json) => json.as_str().to_owned(),
-        other => panic!("{other:?}"),
-    };
+    let shown =
+        |by| match &scratch.store.summaries(&crate::common::only(1), &Default::default(), &[by]).unwrap().remove(0).groups[0].key {
+            GroupKey::Text(json) => json.as_str().to_owned(),
+            other => panic!("{other:?}"),
+        };
     assert_eq!(shown(GroupBy::TableName), long);
     assert_eq!(shown(GroupBy::User), long);
     assert_eq!(shown(GroupBy::Person), long);

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use audit_store::domain::{ChannelGrant, Event, EventFilter, Walk, WalkOrder};
+use audit_store::domain::{ChannelGrant, Event, EventFilter, Stream, Walk, WalkOrder};
 use audit_store::{Store, WalkQuery};
 use proptest::prelude::*;
 
@@ -27,9 +27,9 @@ fn walked(store: &Store, walk: &Walk, sizes: &[usize]) -> Vec<Event> {
     let (mut events, mut after) = (Vec::new(), None);
     for size in sizes.iter().cycle() {
         let page = store.walk(&WalkQuery { walk: walk.clone(), after, size: *size, counted: false }).unwrap();
-        assert!(page.events.len() <= *size && page.count.is_none());
-        assert!(page.next.is_none() || page.events.len() == *size, "only the last page is short");
-        events.extend(page.events);
+        assert!(page.records.len() <= *size && page.count.is_none());
+        assert!(page.next.is_none() || page.records.len() == *size, "only the last page is short");
+        events.extend(page.records);
         let Some(next) = page.next else { break };
         after = Some(walk.point(&walk.cursor(next)).unwrap());
     }
@@ -86,7 +86,7 @@ fn a_walk_goes_on_into_what_arrived_meanwhile() {
     let first = page(None, 3);
     scratch.append_json("{}");
     let second = page(first.next, 3);
-    assert_eq!(second.events.iter().map(|event| event.position).collect::<Vec<_>>(), [3, 4]);
+    assert_eq!(second.records.iter().map(|event| event.position).collect::<Vec<_>>(), [3, 4]);
     assert_eq!((second.next, second.count), (None, Some(5)));
 }
 
@@ -97,10 +97,10 @@ fn a_page_without_room_or_of_any_size_is_no_reason_to_panic() {
     for channels in [None, Some(vec![1]), Some(vec![0, 1])] {
         let walk = Walk { order: WalkOrder::Timestamp, descending: true, channels, filter: EventFilter::default() };
         let page = |size| scratch.store.walk(&WalkQuery { walk: walk.clone(), after: None, size, counted: true }).unwrap();
-        assert_eq!(page(0).events.len(), 1);
-        assert_eq!(page(usize::MAX).events.len(), 1);
+        assert_eq!(page(0).records.len(), 1);
+        assert_eq!(page(usize::MAX).records.len(), 1);
     }
-    assert_eq!(scratch.store.logs(&ChannelGrant::All).unwrap().len(), 1);
+    assert_eq!(scratch.store.logs(Stream::Events, &ChannelGrant::All).unwrap().len(), 1);
 }
 
 #[test]
@@ -116,8 +116,8 @@ fn a_page_of_large_events_ends_early_and_the_walk_still_sees_each_once() {
         let mut seen = std::collections::HashSet::new();
         loop {
             let page = scratch.store.walk(&query).unwrap();
-            assert!(page.events.len() < 60, "{} events of a megabyte in one page", page.events.len());
-            for event in &page.events {
+            assert!(page.records.len() < 60, "{} events of a megabyte in one page", page.records.len());
+            for event in &page.records {
                 assert!(seen.insert((event.channel_id.get(), event.position)));
             }
             query.after = page.next;

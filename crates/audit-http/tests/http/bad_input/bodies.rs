@@ -144,7 +144,7 @@ fn a_conflict_or_a_foreign_channel_stores_nothing_of_a_request() {
         row(
             Ask::post(OMS, other.clone()).key(&bench.writer),
             409,
-            r#"{"uuid":["An audit event with this uuid already exists, and it is another one."]}"#,
+            r#"{"uuid":["A record with this uuid already exists, and it is another one."]}"#,
         ),
         row(Ask::post(WAREHOUSE, other).key(&bench.writer), 409, "already exists"),
         row(Ask::post("/api/v1/remote/3/data-warehouse/audit-events/", "{}").key(&bench.writer), 404, r#"{"detail":"Not found."}"#),

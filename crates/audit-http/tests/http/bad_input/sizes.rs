@@ -16,8 +16,8 @@ fn what_is_too_large_or_too_many_gets_413() {
     let many = "More than 10000 events in one request.";
     let mut rows = vec![
         row(post(&big), 413, "\"code\":\"too_large\""),
-        row(post(&format!("[{{}},{big}]")), 413, "Event 1 has "),
-        row(lines(format!("{{}}\n{big}\n")), 413, "Event 1 has "),
+        row(post(&format!("[{{}},{big}]")), 413, "Record 1 has "),
+        row(lines(format!("{{}}\n{big}\n")), 413, "Record 1 has "),
         row(post(&format!("[{}{{}}]", "{},".repeat(10_000))), 413, many),
         row(lines("{}\n".repeat(10_001)), 413, many),
         row(post(&format!("[{}1]", "1,".repeat(1_000_000))), 413, many),

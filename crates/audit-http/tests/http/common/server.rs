@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use audit_http::store::domain::{ChannelGrant, NewToken, Role};
+use audit_http::store::domain::{ChannelGrant, NewToken, Role, Stream};
 use audit_http::store::{Store, StoreConfig};
 use audit_http::{Server, ServerConfig};
 use serde_json::Value;
@@ -89,7 +89,7 @@ impl TestServer {
 
     /// How many events each channel has, and every event of every channel in the native shape.
     pub(crate) fn everything(&self) -> (Vec<(i64, i64)>, Vec<String>) {
-        let heads = self.store.logs(&ChannelGrant::All).unwrap();
+        let heads = self.store.logs(Stream::Events, &ChannelGrant::All).unwrap();
         let heads: Vec<(i64, i64)> = heads.into_iter().map(|head| (head.channel_id, head.size)).collect();
         let events = heads.iter().flat_map(|(channel, _)| super::fixture::all_events(&self.store, *channel));
         (heads.clone(), events.map(|event| event.to_json()).collect())

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use audit_store::domain::{ChannelGrant, ChannelId, Event, EventFilter, NewEvent, PreparedEvent, Reading, Walk, WalkOrder};
+use audit_store::domain::{ChannelGrant, ChannelId, Event, EventFilter, NewEvent, PreparedEntry, Reading, Stream, Walk, WalkOrder};
 use audit_store::{AppendRequest, Receipt, Store, StoreConfig, WalkQuery};
 use tempfile::TempDir;
 
@@ -34,7 +34,7 @@ impl Scratch {
     }
 
     /// Appends as a local import and waits.
-    pub(crate) fn append(&self, events: Vec<PreparedEvent>) -> Vec<Receipt> {
+    pub(crate) fn append(&self, events: Vec<PreparedEntry>) -> Vec<Receipt> {
         append(&self.store, events)
     }
 
@@ -51,12 +51,12 @@ pub(crate) fn config_in(dir: &TempDir) -> StoreConfig {
     StoreConfig::new(format!("sqlite://{}/audit.db", dir.path().display()))
 }
 
-pub(crate) fn append(store: &Store, events: Vec<PreparedEvent>) -> Vec<Receipt> {
+pub(crate) fn append(store: &Store, events: Vec<PreparedEntry>) -> Vec<Receipt> {
     store.append(AppendRequest::import(events)).unwrap().wait().unwrap()
 }
 
 /// An event in the native shape, for the channel it names, else the default one.
-pub(crate) fn event(json: &str) -> PreparedEvent {
+pub(crate) fn event(json: &str) -> PreparedEntry {
     let event = NewEvent::parse(json, Reading::NATIVE).unwrap();
     let channel = event.channel_id.unwrap_or(ChannelId::DEFAULT);
     event.prepare(channel).unwrap()
@@ -78,7 +78,7 @@ pub(crate) fn log_of(store: &Store, channel: i64) -> Vec<Event> {
     let (mut events, mut after) = (Vec::new(), None);
     loop {
         let page = store.walk(&WalkQuery { walk: walk.clone(), after, size: 500, counted: false }).unwrap();
-        events.extend(page.events);
+        events.extend(page.records);
         after = page.next;
         if after.is_none() {
             return events;
@@ -89,7 +89,7 @@ pub(crate) fn log_of(store: &Store, channel: i64) -> Vec<Event> {
 /// Every event of every channel, after checking what has to hold for each log.
 pub(crate) fn checked_logs(store: &Store) -> Vec<Event> {
     let mut all = Vec::new();
-    for head in store.logs(&ChannelGrant::All).unwrap() {
+    for head in store.logs(Stream::Events, &ChannelGrant::All).unwrap() {
         let events = log_of(store, head.channel_id);
         let positions: Vec<i64> = events.iter().map(|event| event.position).collect();
         assert_eq!(positions, (0..head.size).collect::<Vec<_>>(), "positions have no gaps and end at the head");

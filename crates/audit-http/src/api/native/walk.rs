@@ -1,27 +1,26 @@
-//! `GET /api/v1/events`: a walk through the log by cursor.
+//! List: a walk through the log by cursor.
 
 use actix_web::{HttpRequest, HttpResponse};
 use audit_store::WalkQuery;
-use audit_store::domain::{ChannelGrant, Event, ObjectWriter, Walk, WalkOrder, limits, push_array};
+use audit_store::domain::{ChannelGrant, ObjectWriter, Walk, WalkOrder, limits, push_array};
 
-use super::Query;
-use super::query::FILTERS;
+use super::{Query, Stream};
 use crate::auth::Caller;
 use crate::problem::Problem;
 use crate::{Api, blocking};
 
-pub(super) async fn list(api: &Api, request: &HttpRequest, caller: &Caller) -> Result<HttpResponse, Problem> {
+pub(super) async fn walk<S: Stream>(api: &Api, request: &HttpRequest, caller: &Caller) -> Result<HttpResponse, Problem> {
     caller.reads()?;
-    let walk = read(Query::of(request, &[FILTERS, &["sort", "limit", "cursor", "count"]].concat())?, caller)?;
+    let walk = read::<S>(Query::of(request, &[S::FILTERS, &["channel_id", "sort", "limit", "cursor", "count"]].concat())?, caller)?;
     let (store, query) = (api.store.clone(), walk.clone());
-    let page = blocking::query(move || store.walk(&query)).await??;
-    let bytes: usize = page.events.iter().map(|event| event.slots.bytes() + 1024).sum();
+    let page = blocking::query(move || S::walk(&store, &query)).await??;
+    let bytes: usize = page.records.iter().map(|record| record.slots.bytes() + 1024).sum();
     let mut body = String::with_capacity(256 + bytes);
     let mut object = ObjectWriter::new(&mut body);
     if let Some(count) = page.count {
         object.integer("count", Some(count));
     }
-    object.nested("results", |out| push_array(out, &page.events, Event::write_json));
+    object.nested("results", |out| push_array(out, &page.records, S::write));
     match page.next {
         Some(point) => object.string("next_cursor", &walk.walk.cursor(point)),
         None => object.raw("next_cursor", "null"),
@@ -30,7 +29,7 @@ pub(super) async fn list(api: &Api, request: &HttpRequest, caller: &Caller) -> R
     Ok(HttpResponse::Ok().content_type("application/json").body(body))
 }
 
-fn read(mut query: Query, caller: &Caller) -> Result<WalkQuery, Problem> {
+fn read<S: Stream>(mut query: Query, caller: &Caller) -> Result<WalkQuery<S::Filter>, Problem> {
     let channels = match query.channels(caller) {
         ChannelGrant::All => None,
         ChannelGrant::Only(ids) => Some(ids.iter().map(|id| id.get()).collect::<Vec<_>>()),
@@ -38,10 +37,10 @@ fn read(mut query: Query, caller: &Caller) -> Result<WalkQuery, Problem> {
     // A channel that the caller may not see looks empty, so what counts is how many were asked for.
     let is_one_channel = query.channels_named().or(channels.as_ref().map(Vec::len)) == Some(1);
     let order = query.parsed("sort", |text| match text.strip_prefix('-').unwrap_or(text) {
-        "timestamp" => Ok((WalkOrder::Timestamp, text.starts_with('-'))),
+        time if time == S::TIME => Ok((WalkOrder::Timestamp, text.starts_with('-'))),
         "position" if is_one_channel => Ok((WalkOrder::Position, text.starts_with('-'))),
         "position" => Err("by position needs exactly one channel_id: positions of two logs cannot be compared".to_owned()),
-        _ => Err("must be timestamp, -timestamp, position or -position".to_owned()),
+        _ => Err(format!("must be {time}, -{time}, position or -position", time = S::TIME)),
     });
     let (order, descending) = order.unwrap_or((WalkOrder::Timestamp, true));
     let size = query.parsed("limit", |text| {
@@ -49,7 +48,7 @@ fn read(mut query: Query, caller: &Caller) -> Result<WalkQuery, Problem> {
         limit.ok_or_else(|| format!("must be an integer from 1 to {}", limits::PAGE_SIZE_MAX))
     });
     let counted = query.parsed("count", |text| text.parse::<bool>().map_err(|_| "must be true or false".to_owned()));
-    let filter = query.filter();
+    let filter = S::filter(&mut query);
     let walk = Walk { order, descending, channels, filter };
     let after = query.parsed("cursor", |text| walk.point(text).map_err(|error| error.to_string()));
     query.finish()?;

@@ -1,14 +1,11 @@
-//! Rows as the database holds them: primitives, joined to the domain by one conversion each.
+//! Events as the database holds them.
 
-use std::collections::BTreeSet;
-
-use audit_domain::log::{LeafHash, Slots};
-use audit_domain::uuid::Uuid;
-use audit_domain::{ChannelGrant, ChannelId, Event, JsonText, PreparedEvent, Timestamp, Token, slot};
+use audit_domain::{Event, EventKeys, JsonText, PreparedEntry, slot};
 use diesel::prelude::*;
 
+use super::{Common, Placement};
 use crate::error::StoreError;
-use crate::schema::{events, tokens};
+use crate::schema::events;
 
 /// An event as it is read.
 #[derive(Queryable, Selectable)]
@@ -39,21 +36,17 @@ impl TryFrom<EventRow> for Event {
 
     /// Fails for a row that no append could have written: somebody changed it behind the log's back.
     fn try_from(mut row: EventRow) -> Result<Event, StoreError> {
-        let corrupt =
-            |what: &str| StoreError::Corrupt { channel_id: row.channel_id, position: row.position, what: what.to_owned() };
-        let channel_id = ChannelId::new(row.channel_id).ok_or_else(|| corrupt("channel_id"))?;
-        let uuid = Uuid::from_slice(&row.uuid).map_err(|_| corrupt("uuid"))?;
-        let timestamp = Timestamp::from_micros(row.timestamp).ok_or_else(|| corrupt("timestamp"))?;
-        let recorded_at = Timestamp::from_micros(row.recorded_at).ok_or_else(|| corrupt("recorded_at"))?;
-        let leaf_hash = row.leaf_hash.as_slice().try_into().map(LeafHash).map_err(|_| corrupt("leaf_hash"))?;
-        let (channel, position, seals) = (row.channel_id, row.position, std::mem::take(&mut row.seals));
-        let slots = Slots::from_stored(&seals, |number| row.take(number).map(JsonText::from_trusted))
-            .map_err(|error| StoreError::Corrupt { channel_id: channel, position, what: error.to_string() })?;
-        if (slot::SUBJECT..=slot::EXTRA).any(|number| row.take(number).is_some()) {
-            let what = "a slot has a value without a seal".to_owned();
-            return Err(StoreError::Corrupt { channel_id: channel, position, what });
-        }
-        Ok(Event { channel_id, position, uuid, timestamp, recorded_at, producer_id: row.producer_id, slots, leaf_hash })
+        let common = Common {
+            channel_id: row.channel_id,
+            position: row.position,
+            uuid: std::mem::take(&mut row.uuid),
+            timestamp: row.timestamp,
+            recorded_at: row.recorded_at,
+            producer_id: row.producer_id,
+            seals: std::mem::take(&mut row.seals),
+            leaf_hash: std::mem::take(&mut row.leaf_hash),
+        };
+        common.into_entry(slot::SUBJECT..=slot::EXTRA, |number| row.take(number)).map(Event)
     }
 }
 
@@ -109,17 +102,14 @@ pub(crate) struct NewEventRow<'a> {
     extra: Option<&'a str>,
 }
 
-/// What the log adds to an event when it takes it.
-pub(crate) struct Placement {
-    pub(crate) position: i64,
-    pub(crate) recorded_at: Timestamp,
-    pub(crate) producer_id: i64,
-    pub(crate) leaf_hash: LeafHash,
-}
-
 impl<'a> NewEventRow<'a> {
-    pub(crate) fn new(event: &'a PreparedEvent, uuid: &'a [u8; 16], placement: &'a Placement) -> NewEventRow<'a> {
-        let (keys, slots) = (event.keys(), event.slots());
+    pub(crate) fn new(
+        event: &'a PreparedEntry,
+        keys: &'a EventKeys,
+        uuid: &'a [u8; 16],
+        placement: &'a Placement,
+    ) -> NewEventRow<'a> {
+        let slots = event.slots();
         let value = |number| slots.value(number).map(JsonText::as_str);
         NewEventRow {
             channel_id: event.channel_id().get(),
@@ -151,39 +141,5 @@ impl<'a> NewEventRow<'a> {
             description_json: value(slot::DESCRIPTION),
             extra: value(slot::EXTRA),
         }
-    }
-}
-
-/// A token, without the digest of its key.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = tokens)]
-pub(crate) struct TokenRow {
-    id: i64,
-    name: String,
-    role: String,
-    channels: String,
-    created_at: i64,
-    expires_at: Option<i64>,
-    revoked_at: Option<i64>,
-}
-
-impl TryFrom<TokenRow> for Token {
-    type Error = StoreError;
-
-    /// Fails for a row that was not written here; such a token opens nothing.
-    fn try_from(row: TokenRow) -> Result<Token, StoreError> {
-        // No channel at all is a grant too, which no command line would spell.
-        let none = || row.channels.is_empty().then(|| ChannelGrant::Only(BTreeSet::new()));
-        let corrupt = |what: &str| StoreError::CorruptToken { id: row.id, what: what.to_owned() };
-        let instant = |micros: i64| Timestamp::from_micros(micros).ok_or_else(|| corrupt("an instant"));
-        Ok(Token {
-            id: row.id,
-            role: row.role.parse().map_err(|_| corrupt("role"))?,
-            channels: none().map_or_else(|| row.channels.parse(), Ok).map_err(|_| corrupt("channels"))?,
-            created_at: instant(row.created_at)?,
-            expires_at: row.expires_at.map(instant).transpose()?,
-            revoked_at: row.revoked_at.map(instant).transpose()?,
-            name: row.name,
-        })
     }
 }

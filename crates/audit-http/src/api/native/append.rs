@@ -1,20 +1,20 @@
-//! `POST /api/v1/events`: one event, an array, or NDJSON; all or nothing.
+//! Append: one record, an array, or NDJSON; all or nothing.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use audit_store::domain::{JsonError, JsonText, NewEvent, ObjectWriter, PreparedEvent, Reading, limits, push_array};
+use audit_store::domain::{ChannelId, JsonError, JsonText, ObjectWriter, PreparedEntry, limits, push_array};
 use audit_store::{AppendRequest, Receipt};
 
-use super::{Query, body_text};
+use super::{Query, Stream, body_text};
 use crate::auth::Caller;
 use crate::body::{Body, BodyError, media_type};
 use crate::problem::{Code, ERRORS_MAX, Problem, channel_problem, record_errors};
 use crate::{Api, blocking};
 
-/// About what an event takes beside its bytes until it is committed.
-const EVENT_OVERHEAD_BYTES: usize = 1024;
+/// About what a record takes beside its bytes until it is committed.
+const RECORD_OVERHEAD_BYTES: usize = 1024;
 
-pub(super) async fn append(
+pub(super) async fn append<S: Stream>(
     api: &Api,
     request: &HttpRequest,
     payload: web::Payload,
@@ -30,19 +30,19 @@ pub(super) async fn append(
     };
     let Body { bytes, mut reservation } = Body::read(api, request, payload, limits::REQUEST_BYTES_MAX).await?;
     let writer = caller.clone();
-    let (events, is_single) = blocking::compute(bytes.len(), move || prepare(&bytes, is_ndjson, &writer)).await??;
-    // An event takes memory beyond its bytes: salts, commitments, keys.
-    if !reservation.grow(events.len() * EVENT_OVERHEAD_BYTES) {
+    let (entries, is_single) = blocking::compute(bytes.len(), move || prepare::<S>(&bytes, is_ndjson, &writer)).await??;
+    // A record takes memory beyond its bytes: salts, commitments, keys.
+    if !reservation.grow(entries.len() * RECORD_OVERHEAD_BYTES) {
         return Err(BodyError::Busy.into());
     }
-    let append = AppendRequest { producer_id: caller.token.id, events, reservation: Some(reservation) };
+    let append = AppendRequest { producer_id: caller.token.id, entries, reservation: Some(reservation) };
     let refused = |error| Problem::not_appended(error, is_single);
     let receipts = api.store.try_append(append).map_err(refused)?.await.map_err(refused)?;
     Ok(if is_single { one(&receipts) } else { many(&receipts) })
 }
 
-/// The events of a body, and whether it is a single one (whose receipt is then not in a list).
-fn prepare(bytes: &[u8], is_ndjson: bool, caller: &Caller) -> Result<(Vec<PreparedEvent>, bool), Problem> {
+/// The records of a body, and whether it is a single one (whose receipt is then not in a list).
+fn prepare<S: Stream>(bytes: &[u8], is_ndjson: bool, caller: &Caller) -> Result<(Vec<PreparedEntry>, bool), Problem> {
     let text = body_text(bytes)?;
     // One more than allowed says enough: a body of blank-separated digits has millions.
     let max = limits::EVENTS_PER_REQUEST_MAX;
@@ -55,18 +55,18 @@ fn prepare(bytes: &[u8], is_ndjson: bool, caller: &Caller) -> Result<(Vec<Prepar
         (vec![text], true)
     };
     if records.len() > max {
-        let detail = format!("More than {max} events in one request.");
+        let detail = format!("More than {max} {}s in one request.", S::NAME);
         return Err(Problem::new(Code::TooLarge, detail));
     }
-    let (mut events, mut errors) = (Vec::with_capacity(records.len()), Vec::new());
+    let (mut entries, mut errors) = (Vec::with_capacity(records.len()), Vec::new());
     for (index, record) in records.iter().enumerate() {
         let prefix = if is_single { String::new() } else { format!("/{index}") };
         if record.len() > limits::EVENT_BYTES_MAX {
-            let detail = format!("Event {index} has {} bytes: at most {}.", record.len(), limits::EVENT_BYTES_MAX);
+            let detail = format!("Record {index} has {} bytes: at most {}.", record.len(), limits::EVENT_BYTES_MAX);
             return Err(Problem::new(Code::TooLarge, detail));
         }
-        match NewEvent::parse(record, Reading::NATIVE) {
-            Ok(event) if errors.is_empty() => events.push(place(event, &prefix, caller)?),
+        match S::parse(record) {
+            Ok((new, channel)) if errors.is_empty() => entries.push(place::<S>(new, channel, &prefix, caller)?),
             Ok(_) => {}
             Err(error) => errors.extend(record_errors(&prefix, error)),
         }
@@ -75,17 +75,17 @@ fn prepare(bytes: &[u8], is_ndjson: bool, caller: &Caller) -> Result<(Vec<Prepar
         }
     }
     errors.truncate(ERRORS_MAX);
-    if errors.is_empty() { Ok((events, is_single)) } else { Err(Problem::invalid_body(errors)) }
+    if errors.is_empty() { Ok((entries, is_single)) } else { Err(Problem::invalid_body(errors)) }
 }
 
-/// Only what JSON calls blanks: a line of anything else is a faulty event, not an empty line.
+/// Only what JSON calls blanks: a line of anything else is a faulty record, not an empty line.
 fn is_blank(line: &str) -> bool {
     line.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
 }
 
-fn place(event: NewEvent, prefix: &str, caller: &Caller) -> Result<PreparedEvent, Problem> {
-    let channel = caller.channel_to_write(event.channel_id).map_err(|error| channel_problem(prefix, error))?;
-    event.prepare(channel).map_err(|error| {
+fn place<S: Stream>(new: S::New, channel: Option<ChannelId>, prefix: &str, caller: &Caller) -> Result<PreparedEntry, Problem> {
+    let channel = caller.channel_to_write(channel).map_err(|error| channel_problem(prefix, error))?;
+    S::prepare(new, channel).map_err(|error| {
         tracing::error!(%error, "no random bytes");
         Problem::new(Code::Unavailable, "The operating system has no random bytes; try again later.")
     })

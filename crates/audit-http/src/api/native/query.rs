@@ -3,39 +3,12 @@
 use std::collections::BTreeSet;
 
 use actix_web::HttpRequest;
-use audit_store::domain::{ChannelGrant, ChannelId, EventFilter, Fault, Interval, Timestamp, canonical_integer, parse_uuid};
+use audit_store::domain::uuid::Uuid;
+use audit_store::domain::{ChannelGrant, ChannelId, Fault, Interval, Timestamp, canonical_integer, parse_uuid};
 
 use crate::auth::Caller;
 use crate::params::Params;
 use crate::problem::{ERRORS_MAX, Problem};
-
-/// The parameters that filter events.
-pub(crate) const FILTERS: &[&str] = &[
-    "channel_id",
-    "uuid",
-    "content_type",
-    "table_name",
-    "object_id",
-    "user",
-    "action",
-    "url",
-    "remote_addr",
-    "timestamp",
-    "timestamp__gt",
-    "timestamp__gte",
-    "timestamp__lt",
-    "timestamp__lte",
-    "recorded_at",
-    "recorded_at__gt",
-    "recorded_at__gte",
-    "recorded_at__lt",
-    "recorded_at__lte",
-    "position",
-    "position__gt",
-    "position__gte",
-    "position__lt",
-    "position__lte",
-];
 
 /// Known parameters, each at most once, and what turns out to be wrong with them.
 pub(crate) struct Query {
@@ -96,26 +69,13 @@ impl Query {
         Some(ids.collect::<BTreeSet<_>>().len())
     }
 
-    /// Every filter that is given.
-    pub(super) fn filter(&mut self) -> EventFilter {
-        EventFilter {
-            never: false,
-            uuid: self.parsed("uuid", |text| parse_uuid(text).ok_or_else(|| Fault::NotAUuid.to_string())),
-            content_type: self.parsed("content_type", integer),
-            table_name: self.text("table_name"),
-            object_id: self.text("object_id"),
-            user: self.text("user"),
-            person: None,
-            action: self.text("action"),
-            url: self.text("url"),
-            remote_addr: self.text("remote_addr"),
-            timestamp: self.interval("timestamp", instant),
-            recorded_at: self.interval("recorded_at", instant),
-            position: self.interval("position", integer),
-        }
+    /// A uuid.
+    pub(crate) fn uuid(&mut self, name: &str) -> Option<Uuid> {
+        self.parsed(name, |text| parse_uuid(text).ok_or_else(|| Fault::NotAUuid.to_string()))
     }
 
-    fn interval(&mut self, name: &str, parse: fn(&str) -> Result<i64, String>) -> Interval {
+    /// The bounds of a parameter: itself, and with `__gt`, `__gte`, `__lt`, `__lte`.
+    pub(crate) fn interval(&mut self, name: &str, parse: fn(&str) -> Result<i64, String>) -> Interval {
         let mut interval = Interval::default();
         let mut bound = |suffix: &str, narrow: fn(&mut Interval, i64)| {
             if let Some(bound) = self.parsed(&format!("{name}{suffix}"), parse) {
@@ -131,11 +91,13 @@ impl Query {
     }
 }
 
-fn integer(text: &str) -> Result<i64, String> {
+/// An integer in its canonical form.
+pub(crate) fn integer(text: &str) -> Result<i64, String> {
     canonical_integer(text).ok_or_else(|| format!("must be an integer from {} to {}", i64::MIN, i64::MAX))
 }
 
-fn instant(text: &str) -> Result<i64, String> {
+/// A date-time, as microseconds.
+pub(crate) fn instant(text: &str) -> Result<i64, String> {
     Timestamp::parse(text).map(Timestamp::micros).map_err(|fault| fault.to_string())
 }
 

@@ -1,0 +1,89 @@
+//! Which action logs are meant. [`ActionLogFilter::matches`] is the reference meaning.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{ActionLog, action_log_slot};
+use crate::interval::Interval;
+use crate::json::{Decoded, JsonText};
+
+/// What an action log has to be; every condition that is set must hold. Texts compare exactly and by their characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+pub struct ActionLogFilter {
+    /// A condition that no record can meet, such as a level that is no integer.
+    pub never: bool,
+    /// The uuid.
+    pub uuid: Option<Uuid>,
+    /// The level.
+    pub level: Interval,
+    /// The logger.
+    pub logger_name: Option<String>,
+    /// The application.
+    pub app_name: Option<String>,
+    /// A part of the message or of the trace, whatever the case of its ASCII letters.
+    pub search: Option<String>,
+    /// When it happened, in microseconds.
+    pub created_at: Interval,
+    /// When it was committed, in microseconds.
+    pub recorded_at: Interval,
+    /// Where it is in its log.
+    pub position: Interval,
+}
+
+impl ActionLogFilter {
+    /// Whether no record can match.
+    #[must_use]
+    pub fn is_impossible(&self) -> bool {
+        self.never || [self.level, self.created_at, self.recorded_at, self.position].iter().any(|interval| interval.is_empty())
+    }
+
+    /// Whether a record is meant.
+    #[must_use]
+    pub fn matches(&self, log: &ActionLog) -> bool {
+        let record = log.record();
+        let same = |wanted: &Option<String>, actual: Option<&JsonText>| match wanted {
+            None => true,
+            Some(wanted) => actual.and_then(JsonText::decoded).is_some_and(|text| text.as_bytes() == wanted.as_bytes()),
+        };
+        let level = record.as_ref().map(|record| record.level);
+        !self.never
+            && self.uuid.is_none_or(|uuid| uuid == log.uuid)
+            && (self.level == Interval::default() || level.is_some_and(|level| self.level.contains(level)))
+            && same(&self.logger_name, record.as_ref().and_then(|record| record.logger_name.as_ref()))
+            && same(&self.app_name, record.as_ref().and_then(|record| record.app_name.as_ref()))
+            && self.created_at.contains(log.timestamp.micros())
+            && self.recorded_at.contains(log.recorded_at.micros())
+            && self.position.contains(log.position)
+            && self.finds(log.slots.value(action_log_slot::MESSAGE), log.slots.value(action_log_slot::TRACE))
+    }
+
+    /// Whether the part that is looked for is in the message or in the trace. It is compared with the decoded texts, so that
+    /// `caf\u00e9` is found as café.
+    #[must_use]
+    pub fn finds(&self, message: Option<&JsonText>, trace: Option<&JsonText>) -> bool {
+        let Some(part) = &self.search else { return true };
+        let part = part.to_ascii_lowercase();
+        let has = |text: Decoded| contains(&text.as_bytes().to_ascii_lowercase(), part.as_bytes());
+        [message, trace].into_iter().flatten().filter_map(JsonText::decoded).any(has)
+    }
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    // Both are WTF-8, where a whole text can only start where a character starts.
+    part.is_empty() || memchr::memmem::find(text, part).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_sees_decoded_text_and_ignores_ascii_case_only() {
+        let finds = |part: &str, message: &str| {
+            let filter = ActionLogFilter { search: Some(part.to_owned()), ..ActionLogFilter::default() };
+            filter.finds(Some(&JsonText::parse(message).unwrap()), None)
+        };
+        assert!(finds("CAFé", r#""a caf\u00e9""#) && finds("", r#""""#) && finds("\n", r#""a\nb""#));
+        assert!(!finds("CAFÉ", r#""a caf\u00e9""#) && !finds("u00e9", r#""caf\u00e9""#) && !finds("\"", r#""a""#));
+    }
+}

@@ -1,0 +1,26 @@
+//! The filter columns of an action log.
+
+use super::Record;
+use crate::json::{Decoded, JsonText};
+
+/// The values of the filter columns: texts as [`crate::index_key`]s.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "the columns of docs/architecture.md, by name")]
+pub struct ActionLogKeys {
+    pub level: Option<i64>,
+    pub logger_name: Option<String>,
+    pub app_name: Option<String>,
+}
+
+impl ActionLogKeys {
+    /// The keys that belong to a record.
+    #[must_use]
+    pub fn of(record: &Record) -> ActionLogKeys {
+        let key = |json: &JsonText| json.decoded().as_ref().map(Decoded::index_key);
+        ActionLogKeys {
+            level: Some(record.level),
+            logger_name: record.logger_name.as_ref().and_then(key),
+            app_name: record.app_name.as_ref().and_then(key),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! An action log on its way into the log: one record of an application's logger.
+
+use uuid::Uuid;
+
+use crate::channel::ChannelId;
+use crate::error::{Fault, FieldError, InputError};
+use crate::json::{JsonText, Members};
+use crate::reading::{FromMembers, Reading, integer, object, read, string, timestamp, uuid};
+use crate::timestamp::Timestamp;
+
+/// What a client says about one log record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewActionLog {
+    /// The idempotency key inside a channel.
+    pub uuid: Option<Uuid>,
+    /// The tenant.
+    pub channel_id: Option<ChannelId>,
+    /// When it happened.
+    pub created_at: Option<Timestamp>,
+    /// Python's levels: 0, 10, 20, 30, 40, 50, and any integer between.
+    pub level: i64,
+    /// The logger, a JSON string.
+    pub logger_name: Option<JsonText>,
+    /// The application, a JSON string.
+    pub app_name: Option<JsonText>,
+    /// The message, a JSON string.
+    pub message: JsonText,
+    /// The traceback, a JSON string.
+    pub trace: Option<JsonText>,
+    /// Members that are not known here, one JSON object.
+    pub extra: Option<JsonText>,
+}
+
+impl NewActionLog {
+    /// Reads one record in the native shape; `level` and `message` are required.
+    ///
+    /// # Errors
+    /// [`InputError`]: no JSON object, too large, or the list of all faulty members.
+    pub fn parse(text: &str, reading: Reading) -> Result<NewActionLog, InputError> {
+        NewActionLog::from_members(reading.members(text)?, reading).map_err(InputError::Fields)
+    }
+
+    /// Reads the members of one record; a null member is an absent one.
+    ///
+    /// # Errors
+    /// Every faulty member, in order of arrival, then the missing ones.
+    pub fn from_members(members: Members<'_>, reading: Reading) -> Result<NewActionLog, Vec<FieldError>> {
+        let (partial, errors) = read::<Partial>(members, reading);
+        partial.complete(errors)
+    }
+}
+
+/// A record that may lack what is required.
+#[derive(Default)]
+struct Partial {
+    uuid: Option<Uuid>,
+    channel_id: Option<ChannelId>,
+    created_at: Option<Timestamp>,
+    level: Option<i64>,
+    logger_name: Option<JsonText>,
+    app_name: Option<JsonText>,
+    message: Option<JsonText>,
+    trace: Option<JsonText>,
+    extra: Option<JsonText>,
+}
+
+impl FromMembers for Partial {
+    const KNOWN: &'static [&'static str] =
+        &["uuid", "channel_id", "created_at", "level", "logger_name", "app_name", "message", "trace", "extra"];
+
+    const READ_ONLY: &'static [&'static str] = &["id", "position", "recorded_at", "leaf_hash", "producer_id"];
+
+    fn set(&mut self, name: &str, value: Option<JsonText>) -> Result<(), Fault> {
+        match name {
+            "uuid" => self.uuid = value.as_ref().map(uuid).transpose()?,
+            "channel_id" => self.channel_id = value.as_ref().map(ChannelId::from_json).transpose()?,
+            "created_at" => self.created_at = value.as_ref().map(timestamp).transpose()?,
+            "level" => self.level = value.as_ref().map(level).transpose()?,
+            "logger_name" => self.logger_name = value.map(string).transpose()?,
+            "app_name" => self.app_name = value.map(string).transpose()?,
+            "message" => self.message = value.map(string).transpose()?,
+            "trace" => self.trace = value.map(string).transpose()?,
+            _ => self.extra = value.map(object).transpose()?,
+        }
+        Ok(())
+    }
+
+    fn extra(&mut self) -> &mut Option<JsonText> {
+        &mut self.extra
+    }
+}
+
+impl Partial {
+    fn complete(self, mut errors: Vec<FieldError>) -> Result<NewActionLog, Vec<FieldError>> {
+        for (field, missing) in [("level", self.level.is_none()), ("message", self.message.is_none())] {
+            if missing && errors.iter().all(|error| error.field != field) {
+                errors.push(FieldError::new(field, Fault::Required));
+            }
+        }
+        match (self.level, self.message) {
+            (Some(level), Some(message)) if errors.is_empty() => Ok(NewActionLog {
+                uuid: self.uuid,
+                channel_id: self.channel_id,
+                created_at: self.created_at,
+                level,
+                logger_name: self.logger_name,
+                app_name: self.app_name,
+                message,
+                trace: self.trace,
+                extra: self.extra,
+            }),
+            _ => Err(errors),
+        }
+    }
+}
+
+fn level(json: &JsonText) -> Result<i64, Fault> {
+    match integer(json) {
+        Ok(level) if (0..=50).contains(&level) => Ok(level),
+        _ => Err(Fault::NotALevel),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn level_and_message_are_required_and_faults_are_named() {
+        let faults = |text: &str| match NewActionLog::parse(text, Reading::NATIVE) {
+            Err(InputError::Fields(errors)) => errors.into_iter().map(|e| (e.field, e.fault)).collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(faults("{}"), [("level".into(), Fault::Required), ("message".into(), Fault::Required)]);
+        assert_eq!(
+            faults(r#"{"level":51,"message":"x","id":1}"#),
+            [("level".into(), Fault::NotALevel), ("id".into(), Fault::ReadOnly)]
+        );
+        assert_eq!(faults(r#"{"level":1,"level":2,"message":"x"}"#), [("level".into(), Fault::Repeated)]);
+    }
+}

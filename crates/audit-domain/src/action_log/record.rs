@@ -1,0 +1,64 @@
+//! Slot 0 of an action log: how grave it is and where it came from, as one compact JSON object.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::json::{JsonText, ObjectWriter};
+
+/// Level, logger and application. Absent members are left out of the slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Python's levels.
+    pub level: i64,
+    /// The logger, a JSON string.
+    pub logger_name: Option<JsonText>,
+    /// The application, a JSON string.
+    pub app_name: Option<JsonText>,
+}
+
+impl Record {
+    /// The slot: keys in a fixed order, no blanks, strings spelled as received.
+    #[must_use]
+    pub fn to_slot(&self) -> JsonText {
+        let mut out = String::new();
+        let mut object = ObjectWriter::new(&mut out);
+        if let Some(app_name) = &self.app_name {
+            object.text("app_name", Some(app_name));
+        }
+        object.integer("level", Some(self.level));
+        if let Some(logger_name) = &self.logger_name {
+            object.text("logger_name", Some(logger_name));
+        }
+        object.end();
+        JsonText::from_trusted(out)
+    }
+
+    /// Reads a slot that [`Record::to_slot`] wrote; `None` when it is not one.
+    #[must_use]
+    pub fn from_slot(slot: &JsonText) -> Option<Record> {
+        #[derive(Deserialize)]
+        struct Raw<'a> {
+            #[serde(borrow)]
+            app_name: Option<&'a RawValue>,
+            level: i64,
+            #[serde(borrow)]
+            logger_name: Option<&'a RawValue>,
+        }
+        let raw: Raw<'_> = serde_json::from_str(slot.as_str()).ok()?;
+        let text = |raw: &RawValue| JsonText::from_trusted(raw.get());
+        Some(Record { level: raw.level, logger_name: raw.logger_name.map(text), app_name: raw.app_name.map(text) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slot_reads_back() {
+        for text in [r#"{"level":0}"#, r#"{"app_name":"caf\u00e9","level":20,"logger_name":"\ud800"}"#] {
+            let slot = JsonText::parse(text).unwrap();
+            assert_eq!(Record::from_slot(&slot).unwrap().to_slot(), slot);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What action logs can be ordered by.
+
+use std::cmp::Ordering;
+
+use super::ActionLog;
+use crate::sort::{Sort, SortBy, SortKey, null_last};
+
+/// What action logs can be ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ActionLogSortField {
+    /// When it happened.
+    CreatedAt,
+    /// The level.
+    Level,
+    /// The place in the log, which the id counts.
+    Position,
+}
+
+/// The order of a list of action logs.
+pub type ActionLogSort = Sort<ActionLogSortField>;
+
+/// The values an action log is ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the columns of the same names")]
+pub struct ActionLogSortRow {
+    pub channel_id: i64,
+    pub position: i64,
+    pub created_at: i64,
+    pub level: Option<i64>,
+}
+
+impl ActionLogSortRow {
+    /// The values of an action log.
+    #[must_use]
+    pub fn of(log: &ActionLog) -> ActionLogSortRow {
+        ActionLogSortRow {
+            channel_id: log.channel_id.get(),
+            position: log.position,
+            created_at: log.timestamp.micros(),
+            level: log.record().map(|record| record.level),
+        }
+    }
+}
+
+impl SortBy for ActionLogSortField {
+    type Row = ActionLogSortRow;
+
+    /// Newest first.
+    const DEFAULT: SortKey<ActionLogSortField> = SortKey { field: ActionLogSortField::CreatedAt, descending: true };
+
+    fn compare(self, a: &ActionLogSortRow, b: &ActionLogSortRow, directed: &dyn Fn(Ordering) -> Ordering) -> Ordering {
+        match self {
+            ActionLogSortField::CreatedAt => directed(a.created_at.cmp(&b.created_at)),
+            ActionLogSortField::Position => directed(a.position.cmp(&b.position)),
+            // An erased level is null.
+            ActionLogSortField::Level => null_last(&a.level, &b.level, directed),
+        }
+    }
+
+    fn place(row: &ActionLogSortRow) -> (i64, i64) {
+        (row.channel_id, row.position)
+    }
+}

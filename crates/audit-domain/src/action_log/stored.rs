@@ -1,0 +1,67 @@
+//! An action log of the log, as it was stored.
+
+use super::{Record, action_log_slot};
+use crate::entry::Entry;
+use crate::json::ObjectWriter;
+use crate::stream::Stream;
+
+/// One action log. Its values come from the slots: what was received, byte for byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionLog(pub Entry);
+
+impl std::ops::Deref for ActionLog {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        &self.0
+    }
+}
+
+impl From<Entry> for ActionLog {
+    fn from(entry: Entry) -> ActionLog {
+        ActionLog(entry)
+    }
+}
+
+impl ActionLog {
+    /// The number the published API knows it by inside its channel: from 1, in the order of commits.
+    #[must_use]
+    pub fn id(&self) -> i64 {
+        self.position + 1
+    }
+
+    /// Level, logger and application; `None` once erased.
+    #[must_use]
+    pub fn record(&self) -> Option<Record> {
+        self.slots.value(action_log_slot::SUBJECT).and_then(Record::from_slot)
+    }
+
+    /// The encoded leaf.
+    #[must_use]
+    pub fn leaf_data(&self) -> Vec<u8> {
+        self.0.leaf_data(Stream::ActionLogs)
+    }
+
+    /// Appends the native shape: every member, null where absent, values spliced as they were received.
+    pub fn write_json(&self, out: &mut String) {
+        let record = self.record();
+        let value = |number| self.slots.value(number);
+        let mut object = ObjectWriter::new(out);
+        object
+            .integer("id", Some(self.id()))
+            .string("uuid", &self.uuid.to_string())
+            .integer("channel_id", Some(self.channel_id.get()))
+            .integer("position", Some(self.position))
+            .string("created_at", &self.timestamp.to_string())
+            .string("recorded_at", &self.recorded_at.to_string())
+            .integer("producer_id", Some(self.producer_id))
+            .integer("level", record.as_ref().map(|record| record.level))
+            .text("logger_name", record.as_ref().and_then(|record| record.logger_name.as_ref()))
+            .text("app_name", record.as_ref().and_then(|record| record.app_name.as_ref()))
+            .text("message", value(action_log_slot::MESSAGE))
+            .text("trace", value(action_log_slot::TRACE))
+            .text("extra", value(action_log_slot::EXTRA))
+            .string("leaf_hash", &self.leaf_hash.to_string());
+        object.end();
+    }
+}

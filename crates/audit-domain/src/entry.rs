@@ -1,0 +1,52 @@
+//! An entry of a log, as it was stored: what events and action logs have in common.
+
+use uuid::Uuid;
+
+use crate::channel::ChannelId;
+use crate::json::{Decoded, JsonText};
+use crate::log::{LeafHash, LeafInput, Slots, leaf_data};
+use crate::stream::Stream;
+use crate::timestamp::Timestamp;
+
+/// One entry of one of a channel's logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The channel whose log holds it.
+    pub channel_id: ChannelId,
+    /// Its index in that log: from 0, without gaps, in the order of commits.
+    pub position: i64,
+    /// Its uuid, unique inside the log.
+    pub uuid: Uuid,
+    /// When it happened, as the client says.
+    pub timestamp: Timestamp,
+    /// When it was committed; never decreases along a log.
+    pub recorded_at: Timestamp,
+    /// The token that wrote it; 0 for a local import.
+    pub producer_id: i64,
+    /// Values, salts and commitments.
+    pub slots: Slots,
+    /// The hash that the tree holds.
+    pub leaf_hash: LeafHash,
+}
+
+impl Entry {
+    /// The encoded leaf, of an entry of this stream.
+    #[must_use]
+    pub fn leaf_data(&self, stream: Stream) -> Vec<u8> {
+        leaf_data(&LeafInput {
+            stream,
+            uuid: self.uuid,
+            channel_id: self.channel_id,
+            producer_id: self.producer_id,
+            timestamp: self.timestamp,
+            recorded_at: self.recorded_at,
+            commitments: &self.slots.commitments(),
+        })
+    }
+
+    /// The characters of a slot that holds a string.
+    #[must_use]
+    pub fn decoded(&self, number: u8) -> Option<Decoded> {
+        self.slots.value(number).and_then(JsonText::decoded)
+    }
+}

@@ -1,0 +1,155 @@
+//! How a record is read from the members of a JSON object: one way for events and action logs.
+
+use uuid::Uuid;
+
+use crate::error::{Fault, FieldError, InputError};
+use crate::json::{Decoded, JsonKind, JsonText, Member, Members, ObjectWriter};
+use crate::limits::{EVENT_BYTES_ADDED_MAX, EVENT_BYTES_MAX, NESTING_ADDED_MAX, NESTING_MAX};
+use crate::timestamp::Timestamp;
+
+/// How strictly an object is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// Whether members that only the server sets are dropped, instead of refused.
+    pub drops_read_only: bool,
+    /// Whether the last of several members of one name counts, instead of being refused.
+    pub last_repeated_counts: bool,
+}
+
+impl Reading {
+    /// The native API.
+    pub const NATIVE: Reading = Reading { drops_read_only: false, last_repeated_counts: false };
+    /// The published APIs: as Django reads an object.
+    pub const PUBLISHED: Reading = Reading { drops_read_only: false, last_repeated_counts: true };
+    /// An export that is read back in.
+    pub const IMPORT: Reading = Reading { drops_read_only: true, last_repeated_counts: false };
+
+    /// Cuts a record within the limits into its members. What this log exported may be larger than what it was sent.
+    pub(crate) fn members(self, text: &str) -> Result<Members<'_>, InputError> {
+        let (bytes_added, levels_added) = if self.drops_read_only { (EVENT_BYTES_ADDED_MAX, NESTING_ADDED_MAX) } else { (0, 0) };
+        if text.len() > EVENT_BYTES_MAX + bytes_added {
+            return Err(InputError::TooLarge { bytes: text.len() });
+        }
+        Ok(Members::parse_within(text, NESTING_MAX + levels_added)?)
+    }
+}
+
+/// A record that is built from members, one after the other.
+pub(crate) trait FromMembers: Default {
+    /// Members that a client may give.
+    const KNOWN: &'static [&'static str];
+    /// Members that only the server sets.
+    const READ_ONLY: &'static [&'static str];
+
+    /// Sets a known member; a null one is absent.
+    fn set(&mut self, name: &str, value: Option<JsonText>) -> Result<(), Fault>;
+
+    /// Where unknown members are kept.
+    fn extra(&mut self) -> &mut Option<JsonText>;
+}
+
+/// Reads all members, and reports every faulty one, in order of arrival.
+pub(crate) fn read<R: FromMembers>(members: Members<'_>, reading: Reading) -> (R, Vec<FieldError>) {
+    let mut reader = Reader { reading, record: R::default(), seen: Vec::new(), unknown: Vec::new(), errors: Vec::new() };
+    for member in members {
+        reader.take(member);
+    }
+    reader.finish()
+}
+
+struct Reader<R> {
+    reading: Reading,
+    record: R,
+    seen: Vec<String>,
+    unknown: Vec<(String, JsonText)>,
+    errors: Vec<FieldError>,
+}
+
+impl<R: FromMembers> Reader<R> {
+    fn take(&mut self, member: Member<'_>) {
+        let Member { key, name, value } = member;
+        let read_only = R::READ_ONLY.contains(&name.as_str());
+        if !read_only && !R::KNOWN.contains(&name.as_str()) {
+            self.unknown.push((key.to_owned(), value));
+            return;
+        }
+        if self.seen.contains(&name) {
+            if !self.reading.last_repeated_counts {
+                return self.errors.push(FieldError::new(name, Fault::Repeated));
+            }
+            // The last one counts, faults included.
+            self.errors.retain(|error| error.field != name);
+        }
+        self.seen.push(name.clone());
+        let value = (value.kind() != JsonKind::Null).then_some(value);
+        if read_only {
+            if value.is_some() && !self.reading.drops_read_only {
+                self.errors.push(FieldError::new(name, Fault::ReadOnly));
+            }
+            return;
+        }
+        if let Err(fault) = self.record.set(&name, value) {
+            self.errors.push(FieldError::new(name, fault));
+        }
+    }
+
+    fn finish(mut self) -> (R, Vec<FieldError>) {
+        if !self.unknown.is_empty() {
+            if self.record.extra().is_some() {
+                self.errors.extend(self.unknown.iter().map(|(key, _)| beside_extra(key)));
+            } else {
+                *self.record.extra() = Some(extra_slot(&self.unknown));
+            }
+        }
+        (self.record, self.errors)
+    }
+}
+
+/// An unknown member, by its key as received, that came although `extra` is given.
+fn beside_extra(key: &str) -> FieldError {
+    let name = Decoded::of(key).map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
+    FieldError::new(name.unwrap_or_default(), Fault::BesideExtra)
+}
+
+/// `{` + key text as received + `:` + value text, joined by `,` + `}`, in order of arrival.
+fn extra_slot(unknown: &[(String, JsonText)]) -> JsonText {
+    let mut out = String::new();
+    let mut object = ObjectWriter::new(&mut out);
+    for (key, value) in unknown {
+        object.raw_key(key, value.as_str());
+    }
+    object.end();
+    JsonText::from_trusted(out)
+}
+
+pub(crate) fn uuid(json: &JsonText) -> Result<Uuid, Fault> {
+    let text = json.decoded().ok_or(Fault::NotAUuid)?;
+    text.as_str().and_then(parse_uuid).ok_or(Fault::NotAUuid)
+}
+
+/// A UUID in hyphenated or plain form, either case. Braces and `urn:` are for other places.
+#[must_use]
+pub fn parse_uuid(text: &str) -> Option<Uuid> {
+    if text.len() != 36 && text.len() != 32 {
+        return None;
+    }
+    Uuid::try_parse(text).ok()
+}
+
+pub(crate) fn timestamp(json: &JsonText) -> Result<Timestamp, Fault> {
+    let text = json.decoded().ok_or(Fault::NotADateTime)?;
+    Timestamp::parse(text.as_str().ok_or(Fault::NotADateTime)?)
+}
+
+pub(crate) fn integer(json: &JsonText) -> Result<i64, Fault> {
+    let number = if json.is_integer() { json.as_str().parse().ok() } else { None };
+    number.ok_or(Fault::NotAnInteger(json.kind()))
+}
+
+pub(crate) fn string(json: JsonText) -> Result<JsonText, Fault> {
+    if json.kind() == JsonKind::String { Ok(json) } else { Err(Fault::NotAString(json.kind())) }
+}
+
+pub(crate) fn object(json: JsonText) -> Result<JsonText, Fault> {
+    if json.kind() == JsonKind::Object { Ok(json) } else { Err(Fault::NotAnObject(json.kind())) }
+}

@@ -1,0 +1,108 @@
+//! The native API of action logs: `/api/v1/action-logs`.
+
+use audit_store::domain::uuid::Uuid;
+use audit_store::domain::{ActionLog, ActionLogFilter, ChannelGrant, ChannelId, InputError, NewActionLog, PreparedEntry, Reading};
+use audit_store::{ActionLogGroupBy, Store, StoreError, Summary, WalkPage, WalkQuery};
+
+use super::native::{self, ALLOW_GET, ALLOW_LIST, Query, Stream, instant, integer};
+use crate::routes::{Route, Routes};
+
+pub(super) fn configure(routes: &mut Routes<'_>) {
+    native::configure::<ActionLogs>(routes);
+}
+
+pub(crate) struct ActionLogs;
+
+impl Stream for ActionLogs {
+    const LIST: Route = Route::new("/api/v1/action-logs", ALLOW_LIST);
+    const SUMMARY: Route = Route::new("/api/v1/action-logs/summary", ALLOW_GET);
+    const ONE: Route = Route::new("/api/v1/action-logs/{uuid}", ALLOW_GET);
+
+    const NAME: &'static str = "action log";
+    const TIME: &'static str = "created_at";
+
+    const FILTERS: &'static [&'static str] = &[
+        "uuid",
+        "level",
+        "level__gt",
+        "level__gte",
+        "level__lt",
+        "level__lte",
+        "logger_name",
+        "app_name",
+        "search",
+        "created_at",
+        "created_at__gt",
+        "created_at__gte",
+        "created_at__lt",
+        "created_at__lte",
+        "recorded_at",
+        "recorded_at__gt",
+        "recorded_at__gte",
+        "recorded_at__lt",
+        "recorded_at__lte",
+        "position",
+        "position__gt",
+        "position__gte",
+        "position__lt",
+        "position__lte",
+    ];
+
+    const GROUPS: &'static [(&'static str, ActionLogGroupBy)] = &[
+        ("level", ActionLogGroupBy::Level),
+        ("logger_name", ActionLogGroupBy::LoggerName),
+        ("app_name", ActionLogGroupBy::AppName),
+        ("hour", ActionLogGroupBy::Hour),
+        ("day", ActionLogGroupBy::Day),
+    ];
+
+    type New = NewActionLog;
+    type Record = ActionLog;
+    type Filter = ActionLogFilter;
+    type GroupBy = ActionLogGroupBy;
+
+    fn parse(text: &str) -> Result<(NewActionLog, Option<ChannelId>), InputError> {
+        let log = NewActionLog::parse(text, Reading::NATIVE)?;
+        let channel = log.channel_id;
+        Ok((log, channel))
+    }
+
+    fn prepare(log: NewActionLog, channel: ChannelId) -> Result<PreparedEntry, String> {
+        log.prepare(channel).map_err(|error| error.to_string())
+    }
+
+    fn filter(query: &mut Query) -> ActionLogFilter {
+        ActionLogFilter {
+            never: false,
+            uuid: query.uuid("uuid"),
+            level: query.interval("level", integer),
+            logger_name: query.text("logger_name"),
+            app_name: query.text("app_name"),
+            search: query.text("search"),
+            created_at: query.interval("created_at", instant),
+            recorded_at: query.interval("recorded_at", instant),
+            position: query.interval("position", integer),
+        }
+    }
+
+    fn write(log: &ActionLog, out: &mut String) {
+        log.write_json(out);
+    }
+
+    fn get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<ActionLog>, StoreError> {
+        store.get_action_log(channels, first, uuid)
+    }
+
+    fn walk(store: &Store, query: &WalkQuery<ActionLogFilter>) -> Result<WalkPage<ActionLog>, StoreError> {
+        store.walk_action_logs(query)
+    }
+
+    fn summary(
+        store: &Store,
+        channels: &ChannelGrant,
+        filter: &ActionLogFilter,
+        by: ActionLogGroupBy,
+    ) -> Result<Vec<Summary>, StoreError> {
+        store.action_log_summaries(channels, filter, &[by])
+    }
+}

@@ -1,0 +1,107 @@
+//! The native API of events: `/api/v1/events`.
+
+use audit_store::domain::uuid::Uuid;
+use audit_store::domain::{ChannelGrant, ChannelId, Event, EventFilter, InputError, NewEvent, PreparedEntry, Reading};
+use audit_store::{GroupBy, Store, StoreError, Summary, WalkPage, WalkQuery};
+
+use super::native::{self, ALLOW_GET, ALLOW_LIST, Query, Stream, instant, integer};
+use crate::routes::{Route, Routes};
+
+pub(super) fn configure(routes: &mut Routes<'_>) {
+    native::configure::<Events>(routes);
+}
+
+pub(crate) struct Events;
+
+impl Stream for Events {
+    const LIST: Route = Route::new("/api/v1/events", ALLOW_LIST);
+    const SUMMARY: Route = Route::new("/api/v1/events/summary", ALLOW_GET);
+    const ONE: Route = Route::new("/api/v1/events/{uuid}", ALLOW_GET);
+
+    const NAME: &'static str = "event";
+    const TIME: &'static str = "timestamp";
+
+    const FILTERS: &'static [&'static str] = &[
+        "uuid",
+        "content_type",
+        "table_name",
+        "object_id",
+        "user",
+        "action",
+        "url",
+        "remote_addr",
+        "timestamp",
+        "timestamp__gt",
+        "timestamp__gte",
+        "timestamp__lt",
+        "timestamp__lte",
+        "recorded_at",
+        "recorded_at__gt",
+        "recorded_at__gte",
+        "recorded_at__lt",
+        "recorded_at__lte",
+        "position",
+        "position__gt",
+        "position__gte",
+        "position__lt",
+        "position__lte",
+    ];
+
+    const GROUPS: &'static [(&'static str, GroupBy)] = &[
+        ("table_name", GroupBy::TableName),
+        ("content_type", GroupBy::ContentType),
+        ("user", GroupBy::User),
+        ("action", GroupBy::Action),
+        ("hour", GroupBy::Hour),
+        ("day", GroupBy::Day),
+    ];
+
+    type New = NewEvent;
+    type Record = Event;
+    type Filter = EventFilter;
+    type GroupBy = GroupBy;
+
+    fn parse(text: &str) -> Result<(NewEvent, Option<ChannelId>), InputError> {
+        let event = NewEvent::parse(text, Reading::NATIVE)?;
+        let channel = event.channel_id;
+        Ok((event, channel))
+    }
+
+    fn prepare(event: NewEvent, channel: ChannelId) -> Result<PreparedEntry, String> {
+        event.prepare(channel).map_err(|error| error.to_string())
+    }
+
+    fn filter(query: &mut Query) -> EventFilter {
+        EventFilter {
+            never: false,
+            uuid: query.uuid("uuid"),
+            content_type: query.parsed("content_type", integer),
+            table_name: query.text("table_name"),
+            object_id: query.text("object_id"),
+            user: query.text("user"),
+            person: None,
+            action: query.text("action"),
+            url: query.text("url"),
+            remote_addr: query.text("remote_addr"),
+            timestamp: query.interval("timestamp", instant),
+            recorded_at: query.interval("recorded_at", instant),
+            position: query.interval("position", integer),
+        }
+    }
+
+    fn write(event: &Event, out: &mut String) {
+        event.write_json(out);
+    }
+
+    fn get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<Event>, StoreError> {
+        store.get(channels, first, uuid)
+    }
+
+    fn walk(store: &Store, query: &WalkQuery) -> Result<WalkPage<Event>, StoreError> {
+        store.walk(query)
+    }
+
+    fn summary(store: &Store, channels: &ChannelGrant, filter: &EventFilter, by: GroupBy) -> Result<Vec<Summary>, StoreError> {
+        store.summaries(channels, filter, &[by])
+    }
+}

@@ -1,0 +1,133 @@
+//! What the native APIs of events and action logs have in common: append, list by cursor, get, summary.
+
+mod append;
+mod query;
+mod summary;
+mod walk;
+
+pub(crate) use query::{Query, instant, integer};
+
+use actix_web::http::Method;
+use actix_web::http::header::ALLOW;
+use actix_web::{HttpRequest, HttpResponse, web};
+use audit_store::domain::uuid::Uuid;
+use audit_store::domain::{ChannelGrant, ChannelId, Entry, InputError, PreparedEntry, parse_uuid};
+use audit_store::{Store, StoreError, Summary, WalkPage, WalkQuery};
+
+use crate::auth::Caller;
+use crate::problem::{Code, Problem};
+use crate::routes::{Route, Routes};
+use crate::{Api, blocking};
+
+/// A stream, as its native API needs it.
+pub(crate) trait Stream: 'static {
+    /// The list, which is also where records are appended.
+    const LIST: Route;
+    /// Counts by group.
+    const SUMMARY: Route;
+    /// One record.
+    const ONE: Route;
+    /// What the API calls a record.
+    const NAME: &'static str;
+    /// Parameters that filter, beside `channel_id`.
+    const FILTERS: &'static [&'static str];
+    /// The parameter of `sort` that stands for the instant at which something happened.
+    const TIME: &'static str;
+
+    /// A record as a client sends it.
+    type New;
+    /// A record of the log.
+    type Record: std::ops::Deref<Target = Entry> + Send + 'static;
+    /// What is asked for.
+    type Filter: serde::Serialize + Clone + Send + 'static;
+    /// What records can be grouped by.
+    type GroupBy: Copy + Send + 'static;
+
+    /// The groupings, by name.
+    const GROUPS: &'static [(&'static str, Self::GroupBy)];
+
+    /// Reads a record, and the channel it names.
+    fn parse(text: &str) -> Result<(Self::New, Option<ChannelId>), InputError>;
+
+    /// Makes it ready for the log. Fails when the operating system has no random bytes.
+    fn prepare(new: Self::New, channel: ChannelId) -> Result<PreparedEntry, String>;
+
+    /// Reads the filters.
+    fn filter(query: &mut Query) -> Self::Filter;
+
+    /// Appends the native shape.
+    fn write(record: &Self::Record, out: &mut String);
+
+    fn get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<Self::Record>, StoreError>;
+
+    fn walk(store: &Store, query: &WalkQuery<Self::Filter>) -> Result<WalkPage<Self::Record>, StoreError>;
+
+    fn summary(
+        store: &Store,
+        channels: &ChannelGrant,
+        filter: &Self::Filter,
+        by: Self::GroupBy,
+    ) -> Result<Vec<Summary>, StoreError>;
+}
+
+/// Mounts the API of a stream.
+pub(super) fn configure<S: Stream>(routes: &mut Routes<'_>) {
+    routes.mount(S::LIST, list_or_append::<S>);
+    routes.mount(S::SUMMARY, summary::summary::<S>);
+    routes.mount(S::ONE, get::<S>);
+}
+
+pub(super) const ALLOW_LIST: &str = "GET, POST, HEAD, OPTIONS";
+pub(crate) const ALLOW_GET: &str = "GET, HEAD, OPTIONS";
+
+/// Answers OPTIONS, and refuses methods that are not allowed.
+pub(crate) fn check_method(request: &HttpRequest, allow: &'static str) -> Result<Option<HttpResponse>, Problem> {
+    let method = request.method();
+    if !allow.split(", ").any(|allowed| allowed == method.as_str()) {
+        return Err(Problem::method_not_allowed(method.as_str(), allow));
+    }
+    let is_options = method == Method::OPTIONS;
+    Ok(is_options.then(|| HttpResponse::NoContent().insert_header((ALLOW, allow)).finish()))
+}
+
+/// A body as text.
+pub(super) fn body_text(bytes: &[u8]) -> Result<&str, Problem> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let detail = format!("The body is no UTF-8: byte {} cannot be read.", error.valid_up_to());
+        Problem::new(Code::InvalidEncoding, detail)
+    })
+}
+
+async fn list_or_append<S: Stream>(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let caller = Caller::of(&api, &request)?;
+    if let Some(response) = check_method(&request, S::LIST.allow)? {
+        return Ok(response);
+    }
+    if request.method() == Method::POST {
+        append::append::<S>(&api, &request, payload, &caller).await
+    } else {
+        walk::walk::<S>(&api, &request, &caller).await
+    }
+}
+
+async fn get<S: Stream>(api: web::Data<Api>, request: HttpRequest, uuid: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let caller = Caller::of(&api, &request)?;
+    if let Some(response) = check_method(&request, S::ONE.allow)? {
+        return Ok(response);
+    }
+    caller.reads()?;
+    let mut query = Query::of(&request, &["channel_id"])?;
+    let channels = query.channels(&caller);
+    query.finish()?;
+    let missing = || Problem::not_found(format!("There is no {} {uuid} in the channels that are read.", S::NAME));
+    let id = parse_uuid(&uuid).ok_or_else(missing)?;
+    let record = blocking::find(&api, channels, move |store, channels, first| S::get(store, channels, first, id)).await??;
+    let record = record.ok_or_else(missing)?;
+    let mut body = String::with_capacity(512 + record.slots.bytes());
+    S::write(&record, &mut body);
+    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+}

@@ -1,0 +1,133 @@
+//! The OMS action logs API: `/api/v1/oms/logs/action_log/`.
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use audit_store::domain::{
+    ActionLog, ChannelGrant, ChannelId, JsonText, Members, NewActionLog, ObjectWriter, PreparedEntry, Reading, action_log_slot,
+    limits,
+};
+use audit_store::{ActionLogListQuery, AppendRequest, Store};
+
+use super::python_logging;
+use crate::auth::Caller;
+use crate::body::{Body, media_type};
+use crate::drf::{self, DrfError, FilterReader, Origin, Paging};
+use crate::params::Params;
+use crate::routes::{Route, Routes};
+use crate::{Api, blocking};
+
+pub(crate) const LIST: Route = Route::new("/api/v1/oms/logs/action_log/", "GET, POST, HEAD, OPTIONS");
+pub(crate) const ONE: Route = Route::new("/api/v1/oms/logs/action_log/{id}/", "GET, HEAD, OPTIONS");
+
+pub(super) fn configure(routes: &mut Routes<'_>) {
+    routes.mount_published(LIST, collection);
+    routes.mount_published(ONE, detail);
+}
+
+const NAME: &str = "Action Log List";
+
+async fn collection(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let result = async {
+        let caller = Caller::of(&api, &request)?;
+        drf::check_method(&caller, &request, LIST.allow)?;
+        let params = Params::parse(request.query_string());
+        drf::check_format(&request, &params)?;
+        match *request.method() {
+            Method::OPTIONS => Ok(drf::metadata(NAME)),
+            Method::POST => create(&api, &request, payload, &caller).await,
+            _ => list(&api, &request, &params, &caller).await,
+        }
+    };
+    drf::respond(result.await, LIST.allow)
+}
+
+async fn detail(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>) -> HttpResponse {
+    let result = async {
+        let caller = Caller::of(&api, &request)?;
+        drf::check_method(&caller, &request, ONE.allow)?;
+        drf::check_format(&request, &Params::parse(request.query_string()))?;
+        if request.method() == Method::OPTIONS {
+            return Ok(drf::metadata(NAME));
+        }
+        let position = drf::whole_number(&id).and_then(|id| id.checked_sub(1)).ok_or(DrfError::NotFound)?;
+        let channel = caller.single_channel().ok_or(DrfError::NotFound)?;
+        let log = blocking::point_read(|| api.store.action_log_at(channel, position))?;
+        Ok(show(HttpResponse::Ok(), &log.ok_or(DrfError::NotFound)?))
+    };
+    drf::respond(result.await, ONE.allow)
+}
+
+fn show(builder: HttpResponseBuilder, log: &ActionLog) -> HttpResponse {
+    let mut body = String::with_capacity(512 + log.slots.bytes());
+    write(log, &mut body);
+    drf::json(builder, body)
+}
+
+/// Keys and order of the published page.
+fn write(log: &ActionLog, out: &mut String) {
+    let record = log.record();
+    let mut object = ObjectWriter::new(out);
+    object
+        .integer("id", Some(log.id()))
+        .integer("level", record.as_ref().map(|record| record.level))
+        .text("logger_name", record.as_ref().and_then(|record| record.logger_name.as_ref()))
+        .text("message", log.slots.value(action_log_slot::MESSAGE))
+        .text("app_name", record.as_ref().and_then(|record| record.app_name.as_ref()))
+        .text("trace", log.slots.value(action_log_slot::TRACE))
+        .string("created_at", &log.timestamp.to_string());
+    object.end();
+}
+
+async fn list(api: &Api, request: &HttpRequest, params: &Params, caller: &Caller) -> Result<HttpResponse, DrfError> {
+    let origin = Origin::of(&api.config, request)?;
+    let filter = FilterReader::new(params).action_logs().finish()?;
+    let Paging { page, size } = Paging::of(&api.config, params)?;
+    // Ids count per channel, so channels are never merged.
+    let channels = ChannelGrant::Only(caller.single_channel().into_iter().collect());
+    let query = ActionLogListQuery { channels, filter, sort: drf::action_log_sort(params), page, size };
+    let store = api.store.clone();
+    let page = blocking::query(move || store.list_action_logs(&query)).await??;
+    drf::write_page(&page, &origin, params, write)
+}
+
+async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller: &Caller) -> Result<HttpResponse, DrfError> {
+    let is_form = match media_type(request).as_str() {
+        "application/json" => false,
+        "application/x-www-form-urlencoded" => true,
+        _ => return Err(drf::unsupported_media_type(request)),
+    };
+    let Body { bytes, reservation } = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
+    let writer = caller.clone();
+    let prepared = blocking::compute(bytes.len(), move || prepare(&bytes, is_form, &writer)).await??;
+    let (channel, uuid) = (prepared.channel_id(), prepared.uuid());
+    let append = AppendRequest { producer_id: caller.token.id, entries: vec![prepared], reservation: Some(reservation) };
+    let receipts = api.store.try_append(append)?.await?;
+    let status = if receipts.iter().all(|receipt| receipt.duplicate) { HttpResponse::Ok() } else { HttpResponse::Created() };
+    let find = move |store: &Store, channels: &_, first: ChannelId| store.get_action_log(channels, first, uuid);
+    let log = blocking::find(api, ChannelGrant::Only([channel].into()), find).await??;
+    Ok(show(status, &log.ok_or(DrfError::Internal)?))
+}
+
+fn prepare(body: &[u8], is_form: bool, caller: &Caller) -> Result<PreparedEntry, DrfError> {
+    let text = drf::body_text(body)?;
+    let log = if is_form {
+        let json = python_logging::to_json(&Params::parse(text));
+        read_log(drf::body_members(&json)?)?
+    } else {
+        read_log(drf::body_members(text)?)?
+    };
+    let channel = caller.channel_to_write(log.channel_id)?;
+    log.prepare(channel).map_err(|error| {
+        tracing::error!(%error, "no random bytes");
+        DrfError::Internal
+    })
+}
+
+fn read_log(members: Members<'_>) -> Result<NewActionLog, DrfError> {
+    let field = |name: &str, value: JsonText| match name {
+        "level" | "channel_id" => drf::integer_field(value),
+        "logger_name" | "message" | "app_name" | "trace" => Ok(drf::text_field(value)),
+        _ => Ok(value),
+    };
+    drf::read_tolerantly(members, field, |members| NewActionLog::from_members(members, Reading::PUBLISHED))
+}

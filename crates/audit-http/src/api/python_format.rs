@@ -1,0 +1,175 @@
+//! Python's `%` formatting, as far as log lines use it.
+
+use super::python_literal::{Literal, Value};
+
+/// The message of a template and its arguments; `None` where Python would fail, or for a conversion that is not known here: the
+/// template then stands for itself.
+pub(super) fn format(template: &str, args: &Literal) -> Option<String> {
+    let mut positional = match &args.value {
+        Value::Items(items) => items.iter(),
+        _ => [].iter(),
+    };
+    let mut out = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((text, spec)) = rest.split_once('%') {
+        out.push_str(text);
+        let (conversion, tail) = Conversion::parse(spec)?;
+        rest = tail;
+        match (conversion.kind, &conversion.name, &args.value) {
+            ('%', _, _) => out.push('%'),
+            (_, Some(name), Value::Entries(entries)) => {
+                let named = |(key, _): &&(Literal, Literal)| key.value == Value::Text((*name).to_owned());
+                out.push_str(&conversion.apply(&entries.iter().find(named)?.1)?);
+            }
+            (_, None, _) => out.push_str(&conversion.apply(positional.next()?)?),
+            _ => return None,
+        }
+    }
+    out.push_str(rest);
+    // Python refuses arguments that are left over; a dictionary may have more than are asked for.
+    positional.next().is_none().then_some(out)
+}
+
+/// `%(name)-08.3f`
+struct Conversion<'a> {
+    name: Option<&'a str>,
+    left: bool,
+    zeros: bool,
+    sign: Option<char>,
+    width: usize,
+    precision: Option<usize>,
+    kind: char,
+}
+
+/// Wider ones are no log line.
+const WIDTH_MAX: usize = 1000;
+
+impl<'a> Conversion<'a> {
+    fn parse(spec: &'a str) -> Option<(Conversion<'a>, &'a str)> {
+        let (name, mut rest) = match spec.strip_prefix('(') {
+            Some(named) => named.split_once(')').map(|(name, rest)| (Some(name), rest))?,
+            None => (None, spec),
+        };
+        let mut conversion = Conversion { name, left: false, zeros: false, sign: None, width: 0, precision: None, kind: '%' };
+        while let Some(flag) = rest.chars().next().filter(|flag| matches!(flag, '-' | '0' | '+' | ' ')) {
+            match flag {
+                '-' => conversion.left = true,
+                '0' => conversion.zeros = true,
+                sign => conversion.sign = if conversion.sign == Some('+') { Some('+') } else { Some(sign) },
+            }
+            rest = &rest[1..];
+        }
+        conversion.width = number(&mut rest)?.unwrap_or(0);
+        if let Some(behind) = rest.strip_prefix('.') {
+            rest = behind;
+            conversion.precision = Some(number(&mut rest)?.unwrap_or(0));
+        }
+        rest = rest.strip_prefix(['l', 'h', 'L']).unwrap_or(rest);
+        conversion.kind = rest.chars().next()?;
+        let behind = &rest[conversion.kind.len_utf8()..];
+        Some((conversion, behind))
+    }
+
+    fn apply(&self, arg: &Literal) -> Option<String> {
+        let text = match (self.kind, &arg.value) {
+            ('s', Value::Text(text)) => self.cut(text),
+            ('s' | 'r' | 'a', _) => self.cut(&arg.repr),
+            ('d' | 'i' | 'u', Value::Integer(number)) => return Some(self.number(*number < 0, number.unsigned_abs().to_string())),
+            ('d' | 'i' | 'u', Value::Float(number)) if number.abs() < 1e18 => {
+                return Some(self.number(*number <= -1.0, format!("{}", number.abs().trunc())));
+            }
+            ('x', Value::Integer(number)) => return Some(self.number(*number < 0, format!("{:x}", number.unsigned_abs()))),
+            ('X', Value::Integer(number)) => return Some(self.number(*number < 0, format!("{:X}", number.unsigned_abs()))),
+            ('o', Value::Integer(number)) => return Some(self.number(*number < 0, format!("{:o}", number.unsigned_abs()))),
+            ('f' | 'F', Value::Float(number)) => return Some(self.fixed(*number)),
+            ('f' | 'F', Value::Integer(number)) => return Some(self.fixed(*number as f64)),
+            ('c', Value::Text(text)) if text.chars().count() == 1 => text.clone(),
+            _ => return None,
+        };
+        Some(self.pad(text))
+    }
+
+    fn cut(&self, text: &str) -> String {
+        self.precision.map_or_else(|| text.to_owned(), |precision| text.chars().take(precision).collect())
+    }
+
+    fn fixed(&self, number: f64) -> String {
+        let digits = format!("{:.*}", self.precision.unwrap_or(6), number.abs());
+        self.signed(number.is_sign_negative(), digits)
+    }
+
+    /// An integer has at least as many digits as the precision says.
+    fn number(&self, negative: bool, digits: String) -> String {
+        let missing = self.precision.unwrap_or(0).saturating_sub(digits.len());
+        self.signed(negative, format!("{}{digits}", "0".repeat(missing)))
+    }
+
+    fn signed(&self, negative: bool, digits: String) -> String {
+        let sign = if negative { "-".to_owned() } else { self.sign.map(String::from).unwrap_or_default() };
+        if self.zeros && !self.left {
+            let missing = self.width.saturating_sub(sign.len() + digits.len());
+            return format!("{sign}{}{digits}", "0".repeat(missing));
+        }
+        self.pad(format!("{sign}{digits}"))
+    }
+
+    fn pad(&self, text: String) -> String {
+        let blanks = " ".repeat(self.width.saturating_sub(text.chars().count()));
+        if self.left { format!("{text}{blanks}") } else { format!("{blanks}{text}") }
+    }
+}
+
+/// Digits in front, as a number; `None` for one that is too large, or for `*`.
+fn number(rest: &mut &str) -> Option<Option<usize>> {
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let (digits, tail) = rest.split_at(end);
+    *rest = tail;
+    if digits.is_empty() {
+        return if tail.starts_with('*') { None } else { Some(None) };
+    }
+    digits.parse().ok().filter(|number| *number <= WIDTH_MAX).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::python_literal;
+    use super::*;
+
+    /// Template, arguments, and what Python 3.11 makes of them.
+    const CASES: [(&str, &str, &str); 16] = [
+        ("hello %s, %d", "('world', 3)", "hello world, 3"),
+        ("%r %s", "('é', None)", "'é' None"),
+        ("%5d|%-5d|%05d|%+d|% d", "(3, 3, -3, 3, 3)", "    3|3    |-0003|+3| 3"),
+        ("%.2f %f %8.3f", "(1.005, 2, -3.14159)", "1.00 2.000000   -3.142"),
+        ("%x %X %o", "(255, 255, -8)", "ff FF -10"),
+        ("%(user)s did %(what)r", "{'user': 'zoë', 'what': [1, 2], 'more': 1}", "zoë did [1, 2]"),
+        ("100%% of %s", "((1, 2),)", "100% of (1, 2)"),
+        ("%.3s|%10s|%-4s|", "('abcdef', 'x', 'y')", "abc|         x|y   |"),
+        ("%d %d", "(True, 3.9)", "1 3"),
+        ("%d", "(-0.5,)", "0"),
+        ("%.3d", "(7,)", "007"),
+        ("%c%c", "('a', 'é')", "aé"),
+        ("%s", "(1.0,)", "1.0"),
+        ("%ld", "(5,)", "5"),
+        ("%s %s", "(b'x', {'a': 1})", "b'x' {'a': 1}"),
+        ("no more", "()", "no more"),
+    ];
+
+    #[test]
+    fn formats_as_python_does() {
+        for (template, args, expected) in CASES {
+            assert_eq!(format(template, &python_literal::parse(args).unwrap()).as_deref(), Some(expected), "{template}");
+        }
+        for (template, args) in [
+            ("%s", "()"),
+            ("%s", "(1, 2)"),
+            ("%d", "('x',)"),
+            ("%", "(1,)"),
+            ("%(a)s", "{'b': 1}"),
+            ("%*d", "(1, 2)"),
+            ("%q", "(1,)"),
+        ] {
+            assert_eq!(format(template, &python_literal::parse(args).unwrap()), None, "{template}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Bodies as DRF's parsers and serializer fields read them.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::CONTENT_TYPE;
+use audit_store::domain::{Fault, FieldError, JsonKind, JsonText, Member, Members};
+
+use super::{Decimal, DrfError};
+
+/// A body as text.
+pub(crate) fn body_text(bytes: &[u8]) -> Result<&str, DrfError> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let (at, byte) = (error.valid_up_to(), bytes.get(error.valid_up_to()).copied().unwrap_or_default());
+        DrfError::Parse(format!("'utf-8' codec can't decode byte {byte:#04x} in position {at}: invalid UTF-8"))
+    })
+}
+
+/// The JSON object of a body; nothing at all is an empty one.
+pub(crate) fn body_members(text: &str) -> Result<Members<'_>, DrfError> {
+    Ok(Members::parse(if text.trim().is_empty() { "{}" } else { text })?)
+}
+
+/// A media type that is not read.
+pub(crate) fn unsupported_media_type(request: &HttpRequest) -> DrfError {
+    let got = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    DrfError::UnsupportedMediaType(got.unwrap_or("").to_owned())
+}
+
+/// Reads a record after each of its fields was read with the tolerance of DRF's; all faults at once.
+pub(crate) fn read_tolerantly<R>(
+    members: Members<'_>,
+    field: impl Fn(&str, JsonText) -> Result<JsonText, Fault>,
+    read: impl FnOnce(Members<'_>) -> Result<R, Vec<FieldError>>,
+) -> Result<R, DrfError> {
+    let mut errors: Vec<FieldError> = Vec::new();
+    let mut tolerated = Vec::new();
+    for Member { key, name, value } in members {
+        // Of a repeated member the last one counts, faults included.
+        errors.retain(|error| error.field != name);
+        let kept = value.clone();
+        let value = field(&name, value).unwrap_or_else(|fault| {
+            errors.push(FieldError::new(name.clone(), fault));
+            kept
+        });
+        tolerated.push(Member { key, name, value });
+    }
+    match read(tolerated.into_iter().collect()) {
+        Ok(record) if errors.is_empty() => Ok(record),
+        Ok(_) => Err(super::field_errors(errors)),
+        Err(others) => {
+            let others = others.into_iter().filter(|other| errors.iter().all(|error| error.field != other.field));
+            Err(super::field_errors(errors.iter().cloned().chain(others).collect()))
+        }
+    }
+}
+
+/// DRF's `IntegerField`: an integer, one written as a string, or one with a zero fraction; within 64 bits. Only a number may
+/// have an exponent: Python has read it before the field sees it.
+pub(crate) fn integer_field(value: JsonText) -> Result<JsonText, Fault> {
+    if value.kind() == JsonKind::Null {
+        return Ok(value);
+    }
+    let fault = Fault::NotAnInteger(value.kind());
+    let text = match value.kind() {
+        JsonKind::Number => match Decimal::parse(value.as_str()) {
+            Some(Decimal::Whole(number)) => number.to_string(),
+            _ => return Err(fault),
+        },
+        JsonKind::String => value.decoded().and_then(|d| d.as_str().map(str::to_owned)).ok_or(fault.clone())?,
+        _ => return Err(fault),
+    };
+    let text = text.trim();
+    let whole = text.split_once('.').filter(|(_, zeros)| zeros.bytes().all(|b| b == b'0')).map_or(text, |(whole, _)| whole);
+    let number: i64 = whole.parse().map_err(|_| fault)?;
+    Ok(JsonText::from_trusted(number.to_string()))
+}
+
+/// DRF's `CharField`: a number is the text it is written as.
+pub(crate) fn text_field(value: JsonText) -> JsonText {
+    if value.kind() == JsonKind::Number { JsonText::string(value.as_str()) } else { value }
+}

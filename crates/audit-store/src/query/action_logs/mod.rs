@@ -1,0 +1,191 @@
+//! The queries of action logs.
+
+mod groups;
+mod predicate;
+mod search;
+
+pub use groups::ActionLogGroupBy;
+
+use audit_domain::uuid::Uuid;
+use audit_domain::{
+    ActionLog, ActionLogFilter, ActionLogSortField, ActionLogSortRow, Interval, SortKey, Stream, action_log_slot, index_key,
+};
+use diesel::dsl::{count_star, sql};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Untyped};
+
+use super::start::{Behind, Start, begin};
+use super::table::{Filter, Part, Place, Table};
+use crate::connection::{Backend, DbConnection};
+use crate::counters::{Dimension, Tally};
+use crate::error::StoreError;
+use crate::row::ActionLogRow;
+use crate::schema::action_logs;
+
+/// The table of action logs.
+pub(crate) struct ActionLogs;
+
+impl Filter<ActionLog> for ActionLogFilter {
+    fn is_impossible(&self) -> bool {
+        ActionLogFilter::is_impossible(self)
+    }
+
+    fn looks_into_records(&self) -> bool {
+        self.search.is_some()
+    }
+
+    fn keeps(&self, log: &ActionLog) -> bool {
+        self.finds(log.slots.value(action_log_slot::MESSAGE), log.slots.value(action_log_slot::TRACE))
+    }
+
+    fn tally(&self) -> Option<Tally> {
+        // Every field by name: one that is added must not be forgotten here.
+        let ActionLogFilter { never, uuid, level, logger_name, app_name, search, created_at, recorded_at, position } = self;
+        let uncounted = *never || uuid.is_some() || search.is_some();
+        if uncounted || *recorded_at != Interval::default() || *position != Interval::default() {
+            return None;
+        }
+        let key = |text: &String| index_key(text.as_bytes());
+        let one_level = level.single();
+        if one_level.is_none() && *level != Interval::default() {
+            return None;
+        }
+        let mut asked = [
+            (Dimension::Level, one_level.map(|level| level.to_string())),
+            (Dimension::LoggerName, logger_name.as_ref().map(key)),
+            (Dimension::AppName, app_name.as_ref().map(key)),
+        ]
+        .into_iter()
+        .filter_map(|(dimension, key)| key.map(|key| (dimension, key)));
+        let (dimension, key) = asked.next().unwrap_or((Dimension::Total, String::new()));
+        asked.next().is_none().then_some(Tally { dimension, key, time: *created_at })
+    }
+
+    fn within(&self, time: Interval) -> ActionLogFilter {
+        ActionLogFilter { created_at: time, ..self.clone() }
+    }
+}
+
+type Row = (i64, i64, i64, Option<i64>);
+
+fn sort_row((channel_id, position, created_at, level): Row) -> ActionLogSortRow {
+    ActionLogSortRow { channel_id, position, created_at, level }
+}
+
+impl Table for ActionLogs {
+    const STREAM: Stream = Stream::ActionLogs;
+    const NAME: &'static str = "action_logs";
+    const TIME: &'static str = "created_at";
+    const DIMENSIONS: &'static [(Dimension, &'static str)] = &[
+        (Dimension::Total, "''"),
+        (Dimension::Level, "CAST(level AS TEXT)"),
+        (Dimension::LoggerName, "logger_name"),
+        (Dimension::AppName, "app_name"),
+    ];
+
+    type Record = ActionLog;
+    type Filter = ActionLogFilter;
+    type SortField = ActionLogSortField;
+
+    fn is_by_time(key: &SortKey<ActionLogSortField>) -> bool {
+        key.field == ActionLogSortField::CreatedAt
+    }
+
+    fn columns(field: ActionLogSortField) -> &'static [(&'static str, bool)] {
+        match field {
+            ActionLogSortField::CreatedAt => &[("created_at", false)],
+            ActionLogSortField::Position => &[("position", false)],
+            ActionLogSortField::Level => &[("level", true)],
+        }
+    }
+
+    fn find(conn: &mut DbConnection, channel_id: i64, uuid: Uuid) -> Result<Option<ActionLog>, StoreError> {
+        let rows: Vec<ActionLogRow> = action_logs::table
+            .filter(action_logs::channel_id.eq(channel_id).and(action_logs::uuid.eq(uuid.as_bytes().as_slice())))
+            .select(ActionLogRow::as_select())
+            .load(conn)?;
+        rows.into_iter().next().map(ActionLog::try_from).transpose()
+    }
+
+    fn at(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<ActionLog>, StoreError> {
+        let rows: Vec<ActionLogRow> = action_logs::table
+            .filter(action_logs::channel_id.eq(channel_id))
+            .filter(action_logs::position.eq_any(positions))
+            .select(ActionLogRow::as_select())
+            .load(conn)?;
+        rows.into_iter().map(ActionLog::try_from).collect()
+    }
+
+    fn count(conn: &mut DbConnection, channel_id: i64, filter: &ActionLogFilter) -> Result<i64, StoreError> {
+        if filter.search.is_some() {
+            let mut count = 0;
+            search::each(conn, channel_id, filter, |_| count += 1)?;
+            return Ok(count);
+        }
+        Ok(action_logs::table.filter(predicate::of(channel_id, filter)).count().get_result(conn)?)
+    }
+
+    fn positions(conn: &mut DbConnection, channel_id: i64, of: &Part<'_, ActionLogFilter>) -> Result<Vec<i64>, StoreError> {
+        let ordered = action_logs::table.filter(predicate::of(channel_id, of.filter)).order(sql::<Untyped>(of.order));
+        Ok(ordered.select(action_logs::position).limit(of.limit).offset(of.skip).load(conn)?)
+    }
+
+    fn places(conn: &mut DbConnection, channels: Vec<i64>, of: &Part<'_, ActionLogFilter>) -> Result<Vec<Place>, StoreError> {
+        let ordered = action_logs::table.filter(predicate::of_any(channels, of.filter)).order(sql::<Untyped>(of.order));
+        Ok(ordered.select((action_logs::channel_id, action_logs::position)).limit(of.limit).offset(of.skip).load(conn)?)
+    }
+
+    fn sort_rows(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        of: &Part<'_, ActionLogFilter>,
+    ) -> Result<Vec<ActionLogSortRow>, StoreError> {
+        let ordered = action_logs::table.filter(predicate::of(channel_id, of.filter)).order(sql::<Untyped>(of.order));
+        let columns = (action_logs::channel_id, action_logs::position, action_logs::created_at, action_logs::level);
+        let rows: Vec<Row> = ordered.select(columns).limit(of.limit).offset(of.skip).load(conn)?;
+        Ok(rows.into_iter().map(sort_row).collect())
+    }
+
+    fn found(conn: &mut DbConnection, channel_id: i64, filter: &ActionLogFilter) -> Result<Vec<ActionLogSortRow>, StoreError> {
+        let mut rows = Vec::new();
+        search::each(conn, channel_id, filter, |found| {
+            rows.push(sort_row((channel_id, found.position, found.created_at, found.level)));
+        })?;
+        Ok(rows)
+    }
+
+    fn step(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        start: &Start,
+        of: &Part<'_, ActionLogFilter>,
+    ) -> Result<Vec<ActionLog>, StoreError> {
+        let rows: Vec<ActionLogRow> = walked(channel_id, start, of).select(ActionLogRow::as_select()).load(conn)?;
+        rows.into_iter().map(ActionLog::try_from).collect()
+    }
+
+    fn step_points(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        start: &Start,
+        of: &Part<'_, ActionLogFilter>,
+    ) -> Result<Vec<(i64, i64)>, StoreError> {
+        Ok(walked(channel_id, start, of).select((action_logs::created_at, action_logs::position)).load(conn)?)
+    }
+
+    fn spans(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        filter: &ActionLogFilter,
+        span: &str,
+    ) -> Result<Vec<(i64, i64)>, StoreError> {
+        let rows = action_logs::table.filter(predicate::of(channel_id, filter)).group_by(sql::<BigInt>(span));
+        Ok(rows.select((sql::<BigInt>(span), count_star())).load(conn)?)
+    }
+}
+
+fn walked<'a>(channel_id: i64, start: &Start, of: &Part<'_, ActionLogFilter>) -> action_logs::BoxedQuery<'a, Backend> {
+    let matching = action_logs::table.filter(predicate::of(channel_id, of.filter));
+    let ordered = matching.order(sql::<Untyped>(of.order)).limit(of.limit).into_boxed();
+    begin!(ordered, start, action_logs::created_at, action_logs::position)
+}

@@ -1,0 +1,139 @@
+//! What the queries of the two streams have in common: the lists, walks and counts of this module are written once, over this.
+
+use std::ops::Deref;
+
+use audit_domain::uuid::Uuid;
+use audit_domain::{Entry, Interval, Sort, SortBy, SortKey, Stream};
+
+use super::start::Start;
+use crate::connection::DbConnection;
+use crate::counters::{Dimension, Tally};
+use crate::error::StoreError;
+
+/// Channel and position.
+pub(crate) type Place = (i64, i64);
+
+/// The table of a stream. Its functions are single statements; which of them are run, and in which snapshot, is decided by their
+/// callers. A filter's texts are compared by their index keys, as they are stored.
+pub(crate) trait Table: Sized + 'static {
+    /// The stream.
+    const STREAM: Stream;
+    /// Its name.
+    const NAME: &'static str;
+    /// What its entries are counted by, and the SQL of each key, a text.
+    const DIMENSIONS: &'static [(Dimension, &'static str)];
+    /// The column of the instant at which an entry happened.
+    const TIME: &'static str;
+
+    /// What a row is.
+    type Record: Deref<Target = Entry> + Clone;
+    /// What is asked for.
+    type Filter: Filter<Self::Record>;
+    /// What a list can be ordered by.
+    type SortField: SortBy;
+
+    /// Whether a sort is by the instant at which entries happened, and nothing else.
+    fn is_by_time(key: &SortKey<Self::SortField>) -> bool;
+
+    /// The columns a field is sorted by, and whether each may be null.
+    fn columns(field: Self::SortField) -> &'static [(&'static str, bool)];
+
+    /// By unique key.
+    fn find(conn: &mut DbConnection, channel_id: i64, uuid: Uuid) -> Result<Option<Self::Record>, StoreError>;
+
+    /// By position, in any order.
+    fn at(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<Self::Record>, StoreError>;
+
+    /// How many match, counted one by one.
+    fn count(conn: &mut DbConnection, channel_id: i64, filter: &Self::Filter) -> Result<i64, StoreError>;
+
+    /// Positions of one channel, in an order.
+    fn positions(conn: &mut DbConnection, channel_id: i64, of: &Part<'_, Self::Filter>) -> Result<Vec<i64>, StoreError>;
+
+    /// Places of several channels, in one order.
+    fn places(conn: &mut DbConnection, channels: Vec<i64>, of: &Part<'_, Self::Filter>) -> Result<Vec<Place>, StoreError>;
+
+    /// What entries of one channel are ordered by, in an order.
+    fn sort_rows(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        of: &Part<'_, Self::Filter>,
+    ) -> Result<Vec<<Self::SortField as SortBy>::Row>, StoreError>;
+
+    /// What all entries of one channel are ordered by that match a filter which looks into records; in any order.
+    fn found(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        filter: &Self::Filter,
+    ) -> Result<Vec<<Self::SortField as SortBy>::Row>, StoreError>;
+
+    /// The next entries of a walk, in its order.
+    fn step(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        start: &Start,
+        of: &Part<'_, Self::Filter>,
+    ) -> Result<Vec<Self::Record>, StoreError>;
+
+    /// When the next entries of a walk happened, and their positions.
+    fn step_points(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        start: &Start,
+        of: &Part<'_, Self::Filter>,
+    ) -> Result<Vec<(i64, i64)>, StoreError>;
+
+    /// How many match in each span of so many microseconds, by the start of the span.
+    fn spans(conn: &mut DbConnection, channel_id: i64, filter: &Self::Filter, span: &str) -> Result<Vec<(i64, i64)>, StoreError>;
+}
+
+/// What the queries need to know of a filter, beside its SQL.
+pub(crate) trait Filter<R>: Clone {
+    /// Whether no record can match.
+    fn is_impossible(&self) -> bool;
+
+    /// Whether a part of it is beyond SQL, so that what the database finds is looked through.
+    fn looks_into_records(&self) -> bool;
+
+    /// The part that is beyond SQL.
+    fn keeps(&self, record: &R) -> bool;
+
+    /// What is asked for, where it is something that is counted.
+    fn tally(&self) -> Option<Tally>;
+
+    /// The same, in another range of time.
+    fn within(&self, time: Interval) -> Self;
+}
+
+/// A part of what matches.
+pub(crate) struct Part<'a, F> {
+    /// What is asked for.
+    pub(crate) filter: &'a F,
+    /// `ORDER BY`
+    pub(crate) order: &'a str,
+    /// Entries that are passed over; a walk passes over none.
+    pub(crate) skip: i64,
+    /// Entries at most.
+    pub(crate) limit: i64,
+}
+
+/// The `ORDER BY` of a sort, ties included. Null sorts last in both directions; as a key of its own, since the databases
+/// disagree about where it goes by itself. Written out, because diesel's time for nested keys doubles with each of them.
+pub(crate) fn order_by<T: Table>(sort: &Sort<T::SortField>, ties: &[&str]) -> String {
+    let mut keys: Vec<String> = Vec::new();
+    for key in sort.keys() {
+        for (column, may_be_null) in T::columns(key.field) {
+            if *may_be_null {
+                keys.push(format!("({column} IS NULL) ASC"));
+            }
+            keys.push(directed(column, key.descending));
+        }
+    }
+    keys.extend(ties.iter().map(|column| directed(column, sort.ties_descend())));
+    keys.join(", ")
+}
+
+/// One key of an `ORDER BY`.
+pub(crate) fn directed(column: &str, descending: bool) -> String {
+    format!("{column} {}", if descending { "DESC" } else { "ASC" })
+}

@@ -1,0 +1,60 @@
+//! Rows as the database holds them: primitives, joined to the domain by one conversion each.
+
+mod action_log;
+mod event;
+mod token;
+
+pub(crate) use action_log::{ActionLogRow, NewActionLogRow};
+pub(crate) use event::{EventRow, NewEventRow};
+pub(crate) use token::TokenRow;
+
+use std::ops::RangeInclusive;
+
+use audit_domain::log::{LeafHash, Slots};
+use audit_domain::uuid::Uuid;
+use audit_domain::{ChannelId, Entry, JsonText, Timestamp};
+
+use crate::error::StoreError;
+
+/// What the log adds to an entry when it takes it.
+pub(crate) struct Placement {
+    pub(crate) position: i64,
+    pub(crate) recorded_at: Timestamp,
+    pub(crate) producer_id: i64,
+    pub(crate) leaf_hash: LeafHash,
+}
+
+/// The columns that the rows of both streams have.
+struct Common {
+    channel_id: i64,
+    position: i64,
+    uuid: Vec<u8>,
+    timestamp: i64,
+    recorded_at: i64,
+    producer_id: i64,
+    seals: Vec<u8>,
+    leaf_hash: Vec<u8>,
+}
+
+impl Common {
+    /// Puts the entry together. `take` gives the value of a slot, once.
+    fn into_entry(self, slots: RangeInclusive<u8>, mut take: impl FnMut(u8) -> Option<String>) -> Result<Entry, StoreError> {
+        let corrupt = |what: String| StoreError::Corrupt { channel_id: self.channel_id, position: self.position, what };
+        let wrong = |column: &str| corrupt(column.to_owned());
+        let values = Slots::from_stored(&self.seals, |number| take(number).map(JsonText::from_trusted));
+        let values = values.map_err(|error| corrupt(error.to_string()))?;
+        if slots.into_iter().any(|number| take(number).is_some()) {
+            return Err(wrong("a slot has a value without a seal"));
+        }
+        Ok(Entry {
+            channel_id: ChannelId::new(self.channel_id).ok_or_else(|| wrong("channel_id"))?,
+            position: self.position,
+            uuid: Uuid::from_slice(&self.uuid).map_err(|_| wrong("uuid"))?,
+            timestamp: Timestamp::from_micros(self.timestamp).ok_or_else(|| wrong("timestamp"))?,
+            recorded_at: Timestamp::from_micros(self.recorded_at).ok_or_else(|| wrong("recorded_at"))?,
+            producer_id: self.producer_id,
+            slots: values,
+            leaf_hash: self.leaf_hash.as_slice().try_into().map(LeafHash).map_err(|_| wrong("leaf_hash"))?,
+        })
+    }
+}

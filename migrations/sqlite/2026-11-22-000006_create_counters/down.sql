@@ -1,0 +1,2 @@
+DROP TABLE counters_by_hour;
+DROP TABLE counters;

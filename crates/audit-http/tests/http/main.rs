@@ -6,6 +6,7 @@ mod bad_input;
 mod channels;
 mod common;
 mod create;
+mod docs;
 mod events;
 mod golden;
 mod inventory;

@@ -23,13 +23,13 @@ pub struct ContentTypesPut {
     pub unchanged: usize,
 }
 
-/// A name that belongs to another number; nothing was changed.
+/// A name that would belong to two numbers; nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name} is the name of content type {other} already")]
 pub struct ContentTypeTaken {
     /// The name, as `app_label.model`.
     pub name: String,
-    /// The type that has it.
+    /// The number that has it.
     pub other: i64,
 }
 

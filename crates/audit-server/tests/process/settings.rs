@@ -90,7 +90,10 @@ fn the_help_shows_names_and_defaults_and_no_value_of_a_variable() {
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for (key, ..) in SETTINGS {
         let (flag, variable) = names(key);
-        let start = help.find(&format!("{flag} <")).unwrap_or_else(|| panic!("{flag} is missing: {help}"));
+        let start = help
+            .find(&format!("{flag} <"))
+            .or_else(|| help.find(&format!("{flag}[=<")))
+            .unwrap_or_else(|| panic!("{flag} is missing: {help}"));
         let end =
             help[start..].find(&format!("[env: {variable}]")).unwrap_or_else(|| panic!("{flag} does not say its variable: {help}"));
         let text = &help[start..start + end];

@@ -4,6 +4,7 @@ mod action_logs;
 mod events;
 mod list;
 mod start;
+mod stride;
 mod summary;
 mod table;
 mod walk;

@@ -3,6 +3,7 @@
 use audit_domain::{ChannelGrant, ChannelId, Entry, EventFilter, Walk, WalkOrder, WalkPoint};
 
 use super::start::Start;
+use super::stride::Stride;
 use super::table::{Filter, Part, Place, Table, directed};
 use super::{LogHead, at_places, count, heads};
 use crate::connection::DbConnection;
@@ -76,24 +77,17 @@ const PAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 struct Filling<R> {
     records: Vec<R>,
     bytes: usize,
-    /// Entries that are read at once: more and more of them, as long as they are small.
-    step: usize,
+    stride: Stride,
 }
 
 impl<R: std::ops::Deref<Target = Entry>> Filling<R> {
-    /// The first step, of the largest entries: half of what a page may have.
-    const FIRST_STEP: usize = 16;
-    /// The largest step of a search, which may keep none of them.
-    const STEP_MAX: usize = 1024;
-
     fn new() -> Filling<R> {
-        Filling { records: Vec::new(), bytes: 0, step: Self::FIRST_STEP }
+        Filling { records: Vec::new(), bytes: 0, stride: Stride::FIRST }
     }
 
-    /// Adds those of a step that are kept.
+    /// Adds those of a stride that are kept.
     fn add(&mut self, records: Vec<R>, keeps: impl Fn(&R) -> bool) {
-        let bytes: usize = records.iter().map(|record| record.slots.bytes()).sum();
-        self.step = if bytes < PAGE_BYTES_MAX / 16 { (self.step * 2).min(Self::STEP_MAX) } else { Self::FIRST_STEP };
+        self.stride = self.stride.after(records.iter().map(|record| record.slots.bytes()).sum());
         let kept = self.records.len();
         self.records.extend(records.into_iter().filter(keeps));
         self.bytes += self.records[kept..].iter().map(|record| record.slots.bytes()).sum::<usize>();
@@ -118,8 +112,8 @@ fn one_log<T: Table>(
     let mut page = Filling::new();
     loop {
         // One more than is still wanted, to see whether there is a next one; of a search, who knows how many.
-        let wanted = (size - page.records.len()).saturating_add(1).min(page.step);
-        let wanted = if filter.looks_into_records() { page.step } else { wanted };
+        let wanted = if filter.looks_into_records() { usize::MAX } else { (size - page.records.len()).saturating_add(1) };
+        let wanted = wanted.min(page.stride.records());
         let start = Start::of(*by, *descending, head.channel_id, after);
         let part = Part { filter, order: &order, skip: 0, limit: wanted as i64 };
         let records = T::step(conn, head.channel_id, &start, &part)?;
@@ -127,7 +121,7 @@ fn one_log<T: Table>(
         after = records.last().map(|record| point(record)).or(after);
         page.add(records, |record| filter.keeps(record));
         if is_last || page.is_full() || page.records.len() > size {
-            // More than were wanted are a step's; the next page reads them again.
+            // More than were wanted are the stride's; the next page reads them again.
             let more = !is_last || page.records.len() > size;
             page.records.truncate(size);
             return Ok((page.records, more));
@@ -146,8 +140,8 @@ fn merged<T: Table>(
     let mut page = Filling::new();
     let mut left = &places[..places.len().min(size)];
     while !left.is_empty() && !page.is_full() {
-        let (step, rest) = left.split_at(left.len().min(page.step));
-        page.add(at_places::<T>(conn, step)?, |_| true);
+        let (places, rest) = left.split_at(left.len().min(page.stride.records()));
+        page.add(at_places::<T>(conn, places)?, |_| true);
         left = rest;
     }
     let more = page.records.len() < places.len();
@@ -190,22 +184,20 @@ fn points_of<T: Table>(
         let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
         return T::step_points(conn, channel_id, &start, &Part { filter, order: &order, skip: 0, limit });
     }
-    let (mut start, mut found) = (start, Vec::new());
+    let (mut start, mut stride, mut found) = (start, Stride::FIRST, Vec::new());
     while found.len() < wanted {
-        let part = Part { filter, order: &order, skip: 0, limit: SEARCH_STEP };
+        let part = Part { filter, order: &order, skip: 0, limit: stride.records() as i64 };
         let records = T::step(conn, channel_id, &start, &part)?;
         let kept = records.iter().filter(|record| filter.keeps(record));
         found.extend(kept.map(|record| (record.timestamp.micros(), record.position)));
         match records.last() {
-            Some(last) if records.len() as i64 == SEARCH_STEP => {
+            Some(last) if records.len() == stride.records() => {
                 start = Start::of(*by, *descending, channel_id, Some(point(last)));
             }
             _ => break,
         }
+        stride = stride.after(records.iter().map(|record| record.slots.bytes()).sum());
     }
     found.truncate(wanted);
     Ok(found)
 }
-
-/// Entries that a search of several logs reads at once: of the largest, 64 MiB.
-const SEARCH_STEP: i64 = 64;

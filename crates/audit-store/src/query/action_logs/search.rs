@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use super::predicate;
 use crate::connection::DbConnection;
 use crate::error::StoreError;
+use crate::query::stride::Stride;
 use crate::schema::action_logs;
 
 /// What is known of a record that was found.
@@ -21,9 +22,6 @@ pub(super) struct Found {
     trace: Option<String>,
 }
 
-/// Records that are in memory at once.
-const STEP: i64 = 500;
-
 /// Calls back for each record of a channel that matches the whole filter, in the order of positions.
 pub(super) fn each(
     conn: &mut DbConnection,
@@ -31,7 +29,7 @@ pub(super) fn each(
     filter: &ActionLogFilter,
     mut found: impl FnMut(&Found),
 ) -> Result<(), StoreError> {
-    let mut behind = -1;
+    let (mut behind, mut stride) = (-1, Stride::FIRST);
     loop {
         let mut candidates: Vec<Found> = action_logs::table
             .filter(predicate::of(channel_id, filter))
@@ -46,18 +44,21 @@ pub(super) fn each(
                 action_logs::message,
                 action_logs::trace,
             ))
-            .limit(STEP)
+            .limit(stride.records() as i64)
             .load(conn)?;
+        let mut bytes = 0;
         for candidate in &mut candidates {
             let text = |text: &mut Option<String>| text.take().map(JsonText::from_trusted);
             let (message, trace) = (text(&mut candidate.message), text(&mut candidate.trace));
+            bytes += [&message, &trace].into_iter().flatten().map(|text| text.as_str().len()).sum::<usize>();
             if filter.finds(message.as_ref(), trace.as_ref()) {
                 found(candidate);
             }
         }
         match candidates.last() {
-            Some(last) if candidates.len() as i64 == STEP => behind = last.position,
+            Some(last) if candidates.len() == stride.records() => behind = last.position,
             _ => return Ok(()),
         }
+        stride = stride.after(bytes);
     }
 }

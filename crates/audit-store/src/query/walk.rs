@@ -48,14 +48,33 @@ pub(crate) fn walk<T: Table>(conn: &mut DbConnection, query: &WalkQuery<T::Filte
             }
         }
         let size = query.size.max(1);
-        let (records, more) = match heads.as_slice() {
+        let sources = sources(&heads, &query.walk);
+        let (records, more) = match sources.as_slice() {
             _ if query.walk.filter.is_impossible() => (Vec::new(), false),
-            [head] => one_log::<T>(conn, head, query, size)?,
+            [source] => one_source::<T>(conn, source, query, size)?,
             several => merged::<T>(conn, several, query, size)?,
         };
         let next = records.last().filter(|_| more).map(|record| point(record));
         Ok(WalkPage { records, next, count: query.counted.then_some(total) })
     })
+}
+
+/// What a walk is merged from: entries of one channel that the database finds in the order of the walk.
+struct Source<F> {
+    channel_id: i64,
+    filter: F,
+}
+
+fn sources<R, F: Filter<R>>(heads: &[LogHead], walk: &Walk<F>) -> Vec<Source<F>> {
+    let parts = match walk.order {
+        WalkOrder::Timestamp => walk.filter.parts(),
+        WalkOrder::Position => vec![walk.filter.clone()],
+    };
+    let of_head = |head: &LogHead| {
+        let channel_id = head.channel_id;
+        parts.iter().map(move |part| Source { channel_id, filter: part.clone() })
+    };
+    heads.iter().flat_map(of_head).collect()
 }
 
 fn point(entry: &Entry) -> WalkPoint {
@@ -100,26 +119,28 @@ impl<R: std::ops::Deref<Target = Entry>> Filling<R> {
 
 type Page<R> = (Vec<R>, bool);
 
-/// The entries of a page of one log, and whether there are more behind it.
-fn one_log<T: Table>(
+/// The entries of a page of one source, and whether there are more behind it.
+fn one_source<T: Table>(
     conn: &mut DbConnection,
-    head: &LogHead,
+    source: &Source<T::Filter>,
     query: &WalkQuery<T::Filter>,
     size: usize,
 ) -> Result<Page<T::Record>, StoreError> {
-    let Walk { order: by, descending, filter, .. } = &query.walk;
-    let (order, mut after) = (order::<T, _>(&query.walk), query.after);
+    let Walk { order: by, descending, .. } = &query.walk;
+    let (order, filter) = (order::<T, _>(&query.walk), &source.filter);
+    let asked = if filter.looks_into_records() { filter.in_order(*by) } else { filter.clone() };
+    let mut after = query.after;
     let mut page = Filling::new();
     loop {
         // One more than is still wanted, to see whether there is a next one; of a search, who knows how many.
         let wanted = if filter.looks_into_records() { usize::MAX } else { (size - page.records.len()).saturating_add(1) };
         let wanted = wanted.min(page.stride.records());
-        let start = Start::of(*by, *descending, head.channel_id, after);
-        let part = Part { filter, order: &order, skip: 0, limit: wanted as i64 };
-        let records = T::step(conn, head.channel_id, &start, &part)?;
+        let start = Start::of(*by, *descending, source.channel_id, after);
+        let part = Part { filter: &asked, order: &order, skip: 0, limit: wanted as i64 };
+        let records = T::step(conn, source.channel_id, &start, &part)?;
         let is_last = records.len() < wanted;
         after = records.last().map(|record| point(record)).or(after);
-        page.add(records, |record| filter.keeps(record));
+        page.add(records, |record| !filter.looks_into_records() || filter.keeps(record));
         if is_last || page.is_full() || page.records.len() > size {
             // More than were wanted are the stride's; the next page reads them again.
             let more = !is_last || page.records.len() > size;
@@ -129,14 +150,14 @@ fn one_log<T: Table>(
     }
 }
 
-/// The entries of a page of several logs, and whether there are more behind it.
+/// The entries of a page of several sources, and whether there are more behind it.
 fn merged<T: Table>(
     conn: &mut DbConnection,
-    heads: &[LogHead],
+    sources: &[Source<T::Filter>],
     query: &WalkQuery<T::Filter>,
     size: usize,
 ) -> Result<Page<T::Record>, StoreError> {
-    let places = places::<T>(conn, heads, query, size.saturating_add(1))?;
+    let places = places::<T>(conn, sources, query, size.saturating_add(1))?;
     let mut page = Filling::new();
     let mut left = &places[..places.len().min(size)];
     while !left.is_empty() && !page.is_full() {
@@ -148,17 +169,17 @@ fn merged<T: Table>(
     Ok((page.records, more))
 }
 
-/// Where the next entries of several channels are, merged.
+/// Where the next entries of several sources are, merged.
 fn places<T: Table>(
     conn: &mut DbConnection,
-    heads: &[LogHead],
+    sources: &[Source<T::Filter>],
     query: &WalkQuery<T::Filter>,
     wanted: usize,
 ) -> Result<Vec<Place>, StoreError> {
     let mut points: Vec<(i64, i64, i64)> = Vec::new();
-    for head in heads {
-        let of_channel = points_of::<T>(conn, head.channel_id, query, wanted)?;
-        points.extend(of_channel.into_iter().map(|(at, position)| (at, head.channel_id, position)));
+    for source in sources {
+        let of_source = points_of::<T>(conn, source, query, wanted)?;
+        points.extend(of_source.into_iter().map(|(at, position)| (at, source.channel_id, position)));
     }
     let (descending, order) = (query.walk.descending, query.walk.order);
     points.sort_by(|a, b| {
@@ -171,22 +192,24 @@ fn places<T: Table>(
     Ok(points.into_iter().take(wanted).map(|(_, channel, position)| (channel, position)).collect())
 }
 
-/// Instants and positions of the next entries of one channel.
+/// Instants and positions of the next entries of one source.
 fn points_of<T: Table>(
     conn: &mut DbConnection,
-    channel_id: i64,
+    source: &Source<T::Filter>,
     query: &WalkQuery<T::Filter>,
     wanted: usize,
 ) -> Result<Vec<(i64, i64)>, StoreError> {
-    let Walk { order: by, descending, filter, .. } = &query.walk;
+    let Source { channel_id, filter } = source;
+    let (channel_id, Walk { order: by, descending, .. }) = (*channel_id, &query.walk);
     let (order, start) = (order::<T, _>(&query.walk), Start::of(*by, *descending, channel_id, query.after));
     if !filter.looks_into_records() {
         let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
         return T::step_points(conn, channel_id, &start, &Part { filter, order: &order, skip: 0, limit });
     }
+    let asked = filter.in_order(*by);
     let (mut start, mut stride, mut found) = (start, Stride::FIRST, Vec::new());
     while found.len() < wanted {
-        let part = Part { filter, order: &order, skip: 0, limit: stride.records() as i64 };
+        let part = Part { filter: &asked, order: &order, skip: 0, limit: stride.records() as i64 };
         let records = T::step(conn, channel_id, &start, &part)?;
         let kept = records.iter().filter(|record| filter.keeps(record));
         found.extend(kept.map(|record| (record.timestamp.micros(), record.position)));

@@ -27,8 +27,8 @@ pub(super) struct Shape {
     pub(super) write: fn(&Event, &mut String),
 }
 
-const ALLOW_LIST: &str = "GET, POST, HEAD, OPTIONS";
-const ALLOW_DETAIL: &str = "GET, HEAD, OPTIONS";
+pub(super) const ALLOW_LIST: &str = "GET, POST, HEAD, OPTIONS";
+pub(super) const ALLOW_DETAIL: &str = "GET, HEAD, OPTIONS";
 
 /// The list path: list and create.
 pub(super) async fn collection(

@@ -1,7 +1,6 @@
 //! The OMS action logs API: `/api/v1/oms/logs/action_log/`.
 
 use actix_web::http::Method;
-use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use audit_store::domain::{
     ActionLog, ChannelGrant, ChannelId, InputError, JsonText, Members, NewActionLog, ObjectWriter, PreparedEntry, Reading,
@@ -9,29 +8,28 @@ use audit_store::domain::{
 };
 use audit_store::{ActionLogListQuery, AppendRequest, Store};
 
-use super::{add_slash, python_logging};
+use super::python_logging;
 use crate::auth::Caller;
 use crate::body::{Body, BodyError, media_type};
 use crate::drf::{self, DrfError, FilterReader, Origin, Paging};
 use crate::params::Params;
+use crate::routes::{Route, Routes};
 use crate::{Api, blocking};
 
-pub(super) fn configure(service: &mut ServiceConfig) {
-    let path = "/api/v1/oms/logs/action_log";
-    service.route(path, web::to(add_slash));
-    service.route(&format!("{path}/"), web::to(collection));
-    service.route(&format!("{path}/{{id}}"), web::to(add_slash));
-    service.route(&format!("{path}/{{id}}/"), web::to(detail));
+pub(crate) const LIST: Route = Route::new("/api/v1/oms/logs/action_log/", "GET, POST, HEAD, OPTIONS");
+pub(crate) const ONE: Route = Route::new("/api/v1/oms/logs/action_log/{id}/", "GET, HEAD, OPTIONS");
+
+pub(super) fn configure(routes: &mut Routes<'_>) {
+    routes.mount_published(LIST, collection);
+    routes.mount_published(ONE, detail);
 }
 
-const ALLOW_LIST: &str = "GET, POST, HEAD, OPTIONS";
-const ALLOW_DETAIL: &str = "GET, HEAD, OPTIONS";
 const NAME: &str = "Action Log List";
 
 async fn collection(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let result = async {
         let caller = Caller::of(&api, &request)?;
-        drf::check_method(&caller, &request, ALLOW_LIST)?;
+        drf::check_method(&caller, &request, LIST.allow)?;
         let params = Params::parse(request.query_string());
         drf::check_format(&request, &params)?;
         match *request.method() {
@@ -40,13 +38,13 @@ async fn collection(api: web::Data<Api>, request: HttpRequest, payload: web::Pay
             _ => list(&api, &request, &params, &caller).await,
         }
     };
-    drf::respond(result.await, ALLOW_LIST)
+    drf::respond(result.await, LIST.allow)
 }
 
 async fn detail(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>) -> HttpResponse {
     let result = async {
         let caller = Caller::of(&api, &request)?;
-        drf::check_method(&caller, &request, ALLOW_DETAIL)?;
+        drf::check_method(&caller, &request, ONE.allow)?;
         drf::check_format(&request, &Params::parse(request.query_string()))?;
         if request.method() == Method::OPTIONS {
             return Ok(drf::metadata(NAME));
@@ -56,7 +54,7 @@ async fn detail(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>
         let log = blocking::point_read(|| api.store.action_log_at(channel, position))?;
         Ok(show(HttpResponse::Ok(), &log.ok_or(DrfError::NotFound)?))
     };
-    drf::respond(result.await, ALLOW_DETAIL)
+    drf::respond(result.await, ONE.allow)
 }
 
 fn show(builder: HttpResponseBuilder, log: &ActionLog) -> HttpResponse {

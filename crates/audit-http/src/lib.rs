@@ -24,17 +24,21 @@ mod body;
 mod config;
 mod connections;
 mod cors;
+mod docs;
 mod drf;
+mod openapi;
 mod params;
 mod probe;
 mod problem;
 mod proxy;
+mod routes;
 mod server;
 mod tls;
 
 pub use api::parse_inventory_log;
 pub use config::{ApiConfig, ServerConfig};
 pub use cors::{CorsOrigins, NotAnOrigin};
+pub use openapi::openapi_json;
 pub use probe::{ProbeAnswer, probe, reachable};
 pub use proxy::{NotANetwork, TrustedProxies};
 pub use server::{ListenError, Server};
@@ -58,6 +62,8 @@ pub fn configure(store: Store, config: ApiConfig) -> impl FnOnce(&mut ServiceCon
     let data = web::Data::new(Api { store, config });
     move |service| {
         service.app_data(data);
-        api::configure(service);
+        let mut routes = routes::Routes::new(service);
+        api::configure(&mut routes);
+        docs::configure(&mut routes);
     }
 }

@@ -7,6 +7,7 @@ mod channels;
 mod common;
 mod content_types;
 mod create;
+mod docs;
 mod events;
 mod golden;
 mod inventory;

@@ -13,13 +13,14 @@ pub use record::parse_inventory_log;
 
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
-use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{EventSort, parse_uuid};
 use audit_store::{GroupBy, SliceQuery, Store};
 
+use super::native::ALLOW_GET;
 use crate::auth::Caller;
 use crate::params::Params;
+use crate::routes::{Route, Routes};
 use crate::{Api, blocking};
 use error::InventoryError;
 use query::QueryReader;
@@ -27,15 +28,14 @@ use query::QueryReader;
 /// Below this path everything answers in this API's own way, what is not there too.
 pub(super) const PREFIX: &str = "/api/v1/audit/";
 
-const ALLOW_LOGS: &str = "GET, POST, HEAD, OPTIONS";
-const ALLOW_GET: &str = "GET, HEAD, OPTIONS";
+pub(crate) const LOGS: Route = Route::new("/api/v1/audit/logs", "GET, POST, HEAD, OPTIONS");
+pub(crate) const ONE: Route = Route::new("/api/v1/audit/logs/{id}", ALLOW_GET);
+pub(crate) const SUMMARY: Route = Route::new("/api/v1/audit/summary", ALLOW_GET);
 
-pub(super) fn configure(service: &mut ServiceConfig) {
-    for slash in ["", "/"] {
-        service.route(&format!("{PREFIX}logs{slash}"), web::to(logs));
-        service.route(&format!("{PREFIX}logs/{{id}}{slash}"), web::to(one));
-        service.route(&format!("{PREFIX}summary{slash}"), web::to(summary));
-    }
+pub(super) fn configure(routes: &mut Routes<'_>) {
+    routes.mount_with_slash(LOGS, logs);
+    routes.mount_with_slash(ONE, one);
+    routes.mount_with_slash(SUMMARY, summary);
 }
 
 /// The answer at a path below [`PREFIX`] where nothing is.
@@ -46,20 +46,20 @@ pub(super) fn unknown_path() -> HttpResponse {
 async fn logs(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let result = async {
         let caller = Caller::of(&api, &request)?;
-        check_method(&request, ALLOW_LOGS)?;
+        check_method(&request, LOGS.allow)?;
         match *request.method() {
             Method::OPTIONS => Ok(HttpResponse::NoContent().finish()),
             Method::POST => create::create(&api, &request, payload, &caller).await,
             _ => list(&api, &request, &caller).await,
         }
     };
-    respond(result.await, ALLOW_LOGS)
+    respond(result.await, LOGS.allow)
 }
 
 async fn one(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
     let result = async {
         let caller = Caller::of(&api, &request)?;
-        check_method(&request, ALLOW_GET)?;
+        check_method(&request, ONE.allow)?;
         if request.method() == Method::OPTIONS {
             return Ok(HttpResponse::NoContent().finish());
         }
@@ -70,13 +70,13 @@ async fn one(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
         let event = blocking::find(&api, caller.channels(), find).await??;
         Ok(json(HttpResponse::Ok(), view::detail(&event.ok_or_else(missing)?)))
     };
-    respond(result.await, ALLOW_GET)
+    respond(result.await, ONE.allow)
 }
 
 async fn summary(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
     let result = async {
         let caller = Caller::of(&api, &request)?;
-        check_method(&request, ALLOW_GET)?;
+        check_method(&request, SUMMARY.allow)?;
         if request.method() == Method::OPTIONS {
             return Ok(HttpResponse::NoContent().finish());
         }
@@ -90,7 +90,7 @@ async fn summary(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
         let summaries = blocking::query(move || store.summaries(&channels, &filter, &by)).await??;
         Ok(json(HttpResponse::Ok(), view::summary(&summaries)))
     };
-    respond(result.await, ALLOW_GET)
+    respond(result.await, SUMMARY.allow)
 }
 
 async fn list(api: &Api, request: &HttpRequest, caller: &Caller) -> Result<HttpResponse, InventoryError> {

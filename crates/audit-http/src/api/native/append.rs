@@ -8,7 +8,7 @@ use audit_store::{AppendRequest, Receipt, Store};
 use super::{Query, Stream, body_text};
 use crate::auth::Caller;
 use crate::body::{Body, BodyError, media_type};
-use crate::problem::{ERRORS_MAX, Problem, channel_problem, record_errors};
+use crate::problem::{Code, ERRORS_MAX, Problem, channel_problem, record_errors};
 use crate::{Api, blocking};
 
 /// About what a record takes beside its bytes until it is committed.
@@ -61,14 +61,14 @@ fn prepare<S: Stream>(
     };
     if records.len() > max {
         let detail = format!("More than {max} {}s in one request.", S::NAME);
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+        return Err(Problem::new(Code::TooLarge, detail));
     }
     let (mut entries, mut errors) = (Vec::with_capacity(records.len()), Vec::new());
     for (index, record) in records.iter().enumerate() {
         let prefix = if is_single { String::new() } else { format!("/{index}") };
         if record.len() > limits::EVENT_BYTES_MAX {
             let detail = format!("Record {index} has {} bytes: at most {}.", record.len(), limits::EVENT_BYTES_MAX);
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+            return Err(Problem::new(Code::TooLarge, detail));
         }
         match S::parse(record) {
             Ok((new, channel)) if errors.is_empty() => entries.push(place::<S>(store, new, channel, &prefix, caller)?),

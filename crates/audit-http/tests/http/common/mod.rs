@@ -2,6 +2,7 @@
 //! fixture.
 
 mod client;
+mod conformance;
 mod fixture;
 mod json;
 mod server;

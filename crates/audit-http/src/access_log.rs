@@ -6,9 +6,12 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, HttpMessage, web};
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
+
+use crate::Api;
+use crate::proxy::Client;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -32,6 +35,9 @@ pub(crate) async fn access_log(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let start = Instant::now();
     let (method, path) = (request.method().clone(), request.path().to_owned());
+    let api = request.app_data::<web::Data<Api>>();
+    let client = api.and_then(|api| Client::of(&api.config.trusted_proxies, request.request()).address);
+    let client = client.map(tracing::field::display);
     let id = request.extensions().get::<RequestId>().map(ToString::to_string);
     let mut response = next.call(request).await?;
     if let Some(value) = id.as_deref().and_then(|id| HeaderValue::from_str(id).ok()) {
@@ -39,6 +45,6 @@ pub(crate) async fn access_log(
     }
     let (status, milliseconds) = (response.status().as_u16(), start.elapsed().as_secs_f64() * 1000.0);
     let route = response.request().match_pattern().unwrap_or_default();
-    tracing::info!(%method, path, route, status, milliseconds, "request");
+    tracing::info!(client, %method, path, route, status, milliseconds, "request");
     Ok(response)
 }

@@ -28,15 +28,21 @@ mod docs;
 mod drf;
 mod openapi;
 mod params;
+mod probe;
 mod problem;
+mod proxy;
 mod routes;
 mod server;
+mod tls;
 
 pub use api::parse_inventory_log;
 pub use config::{ApiConfig, ServerConfig};
 pub use cors::{CorsOrigins, NotAnOrigin};
 pub use openapi::openapi_json;
+pub use probe::{ProbeAnswer, probe, reachable};
+pub use proxy::{NotANetwork, TrustedProxies};
 pub use server::{ListenError, Server};
+pub use tls::{Tls, TlsError, Validity};
 
 /// The crate below.
 pub use audit_store as store;

@@ -4,6 +4,7 @@
 mod appender;
 mod cli;
 mod config;
+mod demo;
 mod lines;
 mod output;
 mod progress;

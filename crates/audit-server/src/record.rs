@@ -2,6 +2,7 @@
 
 use audit_http::store::domain::uuid::Uuid;
 use audit_http::store::domain::{ChannelId, InputError, NewActionLog, NewEvent, PreparedEntry, Reading};
+use audit_http::store::{Store, StoreError};
 use clap::ValueEnum;
 
 /// What a file holds.
@@ -11,6 +12,8 @@ pub(crate) enum Kind {
     Events,
     /// Action logs in the shape of the native API
     ActionLogs,
+    /// Logs in the shape of the inventory API
+    Inventory,
 }
 
 /// A record that was read.
@@ -24,6 +27,7 @@ impl Record {
     pub(crate) fn parse(kind: Kind, text: &str) -> Result<Record, InputError> {
         match kind {
             Kind::Events => NewEvent::parse(text, Reading::IMPORT).map(Box::new).map(Record::Event),
+            Kind::Inventory => audit_http::parse_inventory_log(text).map(Box::new).map(Record::Event),
             Kind::ActionLogs => NewActionLog::parse(text, Reading::IMPORT).map(Box::new).map(Record::ActionLog),
         }
     }
@@ -38,16 +42,16 @@ impl Record {
     }
 
     /// Makes it ready for the log of the channel it names, else of this one.
-    pub(crate) fn prepare(self, channel: ChannelId) -> anyhow::Result<PreparedEntry> {
-        Ok(match self {
+    pub(crate) fn prepare(self, store: &Store, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
+        match self {
             Record::Event(event) => {
                 let channel = event.channel_id.unwrap_or(channel);
-                event.prepare(channel)?
+                store.prepare(*event, channel)
             }
             Record::ActionLog(log) => {
                 let channel = log.channel_id.unwrap_or(channel);
-                log.prepare(channel)?
+                store.prepare_action_log(*log, channel)
             }
-        })
+        }
     }
 }

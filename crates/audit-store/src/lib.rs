@@ -35,6 +35,7 @@ mod url;
 pub use append::{AppendRequest, Budget, PendingReceipts, Receipt, ReceiptsFuture, Reservation};
 pub use content_types::{ContentTypeTaken, ContentTypesPut};
 pub use error::{AppendError, Conflict, OpenError, StoreError};
+pub use migrate::{Inspection, Migrated};
 pub use query::{
     ActionLogGroupBy, ActionLogListQuery, Group, GroupBy, GroupKey, ListPage, ListQuery, LogHead, PageNumber, SliceQuery, Summary,
     WalkPage, WalkQuery,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{
-    ActionLog, ActionLogFilter, ChannelGrant, ChannelId, ContentType, Event, EventFilter, NewEvent, NewToken, PreparedEntry,
-    Stream, Token, TokenKey, limits,
+    ActionLog, ActionLogFilter, ChannelGrant, ChannelId, ContentType, Event, EventFilter, NewActionLog, NewEvent, NewToken,
+    PreparedEntry, Stream, Token, TokenKey, limits,
 };
 
 use crate::append::{AppendRequest, Budget, PendingReceipts, Writer};
@@ -103,6 +103,14 @@ impl Store {
     pub fn prepare(&self, event: NewEvent, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
         let types = self.0.content_types.get(|| self.content_types())?;
         event.prepare_with(channel, &types).map_err(|error| StoreError::Random(error.to_string()))
+    }
+
+    /// Makes an action log ready for the log of a channel.
+    ///
+    /// # Errors
+    /// [`StoreError::Random`]
+    pub fn prepare_action_log(&self, log: NewActionLog, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
+        log.prepare(channel).map_err(|error| StoreError::Random(error.to_string()))
     }
 
     /// The registered object types, by number.

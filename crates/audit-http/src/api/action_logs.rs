@@ -67,8 +67,8 @@ impl Stream for ActionLogs {
         Ok((log, channel))
     }
 
-    fn prepare(log: NewActionLog, channel: ChannelId) -> Result<PreparedEntry, String> {
-        log.prepare(channel).map_err(|error| error.to_string())
+    fn prepare(store: &Store, log: NewActionLog, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
+        store.prepare_action_log(log, channel)
     }
 
     fn filter(query: &mut Query) -> ActionLogFilter {

@@ -67,8 +67,8 @@ impl Stream for Events {
         Ok((event, channel))
     }
 
-    fn prepare(event: NewEvent, channel: ChannelId) -> Result<PreparedEntry, String> {
-        event.prepare(channel).map_err(|error| error.to_string())
+    fn prepare(store: &Store, event: NewEvent, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
+        store.prepare(event, channel)
     }
 
     fn filter(query: &mut Query) -> EventFilter {

@@ -3,6 +3,7 @@
 pub(crate) mod action_logs;
 mod audit_events;
 pub(crate) mod channels;
+pub(crate) mod content_types;
 pub(crate) mod data_warehouse;
 pub(crate) mod events;
 pub(crate) mod health;
@@ -33,6 +34,7 @@ pub(crate) fn configure(routes: &mut Routes<'_>) {
     action_logs::configure(routes);
     tokens::configure(routes);
     channels::configure(routes);
+    content_types::configure(routes);
     health::configure(routes);
 }
 

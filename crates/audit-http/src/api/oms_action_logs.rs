@@ -97,8 +97,8 @@ async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller:
         _ => return Err(drf::unsupported_media_type(request)),
     };
     let Body { bytes, reservation } = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
-    let writer = caller.clone();
-    let prepared = blocking::compute(bytes.len(), move || prepare(&bytes, is_form, &writer)).await??;
+    let (store, writer) = (api.store.clone(), caller.clone());
+    let prepared = blocking::compute(bytes.len(), move || prepare(&store, &bytes, is_form, &writer)).await??;
     let (channel, uuid) = (prepared.channel_id(), prepared.uuid());
     let append = AppendRequest { producer_id: caller.token.id, entries: vec![prepared], reservation: Some(reservation) };
     let receipts = api.store.try_append(append)?.await?;
@@ -108,7 +108,7 @@ async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller:
     Ok(show(status, &log.ok_or(DrfError::Internal)?))
 }
 
-fn prepare(body: &[u8], is_form: bool, caller: &Caller) -> Result<PreparedEntry, DrfError> {
+fn prepare(store: &Store, body: &[u8], is_form: bool, caller: &Caller) -> Result<PreparedEntry, DrfError> {
     let text = drf::body_text(body)?;
     let log = if is_form {
         let json = python_logging::to_json(&Params::parse(text));
@@ -117,10 +117,7 @@ fn prepare(body: &[u8], is_form: bool, caller: &Caller) -> Result<PreparedEntry,
         read_log(drf::body_members(text)?)?
     };
     let channel = caller.channel_to_write(log.channel_id)?;
-    log.prepare(channel).map_err(|error| {
-        tracing::error!(%error, "no random bytes");
-        DrfError::Internal
-    })
+    Ok(store.prepare_action_log(log, channel)?)
 }
 
 fn read_log(members: Members<'_>) -> Result<NewActionLog, DrfError> {

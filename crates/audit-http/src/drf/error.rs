@@ -204,6 +204,7 @@ impl From<StoreError> for DrfError {
             StoreError::Pool(_) | StoreError::Closed | StoreError::Reopen(_) => {
                 DrfError::Unavailable("The database cannot be reached; try again later.")
             }
+            StoreError::Random(_) => DrfError::Unavailable("The operating system has no random bytes; try again later."),
             _ => DrfError::Internal,
         }
     }

@@ -12,6 +12,7 @@
 mod action_logs;
 mod audit_events;
 mod channels;
+mod content_types;
 mod docs;
 mod drf;
 mod errors;
@@ -55,6 +56,7 @@ fn paths() -> Vec<path::Path> {
         action_logs::paths(),
         tokens::paths(),
         channels::paths(),
+        content_types::paths(),
         health::paths(),
         docs::paths(),
     ]
@@ -75,6 +77,7 @@ fn components() -> ComponentsBuilder {
         action_logs::schemas(),
         tokens::schemas(),
         channels::schemas(),
+        content_types::schemas(),
     ];
     let parameters =
         [drf::parameters(), audit_events::parameters(), inventory::parameters(), events::parameters(), action_logs::parameters()];
@@ -98,7 +101,7 @@ fn document() -> OpenApi {
     OpenApiBuilder::new().info(info).tags(Some(tags)).paths(paths).components(Some(components.build())).build()
 }
 
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     (audit_events::OMS, "The published list of the OMS, in the style of Django REST framework."),
     (audit_events::DATA_WAREHOUSE, "The published list of the data warehouse, in the style of Django REST framework."),
     (oms_action_logs::TAG, "The published list of action logs, in the style of Django REST framework."),
@@ -107,6 +110,7 @@ const TAGS: [(&str, &str); 9] = [
     (action_logs::TAG, "The native API of action logs: append, list by cursor, get, count."),
     (tokens::TAG, "Keys: making, listing and revoking them."),
     (channels::TAG, "The tenants."),
+    (content_types::TAG, "Object types: numbers and names that fill each other in."),
     (health::TAG, "For those who run the server."),
 ];
 

@@ -36,6 +36,10 @@ impl Path {
         self.method(HttpMethod::Post, operation)
     }
 
+    pub(super) fn put(self, operation: Operation) -> Path {
+        self.method(HttpMethod::Put, operation)
+    }
+
     pub(super) fn delete(self, operation: Operation) -> Path {
         self.method(HttpMethod::Delete, operation)
     }

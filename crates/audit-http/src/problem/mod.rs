@@ -181,6 +181,7 @@ impl From<StoreError> for Problem {
             StoreError::Pool(_) | StoreError::Closed | StoreError::Reopen(_) => {
                 Problem::unavailable(&error, "The database cannot be reached; try again later.")
             }
+            StoreError::Random(_) => Problem::unavailable(&error, "The operating system has no random bytes; try again later."),
             error => Problem::internal(&error),
         }
     }

@@ -5,6 +5,7 @@ mod auth;
 mod bad_input;
 mod channels;
 mod common;
+mod content_types;
 mod create;
 mod docs;
 mod events;

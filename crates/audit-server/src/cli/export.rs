@@ -7,13 +7,12 @@ use audit_http::store::domain::{
     ActionLog, ActionLogFilter, ChannelGrant, ChannelId, Entry, Event, EventFilter, Stream, Walk, WalkOrder,
 };
 use audit_http::store::{LogHead, Store, StoreError, WalkPage, WalkQuery};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 
 use crate::config::Settings;
 use crate::output::Output;
 use crate::progress::{self, Unit};
-use crate::record::Kind;
 
 /// Write the log as NDJSON: one event or action log a line, in the shape of the native API
 ///
@@ -23,8 +22,8 @@ use crate::record::Kind;
 #[derive(Args)]
 pub(super) struct ExportArgs {
     /// Which of the channels' logs
-    #[arg(long, value_enum, default_value_t = Kind::Events)]
-    kind: Kind,
+    #[arg(long, value_enum, default_value_t = Exportable::Events)]
+    kind: Exportable,
     /// Only this channel; may be given several times [default: all]
     #[arg(long, value_name = "N")]
     channel: Vec<ChannelId>,
@@ -33,14 +32,23 @@ pub(super) struct ExportArgs {
     output: PathBuf,
 }
 
+/// Which log of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Exportable {
+    /// Events
+    Events,
+    /// Action logs
+    ActionLogs,
+}
+
 /// Entries of a page. A page is in memory whole, with the first entry of the next one: whatever their sizes, of a mebibyte and a
 /// little at most, no more than 34 MiB. A page that grew while entries are small would meet the large ones unprepared.
 const PAGE_ENTRIES_MAX: usize = 32;
 
 pub(super) fn run(settings: &Settings, args: &ExportArgs) -> anyhow::Result<()> {
     match args.kind {
-        Kind::Events => export::<Event>(settings, args),
-        Kind::ActionLogs => export::<ActionLog>(settings, args),
+        Exportable::Events => export::<Event>(settings, args),
+        Exportable::ActionLogs => export::<ActionLog>(settings, args),
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use audit_http::store::Store;
 use audit_http::store::domain::uuid::Uuid;
 use audit_http::store::domain::{ChannelId, InputError, JsonError};
 use clap::Args;
@@ -44,6 +45,7 @@ pub(super) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<()> 
     let bytes = length_of(&args.files)?;
     let store = settings.open_store()?;
     let mut import = Import {
+        store: &store,
         files: &args.files,
         kind: args.kind,
         channel: args.channel.unwrap_or(settings.default_channel()),
@@ -84,6 +86,7 @@ fn length_of(files: &[PathBuf]) -> anyhow::Result<Option<u64>> {
 const SHOWN_MAX: u64 = 20;
 
 struct Import<'a> {
+    store: &'a Store,
     files: &'a [PathBuf],
     kind: Kind,
     channel: ChannelId,
@@ -123,7 +126,7 @@ impl Import<'_> {
         if let (Some(file_name), Line::Text(text)) = (file_name, line) {
             record.or_uuid(|| uuid_of_line(file_name, place.line, text));
         }
-        self.appender.push(place, record.prepare(self.channel)?)?;
+        self.appender.push(place, record.prepare(self.store, self.channel)?)?;
         self.show_refused();
         Ok(())
     }

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use audit_http::store::domain::uuid::Uuid;
 use audit_http::store::domain::{ChannelId, InputError, NewActionLog, NewEvent, PreparedEntry, Reading, Timestamp};
 
 use super::dice::Dice;
@@ -76,11 +75,6 @@ impl Shop {
         }
     }
 
-    /// The same uuid for the same step of a story of the same length, so that a demonstration that broke off can go on.
-    fn uuid(&self, kind: &str) -> Uuid {
-        Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("audit-server demo {} {kind} {}", self.events, self.told).as_bytes())
-    }
-
     fn event(&mut self) -> String {
         let (subject, content) = match self.dice.below(20) {
             0..6 => self.place_order(),
@@ -94,8 +88,7 @@ impl Shop {
         let user = format!(r#"{{"pk":{id},"username":"{name}","email":"{name}@shop.example"}}"#);
         let content = content.map_or_else(String::new, |content| format!(",\"content\":{content}"));
         let at = self.at();
-        let uuid = self.uuid("event");
-        format!(r#"{{"uuid":"{uuid}","timestamp":"{at}",{subject},"user":{user},"remote_addr":"{address}"{content}}}"#)
+        format!(r#"{{"timestamp":"{at}",{subject},"user":{user},"remote_addr":"{address}"{content}}}"#)
     }
 
     /// Evenly over the span, as far as whole microseconds go.
@@ -160,9 +153,9 @@ impl Shop {
             2..5 => (10, "shop.cache", "cache miss", "null"),
             _ => (20, "shop.orders", "order was saved", "null"),
         };
-        let (uuid, at) = (self.uuid("action log"), self.at());
+        let at = self.at();
         format!(
-            r#"{{"uuid":"{uuid}","created_at":"{at}","level":{level},"logger_name":"{logger}","app_name":"shop","message":"{message}","trace":{trace}}}"#
+            r#"{{"created_at":"{at}","level":{level},"logger_name":"{logger}","app_name":"shop","message":"{message}","trace":{trace}}}"#
         )
     }
 }
@@ -176,7 +169,7 @@ impl Iterator for Shop {
             return None;
         }
         let event = self.event();
-        let log = (self.told % 10 == 0).then(|| self.action_log());
+        let log = self.told.is_multiple_of(10).then(|| self.action_log());
         self.told += 1;
         Some(prepared(&event, log.as_deref()))
     }
@@ -206,10 +199,10 @@ mod tests {
     #[test]
     fn a_story_has_its_events_in_order_and_is_the_same_when_it_is_told_again() {
         let now = Timestamp::parse("2026-11-24T12:00:00Z").unwrap();
-        let tell = || Shop::new(500, now).map(Result::unwrap).flatten().collect::<Vec<_>>();
+        let tell = || Shop::new(500, now).flat_map(Result::unwrap).collect::<Vec<_>>();
         let (one, two) = (tell(), tell());
         assert_eq!(one.len(), 550);
-        assert!(one.iter().zip(&two).all(|(a, b)| a.uuid() == b.uuid() && a.is_retry_of_prepared(b)));
+        assert!(one.iter().zip(&two).all(|(a, b)| a.stream() == b.stream() && a.is_retry_of_prepared(b)));
         assert!(one.is_sorted_by_key(|entry| entry.timestamp()) && one.iter().all(|entry| entry.timestamp() < now));
         assert_eq!(one[0].timestamp(), Timestamp::parse("2026-10-25T12:00:00Z").unwrap());
     }

@@ -53,3 +53,23 @@ fn a_record_of_another_kind_is_refused_by_its_line() {
     assert!(ended.stderr.starts_with("x.ndjson line 2: level is required; message is required\n"), "{}", ended.stderr);
     assert_eq!(ended.stdout, "1 new, 0 known already, 0 skipped\n");
 }
+
+#[test]
+fn logs_of_the_inventory_api_become_events() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/inventory-dev.ndjson.gz");
+    let import = || run(program(directory.path()).args(["import", "--kind", "inventory"]).arg(&file)).ok();
+    assert_eq!(import(), "6000 new, 0 known already, 0 skipped\n");
+    assert_eq!(import(), "0 new, 6000 known already, 0 skipped\n");
+    let exported = run(program(directory.path()).arg("export")).ok();
+    for (row, event) in data::unpack(&file).lines().zip(exported.lines()) {
+        let (row, event) = (data::members(row), data::members(event));
+        assert_eq!((row["table_name"], row["action"]), (event["table_name"], event["action"]));
+        assert_eq!(row["record_id"].trim_matches('"'), event["object_id"].trim_matches('"'));
+        assert_eq!(data::instant(row["timestamp"]), data::instant(event["timestamp"]));
+        let content = event.get("content").map(|content| data::members(content)).unwrap_or_default();
+        assert_eq!((row.get("old_values"), row.get("new_values")), (content.get("old_data"), content.get("new_data")));
+        let user = data::members(event["user"]);
+        assert_eq!((row["user_id"], row.get("user_name")), (user["pk"], user.get("username")));
+    }
+}

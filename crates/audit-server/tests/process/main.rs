@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
+mod content_types;
 mod data;
+mod demo;
 mod export;
 mod import;
 mod kill;

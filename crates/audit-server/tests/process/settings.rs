@@ -7,10 +7,14 @@ use crate::common::server::{KEY, Server};
 use crate::common::{program, run};
 
 /// Every setting, a value it does not take, and what is said about that. An empty text is the only thing some refuse.
-const SETTINGS: [(&str, &str, &str); 16] = [
+const SETTINGS: [(&str, &str, &str); 20] = [
     ("database_url", "mysql://db", "is `mysql://db`: its scheme is not known; use sqlite://path/to/audit.db"),
     ("data_dir", "", "is empty: it must be a directory"),
     ("listen", "8080", "is `8080`: it must be a host and a port such as 127.0.0.1:8080"),
+    ("production", "maybe", "is `maybe`: it must be true or false"),
+    ("tls_cert", "", "is empty: it must be a file"),
+    ("tls_key", "", "is empty: it must be a file"),
+    ("trusted_proxies", "x", "is `x`: it must be addresses and networks by comma such as 10.0.0.1,172.16.0.0/12"),
     (
         "public_url",
         "https://a.example/?x",
@@ -70,7 +74,7 @@ fn each_is_a_flag_a_variable_and_a_key_and_a_bad_value_is_said_in_the_same_sente
 fn there_is_no_setting_that_this_table_does_not_know() {
     let directory = tempfile::tempdir().unwrap();
     let help = run(program(directory.path()).args(["serve", "--help"])).ok();
-    let flags: Vec<&str> = help.lines().filter_map(|line| line.trim().strip_prefix("--")?.split(' ').next()).collect();
+    let flags: Vec<&str> = help.lines().filter_map(|line| line.trim().strip_prefix("--")?.split([' ', '[']).next()).collect();
     let mut wanted: Vec<String> = SETTINGS.iter().map(|(key, ..)| key.replace('_', "-")).collect();
     wanted.push("config".to_owned());
     wanted.sort();
@@ -86,7 +90,10 @@ fn the_help_shows_names_and_defaults_and_no_value_of_a_variable() {
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for (key, ..) in SETTINGS {
         let (flag, variable) = names(key);
-        let start = help.find(&format!("{flag} <")).unwrap_or_else(|| panic!("{flag} is missing: {help}"));
+        let start = help
+            .find(&format!("{flag} <"))
+            .or_else(|| help.find(&format!("{flag}[=<")))
+            .unwrap_or_else(|| panic!("{flag} is missing: {help}"));
         let end =
             help[start..].find(&format!("[env: {variable}]")).unwrap_or_else(|| panic!("{flag} does not say its variable: {help}"));
         let text = &help[start..start + end];

@@ -2,8 +2,8 @@
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, web};
-use audit_store::AppendRequest;
 use audit_store::domain::{PreparedEntry, limits};
+use audit_store::{AppendRequest, Store};
 
 use super::error::InventoryError;
 use super::{json, record, view};
@@ -23,8 +23,8 @@ pub(super) async fn create(
         return Err(InventoryError::media_type(got.unwrap_or("")));
     }
     let Body { bytes, reservation } = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
-    let writer = caller.clone();
-    let prepared = blocking::compute(bytes.len(), move || prepare(&bytes, &writer)).await??;
+    let (store, writer) = (api.store.clone(), caller.clone());
+    let prepared = blocking::compute(bytes.len(), move || prepare(&store, &bytes, &writer)).await??;
     let uuid = prepared.uuid();
     let append = AppendRequest { producer_id: caller.token.id, entries: vec![prepared], reservation: Some(reservation) };
     let receipts = api.store.try_append(append)?.await?;
@@ -32,9 +32,9 @@ pub(super) async fn create(
     Ok(json(if is_retry { HttpResponse::Ok() } else { HttpResponse::Created() }, view::created(uuid)))
 }
 
-fn prepare(body: &[u8], caller: &Caller) -> Result<PreparedEntry, InventoryError> {
+fn prepare(store: &Store, body: &[u8], caller: &Caller) -> Result<PreparedEntry, InventoryError> {
     let text = std::str::from_utf8(body).map_err(|error| InventoryError::not_utf8(error.valid_up_to()))?;
     let event = record::parse_inventory_log(text)?;
     let channel = caller.channel_to_write(event.channel_id)?;
-    event.prepare(channel).map_err(|error| InventoryError::no_random_bytes(&error))
+    Ok(store.prepare(event, channel)?)
 }

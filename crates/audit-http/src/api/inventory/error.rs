@@ -77,11 +77,6 @@ impl InventoryError {
         InventoryError { fields, ..InventoryError::new(StatusCode::BAD_REQUEST, "Missing required fields", message) }
     }
 
-    pub(super) fn no_random_bytes(error: &dyn std::fmt::Display) -> InventoryError {
-        tracing::error!(%error, "no random bytes");
-        InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The operating system has no random bytes; try again later.")
-    }
-
     fn busy(retry_after_seconds: u64) -> InventoryError {
         let busy = InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "Too busy; send the same request again later.");
         InventoryError { retry_after_seconds, ..busy }
@@ -184,6 +179,9 @@ impl From<StoreError> for InventoryError {
         match error {
             StoreError::Pool(_) | StoreError::Closed | StoreError::Reopen(_) => {
                 InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The database cannot be reached; try again later.")
+            }
+            StoreError::Random(_) => {
+                InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The operating system has no random bytes; try again later.")
             }
             _ => InventoryError::of(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here; the server's log says what."),
         }

@@ -49,8 +49,8 @@ pub(crate) trait Stream: 'static {
     /// Reads a record, and the channel it names.
     fn parse(text: &str) -> Result<(Self::New, Option<ChannelId>), InputError>;
 
-    /// Makes it ready for the log. Fails when the operating system has no random bytes.
-    fn prepare(new: Self::New, channel: ChannelId) -> Result<PreparedEntry, String>;
+    /// Makes it ready for the log.
+    fn prepare(store: &Store, new: Self::New, channel: ChannelId) -> Result<PreparedEntry, StoreError>;
 
     /// Reads the filters.
     fn filter(query: &mut Query) -> Self::Filter;

@@ -10,6 +10,7 @@ mod export;
 mod import;
 mod kill;
 mod kinds;
+mod metrics;
 mod settings;
 mod shutdown;
 mod start;

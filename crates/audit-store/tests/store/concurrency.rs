@@ -9,7 +9,7 @@ use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ChannelId, Event, EventFilter, JsonText, PreparedEntry, Walk, WalkOrder, slot};
 use audit_store::{AppendError, AppendRequest, Receipt, Store, WalkQuery};
 
-use crate::common::{Dice, Scratch, assert_receipt, checked_logs, event, uuid};
+use crate::common::{Dice, Events, Scratch, assert_receipt, checked_logs, event, log_of, uuid};
 
 const CHANNELS: u64 = 3;
 const REQUESTS: u64 = 12;
@@ -158,7 +158,7 @@ fn under_load(stores: &[&Store], threads: u64) -> Vec<Outcome> {
         done.store(true, Ordering::SeqCst);
         let walked: Vec<usize> = walkers.into_iter().map(|walker| walker.join().unwrap()).collect();
         for (channel, walked) in walked.into_iter().enumerate() {
-            assert_eq!(walked, crate::common::log_of(stores[0], channel as i64).len());
+            assert_eq!(walked, log_of::<Events>(stores[0], channel as i64).len());
         }
         outcomes
     })

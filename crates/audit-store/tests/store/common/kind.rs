@@ -9,7 +9,7 @@ use audit_store::domain::{
     NewActionLog, NewEvent, PreparedEntry, Reading, Sort, SortBy, SortField, SortRow, Stream, Walk, WalkPoint, action_log_slot,
     slot,
 };
-use audit_store::{ListPage, ListQuery, Store, WalkPage, WalkQuery};
+use audit_store::{ListPage, ListQuery, Store, StoreError, WalkPage, WalkQuery};
 
 /// What a test needs to know of the entries of a stream.
 pub(crate) trait Kind: Copy + 'static {
@@ -34,12 +34,16 @@ pub(crate) trait Kind: Copy + 'static {
     fn keys(record: &Self::Record) -> Keys;
     fn json(record: &Self::Record) -> String;
 
-    fn get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Option<Self::Record>;
+    fn try_get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<Self::Record>, StoreError>;
     fn list(store: &Store, query: &ListQuery<Self::Filter, Sort<Self::Field>>) -> ListPage<Self::Record>;
     fn walk(store: &Store, query: &WalkQuery<Self::Filter>) -> WalkPage<Self::Record>;
 
     /// A point through the text of its cursor.
     fn through_text(walk: &Walk<Self::Filter>, point: WalkPoint) -> WalkPoint;
+
+    fn get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Option<Self::Record> {
+        Self::try_get(store, channels, first, uuid).unwrap()
+    }
 
     /// A record with these members and what is required, for the channel it names, else the default one.
     fn entry(members: &str) -> PreparedEntry {
@@ -99,8 +103,8 @@ impl Kind for Events {
         event.to_json()
     }
 
-    fn get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Option<Event> {
-        store.get(channels, first, uuid).unwrap()
+    fn try_get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<Event>, StoreError> {
+        store.get(channels, first, uuid)
     }
 
     fn list(store: &Store, query: &ListQuery) -> ListPage<Event> {
@@ -157,8 +161,8 @@ impl Kind for ActionLogs {
         out
     }
 
-    fn get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Option<ActionLog> {
-        store.get_action_log(channels, first, uuid).unwrap()
+    fn try_get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<ActionLog>, StoreError> {
+        store.get_action_log(channels, first, uuid)
     }
 
     fn list(store: &Store, query: &audit_store::ActionLogListQuery) -> ListPage<ActionLog> {

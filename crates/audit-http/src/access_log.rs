@@ -10,8 +10,8 @@ use actix_web::{Error, HttpMessage, web};
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
-use crate::Api;
 use crate::proxy::Client;
+use crate::{Api, metrics};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -43,8 +43,10 @@ pub(crate) async fn access_log(
     if let Some(value) = id.as_deref().and_then(|id| HeaderValue::from_str(id).ok()) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
-    let (status, milliseconds) = (response.status().as_u16(), start.elapsed().as_secs_f64() * 1000.0);
-    let route = response.request().match_pattern().unwrap_or_default();
+    let (status, took) = (response.status().as_u16(), start.elapsed());
+    let (route, milliseconds) = (response.request().match_pattern(), took.as_secs_f64() * 1000.0);
+    metrics::answered(&method, route.as_deref(), status, took);
+    let route = route.unwrap_or_default();
     tracing::info!(client, %method, path, route, status, milliseconds, "request");
     Ok(response)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use audit_store::domain::ChannelId;
 
 use crate::cors::CorsOrigins;
+use crate::metrics::Metrics;
 use crate::proxy::TrustedProxies;
 use crate::tls::Tls;
 
@@ -23,6 +24,8 @@ pub struct ApiConfig {
     pub page_size_max: i64,
     /// How long a request body may take to arrive.
     pub body_timeout: Duration,
+    /// What `/metrics` shows; without it there is no such page.
+    pub metrics: Option<Metrics>,
 }
 
 impl Default for ApiConfig {
@@ -34,6 +37,7 @@ impl Default for ApiConfig {
             page_size_default: 10,
             page_size_max: 1000,
             body_timeout: Duration::from_secs(30),
+            metrics: None,
         }
     }
 }

@@ -26,6 +26,7 @@ mod connections;
 mod cors;
 mod docs;
 mod drf;
+mod metrics;
 mod openapi;
 mod params;
 mod probe;
@@ -38,6 +39,7 @@ mod tls;
 pub use api::parse_inventory_log;
 pub use config::{ApiConfig, ServerConfig};
 pub use cors::{CorsOrigins, NotAnOrigin};
+pub use metrics::Metrics;
 pub use openapi::openapi_json;
 pub use probe::{ProbeAnswer, probe, reachable};
 pub use proxy::{NotANetwork, TrustedProxies};
@@ -65,5 +67,6 @@ pub fn configure(store: Store, config: ApiConfig) -> impl FnOnce(&mut ServiceCon
         let mut routes = routes::Routes::new(service);
         api::configure(&mut routes);
         docs::configure(&mut routes);
+        metrics::configure(&mut routes);
     }
 }

@@ -6,6 +6,7 @@ mod cli;
 mod config;
 mod demo;
 mod lines;
+mod metrics;
 mod output;
 mod progress;
 mod record;

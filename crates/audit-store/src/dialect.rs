@@ -7,7 +7,7 @@ use audit_domain::{Keys, PreparedEntry};
 use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::migration::MigrationSource;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 use diesel::upsert::excluded;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -185,6 +185,18 @@ pub(crate) fn read_versions(conn: &mut DbConnection) -> Result<Versions, String>
     let applied =
         if is_there { load(sqlite, "SELECT version FROM __diesel_schema_migrations ORDER BY version")? } else { Vec::new() };
     Ok(Versions { known: known_migrations()?, applied })
+}
+
+/// The size of the database.
+pub(crate) fn database_bytes(conn: &mut DbConnection) -> QueryResult<i64> {
+    #[derive(QueryableByName)]
+    struct Size {
+        #[diesel(sql_type = BigInt)]
+        bytes: i64,
+    }
+    let DbConnection::Sqlite(sqlite) = conn;
+    let query = "SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size";
+    Ok(diesel::sql_query(query).get_result::<Size>(sqlite)?.bytes)
 }
 
 /// Writes take milliseconds: whoever holds the lock for this long holds it for good, as far as a person who asks is concerned.

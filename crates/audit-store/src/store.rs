@@ -328,6 +328,14 @@ impl Store {
         self.read(query::ping)
     }
 
+    /// How large the database is, in bytes: what it holds and what it has free, without what is only on its way into it.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn database_bytes(&self) -> Result<i64, StoreError> {
+        self.read(|conn| Ok(dialect::database_bytes(conn)?))
+    }
+
     /// Finishes what was accepted and takes no more. Reads go on working.
     pub fn close(&self) {
         self.0.writer.close();

@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 use super::drf::blank_or;
-use super::native::extra;
+use super::native::{extra, submitted};
 use super::operation::{JSON, Operation, json as json_content, query, segment};
 use super::path::Path;
 use super::schema::{
@@ -62,9 +62,10 @@ pub(super) fn paths() -> Vec<Path> {
     ]
 }
 
-/// Digits, or nothing.
+/// Digits of any number, or nothing.
 fn count(minimum: isize, default: isize) -> RefOr<Schema> {
-    blank_or(integer_from(minimum).default(Some(json!(default))))
+    let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(minimum));
+    blank_or(number.default(Some(json!(default))))
 }
 
 /// For `components`, by name.
@@ -103,17 +104,17 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
         .always("error", string())
         .maybe("message", string())
         .maybe("fields", list(string()).min_items(Some(1)).description(Some("The members or parameters it is about.")));
-    let schemas: [(&str, ObjectBuilder); 8] = [
-        ("InventoryLog", log()),
-        ("InventoryLogDetail", log().always("ip_address", nullable_string())),
-        ("InventoryLogs", logs),
-        ("InventoryOne", success().always("log", named("InventoryLogDetail"))),
-        ("InventoryCreated", success().always("id", uuid())),
-        ("InventorySummary", summary),
-        ("InventoryError", error),
-        ("NewInventoryLog", new_log()),
+    let schemas: [(&str, RefOr<Schema>); 8] = [
+        ("InventoryLog", log().into()),
+        ("InventoryLogDetail", log().always("ip_address", nullable_string()).into()),
+        ("InventoryLogs", logs.into()),
+        ("InventoryOne", success().always("log", named("InventoryLogDetail")).into()),
+        ("InventoryCreated", success().always("id", uuid()).into()),
+        ("InventorySummary", summary.into()),
+        ("InventoryError", error.into()),
+        ("NewInventoryLog", submitted(new_log(), &[]).into()),
     ];
-    schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema.into())).collect()
+    schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }
 
 fn log() -> ObjectBuilder {

@@ -19,6 +19,7 @@ mod errors;
 mod events;
 mod health;
 mod inventory;
+mod metrics;
 mod native;
 mod oms_action_logs;
 mod operation;
@@ -59,6 +60,7 @@ fn paths() -> Vec<path::Path> {
         content_types::paths(),
         health::paths(),
         docs::paths(),
+        metrics::paths(),
     ]
     .into_iter()
     .flatten()

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{Content, RefOr, Schema};
+use utoipa::openapi::{AllOfBuilder, Content, RefOr, Schema};
 
 use super::action_logs::SERVER_OWNED;
 use super::drf::{self, LIST_PARAMETERS, blank_or, decimal, page, sort};
@@ -11,8 +11,8 @@ use super::native::{extra, submitted};
 use super::operation::{JSON, Operation, json as json_content, query, segment};
 use super::path::Path;
 use super::schema::{
-    Members, UUID_GIVEN, any_of, closed, format, instant, integer, integer_from, map_of, named, nullable_integer, nullable_string,
-    open, string, typed,
+    Members, UUID_GIVEN, all_of, any_of, closed, format, instant, integer, integer_from, map_of, named, nullable_integer,
+    nullable_string, open, string, typed,
 };
 use crate::api::oms_action_logs::{LIST, ONE};
 
@@ -46,7 +46,6 @@ fn filters() -> Vec<Parameter> {
         query("logger_name", "Exactly this text, upper and lower case told apart.", string()),
         query("app_name", "Exactly this text, upper and lower case told apart.", string()),
         query("search", "A part of message or trace; upper and lower case of ASCII letters are the same.", string()),
-        query("created_at", "When it happened: exactly this.", instant()),
         query("created_at__gt", "When it happened: after this.", instant()),
         query("created_at__gte", "When it happened: from this on.", instant()),
         query("created_at__lt", "When it happened: before this.", instant()),
@@ -56,18 +55,37 @@ fn filters() -> Vec<Parameter> {
 
 fn create() -> Operation {
     let sent = json!({"level": 40, "logger_name": "shop.orders", "app_name": "shop", "message": "no stock", "trace": null});
-    let form = map_of(string()).description(Some(
-        "The fields of the object, or the attributes of a `logging.LogRecord` as Python's `logging.handlers.HTTPHandler` posts \
-         them: `levelno`, `name`, `msg`, `args`, `exc_text`, `created`. Other fields are kept.",
-    ));
     Operation::new("createOmsActionLog", TAG, "Appends one action log")
         .describe("Role `writer` or `admin`. A level and a message are required.")
         .shared_parameters([drf::shared("format")])
         .body(JSON, json_content(named("NewOmsActionLog"), sent))
-        .body("application/x-www-form-urlencoded", Content::new(Some(form)))
+        .body("application/x-www-form-urlencoded", Content::new(Some(form())))
         .json(200, "A retry of an action log that is there.", named("OmsActionLog"), example())
         .json(201, "The action log, as this API shows it.", named("OmsActionLog"), example())
         .drf_errors(&[400, 401, 403, 404, 406, 408, 409, 413, 415, 500, 503])
+}
+
+/// The fields of the object, or what Python's `logging.handlers.HTTPHandler` posts.
+fn form() -> AllOfBuilder {
+    let fields = map_of(string())
+        .description(Some(
+            "The fields of the object, or the attributes of a `logging.LogRecord`: `levelno` for `level`, `name` for \
+             `logger_name`, `msg` and `args` for `message`, `exc_text` for `trace`, `created` for `created_at`. Other fields are \
+             kept.",
+        ))
+        .maybe("level", digits())
+        .maybe("levelno", digits())
+        .maybe("created", string().pattern(Some(r"^[0-9]{1,10}(\.[0-9]+)?$")))
+        .maybe("created_at", string().format(format("date-time")))
+        .maybe("uuid", blank_or(string().pattern(Some(UUID_GIVEN))))
+        .maybe("channel_id", string().pattern(Some("^[0-9]{0,18}$")));
+    let either = |name: &str, attribute: &str| any_of([open().required(name).into(), open().required(attribute).into()]);
+    all_of([fields.into(), either("level", "levelno").into(), either("message", "msg").into()])
+}
+
+/// A level as a text.
+fn digits() -> ObjectBuilder {
+    string().pattern(Some(r"^ *\+?0*([0-9]|[1-4][0-9]|50)(\.0*)? *$"))
 }
 
 fn get() -> Operation {
@@ -101,12 +119,11 @@ fn log() -> ObjectBuilder {
 /// What may be sent, read with the tolerance of DRF's fields.
 fn new_log() -> ObjectBuilder {
     let number = integer().minimum(Some(0)).maximum(Some(50));
-    let digits = string().pattern(Some(r"^ *\+?0*([0-9]|[1-4][0-9]|50)(\.0*)? *$"));
     open()
         .maybe("uuid", nullable_string().pattern(Some(UUID_GIVEN)))
         .maybe("channel_id", nullable_integer().minimum(Some(0)))
         .maybe("created_at", nullable_string().format(format("date-time")))
-        .always("level", any_of([number.into(), digits.into()]).description(Some("0 to 50.")))
+        .always("level", any_of([number.into(), digits().into()]).description(Some("0 to 50.")))
         .maybe("logger_name", named("LooseText"))
         .always("message", typed([Type::String, Type::Number]))
         .maybe("app_name", named("LooseText"))

@@ -11,6 +11,7 @@ mod import;
 mod launch;
 mod man;
 mod migrate;
+mod openapi;
 mod rebuild;
 mod serve;
 mod token;
@@ -71,6 +72,8 @@ enum Command {
     Healthcheck(ServeFlags),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
+    /// Print the OpenAPI document of this version, which the server serves at /openapi.json
+    Openapi,
 }
 
 /// Runs what was asked for. A failure is one sentence on stderr and exit code 1, never a backtrace; clap's own usage errors
@@ -104,6 +107,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Healthcheck(ServeFlags(later)) => healthcheck::run(&Settings::read(&given.with(&later), file)?),
         Command::Completions(args) => completions::run(Cli::command(), &args),
         Command::Man(args) => man::run(Cli::command(), &args),
+        Command::Openapi => openapi::run(),
     }
 }
 

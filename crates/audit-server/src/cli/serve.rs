@@ -9,12 +9,14 @@ use audit_http::{Server, Tls};
 
 use super::launch;
 use crate::config::Settings;
-use crate::shutdown;
+use crate::{metrics, shutdown};
 
 pub(super) fn run(mut settings: Settings) -> anyhow::Result<()> {
     settings.refuse_dangers()?;
     let tls = settings.tls.as_ref().map(|files| Tls::load(&files.certificate, &files.key)).transpose()?;
     settings.server.tls.clone_from(&tls);
+    let (metrics, recorder) = metrics::start()?;
+    settings.server.api.metrics = Some(metrics);
     let store = settings.open_store()?;
     // Before the key is made: a start that fails because the port is taken should not use up the one time it is shown.
     let server = Server::bind(store.clone(), settings.server.clone())?;
@@ -27,6 +29,8 @@ pub(super) fn run(mut settings: Settings) -> anyhow::Result<()> {
     let asked = shutdown::asked(tls.map(|tls| move || reload(&tls))).context("signals cannot be watched")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("the server cannot be started")?;
     launch::say(&settings, &store, server.address());
+    // It ends with the runtime.
+    drop(runtime.spawn(metrics::upkeep(recorder)));
     runtime.block_on(server.run(asked)).context("the server broke down")?;
     tracing::info!("stopped");
     Ok(())

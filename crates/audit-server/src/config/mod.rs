@@ -108,6 +108,7 @@ impl Settings {
                     page_size_default: sources.require(&list::PAGE_SIZE_DEFAULT, value::page_size)?,
                     page_size_max: sources.require(&list::PAGE_SIZE_MAX, value::page_size)?,
                     body_timeout: seconds(&list::BODY_TIMEOUT_SECONDS)?,
+                    metrics: None,
                 },
             },
         };

@@ -13,6 +13,7 @@ mod export;
 mod import;
 mod kill;
 mod kinds;
+mod metrics;
 mod production;
 mod proxies;
 mod settings;

@@ -137,7 +137,7 @@ class Sender:
     """The way of records of one kind (`events` or `action-logs`) to one server.
 
     spool          directory for what is not sent yet; None: memory only
-    spool_limit    bytes that may wait on disk, over all processes that left files
+    spool_limit    bytes that may wait on disk, for each process
     queue_limit    bytes that may wait in memory
     timeout        seconds for each step of a request
     close_timeout  seconds that `flush`, `close` and the end of the interpreter wait for the server by default
@@ -156,7 +156,7 @@ class Sender:
         self._headers = {"Authorization": f"Token {key}", "Content-Type": "application/x-ndjson", "Accept": "application/json"}
         self._kind, self._spool, self._spool_limit, self._queue_limit = kind, spool, spool_limit, queue_limit
         self._timeout, self._close_timeout, self._context, self._on_error = timeout, close_timeout, context, on_error
-        self._batch, self._reported = BATCH_RECORDS_MAX, {}
+        self._reported = {}
         if spool is not None:
             os.makedirs(spool, mode=0o700, exist_ok=True)
         self._reset()
@@ -179,7 +179,7 @@ class Sender:
         line = _encode(record).encode("ascii") + b"\n"
         with self._changed:
             if self._closing:
-                kept = self._backlog.append([line], [0])
+                kept = self._spool is not None and not self._backlog.is_full() and self._backlog.append([line])
             else:
                 kept = self._queue_bytes + len(line) <= self._queue_limit
                 if kept:
@@ -219,11 +219,16 @@ class Sender:
                 return
             self._closing = self._hurry = True
             self._changed.notify_all()
+        end = time.monotonic() + (self._close_timeout if timeout is None else timeout)
         self._wait(lambda: not self.waiting(), timeout)
         with self._changed:
             self._ended = True
             self._changed.notify_all()
-            lost = len(self._queue) + (len(self._backlog.memory) if self._spool is not None or self._backlog.bytes else 0)
+            lost = len(self._queue) + len(self._backlog.memory)
+        for thread in self._threads:
+            # They are done in a moment, unless a request is on its way: then what it carries is in the spool.
+            if thread is not threading.current_thread():
+                thread.join(max(0.1, end - time.monotonic()))
         if lost:
             self.drop(lost, "records could not be sent before the end, nor kept in the spool")
 
@@ -286,37 +291,40 @@ class Sender:
 
     def _send(self):
         """Spool to server."""
-        failures, count = 0, self._batch
+        failures, count = 0, BATCH_RECORDS_MAX
         self._backlog.adopt()
         while True:
             with self._changed:
-                while not self._backlog.bytes:
-                    if self._ended or self._closing and not self._queue and not self._moving:
-                        self._backlog.close()
-                        self._disconnect()
-                        self._ended = True
-                        return self._changed.notify_all()
-                    if not self._changed.wait(ADOPT_SECONDS):
-                        self._backlog.adopt()
-                if self._ended:
-                    return
+                woken = self._changed.wait_for(lambda: self._backlog.bytes or self._is_over(), ADOPT_SECONDS)
+                over = self._is_over()
+            if over:
+                self._backlog.release()
+                return self._disconnect()
+            if not woken:
+                self._backlog.adopt()
+                continue
             lines = self._backlog.head(count, BATCH_BYTES_MAX)
+            if not lines:
+                continue
             verdict, detail, wait = self._post(lines)
             if verdict == "stored":
                 self._done(lines)
                 self.sent += len(lines)
-                failures, count = 0, min(count * 2, self._batch)
+                failures, count = 0, min(count * 2, BATCH_RECORDS_MAX)
             elif verdict == "refused" and len(lines) > 1:
                 # A request is stored whole or not at all: halve it until the one that is refused stands alone.
                 count = len(lines) // 2
             elif verdict == "refused" and self._backlog.set_aside(lines[0], detail):
                 self.rejected += 1
                 self._done(lines)
-                failures, count = 0, min(count * 2, self._batch)
+                failures, count = 0, min(count * 2, BATCH_RECORDS_MAX)
             else:
                 self._report("away", f"{detail}; {self.waiting()} bytes wait")
                 self._pause(_delay(failures, wait))
                 failures += 1
+
+    def _is_over(self):
+        return self._ended or self._closing and not self.waiting()
 
     def _done(self, lines):
         self._backlog.drop(lines)
@@ -388,26 +396,27 @@ class _Backlog:
 
     @property
     def bytes(self):
+        # Without the lock, which may be held while the disk is slow: the application's threads come by here.
         return self._memory_bytes + sum(segment.size - segment.sent for segment in tuple(self._segments))
 
     def is_full(self):
         return self._memory_bytes >= self._memory_limit or self.bytes >= self._limit
 
-    def append(self, lines, within=None):
-        """Keeps the lines, on disk if it can. `within` marks lines that are only worth keeping if that is on disk."""
+    def append(self, lines):
+        """Keeps the lines; False if that is in memory only."""
         with self._lock:
-            if within is not None and (self._directory is None or self.is_full()):
-                return False
             self.memory.extend(lines)
             self._memory_bytes += sum(map(len, lines))
-            if self._directory is not None:
-                try:
-                    self._write(b"".join(self.memory))
-                    self.memory.clear()
-                    self._memory_bytes = 0
-                except OSError as error:
-                    self._report("spool", f"the spool cannot be written, records wait in memory: {error}")
-            return not self.memory
+            if self._directory is None:
+                return False
+            try:
+                self._write(b"".join(self.memory))
+            except OSError as error:
+                self._report("spool", f"the spool cannot be written, records wait in memory: {error}")
+                return False
+            self.memory.clear()
+            self._memory_bytes = 0
+            return True
 
     def _write(self, data):
         last = self._segments[-1] if self._segments else None
@@ -419,13 +428,16 @@ class _Backlog:
     def head(self, count, size):
         """The oldest lines: at least one, then as many as fit."""
         with self._lock:
+            first = self._segments[0] if self._segments and self._segments[0].rest() else None
             lines, taken = [], 0
-            source = self._segments[0].lines() if self._segments and self._segments[0].rest() else iter(tuple(self.memory))
-            for line in source:
+            for line in self.memory if first is None else first.lines():
                 if lines and (len(lines) >= count or taken + len(line) > size):
                     break
                 lines.append(line)
                 taken += len(line)
+            if first is not None and not lines:
+                self._report("spool-read", f"{first.path} was shortened by somebody else: {first.rest()} bytes are lost")
+                self._segments.popleft().remove()
             return lines
 
     def drop(self, lines):
@@ -457,7 +469,7 @@ class _Backlog:
                     if name.startswith(f"{self._kind}-") and name.endswith(".ndjson") and path not in own:
                         self._adopt(path)
             except OSError as error:
-                self._report("spool", f"the spool cannot be read: {error}")
+                self._report("spool-read", f"the spool cannot be read: {error}")
 
     def _adopt(self, path):
         segment = _Segment.open(path)
@@ -465,8 +477,9 @@ class _Backlog:
             return
         torn = segment.tail()
         if torn:
-            # The machine stopped in the middle of a line, which nobody was told to be kept.
-            self.set_aside(torn, {"answer": "an incomplete line at the end of a spool file"})
+            # The machine stopped in the middle of a line.
+            if not self.set_aside(torn, {"answer": "an incomplete line at the end of a spool file"}):
+                return segment.release()
             segment.cut(len(torn))
         if segment.rest():
             self._segments.appendleft(segment)
@@ -487,7 +500,10 @@ class _Backlog:
             path = os.path.join(self._directory, f"{self._kind}.rejected")
             fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             try:
-                _write_all(fd, entry.encode("ascii") + b"\n")
+                if os.fstat(fd).st_size < self._limit:
+                    _write_all(fd, entry.encode("ascii") + b"\n")
+                else:
+                    self._report("rejected-full", f"{path} is full: what the server refuses is dropped")
             finally:
                 os.close(fd)
         except OSError as error:
@@ -495,16 +511,15 @@ class _Backlog:
             return False
         return True
 
-    def close(self):
-        """Removes what is empty. What is not stays, unlocked with the end of the process."""
+    def release(self):
+        """Removes what is empty and unlocks the rest, for the next start."""
         with self._lock:
-            while self._segments and not self._segments[0].rest():
-                self._segments.popleft().remove()
-
-    def abandon(self):
-        """Lets go of the parent's files after a fork; they stay locked, by the parent."""
-        for segment in self._segments:
-            os.close(segment.fd)
+            while self._segments:
+                segment = self._segments.popleft()
+                if segment.rest():
+                    segment.release()
+                else:
+                    segment.remove()
 
 
 class _Segment:
@@ -551,7 +566,7 @@ class _Segment:
         while offset < self.size:
             chunk = os.pread(self.fd, min(BATCH_BYTES_MAX, self.size - offset), offset)
             if not chunk:
-                raise OSError(f"{self.path} has been shortened by somebody else")
+                return
             offset += len(chunk)
             *whole, rest = (rest + chunk).split(b"\n")
             for line in whole:
@@ -573,6 +588,9 @@ class _Segment:
     def truncate(self):
         os.ftruncate(self.fd, 0)
         self.size = self.sent = 0
+
+    def release(self):
+        os.close(self.fd)
 
     def remove(self):
         try:
@@ -699,15 +717,18 @@ def _after_fork():
     """The child begins with nothing of its own: what waits is the parent's to send. Its threads start with its first record."""
     _own.thread = False
     for sender in list(_senders):
-        sender._backlog.abandon()
+        for segment in sender._backlog._segments:
+            segment.release()  # It stays locked, by the parent.
         if sender._connection is not None and sender._connection.sock is not None:
             os.close(sender._connection.sock.detach())  # Without a word to the server: the connection is the parent's.
         sender._reset()
 
 
 def _at_exit():
-    for sender in list(_senders):
-        sender.close()
+    senders = list(_senders)
+    end = time.monotonic() + max((sender._close_timeout for sender in senders), default=0)
+    for sender in senders:
+        sender.close(max(0.1, end - time.monotonic()))
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,23 @@
+//! Tests that the clients bring along, in their own languages.
+
+use std::process::Command;
+
+use crate::common::{Ended, run};
+use crate::tools::{clients, tool};
+
+/// Runs Python's `unittest` on a file; a file without tests fails.
+#[track_caller]
+fn unittest(python: &mut Command, module: &str) {
+    let ended = run(python.current_dir(clients().join("tests")).args(["-m", "unittest", module]));
+    let ran = ended.stderr.lines().find_map(|line| line.strip_prefix("Ran ")?.split(' ').next()?.parse::<usize>().ok());
+    assert!(ended.code == Some(0) && ran.is_some_and(|ran| ran > 0), "{}", shown(&ended));
+}
+
+fn shown(ended: &Ended) -> String {
+    format!("exit code {:?}\n{}\n{}", ended.code, ended.stdout, ended.stderr)
+}
+
+#[test]
+fn the_python_client_does_by_itself_what_it_says() {
+    unittest(&mut tool("python3"), "test_audit_logging");
+}

@@ -169,7 +169,7 @@ class Sender:
         # One condition for all. Its lock is reentrant: a destructor may log while this thread holds it.
         self._changed = threading.Condition()
         self._queue, self._queue_bytes, self._moving = collections.deque(), 0, 0
-        self._backlog = _Backlog(self._spool, self._kind, self._spool_limit, self._queue_limit, self._report)
+        self._backlog = _Backlog(self._spool, self._kind, self._spool_limit, self._queue_limit, self.report)
         self._threads, self._connection = (), None
         self._closing = self._hurry = self._ended = False
         self.sent = self.rejected = self.dropped = 0
@@ -195,7 +195,7 @@ class Sender:
         """Counts what is lost, and says so."""
         with self._changed:
             self.dropped += count
-        self._report("dropped", f"{reason} ({self.dropped} until now)")
+        self.report("dropped", f"{reason} ({self.dropped} until now)")
 
     def waiting(self):
         """Bytes that the server has not confirmed."""
@@ -237,7 +237,8 @@ class Sender:
         with self._changed:
             return self._changed.wait_for(lambda: done() or self._ended, timeout) and done()
 
-    def _report(self, fault, text):
+    def report(self, fault, text):
+        """Tells of a fault: the first of its kind, then one a minute."""
         now = time.monotonic()
         if now - self._reported.get(fault, -math.inf) < REPORT_SECONDS:
             return
@@ -268,7 +269,7 @@ class Sender:
             try:
                 return work()
             except Exception as error:  # A fault of ours must not end the sending for good.
-                self._report("fault", f"going on after a fault: {error!r}")
+                self.report("fault", f"going on after a fault: {error!r}")
                 time.sleep(BACK_OFF_SECONDS[0])
 
     def _keep(self):
@@ -319,7 +320,7 @@ class Sender:
                 self._done(lines)
                 failures, count = 0, min(count * 2, BATCH_RECORDS_MAX)
             else:
-                self._report("away", f"{detail}; {self.waiting()} bytes wait")
+                self.report("away", f"{detail}; {self.waiting()} bytes wait")
                 self._pause(_delay(failures, wait))
                 failures += 1
 
@@ -391,7 +392,7 @@ class _Backlog:
 
     def __init__(self, directory, kind, limit, memory_limit, report):
         self._directory, self._kind, self._limit, self._memory_limit = directory, kind, limit, memory_limit
-        self._report, self._lock, self._segments = report, threading.RLock(), collections.deque()
+        self.report, self._lock, self._segments = report, threading.RLock(), collections.deque()
         self.memory, self._memory_bytes = collections.deque(), 0
 
     @property
@@ -412,7 +413,7 @@ class _Backlog:
             try:
                 self._write(b"".join(self.memory))
             except OSError as error:
-                self._report("spool", f"the spool cannot be written, records wait in memory: {error}")
+                self.report("spool", f"the spool cannot be written, records wait in memory: {error}")
                 return False
             self.memory.clear()
             self._memory_bytes = 0
@@ -436,7 +437,7 @@ class _Backlog:
                 lines.append(line)
                 taken += len(line)
             if first is not None and not lines:
-                self._report("spool-read", f"{first.path} was shortened by somebody else: {first.rest()} bytes are lost")
+                self.report("spool-read", f"{first.path} was shortened by somebody else: {first.rest()} bytes are lost")
                 self._segments.popleft().remove()
             return lines
 
@@ -469,7 +470,7 @@ class _Backlog:
                     if name.startswith(f"{self._kind}-") and name.endswith(".ndjson") and path not in own:
                         self._adopt(path)
             except OSError as error:
-                self._report("spool-read", f"the spool cannot be read: {error}")
+                self.report("spool-read", f"the spool cannot be read: {error}")
 
     def _adopt(self, path):
         segment = _Segment.open(path)
@@ -488,7 +489,7 @@ class _Backlog:
 
     def set_aside(self, line, detail):
         """Keeps a line that the server will never take, and why; False if that cannot be done now."""
-        self._report("rejected", f"the server refuses a record for good: {detail}")
+        self.report("rejected", f"the server refuses a record for good: {detail}")
         if self._directory is None:
             return True
         text = line.decode("utf-8", "replace").rstrip("\n")
@@ -503,11 +504,11 @@ class _Backlog:
                 if os.fstat(fd).st_size < self._limit:
                     _write_all(fd, entry.encode("ascii") + b"\n")
                 else:
-                    self._report("rejected-full", f"{path} is full: what the server refuses is dropped")
+                    self.report("rejected-full", f"{path} is full: what the server refuses is dropped")
             finally:
                 os.close(fd)
         except OSError as error:
-            self._report("spool", f"{self._kind}.rejected cannot be written: {error}")
+            self.report("spool", f"{self._kind}.rejected cannot be written: {error}")
             return False
         return True
 

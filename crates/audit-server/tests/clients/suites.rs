@@ -2,8 +2,9 @@
 
 use std::process::Command;
 
+use crate::common::server::{KEY, Server};
 use crate::common::{Ended, run};
-use crate::tools::{clients, tool};
+use crate::tools::{clients, python_with_django, tool};
 
 /// Runs Python's `unittest` on a file; a file without tests fails.
 #[track_caller]
@@ -20,4 +21,15 @@ fn shown(ended: &Ended) -> String {
 #[test]
 fn the_python_client_does_by_itself_what_it_says() {
     unittest(&mut tool("python3"), "test_audit_logging");
+}
+
+#[test]
+fn what_a_django_project_changes_is_in_the_log() {
+    for version in ["~=4.2.0", "~=5.2.0"] {
+        let directory = tempfile::tempdir().unwrap();
+        let server = Server::start(directory.path());
+        let mut python = python_with_django(version);
+        unittest(python.env("AUDIT_URL", format!("http://{}", server.address)).env("AUDIT_KEY", KEY), "test_audit_django");
+        server.stop();
+    }
 }

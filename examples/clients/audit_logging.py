@@ -421,7 +421,7 @@ class _Backlog:
 
     def _write(self, data):
         last = self._segments[-1] if self._segments else None
-        if last is None or last.adopted or last.size >= SEGMENT_BYTES_MAX:
+        if last is None or last.sealed or last.size >= SEGMENT_BYTES_MAX:
             last = _Segment.create(self._directory, self._kind)
             self._segments.append(last)
         last.append(data)
@@ -452,7 +452,7 @@ class _Backlog:
             first = self._segments[0]
             first.sent += sum(map(len, lines))
             if not first.rest():
-                if len(self._segments) > 1 or first.adopted:
+                if len(self._segments) > 1 or first.sealed:
                     self._segments.popleft().remove()
                 else:
                     first.truncate()
@@ -526,8 +526,8 @@ class _Backlog:
 class _Segment:
     """One file of the spool."""
 
-    def __init__(self, path, fd, adopted):
-        self.path, self.fd, self.adopted, self.sent, self.size = path, fd, adopted, 0, os.fstat(fd).st_size
+    def __init__(self, path, fd, sealed):
+        self.path, self.fd, self.sealed, self.sent, self.size = path, fd, sealed, 0, os.fstat(fd).st_size
 
     @staticmethod
     def create(directory, kind):
@@ -536,7 +536,7 @@ class _Segment:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
             if _lock(fd, path):
                 _sync_directory(directory)
-                return _Segment(path, fd, adopted=False)
+                return _Segment(path, fd, sealed=False)
             os.close(fd)  # Another process took it for a dead one's, in the moment before the lock.
 
     @staticmethod
@@ -546,7 +546,7 @@ class _Segment:
         except FileNotFoundError:
             return None
         if _lock(fd, path):
-            return _Segment(path, fd, adopted=True)
+            return _Segment(path, fd, sealed=True)
         os.close(fd)
         return None
 
@@ -557,7 +557,7 @@ class _Segment:
         try:
             _write_all(self.fd, data)
         except OSError:
-            os.ftruncate(self.fd, self.size)  # Half a write must not stand between two lines.
+            self.sealed = True  # Half a write must not stand between two lines: nothing more goes into this file.
             raise
         self.size += len(data)
 

@@ -346,7 +346,10 @@ class Sender:
             reused = self._connection is not None
             try:
                 self._connection = self._connection or self._connect()
-                self._connection.request("POST", self._path, b"".join(lines), self._headers)
+                try:
+                    self._connection.request("POST", self._path, b"".join(lines), self._headers)
+                except (BrokenPipeError, ConnectionResetError):
+                    pass  # A server may refuse a body before it has read it, and then its answer is there to read.
                 response = self._connection.getresponse()
                 answer = response.read(ANSWER_BYTES_MAX)
                 if response.will_close or not response.isclosed():

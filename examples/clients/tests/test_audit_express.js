@@ -5,7 +5,6 @@ const assert = require("node:assert");
 const express = require("express");
 const fs = require("node:fs");
 const http = require("node:http");
-const net = require("node:net");
 const os = require("node:os");
 const path = require("node:path");
 const { spawnSync } = require("node:child_process");
@@ -179,7 +178,7 @@ test("process.exit() keeps what is in memory, and the next start sends it", asyn
 });
 
 test("only receipts count, and a 404 waits unless the event names its channel", async (t) => {
-  const answers = [[200, "<html>"], [201, '{"accepted":0,"duplicates":0}'], [404, "{}"], [503, ""], [404, "{}"]];
+  const answers = [[200, "<html>"], [201, '{"accepted":0,"duplicates":0}'], [404, "{}"], [503, ""]];
   const seen = [];
   const server = http.createServer((req, res) => {
     req.on("data", (chunk) => seen.push(String(chunk))).on("end", () => {
@@ -195,7 +194,8 @@ test("only receipts count, and a 404 waits unless the event names its channel", 
   const spool = directory(t);
   const auditing = audit({ url: `http://127.0.0.1:${server.address().port}/`, key, spool, onError() {} });
   const first = auditing.send({ n: 1 });
-  await until(() => auditing.sent === 1 || answers.length === 0);
+  await until(() => auditing.sent === 1);
+  answers.push([404, "{}"]);
   const second = auditing.send({ n: 2, channel_id: 9 });
   await until(() => auditing.sent + auditing.rejected === 2);
   await auditing.close();
@@ -231,10 +231,8 @@ test("a spool that cannot be written is done without", async (t) => {
 });
 
 test("the process ends by itself when there is nothing left to do", () => {
-  const port = net.createServer().listen(0, "127.0.0.1");
   const program = `const a = require(process.argv[1]).audit({ url: process.argv[2], key: process.argv[3], onError() {} });
     a.send({ description: "natural end" }); a.flush(60000).then((done) => console.log(done));`;
   const { stdout, status } = spawnSync(process.execPath, ["-e", program, CLIENT, url, key], { encoding: "utf8", timeout: PATIENCE });
-  port.close();
   assert.deepEqual([stdout.trim(), status], ["true", 0]);
 });

@@ -9,7 +9,7 @@ use crate::common::wait;
 use crate::tools::{clients, node_with_express, tool};
 
 /// The clients under test.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
     PythonLog,
     PythonEvents,
@@ -39,7 +39,11 @@ impl Kind {
 
     /// What the spool's files are called after.
     pub(crate) fn files(self) -> &'static str {
-        if self == Kind::PythonLog { "action-logs" } else { "events" }
+        match self {
+            Kind::PythonLog => "action-logs",
+            Kind::PythonEvents => "events",
+            Kind::Express => "requests",
+        }
     }
 }
 

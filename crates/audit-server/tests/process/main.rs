@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod about;
 mod common;
 mod content_types;
 mod data;
@@ -10,7 +11,6 @@ mod export;
 mod import;
 mod kill;
 mod kinds;
-mod metrics;
 mod settings;
 mod shutdown;
 mod start;

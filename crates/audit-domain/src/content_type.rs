@@ -23,12 +23,14 @@ pub struct ContentType {
     pub model: String,
 }
 
-/// Django's limit. A dot would make two types one name.
+/// Django's limit. A dot would make two types one name, and a control character would move the cursor of who lists them.
 fn is_name(text: &str) -> Result<(), ValidationError> {
     let chars = text.chars().count();
-    let valid = (1..=100).contains(&chars) && !text.contains(['.', '\u{0}', '\u{1}']) && text.trim() == text;
+    let valid = (1..=CHARS_MAX).contains(&chars) && !text.contains(|c: char| c == '.' || c.is_control()) && text.trim() == text;
     if valid { Ok(()) } else { Err(ValidationError::new("name")) }
 }
+
+const CHARS_MAX: usize = 100;
 
 impl ContentType {
     /// A type whose names are valid.
@@ -63,16 +65,11 @@ impl ContentType {
     }
 
     fn from_members(members: &Members<'_>, id: Option<i64>) -> Result<ContentType, Vec<FieldError>> {
-        let mut errors = Vec::new();
-        for member in members.iter() {
-            let name = member.name.as_str();
-            if !["id", "app_label", "model"].contains(&name) {
-                errors.push(FieldError::new(name, Fault::Unknown("id, app_label, model")));
-            } else if members.iter().filter(|other| other.name == name).count() > 1 {
-                errors.push(FieldError::new(name, Fault::Repeated));
-            }
-        }
-        errors.dedup();
+        let unknown = members.iter().filter(|member| !KNOWN.contains(&member.name.as_str()));
+        let mut errors: Vec<FieldError> =
+            unknown.map(|member| FieldError::new(&member.name, Fault::Unknown("id, app_label, model"))).collect();
+        let times = |name: &str| members.iter().filter(|member| member.name == name).count();
+        errors.extend(KNOWN.into_iter().filter(|name| times(name) > 1).map(|name| FieldError::new(name, Fault::Repeated)));
         let given = members.last("id").filter(|value| value.kind() != JsonKind::Null).map(integer).transpose();
         let given = given.unwrap_or_else(|fault| {
             errors.push(FieldError::new("id", fault));
@@ -98,6 +95,8 @@ impl ContentType {
     }
 }
 
+const KNOWN: [&str; 3] = ["id", "app_label", "model"];
+
 fn text_of(members: &Members<'_>, name: &str) -> Result<String, Fault> {
     let value = members.last(name).filter(|value| value.kind() != JsonKind::Null).ok_or(Fault::Required)?;
     let text = string(value.clone())?.decoded();
@@ -108,33 +107,54 @@ fn text_of(members: &Members<'_>, name: &str) -> Result<String, Fault> {
 /// (records of other models are passed over); a list of `{"id","app_label","model"}`; or one object `{"id": {"app_label","model"}}`.
 ///
 /// # Errors
-/// The first fault, and where it is.
+/// The first fault, and where it is. A file without a single type is one of another kind.
 pub fn parse_content_types(text: &str) -> Result<Vec<ContentType>, String> {
-    let mut types: BTreeMap<i64, ContentType> = BTreeMap::new();
-    let mut add = |at: &str, content_type: ContentType| match types.insert(content_type.id, content_type.clone()) {
-        Some(other) if other != content_type => Err(format!("{at}: {} is {} already", other.id, other.table_name())),
-        _ => Ok(()),
-    };
+    let mut types = Types::default();
     let syntax = |error: JsonError| error.to_string();
-    if !text.trim_start().starts_with('[') {
+    if text.trim_start().starts_with('[') {
+        let records = JsonText::elements(text, RECORDS_MAX).map_err(syntax)?;
+        if records.len() > RECORDS_MAX {
+            return Err(format!("has more than {RECORDS_MAX} records"));
+        }
+        for (index, record) in records.into_iter().enumerate() {
+            let at = format!("record {}", index + 1);
+            if let Some(content_type) = of_record(record).map_err(|fault| format!("{at}: {fault}"))? {
+                types.add(&at, content_type)?;
+            }
+        }
+    } else {
         for member in Members::parse_within(text, NESTING_MAX).map_err(syntax)?.iter() {
             let id = member.name.parse().map_err(|_| format!("{}: the number of a content type is expected here", member.name))?;
             let content_type = ContentType::parse(id, member.value.as_str());
-            add(&member.name, content_type.map_err(|error| format!("{}: {error}", member.name))?)?;
-        }
-        return Ok(types.into_values().collect());
-    }
-    let records = JsonText::elements(text, RECORDS_MAX).map_err(syntax)?;
-    if records.len() > RECORDS_MAX {
-        return Err(format!("has more than {RECORDS_MAX} records"));
-    }
-    for (index, record) in records.into_iter().enumerate() {
-        let at = format!("record {}", index + 1);
-        if let Some(content_type) = of_record(record).map_err(|fault| format!("{at}: {fault}"))? {
-            add(&at, content_type)?;
+            types.add(&member.name, content_type.map_err(|error| format!("{}: {error}", member.name))?)?;
         }
     }
-    Ok(types.into_values().collect())
+    if types.by_id.is_empty() {
+        return Err("has no content types: `manage.py dumpdata contenttypes` writes them".to_owned());
+    }
+    Ok(types.by_id.into_values().collect())
+}
+
+/// The types of a file: each number and each name once, or again the same.
+#[derive(Default)]
+struct Types {
+    by_id: BTreeMap<i64, ContentType>,
+    ids: HashMap<String, i64>,
+}
+
+impl Types {
+    fn add(&mut self, at: &str, content_type: ContentType) -> Result<(), String> {
+        let (id, name) = (content_type.id, content_type.table_name());
+        if let Some(other) = self.by_id.get(&id).filter(|other| **other != content_type) {
+            return Err(format!("{at}: {id} is {} already", other.table_name()));
+        }
+        if let Some(other) = self.ids.get(&name).filter(|other| **other != id) {
+            return Err(format!("{at}: {name} is {other} already"));
+        }
+        self.ids.insert(name, id);
+        self.by_id.insert(id, content_type);
+        Ok(())
+    }
 }
 
 /// Records of a dump: a hundred times as many as the largest Django projects have models.
@@ -153,7 +173,10 @@ fn of_record(record: &str) -> Result<Option<ContentType>, String> {
     let pk = members.last("pk").filter(|pk| pk.kind() != JsonKind::Null);
     let pk = pk.ok_or("has no pk: dump without --natural-primary, since the numbers are what is wanted")?;
     let id = integer(pk).map_err(|fault| format!("pk {fault}"))?;
-    ContentType::parse(id, fields.as_str()).map(Some).map_err(|error| error.to_string())
+    // Old versions of Django dump more fields than these.
+    let fields = Members::parse(fields.as_str()).map_err(|error| format!("fields: {error}"))?;
+    let fields = fields.into_iter().filter(|field| KNOWN.contains(&field.name.as_str()) && field.name != "id").collect();
+    ContentType::from_members(&fields, Some(id)).map(Some).map_err(|errors| InputError::Fields(errors).to_string())
 }
 
 /// All types of an installation, to look one up by number or by name.
@@ -197,7 +220,7 @@ mod tests {
         let wanted = [ContentType::new(1, "auth", "user").unwrap(), ContentType::new(7, "orders", "order").unwrap()];
         let dump = r#"[{"model":"contenttypes.contenttype","pk":7,"fields":{"app_label":"orders","model":"order"}},
             {"model":"auth.group","pk":1,"fields":{"name":"x"}},
-            {"model":"contenttypes.contenttype","pk":1,"fields":{"app_label":"auth","model":"user"}}]"#;
+            {"model":"contenttypes.contenttype","pk":1,"fields":{"name":"a user","app_label":"auth","model":"user"}}]"#;
         let list = r#"[{"id":1,"app_label":"auth","model":"user"},{"id":7,"app_label":"orders","model":"order"}]"#;
         let object = r#"{"7":{"app_label":"orders","model":"order"},"1":{"app_label":"auth","model":"user"}}"#;
         for text in [dump, list, object] {
@@ -217,6 +240,16 @@ mod tests {
             (r#"[{"id":1,"app_label":"a.b","model":"c"}]"#, "record 1: app_label must be a name"),
             (r#"[{"id":1,"app_label":"a"}]"#, "record 1: model is required"),
             (r#"[{"id":1,"app_label":"a","model":"b"},{"id":1,"app_label":"a","model":"c"}]"#, "record 2: 1 is a.b already"),
+            (r#"[{"id":1,"app_label":"a","model":"b"},{"id":2,"app_label":"a","model":"b"}]"#, "record 2: a.b is 1 already"),
+            (r#"{"1":{"app_label":"a","model":"b"},"2":{"app_label":"a","model":"b"}}"#, "2: a.b is 1 already"),
+            (r#"[{"id":1,"id":1,"app_label":"a","model":"b"}]"#, "record 1: id is given more than once"),
+            (r#"[{"id":1,"app_label":"a\u001b[2J","model":"b"}]"#, "record 1: app_label must be a name"),
+            (
+                r#"[{"model":"contenttypes.contenttype","pk":1,"fields":[]}]"#,
+                "record 1: fields: expected a JSON object, got an array",
+            ),
+            (r#"[{"model":"auth.group","pk":1,"fields":{"name":"x"}}]"#, "has no content types"),
+            ("{}", "has no content types"),
             (r#"{"x":{"app_label":"a","model":"b"}}"#, "x: the number of a content type is expected"),
             (r#"{"1":{"app_label":"a","model":"b","more":1}}"#, "1: more is not known; known are id, app_label, model"),
             (r#"{"1":{"id":2,"app_label":"a","model":"b"}}"#, "1: id must be the one of the path"),

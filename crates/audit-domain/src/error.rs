@@ -40,7 +40,7 @@ pub enum Fault {
     #[error("must be a UUID such as 410237f7-2a6f-48de-9c41-b988326d7607")]
     NotAUuid,
     /// No name of an application or a model.
-    #[error("must be a name of 1 to 100 characters without a dot, or blanks around it")]
+    #[error("must be a name of 1 to 100 characters, without dots, control characters, and blanks around it")]
     NotAModelName,
     /// An id that is not the one of the address.
     #[error("must be the one of the path, or left out")]

@@ -9,7 +9,8 @@
 //! # let dir = tempfile::tempdir()?;
 //! # let url = format!("sqlite://{}/audit.db", dir.path().display());
 //! let store = Store::open(&StoreConfig::new(url))?;
-//! let event = NewEvent::parse(r#"{"action":"LOGIN","user":7}"#, Reading::NATIVE)?.prepare(ChannelId::DEFAULT)?;
+//! let event = NewEvent::parse(r#"{"action":"LOGIN","user":7}"#, Reading::NATIVE)?;
+//! let event = store.prepare(event, ChannelId::DEFAULT)?;
 //! let uuid = event.uuid();
 //! let receipts = store.append(AppendRequest::import(vec![event]))?.wait()?;
 //! assert_eq!(receipts[0].position, 0);

@@ -98,6 +98,9 @@ impl Store {
     /// Makes an event ready for the log of a channel, with the number or the name of its object type filled in from the
     /// registry. Whatever appends events prepares them here; [`NewEvent::prepare`] knows no registry.
     ///
+    /// It is here because this is the last place that every append passes before it is hashed: an API could forget it, and the
+    /// writer, which cannot, comes too late, since salts and commitments are made before the lock.
+    ///
     /// # Errors
     /// [`StoreError`]
     pub fn prepare(&self, event: NewEvent, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
@@ -121,10 +124,11 @@ impl Store {
         self.point_read(content_types::all)
     }
 
-    /// Registers and renames object types, all or none. What is in the log already keeps what it was given.
+    /// Registers and renames object types, all or none; of several with one number the last one counts. What is in the log
+    /// already keeps what it was given.
     ///
     /// # Errors
-    /// [`StoreError`]; inside, [`ContentTypeTaken`] when a name belongs to a number that is not among them.
+    /// [`StoreError`]; inside, [`ContentTypeTaken`] when a name would belong to two numbers.
     pub fn put_content_types(&self, types: Vec<ContentType>) -> Result<Result<ContentTypesPut, ContentTypeTaken>, StoreError> {
         let put = self.0.writer.run(move |conn| content_types::put(conn, &types));
         self.0.content_types.clear();

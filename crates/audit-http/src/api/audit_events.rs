@@ -126,7 +126,7 @@ async fn body_param(api: &Api, request: &HttpRequest, payload: web::Payload, nam
     let body = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
     let text = drf::body_text(&body.bytes)?;
     if is_form {
-        return Ok(Params::parse(text).last(name).map(str::to_owned));
+        return Ok(drf::form(text)?.last(name).map(str::to_owned));
     }
     if text.trim().is_empty() {
         return Ok(None);

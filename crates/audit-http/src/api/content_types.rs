@@ -2,14 +2,14 @@
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
-use audit_store::domain::{ChannelGrant, ContentType, InputError, ObjectWriter, canonical_integer, limits};
+use audit_store::domain::{ChannelGrant, ContentType, ObjectWriter, canonical_integer};
 
 use super::native::{Query, body_text, check_method};
 use crate::auth::{Caller, Forbidden};
 use crate::body::{Body, media_type};
 use crate::drf::{self, Origin, Paging};
 use crate::params::Params;
-use crate::problem::{Code, Problem, record_errors};
+use crate::problem::{Code, ERRORS_MAX, Problem, record_errors};
 use crate::routes::{Route, Routes};
 use crate::{Api, blocking};
 
@@ -27,6 +27,9 @@ pub(super) fn configure(routes: &mut Routes<'_>) {
     routes.mount(ONE, put);
 }
 
+/// Bytes of a body: several times what two names of 100 characters take, every one of them escaped.
+const BODY_BYTES_MAX: usize = 16 * 1024;
+
 /// The types of the whole installation: they belong to no channel.
 async fn list(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
     let result = async {
@@ -39,7 +42,8 @@ async fn list(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
         }
         let origin = Origin::of(&api.config, &request)?;
         let paging = Paging::of(&api.config, &params)?;
-        let types = blocking::point_read(|| api.store.content_types())?;
+        let store = api.store.clone();
+        let types = blocking::query(move || store.content_types()).await??;
         let wanted = |name: &str, value: &str| params.given(name).is_none_or(|wanted| wanted == value);
         let matching = types.into_iter().filter(|t| wanted("app_label", &t.app_label) && wanted("model", &t.model));
         drf::write_page(&paging.page_of(matching.collect()), &origin, &params, write)
@@ -74,8 +78,8 @@ async fn put(
         return Err(Problem::unsupported_media_type(&media_type, "application/json"));
     }
     let id = canonical_integer(&id).ok_or_else(|| Problem::not_found("A content type has an integer for its id."))?;
-    let body = Body::read(&api, &request, payload, limits::EVENT_BYTES_MAX).await?;
-    let faulty = |error: InputError| Problem::invalid_body(record_errors("", error));
+    let body = Body::read(&api, &request, payload, BODY_BYTES_MAX).await?;
+    let faulty = |error| Problem::invalid_body(record_errors("", error).into_iter().take(ERRORS_MAX).collect());
     let content_type = ContentType::parse(id, body_text(&body.bytes)?).map_err(faulty)?;
     let (store, wanted) = (api.store.clone(), content_type.clone());
     let put = blocking::query(move || store.put_content_types(vec![wanted])).await??;

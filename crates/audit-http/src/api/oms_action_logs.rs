@@ -3,14 +3,14 @@
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use audit_store::domain::{
-    ActionLog, ChannelGrant, ChannelId, JsonText, Members, NewActionLog, ObjectWriter, PreparedEntry, Reading, action_log_slot,
-    limits,
+    ActionLog, ChannelGrant, ChannelId, InputError, JsonText, Members, NewActionLog, ObjectWriter, PreparedEntry, Reading,
+    action_log_slot, limits,
 };
 use audit_store::{ActionLogListQuery, AppendRequest, Store};
 
 use super::python_logging;
 use crate::auth::Caller;
-use crate::body::{Body, media_type};
+use crate::body::{Body, BodyError, media_type};
 use crate::drf::{self, DrfError, FilterReader, Origin, Paging};
 use crate::params::Params;
 use crate::routes::{Route, Routes};
@@ -96,9 +96,13 @@ async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller:
         "application/x-www-form-urlencoded" => true,
         _ => return Err(drf::unsupported_media_type(request)),
     };
-    let Body { bytes, reservation } = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
-    let (store, writer) = (api.store.clone(), caller.clone());
-    let prepared = blocking::compute(bytes.len(), move || prepare(&store, &bytes, is_form, &writer)).await??;
+    let Body { bytes, mut reservation } = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
+    let (store, writer, received) = (api.store.clone(), caller.clone(), bytes.len());
+    let prepared = blocking::compute(received, move || prepare(&store, &bytes, is_form, &writer)).await??;
+    // A message that was put together from its arguments takes more than they did.
+    if !reservation.grow(prepared.slots().bytes().saturating_sub(received)) {
+        return Err(BodyError::Busy.into());
+    }
     let (channel, uuid) = (prepared.channel_id(), prepared.uuid());
     let append = AppendRequest { producer_id: caller.token.id, entries: vec![prepared], reservation: Some(reservation) };
     let receipts = api.store.try_append(append)?.await?;
@@ -111,7 +115,11 @@ async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller:
 fn prepare(store: &Store, body: &[u8], is_form: bool, caller: &Caller) -> Result<PreparedEntry, DrfError> {
     let text = drf::body_text(body)?;
     let log = if is_form {
-        let json = python_logging::to_json(&Params::parse(text));
+        // A message is never put together at the cost of the whole record.
+        let json = python_logging::to_json(&drf::form(text)?, limits::EVENT_BYTES_MAX.saturating_sub(text.len()));
+        if json.len() > limits::EVENT_BYTES_MAX {
+            return Err(InputError::TooLarge { bytes: json.len() }.into());
+        }
         read_log(drf::body_members(&json)?)?
     } else {
         read_log(drf::body_members(text)?)?

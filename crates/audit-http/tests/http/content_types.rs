@@ -45,6 +45,10 @@ fn types_are_made_renamed_and_listed_in_the_envelope_of_the_published_apis() {
         assert_eq!(list("?format=xml").expect(404), json!({"detail": "Not found."}));
         let bare = path.trim_end_matches('/');
         assert_eq!(server.ask(&Ask::get(&format!("{bare}?x=1"))).header("Location"), Some(format!("{path}?x=1").as_str()));
+        let head = server.ask(&Ask::new("HEAD", path).key(&reader));
+        assert_eq!((head.status, head.body.len(), head.header("Allow")), (200, 0, Some("GET, HEAD, OPTIONS")));
+        let options = server.ask(&Ask::new("OPTIONS", path).key(&reader)).expect(200);
+        assert_eq!(options["name"], "Content Type List");
         server.ask(&Ask::get(path)).expect(401);
         server.ask(&Ask::get(path).key(&server.token(Role::Writer, "*"))).expect(403);
         server.ask(&Ask::new("POST", path).key(&server.admin).body("{}")).expect(405);
@@ -56,7 +60,7 @@ fn types_are_made_renamed_and_listed_in_the_envelope_of_the_published_apis() {
 fn a_type_that_cannot_be_made_is_refused_by_name_and_changes_nothing() {
     let server = TestServer::start();
     put(&server, &server.admin, "7", &order()).expect(201);
-    let name = "must be a name of 1 to 100 characters without a dot, or blanks around it";
+    let name = "must be a name of 1 to 100 characters, without dots, control characters, and blanks around it";
     for (id, body, pointer, detail) in [
         ("8", json!({}), "/app_label", "app_label is required".to_owned()),
         ("8", json!({"app_label": "a.b", "model": "c"}), "/app_label", format!("app_label {name}")),
@@ -69,6 +73,20 @@ fn a_type_that_cannot_be_made_is_refused_by_name_and_changes_nothing() {
         let problem = put(&server, &server.admin, id, &body).expect(400);
         assert_eq!(problem["errors"][0], json!({"pointer": pointer, "detail": detail}), "{body}");
     }
+    let put_text = |media_type: &str, text: &str| {
+        let ask = Ask::new("PUT", "/api/v1/content-types/8").key(&server.admin).header("Content-Type", media_type);
+        server.ask(&ask.body(text))
+    };
+    for text in ["", "[]", "{", "null", "\u{feff}{}"] {
+        assert_eq!(put_text("application/json", text).expect(400)["code"], "invalid_body", "{text}");
+    }
+    let repeated = put_text("application/json", r#"{"app_label":"a","app_label":"a","model":"c"}"#).expect(400);
+    assert_eq!(repeated["errors"], json!([{"pointer": "/app_label", "detail": "app_label is given more than once"}]));
+    let unknown: String = (0..1000).map(|n| format!("\"m{n}\":0,")).collect();
+    let flood = put_text("application/json", &format!(r#"{{{unknown}"app_label":"a","model":"c"}}"#)).expect(400);
+    assert_eq!(flood["errors"].as_array().unwrap().len(), 100);
+    put_text("application/json", &format!(r#"{{"app_label":"{}","model":"c"}}"#, "x".repeat(16 * 1024))).expect(413);
+    put_text("text/plain", r#"{"app_label":"a","model":"c"}"#).expect(415);
     let taken = put(&server, &server.admin, "8", &order()).expect(409);
     assert_eq!(taken["detail"], "orders.order is the name of content type 7 already; nothing was changed.");
     put(&server, &server.admin, "x", &order()).expect(404);

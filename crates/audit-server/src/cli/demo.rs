@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use audit_http::store::Store;
-use audit_http::store::domain::{ChannelGrant, NewToken, Role, Stream, Timestamp};
+use audit_http::store::domain::{ChannelGrant, ChannelId, NewToken, Role, Stream, Timestamp};
 use clap::Args;
 
 use super::serve;
@@ -76,9 +76,9 @@ fn fill(store: &Store, events: u64) -> anyhow::Result<String> {
     if size(Stream::Events)? == 0 {
         let bar = progress::bar(Unit::Entries(events))?;
         let mut appender = Appender::new(store, OnRefusal::Stop);
-        for (line, entries) in (1..).zip(Shop::new(events, Timestamp::now())) {
-            for entry in entries? {
-                appender.push(Place { file: 0, line }, entry)?;
+        for (line, records) in (1..).zip(Shop::new(events, Timestamp::now())) {
+            for record in records? {
+                appender.push(Place { file: 0, line }, record.prepare(store, ChannelId::DEFAULT)?)?;
             }
             bar.inc(1);
         }

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use crate::config::Settings;
 
 /// A server that takes longer is not well; what runs a health check gives up itself after 30 s, if not sooner.
-const TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
     let listen = &settings.server.listen;

@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
-use audit_http::store::domain::{ChannelId, InputError, NewActionLog, NewEvent, PreparedEntry, Reading, Timestamp};
+use audit_http::store::domain::{InputError, Timestamp};
 
 use super::dice::Dice;
+use crate::record::{Kind, Record};
 
 /// Who works there: id, name, and the address they work from.
 const PEOPLE: [(u32, &str, &str); 12] = [
@@ -162,26 +163,17 @@ impl Shop {
 
 /// An event and, with every tenth, a line of the shop's own log.
 impl Iterator for Shop {
-    type Item = anyhow::Result<Vec<PreparedEntry>>;
+    type Item = Result<Vec<Record>, InputError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.told == self.events {
             return None;
         }
-        let event = self.event();
-        let log = self.told.is_multiple_of(10).then(|| self.action_log());
+        let event = Record::parse(Kind::Events, &self.event());
+        let log = self.told.is_multiple_of(10).then(|| Record::parse(Kind::ActionLogs, &self.action_log()));
         self.told += 1;
-        Some(prepared(&event, log.as_deref()))
+        Some([event].into_iter().chain(log).collect())
     }
-}
-
-fn prepared(event: &str, log: Option<&str>) -> anyhow::Result<Vec<PreparedEntry>> {
-    let event: Result<NewEvent, InputError> = NewEvent::parse(event, Reading::NATIVE);
-    let mut entries = vec![event?.prepare(ChannelId::DEFAULT)?];
-    if let Some(log) = log {
-        entries.push(NewActionLog::parse(log, Reading::NATIVE)?.prepare(ChannelId::DEFAULT)?);
-    }
-    Ok(entries)
 }
 
 fn subject(table_name: &str, content_type: u32, object_id: u64, url: &str) -> String {
@@ -194,12 +186,18 @@ fn euros(cents: u32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use audit_http::store::domain::ChannelId;
+
     use super::*;
 
     #[test]
     fn a_story_has_its_events_in_order_and_is_the_same_when_it_is_told_again() {
         let now = Timestamp::parse("2026-11-24T12:00:00Z").unwrap();
-        let tell = || Shop::new(500, now).flat_map(Result::unwrap).collect::<Vec<_>>();
+        let prepared = |record| match record {
+            Record::Event(event) => event.prepare(ChannelId::DEFAULT).unwrap(),
+            Record::ActionLog(log) => log.prepare(ChannelId::DEFAULT).unwrap(),
+        };
+        let tell = || Shop::new(500, now).flat_map(Result::unwrap).map(prepared).collect::<Vec<_>>();
         let (one, two) = (tell(), tell());
         assert_eq!(one.len(), 550);
         assert!(one.iter().zip(&two).all(|(a, b)| a.stream() == b.stream() && a.is_retry_of_prepared(b)));

@@ -11,10 +11,14 @@ const SETTINGS: [(&str, &str, &str); 20] = [
     ("database_url", "mysql://db", "is `mysql://db`: its scheme is not known; use sqlite://path/to/audit.db"),
     ("data_dir", "", "is empty: it must be a directory"),
     ("listen", "8080", "is `8080`: it must be a host and a port such as 127.0.0.1:8080"),
-    ("production", "maybe", "is `maybe`: it must be true or false"),
+    ("production", "yes", "is `yes`: it must be true or false"),
     ("tls_cert", "", "is empty: it must be a file"),
-    ("tls_key", "", "is empty: it must be a file"),
-    ("trusted_proxies", "x", "is `x`: it must be addresses and networks by comma such as 10.0.0.1,172.16.0.0/12"),
+    ("tls_key", "key.pem", "is `key.pem`: it needs --tls-cert (AUDIT_TLS_CERT, key `tls_cert`) too"),
+    (
+        "trusted_proxies",
+        "10.0.0.0/8,proxy",
+        "is `10.0.0.0/8,proxy`: it must be addresses and networks by comma such as 10.0.0.1,172.16.0.0/12",
+    ),
     (
         "public_url",
         "https://a.example/?x",

@@ -31,7 +31,9 @@ pub(crate) fn blocks(page: &str, markdown: &str) -> Vec<Block> {
             }
             (None, Some(info)) => open = Some(block(page, line + 1, info, reason.take())),
             (None, None) if text.is_empty() => {}
-            (None, None) => reason = text.strip_prefix("<!-- not run: ").and_then(|rest| rest.strip_suffix(" -->")).map(str::to_owned),
+            (None, None) => {
+                reason = text.strip_prefix("<!-- not run: ").and_then(|rest| rest.strip_suffix(" -->")).map(str::to_owned)
+            }
         }
     }
     assert_eq!(open, None, "{page}: a block without an end");
@@ -59,9 +61,12 @@ fn a_block_has_a_language_a_line_and_what_is_said_about_it() {
         text: text.to_owned(),
         not_run: not_run.map(str::to_owned),
     };
-    assert_eq!(found, [
-        shown(3, "sh", &[("answers", "400")], "b\n\nc\n", None),
-        shown(10, "js", &[], "", Some("d e")),
-        shown(14, "json", &[], "{}\n", None),
-    ]);
+    assert_eq!(
+        found,
+        [
+            shown(3, "sh", &[("answers", "400")], "b\n\nc\n", None),
+            shown(10, "js", &[], "", Some("d e")),
+            shown(14, "json", &[], "{}\n", None),
+        ]
+    );
 }

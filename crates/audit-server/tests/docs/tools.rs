@@ -28,7 +28,8 @@ pub(crate) fn node_path() -> PathBuf {
     let home = prepared("node", |home| {
         fs::create_dir_all(home).unwrap();
         fs::write(home.join("package.json"), "{}").unwrap();
-        run(Command::new("npm").current_dir(home).args(["install", "--no-audit", "--no-fund", "--loglevel=error", "express@^5"])).ok();
+        run(Command::new("npm").current_dir(home).args(["install", "--no-audit", "--no-fund", "--loglevel=error", "express@^5"]))
+            .ok();
     });
     home.join("node_modules")
 }

@@ -14,7 +14,6 @@ mod export;
 mod import;
 mod kill;
 mod kinds;
-mod metrics;
 mod production;
 mod proxies;
 mod settings;

@@ -1,0 +1,15 @@
+//! The clients of `examples/clients`, as they are, against the program: nothing is lost and nothing doubled, whoever dies.
+//!
+//! Needs python3 (with venv), node and npm. Django and Express come from their registries into `target/clients`, once.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod app;
+mod delivery;
+mod front;
+mod suites;
+mod tools;
+
+#[path = "../process/common/mod.rs"]
+#[expect(dead_code, reason = "shared with the tests of the process, which need more of it")]
+mod common;

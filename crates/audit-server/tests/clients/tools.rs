@@ -1,0 +1,66 @@
+//! Interpreters, and the packages that the clients are made for.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+
+use crate::common::run;
+
+/// One installation at a time: the tests of a binary run side by side.
+static INSTALLING: Mutex<()> = Mutex::new(());
+
+pub(crate) fn clients() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/clients").canonicalize().unwrap()
+}
+
+/// A command of a tool that has to be there.
+pub(crate) fn tool(name: &str) -> Command {
+    let found = Command::new(name).arg("--version").output();
+    assert!(found.is_ok_and(|output| output.status.success()), "{name} is not installed, and the test needs it");
+    let mut command = Command::new(name);
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+/// Python with this version of Django.
+pub(crate) fn python_with_django(requirement: &str) -> Command {
+    let home = install(&format!("django-{requirement}"), |home| {
+        run(tool("python3").args(["-m", "venv"]).arg(home)).ok();
+        run(tool(pip(home).as_str()).args(["install", "--quiet", &format!("django{requirement}")])).ok();
+    });
+    tool(home.join("bin/python3").to_str().unwrap())
+}
+
+fn pip(home: &Path) -> String {
+    home.join("bin/pip").to_str().unwrap().to_owned()
+}
+
+/// Node with this version of Express.
+pub(crate) fn node_with_express(requirement: &str) -> Command {
+    let home = install(&format!("express-{requirement}"), |home| {
+        fs::create_dir_all(home).unwrap();
+        fs::write(home.join("package.json"), "{}").unwrap();
+        let package = format!("express@{requirement}");
+        run(tool("npm").current_dir(home).args(["install", "--no-audit", "--no-fund", "--loglevel=error", &package])).ok();
+    });
+    let mut node = tool("node");
+    node.env("NODE_PATH", home.join("node_modules"));
+    node
+}
+
+/// Makes a directory once: it counts as made when the last step is done.
+fn install(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
+    let _alone = INSTALLING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../clients").join(plain);
+    let made = home.join("made");
+    if !made.exists() {
+        if home.exists() {
+            fs::remove_dir_all(&home).unwrap();
+        }
+        make(&home);
+        fs::write(made, name).unwrap();
+    }
+    home.canonicalize().unwrap()
+}

@@ -1,0 +1,1 @@
+"""A small Django app, for the test of audit_django.py."""

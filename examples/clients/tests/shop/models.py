@@ -1,0 +1,46 @@
+import uuid
+
+from django.db import models
+from django.db.models.signals import post_save
+
+
+class Tag(models.Model):
+    name = models.CharField(max_length=20)
+
+
+class Customer(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=20)
+
+
+class Order(models.Model):
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.CASCADE)
+    quantity = models.FloatField(default=1.0)
+    price = models.DecimalField(max_digits=8, decimal_places=2, default="0")
+    placed_at = models.DateTimeField(null=True)
+    invoice = models.FileField(blank=True)
+    seal = models.BinaryField(null=True)
+    note = models.TextField(blank=True)
+    api_token = models.CharField(max_length=20, blank=True)
+    tags = models.ManyToManyField(Tag)
+
+
+class Urgent(Order):
+    """Another table for more columns of an order."""
+
+    until = models.DateField()
+
+
+class Ticket(models.Model):
+    """Saved again whenever it is saved."""
+
+    number = models.IntegerField(default=0)
+
+
+def again(instance, created, **_):
+    if created:
+        instance.number = 1
+        instance.save()
+
+
+post_save.connect(again, sender=Ticket)

@@ -1,0 +1,295 @@
+"""`audit_django.py` in a project with SQLite, read back from the running server at AUDIT_URL, with AUDIT_KEY."""
+
+import asyncio
+import datetime
+import decimal
+import json
+import os
+import pathlib
+import sys
+import tempfile
+import unittest
+import urllib.parse
+import urllib.request
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent), str(pathlib.Path(__file__).resolve().parent)]
+
+home = tempfile.TemporaryDirectory()
+TOLD = []
+settings.configure(
+    SECRET_KEY="for tests",
+    ALLOWED_HOSTS=["shop.example", "testserver"],
+    ROOT_URLCONF="shop.urls",
+    USE_TZ=True,
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.path.join(home.name, "shop.db")}},
+    DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+    PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "shop",
+                    "audit_django.AuditConfig"],
+    MIDDLEWARE=["django.contrib.sessions.middleware.SessionMiddleware",
+                "django.contrib.auth.middleware.AuthenticationMiddleware", "audit_django.audit_middleware"],
+    AUDIT={"url": os.environ["AUDIT_URL"], "key": os.environ["AUDIT_KEY"], "spool": os.path.join(home.name, "spool"),
+           "options": {"on_error": TOLD.append}},
+)
+django.setup()
+
+import audit_django
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, transaction
+from django.db.models import F
+from django.test import AsyncClient, Client
+from shop.models import Customer, Order, Tag, Ticket, Urgent
+
+call_command("migrate", run_syncdb=True, verbosity=0)
+
+
+def get(path, **query):
+    request = urllib.request.Request(f"{os.environ['AUDIT_URL']}{path}?{urllib.parse.urlencode(query)}",
+                                     headers={"Authorization": f"Token {os.environ['AUDIT_KEY']}"})
+    with urllib.request.urlopen(request) as response:
+        return json.load(response)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.from_here()
+
+    def tearDown(self):
+        self.assertEqual(TOLD, [])
+
+    def from_here(self):
+        """Later `events()` leave out what has happened until now."""
+        self.events(0)
+        self.first = get("/api/v1/events", count="true", limit=1, sort="position")["count"]
+
+    def events(self, first=None):
+        self.assertTrue(audit_django.client().flush(60))
+        first = self.first if first is None else first
+        return get("/api/v1/events", sort="position", limit=1000, position__gte=first)["results"]
+
+    def event(self):
+        (event,) = self.events()
+        return event
+
+    def order(self, **fields):
+        order = Order.objects.create(**fields)
+        self.from_here()
+        return order
+
+
+class Changes(Case):
+    def test_a_creation_has_new_data_only(self):
+        placed = datetime.datetime(2023, 10, 16, 9, 0, 0, 929094, tzinfo=datetime.timezone.utc)
+        order = Order.objects.create(quantity=2.0, price=decimal.Decimal("9.50"), placed_at=placed, seal=b"\x01\xff",
+                                     invoice="bills/7.pdf")
+        event = self.event()
+        self.assertEqual(event["content"], {"new_data": {
+            "id": order.pk, "customer_id": None, "quantity": 2.0, "price": "9.50", "placed_at": "2023-10-16T09:00:00.929094+00:00",
+            "invoice": "bills/7.pdf", "seal": "01ff", "note": "", "api_token": ""}})
+        self.assertEqual((event["action"], event["table_name"], event["object_id"]), ("CREATE", "shop.order", order.pk))
+        self.assertEqual(event["content_type"], ContentType.objects.get_for_model(Order).pk)
+        self.assertEqual([event[name] for name in ("user", "url", "remote_addr", "post_data", "headers")], [None] * 5)
+
+    def test_an_update_has_the_fields_that_changed_as_they_are_stored(self):
+        order = self.order(quantity=1.0, price="3.00", note="as it was")
+        order.quantity, order.price = 2, "3"
+        order.save()
+        event = self.event()
+        self.assertEqual(event["content"], {"old_data": {"quantity": 1.0}, "new_data": {"quantity": 2.0}})
+        self.assertEqual((event["action"], event["object_id"]), ("UPDATE", order.pk))
+
+    def test_an_expression_shows_its_result_and_a_save_without_change_nothing(self):
+        order = self.order(quantity=1.0)
+        order.quantity = F("quantity") + 4
+        order.save()
+        Order.objects.get(pk=order.pk).save()
+        self.assertEqual(self.event()["content"], {"old_data": {"quantity": 1.0}, "new_data": {"quantity": 5.0}})
+
+    def test_a_deletion_has_the_stored_data_and_so_does_what_goes_with_it(self):
+        customer = Customer.objects.create(name="zoe")
+        order = self.order(customer=customer, note="hers")
+        customer.name, customer_id = "never saved", str(customer.id)
+        customer.delete()
+        deleted = {event["table_name"]: event for event in self.events()}
+        self.assertEqual({event["action"] for event in deleted.values()}, {"DELETE"})
+        self.assertEqual(deleted["shop.customer"]["content"], {"old_data": {"id": customer_id, "name": "zoe"}})
+        self.assertEqual(deleted["shop.customer"]["object_id"], customer_id)
+        self.assertEqual(deleted["shop.order"]["content"]["old_data"]["note"], "hers")
+        self.assertEqual(deleted["shop.order"]["object_id"], order.pk)
+
+    def test_relations_show_the_ids_before_and_after(self):
+        order, tags = self.order(), [Tag.objects.create(name=name) for name in "abc"]
+        self.from_here()
+        ids = [tag.pk for tag in tags]
+        order.tags.add(*tags[:2])
+        order.tags.add(tags[0])
+        order.tags.remove(tags[0])
+        order.tags.clear()
+        tags[2].order_set.add(order)
+        events = [(event["table_name"], event["action"], event["content"]["old_data"], event["content"]["new_data"])
+                  for event in self.events()]
+        self.assertEqual(events, [
+            ("shop.order", "UPDATE", {"tags": []}, {"tags": ids[:2]}),
+            ("shop.order", "UPDATE", {"tags": ids[:2]}, {"tags": ids[1:2]}),
+            ("shop.order", "UPDATE", {"tags": ids[1:2]}, {"tags": []}),
+            ("shop.tag", "UPDATE", {"order_set": []}, {"order_set": [order.pk]}),
+        ])
+
+    def test_an_object_of_two_tables_shows_the_columns_of_both(self):
+        urgent = Urgent.objects.create(until=datetime.date(2023, 10, 16), note="now")
+        self.from_here()
+        urgent.note, urgent.until = "later", datetime.date(2023, 10, 17)
+        urgent.save()
+        self.assertEqual(self.event()["content"], {"old_data": {"note": "now", "until": "2023-10-16"},
+                                                   "new_data": {"note": "later", "until": "2023-10-17"}})
+
+    def test_a_save_within_a_save_is_two_events(self):
+        Ticket.objects.create()
+        events = {event["action"]: event["content"] for event in self.events()}
+        self.assertEqual(events["UPDATE"], {"old_data": {"number": 0}, "new_data": {"number": 1}})
+        self.assertNotIn("old_data", events["CREATE"])
+
+    def test_secrets_are_masked_and_still_seen_to_change(self):
+        order = self.order(api_token="old")
+        order.api_token = "new"
+        order.save()
+        self.assertEqual(self.event()["content"], {"old_data": {"api_token": "********"}, "new_data": {"api_token": "********"}})
+
+    def test_a_rollback_is_no_event_and_a_commit_brings_its_events_in_order(self):
+        order = self.order()
+        try:
+            with transaction.atomic():
+                Order.objects.create(note="never")
+                raise LookupError
+        except LookupError:
+            pass
+        with transaction.atomic():
+            for note in "abc":
+                order.note = note
+                order.save()
+            self.assertEqual(self.events(), [], "nothing before the commit")
+        self.assertEqual([event["content"]["new_data"]["note"] for event in self.events()], ["a", "b", "c"])
+
+    def test_fixtures_and_sessions_and_migrations_are_left_out(self):
+        fixture = pathlib.Path(home.name, "tags.json")
+        fixture.write_text('[{"model":"shop.tag","pk":900,"fields":{"name":"raw"}}]')
+        call_command("loaddata", str(fixture), verbosity=0)
+        Client().session.save()
+        self.assertEqual(self.events(), [])
+        tables = {event["table_name"] for event in self.events(0)}
+        self.assertTrue(tables <= {"shop.order", "shop.customer", "shop.tag", "shop.ticket", "shop.urgent", "auth.user"}, tables)
+
+    def test_what_has_no_signal_is_recorded_by_hand(self):
+        order = self.order(note="a")
+        Order.objects.filter(pk=order.pk).update(note="b")
+        audit_django.record("UPDATE", Order, order.pk, old_data={"note": "a"}, new_data={"note": "b"}, description="in bulk")
+        event = self.event()
+        self.assertEqual((event["table_name"], event["object_id"], event["description"]), ("shop.order", order.pk, "in bulk"))
+
+    def test_a_fault_of_the_audit_is_told_and_not_the_applications(self):
+        row = audit_django._row
+        self.addCleanup(setattr, audit_django, "_row", row)
+        audit_django._row = lambda *_: 1 / 0
+        tag = Tag.objects.create(name="saved all the same")
+        self.assertTrue(Tag.objects.filter(pk=tag.pk).exists())
+        self.assertIn("not recorded: ZeroDivisionError", TOLD.pop())
+
+
+class Requests(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.user = User.objects.create_user("zoe", "zoe@example.com", "correct horse")
+        cls.client = Client(headers={"host": "shop.example"})
+        cls.client.force_login(cls.user)
+
+    def post(self, path, data, **more):
+        return self.client.post(path, data, REMOTE_ADDR="192.0.2.7", **more)
+
+    def test_a_form_brings_who_and_from_where(self):
+        order = self.order()
+        self.post(f"/orders/{order.pk}/form/?page=2&token=abc", {"quantity": "7", "card_number": "4111", "lines": ["a", "b"]},
+                  headers={"User-Agent": "curl/8", "Authorization": "Bearer abc", "X-Reset-Token": "abc"})
+        event = self.event()
+        self.assertEqual(event["content"], {"old_data": {"quantity": 1.0}, "new_data": {"quantity": 7.0}})
+        user = event["user"]
+        self.assertEqual((user["pk"], user["username"], user["email"]), (self.user.pk, "zoe", "zoe@example.com"))
+        self.assertFalse(any("password" in name for name in user))
+        self.assertEqual(event["remote_addr"], "192.0.2.7")
+        self.assertEqual(event["url"], f"http://shop.example/orders/{order.pk}/form/")
+        self.assertEqual(event["query_params"], {"page": "2", "token": "********"})
+        self.assertEqual(event["post_data"], {"quantity": "7", "card_number": "********", "lines": ["a", "b"]})
+        self.assertEqual(event["extra"], {"method": "POST"})
+        self.assertEqual(event["headers"]["User-Agent"], "curl/8")
+        self.assertEqual(event["headers"]["X-Reset-Token"], "********")
+        self.assertTrue({"authorization", "cookie"}.isdisjoint(name.lower() for name in event["headers"]))
+        self.assertNotIn("abc", json.dumps(event))
+
+    def test_a_json_body_is_kept_and_the_view_can_read_it(self):
+        order = self.order()
+        body = {"note": "hello", "account": {"Password": "x", "keys": [{"api_key": "y"}]}}
+        self.post(f"/orders/{order.pk}/document/", body, content_type="application/json")
+        event = self.event()
+        self.assertEqual(event["content"]["new_data"], {"note": "hello"})
+        self.assertEqual(event["post_data"], {"note": "hello", "account": {"Password": "********", "keys": [{"api_key": "********"}]}})
+
+    def test_a_body_that_the_view_reads_itself_is_left_to_it(self):
+        order = self.order()
+        answer = self.post(f"/orders/{order.pk}/upload/", {"file": "x"})
+        self.assertIn(b'name="file"', answer.content)
+        self.assertIsNone(self.event()["post_data"])
+
+    def test_async_views_are_the_same(self):
+        order = self.order()
+        client = AsyncClient()
+        client.cookies = self.client.cookies
+        asyncio.run(client.post(f"/orders/{order.pk}/async/", {}))
+        event = self.event()
+        self.assertEqual((event["content"]["new_data"], event["user"]["pk"]), ({"note": "async"}, self.user.pk))
+        self.assertEqual(event["url"], f"http://testserver/orders/{order.pk}/async/")
+
+    def test_a_login_is_seen_with_its_user_and_without_its_password(self):
+        Client(headers={"host": "shop.example"}).post("/login/", {"username": "zoe", "password": "correct horse"})
+        event = self.event()
+        self.assertEqual((event["table_name"], list(event["content"]["new_data"])), ("auth.user", ["last_login"]))
+        self.assertEqual(event["user"]["pk"], self.user.pk)
+        self.assertNotIn("correct horse", json.dumps(event))
+
+    def test_nobody_is_null_and_the_next_request_knows_nothing_of_the_last(self):
+        order = self.order()
+        Client(headers={"host": "shop.example"}).post(f"/orders/{order.pk}/form/", {"quantity": 3})
+        self.assertIsNone(self.event()["user"])
+        self.from_here()
+        order.note = "outside of requests"
+        order.save()
+        self.assertIsNone(self.event()["url"])
+
+    def test_a_forwarded_address_counts_only_behind_as_many_proxies(self):
+        order, header = self.order(), {"X-Forwarded-For": "203.0.113.9, 198.51.100.4, 10.0.0.1"}
+        for proxies, address in ((0, "192.0.2.7"), (1, "10.0.0.1"), (2, "198.51.100.4"), (9, "203.0.113.9")):
+            settings.AUDIT["proxies"] = proxies
+            self.addCleanup(settings.AUDIT.pop, "proxies", None)
+            self.from_here()
+            self.post(f"/orders/{order.pk}/form/", {"quantity": 10 + proxies}, headers=header)
+            self.assertEqual(self.event()["remote_addr"], address)
+
+    def test_only_chosen_models_are_recorded(self):
+        settings.AUDIT["models"] = ["shop.tag"]
+        self.addCleanup(settings.AUDIT.pop, "models")
+        Order.objects.create()
+        Tag.objects.create(name="x")
+        self.assertEqual(self.event()["table_name"], "shop.tag")
+
+
+def tearDownModule():
+    audit_django.client().close(60)
+    connection.close()
+    home.cleanup()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,238 @@
+"use strict";
+// `audit_express.js` in an application, read back from the running server at AUDIT_URL, with AUDIT_KEY.
+
+const assert = require("node:assert");
+const express = require("express");
+const fs = require("node:fs");
+const http = require("node:http");
+const os = require("node:os");
+const path = require("node:path");
+const { spawnSync } = require("node:child_process");
+const { test } = require("node:test");
+const { audit, delay, pace, waitOf } = require("../audit_express.js");
+
+const { AUDIT_URL: url, AUDIT_KEY: key } = process.env;
+const PATIENCE = 60_000;
+const CLIENT = path.join(__dirname, "..", "audit_express.js");
+
+function directory(t) {
+  const made = fs.mkdtempSync(path.join(os.tmpdir(), "audit-"));
+  t.after(() => fs.rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+async function log(query) {
+  const answer = await fetch(`${url}/api/v1/events?${new URLSearchParams({ sort: "position", ...query })}`, { headers: { Authorization: key } });
+  return (await answer.json()).results;
+}
+
+/** An application with the middleware, and a function that asks it. */
+async function application(t, options, routes) {
+  const auditing = audit({ url, key, spool: directory(t), ...options });
+  const app = express();
+  app.use(auditing, express.json(), express.urlencoded({ extended: true }));
+  routes?.(app);
+  const server = app.listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  t.after(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await auditing.close(0);
+  });
+  const { port } = server.address();
+  return { auditing, port, ask: (method, place, init = {}) => fetch(`http://127.0.0.1:${port}${place}`, { method, ...init }) };
+}
+
+async function until(holds) {
+  const end = Date.now() + PATIENCE;
+  for (;;) {
+    const found = await holds();
+    if (found) return found;
+    assert.ok(Date.now() < end, "it does not happen");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+async function oneEvent(auditing, remembered) {
+  const [event] = await until(async () => {
+    await auditing.flush(PATIENCE);
+    const events = await log({ url: remembered });
+    return events.length && events;
+  });
+  return event;
+}
+
+test("a request is an event with who, from where, what and how it ended", async (t) => {
+  const user = () => ({ pk: 7, username: "zoe", session_token: "abc" });
+  const routes = (app) => app.put("/shop/orders/:id", (req, res) => res.status(202).json({}));
+  const { auditing, ask, port } = await application(t, { user }, routes);
+  await ask("PUT", "/shop/orders/859?page=2&token=abc", {
+    headers: { "Content-Type": "application/json", "User-Agent": "curl/8", Authorization: "Bearer abc", Cookie: "sid=abc", "X-Reset-Token": "abc" },
+    body: JSON.stringify({ quantity: 2, account: { Password: "abc", keys: [{ api_key: "abc" }] } }),
+  });
+  const address = `http://127.0.0.1:${port}/shop/orders/859`;
+  const event = await oneEvent(auditing, address);
+  assert.equal(event.action, "PUT");
+  assert.deepEqual(event.user, { pk: 7, username: "zoe", session_token: "********" });
+  assert.equal(event.remote_addr, "127.0.0.1");
+  assert.deepEqual(event.query_params, { page: "2", token: "********" });
+  assert.deepEqual(event.post_data, { quantity: 2, account: { Password: "********", keys: [{ api_key: "********" }] } });
+  assert.equal(event.headers["user-agent"], "curl/8");
+  assert.equal(event.headers["x-reset-token"], "********");
+  assert.ok(!("authorization" in event.headers) && !("cookie" in event.headers));
+  const { milliseconds, ...extra } = event.extra;
+  assert.deepEqual(extra, { method: "PUT", status: 202, params: { id: "859" } });
+  assert.ok(milliseconds >= 0);
+  assert.ok(!JSON.stringify(event).includes("abc"));
+});
+
+test("reading is no event, nor what is skipped; describe() adds and replaces", async (t) => {
+  const routes = (app) => app.all(/.*/, (req, res) => res.json({}));
+  const describe = (req) => ({ action: "CREATE", table_name: "orders", object_id: 17, content: { new_data: req.body } });
+  const skip = (req) => req.path === "/skipped";
+  const { auditing, ask, port } = await application(t, { describe, skip }, routes);
+  await ask("GET", "/orders");
+  await ask("POST", "/skipped");
+  await ask("POST", "/orders", { headers: { "Content-Type": "application/x-www-form-urlencoded" }, body: "a=1&a=2" });
+  const event = await oneEvent(auditing, `http://127.0.0.1:${port}/orders`);
+  assert.deepEqual([event.action, event.table_name, event.object_id], ["CREATE", "orders", 17]);
+  assert.deepEqual(event.content, { new_data: { a: ["1", "2"] } });
+  assert.equal(auditing.sent, 1);
+});
+
+test("of a user of the application only what says who it is goes out", async (t) => {
+  const { auditing, ask, port } = await application(t, {}, (app) => {
+    app.use((req, res, next) => {
+      req.user = { id: "u-1", name: "zoe", email: "zoe@example.com", digest: "abc" };
+      next();
+    });
+    app.post("/", (req, res) => res.json({}));
+  });
+  await ask("POST", "/");
+  const event = await oneEvent(auditing, `http://127.0.0.1:${port}/`);
+  assert.deepEqual(event.user, { pk: "u-1", username: "zoe", email: "zoe@example.com" });
+});
+
+test("a failing route and a client that has gone are seen too", async (t) => {
+  let arrived;
+  const waiting = new Promise((resolve) => (arrived = resolve));
+  const { auditing, ask, port } = await application(t, {}, (app) => {
+    app.post("/fails", () => {
+      throw new Error("no such order");
+    });
+    app.post("/hangs", () => arrived());
+    app.use((error, req, res, next) => res.status(500).json({}));
+  });
+  await ask("POST", "/fails");
+  assert.equal((await oneEvent(auditing, `http://127.0.0.1:${port}/fails`)).extra.status, 500);
+  const request = http.request({ port, host: "127.0.0.1", method: "POST", path: "/hangs" });
+  request.on("error", () => {});
+  request.end();
+  await waiting;
+  request.destroy();
+  assert.equal((await oneEvent(auditing, `http://127.0.0.1:${port}/hangs`)).extra.status, null);
+});
+
+test("nothing throws into the application", async (t) => {
+  const told = [];
+  const broken = () => {
+    throw new Error("not today");
+  };
+  const { auditing, ask } = await application(t, { user: broken, onError: (text) => told.push(text) }, (app) => app.post("/", (req, res) => res.json({ fine: true })));
+  assert.deepEqual(await (await ask("POST", "/")).json(), { fine: true });
+  await until(() => auditing.dropped === 1);
+  assert.match(told[0], /not today/);
+  const circle = {};
+  circle.self = circle;
+  assert.equal(auditing.send(circle), null);
+  assert.equal(typeof auditing.send({ description: "big", count: 1n }), "string");
+  assert.throws(() => audit({ url: "ftp://example.com" }), /http:\/\/HOST:PORT/);
+});
+
+test("a full queue drops and counts", async (t) => {
+  const told = [];
+  const auditing = audit({ url: "http://127.0.0.1:1", key, queueLimit: 10_000, onError: (text) => told.push(text) });
+  for (let n = 0; n < 1000; n += 1) auditing.send({ n });
+  assert.ok(auditing.dropped > 800);
+  await auditing.close(0);
+  assert.equal(auditing.dropped, 1000, "without a spool, the end loses the rest, and says so");
+  assert.ok(told.some((text) => text.includes("dropped")));
+});
+
+test("process.exit() keeps what is in memory, and the next start sends it", async (t) => {
+  const spool = directory(t);
+  const program = `const a = require(process.argv[1]).audit({ url: "http://127.0.0.1:1", key: "k", spool: process.argv[2], onError() {} });
+    for (let n = 0; n < 50; n += 1) a.send({ description: "exit-" + process.pid, n });
+    console.log(process.pid);
+    process.exit();`;
+  const { stdout, status } = spawnSync(process.execPath, ["-e", program, CLIENT, spool], { encoding: "utf8" });
+  assert.equal(status, 0);
+  fs.writeFileSync(path.join(spool, "requests-1-999999999-0-aa.ndjson"), '{"torn');
+  const auditing = audit({ url, key, spool, onError() {} });
+  await until(async () => (await auditing.flush(PATIENCE)) && auditing.sent === 50);
+  await auditing.close();
+  const events = (await log({ limit: 1000 })).filter((event) => event.description === `exit-${stdout.trim()}`);
+  assert.deepEqual(events.map((event) => event.extra.n), [...Array(50).keys()]);
+  assert.deepEqual(fs.readdirSync(spool), ["requests.rejected"]);
+  assert.equal(JSON.parse(fs.readFileSync(path.join(spool, "requests.rejected"), "utf8")).record, '{"torn');
+});
+
+test("only receipts count, and a 404 waits unless the event names its channel", async (t) => {
+  const answers = [[200, "<html>"], [201, '{"accepted":0,"duplicates":0}'], [404, "{}"], [503, ""]];
+  const seen = [];
+  const server = http.createServer((req, res) => {
+    req.on("data", (chunk) => seen.push(String(chunk))).on("end", () => {
+      const [status, text] = answers.shift() ?? [201, '{"accepted":1,"duplicates":0}'];
+      res.writeHead(status, { "Retry-After": "0" }).end(text);
+    });
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  t.after(() => server.closeAllConnections());
+  Object.assign(pace, { backOffLeast: 5, backOffMost: 20 });
+  t.after(() => Object.assign(pace, { backOffLeast: 500, backOffMost: 60_000 }));
+  const spool = directory(t);
+  const auditing = audit({ url: `http://127.0.0.1:${server.address().port}/`, key, spool, onError() {} });
+  const first = auditing.send({ n: 1 });
+  await until(() => auditing.sent === 1);
+  answers.push([404, "{}"]);
+  const second = auditing.send({ n: 2, channel_id: 9 });
+  await until(() => auditing.sent + auditing.rejected === 2);
+  await auditing.close();
+  assert.equal(seen.filter((body) => body.includes(first)).length, 5);
+  assert.deepEqual([auditing.sent, auditing.rejected], [1, 1]);
+  assert.equal(JSON.parse(fs.readFileSync(path.join(spool, "requests.rejected"), "utf8")).record.uuid, second);
+});
+
+test("the pause doubles up to a limit and is never shorter than the server asks", () => {
+  for (const [failures, longest] of [[0, 500], [1, 1000], [3, 4000], [7, 60_000], [1000, 60_000]]) {
+    const waited = delay(failures, undefined);
+    assert.ok(waited >= longest / 2 && waited <= longest, `${failures}: ${waited}`);
+  }
+  assert.ok(delay(0, 17_000) > 17_000);
+  assert.ok(delay(0, 1e12) < 400_000);
+  assert.equal(waitOf("5"), 5000);
+  assert.equal(waitOf(undefined), undefined);
+  assert.equal(waitOf("soon"), undefined);
+  const date = waitOf(new Date(Date.now() + 60_000).toUTCString());
+  assert.ok(date > 50_000 && date <= 60_000);
+});
+
+test("a spool that cannot be written is done without", async (t) => {
+  const told = [];
+  const spool = directory(t);
+  const auditing = audit({ url, key, spool, onError: (text) => told.push(text) });
+  fs.rmSync(spool, { recursive: true });
+  const uuids = [...Array(30).keys()].map((n) => auditing.send({ description: "no spool", n }));
+  await until(() => auditing.flush(PATIENCE));
+  assert.deepEqual((await log({ limit: 1000 })).filter((event) => event.description === "no spool").map((event) => event.uuid), uuids);
+  assert.ok(told.some((text) => text.includes("cannot be written")));
+  await auditing.close();
+});
+
+test("the process ends by itself when there is nothing left to do", () => {
+  const program = `const a = require(process.argv[1]).audit({ url: process.argv[2], key: process.argv[3], onError() {} });
+    a.send({ description: "natural end" }); a.flush(60000).then((done) => console.log(done));`;
+  const { stdout, status } = spawnSync(process.execPath, ["-e", program, CLIENT, url, key], { encoding: "utf8", timeout: PATIENCE });
+  assert.deepEqual([stdout.trim(), status], ["true", 0]);
+});

@@ -149,10 +149,15 @@ class Changes(Case):
                                                    "new_data": {"note": "later", "until": "2023-10-17"}})
 
     def test_a_save_within_a_save_is_two_events(self):
-        Ticket.objects.create()
+        ticket = Ticket.objects.create()
         events = {event["action"]: event["content"] for event in self.events()}
         self.assertEqual(events["UPDATE"], {"old_data": {"number": 0}, "new_data": {"number": 1}})
         self.assertNotIn("old_data", events["CREATE"])
+        self.from_here()
+        ticket.number = 4
+        ticket.save()
+        changes = [(event["content"]["old_data"]["number"], event["content"]["new_data"]["number"]) for event in self.events()]
+        self.assertEqual(changes, [(4, 5), (1, 5)], "the inner one is over first")
 
     def test_secrets_are_masked_and_still_seen_to_change(self):
         order = self.order(api_token="old")

@@ -7,6 +7,7 @@
 mod app;
 mod delivery;
 mod front;
+mod snippets;
 mod suites;
 mod tools;
 

@@ -23,17 +23,14 @@ pub(crate) fn tool(name: &str) -> Command {
     command
 }
 
-/// Python with this version of Django.
-pub(crate) fn python_with_django(requirement: &str) -> Command {
-    let home = install(&format!("django-{requirement}"), |home| {
+/// Python with these packages, in an environment of this name.
+pub(crate) fn python_with(name: &str, requirements: &[&str]) -> Command {
+    let home = install(name, |home| {
         run(tool("python3").args(["-m", "venv"]).arg(home)).ok();
-        run(tool(pip(home).as_str()).args(["install", "--quiet", &format!("django{requirement}")])).ok();
+        let pip = home.join("bin/pip");
+        run(tool(pip.to_str().unwrap()).args(["install", "--quiet"]).args(requirements)).ok();
     });
     tool(home.join("bin/python3").to_str().unwrap())
-}
-
-fn pip(home: &Path) -> String {
-    home.join("bin/pip").to_str().unwrap().to_owned()
 }
 
 /// Node with this version of Express.

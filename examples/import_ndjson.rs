@@ -39,7 +39,7 @@ fn main() -> anyhow::Result<()> {
         }
         let event = NewEvent::parse(&line, Reading::IMPORT).with_context(|| format!("line {}", number + 1))?;
         let channel = event.channel_id.unwrap_or(ChannelId::DEFAULT);
-        import.events.push(event.prepare(channel)?);
+        import.events.push(store.prepare(event, channel)?);
         if import.events.len() == EVENTS_PER_REQUEST {
             import.send(&store)?;
             bar.set_message(import.counts());

@@ -27,6 +27,9 @@ pub enum Fault {
     /// No user.
     #[error("must be an object, an integer or a string, got {0}")]
     NotAUser(JsonKind),
+    /// None of the few values that are known.
+    #[error("must be {0}")]
+    NotOneOf(&'static str),
     /// No log level.
     #[error("must be a level: an integer from 0 to 50")]
     NotALevel,
@@ -36,6 +39,15 @@ pub enum Fault {
     /// No UUID.
     #[error("must be a UUID such as 410237f7-2a6f-48de-9c41-b988326d7607")]
     NotAUuid,
+    /// No name of an application or a model.
+    #[error("must be a name of 1 to 100 characters, without dots, control characters, and blanks around it")]
+    NotAModelName,
+    /// An id that is not the one of the address.
+    #[error("must be the one of the path, or left out")]
+    NotThePaths,
+    /// A member that means nothing here; with the ones that do.
+    #[error("is not known; known are {0}")]
+    Unknown(&'static str),
     /// Too many characters.
     #[error("must have at most {max} characters, has {chars}")]
     TooLong {

@@ -21,6 +21,7 @@ mod action;
 mod action_log;
 mod change;
 mod channel;
+mod content_type;
 mod entry;
 mod error;
 mod event;
@@ -50,6 +51,7 @@ pub use action_log::{
 };
 pub use change::Change;
 pub use channel::{ChannelGrant, ChannelId};
+pub use content_type::{ContentType, ContentTypes, parse_content_types};
 pub use entry::Entry;
 pub use error::{Fault, FieldError, InputError};
 pub use event::{Event, slot};
@@ -71,3 +73,8 @@ pub use token::{NewToken, Role, Token, TokenKey};
 pub use user::{Identity, User};
 /// The crates whose types appear in this one's public functions.
 pub use {uuid, validator};
+
+/// The guide's examples, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/embed-audit-domain.md")]
+struct Guide;

@@ -44,3 +44,6 @@ pub const TOKEN_NAME_CHARS_MAX: u64 = 100;
 
 /// Characters of a key that is given from outside: shorter ones can be guessed.
 pub const TOKEN_KEY_CHARS_MIN: usize = 16;
+
+/// The highest level of an action log: Python's CRITICAL. The lowest is 0.
+pub const LEVEL_MAX: i64 = 50;

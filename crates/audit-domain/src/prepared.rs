@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::action_log::{ActionLogKeys, NewActionLog, Record, action_log_slot};
 use crate::channel::ChannelId;
+use crate::content_type::ContentTypes;
 use crate::entry::Entry;
 use crate::event::slot;
 use crate::event_keys::EventKeys;
@@ -54,8 +55,18 @@ impl NewEvent {
     /// # Errors
     /// When the operating system has no random bytes to give.
     pub fn prepare(self, channel: ChannelId) -> Result<PreparedEntry, getrandom::Error> {
+        self.prepare_with(channel, &ContentTypes::default())
+    }
+
+    /// The same, with the number or the name of the object type filled in from a registry where the event has only the other.
+    /// Filled in is not given: a retry from before the type was registered is a retry still.
+    ///
+    /// # Errors
+    /// When the operating system has no random bytes to give.
+    pub fn prepare_with(mut self, channel: ChannelId, types: &ContentTypes) -> Result<PreparedEntry, getrandom::Error> {
         let (action, content_type) = (self.action.is_some(), self.content_type.is_some());
         let table_name = self.table_name.is_some();
+        types.fill(&mut self);
         let subject = Subject {
             action: self.effective_action(),
             content_type: self.content_type,
@@ -259,6 +270,24 @@ mod tests {
             assert!(!retry(full, other), "{other}");
         }
         assert!(!retry(r#"{"url":"/x"}"#, r#"{"url":"/x","action":"LOGIN"}"#));
+    }
+
+    #[test]
+    fn a_type_that_the_registry_filled_in_is_no_conflict_before_or_after() {
+        let types: ContentTypes = [crate::ContentType::new(4, "orders", "order").unwrap()].into_iter().collect();
+        let filled = |text: &str| NewEvent::parse(text, Reading::NATIVE).unwrap().prepare_with(ChannelId::DEFAULT, &types).unwrap();
+        let (by_number, by_name) = (r#"{"content_type":4}"#, r#"{"table_name":"orders.order"}"#);
+        for text in [by_number, by_name] {
+            let Keys::Event(keys) = filled(text).keys().clone() else { panic!() };
+            assert_eq!((keys.content_type, keys.table_name.as_deref()), (Some(4), Some("orders.order")), "{text}");
+            assert!(filled(text).is_retry_of_prepared(&prepared(text)), "registered between the first time and the second");
+            assert!(prepared(text).is_retry_of_prepared(&filled(text)), "and taken away");
+        }
+        assert!(filled(by_number).is_retry_of_prepared(&filled(by_name)));
+        let both = r#"{"content_type":4,"table_name":"other.name"}"#;
+        let Keys::Event(keys) = filled(both).keys().clone() else { panic!() };
+        assert_eq!((keys.content_type, keys.table_name.as_deref()), (Some(4), Some("other.name")));
+        assert!(!filled(both).is_retry_of_prepared(&filled(by_number)));
     }
 
     #[test]

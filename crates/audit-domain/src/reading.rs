@@ -79,8 +79,10 @@ impl<R: FromMembers> Reader<R> {
             }
             // The last one counts, faults included.
             self.errors.retain(|error| error.field != name);
+        } else {
+            // Once: a client may repeat two members a hundred thousand times, and each is looked for among these.
+            self.seen.push(name.clone());
         }
-        self.seen.push(name.clone());
         let value = (value.kind() != JsonKind::Null).then_some(value);
         if read_only {
             if value.is_some() && !self.reading.drops_read_only {

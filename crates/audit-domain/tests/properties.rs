@@ -1,8 +1,8 @@
 //! What must hold for any input, not only for the cases somebody thought of.
 
 use audit_domain::{
-    ChannelId, Decoded, EventFilter, Interval, JsonText, Members, NewActionLog, NewEvent, Reading, Timestamp, Walk, WalkOrder,
-    WalkPoint, canonical_integer, index_key,
+    ActionLogFilter, ActionLogSort, ActionLogSortField, ActionLogSortRow, ChannelId, Decoded, EventFilter, Interval, JsonText,
+    Members, NewActionLog, NewEvent, Reading, SortKey, Timestamp, Walk, WalkOrder, WalkPoint, canonical_integer, index_key,
 };
 use proptest::prelude::*;
 
@@ -43,7 +43,16 @@ proptest! {
                     prop_assert_eq!(&JsonText::parse(value.as_str()).unwrap(), value);
                 }
             }
-            let _is_a_result = NewActionLog::parse(&text, reading);
+            let as_member = format!(r#"{{"level":1,"message":"m","x":{text}}}"#);
+            for text in [&text, &as_member] {
+                if let Ok(log) = NewActionLog::parse(text, reading) {
+                    let log = log.prepare(ChannelId::DEFAULT).unwrap();
+                    for slot in log.slots().iter() {
+                        let value = slot.value.as_ref().unwrap();
+                        prop_assert_eq!(&JsonText::parse(value.as_str()).unwrap(), value);
+                    }
+                }
+            }
         }
         let serde: Result<serde_json::Value, _> = serde_json::from_str(&text);
         if serde.is_ok() {
@@ -125,5 +134,53 @@ proptest! {
         *at.get_mut(&mut damaged) = with;
         let damaged: String = damaged.into_iter().collect();
         prop_assert!(damaged == cursor || walk.point(&damaged) != Ok(point));
+        let other = Walk { order: walk.order, descending: true, channels: None, filter: ActionLogFilter::default() };
+        prop_assert!(other.point(&cursor).is_err() && walk.point(&other.cursor(point)).is_err(), "a cursor is of its stream");
+    }
+
+    #[test]
+    fn a_search_finds_the_parts_of_the_decoded_text_whatever_the_case_of_ascii_letters(
+        text in "[aAéÉ\\\\\"\n😀%]{0,6}", part in "[aAéÉ\\\\\"\n😀%]{0,3}", escaped in any::<bool>(), in_trace in any::<bool>(),
+    ) {
+        let units = || text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect::<String>();
+        let json = if escaped { format!("\"{}\"", units()) } else { JsonText::string(&text).to_string() };
+        let (json, other) = (JsonText::parse(&json).unwrap(), JsonText::string("-"));
+        let (message, trace) = if in_trace { (&other, &json) } else { (&json, &other) };
+        let filter = ActionLogFilter { search: Some(part.clone()), ..ActionLogFilter::default() };
+        let found = text.to_ascii_lowercase().contains(&part.to_ascii_lowercase());
+        prop_assert_eq!(filter.finds(Some(message), Some(trace)), found || part.is_empty());
+        prop_assert_eq!(filter.finds(Some(&json), None), found);
+    }
+
+    #[test]
+    fn action_logs_have_one_order_whatever_they_are_sorted_by(
+        rows in prop::collection::vec((0i64..3, 0i64..4, 0i64..3, prop::option::of(0i64..3)), 0..8),
+        keys in prop::collection::vec((0usize..3, any::<bool>()), 0..4),
+    ) {
+        let fields = [ActionLogSortField::CreatedAt, ActionLogSortField::Level, ActionLogSortField::Position];
+        let keys = keys.into_iter().map(|(field, descending)| SortKey { field: fields[field], descending }).collect();
+        let sort = ActionLogSort::by(keys);
+        let row = |(channel_id, position, created_at, level)| ActionLogSortRow { channel_id, position, created_at, level };
+        let rows: Vec<ActionLogSortRow> = rows.into_iter().map(row).collect();
+        for a in &rows {
+            for b in &rows {
+                prop_assert_eq!(sort.compare(a, b), sort.compare(b, a).reverse());
+                prop_assert_eq!(sort.compare(a, b).is_eq(), (a.channel_id, a.position) == (b.channel_id, b.position) && {
+                    sort.keys().iter().all(|key| match key.field {
+                        ActionLogSortField::CreatedAt => a.created_at == b.created_at,
+                        ActionLogSortField::Level => a.level == b.level,
+                        ActionLogSortField::Position => true,
+                    })
+                });
+                for c in &rows {
+                    let is_chain = sort.compare(a, b).is_le() && sort.compare(b, c).is_le();
+                    prop_assert!(!is_chain || sort.compare(a, c).is_le());
+                }
+                // Null stays last in both directions.
+                if let [key, ..] = sort.keys() && key.field == ActionLogSortField::Level && a.level.is_some() && b.level.is_none() {
+                    prop_assert!(sort.compare(a, b).is_lt());
+                }
+            }
+        }
     }
 }

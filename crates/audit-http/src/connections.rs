@@ -13,11 +13,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::Error;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
 use actix_web::http::ConnectionType;
 use actix_web::middleware::Next;
+use actix_web::rt::net;
 use bytes::Bytes;
 
 /// How often the watcher looks: a connection may live this much longer than it should.
@@ -64,9 +66,11 @@ pub(crate) struct Connections(Arc<Mutex<Vec<Weak<Connection>>>>);
 impl Connections {
     /// For `HttpServer::on_connect`. A stream cannot be shut down through actix, hence the second descriptor. Without one (there
     /// are none left) the connection cannot be watched, and [`watch`] sees to it that it ends with its first answer: the first
-    /// head is timed by actix.
+    /// head is timed by actix. A TLS connection comes here after its handshake, which is timed by actix too.
     pub(crate) fn opened(&self, io: &dyn Any, data: &mut Extensions) {
-        let Some(stream) = io.downcast_ref::<actix_web::rt::net::TcpStream>() else { return };
+        let plain = io.downcast_ref::<net::TcpStream>();
+        let secured = || io.downcast_ref::<TlsStream<net::TcpStream>>().map(|stream| stream.get_ref().0);
+        let Some(stream) = plain.or_else(secured) else { return };
         match stream.as_fd().try_clone_to_owned() {
             Ok(descriptor) => {
                 let phase = Mutex::new(Phase::Waiting(Instant::now()));

@@ -23,13 +23,28 @@ mod blocking;
 mod body;
 mod config;
 mod connections;
+mod cors;
+mod docs;
 mod drf;
+mod metrics;
+mod openapi;
 mod params;
+mod probe;
 mod problem;
+mod proxy;
+mod routes;
 mod server;
+mod tls;
 
+pub use api::parse_inventory_log;
 pub use config::{ApiConfig, ServerConfig};
+pub use cors::{CorsOrigins, NotAnOrigin};
+pub use metrics::Metrics;
+pub use openapi::openapi_json;
+pub use probe::{ProbeAnswer, probe, reachable};
+pub use proxy::{NotANetwork, TrustedProxies};
 pub use server::{ListenError, Server};
+pub use tls::{Tls, TlsError, Validity};
 
 /// The crate below.
 pub use audit_store as store;
@@ -49,6 +64,14 @@ pub fn configure(store: Store, config: ApiConfig) -> impl FnOnce(&mut ServiceCon
     let data = web::Data::new(Api { store, config });
     move |service| {
         service.app_data(data);
-        api::configure(service);
+        let mut routes = routes::Routes::new(service);
+        api::configure(&mut routes);
+        docs::configure(&mut routes);
+        metrics::configure(&mut routes);
     }
 }
+
+/// The guide's examples, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/embed-audit-http.md")]
+struct Guide;

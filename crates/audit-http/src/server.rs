@@ -12,6 +12,7 @@ use crate::api::unknown_path;
 use crate::config::ServerConfig;
 use crate::configure;
 use crate::connections::{Connections, watch};
+use crate::cors::cors;
 
 /// Why the server cannot listen; one sentence for the person who starts it.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,10 @@ pub struct ListenError {
     /// What the operating system said.
     pub why: String,
 }
+
+/// TLS handshakes of a worker under way at once. A worker that has so many accepts nobody, so it must not be few: a client that
+/// stays silent holds one until the time for heads is over.
+const HANDSHAKES_MAX: usize = 4096;
 
 /// A server that listens already, and answers once it runs.
 #[derive(Debug)]
@@ -63,11 +68,12 @@ impl Server {
     /// What the operating system says about the socket.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         let Server { listener, store, config, .. } = self;
-        let (api_store, api) = (store.clone(), config.api.clone());
+        let (api_store, api, origins) = (store.clone(), config.api.clone(), config.cors_origins.clone());
         let connections = Connections::default();
         let opened = connections.clone();
         let server = HttpServer::new(move || {
             App::new()
+                .wrap(cors(&origins))
                 .wrap(Compress::default())
                 .wrap(DefaultHeaders::new().add(("X-Content-Type-Options", "nosniff")).add(("Cache-Control", "no-store")))
                 .wrap(from_fn(access_log))
@@ -76,13 +82,18 @@ impl Server {
                 .configure(configure(api_store.clone(), api.clone()))
                 .default_service(web::to(unknown_path))
         })
+        .tls_handshake_timeout(config.head_timeout)
+        .max_connection_rate(HANDSHAKES_MAX)
         .workers(config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)))
         .client_request_timeout(config.head_timeout)
         .keep_alive(config.idle_timeout)
         .on_connect(move |io, data| opened.opened(io, data))
         .shutdown_timeout(config.shutdown_timeout.as_secs())
-        .disable_signals()
-        .listen(listener)?
+        .disable_signals();
+        let server = match &config.tls {
+            Some(tls) => server.listen_rustls_0_23(listener, tls.server_config().map_err(std::io::Error::other)?)?,
+            None => server.listen(listener)?,
+        }
         .run();
         let handle = server.handle();
         let serve = async {

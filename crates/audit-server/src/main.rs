@@ -4,9 +4,12 @@
 mod appender;
 mod cli;
 mod config;
+mod demo;
 mod lines;
+mod metrics;
 mod output;
 mod progress;
+mod record;
 mod shutdown;
 mod telemetry;
 

@@ -1,23 +1,37 @@
-//! The orderly end: the first SIGTERM or SIGINT asks for it, the second one does not wait for it.
+//! Signals. The orderly end: the first SIGTERM or SIGINT asks for it, the second one does not wait for it. SIGHUP has the
+//! certificate read again.
+
+use std::future::pending;
 
 use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-/// Takes both signals over and returns what becomes ready with the first one.
+/// Takes both signals over and returns what becomes ready with the first one. With something to read again, SIGHUP is taken over
+/// too; without, it ends the program as it always does.
 ///
 /// They are watched on a thread of their own: the end of the server blocks its runtime while the last events are committed,
 /// and a second signal has to get through just then.
-pub(crate) fn asked() -> std::io::Result<impl Future<Output = ()>> {
+pub(crate) fn asked(reload: Option<impl Fn() + Send + 'static>) -> std::io::Result<impl Future<Output = ()>> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let (mut terminate, mut interrupt) = {
         let _entered = runtime.enter();
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
     };
+    let mut hangup = match &reload {
+        Some(_) => {
+            let _entered = runtime.enter();
+            Some(signal(SignalKind::hangup())?)
+        }
+        None => None,
+    };
     let (ask, asked) = oneshot::channel::<()>();
     let watch = move || {
         runtime.block_on(async {
-            next(&mut terminate, &mut interrupt).await;
+            tokio::select! {
+                () = next(&mut terminate, &mut interrupt) => {}
+                () = reload_always(hangup.as_mut().zip(reload.as_ref())) => {}
+            }
             tracing::info!("stopping: accepted requests are finished first");
             if ask.send(()).is_err() {
                 // The server has ended by itself.
@@ -33,7 +47,7 @@ pub(crate) fn asked() -> std::io::Result<impl Future<Output = ()>> {
         if asked.await.is_err() {
             // Without its watcher the server could only be killed; that is no reason to stop it.
             tracing::error!("signals are not watched any more");
-            std::future::pending::<()>().await;
+            pending::<()>().await;
         }
     })
 }
@@ -43,4 +57,13 @@ async fn next(terminate: &mut Signal, interrupt: &mut Signal) {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
+}
+
+async fn reload_always(reload: Option<(&mut Signal, &impl Fn())>) {
+    if let Some((hangup, reload)) = reload {
+        while hangup.recv().await.is_some() {
+            reload();
+        }
+    }
+    pending::<()>().await;
 }

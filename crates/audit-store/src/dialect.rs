@@ -7,7 +7,7 @@ use audit_domain::{Keys, PreparedEntry};
 use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::migration::MigrationSource;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 use diesel::upsert::excluded;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -121,8 +121,23 @@ fn pragma(conn: &mut SqliteConnection, name: &'static str) -> QueryResult<String
 
 /// The migrations this build knows and the ones a database had, by version.
 pub(crate) struct Versions {
-    pub(crate) known: Vec<String>,
-    pub(crate) applied: Vec<String>,
+    /// With their names.
+    known: Vec<(String, String)>,
+    applied: Vec<String>,
+}
+
+impl Versions {
+    /// Names of those that the database did not have.
+    pub(crate) fn pending(&self) -> Vec<String> {
+        let pending = self.known.iter().filter(|(version, _)| !self.applied.contains(version));
+        pending.map(|(_, name)| name.clone()).collect()
+    }
+
+    /// A version of the database that this build does not know.
+    pub(crate) fn unknown(&self) -> Option<&str> {
+        let is_known = |version: &String| self.known.iter().any(|(known, _)| known == version);
+        self.applied.iter().find(|version| !is_known(version)).map(String::as_str)
+    }
 }
 
 /// Through the crate's own symlink, so that a published package holds the files.
@@ -132,19 +147,70 @@ const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqli
 pub(crate) fn run_migrations(conn: &mut DbConnection) -> Result<Versions, String> {
     match conn {
         DbConnection::Sqlite(sqlite) => {
-            let source = MigrationSource::<diesel::sqlite::Sqlite>::migrations(&SQLITE_MIGRATIONS);
-            let known = source.map_err(|error| error.to_string())?;
-            let known: Vec<String> = known.iter().map(|migration| migration.name().version().to_string()).collect();
-            let applied = sqlite.immediate_transaction(|conn| {
+            let known = known_migrations()?;
+            let versions = sqlite.immediate_transaction(|conn| {
                 let applied = conn.applied_migrations().map_err(diesel::result::Error::QueryBuilderError)?;
-                let applied: Vec<String> = applied.iter().map(ToString::to_string).collect();
-                if applied.iter().all(|version| known.contains(version)) {
+                let versions = Versions { known, applied: applied.iter().map(ToString::to_string).collect() };
+                if versions.unknown().is_none() {
                     conn.run_pending_migrations(SQLITE_MIGRATIONS).map_err(diesel::result::Error::QueryBuilderError)?;
                 }
-                Ok::<_, diesel::result::Error>(applied)
+                Ok::<_, diesel::result::Error>(versions)
             });
-            Ok(Versions { applied: applied.map_err(|error| error.to_string())?, known })
+            versions.map_err(|error| error.to_string())
         }
+    }
+}
+
+fn known_migrations() -> Result<Vec<(String, String)>, String> {
+    let source = MigrationSource::<diesel::sqlite::Sqlite>::migrations(&SQLITE_MIGRATIONS).map_err(|error| error.to_string())?;
+    let mut known: Vec<_> = source.iter().map(|one| (one.name().version().to_string(), one.name().to_string())).collect();
+    known.sort();
+    Ok(known)
+}
+
+/// What [`run_migrations`] would find, without the table that diesel makes to look it up.
+pub(crate) fn read_versions(conn: &mut DbConnection) -> Result<Versions, String> {
+    #[derive(QueryableByName)]
+    struct Version {
+        #[diesel(sql_type = Text)]
+        version: String,
+    }
+    let DbConnection::Sqlite(sqlite) = conn;
+    let load = |conn: &mut SqliteConnection, query: &str| -> Result<Vec<String>, String> {
+        let rows = diesel::sql_query(query).load::<Version>(conn).map_err(|error| error.to_string())?;
+        Ok(rows.into_iter().map(|row| row.version).collect())
+    };
+    let table = "SELECT name AS version FROM sqlite_master WHERE type = 'table' AND name = '__diesel_schema_migrations'";
+    let is_there = !load(sqlite, table)?.is_empty();
+    let applied =
+        if is_there { load(sqlite, "SELECT version FROM __diesel_schema_migrations ORDER BY version")? } else { Vec::new() };
+    Ok(Versions { known: known_migrations()?, applied })
+}
+
+/// The size of the database.
+pub(crate) fn database_bytes(conn: &mut DbConnection) -> QueryResult<i64> {
+    #[derive(QueryableByName)]
+    struct Size {
+        #[diesel(sql_type = BigInt)]
+        bytes: i64,
+    }
+    let DbConnection::Sqlite(sqlite) = conn;
+    let query = "SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size";
+    Ok(diesel::sql_query(query).get_result::<Size>(sqlite)?.bytes)
+}
+
+/// Writes take milliseconds: whoever holds the lock for this long holds it for good, as far as a person who asks is concerned.
+const SQLITE_LOCK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether another process keeps this connection from writing.
+pub(crate) fn is_locked_for_long(conn: &mut DbConnection) -> Result<bool, String> {
+    let DbConnection::Sqlite(sqlite) = conn;
+    let patience_ms = SQLITE_LOCK_PATIENCE.as_millis();
+    let taken = sqlite.batch_execute(&format!("PRAGMA busy_timeout = {patience_ms}; BEGIN IMMEDIATE; ROLLBACK;"));
+    match taken {
+        Ok(()) => Ok(false),
+        Err(error) if is_locked(&error) => Ok(true),
+        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -81,7 +81,7 @@ pub enum StoreError {
     #[error("no database connection became free: {0}")]
     Pool(#[from] r2d2::Error),
     /// A stored event cannot be what was appended.
-    #[error("event {channel_id}/{position} was changed behind the log's back: {what}")]
+    #[error("entry {channel_id}/{position} was changed behind the log's back: {what}")]
     Corrupt {
         /// Its channel.
         channel_id: i64,

@@ -9,7 +9,8 @@
 //! # let dir = tempfile::tempdir()?;
 //! # let url = format!("sqlite://{}/audit.db", dir.path().display());
 //! let store = Store::open(&StoreConfig::new(url))?;
-//! let event = NewEvent::parse(r#"{"action":"LOGIN","user":7}"#, Reading::NATIVE)?.prepare(ChannelId::DEFAULT)?;
+//! let event = NewEvent::parse(r#"{"action":"LOGIN","user":7}"#, Reading::NATIVE)?;
+//! let event = store.prepare(event, ChannelId::DEFAULT)?;
 //! let uuid = event.uuid();
 //! let receipts = store.append(AppendRequest::import(vec![event]))?.wait()?;
 //! assert_eq!(receipts[0].position, 0);
@@ -19,6 +20,7 @@
 
 mod append;
 mod connection;
+mod content_types;
 mod counters;
 mod dialect;
 mod error;
@@ -32,7 +34,9 @@ mod tokens;
 mod url;
 
 pub use append::{AppendRequest, Budget, PendingReceipts, Receipt, ReceiptsFuture, Reservation};
+pub use content_types::{ContentTypeTaken, ContentTypesPut};
 pub use error::{AppendError, Conflict, OpenError, StoreError};
+pub use migrate::{Inspection, Migrated};
 pub use query::{
     ActionLogGroupBy, ActionLogListQuery, Group, GroupBy, GroupKey, ListPage, ListQuery, LogHead, PageNumber, SliceQuery, Summary,
     WalkPage, WalkQuery,
@@ -42,3 +46,8 @@ pub use tokens::AdminKeyError;
 
 /// The crate below.
 pub use audit_domain as domain;
+
+/// The guide's examples, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/embed-audit-store.md")]
+struct Guide;

@@ -1,16 +1,77 @@
 //! The schema, and how a database gets it.
 
-use crate::connection::DbConnection;
+use crate::connection::{DbConnection, Purpose};
 use crate::dialect;
 use crate::error::OpenError;
+use crate::store::StoreConfig;
 use crate::url::DatabaseUrl;
 
+/// What bringing a schema up to date did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migrated {
+    /// The database, for messages.
+    pub location: String,
+    /// Whether there was none before.
+    pub made: bool,
+    /// The migrations that were missing, in their order.
+    pub applied: Vec<String>,
+}
+
+/// How a database stands to this build, looked at without changing it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspection {
+    /// The migrations that are missing, in their order.
+    pub pending: Vec<String>,
+    /// A migration that this build does not know: the database is newer.
+    pub unknown: Option<String>,
+    /// Whether somebody has been writing for as long as a short write takes many times over.
+    pub locked: bool,
+}
+
 /// Brings a database to the schema of this build. All pending migrations are one transaction: two servers that start at once
-/// do not get in each other's way, and a failing one leaves nothing behind.
-pub(crate) fn migrate(conn: &mut DbConnection, url: &DatabaseUrl) -> Result<(), OpenError> {
+/// do not get in each other's way, and a failing one leaves nothing behind. Returns the ones that were pending.
+pub(crate) fn migrate(conn: &mut DbConnection, url: &DatabaseUrl) -> Result<Vec<String>, OpenError> {
     let versions = dialect::run_migrations(conn).map_err(|why| OpenError::from_database(&url.display(), why))?;
-    match versions.applied.into_iter().find(|version| !versions.known.contains(version)) {
-        Some(migration) => Err(OpenError::NewerSchema { path: url.display(), migration }),
-        None => Ok(()),
+    match versions.unknown() {
+        Some(migration) => Err(OpenError::NewerSchema { path: url.display(), migration: migration.to_owned() }),
+        None => Ok(versions.pending()),
+    }
+}
+
+impl StoreConfig {
+    /// Where the database is, for messages; opens nothing.
+    ///
+    /// # Errors
+    /// [`OpenError::Url`]
+    pub fn location(&self) -> Result<String, OpenError> {
+        Ok(DatabaseUrl::parse(&self.database_url)?.display())
+    }
+
+    /// Makes the database if there is none and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`OpenError`]
+    pub fn migrate(&self) -> Result<Migrated, OpenError> {
+        let url = DatabaseUrl::parse(&self.database_url)?;
+        let made = !url.exists();
+        dialect::make_files(&url)?;
+        let applied = migrate(&mut dialect::open(&url, Purpose::Write)?, &url)?;
+        Ok(Migrated { location: url.display(), made, applied })
+    }
+
+    /// Looks whether the database opens, keeps what is written, has the schema of this build, and can be written.
+    ///
+    /// # Errors
+    /// [`OpenError`]; [`OpenError::Missing`] when there is no database.
+    pub fn inspect(&self) -> Result<Inspection, OpenError> {
+        let url = DatabaseUrl::parse(&self.database_url)?;
+        if !url.exists() {
+            return Err(OpenError::Missing { path: url.display() });
+        }
+        let fail = |why| OpenError::from_database(&url.display(), why);
+        let mut conn = dialect::open(&url, Purpose::Write)?;
+        let versions = dialect::read_versions(&mut conn).map_err(fail)?;
+        let locked = dialect::is_locked_for_long(&mut conn).map_err(fail)?;
+        Ok(Inspection { pending: versions.pending(), unknown: versions.unknown().map(str::to_owned), locked })
     }
 }

@@ -84,6 +84,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    content_types (id) {
+        id -> BigInt,
+        app_label -> Text,
+        model -> Text,
+    }
+}
+
+diesel::table! {
     tokens (id) {
         id -> BigInt,
         name -> Text,

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{
-    ActionLog, ActionLogFilter, ChannelGrant, ChannelId, Event, EventFilter, NewToken, Stream, Token, TokenKey, limits,
+    ActionLog, ActionLogFilter, ChannelGrant, ChannelId, ContentType, Event, EventFilter, NewActionLog, NewEvent, NewToken,
+    PreparedEntry, Stream, Token, TokenKey, limits,
 };
 
 use crate::append::{AppendRequest, Budget, PendingReceipts, Writer};
 use crate::connection::{DbConnection, Purpose};
+use crate::content_types::{self, ContentTypeTaken, ContentTypesPut};
 use crate::error::{AppendError, OpenError, StoreError};
 use crate::pool::{Pool, pool};
 use crate::query::{
@@ -51,6 +53,7 @@ struct Inner {
     readers: Pool,
     point_readers: Pool,
     budget: Budget,
+    content_types: content_types::Cache,
 }
 
 impl std::fmt::Debug for Store {
@@ -77,7 +80,7 @@ impl Store {
         let point_readers = pool(&url, Purpose::PointRead, config.point_readers)?;
         let writer = Writer::start(url.clone(), conn)?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
-        Ok(Store(Arc::new(Inner { url, writer, readers, point_readers, budget })))
+        Ok(Store(Arc::new(Inner { url, writer, readers, point_readers, budget, content_types: content_types::Cache::default() })))
     }
 
     /// Where the database is, for messages.
@@ -90,6 +93,46 @@ impl Store {
     #[must_use]
     pub fn budget(&self) -> &Budget {
         &self.0.budget
+    }
+
+    /// Makes an event ready for the log of a channel, with the number or the name of its object type filled in from the
+    /// registry. Whatever appends events prepares them here; [`NewEvent::prepare`] knows no registry.
+    ///
+    /// It is here because this is the last place that every append passes before it is hashed: an API could forget it, and the
+    /// writer, which cannot, comes too late, since salts and commitments are made before the lock.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn prepare(&self, event: NewEvent, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
+        let types = self.0.content_types.get(|| self.content_types())?;
+        event.prepare_with(channel, &types).map_err(|error| StoreError::Random(error.to_string()))
+    }
+
+    /// Makes an action log ready for the log of a channel.
+    ///
+    /// # Errors
+    /// [`StoreError::Random`]
+    pub fn prepare_action_log(&self, log: NewActionLog, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
+        log.prepare(channel).map_err(|error| StoreError::Random(error.to_string()))
+    }
+
+    /// The registered object types, by number.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn content_types(&self) -> Result<Vec<ContentType>, StoreError> {
+        self.point_read(content_types::all)
+    }
+
+    /// Registers and renames object types, all or none; of several with one number the last one counts. What is in the log
+    /// already keeps what it was given.
+    ///
+    /// # Errors
+    /// [`StoreError`]; inside, [`ContentTypeTaken`] when a name would belong to two numbers.
+    pub fn put_content_types(&self, types: Vec<ContentType>) -> Result<Result<ContentTypesPut, ContentTypeTaken>, StoreError> {
+        let put = self.0.writer.run(move |conn| content_types::put(conn, &types));
+        self.0.content_types.clear();
+        put
     }
 
     /// Queues entries for the log, all or none, and returns at once: for servers.
@@ -283,6 +326,14 @@ impl Store {
             return Err(StoreError::Closed);
         }
         self.read(query::ping)
+    }
+
+    /// How large the database is, in bytes: what it holds and what it has free, without what is only on its way into it.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn database_bytes(&self) -> Result<i64, StoreError> {
+        self.read(|conn| Ok(dialect::database_bytes(conn)?))
     }
 
     /// Finishes what was accepted and takes no more. Reads go on working.

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use crate::channel::ChannelId;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonText, Members};
+use crate::limits::LEVEL_MAX;
 use crate::reading::{FromMembers, Reading, integer, object, read, string, timestamp, uuid};
 use crate::timestamp::Timestamp;
 
@@ -116,7 +117,7 @@ impl Partial {
 
 fn level(json: &JsonText) -> Result<i64, Fault> {
     match integer(json) {
-        Ok(level) if (0..=50).contains(&level) => Ok(level),
+        Ok(level) if (0..=LEVEL_MAX).contains(&level) => Ok(level),
         _ => Err(Fault::NotALevel),
     }
 }

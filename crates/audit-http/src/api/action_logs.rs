@@ -1,19 +1,23 @@
 //! The native API of action logs: `/api/v1/action-logs`.
 
-use actix_web::web::ServiceConfig;
 use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ActionLog, ActionLogFilter, ChannelGrant, ChannelId, InputError, NewActionLog, PreparedEntry, Reading};
 use audit_store::{ActionLogGroupBy, Store, StoreError, Summary, WalkPage, WalkQuery};
 
-use super::native::{self, Query, Stream, instant, integer};
+use super::native::{self, ALLOW_GET, ALLOW_LIST, Query, Stream, instant, integer};
+use crate::routes::{Route, Routes};
 
-pub(super) fn configure(service: &mut ServiceConfig) {
-    native::configure::<ActionLogs>(service, "/api/v1/action-logs");
+pub(super) fn configure(routes: &mut Routes<'_>) {
+    native::configure::<ActionLogs>(routes);
 }
 
-struct ActionLogs;
+pub(crate) struct ActionLogs;
 
 impl Stream for ActionLogs {
+    const LIST: Route = Route::new("/api/v1/action-logs", ALLOW_LIST);
+    const SUMMARY: Route = Route::new("/api/v1/action-logs/summary", ALLOW_GET);
+    const ONE: Route = Route::new("/api/v1/action-logs/{uuid}", ALLOW_GET);
+
     const NAME: &'static str = "action log";
     const TIME: &'static str = "created_at";
 
@@ -63,8 +67,8 @@ impl Stream for ActionLogs {
         Ok((log, channel))
     }
 
-    fn prepare(log: NewActionLog, channel: ChannelId) -> Result<PreparedEntry, String> {
-        log.prepare(channel).map_err(|error| error.to_string())
+    fn prepare(store: &Store, log: NewActionLog, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
+        store.prepare_action_log(log, channel)
     }
 
     fn filter(query: &mut Query) -> ActionLogFilter {

@@ -27,8 +27,8 @@ pub(super) struct Shape {
     pub(super) write: fn(&Event, &mut String),
 }
 
-const ALLOW_LIST: &str = "GET, POST, HEAD, OPTIONS";
-const ALLOW_DETAIL: &str = "GET, HEAD, OPTIONS";
+pub(super) const ALLOW_LIST: &str = "GET, POST, HEAD, OPTIONS";
+pub(super) const ALLOW_DETAIL: &str = "GET, HEAD, OPTIONS";
 
 /// The list path: list and create.
 pub(super) async fn collection(
@@ -126,7 +126,7 @@ async fn body_param(api: &Api, request: &HttpRequest, payload: web::Payload, nam
     let body = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
     let text = drf::body_text(&body.bytes)?;
     if is_form {
-        return Ok(Params::parse(text).last(name).map(str::to_owned));
+        return Ok(drf::form(text)?.last(name).map(str::to_owned));
     }
     if text.trim().is_empty() {
         return Ok(None);
@@ -149,8 +149,8 @@ async fn create(
         return Err(drf::unsupported_media_type(request));
     }
     let Body { bytes, reservation } = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
-    let (writer, channel) = (caller.clone(), channel.map(str::to_owned));
-    let prepared = blocking::compute(bytes.len(), move || prepare(shape, &bytes, &writer, channel.as_deref())).await??;
+    let (store, writer, channel) = (api.store.clone(), caller.clone(), channel.map(str::to_owned));
+    let prepared = blocking::compute(bytes.len(), move || prepare(shape, &store, &bytes, &writer, channel.as_deref())).await??;
     let (channel, uuid) = (prepared.channel_id(), prepared.uuid());
     let append = AppendRequest { producer_id: caller.token.id, entries: vec![prepared], reservation: Some(reservation) };
     let receipts = api.store.try_append(append)?.await?;
@@ -160,14 +160,11 @@ async fn create(
     Ok(show(shape, status, &event.ok_or(DrfError::Internal)?))
 }
 
-fn prepare(shape: &Shape, body: &[u8], caller: &Caller, channel: Option<&str>) -> Result<PreparedEntry, DrfError> {
+fn prepare(shape: &Shape, store: &Store, body: &[u8], caller: &Caller, channel: Option<&str>) -> Result<PreparedEntry, DrfError> {
     let event = read_event(shape, drf::body_members(drf::body_text(body)?)?)?;
     let channel = channel.map(|path| path.parse::<ChannelId>().map_err(|_| DrfError::NotFound)).transpose()?;
     let channel = caller.channel_to_write(channel.or(event.channel_id))?;
-    event.prepare(channel).map_err(|error| {
-        tracing::error!(%error, "no random bytes");
-        DrfError::Internal
-    })
+    Ok(store.prepare(event, channel)?)
 }
 
 /// Numbers may come as strings, texts as numbers.

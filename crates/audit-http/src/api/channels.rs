@@ -2,25 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{ObjectWriter, Stream, push_array};
 use audit_store::{LogHead, StoreError};
 
-use super::native::{Query, check_method};
+use super::native::{ALLOW_GET, Query, check_method};
 use crate::auth::Caller;
 use crate::problem::Problem;
+use crate::routes::{Route, Routes};
 use crate::{Api, blocking};
 
-pub(super) fn configure(service: &mut ServiceConfig) {
-    service.route("/api/v1/channels", web::to(list));
-}
+pub(crate) const LIST: Route = Route::new("/api/v1/channels", ALLOW_GET);
 
-const ALLOW: &str = "GET, HEAD, OPTIONS";
+pub(super) fn configure(routes: &mut Routes<'_>) {
+    routes.mount(LIST, list);
+}
 
 async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = Caller::of(&api, &request)?;
-    if let Some(response) = check_method(&request, ALLOW)? {
+    if let Some(response) = check_method(&request, LIST.allow)? {
         return Ok(response);
     }
     caller.reads()?;

@@ -1,23 +1,26 @@
 //! The data-warehouse audit events API: `/api/v1/remote/{channel_id}/data-warehouse/audit-events/`, and without a channel.
 
-use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{Event, ObjectId, ObjectWriter, User, slot};
 
-use super::add_slash;
-use super::audit_events::{Shape, collection, detail};
+use super::audit_events::{ALLOW_DETAIL, ALLOW_LIST, Shape, collection, detail};
 use crate::Api;
+use crate::routes::{Route, Routes};
 
 static SHAPE: Shape =
     Shape { name: "Audit Event List", own_filters: |_| {}, filter_in_body: None, takes_user_objects: true, write };
 
-pub(super) fn configure(service: &mut ServiceConfig) {
-    for prefix in ["/api/v1/data-warehouse/audit-events", r"/api/v1/remote/{channel_id:\d+}/data-warehouse/audit-events"] {
-        service.route(prefix, web::to(add_slash));
-        service.route(&format!("{prefix}/"), web::to(list_or_create));
-        service.route(&format!("{prefix}/{{uuid}}"), web::to(add_slash));
-        service.route(&format!("{prefix}/{{uuid}}/"), web::to(one));
-    }
+pub(crate) const LIST: Route = Route::new("/api/v1/data-warehouse/audit-events/", ALLOW_LIST);
+pub(crate) const ONE: Route = Route::new("/api/v1/data-warehouse/audit-events/{uuid}/", ALLOW_DETAIL);
+pub(crate) const REMOTE_LIST: Route = Route::new(r"/api/v1/remote/{channel_id:\d+}/data-warehouse/audit-events/", ALLOW_LIST);
+pub(crate) const REMOTE_ONE: Route =
+    Route::new(r"/api/v1/remote/{channel_id:\d+}/data-warehouse/audit-events/{uuid}/", ALLOW_DETAIL);
+
+pub(super) fn configure(routes: &mut Routes<'_>) {
+    routes.mount_published(LIST, list_or_create);
+    routes.mount_published(ONE, one);
+    routes.mount_published(REMOTE_LIST, list_or_create);
+    routes.mount_published(REMOTE_ONE, one);
 }
 
 async fn list_or_create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
@@ -54,7 +57,7 @@ fn write(event: &Event, out: &mut String) {
 }
 
 /// The 28 keys of the published page, sorted by name.
-const USER_KEYS: [&str; 28] = [
+pub(crate) const USER_KEYS: [&str; 28] = [
     "attributes",
     "attributes_kwargs",
     "avatar",

@@ -1,19 +1,23 @@
 //! The native API of events: `/api/v1/events`.
 
-use actix_web::web::ServiceConfig;
 use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ChannelGrant, ChannelId, Event, EventFilter, InputError, NewEvent, PreparedEntry, Reading};
 use audit_store::{GroupBy, Store, StoreError, Summary, WalkPage, WalkQuery};
 
-use super::native::{self, Query, Stream, instant, integer};
+use super::native::{self, ALLOW_GET, ALLOW_LIST, Query, Stream, instant, integer};
+use crate::routes::{Route, Routes};
 
-pub(super) fn configure(service: &mut ServiceConfig) {
-    native::configure::<Events>(service, "/api/v1/events");
+pub(super) fn configure(routes: &mut Routes<'_>) {
+    native::configure::<Events>(routes);
 }
 
-struct Events;
+pub(crate) struct Events;
 
 impl Stream for Events {
+    const LIST: Route = Route::new("/api/v1/events", ALLOW_LIST);
+    const SUMMARY: Route = Route::new("/api/v1/events/summary", ALLOW_GET);
+    const ONE: Route = Route::new("/api/v1/events/{uuid}", ALLOW_GET);
+
     const NAME: &'static str = "event";
     const TIME: &'static str = "timestamp";
 
@@ -63,8 +67,8 @@ impl Stream for Events {
         Ok((event, channel))
     }
 
-    fn prepare(event: NewEvent, channel: ChannelId) -> Result<PreparedEntry, String> {
-        event.prepare(channel).map_err(|error| error.to_string())
+    fn prepare(store: &Store, event: NewEvent, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
+        store.prepare(event, channel)
     }
 
     fn filter(query: &mut Query) -> EventFilter {

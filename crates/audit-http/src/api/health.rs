@@ -1,15 +1,18 @@
 //! Whether the server lives, and whether it can work. Neither needs a key, neither says more than that.
 
-use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::native::{ALLOW_GET, check_method};
 use crate::problem::Problem;
+use crate::routes::{Route, Routes};
 use crate::{Api, blocking};
 
-pub(super) fn configure(service: &mut ServiceConfig) {
-    service.route("/healthz", web::to(alive));
-    service.route("/readyz", web::to(ready));
+pub(crate) const ALIVE: Route = Route::new("/healthz", ALLOW_GET);
+pub(crate) const READY: Route = Route::new("/readyz", ALLOW_GET);
+
+pub(super) fn configure(routes: &mut Routes<'_>) {
+    routes.mount(ALIVE, alive);
+    routes.mount(READY, ready);
 }
 
 async fn alive(request: HttpRequest) -> Result<HttpResponse, Problem> {

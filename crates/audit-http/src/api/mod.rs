@@ -1,35 +1,41 @@
 //! One module per published API, and the native one. A handler extracts, calls the store once, and shows the result.
 
-mod action_logs;
+pub(crate) mod action_logs;
 mod audit_events;
-mod channels;
-mod data_warehouse;
-mod events;
-mod health;
-mod native;
-mod oms_action_logs;
-mod oms_audit_events;
+pub(crate) mod channels;
+pub(crate) mod content_types;
+pub(crate) mod data_warehouse;
+pub(crate) mod events;
+pub(crate) mod health;
+pub(crate) mod inventory;
+pub(crate) mod native;
+pub(crate) mod oms_action_logs;
+pub(crate) mod oms_audit_events;
 mod python_format;
 mod python_literal;
 mod python_logging;
-mod tokens;
+pub(crate) mod tokens;
 
-use actix_web::web::ServiceConfig;
+pub use inventory::parse_inventory_log;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::Api;
 use crate::drf::DrfError;
 use crate::problem::Problem;
+use crate::routes::Routes;
 
-pub(crate) fn configure(service: &mut ServiceConfig) {
-    oms_audit_events::configure(service);
-    oms_action_logs::configure(service);
-    data_warehouse::configure(service);
-    events::configure(service);
-    action_logs::configure(service);
-    tokens::configure(service);
-    channels::configure(service);
-    health::configure(service);
+pub(crate) fn configure(routes: &mut Routes<'_>) {
+    oms_audit_events::configure(routes);
+    oms_action_logs::configure(routes);
+    data_warehouse::configure(routes);
+    inventory::configure(routes);
+    events::configure(routes);
+    action_logs::configure(routes);
+    tokens::configure(routes);
+    channels::configure(routes);
+    content_types::configure(routes);
+    health::configure(routes);
 }
 
 /// What the server answers where nothing is: paths below the published APIs answer as Django does, all others as the native API.
@@ -38,6 +44,9 @@ pub(crate) async fn unknown_path(request: HttpRequest) -> HttpResponse {
     let published = ["/api/v1/oms/", "/api/v1/remote/", "/api/v1/data-warehouse/"];
     if published.iter().any(|prefix| path.starts_with(prefix)) {
         return DrfError::NotFound.to_response();
+    }
+    if path.starts_with(inventory::PREFIX) {
+        return inventory::unknown_path();
     }
     actix_web::ResponseError::error_response(&Problem::not_found(format!("There is nothing at {path}.")))
 }

@@ -1,37 +1,35 @@
 //! The OMS action logs API: `/api/v1/oms/logs/action_log/`.
 
 use actix_web::http::Method;
-use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use audit_store::domain::{
-    ActionLog, ChannelGrant, ChannelId, JsonText, Members, NewActionLog, ObjectWriter, PreparedEntry, Reading, action_log_slot,
-    limits,
+    ActionLog, ChannelGrant, ChannelId, InputError, JsonText, Members, NewActionLog, ObjectWriter, PreparedEntry, Reading,
+    action_log_slot, limits,
 };
 use audit_store::{ActionLogListQuery, AppendRequest, Store};
 
-use super::{add_slash, python_logging};
+use super::python_logging;
 use crate::auth::Caller;
-use crate::body::{Body, media_type};
+use crate::body::{Body, BodyError, media_type};
 use crate::drf::{self, DrfError, FilterReader, Origin, Paging};
 use crate::params::Params;
+use crate::routes::{Route, Routes};
 use crate::{Api, blocking};
 
-pub(super) fn configure(service: &mut ServiceConfig) {
-    let path = "/api/v1/oms/logs/action_log";
-    service.route(path, web::to(add_slash));
-    service.route(&format!("{path}/"), web::to(collection));
-    service.route(&format!("{path}/{{id}}"), web::to(add_slash));
-    service.route(&format!("{path}/{{id}}/"), web::to(detail));
+pub(crate) const LIST: Route = Route::new("/api/v1/oms/logs/action_log/", "GET, POST, HEAD, OPTIONS");
+pub(crate) const ONE: Route = Route::new("/api/v1/oms/logs/action_log/{id}/", "GET, HEAD, OPTIONS");
+
+pub(super) fn configure(routes: &mut Routes<'_>) {
+    routes.mount_published(LIST, collection);
+    routes.mount_published(ONE, detail);
 }
 
-const ALLOW_LIST: &str = "GET, POST, HEAD, OPTIONS";
-const ALLOW_DETAIL: &str = "GET, HEAD, OPTIONS";
 const NAME: &str = "Action Log List";
 
 async fn collection(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let result = async {
         let caller = Caller::of(&api, &request)?;
-        drf::check_method(&caller, &request, ALLOW_LIST)?;
+        drf::check_method(&caller, &request, LIST.allow)?;
         let params = Params::parse(request.query_string());
         drf::check_format(&request, &params)?;
         match *request.method() {
@@ -40,13 +38,13 @@ async fn collection(api: web::Data<Api>, request: HttpRequest, payload: web::Pay
             _ => list(&api, &request, &params, &caller).await,
         }
     };
-    drf::respond(result.await, ALLOW_LIST)
+    drf::respond(result.await, LIST.allow)
 }
 
 async fn detail(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>) -> HttpResponse {
     let result = async {
         let caller = Caller::of(&api, &request)?;
-        drf::check_method(&caller, &request, ALLOW_DETAIL)?;
+        drf::check_method(&caller, &request, ONE.allow)?;
         drf::check_format(&request, &Params::parse(request.query_string()))?;
         if request.method() == Method::OPTIONS {
             return Ok(drf::metadata(NAME));
@@ -56,7 +54,7 @@ async fn detail(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>
         let log = blocking::point_read(|| api.store.action_log_at(channel, position))?;
         Ok(show(HttpResponse::Ok(), &log.ok_or(DrfError::NotFound)?))
     };
-    drf::respond(result.await, ALLOW_DETAIL)
+    drf::respond(result.await, ONE.allow)
 }
 
 fn show(builder: HttpResponseBuilder, log: &ActionLog) -> HttpResponse {
@@ -98,9 +96,13 @@ async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller:
         "application/x-www-form-urlencoded" => true,
         _ => return Err(drf::unsupported_media_type(request)),
     };
-    let Body { bytes, reservation } = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
-    let writer = caller.clone();
-    let prepared = blocking::compute(bytes.len(), move || prepare(&bytes, is_form, &writer)).await??;
+    let Body { bytes, mut reservation } = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
+    let (store, writer, received) = (api.store.clone(), caller.clone(), bytes.len());
+    let prepared = blocking::compute(received, move || prepare(&store, &bytes, is_form, &writer)).await??;
+    // A message that was put together from its arguments takes more than they did.
+    if !reservation.grow(prepared.slots().bytes().saturating_sub(received)) {
+        return Err(BodyError::Busy.into());
+    }
     let (channel, uuid) = (prepared.channel_id(), prepared.uuid());
     let append = AppendRequest { producer_id: caller.token.id, entries: vec![prepared], reservation: Some(reservation) };
     let receipts = api.store.try_append(append)?.await?;
@@ -110,19 +112,20 @@ async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller:
     Ok(show(status, &log.ok_or(DrfError::Internal)?))
 }
 
-fn prepare(body: &[u8], is_form: bool, caller: &Caller) -> Result<PreparedEntry, DrfError> {
+fn prepare(store: &Store, body: &[u8], is_form: bool, caller: &Caller) -> Result<PreparedEntry, DrfError> {
     let text = drf::body_text(body)?;
     let log = if is_form {
-        let json = python_logging::to_json(&Params::parse(text));
+        // A message is never put together at the cost of the whole record.
+        let json = python_logging::to_json(&drf::form(text)?, limits::EVENT_BYTES_MAX.saturating_sub(text.len()));
+        if json.len() > limits::EVENT_BYTES_MAX {
+            return Err(InputError::TooLarge { bytes: json.len() }.into());
+        }
         read_log(drf::body_members(&json)?)?
     } else {
         read_log(drf::body_members(text)?)?
     };
     let channel = caller.channel_to_write(log.channel_id)?;
-    log.prepare(channel).map_err(|error| {
-        tracing::error!(%error, "no random bytes");
-        DrfError::Internal
-    })
+    Ok(store.prepare_action_log(log, channel)?)
 }
 
 fn read_log(members: Members<'_>) -> Result<NewActionLog, DrfError> {

@@ -1,20 +1,20 @@
 //! The OMS audit events API: `/api/v1/oms/settings/audit_events/`.
 
-use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{Event, EventFilter, Interval, ObjectId, ObjectWriter, slot};
 
-use super::add_slash;
-use super::audit_events::{Shape, collection};
+use super::audit_events::{ALLOW_LIST, Shape, collection};
 use crate::Api;
 use crate::drf::FilterReader;
+use crate::routes::{Route, Routes};
 
 static SHAPE: Shape =
     Shape { name: "Audit Event List", own_filters, filter_in_body: Some("end_date"), takes_user_objects: false, write };
 
-pub(super) fn configure(service: &mut ServiceConfig) {
-    service.route("/api/v1/oms/settings/audit_events", web::to(add_slash));
-    service.route("/api/v1/oms/settings/audit_events/", web::to(list_or_create));
+pub(crate) const LIST: Route = Route::new("/api/v1/oms/settings/audit_events/", ALLOW_LIST);
+
+pub(super) fn configure(routes: &mut Routes<'_>) {
+    routes.mount_published(LIST, list_or_create);
 }
 
 async fn list_or_create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) -> HttpResponse {

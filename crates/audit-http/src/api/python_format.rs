@@ -1,33 +1,85 @@
 //! Python's `%` formatting, as far as log lines use it.
 
+use std::collections::HashMap;
+
 use super::python_literal::{Literal, Value};
 
-/// The message of a template and its arguments; `None` where Python would fail, or for a conversion that is not known here: the
-/// template then stands for itself.
-pub(super) fn format(template: &str, args: &Literal) -> Option<String> {
-    let mut positional = match &args.value {
-        Value::Items(items) => items.iter(),
-        _ => [].iter(),
-    };
+/// The message of a template and its arguments; `None` where Python would fail, for a conversion that is not known here, and for
+/// a message of more bytes than these: the template then stands for itself.
+///
+/// Whatever the template, this takes time and memory in proportion to the input and `bytes_max`.
+pub(super) fn format(template: &str, args: Literal<'_>, bytes_max: usize) -> Option<String> {
+    let mut args = Arguments::of(args)?;
     let mut out = String::with_capacity(template.len());
     let mut rest = template;
     while let Some((text, spec)) = rest.split_once('%') {
         out.push_str(text);
+        if let Some(tail) = spec.strip_prefix('%') {
+            out.push('%');
+            rest = tail;
+            continue;
+        }
         let (conversion, tail) = Conversion::parse(spec)?;
         rest = tail;
-        match (conversion.kind, &conversion.name, &args.value) {
-            ('%', _, _) => out.push('%'),
-            (_, Some(name), Value::Entries(entries)) => {
-                let named = |(key, _): &&(Literal, Literal)| key.value == Value::Text((*name).to_owned());
-                out.push_str(&conversion.apply(&entries.iter().find(named)?.1)?);
-            }
-            (_, None, _) => out.push_str(&conversion.apply(positional.next()?)?),
-            _ => return None,
+        match conversion.name {
+            Some(name) => out.push_str(&conversion.apply(args.named(name)?)?),
+            None => out.push_str(&conversion.apply(&args.next()?)?),
+        }
+        // An argument of a dictionary may be shown any number of times.
+        if out.len() > bytes_max {
+            return None;
         }
     }
     out.push_str(rest);
-    // Python refuses arguments that are left over; a dictionary may have more than are asked for.
-    positional.next().is_none().then_some(out)
+    (args.are_used_up() && out.len() <= bytes_max).then_some(out)
+}
+
+/// What a template takes its values from.
+struct Arguments<'a> {
+    positional: std::vec::IntoIter<Literal<'a>>,
+    /// Of a dictionary; each is read once, however often it is shown.
+    named: Option<HashMap<String, Argument<'a>>>,
+}
+
+/// One value.
+struct Argument<'a> {
+    repr: &'a str,
+    value: Value,
+}
+
+impl<'a> From<Literal<'a>> for Argument<'a> {
+    fn from(literal: Literal<'a>) -> Argument<'a> {
+        Argument { repr: literal.repr(), value: literal.value() }
+    }
+}
+
+impl<'a> Arguments<'a> {
+    /// Of a tuple, its items; of a dictionary, its entries, and itself as the one item. `logging` makes nothing else.
+    fn of(args: Literal<'a>) -> Option<Arguments<'a>> {
+        if let Some(items) = args.items() {
+            return Some(Arguments { positional: items.into_iter(), named: None });
+        }
+        let entries = args.entries()?.into_iter().filter_map(|(key, value)| match key.value() {
+            Value::Text(name) => Some((name, value.into())),
+            _ => None,
+        });
+        Some(Arguments { named: Some(entries.collect()), positional: vec![args].into_iter() })
+    }
+
+    /// Behind a named one, Python takes no more by position.
+    fn named(&mut self, name: &str) -> Option<&Argument<'a>> {
+        self.positional = Vec::new().into_iter();
+        self.named.as_ref()?.get(name)
+    }
+
+    fn next(&mut self) -> Option<Argument<'a>> {
+        self.positional.next().map(Argument::from)
+    }
+
+    /// Python refuses items that are left over; a dictionary may have more than is asked for.
+    fn are_used_up(&mut self) -> bool {
+        self.named.is_some() || self.positional.next().is_none()
+    }
 }
 
 /// `%(name)-08.3f`
@@ -70,10 +122,10 @@ impl<'a> Conversion<'a> {
         Some((conversion, behind))
     }
 
-    fn apply(&self, arg: &Literal) -> Option<String> {
+    fn apply(&self, arg: &Argument<'_>) -> Option<String> {
         let text = match (self.kind, &arg.value) {
             ('s', Value::Text(text)) => self.cut(text),
-            ('s' | 'r' | 'a', _) => self.cut(&arg.repr),
+            ('s' | 'r', _) => self.cut(arg.repr),
             ('d' | 'i' | 'u', Value::Integer(number)) => return Some(self.number(*number < 0, number.unsigned_abs().to_string())),
             ('d' | 'i' | 'u', Value::Float(number)) if number.abs() < 1e18 => {
                 return Some(self.number(*number <= -1.0, format!("{}", number.abs().trunc())));
@@ -83,7 +135,7 @@ impl<'a> Conversion<'a> {
             ('o', Value::Integer(number)) => return Some(self.number(*number < 0, format!("{:o}", number.unsigned_abs()))),
             ('f' | 'F', Value::Float(number)) => return Some(self.fixed(*number)),
             ('f' | 'F', Value::Integer(number)) => return Some(self.fixed(*number as f64)),
-            ('c', Value::Text(text)) if text.chars().count() == 1 => text.clone(),
+            ('c', Value::Text(text)) if is_one_char(text) => text.clone(),
             _ => return None,
         };
         Some(self.pad(text))
@@ -119,6 +171,11 @@ impl<'a> Conversion<'a> {
     }
 }
 
+fn is_one_char(text: &str) -> bool {
+    let mut chars = text.chars();
+    chars.next().is_some() && chars.next().is_none()
+}
+
 /// Digits in front, as a number; `None` for one that is too large, or for `*`.
 fn number(rest: &mut &str) -> Option<Option<usize>> {
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
@@ -132,11 +189,10 @@ fn number(rest: &mut &str) -> Option<Option<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::python_literal;
     use super::*;
 
     /// Template, arguments, and what Python 3.11 makes of them.
-    const CASES: [(&str, &str, &str); 16] = [
+    const CASES: [(&str, &str, &str); 18] = [
         ("hello %s, %d", "('world', 3)", "hello world, 3"),
         ("%r %s", "('é', None)", "'é' None"),
         ("%5d|%-5d|%05d|%+d|% d", "(3, 3, -3, 3, 3)", "    3|3    |-0003|+3| 3"),
@@ -153,12 +209,18 @@ mod tests {
         ("%ld", "(5,)", "5"),
         ("%s %s", "(b'x', {'a': 1})", "b'x' {'a': 1}"),
         ("no more", "()", "no more"),
+        ("got %s", "{'id': 7}", "got {'id': 7}"),
+        ("%s: %(id)d", "{'id': 7, 8: 9}", "{'id': 7, 8: 9}: 7"),
     ];
+
+    fn formatted(template: &str, args: &str) -> Option<String> {
+        format(template, Literal::parse(args).unwrap(), 10_000)
+    }
 
     #[test]
     fn formats_as_python_does() {
         for (template, args, expected) in CASES {
-            assert_eq!(format(template, &python_literal::parse(args).unwrap()).as_deref(), Some(expected), "{template}");
+            assert_eq!(formatted(template, args).as_deref(), Some(expected), "{template}");
         }
         for (template, args) in [
             ("%s", "()"),
@@ -166,10 +228,27 @@ mod tests {
             ("%d", "('x',)"),
             ("%", "(1,)"),
             ("%(a)s", "{'b': 1}"),
+            ("%(a)s %s", "{'a': 1}"),
+            ("%s %s", "{'a': 1}"),
+            ("%(a)s", "(1,)"),
             ("%*d", "(1, 2)"),
             ("%q", "(1,)"),
+            ("%5%", "()"),
+            ("%s", "1"),
+            ("%c", "('',)"),
+            ("%c", "('ab',)"),
         ] {
-            assert_eq!(format(template, &python_literal::parse(args).unwrap()), None, "{template}");
+            assert_eq!(formatted(template, args), None, "{template}");
         }
+    }
+
+    #[test]
+    fn a_message_that_grows_beyond_its_bound_is_left_unformatted() {
+        let args = format!("{{'a': '{}', 'b': 1}}", "x".repeat(5_000));
+        assert_eq!(formatted("%(a)s", &args).unwrap().len(), 5_000);
+        assert_eq!(formatted(&"%(a)s".repeat(100_000), &args), None);
+        assert_eq!(formatted(&"%(b)1000s".repeat(100_000), &args), None);
+        assert_eq!(formatted(&"x".repeat(10_001), "()"), None);
+        assert_eq!(formatted("%1001d", "(1,)"), None);
     }
 }

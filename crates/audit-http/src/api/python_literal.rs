@@ -1,37 +1,60 @@
 //! Python literals, as `repr()` writes them: the arguments of a log record come as one.
 
-/// A value, and how it is written.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Literal {
-    /// Its `repr()`.
-    pub(super) repr: String,
-    pub(super) value: Value,
-}
+/// A literal, as it is written. It is checked, and what it holds is read on demand: a record has a megabyte of them at most, and
+/// few are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Literal<'a>(&'a str);
 
+/// What a literal stands for, as far as a log line needs to know.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     Text(String),
     /// An integer or a boolean, as far as 128 bits go.
     Integer(i128),
     Float(f64),
-    /// Of a tuple or a list.
-    Items(Vec<Literal>),
-    /// Of a dictionary, by their keys.
-    Entries(Vec<(Literal, Literal)>),
-    /// `None`, bytes, and integers beyond 128 bits, which are only ever shown.
+    /// `None`, bytes, integers beyond 128 bits, and what holds other values: they are only ever shown.
     Other,
+}
+
+impl<'a> Literal<'a> {
+    /// Reads a literal; `None` for anything else, such as the `repr()` of an object.
+    pub(super) fn parse(text: &'a str) -> Option<Literal<'a>> {
+        let mut reader = Reader { text, at: 0 };
+        let literal = reader.literal(0)?;
+        reader.blanks();
+        (reader.at == text.len()).then_some(literal)
+    }
+
+    /// Its `repr()`.
+    pub(super) fn repr(self) -> &'a str {
+        self.0
+    }
+
+    pub(super) fn value(self) -> Value {
+        let mut reader = Reader { text: self.0, at: 0 };
+        let value = match self.0.as_bytes().first() {
+            Some(b'\'' | b'"') => reader.string().map(Value::Text),
+            Some(b'(' | b'[' | b'{' | b'b') => None,
+            _ => reader.word(),
+        };
+        value.unwrap_or(Value::Other)
+    }
+
+    /// What a tuple holds; `None` for anything else.
+    pub(super) fn items(self) -> Option<Vec<Literal<'a>>> {
+        let mut reader = Reader { text: self.0, at: 0 };
+        if reader.take("(") { reader.items(")", 0) } else { None }
+    }
+
+    /// What a dictionary holds, by its keys; `None` for anything else.
+    pub(super) fn entries(self) -> Option<Vec<(Literal<'a>, Literal<'a>)>> {
+        let mut reader = Reader { text: self.0, at: 0 };
+        if reader.take("{") { reader.entries(0) } else { None }
+    }
 }
 
 /// Levels of nesting, beyond which nobody wrote a log line by hand.
 const NESTING_MAX: usize = 16;
-
-/// Reads a literal; `None` for anything else, such as the `repr()` of an object.
-pub(super) fn parse(text: &str) -> Option<Literal> {
-    let mut reader = Reader { text, at: 0 };
-    let literal = reader.literal(0)?;
-    reader.blanks();
-    (reader.at == text.len()).then_some(literal)
-}
 
 struct Reader<'a> {
     text: &'a str,
@@ -55,48 +78,49 @@ impl<'a> Reader<'a> {
         found
     }
 
-    fn literal(&mut self, level: usize) -> Option<Literal> {
+    fn literal(&mut self, level: usize) -> Option<Literal<'a>> {
         self.blanks();
         let start = self.at;
-        let value = match self.rest().chars().next()? {
+        match self.rest().chars().next()? {
             _ if level > NESTING_MAX => return None,
-            '(' => self.items("(", ")", level)?,
-            '[' => self.items("[", "]", level)?,
-            '{' => self.entries(level)?,
-            '\'' | '"' => Value::Text(self.string()?),
+            open @ ('(' | '[' | '{') => {
+                self.at += 1;
+                match open {
+                    '(' => drop(self.items(")", level)?),
+                    '[' => drop(self.items("]", level)?),
+                    _ => drop(self.entries(level)?),
+                }
+            }
+            '\'' | '"' => drop(self.string()?),
             'b' => {
                 self.at += 1;
                 self.string()?;
-                Value::Other
             }
-            _ => self.word()?,
-        };
-        Some(Literal { repr: self.text[start..self.at].to_owned(), value })
+            _ => drop(self.word()?),
+        }
+        Some(Literal(&self.text[start..self.at]))
     }
 
-    fn items(&mut self, open: &str, close: &str, level: usize) -> Option<Value> {
-        self.take(open);
+    /// Up to and with the bracket that closes them.
+    fn items(&mut self, close: &str, level: usize) -> Option<Vec<Literal<'a>>> {
         let mut items = Vec::new();
         loop {
             self.blanks();
             if self.take(close) {
-                return Some(Value::Items(items));
+                return Some(items);
             }
             items.push(self.literal(level + 1)?);
-            self.blanks();
-            if !self.take(",") && !self.rest().starts_with(close) {
-                return None;
-            }
+            self.comma(close)?;
         }
     }
 
-    fn entries(&mut self, level: usize) -> Option<Value> {
-        self.take("{");
+    /// Up to and with the brace that closes them.
+    fn entries(&mut self, level: usize) -> Option<Vec<(Literal<'a>, Literal<'a>)>> {
         let mut entries = Vec::new();
         loop {
             self.blanks();
             if self.take("}") {
-                return Some(Value::Entries(entries));
+                return Some(entries);
             }
             let key = self.literal(level + 1)?;
             self.blanks();
@@ -104,11 +128,14 @@ impl<'a> Reader<'a> {
                 return None;
             }
             entries.push((key, self.literal(level + 1)?));
-            self.blanks();
-            if !self.take(",") && !self.rest().starts_with('}') {
-                return None;
-            }
+            self.comma("}")?;
         }
+    }
+
+    /// Behind an item: a comma, or the end.
+    fn comma(&mut self, close: &str) -> Option<()> {
+        self.blanks();
+        (self.take(",") || self.rest().starts_with(close)).then_some(())
     }
 
     fn string(&mut self) -> Option<String> {
@@ -129,7 +156,7 @@ impl<'a> Reader<'a> {
     fn escape(&mut self) -> Option<char> {
         let kind = self.rest().chars().next()?;
         self.at += kind.len_utf8();
-        let digits = match kind {
+        let length = match kind {
             'n' => return Some('\n'),
             'r' => return Some('\r'),
             't' => return Some('\t'),
@@ -139,9 +166,10 @@ impl<'a> Reader<'a> {
             'U' => 8,
             _ => return None,
         };
-        let code = u32::from_str_radix(self.rest().get(..digits)?, 16).ok()?;
-        self.at += digits;
-        char::from_u32(code)
+        // The parser of numbers would take a sign too.
+        let digits = self.rest().get(..length).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        self.at += length;
+        char::from_u32(u32::from_str_radix(digits, 16).ok()?)
     }
 
     /// A number, or one of the constants.
@@ -167,16 +195,26 @@ mod tests {
 
     #[test]
     fn reads_what_repr_writes_and_nothing_else() {
-        let Some(Literal { value: Value::Items(items), .. }) = parse(
+        let items = Literal::parse(
             r#"('a\'b\\\n\u00e9\x41', "it's", -3, 1.5, None, True, [1, {'k': (2,)}], b'\x00', 12345678901234567890123456789012345678901234)"#,
-        ) else {
-            panic!()
-        };
-        assert_eq!(items[0].value, Value::Text("a'b\\\néA".to_owned()));
-        assert_eq!((items[1].value.clone(), items[2].value.clone()), (Value::Text("it's".to_owned()), Value::Integer(-3)));
-        assert_eq!((items[3].value.clone(), items[5].repr.as_str()), (Value::Float(1.5), "True"));
-        assert_eq!(items[6].repr, "[1, {'k': (2,)}]");
-        assert_eq!((items[7].value.clone(), items.len()), (Value::Other, 9));
+        );
+        let items = items.unwrap().items().unwrap();
+        let value = |index: usize| items[index].value();
+        assert_eq!((value(0), value(1)), (Value::Text("a'b\\\néA".to_owned()), Value::Text("it's".to_owned())));
+        assert_eq!((value(2), value(3), value(4)), (Value::Integer(-3), Value::Float(1.5), Value::Other));
+        assert_eq!((value(5), items[5].repr()), (Value::Integer(1), "True"));
+        assert_eq!((value(6), items[6].repr()), (Value::Other, "[1, {'k': (2,)}]"));
+        assert_eq!((value(7), value(8), items.len()), (Value::Other, Value::Other, 9));
+        let entries = Literal::parse("{'a': 1, 2: {'b': ()}}").unwrap().entries().unwrap();
+        assert_eq!(
+            entries.iter().map(|(key, value)| (key.repr(), value.repr())).collect::<Vec<_>>(),
+            [("'a'", "1"), ("2", "{'b': ()}")]
+        );
+        assert!(Literal::parse("[1]").unwrap().items().is_none() && Literal::parse("()").unwrap().entries().is_none());
+    }
+
+    #[test]
+    fn what_repr_does_not_write_is_refused() {
         for bad in [
             "",
             "(",
@@ -184,16 +222,28 @@ mod tests {
             "'a",
             "<x>",
             "(1 2)",
+            "(,)",
             "(1,) x",
             "'\\q'",
             "'\\u12'",
+            "'\\x+1'",
+            "'\\xé'",
+            "'\\ud800'",
+            "'\\",
+            "b",
+            "-",
             "inf",
+            "1inf",
+            "1j",
             "{1}",
             "{1: }",
             "1_0",
             &"(".repeat(100_000),
+            &"{1:".repeat(100_000),
+            &"[".repeat(17),
         ] {
-            assert_eq!(parse(bad), None, "{:.20}", bad);
+            assert_eq!(Literal::parse(bad), None, "{bad:.20}");
         }
+        assert!(Literal::parse(&format!("{}{}", "[".repeat(17), "]".repeat(17))).is_some());
     }
 }

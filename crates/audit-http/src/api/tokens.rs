@@ -1,7 +1,6 @@
 //! `/api/v1/tokens`: making, listing and revoking keys. For administrators, within their own channels.
 
 use actix_web::http::Method;
-use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::validator::Validate;
 use audit_store::domain::{
@@ -13,19 +12,20 @@ use super::native::{Query, body_text, check_method};
 use crate::auth::{Caller, Forbidden};
 use crate::body::{Body, media_type};
 use crate::problem::{ERRORS_MAX, Problem};
+use crate::routes::{Route, Routes};
 use crate::{Api, blocking};
 
-pub(super) fn configure(service: &mut ServiceConfig) {
-    service.route("/api/v1/tokens", web::to(list_or_create));
-    service.route("/api/v1/tokens/{id}", web::to(revoke));
-}
+pub(crate) const LIST: Route = Route::new("/api/v1/tokens", "GET, POST, HEAD, OPTIONS");
+pub(crate) const ONE: Route = Route::new("/api/v1/tokens/{id}", "DELETE, OPTIONS");
 
-const ALLOW_LIST: &str = "GET, POST, HEAD, OPTIONS";
-const ALLOW_ONE: &str = "DELETE, OPTIONS";
+pub(super) fn configure(routes: &mut Routes<'_>) {
+    routes.mount(LIST, list_or_create);
+    routes.mount(ONE, revoke);
+}
 
 async fn list_or_create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let caller = Caller::of(&api, &request)?;
-    if let Some(response) = check_method(&request, ALLOW_LIST)? {
+    if let Some(response) = check_method(&request, LIST.allow)? {
         return Ok(response);
     }
     caller.administers()?;
@@ -62,7 +62,7 @@ async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller:
 
 async fn revoke(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     let caller = Caller::of(&api, &request)?;
-    if let Some(response) = check_method(&request, ALLOW_ONE)? {
+    if let Some(response) = check_method(&request, ONE.allow)? {
         return Ok(response);
     }
     caller.administers()?;

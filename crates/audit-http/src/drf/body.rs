@@ -5,6 +5,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use audit_store::domain::{Fault, FieldError, JsonKind, JsonText, Member, Members};
 
 use super::{Decimal, DrfError};
+use crate::params::Params;
 
 /// A body as text.
 pub(crate) fn body_text(bytes: &[u8]) -> Result<&str, DrfError> {
@@ -17,6 +18,17 @@ pub(crate) fn body_text(bytes: &[u8]) -> Result<&str, DrfError> {
 /// The JSON object of a body; nothing at all is an empty one.
 pub(crate) fn body_members(text: &str) -> Result<Members<'_>, DrfError> {
     Ok(Members::parse(if text.trim().is_empty() { "{}" } else { text })?)
+}
+
+/// Fields of a form: as many as Django takes. The smallest take two bytes each, and fifty times that in memory.
+const FORM_FIELDS_MAX: usize = 1_000;
+
+/// The fields of a form.
+pub(crate) fn form(text: &str) -> Result<Params, DrfError> {
+    if text.split('&').take(FORM_FIELDS_MAX + 1).count() > FORM_FIELDS_MAX {
+        return Err(DrfError::TooLarge(format!("The form has more than {FORM_FIELDS_MAX} fields.")));
+    }
+    Ok(Params::parse(text))
 }
 
 /// A media type that is not read.

@@ -171,7 +171,7 @@ impl From<InputError> for DrfError {
     fn from(error: InputError) -> DrfError {
         match error {
             InputError::Fields(errors) => field_errors(errors),
-            InputError::TooLarge { .. } => DrfError::TooLarge(format!("The event {error}.")),
+            InputError::TooLarge { .. } => DrfError::TooLarge(format!("The record {error}.")),
             InputError::Json(error) => error.into(),
         }
     }
@@ -204,6 +204,7 @@ impl From<StoreError> for DrfError {
             StoreError::Pool(_) | StoreError::Closed | StoreError::Reopen(_) => {
                 DrfError::Unavailable("The database cannot be reached; try again later.")
             }
+            StoreError::Random(_) => DrfError::Unavailable("The operating system has no random bytes; try again later."),
             _ => DrfError::Internal,
         }
     }
@@ -225,7 +226,7 @@ impl From<AppendError> for DrfError {
             }
             AppendError::Database(_) | AppendError::Closed => {
                 tracing::error!(%error, "append");
-                DrfError::Unavailable("The event was not acknowledged; send it again with the same uuid.")
+                DrfError::Unavailable("The record was not acknowledged; send it again with the same uuid.")
             }
         }
     }

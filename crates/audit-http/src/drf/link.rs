@@ -6,19 +6,24 @@ use actix_web::http::header::HOST;
 use super::DrfError;
 use crate::config::ApiConfig;
 use crate::params::Params;
+use crate::proxy::Client;
 
 /// What links start with: scheme and host of the request, or the public URL, and the path.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin(String);
 
 impl Origin {
-    /// Headers such as `X-Forwarded-Host` are not looked at: anybody can send them.
+    /// Headers such as `X-Forwarded-Host` count from trusted proxies only: anybody can send them.
     pub(crate) fn of(config: &ApiConfig, request: &HttpRequest) -> Result<Origin, DrfError> {
         let path = request.uri().path();
         if let Some(public) = &config.public_url {
             return Ok(Origin(format!("{}{path}", public.trim_end_matches('/'))));
         }
-        let scheme = if request.app_config().secure() { "https" } else { "http" };
+        let Client { secure, host: forwarded, .. } = Client::of(&config.trusted_proxies, request);
+        let scheme = if secure.unwrap_or(request.app_config().secure()) { "https" } else { "http" };
+        if let Some(host) = forwarded.filter(|host| is_host(host)) {
+            return Ok(Origin(format!("{scheme}://{host}{path}")));
+        }
         // HTTP/2 and requests to a proxy name the host in the target; HTTP/1.0 may name none.
         let host = match (request.uri().authority(), request.headers().get(HOST)) {
             (Some(authority), _) => authority.as_str().to_owned(),

@@ -1,7 +1,7 @@
 //! Pages by number, in DRF's envelope.
 
 use actix_web::HttpResponse;
-use audit_store::domain::{Entry, ObjectWriter, push_array};
+use audit_store::domain::{ObjectWriter, push_array};
 use audit_store::{ListPage, PageNumber};
 
 use super::{DrfError, Origin, whole_number};
@@ -27,10 +27,26 @@ impl Paging {
         };
         Ok(Paging { page, size })
     }
+
+    /// The page of a list that is in memory.
+    pub(crate) fn page_of<R>(self, all: Vec<R>) -> ListPage<R> {
+        let (count, size) = (all.len() as i64, self.size.max(1));
+        let pages = (count / size + i64::from(count % size > 0)).max(1);
+        let number = match self.page {
+            PageNumber::Number(number) => number,
+            PageNumber::Last => pages,
+        };
+        let skip = usize::try_from((number - 1).saturating_mul(size)).unwrap_or(usize::MAX);
+        let records = all.into_iter().skip(skip).take(usize::try_from(size).unwrap_or(usize::MAX)).collect();
+        ListPage { count, number, pages, records }
+    }
 }
 
+/// About what a record takes in a page.
+const RECORD_BYTES: usize = 1024;
+
 /// `count`, `next`, `previous`, `results`. A page behind the last one does not exist.
-pub(crate) fn write_page<R: std::ops::Deref<Target = Entry>>(
+pub(crate) fn write_page<R>(
     page: &ListPage<R>,
     origin: &Origin,
     params: &Params,
@@ -39,8 +55,7 @@ pub(crate) fn write_page<R: std::ops::Deref<Target = Entry>>(
     if page.number > page.pages {
         return Err(DrfError::InvalidPage);
     }
-    let bytes: usize = page.records.iter().map(|record| record.slots.bytes() + 1024).sum();
-    let mut body = String::with_capacity(256 + bytes);
+    let mut body = String::with_capacity(256 + page.records.len() * RECORD_BYTES);
     let mut object = ObjectWriter::new(&mut body);
     object.integer("count", Some(page.count));
     let link = |object: &mut ObjectWriter<'_>, name: &str, number: Option<i64>| {

@@ -3,22 +3,27 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use audit_http::store::domain::{ChannelGrant, ChannelId, Event, EventFilter, Stream, Walk, WalkOrder};
-use audit_http::store::{LogHead, Store, WalkQuery};
-use clap::Args;
+use audit_http::store::domain::{
+    ActionLog, ActionLogFilter, ChannelGrant, ChannelId, Entry, Event, EventFilter, Stream, Walk, WalkOrder,
+};
+use audit_http::store::{LogHead, Store, StoreError, WalkPage, WalkQuery};
+use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 
 use crate::config::Settings;
 use crate::output::Output;
 use crate::progress::{self, Unit};
 
-/// Write the events as NDJSON: one event a line, in the shape of the native API
+/// Write the log as NDJSON: one event or action log a line, in the shape of the native API
 ///
 /// Channel by channel, ascending, each in the order of its positions, up to where its log goes when the export starts. The
 /// file is in its place once it is whole. Imported into an empty database it gives the same uuids, timestamps and values, byte
 /// for byte; positions are given anew. The server may be running.
 #[derive(Args)]
 pub(super) struct ExportArgs {
+    /// Which of the channels' logs
+    #[arg(long, value_enum, default_value_t = Exportable::Events)]
+    kind: Exportable,
     /// Only this channel; may be given several times [default: all]
     #[arg(long, value_name = "N")]
     channel: Vec<ChannelId>,
@@ -27,45 +32,95 @@ pub(super) struct ExportArgs {
     output: PathBuf,
 }
 
-/// Events of a page. A page is in memory whole, with the first event of the next one: whatever their sizes, of a mebibyte and a
-/// little at most, no more than 34 MiB. A page that grew while events are small would meet the large ones unprepared.
-const PAGE_EVENTS_MAX: usize = 32;
+/// Which log of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Exportable {
+    /// Events
+    Events,
+    /// Action logs
+    ActionLogs,
+}
+
+/// Entries of a page. A page is in memory whole, with the first entry of the next one: whatever their sizes, of a mebibyte and a
+/// little at most, no more than 34 MiB. A page that grew while entries are small would meet the large ones unprepared.
+const PAGE_ENTRIES_MAX: usize = 32;
 
 pub(super) fn run(settings: &Settings, args: &ExportArgs) -> anyhow::Result<()> {
+    match args.kind {
+        Exportable::Events => export::<Event>(settings, args),
+        Exportable::ActionLogs => export::<ActionLog>(settings, args),
+    }
+}
+
+/// A record of one of the two streams.
+trait Exported: std::ops::Deref<Target = Entry> + Sized {
+    const STREAM: Stream;
+    const NAME: &'static str;
+    type Filter: Default;
+
+    fn walk(store: &Store, query: &WalkQuery<Self::Filter>) -> Result<WalkPage<Self>, StoreError>;
+    fn write(&self, line: &mut String);
+}
+
+impl Exported for Event {
+    const STREAM: Stream = Stream::Events;
+    const NAME: &'static str = "event";
+    type Filter = EventFilter;
+
+    fn walk(store: &Store, query: &WalkQuery) -> Result<WalkPage<Event>, StoreError> {
+        store.walk(query)
+    }
+
+    fn write(&self, line: &mut String) {
+        self.write_json(line);
+    }
+}
+
+impl Exported for ActionLog {
+    const STREAM: Stream = Stream::ActionLogs;
+    const NAME: &'static str = "action log";
+    type Filter = ActionLogFilter;
+
+    fn walk(store: &Store, query: &WalkQuery<ActionLogFilter>) -> Result<WalkPage<ActionLog>, StoreError> {
+        store.walk_action_logs(query)
+    }
+
+    fn write(&self, line: &mut String) {
+        self.write_json(line);
+    }
+}
+
+fn export<R: Exported>(settings: &Settings, args: &ExportArgs) -> anyhow::Result<()> {
     let store = settings.open_existing_store()?;
     let grant = match args.channel.as_slice() {
         [] => ChannelGrant::All,
         some => ChannelGrant::Only(some.iter().copied().collect()),
     };
-    let heads = store.logs(Stream::Events, &grant)?;
+    let heads = store.logs(R::STREAM, &grant)?;
     let total: i64 = heads.iter().map(|head| head.size).sum();
-    let bar = progress::bar(Unit::Events(total.unsigned_abs()))?;
+    let bar = progress::bar(Unit::Entries(total.unsigned_abs()))?;
     let mut output = Output::create(&args.output)?;
-    let exported = heads.iter().try_for_each(|head| export(&store, head, &mut output, &bar));
+    let exported = heads.iter().try_for_each(|head| export_log::<R>(&store, head, &mut output, &bar));
     bar.finish_and_clear();
     exported?;
     output.finish()?;
-    eprintln!("{total} event(s) of {} channel(s)", heads.len());
+    eprintln!("{total} {}(s) of {} channel(s)", R::NAME, heads.len());
     Ok(())
 }
 
 /// Writes one log, as far as its head says.
-fn export(store: &Store, head: &LogHead, output: &mut Output, bar: &ProgressBar) -> anyhow::Result<()> {
-    let walk = Walk {
-        order: WalkOrder::Position,
-        descending: false,
-        channels: Some(vec![head.channel_id]),
-        filter: EventFilter::default(),
-    };
-    let mut query = WalkQuery { walk, after: None, size: PAGE_EVENTS_MAX, counted: false };
+fn export_log<R: Exported>(store: &Store, head: &LogHead, output: &mut Output, bar: &ProgressBar) -> anyhow::Result<()> {
+    let walk =
+        Walk { order: WalkOrder::Position, descending: false, channels: Some(vec![head.channel_id]), filter: R::Filter::default() };
+    let mut query = WalkQuery { walk, after: None, size: PAGE_ENTRIES_MAX, counted: false };
     let (mut wanted, mut line) = (0, String::new());
     while wanted < head.size {
-        let page = store.walk(&query)?;
-        for event in page.records.iter().take_while(|event| event.position < head.size) {
-            check(event, wanted)?;
+        let page = R::walk(store, &query)?;
+        for record in page.records.iter().take_while(|record| record.position < head.size) {
+            check(record, wanted)?;
             wanted += 1;
             line.clear();
-            event.write_json(&mut line);
+            record.write(&mut line);
             line.push('\n');
             output.write(line.as_bytes())?;
             bar.inc(1);
@@ -86,9 +141,9 @@ fn export(store: &Store, head: &LogHead, output: &mut Output, bar: &ProgressBar)
 }
 
 /// An export that silently leaves something out is worse than none.
-fn check(event: &Event, wanted: i64) -> anyhow::Result<()> {
-    if event.position != wanted {
-        bail!("channel {} has no event at position {wanted}: the database was changed", event.channel_id);
+fn check(entry: &Entry, wanted: i64) -> anyhow::Result<()> {
+    if entry.position != wanted {
+        bail!("channel {} has no entry at position {wanted}: the database was changed", entry.channel_id);
     }
     Ok(())
 }

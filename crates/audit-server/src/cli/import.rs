@@ -1,12 +1,13 @@
-//! `import`: events of NDJSON files go into the log, in their order, however often it is tried.
+//! `import`: records of NDJSON files go into the log, in their order, however often it is tried.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use audit_http::store::Store;
 use audit_http::store::domain::uuid::Uuid;
-use audit_http::store::domain::{ChannelId, InputError, JsonError, NewEvent, PreparedEntry, Reading};
+use audit_http::store::domain::{ChannelId, InputError, JsonError};
 use clap::Args;
 use flate2::read::MultiGzDecoder;
 use indicatif::ProgressBar;
@@ -15,22 +16,26 @@ use crate::appender::{Appender, OnRefusal, Place};
 use crate::config::Settings;
 use crate::lines::{LINE_BYTES_MAX, Line, Lines};
 use crate::progress::{self, Unit};
+use crate::record::{Kind, Record};
 
-/// Append the events of NDJSON files: one event a line, in the shape of the native API and of `export`
+/// Append the records of NDJSON files: one record a line, in the shape of the native API and of `export`
 ///
-/// Interrupted, it can be run again: events that are in the log already are counted and not appended twice. An event without a
+/// Interrupted, it can be run again: records that are in the log already are counted and not appended twice. One without a
 /// `uuid` gets one made from the name of its file (without its directory and `.gz`), the number of its line and its text, so
-/// that this holds for it too; only from stdin it gets a random one, and a second run would append it again. An event without
-/// a `timestamp` happened when it was imported first. Members that only the server sets are dropped. The server may be running.
+/// that this holds for it too; only from stdin it gets a random one, and a second run would append it again. One without a
+/// time happened when it was imported first. Members that only the server sets are dropped. The server may be running.
 #[derive(Args)]
 pub(super) struct ImportArgs {
     /// Files, unpacked if their names end in `.gz`; `-` is stdin
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Channel of the events that name none [default: the setting default_channel]
+    /// What the files hold
+    #[arg(long, value_enum, default_value_t = Kind::Events)]
+    kind: Kind,
+    /// Channel of the records that name none [default: the setting default_channel]
     #[arg(long, value_name = "N")]
     channel: Option<ChannelId>,
-    /// Leave out lines that are no valid event, or whose uuid belongs to another event, instead of stopping at the first; the
+    /// Leave out lines that are no valid record, or whose uuid belongs to another one, instead of stopping at the first; the
     /// exit code is 1 all the same
     #[arg(long)]
     skip_invalid: bool,
@@ -40,7 +45,9 @@ pub(super) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<()> 
     let bytes = length_of(&args.files)?;
     let store = settings.open_store()?;
     let mut import = Import {
+        store: &store,
         files: &args.files,
+        kind: args.kind,
         channel: args.channel.unwrap_or(settings.default_channel()),
         appender: Appender::new(&store, if args.skip_invalid { OnRefusal::Skip } else { OnRefusal::Stop }),
         bar: progress::bar(Unit::Bytes(bytes))?,
@@ -79,7 +86,9 @@ fn length_of(files: &[PathBuf]) -> anyhow::Result<Option<u64>> {
 const SHOWN_MAX: u64 = 20;
 
 struct Import<'a> {
+    store: &'a Store,
     files: &'a [PathBuf],
+    kind: Kind,
     channel: ChannelId,
     appender: Appender<'a>,
     bar: ProgressBar,
@@ -110,21 +119,16 @@ impl Import<'_> {
     }
 
     fn line(&mut self, place: Place, line: &Line<'_>, file_name: Option<&str>) -> anyhow::Result<()> {
-        let event = match event_of(line) {
-            Ok(event) => self.prepare(event, place.line, line, file_name)?,
+        let mut record = match record_of(self.kind, line) {
+            Ok(record) => record,
             Err(fault) => return self.fault(place, &fault),
         };
-        self.appender.push(place, event)?;
+        if let (Some(file_name), Line::Text(text)) = (file_name, line) {
+            record.or_uuid(|| uuid_of_line(file_name, place.line, text));
+        }
+        self.appender.push(place, record.prepare(self.store, self.channel)?)?;
         self.show_refused();
         Ok(())
-    }
-
-    fn prepare(&self, mut event: NewEvent, number: u64, line: &Line<'_>, file_name: Option<&str>) -> anyhow::Result<PreparedEntry> {
-        if let (None, Some(file_name), Line::Text(text)) = (event.uuid, file_name, line) {
-            event.uuid = Some(uuid_of_line(file_name, number, text));
-        }
-        let channel = event.channel_id.unwrap_or(self.channel);
-        Ok(event.prepare(channel)?)
     }
 
     fn finish(&mut self) -> anyhow::Result<()> {
@@ -136,7 +140,7 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// A line that is no event. Unless faulty lines are skipped, it ends the import, once everything before it is in the log.
+    /// A line that is no record. Unless faulty lines are skipped, it ends the import, once everything before it is in the log.
     fn fault(&mut self, place: Place, fault: &str) -> anyhow::Result<()> {
         self.appender.refuse()?;
         self.show_refused();
@@ -146,7 +150,7 @@ impl Import<'_> {
 
     fn show_refused(&mut self) {
         for refused in self.appender.take_refused() {
-            let fault = format!("uuid {} belongs to another event of channel {}", refused.uuid, refused.channel_id);
+            let fault = format!("uuid {} belongs to another record of channel {}", refused.uuid, refused.channel_id);
             self.show(refused.place, &fault);
         }
     }
@@ -165,14 +169,14 @@ impl Import<'_> {
     }
 }
 
-/// The event of a line, or what is wrong with it: all faulty fields at once.
-fn event_of(line: &Line<'_>) -> Result<NewEvent, String> {
+/// The record of a line, or what is wrong with it: all faulty fields at once.
+fn record_of(kind: Kind, line: &Line<'_>) -> Result<Record, String> {
     let text = match line {
         Line::Text(text) => text,
         Line::TooLong => return Err(format!("has more than {LINE_BYTES_MAX} bytes")),
         Line::NotUtf8 => return Err("is not UTF-8".to_owned()),
     };
-    NewEvent::parse(text, Reading::IMPORT).map_err(|error| match error {
+    Record::parse(kind, text).map_err(|error| match error {
         InputError::Json(JsonError::Syntax { message, column, .. }) => format!("is no JSON: {message} at column {column}"),
         other => other.to_string(),
     })

@@ -1,16 +1,27 @@
 //! The command line: what the program can be asked for, and how it says that it failed.
 
+mod completions;
+mod config;
+mod content_types;
+mod demo;
+mod doctor;
 mod export;
+mod healthcheck;
 mod import;
+mod launch;
+mod man;
+mod migrate;
+mod openapi;
+mod rebuild;
 mod serve;
 mod token;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::config::{ProgramFlags, ServeFlags, Settings};
+use crate::config::{Given, ProgramFlags, ServeFlags, Settings};
 use crate::telemetry;
 
 /// A self-hosted audit log: append-only, in one binary.
@@ -38,11 +49,31 @@ const AFTER_HELP: &str = "Each setting is a flag, an environment variable and a 
 enum Command {
     /// Answer requests (this is also what happens without a subcommand)
     ///
-    /// SIGTERM or SIGINT ends it in order: it stops accepting, finishes what was accepted, and exits with 0.
+    /// SIGTERM or SIGINT ends it in order: it stops accepting, finishes what was accepted, and exits with 0. With TLS, SIGHUP
+    /// reads certificate and key again.
     Serve(ServeFlags),
     Import(import::ImportArgs),
     Export(export::ExportArgs),
     Token(token::TokenArgs),
+    ContentTypes(content_types::ContentTypesArgs),
+    /// Make the counters anew from the log, should they ever be doubted
+    ///
+    /// Counts and summaries are read off them. The server may be running: appends wait meanwhile, reads see the old ones.
+    Rebuild,
+    Demo(demo::DemoArgs),
+    Config(config::ConfigArgs),
+    /// Bring the database to the schema of this version, and say what was done
+    ///
+    /// Every start of the server does this too; alone it is for upgrades that are made in steps.
+    Migrate,
+    /// Look for what keeps the server from starting or working, and name what mends it; the exit code is 1 if something does
+    Doctor(ServeFlags),
+    /// Ask the server of these settings whether it is ready: exit code 0 if it is, 1 if not
+    Healthcheck(ServeFlags),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+    /// Print the OpenAPI document of this version, which the server serves at /openapi.json
+    Openapi,
 }
 
 /// Runs what was asked for. A failure is one sentence on stderr and exit code 1, never a backtrace; clap's own usage errors
@@ -59,26 +90,36 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> anyhow::Result<()> {
-    let Cli { config, settings: ProgramFlags(given), command } = cli;
-    let command = command.unwrap_or_else(|| Command::Serve(ServeFlags::default()));
-    let given = match &command {
-        Command::Serve(ServeFlags(later)) => given.with(later),
-        _ => given,
-    };
-    let settings = Settings::read(&given, config.as_deref())?;
-    telemetry::start(&settings)?;
-    match command {
-        Command::Serve(_) => serve::run(settings),
-        Command::Import(args) => import::run(&settings, &args),
-        Command::Export(args) => export::run(&settings, &args),
-        Command::Token(args) => token::run(&settings, args),
+    let Cli { config: file, settings: ProgramFlags(given), command } = cli;
+    let file = file.as_deref();
+    match command.unwrap_or_else(|| Command::Serve(ServeFlags::default())) {
+        Command::Serve(ServeFlags(later)) => serve::run(start(&given.with(&later), file)?),
+        Command::Import(args) => import::run(&start(&given, file)?, &args),
+        Command::Export(args) => export::run(&start(&given, file)?, &args),
+        Command::Token(args) => token::run(&start(&given, file)?, args),
+        Command::ContentTypes(args) => content_types::run(&start(&given, file)?, &args),
+        Command::Rebuild => rebuild::run(&start(&given, file)?),
+        Command::Demo(args) => demo::run(start(&given.with(args.serve()), file)?, &args),
+        Command::Migrate => migrate::run(&start(&given, file)?),
+        // These speak for themselves, and some of them of settings that nothing could be started with.
+        Command::Config(args) => config::run(given, file, args),
+        Command::Doctor(ServeFlags(later)) => doctor::run(&given.with(&later), file),
+        Command::Healthcheck(ServeFlags(later)) => healthcheck::run(&Settings::read(&given.with(&later), file)?),
+        Command::Completions(args) => completions::run(Cli::command(), &args),
+        Command::Man(args) => man::run(Cli::command(), &args),
+        Command::Openapi => openapi::run(),
     }
+}
+
+/// Reads the settings and starts the program's log.
+fn start(given: &Given, file: Option<&Path>) -> anyhow::Result<Settings> {
+    let settings = Settings::read(given, file)?;
+    telemetry::start(&settings)?;
+    Ok(settings)
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

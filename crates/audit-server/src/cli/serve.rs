@@ -3,34 +3,45 @@
 use std::io::Write;
 
 use anyhow::Context;
-use audit_http::Server;
 use audit_http::store::Store;
 use audit_http::store::domain::{ChannelGrant, NewToken, Role, Timestamp, Token, TokenKey};
+use audit_http::{Server, Tls};
 
+use super::launch;
 use crate::config::Settings;
-use crate::shutdown;
+use crate::{metrics, shutdown};
 
-pub(super) fn run(settings: Settings) -> anyhow::Result<()> {
+pub(super) fn run(mut settings: Settings) -> anyhow::Result<()> {
+    settings.refuse_dangers()?;
+    let tls = settings.tls.as_ref().map(|files| Tls::load(&files.certificate, &files.key)).transpose()?;
+    settings.server.tls.clone_from(&tls);
+    let (metrics, recorder) = metrics::start()?;
+    settings.server.api.metrics = Some(metrics);
     let store = settings.open_store()?;
     // Before the key is made: a start that fails because the port is taken should not use up the one time it is shown.
-    let server = Server::bind(store.clone(), settings.server)?;
-    match settings.admin_token {
+    let server = Server::bind(store.clone(), settings.server.clone())?;
+    match settings.admin_token.clone() {
         Some(key) => {
             store.ensure_admin(key)??;
         }
         None => make_key_unless_there_is_one(&store)?,
     }
-    let asked = shutdown::asked().context("signals cannot be watched")?;
+    let asked = shutdown::asked(tls.map(|tls| move || reload(&tls))).context("signals cannot be watched")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("the server cannot be started")?;
-    tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        database = store.location(),
-        address = %server.address(),
-        "audit-server is ready"
-    );
+    launch::say(&settings, &store, server.address());
+    // It ends with the runtime.
+    drop(runtime.spawn(metrics::upkeep(recorder)));
     runtime.block_on(server.run(asked)).context("the server broke down")?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// New connections get what the files hold now, if it can be used.
+fn reload(tls: &Tls) {
+    match tls.reload() {
+        Ok(()) => tracing::info!("the TLS certificate was read again"),
+        Err(error) => tracing::error!(%error, "the TLS certificate stays as it was"),
+    }
 }
 
 /// Without an administrator of everything nobody could manage the server, whatever other tokens there are. The key goes to stdout

@@ -30,15 +30,20 @@ impl Given {
         self
     }
 
-    pub(super) fn texts(&self) -> BTreeMap<&'static str, &str> {
-        self.0.iter().map(|(key, (_, text))| (*key, text.as_str())).collect()
+    /// What was given for a setting, and whether as a flag or as a variable.
+    pub(super) fn of(&self, setting: &Setting) -> Option<(ValueSource, &str)> {
+        self.0.get(setting.key).map(|(source, text)| (*source, text.as_str()))
+    }
+
+    pub(super) fn remove(&mut self, key: &str) -> bool {
+        self.0.remove(key).is_some()
     }
 }
 
 /// All settings, for the program without a subcommand; those of every subcommand are taken behind its name too.
 pub(crate) struct ProgramFlags(pub(crate) Given);
 
-/// The settings that only `serve` takes.
+/// The settings that only `serve` takes, and what tells how it would start.
 #[derive(Default)]
 pub(crate) struct ServeFlags(pub(crate) Given);
 
@@ -48,14 +53,15 @@ fn serve_only() -> impl Iterator<Item = &'static Setting> {
 
 fn argument(setting: &'static Setting) -> Arg {
     let default = (setting.default)().map(|default| format!(" [default: {default}]")).unwrap_or_default();
-    Arg::new(setting.key)
+    let argument = Arg::new(setting.key)
         .long(setting.flag())
         .env(setting.variable())
         .hide_env_values(true)
         .value_name(setting.value_name)
         .help(format!("{}{default}", setting.help))
         .help_heading("Settings")
-        .global(setting.scope == Scope::Every)
+        .global(setting.scope == Scope::Every);
+    if setting.is_switch() { argument.num_args(0..=1).require_equals(true).default_missing_value("true") } else { argument }
 }
 
 impl Args for ProgramFlags {

@@ -42,6 +42,17 @@ impl Setting {
         format!("AUDIT_{}", self.key.to_uppercase())
     }
 
+    /// Whether it is on or off: the bare flag means on.
+    pub(super) fn is_switch(&self) -> bool {
+        self.value_name == SWITCH
+    }
+
+    /// The help without its default, and what holds when nothing is given.
+    pub(super) fn explained(&self) -> (&'static str, String) {
+        let (help, said) = self.help.split_once(" [default: ").unwrap_or((self.help, ""));
+        (help, (self.default)().unwrap_or_else(|| said.trim_end_matches(']').to_owned()))
+    }
+
     /// All three names, for messages.
     pub(super) fn names(&self) -> String {
         format!("--{} (AUDIT_{}, key `{}`)", self.flag(), self.key.to_uppercase(), self.key)
@@ -49,11 +60,16 @@ impl Setting {
 }
 
 /// Every setting, in the order of the help.
-pub(super) const ALL: [&Setting; 15] = [
+pub(super) const ALL: [&Setting; 20] = [
     &DATABASE_URL,
     &DATA_DIR,
     &LISTEN,
+    &PRODUCTION,
+    &TLS_CERT,
+    &TLS_KEY,
+    &TRUSTED_PROXIES,
     &PUBLIC_URL,
+    &CORS_ORIGINS,
     &ADMIN_TOKEN,
     &DEFAULT_CHANNEL,
     &WORKERS,
@@ -110,11 +126,66 @@ pub(super) const LISTEN: Setting = Setting {
     secret: false,
 };
 
+/// The value name of what is on or off.
+const SWITCH: &str = "BOOL";
+
+pub(super) const PRODUCTION: Setting = Setting {
+    key: "production",
+    value_name: SWITCH,
+    help: "Refuse to start where the events or a key would be open to others: beyond this machine without TLS or a proxy, or in files that every user can read",
+    accepts: || "true or false".to_owned(),
+    default: || Some("false".to_owned()),
+    scope: Scope::Serve,
+    secret: false,
+};
+
+pub(super) const TLS_CERT: Setting = Setting {
+    key: "tls_cert",
+    value_name: "FILE",
+    help: "PEM file of the certificate, the server's own first, then those above it; read again at SIGHUP [default: none, which is plain HTTP]",
+    accepts: || "a file".to_owned(),
+    default: || None,
+    scope: Scope::Serve,
+    secret: false,
+};
+
+pub(super) const TLS_KEY: Setting = Setting {
+    key: "tls_key",
+    value_name: "FILE",
+    help: "PEM file of the certificate's private key; read again at SIGHUP [default: none, which is plain HTTP]",
+    accepts: || "a file".to_owned(),
+    default: || None,
+    scope: Scope::Serve,
+    secret: false,
+};
+
+pub(super) const TRUSTED_PROXIES: Setting = Setting {
+    key: "trusted_proxies",
+    value_name: "ADDRESSES",
+    help: "Addresses and networks by comma, such as 10.0.0.1,172.16.0.0/12, of the proxies whose Forwarded and X-Forwarded-For, -Proto and -Host headers are believed [default: nobody's are]",
+    accepts: || "addresses and networks by comma such as 10.0.0.1,172.16.0.0/12".to_owned(),
+    default: || None,
+    scope: Scope::Serve,
+    secret: false,
+};
+
 pub(super) const PUBLIC_URL: Setting = Setting {
     key: "public_url",
     value_name: "URL",
     help: "Address that links in answers start with, such as https://audit.example.com [default: that of the request]",
     accepts: || "an http:// or https:// address without query and fragment".to_owned(),
+    default: || None,
+    scope: Scope::Serve,
+    secret: false,
+};
+
+pub(super) const CORS_ORIGINS: Setting = Setting {
+    key: "cors_origins",
+    value_name: "ORIGINS",
+    help: "Whose web pages may call the server from a browser: origins by comma such as https://shop.example.com, or * for any [default: nobody's]",
+    accepts: || {
+        "*, or origins by comma such as https://shop.example.com,http://localhost:5173 (no path, no slash at the end)".to_owned()
+    },
     default: || None,
     scope: Scope::Serve,
     secret: false,

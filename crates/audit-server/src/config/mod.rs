@@ -5,10 +5,12 @@
 
 mod flags;
 mod list;
+mod production;
+mod reference;
 mod sources;
 mod value;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use audit_http::store::domain::{ChannelId, TokenKey};
@@ -16,7 +18,8 @@ use audit_http::store::{OpenError, Store, StoreConfig};
 use audit_http::{ApiConfig, ServerConfig};
 
 pub(crate) use flags::{Given, ProgramFlags, ServeFlags};
-pub(crate) use sources::SettingError;
+pub(crate) use reference::{Entry, entries, markdown, template};
+pub(crate) use sources::{DEFAULT_FILE, Origin, SettingError, unknown_variables};
 
 use sources::Sources;
 
@@ -29,11 +32,25 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// Where certificate and key are.
+#[derive(Debug, Clone)]
+pub(crate) struct TlsFiles {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
 /// Everything that was chosen, checked. `Debug` shows no secret, since [`TokenKey`]'s does not.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) database_url: String,
     pub(crate) admin_token: Option<TokenKey>,
+    /// Who says so; `None` when nobody does.
+    pub(crate) admin_token_from: Option<Origin>,
+    /// The settings file that was read.
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) production: bool,
+    /// Not opened yet.
+    pub(crate) tls: Option<TlsFiles>,
     pub(crate) log: String,
     /// `None` to decide by where the log goes.
     pub(crate) log_format: Option<LogFormat>,
@@ -43,27 +60,55 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads flags and variables (`given`), the settings file, and the defaults.
     pub(crate) fn read(given: &Given, file: Option<&Path>) -> Result<Settings, SettingError> {
-        let sources = Sources::open(given, file)?;
+        Settings::of(&Sources::open(given, file)?)
+    }
+
+    /// Reads them and goes on after a fault as if what is faulty were not given, to find all faults.
+    pub(crate) fn read_all(given: &Given, file: Option<&Path>) -> (Option<Settings>, Vec<SettingError>) {
+        let (mut sources, mut faults) = Sources::open_all(given, file);
+        loop {
+            match Settings::of(&sources) {
+                Ok(settings) => return (Some(settings), faults),
+                Err(error) => {
+                    let forgotten = error.key.is_some_and(|key| sources.forget(key));
+                    faults.push(error);
+                    if !forgotten {
+                        return (None, faults);
+                    }
+                }
+            }
+        }
+    }
+
+    fn of(sources: &Sources) -> Result<Settings, SettingError> {
         let seconds = |setting| sources.require(setting, value::seconds).map(Duration::from_secs);
         let data_dir = sources.require(&list::DATA_DIR, value::text)?;
         let default_url = || format!("sqlite://{}/audit.db", data_dir.trim_end_matches('/'));
         let settings = Settings {
             database_url: sources.get(&list::DATABASE_URL, value::text)?.unwrap_or_else(default_url),
             admin_token: sources.get(&list::ADMIN_TOKEN, value::key)?,
+            admin_token_from: Some(sources.find(&list::ADMIN_TOKEN)).and_then(|(origin, text)| text.map(|_| origin)),
+            file: sources.file().map(Path::to_owned),
+            production: sources.require(&list::PRODUCTION, value::switch)?,
+            tls: tls_files(sources)?,
             log: sources.require(&list::LOG, value::log_filter)?,
             log_format: sources.get(&list::LOG_FORMAT, value::log_format)?,
             server: ServerConfig {
                 listen: sources.require(&list::LISTEN, value::address)?,
+                tls: None,
                 workers: sources.get(&list::WORKERS, value::workers)?,
                 head_timeout: seconds(&list::HEAD_TIMEOUT_SECONDS)?,
                 idle_timeout: seconds(&list::IDLE_TIMEOUT_SECONDS)?,
                 shutdown_timeout: seconds(&list::SHUTDOWN_TIMEOUT_SECONDS)?,
+                cors_origins: sources.get(&list::CORS_ORIGINS, value::cors_origins)?.unwrap_or_default(),
                 api: ApiConfig {
+                    trusted_proxies: sources.get(&list::TRUSTED_PROXIES, value::trusted_proxies)?.unwrap_or_default(),
                     public_url: sources.get(&list::PUBLIC_URL, value::public_url)?,
                     default_channel: sources.require(&list::DEFAULT_CHANNEL, value::channel)?,
                     page_size_default: sources.require(&list::PAGE_SIZE_DEFAULT, value::page_size)?,
                     page_size_max: sources.require(&list::PAGE_SIZE_MAX, value::page_size)?,
                     body_timeout: seconds(&list::BODY_TIMEOUT_SECONDS)?,
+                    metrics: None,
                 },
             },
         };
@@ -73,6 +118,7 @@ impl Settings {
                 format!("it must be at most {}, which is the largest page ({})", api.page_size_max, list::PAGE_SIZE_MAX.names());
             return Err(SettingError::bad(&list::PAGE_SIZE_DEFAULT, &api.page_size_default.to_string(), &why));
         }
+        settings.store_config().location().map_err(in_our_words)?;
         Ok(settings)
     }
 
@@ -92,17 +138,38 @@ impl Settings {
     }
 
     fn open(&self, create_if_missing: bool) -> anyhow::Result<Store> {
+        Ok(Store::open(&StoreConfig { create_if_missing, ..self.store_config() })?)
+    }
+
+    /// How the store is opened.
+    pub(crate) fn store_config(&self) -> StoreConfig {
         let point_readers = u32::try_from(self.workers()).unwrap_or(u32::MAX);
-        let config = StoreConfig { point_readers, create_if_missing, ..StoreConfig::new(&self.database_url) };
-        Store::open(&config).map_err(|error| match error {
-            // What a URL may be is for the store to know; how the setting is called is not.
-            OpenError::Url { url, why } => SettingError::bad(&list::DATABASE_URL, &url, &why).into(),
-            other => other.into(),
-        })
+        StoreConfig { point_readers, ..StoreConfig::new(&self.database_url) }
     }
 
     /// Threads that answer requests. Each reads by key on a connection that it never waits for.
     fn workers(&self) -> usize {
         self.server.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+    }
+}
+
+/// What a URL may be is for the store to know; how the setting is called is not.
+fn in_our_words(error: OpenError) -> SettingError {
+    match error {
+        OpenError::Url { url, why } => SettingError::bad(&list::DATABASE_URL, &url, &why),
+        other => SettingError::other(other.to_string()),
+    }
+}
+
+/// One file without the other is a mistake, and not plain HTTP.
+fn tls_files(sources: &Sources) -> Result<Option<TlsFiles>, SettingError> {
+    let alone = |given: &list::Setting, path: PathBuf, missing: &list::Setting| {
+        Err(SettingError::bad(given, &path.to_string_lossy(), &format!("it needs {} too", missing.names())))
+    };
+    match (sources.get(&list::TLS_CERT, value::file)?, sources.get(&list::TLS_KEY, value::file)?) {
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+        (None, None) => Ok(None),
+        (Some(path), None) => alone(&list::TLS_CERT, path, &list::TLS_KEY),
+        (None, Some(path)) => alone(&list::TLS_KEY, path, &list::TLS_CERT),
     }
 }

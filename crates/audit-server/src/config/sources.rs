@@ -1,24 +1,29 @@
 //! Where values come from: the defaults, over them the settings file, over that variables and flags.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use figment::providers::{Format, Serialized, Toml};
+use clap::parser::ValueSource;
+use figment::Provider;
+use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
-use figment::{Figment, Provider};
 
 use super::flags::Given;
 use super::list::{ALL, Setting};
 
 /// The settings file that is read without being named, if it is there.
-const DEFAULT_FILE: &str = "audit.toml";
+pub(crate) const DEFAULT_FILE: &str = "audit.toml";
 
 /// Why the settings cannot be used; one sentence for the person who starts the program.
-#[derive(Debug)]
-pub(crate) struct SettingError(String);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SettingError {
+    pub(super) text: String,
+    /// The setting that is to blame, if it is one.
+    pub(super) key: Option<&'static str>,
+}
 
 impl std::fmt::Display for SettingError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -32,62 +37,125 @@ impl SettingError {
             (false, "") => "is empty".to_owned(),
             (false, value) => format!("is `{}`", value.escape_debug()),
         };
-        SettingError(format!("{} {came}: {why}", setting.names()))
+        SettingError { text: format!("{} {came}: {why}", setting.names()), key: Some(setting.key) }
+    }
+
+    /// Anything else.
+    pub(super) fn other(text: String) -> SettingError {
+        SettingError { text, key: None }
     }
 }
 
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Flag,
+    Variable,
+    File,
+    Default,
+}
+
 /// The layers.
-pub(super) struct Sources(Figment);
+pub(super) struct Sources {
+    given: Given,
+    /// The settings file, and what it says.
+    file: Option<(PathBuf, Dict)>,
+}
 
 impl Sources {
     pub(super) fn open(given: &Given, file: Option<&Path>) -> Result<Sources, SettingError> {
-        let defaults = ALL.into_iter().filter_map(|setting| Some((setting.key, (setting.default)()?)));
-        let mut layers = Figment::from(Serialized::globals(defaults.collect::<std::collections::BTreeMap<_, _>>()));
-        let file = file.or_else(|| Some(Path::new(DEFAULT_FILE)).filter(|path| path.exists()));
-        if let Some(path) = file {
-            layers = layers.merge(Serialized::globals(read(path)?));
+        let (sources, faults) = Sources::open_all(given, file);
+        faults.into_iter().next().map_or(Ok(sources), Err)
+    }
+
+    /// What can be used of the sources, and every fault of the settings file as a whole.
+    pub(super) fn open_all(given: &Given, file: Option<&Path>) -> (Sources, Vec<SettingError>) {
+        let path = file.or_else(|| Some(Path::new(DEFAULT_FILE)).filter(|path| path.exists()));
+        let given = given.clone();
+        let Some(path) = path else { return (Sources { given, file: None }, Vec::new()) };
+        match read(path) {
+            Ok((values, unknown)) => (Sources { given, file: Some((path.to_owned(), values)) }, unknown),
+            Err(error) => (Sources { given, file: None }, vec![error]),
         }
-        Ok(Sources(layers.merge(Serialized::globals(given.texts()))))
+    }
+
+    /// The settings file that is read.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.file.as_ref().map(|(path, _)| path.as_path())
+    }
+
+    /// What counts for a setting, and who says so: flags and variables before the file, the file before the default.
+    pub(super) fn find(&self, setting: &Setting) -> (Origin, Option<String>) {
+        if let Some((source, text)) = self.given.of(setting) {
+            let origin = if source == ValueSource::CommandLine { Origin::Flag } else { Origin::Variable };
+            return (origin, Some(text.to_owned()));
+        }
+        match self.file.as_ref().and_then(|(_, values)| values.get(setting.key)) {
+            Some(value) => (Origin::File, Some(text_of(value))),
+            None => (Origin::Default, (setting.default)()),
+        }
     }
 
     /// The value, if there is one.
     pub(super) fn get<T>(&self, setting: &Setting, parse: fn(&str) -> Option<T>) -> Result<Option<T>, SettingError> {
-        let Ok(value) = self.0.find_value(setting.key) else { return Ok(None) };
-        let text = text_of(&value);
+        let (_, Some(text)) = self.find(setting) else { return Ok(None) };
         let why = || format!("it must be {}", (setting.accepts)());
         parse(&text).map(Some).ok_or_else(|| SettingError::bad(setting, &text, &why()))
     }
 
     /// The value of a setting that has a default.
     pub(super) fn require<T>(&self, setting: &Setting, parse: fn(&str) -> Option<T>) -> Result<T, SettingError> {
-        self.get(setting, parse)?.ok_or_else(|| SettingError(format!("{} is not given", setting.names())))
+        self.get(setting, parse)?.ok_or_else(|| SettingError::other(format!("{} is not given", setting.names())))
+    }
+
+    /// Goes on as if a setting were not given. `false` when it is not.
+    pub(super) fn forget(&mut self, key: &str) -> bool {
+        let given = self.given.remove(key);
+        let in_file = self.file.as_mut().is_some_and(|(_, values)| values.remove(key).is_some());
+        given || in_file
     }
 }
 
-/// The settings file. A key that means nothing is a mistake somebody would otherwise find out about much later.
-fn read(path: &Path) -> Result<Dict, SettingError> {
+/// The settings file, and what is wrong with its keys. A key that means nothing is a mistake somebody would otherwise find out
+/// about much later.
+fn read(path: &Path) -> Result<(Dict, Vec<SettingError>), SettingError> {
     let name = path.display();
     let text = std::fs::read_to_string(path)
-        .map_err(|error| SettingError(format!("the settings file `{name}` cannot be read: {error}")))?;
-    let profiles = Toml::string(&text).data();
-    let profiles = profiles
-        .map_err(|error| SettingError(format!("the settings file `{name}` is no TOML: {}", one_line(&error.to_string()))))?;
+        .map_err(|error| SettingError::other(format!("the settings file `{name}` cannot be read: {error}")))?;
+    let profiles = Toml::string(&text)
+        .data()
+        .map_err(|error| SettingError::other(format!("the settings file `{name}` is no TOML: {}", one_line(&error.to_string()))))?;
     let keys: Dict = profiles.into_values().flatten().collect();
-    match keys.keys().find(|key| ALL.iter().all(|setting| setting.key != key.as_str())) {
-        Some(unknown) => {
-            Err(SettingError(format!("the settings file `{name}` has a key `{unknown}`, which is no setting{}", hint(unknown))))
-        }
-        None => Ok(keys),
-    }
+    let unknown = keys.keys().filter(|key| ALL.iter().all(|setting| setting.key != key.as_str()));
+    let fault = |key: &String| {
+        SettingError::other(format!("the settings file `{name}` has a key `{key}`, which is no setting{}", hint(key)))
+    };
+    let unknown = unknown.map(fault).collect();
+    Ok((keys, unknown))
+}
+
+/// Variables that look like settings and are none, each with what may be meant.
+pub(crate) fn unknown_variables() -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let is_known = |name: &str| name == "AUDIT_CONFIG" || ALL.iter().any(|setting| setting.variable() == name);
+    let mut unknown: Vec<String> = names.filter(|name| name.starts_with("AUDIT_") && !is_known(name)).collect();
+    unknown.sort();
+    let nearest =
+        |name: &str| nearest(&name["AUDIT_".len()..]).map_or(String::new(), |near| format!(": is {} meant?", near.variable()));
+    unknown.into_iter().map(|name| format!("the variable {name} is no setting{}", nearest(&name))).collect()
 }
 
 /// The nearest key, where one is near enough to be meant.
 fn hint(unknown: &str) -> String {
-    let distance = |setting: &&Setting| strsim::damerau_levenshtein(setting.key, &unknown.to_lowercase().replace('-', "_"));
-    match ALL.into_iter().min_by_key(distance) {
-        Some(nearest) if distance(&nearest) <= nearest.key.len() / 2 => format!(": is `{}` meant?", nearest.key),
-        _ => format!("; the settings are {}", ALL.map(|setting| setting.key).join(", ")),
+    match nearest(unknown) {
+        Some(nearest) => format!(": is `{}` meant?", nearest.key),
+        None => format!("; the settings are {}", ALL.map(|setting| setting.key).join(", ")),
     }
+}
+
+fn nearest(unknown: &str) -> Option<&'static Setting> {
+    let distance = |setting: &&Setting| strsim::damerau_levenshtein(setting.key, &unknown.to_lowercase().replace('-', "_"));
+    ALL.into_iter().min_by_key(distance).filter(|nearest| distance(nearest) <= nearest.key.len() / 2)
 }
 
 /// The parser draws the place over several lines (with the text, which may be a secret); the words are enough.
@@ -113,6 +181,12 @@ fn text_of(value: &Value) -> String {
         Value::Char(_, value) => value.to_string(),
         Value::Empty(..) => String::new(),
         Value::Dict(..) => "a table".to_owned(),
-        Value::Array(..) => "an array".to_owned(),
+        Value::Array(_, values) => list_of(values).unwrap_or_else(|| "an array".to_owned()),
     }
+}
+
+/// Texts in an array, as a flag would list them.
+fn list_of(values: &[Value]) -> Option<String> {
+    let texts: Option<Vec<&str>> = values.iter().map(Value::as_str).collect();
+    texts.filter(|texts| !texts.is_empty()).map(|texts| texts.join(","))
 }

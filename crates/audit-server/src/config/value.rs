@@ -1,10 +1,29 @@
 //! What a value must look like. Each function reads the text of one kind of value; `None` means that it is none.
 
+use std::path::PathBuf;
+
 use audit_http::store::domain::limits::TOKEN_KEY_CHARS_MIN;
 use audit_http::store::domain::{ChannelId, TokenKey};
+use audit_http::{CorsOrigins, TrustedProxies};
 
 use super::LogFormat;
 use super::list::{PAGE_SIZE_MAX_MAX, SECONDS_MAX, WORKERS_MAX};
+
+pub(super) fn switch(text: &str) -> Option<bool> {
+    match text {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+pub(super) fn file(text: &str) -> Option<PathBuf> {
+    (!text.trim().is_empty()).then(|| PathBuf::from(text))
+}
+
+pub(super) fn trusted_proxies(text: &str) -> Option<TrustedProxies> {
+    text.parse().ok()
+}
 
 pub(super) fn text(text: &str) -> Option<String> {
     (!text.trim().is_empty()).then(|| text.to_owned())
@@ -26,6 +45,10 @@ pub(super) fn public_url(text: &str) -> Option<String> {
     let valid =
         visible && !host.is_empty() && !host.starts_with(':') && !host.contains('@') && !rest.contains(['?', '#', '\\', '"', '<']);
     valid.then(|| text.trim_end_matches('/').to_owned())
+}
+
+pub(super) fn cors_origins(text: &str) -> Option<CorsOrigins> {
+    text.parse().ok()
 }
 
 /// A blank would end the key in an `Authorization` header, and nothing but ASCII is safe there.

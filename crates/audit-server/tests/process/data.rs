@@ -47,7 +47,7 @@ pub(crate) fn assert_came_back(source: &Members<'_>, stored: &Members<'_>) {
     assert_eq!(others.collect::<Vec<_>>(), Vec::<&&str>::new());
 }
 
-fn instant(json: &str) -> Timestamp {
+pub(crate) fn instant(json: &str) -> Timestamp {
     Timestamp::parse(json.trim_matches('"')).unwrap()
 }
 

@@ -128,7 +128,7 @@ fn an_export_that_breaks_off_leaves_the_old_file_and_no_new_one() {
     }
     conn.execute_batch("DELETE FROM events WHERE channel_id = 3 AND position = 1").unwrap();
     let failed = export(directory.path(), &["-o", "out/all.ndjson"]);
-    assert_eq!(failed.sentence(), "channel 3 has no event at position 1: the database was changed");
+    assert_eq!(failed.sentence(), "channel 3 has no entry at position 1: the database was changed");
     assert_eq!(fs::read_to_string(directory.path().join("out/all.ndjson")).unwrap(), "old");
     assert_eq!(fs::read_dir(directory.path().join("out")).unwrap().count(), 1);
     conn.execute_batch("DELETE FROM events WHERE channel_id = 3").unwrap();

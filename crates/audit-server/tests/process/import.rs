@@ -186,7 +186,7 @@ fn conflicting(directory: &Path) -> Vec<String> {
     lines
 }
 
-const CONFLICT: &str = "second.ndjson line 1300: uuid 00000000-0000-4000-8000-000000001300 belongs to another event of channel 1";
+const CONFLICT: &str = "second.ndjson line 1300: uuid 00000000-0000-4000-8000-000000001300 belongs to another record of channel 1";
 
 #[test]
 fn a_uuid_of_another_event_is_named_by_line_and_everything_before_it_is_imported() {

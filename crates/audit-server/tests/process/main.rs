@@ -2,12 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod commands;
 mod common;
+mod config;
+mod content_types;
 mod data;
+mod demo;
+mod doctor;
 mod export;
 mod import;
 mod kill;
+mod kinds;
+mod metrics;
+mod production;
+mod proxies;
 mod settings;
 mod shutdown;
 mod start;
+mod tls;
 mod tokens;

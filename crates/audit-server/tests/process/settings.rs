@@ -7,14 +7,27 @@ use crate::common::server::{KEY, Server};
 use crate::common::{program, run};
 
 /// Every setting, a value it does not take, and what is said about that. An empty text is the only thing some refuse.
-const SETTINGS: [(&str, &str, &str); 15] = [
+const SETTINGS: [(&str, &str, &str); 20] = [
     ("database_url", "mysql://db", "is `mysql://db`: its scheme is not known; use sqlite://path/to/audit.db"),
     ("data_dir", "", "is empty: it must be a directory"),
     ("listen", "8080", "is `8080`: it must be a host and a port such as 127.0.0.1:8080"),
+    ("production", "yes", "is `yes`: it must be true or false"),
+    ("tls_cert", "", "is empty: it must be a file"),
+    ("tls_key", "key.pem", "is `key.pem`: it needs --tls-cert (AUDIT_TLS_CERT, key `tls_cert`) too"),
+    (
+        "trusted_proxies",
+        "10.0.0.0/8,proxy",
+        "is `10.0.0.0/8,proxy`: it must be addresses and networks by comma such as 10.0.0.1,172.16.0.0/12",
+    ),
     (
         "public_url",
         "https://a.example/?x",
         "is `https://a.example/?x`: it must be an http:// or https:// address without query and fragment",
+    ),
+    (
+        "cors_origins",
+        "https://a.example/",
+        "is `https://a.example/`: it must be *, or origins by comma such as https://shop.example.com,http://localhost:5173 (no path, no slash at the end)",
     ),
     (
         "admin_token",
@@ -65,7 +78,7 @@ fn each_is_a_flag_a_variable_and_a_key_and_a_bad_value_is_said_in_the_same_sente
 fn there_is_no_setting_that_this_table_does_not_know() {
     let directory = tempfile::tempdir().unwrap();
     let help = run(program(directory.path()).args(["serve", "--help"])).ok();
-    let flags: Vec<&str> = help.lines().filter_map(|line| line.trim().strip_prefix("--")?.split(' ').next()).collect();
+    let flags: Vec<&str> = help.lines().filter_map(|line| line.trim().strip_prefix("--")?.split([' ', '[']).next()).collect();
     let mut wanted: Vec<String> = SETTINGS.iter().map(|(key, ..)| key.replace('_', "-")).collect();
     wanted.push("config".to_owned());
     wanted.sort();
@@ -81,7 +94,10 @@ fn the_help_shows_names_and_defaults_and_no_value_of_a_variable() {
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for (key, ..) in SETTINGS {
         let (flag, variable) = names(key);
-        let start = help.find(&format!("{flag} <")).unwrap_or_else(|| panic!("{flag} is missing: {help}"));
+        let start = help
+            .find(&format!("{flag} <"))
+            .or_else(|| help.find(&format!("{flag}[=<")))
+            .unwrap_or_else(|| panic!("{flag} is missing: {help}"));
         let end =
             help[start..].find(&format!("[env: {variable}]")).unwrap_or_else(|| panic!("{flag} does not say its variable: {help}"));
         let text = &help[start..start + end];
@@ -217,6 +233,7 @@ fn settings_reach_the_server() {
         "7",
     ]);
     command.args(["--public-url", "https://audit.example/x/", "--page-size-default", "1", "--page-size-max", "2"]);
+    command.env("AUDIT_CORS_ORIGINS", "https://a.example,http://localhost:5173");
     let server = Server::run(&mut command);
     let mut client = crate::common::http::Client::connect(server.address, KEY).unwrap();
     for _ in 0..3 {
@@ -230,6 +247,11 @@ fn settings_reach_the_server() {
     assert_eq!(first["results"].as_array().unwrap().len(), 1);
     assert_eq!(first["next"], "https://audit.example/x/api/v1/oms/settings/audit_events/?page=2");
     assert_eq!(page(&mut client, "?limit=3")["results"].as_array().unwrap().len(), 2);
+    for (origin, status) in [("https://a.example", 200), ("http://localhost:5173", 200), ("http://a.example", 400)] {
+        let head = "OPTIONS /api/v1/audit/logs HTTP/1.1\r\nHost: x\r\nAccess-Control-Request-Method: GET";
+        client.send(format!("{head}\r\nOrigin: {origin}\r\n\r\n").as_bytes()).unwrap();
+        assert_eq!(client.answer().unwrap().status, status, "a preflight of {origin}");
+    }
     drop(client);
     server.stop();
 }

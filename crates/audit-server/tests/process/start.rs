@@ -3,11 +3,12 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use rusqlite::Connection;
 
 use crate::common::server::{KEY, Server};
-use crate::common::{program, run};
+use crate::common::{eventually, program, run, wait};
 
 fn make_database(directory: &Path) -> Connection {
     run(program(directory).args(["token", "create", "--name", "a", "--role", "admin", "--channels", "*"])).ok();
@@ -108,6 +109,10 @@ fn it_says_version_database_and_address_and_nothing_on_stdout() {
     assert_eq!(server.launch["database"], "audit-data/audit.db");
     assert_eq!(server.launch["address"], server.address.to_string());
     assert_ne!(server.address.port(), 0);
+    let url = format!("http://{}", server.address);
+    assert_eq!(server.launch["url"], url);
+    assert_eq!(server.launch["docs"], format!("{url}/docs"));
+    assert_eq!((&server.launch["config"], &server.launch["mode"]), (&"none".into(), &"development".into()));
     assert_eq!(server.stop(), "");
     let version = run(program(directory.path()).arg("--version")).ok();
     assert_eq!(version, format!("audit-server {}\n", env!("CARGO_PKG_VERSION")));
@@ -180,4 +185,33 @@ fn a_key_from_outside_that_was_revoked_is_refused() {
     run(program(directory.path()).args(["token", "revoke", "1"])).ok();
     let ended = run(program(directory.path()).env("AUDIT_ADMIN_TOKEN", KEY).args(["--listen", "127.0.0.1:0"]));
     assert_eq!(ended.sentence(), "the key in AUDIT_ADMIN_TOKEN was revoked as token 1: give another one");
+}
+
+#[test]
+fn as_text_it_says_so_in_a_block_for_people_unless_it_is_told_to_be_quiet() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("audit.toml"), "log_format = \"text\"\npublic_url = \"https://audit.example\"").unwrap();
+    let stderr = |log: &str| {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut command = program(directory.path());
+        command.env("AUDIT_ADMIN_TOKEN", KEY).args(["serve", "--log", log, "--listen", &port.to_string()]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let answers = || crate::common::http::Client::connect(port, KEY).ok()?.get("/healthz").ok();
+        eventually(answers).unwrap_or_else(|| panic!("it does not start"));
+        let sent = Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]).status().unwrap();
+        assert!(sent.success());
+        wait(&mut child).unwrap();
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut text).unwrap();
+        text
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    let block = format!(
+        "\n  audit-server {version} is ready\n\n  address   https://audit.example\n  docs      https://audit.example/docs\n  \
+         database  audit-data/audit.db\n  settings  audit.toml\n  mode      development\n\n"
+    );
+    let text = stderr("info");
+    assert!(text.starts_with(&block), "{text}");
+    let quiet = stderr("error");
+    assert!(!quiet.contains("audit"), "{quiet}");
 }

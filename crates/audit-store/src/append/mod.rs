@@ -5,6 +5,7 @@
 
 mod batch;
 mod budget;
+mod meter;
 mod receipt;
 mod writer;
 

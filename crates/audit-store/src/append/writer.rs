@@ -3,8 +3,10 @@
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{PoisonError, RwLock};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use super::batch::{Lookup, Outcome, commit};
+use super::meter::{self, Queued};
 use super::{AppendRequest, PendingReceipts};
 use crate::connection::{DbConnection, Purpose};
 use crate::dialect;
@@ -25,7 +27,7 @@ const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// Work for the writer.
 enum Job {
-    Append(AppendRequest, oneshot::Sender<Outcome>),
+    Append(AppendRequest, oneshot::Sender<Outcome>, Queued),
     /// Any other write, in a transaction of its own making.
     Run(Work),
 }
@@ -51,7 +53,7 @@ impl Writer {
     /// Queues a request; a full queue refuses it.
     pub(crate) fn try_append(&self, request: AppendRequest) -> Result<PendingReceipts, AppendError> {
         let (answer, pending) = oneshot::channel();
-        match self.sender().ok_or(AppendError::Closed)?.try_send(Job::Append(request, answer)) {
+        match self.sender().ok_or(AppendError::Closed)?.try_send(Job::Append(request, answer, Queued::now())) {
             Ok(()) => Ok(PendingReceipts(pending)),
             Err(TrySendError::Full(_)) => Err(AppendError::Busy { retry_after_seconds: RETRY_AFTER_SECONDS }),
             Err(TrySendError::Disconnected(_)) => Err(AppendError::Closed),
@@ -62,7 +64,7 @@ impl Writer {
     pub(crate) fn append(&self, request: AppendRequest) -> Result<PendingReceipts, AppendError> {
         let (answer, pending) = oneshot::channel();
         let sender = self.sender().ok_or(AppendError::Closed)?;
-        sender.send(Job::Append(request, answer)).map_err(|_| AppendError::Closed)?;
+        sender.send(Job::Append(request, answer, Queued::now())).map_err(|_| AppendError::Closed)?;
         Ok(PendingReceipts(pending))
     }
 
@@ -118,7 +120,8 @@ impl Loop {
         while let Ok(job) = queue.recv() {
             let other = match job {
                 Job::Run(work) => Some(work),
-                Job::Append(request, answer) => {
+                Job::Append(request, answer, queued) => {
+                    drop(queued);
                     let mut batch = vec![(request, answer)];
                     let other = fill(&mut batch, queue);
                     self.append(batch);
@@ -167,7 +170,9 @@ impl Loop {
     }
 
     fn commit(&mut self, requests: &[&AppendRequest], lookup: Lookup) -> Result<Vec<Outcome>, StoreError> {
+        let start = Instant::now();
         let outcomes = commit(self.connection()?, requests, lookup);
+        meter::batch(requests, &outcomes, start);
         if outcomes.is_err() {
             self.conn = None;
         }
@@ -189,7 +194,8 @@ fn fill(batch: &mut Vec<Waiting>, queue: &Receiver<Job>) -> Option<Work> {
     let mut bytes: usize = batch.iter().map(|(request, _)| request.bytes()).sum();
     while entries < BATCH_ENTRIES_MAX && bytes < BATCH_BYTES_MAX {
         match queue.try_recv() {
-            Ok(Job::Append(request, answer)) => {
+            Ok(Job::Append(request, answer, queued)) => {
+                drop(queued);
                 entries += request.entries.len();
                 bytes += request.bytes();
                 batch.push((request, answer));

@@ -144,7 +144,9 @@ impl<T: Table> Listed<T> {
             Listed::Logs(heads) => heads,
         };
         let order = order_by::<T>(sort, &["position"]);
-        if let [head] = heads.as_slice() {
+        let is_by_time = matches!(sort.keys(), [key] if T::is_by_time(key));
+        let parts = if is_by_time { filter.parts() } else { vec![filter.clone()] };
+        if let ([head], [filter]) = (heads.as_slice(), parts.as_slice()) {
             let near = nearer::<T>(conn, head.channel_id, filter, sort, skip)?;
             let (filter, skip) = near.as_ref().map_or((filter, skip), |(filter, skip)| (filter, *skip));
             let positions = T::positions(conn, head.channel_id, &Part { filter, order: &order, skip, limit })?;
@@ -157,7 +159,7 @@ impl<T: Table> Listed<T> {
             return T::places(conn, channels, &Part { filter, order: &order, skip, limit });
         }
         let mut rows = Vec::new();
-        for head in heads {
+        for (head, filter) in heads.iter().flat_map(|head| parts.iter().map(move |part| (head, part))) {
             rows.extend(T::sort_rows(conn, head.channel_id, &Part { filter, order: &order, skip: 0, limit: end })?);
         }
         Ok(cut(rows, sort, skip, limit))
@@ -194,7 +196,7 @@ fn nearer<T: Table>(
     }))
 }
 
-/// Rows of each channel that are merged in memory. The pages that people look at are within; for the others the database
+/// Rows of each channel, and of each part of the filter, that are merged in memory. The pages that people look at are within; for the others the database
 /// sorts all channels at once, which takes longer for a first page and no memory for a last one.
 const MERGED_ROWS_MAX: i64 = 5_000;
 

@@ -4,6 +4,7 @@ mod action_logs;
 mod events;
 mod list;
 mod start;
+mod stride;
 mod summary;
 mod table;
 mod walk;
@@ -100,6 +101,13 @@ pub(crate) fn count<T: Table>(conn: &mut DbConnection, head: &LogHead, filter: &
     if filter.is_impossible() {
         return Ok(0);
     }
+    if filter.looks_into_records() {
+        return T::count(conn, head.channel_id, filter);
+    }
+    filter.parts().iter().map(|part| count_part::<T>(conn, head, part)).sum()
+}
+
+fn count_part<T: Table>(conn: &mut DbConnection, head: &LogHead, filter: &T::Filter) -> Result<i64, StoreError> {
     let counted = match filter.tally() {
         Some(tally) => counters::whole::<T>(conn, head, filter, &tally)?,
         None => None,

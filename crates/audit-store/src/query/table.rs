@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{Entry, Interval, Sort, SortBy, SortKey, Stream};
+use audit_domain::{Entry, Interval, Sort, SortBy, SortKey, Stream, WalkOrder};
 
 use super::start::Start;
 use crate::connection::DbConnection;
@@ -95,8 +95,16 @@ pub(crate) trait Filter<R>: Clone {
     /// Whether a part of it is beyond SQL, so that what the database finds is looked through.
     fn looks_into_records(&self) -> bool;
 
-    /// The part that is beyond SQL.
+    /// Whether a record matches, all of the filter looked at.
     fn keeps(&self, record: &R) -> bool;
+
+    /// What the database looks at in a walk that looks into records: what would have it sort for each stride is left to
+    /// [`Filter::keeps`].
+    fn in_order(&self, order: WalkOrder) -> Self;
+
+    /// Filters that mean the same together and that no two of them match: where an index has the order of time under each of a
+    /// few values, but not under all of them.
+    fn parts(&self) -> Vec<Self>;
 
     /// What is asked for, where it is something that is counted.
     fn tally(&self) -> Option<Tally>;

@@ -3,6 +3,7 @@
 use audit_domain::{ChannelGrant, ChannelId, Entry, EventFilter, Walk, WalkOrder, WalkPoint};
 
 use super::start::Start;
+use super::stride::Stride;
 use super::table::{Filter, Part, Place, Table, directed};
 use super::{LogHead, at_places, count, heads};
 use crate::connection::DbConnection;
@@ -47,14 +48,33 @@ pub(crate) fn walk<T: Table>(conn: &mut DbConnection, query: &WalkQuery<T::Filte
             }
         }
         let size = query.size.max(1);
-        let (records, more) = match heads.as_slice() {
+        let sources = sources(&heads, &query.walk);
+        let (records, more) = match sources.as_slice() {
             _ if query.walk.filter.is_impossible() => (Vec::new(), false),
-            [head] => one_log::<T>(conn, head, query, size)?,
+            [source] => one_source::<T>(conn, source, query, size)?,
             several => merged::<T>(conn, several, query, size)?,
         };
         let next = records.last().filter(|_| more).map(|record| point(record));
         Ok(WalkPage { records, next, count: query.counted.then_some(total) })
     })
+}
+
+/// What a walk is merged from: entries of one channel that the database finds in the order of the walk.
+struct Source<F> {
+    channel_id: i64,
+    filter: F,
+}
+
+fn sources<R, F: Filter<R>>(heads: &[LogHead], walk: &Walk<F>) -> Vec<Source<F>> {
+    let parts = match walk.order {
+        WalkOrder::Timestamp => walk.filter.parts(),
+        WalkOrder::Position => vec![walk.filter.clone()],
+    };
+    let of_head = |head: &LogHead| {
+        let channel_id = head.channel_id;
+        parts.iter().map(move |part| Source { channel_id, filter: part.clone() })
+    };
+    heads.iter().flat_map(of_head).collect()
 }
 
 fn point(entry: &Entry) -> WalkPoint {
@@ -76,24 +96,17 @@ const PAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 struct Filling<R> {
     records: Vec<R>,
     bytes: usize,
-    /// Entries that are read at once: more and more of them, as long as they are small.
-    step: usize,
+    stride: Stride,
 }
 
 impl<R: std::ops::Deref<Target = Entry>> Filling<R> {
-    /// The first step, of the largest entries: half of what a page may have.
-    const FIRST_STEP: usize = 16;
-    /// The largest step of a search, which may keep none of them.
-    const STEP_MAX: usize = 1024;
-
     fn new() -> Filling<R> {
-        Filling { records: Vec::new(), bytes: 0, step: Self::FIRST_STEP }
+        Filling { records: Vec::new(), bytes: 0, stride: Stride::FIRST }
     }
 
-    /// Adds those of a step that are kept.
+    /// Adds those of a stride that are kept.
     fn add(&mut self, records: Vec<R>, keeps: impl Fn(&R) -> bool) {
-        let bytes: usize = records.iter().map(|record| record.slots.bytes()).sum();
-        self.step = if bytes < PAGE_BYTES_MAX / 16 { (self.step * 2).min(Self::STEP_MAX) } else { Self::FIRST_STEP };
+        self.stride = self.stride.after(records.iter().map(|record| record.slots.bytes()).sum());
         let kept = self.records.len();
         self.records.extend(records.into_iter().filter(keeps));
         self.bytes += self.records[kept..].iter().map(|record| record.slots.bytes()).sum::<usize>();
@@ -106,28 +119,30 @@ impl<R: std::ops::Deref<Target = Entry>> Filling<R> {
 
 type Page<R> = (Vec<R>, bool);
 
-/// The entries of a page of one log, and whether there are more behind it.
-fn one_log<T: Table>(
+/// The entries of a page of one source, and whether there are more behind it.
+fn one_source<T: Table>(
     conn: &mut DbConnection,
-    head: &LogHead,
+    source: &Source<T::Filter>,
     query: &WalkQuery<T::Filter>,
     size: usize,
 ) -> Result<Page<T::Record>, StoreError> {
-    let Walk { order: by, descending, filter, .. } = &query.walk;
-    let (order, mut after) = (order::<T, _>(&query.walk), query.after);
+    let Walk { order: by, descending, .. } = &query.walk;
+    let (order, filter) = (order::<T, _>(&query.walk), &source.filter);
+    let asked = if filter.looks_into_records() { filter.in_order(*by) } else { filter.clone() };
+    let mut after = query.after;
     let mut page = Filling::new();
     loop {
         // One more than is still wanted, to see whether there is a next one; of a search, who knows how many.
-        let wanted = (size - page.records.len()).saturating_add(1).min(page.step);
-        let wanted = if filter.looks_into_records() { page.step } else { wanted };
-        let start = Start::of(*by, *descending, head.channel_id, after);
-        let part = Part { filter, order: &order, skip: 0, limit: wanted as i64 };
-        let records = T::step(conn, head.channel_id, &start, &part)?;
+        let wanted = if filter.looks_into_records() { usize::MAX } else { (size - page.records.len()).saturating_add(1) };
+        let wanted = wanted.min(page.stride.records());
+        let start = Start::of(*by, *descending, source.channel_id, after);
+        let part = Part { filter: &asked, order: &order, skip: 0, limit: wanted as i64 };
+        let records = T::step(conn, source.channel_id, &start, &part)?;
         let is_last = records.len() < wanted;
         after = records.last().map(|record| point(record)).or(after);
-        page.add(records, |record| filter.keeps(record));
+        page.add(records, |record| !filter.looks_into_records() || filter.keeps(record));
         if is_last || page.is_full() || page.records.len() > size {
-            // More than were wanted are a step's; the next page reads them again.
+            // More than were wanted are the stride's; the next page reads them again.
             let more = !is_last || page.records.len() > size;
             page.records.truncate(size);
             return Ok((page.records, more));
@@ -135,36 +150,36 @@ fn one_log<T: Table>(
     }
 }
 
-/// The entries of a page of several logs, and whether there are more behind it.
+/// The entries of a page of several sources, and whether there are more behind it.
 fn merged<T: Table>(
     conn: &mut DbConnection,
-    heads: &[LogHead],
+    sources: &[Source<T::Filter>],
     query: &WalkQuery<T::Filter>,
     size: usize,
 ) -> Result<Page<T::Record>, StoreError> {
-    let places = places::<T>(conn, heads, query, size.saturating_add(1))?;
+    let places = places::<T>(conn, sources, query, size.saturating_add(1))?;
     let mut page = Filling::new();
     let mut left = &places[..places.len().min(size)];
     while !left.is_empty() && !page.is_full() {
-        let (step, rest) = left.split_at(left.len().min(page.step));
-        page.add(at_places::<T>(conn, step)?, |_| true);
+        let (places, rest) = left.split_at(left.len().min(page.stride.records()));
+        page.add(at_places::<T>(conn, places)?, |_| true);
         left = rest;
     }
     let more = page.records.len() < places.len();
     Ok((page.records, more))
 }
 
-/// Where the next entries of several channels are, merged.
+/// Where the next entries of several sources are, merged.
 fn places<T: Table>(
     conn: &mut DbConnection,
-    heads: &[LogHead],
+    sources: &[Source<T::Filter>],
     query: &WalkQuery<T::Filter>,
     wanted: usize,
 ) -> Result<Vec<Place>, StoreError> {
     let mut points: Vec<(i64, i64, i64)> = Vec::new();
-    for head in heads {
-        let of_channel = points_of::<T>(conn, head.channel_id, query, wanted)?;
-        points.extend(of_channel.into_iter().map(|(at, position)| (at, head.channel_id, position)));
+    for source in sources {
+        let of_source = points_of::<T>(conn, source, query, wanted)?;
+        points.extend(of_source.into_iter().map(|(at, position)| (at, source.channel_id, position)));
     }
     let (descending, order) = (query.walk.descending, query.walk.order);
     points.sort_by(|a, b| {
@@ -177,35 +192,35 @@ fn places<T: Table>(
     Ok(points.into_iter().take(wanted).map(|(_, channel, position)| (channel, position)).collect())
 }
 
-/// Instants and positions of the next entries of one channel.
+/// Instants and positions of the next entries of one source.
 fn points_of<T: Table>(
     conn: &mut DbConnection,
-    channel_id: i64,
+    source: &Source<T::Filter>,
     query: &WalkQuery<T::Filter>,
     wanted: usize,
 ) -> Result<Vec<(i64, i64)>, StoreError> {
-    let Walk { order: by, descending, filter, .. } = &query.walk;
+    let Source { channel_id, filter } = source;
+    let (channel_id, Walk { order: by, descending, .. }) = (*channel_id, &query.walk);
     let (order, start) = (order::<T, _>(&query.walk), Start::of(*by, *descending, channel_id, query.after));
     if !filter.looks_into_records() {
         let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
         return T::step_points(conn, channel_id, &start, &Part { filter, order: &order, skip: 0, limit });
     }
-    let (mut start, mut found) = (start, Vec::new());
+    let asked = filter.in_order(*by);
+    let (mut start, mut stride, mut found) = (start, Stride::FIRST, Vec::new());
     while found.len() < wanted {
-        let part = Part { filter, order: &order, skip: 0, limit: SEARCH_STEP };
+        let part = Part { filter: &asked, order: &order, skip: 0, limit: stride.records() as i64 };
         let records = T::step(conn, channel_id, &start, &part)?;
         let kept = records.iter().filter(|record| filter.keeps(record));
         found.extend(kept.map(|record| (record.timestamp.micros(), record.position)));
         match records.last() {
-            Some(last) if records.len() as i64 == SEARCH_STEP => {
+            Some(last) if records.len() == stride.records() => {
                 start = Start::of(*by, *descending, channel_id, Some(point(last)));
             }
             _ => break,
         }
+        stride = stride.after(records.iter().map(|record| record.slots.bytes()).sum());
     }
     found.truncate(wanted);
     Ok(found)
 }
-
-/// Entries that a search of several logs reads at once: of the largest, 64 MiB.
-const SEARCH_STEP: i64 = 64;

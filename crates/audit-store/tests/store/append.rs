@@ -4,10 +4,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use audit_store::domain::{ChannelGrant, ChannelId, Stream, Timestamp, limits, slot};
+use audit_store::domain::{ChannelGrant, ChannelId, Reading, Stream, Timestamp, limits, slot};
 use audit_store::{AppendError, AppendRequest, Conflict, Receipt};
 
-use crate::common::{Scratch, assert_receipt, checked_logs, event, only, uuid};
+use crate::common::{ActionLogs, Events, Kind, Scratch, assert_receipt, checked_logs, checked_logs_of, event, only, uuid};
 
 fn with_uuid(number: u128, rest: &str) -> audit_store::domain::PreparedEntry {
     event(&format!(r#"{{"uuid":"{}"{rest}}}"#, uuid(number)))
@@ -65,6 +65,75 @@ fn a_conflict_refuses_the_whole_request_and_names_every_culprit() {
     // What was refused blocks nothing: the same uuids are free for another event.
     assert_eq!(scratch.append(vec![with_uuid(3, r#","user":4"#)])[0].position, 2);
     assert_eq!(scratch.append(vec![with_uuid(4, r#","channel_id":9,"user":5"#)])[0].position, 0);
+}
+
+/// A uuid stands for one event and one action log of its channel: the streams are two logs.
+#[test]
+fn one_request_may_go_to_both_streams_of_several_channels() {
+    let scratch = Scratch::new();
+    let entries = |says: &str| {
+        let of = |channel: i64, number: u128| format!(r#""channel_id":{channel},"uuid":"{}","x":"{says}""#, uuid(number));
+        vec![
+            ActionLogs::entry(&of(1, 1)),
+            Events::entry(&of(1, 1)),
+            ActionLogs::entry(&of(1, 2)),
+            Events::entry(&of(2, 1)),
+            ActionLogs::entry(&of(2, 1)),
+            Events::entry(&of(1, 2)),
+        ]
+    };
+    let receipts = scratch.append(entries("a"));
+    let places: Vec<_> = receipts.iter().map(|receipt| (receipt.channel_id.get(), receipt.position, receipt.duplicate)).collect();
+    assert_eq!(places, [(1, 0, false), (1, 0, false), (1, 1, false), (2, 0, false), (2, 0, false), (1, 1, false)]);
+    for (receipt, is_log) in receipts.iter().zip([true, false, true, false, true, false]) {
+        if is_log {
+            assert_receipt(&scratch.get_of::<ActionLogs>(receipt), receipt);
+        } else {
+            assert_receipt(&scratch.get(receipt), receipt);
+        }
+    }
+    let duplicates: Vec<Receipt> = receipts.iter().map(|receipt| Receipt { duplicate: true, ..*receipt }).collect();
+    assert_eq!(scratch.append(entries("a")), duplicates);
+    let mut mixed = entries("a");
+    mixed[4] = entries("b").remove(4);
+    mixed.push(ActionLogs::entry(r#""channel_id":7"#));
+    assert_eq!(refused(&scratch, mixed), AppendError::Conflict(vec![conflict(4, 1, false)]));
+    assert_eq!((checked_logs(&scratch.store).len(), checked_logs_of::<ActionLogs>(&scratch.store).len()), (3, 3));
+}
+
+#[test]
+fn a_retry_of_an_action_log_gets_the_first_receipt_and_another_one_is_refused_whole() {
+    let scratch = Scratch::new();
+    let log =
+        |number: u128, rest: &str| ActionLogs::parse(&format!(r#"{{"uuid":"{}",{rest}}}"#, uuid(number)), Reading::NATIVE).unwrap();
+    let full = r#""level":20,"message":"m","logger_name":"l","trace":"t","created_at":"2023-10-16""#;
+    let first = scratch.append(vec![log(1, full)])[0];
+    for retry in [
+        full,
+        r#""trace":"t","message":"m","logger_name":"l","level":20"#,
+        r#""level":20,"message":"m","logger_name":"l","trace":"t","created_at":"2023-10-16T02:00:00+02:00""#,
+    ] {
+        assert_eq!(scratch.append(vec![log(1, retry), log(1, retry)]), [Receipt { duplicate: true, ..first }; 2]);
+    }
+    for other in [
+        r#""level":30,"message":"m","logger_name":"l","trace":"t""#,
+        r#""level":20,"message":"\u006d","logger_name":"l","trace":"t""#,
+        r#""level":20,"message":"m","trace":"t""#,
+        r#""level":20,"message":"m","logger_name":"l","trace":"t","app_name":"""#,
+        r#""level":20,"message":"m","logger_name":"l""#,
+        r#""level":20,"message":"m","logger_name":"l","trace":"t","x":1"#,
+        r#""level":20,"message":"m","logger_name":"l","trace":"t","created_at":"2023-10-17""#,
+    ] {
+        let request = vec![log(2, r#""level":0,"message":"new""#), log(1, other)];
+        assert_eq!(refused(&scratch, request), AppendError::Conflict(vec![conflict(1, 1, false)]), "{other}");
+    }
+    assert_eq!(checked_logs_of::<ActionLogs>(&scratch.store).len(), 1);
+    let stored = scratch.get_of::<ActionLogs>(&first);
+    crate::guards::erase::<ActionLogs>(&scratch.raw(), &stored, &[0, 1]);
+    let retry = r#""level":50,"message":"other","trace":"t""#;
+    assert_eq!(scratch.append(vec![log(1, retry)]), [Receipt { duplicate: true, ..first }], "what is erased counts as equal");
+    let other = log(1, r#""level":50,"message":"other","trace":"u""#);
+    assert_eq!(refused(&scratch, vec![other]), AppendError::Conflict(vec![conflict(0, 1, false)]));
 }
 
 #[test]
@@ -179,6 +248,7 @@ fn the_time_of_a_log_never_goes_back() {
     assert_eq!(receipts[0].recorded_at, future);
     assert!(receipts[1].recorded_at < future, "another log has its own time");
     assert_eq!(scratch.append_json("{}").recorded_at, future);
+    assert!(scratch.append_one::<ActionLogs>("").0.recorded_at < future, "and so has the other stream");
     checked_logs(&scratch.store);
 }
 
@@ -199,7 +269,7 @@ fn erased_slots_count_as_equal_in_a_retry() {
     let scratch = Scratch::new();
     let first = scratch.append(vec![with_uuid(1, r#","user":{"pk":7},"url":"/x""#)])[0];
     let mut stored = scratch.get(&first);
-    crate::guards::erase(&scratch.raw(), &stored, &[slot::USER]);
+    crate::guards::erase::<Events>(&scratch.raw(), &stored, &[slot::USER]);
     let leaf = stored.leaf_data();
     stored = scratch.get(&first);
     assert!(stored.slots.get(slot::USER).unwrap().is_erased() && stored.leaf_data() == leaf);

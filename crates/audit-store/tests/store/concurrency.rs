@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{ChannelId, Event, EventFilter, JsonText, PreparedEntry, Walk, WalkOrder, slot};
+use audit_store::domain::{ChannelId, Entry, EventFilter, JsonText, PreparedEntry, Stream, Walk, WalkOrder, WalkPoint};
 use audit_store::{AppendError, AppendRequest, Receipt, Store, WalkQuery};
 
-use crate::common::{Dice, Scratch, assert_receipt, checked_logs, event, uuid};
+use crate::common::{ActionLogs, Dice, Events, Kind, Scratch, assert_receipt, checked_logs_of, event, log_of, uuid};
 
 const CHANNELS: u64 = 3;
 const REQUESTS: u64 = 12;
@@ -18,19 +18,27 @@ const REQUESTS: u64 = 12;
 const SHARED: u64 = 30;
 const CONTESTED: u64 = 60;
 
-/// One event and what it says, so that it can be compared with what is stored.
+/// One entry and what it says, so that it can be compared with what is stored.
 #[derive(Clone)]
 struct Sent {
-    channel: i64,
-    uuid: Uuid,
+    key: Key,
     says: String,
-    event: PreparedEntry,
+    entry: PreparedEntry,
 }
 
-fn sent(channel: u64, number: u128, says: String) -> Sent {
-    let uuid = uuid(number);
-    let event = event(&format!(r#"{{"uuid":"{uuid}","channel_id":{channel},"content":{says},"user":{channel}}}"#));
-    Sent { channel: channel as i64, uuid, says, event }
+/// Stream, channel and uuid.
+type Key = (Stream, i64, Uuid);
+
+fn sent<K: Kind>(channel: u64, number: u128, says: &str) -> Sent {
+    let (uuid, says) = (uuid(number), JsonText::string(says).to_string());
+    let entry = K::entry(&format!(r#""uuid":"{uuid}","channel_id":{channel},"{}":{says}"#, K::TEXT.0));
+    Sent { key: (K::STREAM, channel as i64, uuid), says, entry }
+}
+
+/// An event, or an action log: every third number is one of these.
+fn either(channel: u64, number: u64, says: &str) -> Sent {
+    let send = if number.is_multiple_of(3) { sent::<ActionLogs> } else { sent::<Events> };
+    send(channel, number.into(), says)
 }
 
 /// The requests of one thread: events of its own, events that others send as well, and uuids that others fight for.
@@ -40,15 +48,15 @@ fn requests(thread: u64) -> Vec<Vec<Sent>> {
     let mut event = |dice: &mut Dice| match dice.below(10) {
         0 | 1 => {
             let number = dice.below(SHARED);
-            sent(number % CHANNELS, number.into(), format!(r#""shared {number}""#))
+            either(number / 3 % CHANNELS, number, &format!("shared {number}"))
         }
         2 => {
             let number = SHARED + dice.below(CONTESTED - SHARED);
-            sent(number % CHANNELS, number.into(), format!(r#""thread {}""#, thread % 3))
+            either(number / 3 % CHANNELS, number, &format!("thread {}", thread % 3))
         }
         _ => {
             own += 1;
-            sent(dice.below(CHANNELS), u128::from(1000 + thread * 1000 + own), format!(r#"["{thread}",{own}]"#))
+            either(dice.below(CHANNELS), 1000 + thread * 1000 + own, &format!("{thread}, {own}"))
         }
     };
     (0..REQUESTS).map(|_| (0..1 + dice.below(5)).map(|_| event(&mut dice)).collect()).collect()
@@ -58,7 +66,7 @@ type Outcome = (Vec<Sent>, Result<Vec<Receipt>, AppendError>);
 
 /// Sends a request in one of the two ways; a server's clients come back when it is busy.
 fn send(store: &Store, events: &[Sent], blocking: bool) -> Result<Vec<Receipt>, AppendError> {
-    let request = || AppendRequest::import(events.iter().map(|sent| sent.event.clone()).collect());
+    let request = || AppendRequest::import(events.iter().map(|sent| sent.entry.clone()).collect());
     loop {
         let pending = if blocking { store.append(request()) } else { store.try_append(request()) };
         match pending {
@@ -78,61 +86,70 @@ fn run(store: &Store, thread: u64) -> Vec<Outcome> {
 
 /// What has to hold once everybody has an answer.
 fn verify(store: &Store, outcomes: &[Outcome]) {
-    let stored: HashMap<(i64, Uuid), Event> =
-        checked_logs(store).into_iter().map(|event| ((event.channel_id.get(), event.uuid), event)).collect();
-    let mut firsts: HashMap<(i64, Uuid), usize> = HashMap::new();
+    let mut stored: HashMap<Key, (Entry, Option<JsonText>)> = HashMap::new();
+    for event in checked_logs_of::<Events>(store) {
+        stored.insert(key::<Events>(&event), kept::<Events>(event.0));
+    }
+    for log in checked_logs_of::<ActionLogs>(store) {
+        stored.insert(key::<ActionLogs>(&log), kept::<ActionLogs>(log.0));
+    }
+    let mut firsts: HashMap<Key, usize> = HashMap::new();
     let mut conflicts = 0;
     for (events, outcome) in outcomes {
         match outcome {
             Ok(receipts) => {
                 assert_eq!(receipts.len(), events.len());
                 for (sent, receipt) in events.iter().zip(receipts) {
-                    let event = &stored[&(sent.channel, sent.uuid)];
-                    assert_receipt(event, receipt);
-                    assert_eq!(event.slots.value(slot::CONTENT).map(JsonText::as_str), Some(sent.says.as_str()));
-                    *firsts.entry((sent.channel, sent.uuid)).or_default() += usize::from(!receipt.duplicate);
+                    let (entry, says) = &stored[&sent.key];
+                    assert_receipt(entry, receipt);
+                    assert_eq!(says.as_ref().map(JsonText::as_str), Some(sent.says.as_str()));
+                    *firsts.entry(sent.key).or_default() += usize::from(!receipt.duplicate);
                 }
             }
             Err(AppendError::Conflict(culprits)) => {
                 conflicts += 1;
                 for culprit in culprits {
                     let sent = &events[culprit.index];
-                    assert_eq!(sent.uuid, culprit.uuid);
-                    assert!(culprit.within_request || !sent.event.is_retry_of(&stored[&(sent.channel, sent.uuid)]));
+                    assert_eq!(sent.key.2, culprit.uuid);
+                    assert!(culprit.within_request || !sent.entry.is_retry_of(&stored[&sent.key].0));
                 }
             }
             Err(error) => panic!("{error}"),
         }
     }
-    assert!(firsts.values().all(|count| *count == 1), "exactly one request was the first with an event");
+    assert!(firsts.values().all(|count| *count == 1), "exactly one request was the first with an entry");
     assert_eq!(firsts.keys().collect::<HashSet<_>>(), stored.keys().collect(), "what is stored was acknowledged");
     assert!(conflicts > 10, "the threads did fight: {conflicts}");
-    assert!(stored.keys().any(|(_, id)| *id < uuid(SHARED.into())));
+    for stream in [Stream::Events, Stream::ActionLogs] {
+        assert!(stored.keys().any(|(of, _, id)| *of == stream && *id < uuid(SHARED.into())));
+    }
+}
+
+fn key<K: Kind>(entry: &Entry) -> Key {
+    (K::STREAM, entry.channel_id.get(), entry.uuid)
+}
+
+/// An entry, and what it says.
+fn kept<K: Kind>(entry: Entry) -> (Entry, Option<JsonText>) {
+    let says = entry.slots.value(K::TEXT.1).cloned();
+    (entry, says)
 }
 
 /// Follows a log by cursor until the writers are done and it has come to the end; every page goes on where the last one ended.
-fn follow(store: &Store, channel: i64, size: usize, done: &AtomicBool) -> usize {
-    let walk = |after: Option<i64>| {
-        let mut filter = EventFilter::default();
-        if let Some(position) = after {
-            filter.position.over(position);
-        }
-        Walk { order: WalkOrder::Position, descending: false, channels: Some(vec![channel]), filter }
-    };
-    let (mut seen, mut last_time) = (0, None);
+fn follow<K: Kind>(store: &Store, channel: i64, size: usize, done: &AtomicBool) -> usize {
+    let walk = Walk { order: WalkOrder::Position, descending: false, channels: Some(vec![channel]), filter: K::Filter::default() };
+    let (mut seen, mut last_time, mut after) = (0, None, None);
     loop {
         let finished = done.load(Ordering::SeqCst);
-        let walk = walk((seen > 0).then_some(seen - 1));
-        let mut after = None;
         loop {
-            let page = store.walk(&WalkQuery { walk: walk.clone(), after, size, counted: true }).unwrap();
-            for event in &page.records {
-                assert_eq!(event.position, seen, "no gap, nothing twice");
-                assert!(last_time <= Some(event.recorded_at));
-                (seen, last_time) = (seen + 1, Some(event.recorded_at));
+            let page = K::walk(store, &WalkQuery { walk: walk.clone(), after, size, counted: true });
+            for record in &page.records {
+                assert_eq!(record.position, seen, "no gap, nothing twice");
+                assert!(last_time <= Some(record.recorded_at));
+                (seen, last_time) = (seen + 1, Some(record.recorded_at));
+                after = Some(WalkPoint { timestamp: 0, channel_id: channel, position: record.position });
             }
-            after = page.next;
-            if after.is_none() {
+            if page.next.is_none() {
                 break;
             }
         }
@@ -149,7 +166,14 @@ fn under_load(stores: &[&Store], threads: u64) -> Vec<Outcome> {
         let walkers: Vec<_> = (0..CHANNELS as i64)
             .map(|channel| {
                 let (store, done) = (stores[channel as usize % stores.len()], &done);
-                scope.spawn(move || follow(store, channel, 1 + 5 * channel as usize, done))
+                scope.spawn(move || {
+                    let size = 1 + 5 * channel as usize;
+                    if channel == 0 {
+                        follow::<ActionLogs>(store, 0, 3, done)
+                    } else {
+                        follow::<Events>(store, channel, size, done)
+                    }
+                })
             })
             .collect();
         let writers: Vec<_> =
@@ -158,7 +182,11 @@ fn under_load(stores: &[&Store], threads: u64) -> Vec<Outcome> {
         done.store(true, Ordering::SeqCst);
         let walked: Vec<usize> = walkers.into_iter().map(|walker| walker.join().unwrap()).collect();
         for (channel, walked) in walked.into_iter().enumerate() {
-            assert_eq!(walked, crate::common::log_of(stores[0], channel as i64).len());
+            let log = match channel {
+                0 => log_of::<ActionLogs>(stores[0], 0).len(),
+                channel => log_of::<Events>(stores[0], channel as i64).len(),
+            };
+            assert!(walked == log && log > 20, "{walked} of {log}");
         }
         outcomes
     })
@@ -203,7 +231,7 @@ fn a_page_and_its_count_are_of_one_snapshot() {
             }
         });
         for number in 0..300u32 {
-            let events = vec![sent(1, u128::from(number) + 1, "1".to_owned()).event; 1];
+            let events = vec![event(&format!(r#"{{"uuid":"{}","user":1}}"#, uuid(u128::from(number) + 1)))];
             scratch.append(events);
         }
         done.store(true, Ordering::SeqCst);

@@ -1,25 +1,32 @@
-//! SQL means what `EventFilter::matches` and `EventSort::compare` say.
+//! SQL means what `matches` of the filter and `compare` of the sort say.
 
-use audit_store::domain::{ChannelGrant, ChannelId, Event, EventFilter, EventSort, SortField, SortKey, SortRow, Stream};
+use audit_store::domain::{
+    ActionLogFilter, ChannelGrant, ChannelId, Entry, Event, EventFilter, EventSort, Interval, Sort, SortField, SortKey, Stream,
+};
 use audit_store::{ListQuery, PageNumber, SliceQuery, Store};
 use proptest::prelude::*;
 
-use crate::common::{Scratch, event, only};
-use crate::population;
+use crate::common::{ActionLogs, Events, Kind, Scratch, event, log_of, only};
+use crate::population::{self, Population};
 
 type Id = (i64, i64);
 
-fn id(event: &Event) -> Id {
-    (event.channel_id.get(), event.position)
+fn id(entry: &Entry) -> Id {
+    (entry.channel_id.get(), entry.position)
 }
 
-/// What has to be listed, from every event there is.
-fn expected<'a>(events: &'a [Event], channels: &ChannelGrant, filter: &EventFilter, sort: &EventSort) -> Vec<&'a Event> {
-    let granted = events.iter().filter(|event| channels.allows(event.channel_id));
-    let mut matching: Vec<(SortRow, &Event)> =
-        granted.filter(|event| filter.matches(event)).map(|event| (SortRow::of(event), event)).collect();
+/// What has to be listed, from every record there is.
+fn expected<'a, K: Kind>(
+    records: &'a [K::Record],
+    channels: &ChannelGrant,
+    filter: &K::Filter,
+    sort: &Sort<K::Field>,
+) -> Vec<&'a K::Record> {
+    let granted = records.iter().filter(|record| channels.allows(record.channel_id));
+    let mut matching: Vec<(K::Row, &K::Record)> =
+        granted.filter(|record| K::matches(filter, record)).map(|record| (K::row(record), record)).collect();
     matching.sort_by(|a, b| sort.compare(&a.0, &b.0));
-    matching.into_iter().map(|(_, event)| event).collect()
+    matching.into_iter().map(|(_, record)| record).collect()
 }
 
 pub(crate) fn grant(channels: &Option<Vec<i64>>) -> ChannelGrant {
@@ -29,59 +36,82 @@ pub(crate) fn grant(channels: &Option<Vec<i64>>) -> ChannelGrant {
     }
 }
 
+type Query<K> = ListQuery<<K as Kind>::Filter, Sort<<K as Kind>::Field>>;
+
 /// Every page, the last one by name, and the places before the first and behind the last.
-fn assert_pages(store: &Store, query: &ListQuery, expected: &[&Event]) {
+fn assert_pages<K: Kind>(store: &Store, query: &Query<K>, expected: &[&K::Record]) {
     let (count, size) = (expected.len() as i64, query.size);
     let pages = (count / size + i64::from(count % size != 0)).max(1);
     for number in 0..=pages + 1 {
-        let page = store.list(&ListQuery { page: PageNumber::Number(number), ..query.clone() }).unwrap();
+        let page = K::list(store, &ListQuery { page: PageNumber::Number(number), ..query.clone() });
         assert_eq!((page.count, page.number, page.pages), (count, number, pages), "{query:?}");
         let inside = (1..=pages).contains(&number);
         let wanted = expected.iter().skip(if inside { ((number - 1) * size) as usize } else { usize::MAX }).take(size as usize);
-        let (seen, wanted): (Vec<Id>, Vec<Id>) = (page.records.iter().map(id).collect(), wanted.map(|event| id(event)).collect());
+        let (seen, wanted): (Vec<Id>, Vec<Id>) = (page.records.iter().map(|r| id(r)).collect(), wanted.map(|r| id(r)).collect());
         assert_eq!(seen, wanted, "page {number} of {query:?}");
-        if inside {
-            let ListQuery { channels, filter, sort, .. } = query.clone();
-            let slice = store.slice(&SliceQuery { channels, filter, sort, skip: (number - 1) * size, size }).unwrap();
-            assert_eq!(slice, page.records, "page {number} of {query:?} as a slice");
-        }
         assert!(page.records.iter().zip(expected.iter().skip(((number - 1).max(0) * size) as usize)).all(|(a, b)| a == *b));
     }
-    let last = store.list(&ListQuery { page: PageNumber::Last, ..query.clone() }).unwrap();
+    let last = K::list(store, &ListQuery { page: PageNumber::Last, ..query.clone() });
     assert_eq!((last.count, last.number), (count, pages));
-    let wanted: Vec<Id> = expected.iter().skip(((pages - 1) * size) as usize).map(|event| id(event)).collect();
-    assert_eq!(last.records.iter().map(id).collect::<Vec<_>>(), wanted, "the last page of {query:?}");
+    let wanted: Vec<Id> = expected.iter().skip(((pages - 1) * size) as usize).map(|record| id(record)).collect();
+    assert_eq!(last.records.iter().map(|r| id(r)).collect::<Vec<_>>(), wanted, "the last page of {query:?}");
+}
+
+/// A page is also a slice, which only events have.
+fn assert_slices(store: &Store, query: &ListQuery, expected: &[&Event]) {
+    let (ListQuery { channels, filter, sort, size, .. }, count) = (query.clone(), expected.len() as i64);
+    for skip in (0..=count).step_by(size as usize) {
+        let (channels, filter, sort) = (channels.clone(), filter.clone(), sort.clone());
+        let slice = store.slice(&SliceQuery { channels, filter, sort, skip, size }).unwrap();
+        let wanted = expected.iter().skip(skip as usize).take(size as usize);
+        assert!(slice.iter().eq(wanted.copied()), "{size} behind {skip} of {query:?}");
+    }
 }
 
 #[derive(Debug, Clone)]
-struct Question {
-    wanted: population::Wanted,
-    sort: EventSort,
+struct Question<F, S> {
+    wanted: population::Wanted<F>,
+    sort: S,
     channels: Option<Vec<i64>>,
     size: i64,
 }
 
-fn questions() -> impl Strategy<Value = Vec<Question>> {
+type QuestionOf<K> = Question<<K as Kind>::Filter, Sort<<K as Kind>::Field>>;
+
+fn questions<K: Population>() -> impl Strategy<Value = Vec<QuestionOf<K>>> {
     let size = prop_oneof![1i64..12, Just(100), Just(1000)];
-    let question = (population::wanted(), population::sorts(), population::channels(), size)
+    let question = (population::wanted::<K>(), population::sorts::<K>(), population::channels(), size)
         .prop_map(|(wanted, sort, channels, size)| Question { wanted, sort, channels, size });
     prop::collection::vec(question, 40)
+}
+
+fn assert_lists<K: Population>(batches: &[Vec<String>], questions: Vec<QuestionOf<K>>, also: fn(&Store, &Query<K>, &[&K::Record])) {
+    let scratch = Scratch::new();
+    let records = population::stored::<K>(&scratch, batches);
+    for Question { wanted, sort, channels, size } in questions {
+        let (filter, channels) = (wanted.filter::<K>(&records), grant(&channels));
+        let expected = expected::<K>(&records, &channels, &filter, &sort);
+        let query = ListQuery { channels, filter, sort, page: PageNumber::Last, size };
+        assert_pages::<K>(&scratch.store, &query, &expected);
+        also(&scratch.store, &query, &expected);
+    }
 }
 
 proptest! {
     #![proptest_config(population::config(8))]
 
     #[test]
-    fn every_page_of_every_list_is_what_the_reference_says(batches in population::batches(), questions in questions()) {
-        let scratch = Scratch::new();
-        let events = population::stored(&scratch, &batches);
-        for question in questions {
-            let Question { wanted, sort, channels, size } = question;
-            let (filter, channels) = (wanted.filter(&events), grant(&channels));
-            let expected = expected(&events, &channels, &filter, &sort);
-            let query = ListQuery { channels, filter, sort, page: PageNumber::Last, size };
-            assert_pages(&scratch.store, &query, &expected);
-        }
+    fn every_page_of_every_list_of_events_is_what_the_reference_says(
+        batches in population::batches::<Events>(), questions in questions::<Events>(),
+    ) {
+        assert_lists::<Events>(&batches, questions, assert_slices);
+    }
+
+    #[test]
+    fn every_page_of_every_list_of_action_logs_is_what_the_reference_says(
+        batches in population::batches::<ActionLogs>(), questions in questions::<ActionLogs>(),
+    ) {
+        assert_lists::<ActionLogs>(&batches, questions, |_, _, _| ());
     }
 }
 
@@ -118,6 +148,49 @@ fn each_filter_alone_finds_exactly_its_events() {
         assert_eq!(count(EventFilter { action: is(), ..EventFilter::default() }), actions, "action {text:?}");
     }
     assert_eq!(count(EventFilter { never: true, ..EventFilter::default() }), 0);
+}
+
+#[test]
+fn each_filter_of_action_logs_alone_finds_exactly_its_own() {
+    let scratch = Scratch::new();
+    let long = "x".repeat(256);
+    for (level, text) in [(0, "a"), (10, r"\u0061"), (20, "A"), (25, ""), (40, r"a\u0000b"), (50, &long)] {
+        scratch.append_json_of::<ActionLogs>(&format!(
+            r#"{{"level":{level},"logger_name":"{text}","app_name":"{text}","message":"{text}"}}"#
+        ));
+    }
+    scratch.append_json_of::<ActionLogs>(r#"{"level":50,"message":"b","trace":"\u0061"}"#);
+    let any = ActionLogFilter::default;
+    let count = |filter: ActionLogFilter| {
+        let query = ListQuery { channels: only(1), filter, sort: Sort::default(), page: PageNumber::Number(1), size: 100 };
+        let page = scratch.store.list_action_logs(&query).unwrap();
+        assert_eq!(page.records.len() as i64, page.count);
+        page.count
+    };
+    for (text, named, found) in [("a", 2, 5), ("A", 1, 5), ("", 1, 7), ("a\0b", 1, 1), ("a\0", 0, 1), (&long, 1, 1), ("b", 0, 2)] {
+        let is = || Some(text.to_owned());
+        assert_eq!(count(ActionLogFilter { logger_name: is(), ..any() }), named, "logger_name {text:?}");
+        assert_eq!(count(ActionLogFilter { app_name: is(), ..any() }), named, "app_name {text:?}");
+        assert_eq!(count(ActionLogFilter { search: is(), ..any() }), found, "search {text:?}");
+    }
+    let (min, max) = (i64::MIN, i64::MAX);
+    for (start, end, found) in [
+        (0, 1, 1),
+        (25, max, 4),
+        (min, 25, 3),
+        (26, 40, 0),
+        (50, 51, 2),
+        (51, max, 0),
+        (min, 0, 0),
+        (max - 1, max, 0),
+        (min, max, 7),
+    ] {
+        let level = Interval { start, end };
+        assert_eq!(count(ActionLogFilter { level, ..any() }), found, "{level:?}");
+        let named = ActionLogFilter { level, logger_name: Some("a".to_owned()), ..any() };
+        assert_eq!(count(named), [0, 10].iter().filter(|level| (start..end).contains(level)).count() as i64, "a, {level:?}");
+    }
+    assert_eq!(count(ActionLogFilter { never: true, search: Some("a".to_owned()), ..any() }), 0);
 }
 
 #[test]
@@ -182,8 +255,8 @@ fn pages_deep_in_several_channels_are_those_of_the_reference_too() {
         };
         scratch.append((0..3_500).map(one).collect());
     }
-    let mut events = crate::common::log_of(&scratch.store, 1);
-    events.extend(crate::common::log_of(&scratch.store, 2));
+    let mut events = log_of::<Events>(&scratch.store, 1);
+    events.extend(log_of::<Events>(&scratch.store, 2));
     let (filter, channels) = (EventFilter::default(), ChannelGrant::All);
     for sort in [
         EventSort::default(),
@@ -193,10 +266,11 @@ fn pages_deep_in_several_channels_are_those_of_the_reference_too() {
         ]),
         EventSort::by(vec![SortKey { field: SortField::Uuid, descending: false }]),
     ] {
-        let expected = expected(&events, &channels, &filter, &sort);
+        let expected = expected::<Events>(&events, &channels, &filter, &sort);
         // Pages 1 to 5 are merged here, 6 and 7 by the database.
         let page = PageNumber::Number(1);
         let query = ListQuery { channels: channels.clone(), filter: filter.clone(), sort, page, size: 1_000 };
-        assert_pages(&scratch.store, &query, &expected);
+        assert_pages::<Events>(&scratch.store, &query, &expected);
+        assert_slices(&scratch.store, &query, &expected);
     }
 }

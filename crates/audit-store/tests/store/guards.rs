@@ -1,14 +1,15 @@
 //! The guards of the tables, from a SQL prompt: the pragmas of the store are not there to help.
 
 use audit_store::domain::log::{Seal, leaf_hash};
-use audit_store::domain::{Event, EventKeys, NewToken, Role, slot};
+use audit_store::domain::{ActionLogKeys, Entry, EventKeys, Keys, NewToken, Role, slot};
 use rusqlite::Connection;
 
-use crate::common::{Scratch, checked_logs};
+use crate::common::{ActionLogs, Events, Kind, Scratch, checked_logs_of};
 
-const FULL: &str = r#"{"timestamp":"2023-10-16","action":"LOGIN","content_type":4,"table_name":"a.b","object_id":7,
+const EVENT: &str = r#""timestamp":"2023-10-16","action":"LOGIN","content_type":4,"table_name":"a.b","object_id":7,
     "user":{"pk":7,"username":"zoe"},"remote_addr":"::1","url":"/x","description":"d","query_params":{},"post_data":[],"headers":1,
-    "content":{"a":1},"b":2}"#;
+    "content":{"a":1},"b":2"#;
+const ACTION_LOG: &str = r#""created_at":"2023-10-16","logger_name":"l","app_name":"a","trace":"t","b":2"#;
 
 /// Connections as people have them: SQLite's defaults, and with the pragma that makes REPLACE fire DELETE triggers.
 fn prompts(scratch: &Scratch) -> [Connection; 2] {
@@ -31,7 +32,7 @@ fn dump(conn: &Connection, table: &str) -> Vec<String> {
 
 #[track_caller]
 fn assert_refused(conn: &Connection, sql: &str, why: &str) {
-    let tables = ["events", "logs", "tokens"];
+    let tables = ["events", "action_logs", "logs", "tokens"];
     let before = tables.map(|table| dump(conn, table));
     let Err(error) = conn.execute_batch(sql) else { panic!("not refused: {sql}") };
     let error = error.to_string();
@@ -45,89 +46,122 @@ fn copied(conn: &Connection, table: &str, changed: &[(&str, &str)]) -> String {
     columns(conn, table).iter().map(value).collect::<Vec<_>>().join(", ")
 }
 
-const EVENTS: &str = "events: the log is append-only";
-const TAKEN: &str = "events: position or uuid is taken";
+fn append_only<K: Kind>() -> String {
+    format!("{}: the log is append-only", K::TABLE)
+}
 
-#[test]
-fn events_are_never_deleted_and_no_column_is_ever_changed() {
-    let scratch = Scratch::new();
-    scratch.append_json(FULL);
+fn assert_never_deleted_or_changed<K: Kind>(full: &str) {
+    let (scratch, table, why) = (Scratch::new(), K::TABLE, append_only::<K>());
+    scratch.append_one::<K>(full);
     for conn in prompts(&scratch) {
-        assert_refused(&conn, "DELETE FROM events", EVENTS);
-        assert_refused(&conn, "DELETE FROM events WHERE position = 0", EVENTS);
+        assert_refused(&conn, &format!("DELETE FROM {table}"), &why);
+        assert_refused(&conn, &format!("DELETE FROM {table} WHERE position = 0"), &why);
         for or in ["", "OR REPLACE ", "OR IGNORE "] {
-            assert_refused(&conn, &format!("UPDATE {or}events SET rowid = 77"), EVENTS);
+            assert_refused(&conn, &format!("UPDATE {or}{table} SET rowid = 77"), &why);
         }
-        for column in columns(&conn, "events") {
+        for column in columns(&conn, table) {
             for value in ["77", "x'00112233445566778899aabbccddeeff'", "zeroblob(32)"] {
                 for or in ["", "OR REPLACE ", "OR IGNORE ", "OR FAIL "] {
-                    assert_refused(&conn, &format!("UPDATE {or}events SET {column} = {value}"), EVENTS);
+                    assert_refused(&conn, &format!("UPDATE {or}{table} SET {column} = {value}"), &why);
                 }
             }
-            assert_refused(&conn, &format!("UPDATE events SET {column} = 77, seals = seals || zeroblob(16)"), EVENTS);
+            assert_refused(&conn, &format!("UPDATE {table} SET {column} = 77, seals = seals || zeroblob(16)"), &why);
         }
     }
-    assert_eq!(checked_logs(&scratch.store).len(), 1);
+    assert_eq!(checked_logs_of::<K>(&scratch.store).len(), 1);
 }
 
 #[test]
-fn events_are_never_replaced_by_position_by_uuid_or_by_rowid() {
-    let scratch = Scratch::new();
-    scratch.append_json(FULL);
-    scratch.append_json(FULL);
+fn entries_are_never_deleted_and_no_column_is_ever_changed() {
+    assert_never_deleted_or_changed::<Events>(EVENT);
+    assert_never_deleted_or_changed::<ActionLogs>(ACTION_LOG);
+}
+
+fn assert_never_replaced<K: Kind>(full: &str) {
+    let (scratch, table) = (Scratch::new(), K::TABLE);
+    scratch.append_one::<K>(full);
+    scratch.append_one::<K>(full);
+    let taken = format!("{table}: position or uuid is taken");
     let (new_uuid, new_position) = (("uuid", "randomblob(16)"), ("position", "position + 100"));
     for conn in prompts(&scratch) {
         for verb in ["INSERT OR REPLACE", "REPLACE", "INSERT OR IGNORE", "INSERT OR FAIL", "INSERT"] {
             let insert = |changed: &[(&str, &str)]| {
-                let columns = columns(&conn, "events").join(", ");
-                format!("{verb} INTO events ({columns}) SELECT {} FROM events", copied(&conn, "events", changed))
+                let columns = columns(&conn, table).join(", ");
+                format!("{verb} INTO {table} ({columns}) SELECT {} FROM {table}", copied(&conn, table, changed))
             };
-            assert_refused(&conn, &insert(&[]), TAKEN);
-            assert_refused(&conn, &insert(&[new_uuid]), TAKEN);
-            assert_refused(&conn, &insert(&[new_position]), TAKEN);
-            let by_rowid = copied(&conn, "events", &[new_uuid, new_position]);
-            let columns = columns(&conn, "events").join(", ");
-            let sql = format!("{verb} INTO events (rowid, {columns}) SELECT rowid, {by_rowid} FROM events");
-            assert_refused(&conn, &sql, TAKEN);
+            assert_refused(&conn, &insert(&[]), &taken);
+            assert_refused(&conn, &insert(&[new_uuid]), &taken);
+            assert_refused(&conn, &insert(&[new_position]), &taken);
+            let by_rowid = copied(&conn, table, &[new_uuid, new_position]);
+            let columns = columns(&conn, table).join(", ");
+            let sql = format!("{verb} INTO {table} (rowid, {columns}) SELECT rowid, {by_rowid} FROM {table}");
+            assert_refused(&conn, &sql, &taken);
         }
         let upsert = format!(
-            "INSERT INTO events SELECT {} FROM events WHERE position = 0 ON CONFLICT DO UPDATE SET action = 'X'",
-            copied(&conn, "events", &[])
+            "INSERT INTO {table} SELECT {} FROM {table} WHERE position = 0 ON CONFLICT DO UPDATE SET extra = 'X'",
+            copied(&conn, table, &[])
         );
-        assert_refused(&conn, &upsert, TAKEN);
+        assert_refused(&conn, &upsert, &taken);
     }
 }
 
 #[test]
-fn heads_only_advance() {
-    let scratch = Scratch::new();
-    scratch.append_json("{}");
-    scratch.append_json("{}");
+fn entries_are_never_replaced_by_position_by_uuid_or_by_rowid() {
+    assert_never_replaced::<Events>(EVENT);
+    assert_never_replaced::<ActionLogs>(ACTION_LOG);
+}
+
+fn assert_heads_only_advance<K: Kind>(follows: &str) {
+    let (scratch, stream, other) = (Scratch::new(), K::STREAM.number(), 3 - K::STREAM.number());
+    scratch.append_one::<K>("");
+    scratch.append_one::<K>("");
     for conn in prompts(&scratch) {
-        for change in ["next_position = 1", "next_position = -1", "recorded_at = recorded_at - 1", "channel_id = 2", "stream = 2"] {
+        let other_stream = format!("stream = {other}");
+        let changes = ["next_position = 1", "next_position = -1", "recorded_at = recorded_at - 1", "channel_id = 2", &other_stream];
+        for change in changes {
             for or in ["", "OR REPLACE "] {
                 assert_refused(&conn, &format!("UPDATE {or}logs SET {change}"), "logs: a head only advances");
             }
         }
         for change in ["next_position = next_position + 1000", "next_position = 3", "next_position = 'x'"] {
             for or in ["", "OR REPLACE "] {
-                assert_refused(&conn, &format!("UPDATE {or}logs SET {change}"), "logs: a head follows its events");
+                assert_refused(&conn, &format!("UPDATE {or}logs SET {change}"), follows);
             }
         }
         assert_refused(&conn, "DELETE FROM logs", "logs: a head is never deleted");
-        assert_refused(&conn, "INSERT INTO logs VALUES (7, 1, 1000, 0)", "logs: a head starts at 0");
+        assert_refused(&conn, &format!("INSERT INTO logs VALUES (7, {stream}, 1000, 0)"), "logs: a head starts at 0");
         for verb in ["INSERT", "REPLACE", "INSERT OR IGNORE"] {
-            assert_refused(&conn, &format!("{verb} INTO logs VALUES (1, 1, 0, 0)"), "logs: a head is never replaced");
+            assert_refused(&conn, &format!("{verb} INTO logs VALUES (1, {stream}, 0, 0)"), "logs: a head is never replaced");
         }
     }
-    assert_eq!(scratch.append_json("{}").position, 2);
+    assert_eq!(scratch.append_one::<K>("").0.position, 2);
+}
+
+#[test]
+fn heads_only_advance() {
+    assert_heads_only_advance::<Events>("logs: a head follows its events");
+    assert_heads_only_advance::<ActionLogs>("logs: a head follows its entries");
+}
+
+/// A stream without entries has no head to follow them, however many the other one has.
+#[test]
+fn a_head_follows_the_entries_of_its_own_stream() {
+    let scratch = Scratch::new();
+    scratch.append_one::<Events>("");
+    scratch.append_one::<ActionLogs>("");
+    scratch.append_one::<ActionLogs>("");
+    for conn in prompts(&scratch) {
+        assert_refused(&conn, "UPDATE logs SET next_position = 2 WHERE stream = 1", "logs: a head follows its events");
+        assert_refused(&conn, "UPDATE logs SET next_position = 3 WHERE stream = 2", "logs: a head follows its entries");
+    }
 }
 
 /// In a trigger, an insert that names no rowid looks as if it named -1.
 #[test]
 fn a_row_put_at_rowid_minus_one_is_not_in_the_way_of_others() {
     let scratch = Scratch::new();
-    scratch.append_json("{}");
+    scratch.append_one::<Events>("");
+    scratch.append_one::<ActionLogs>("");
     create_token(&scratch, "one");
     let conn = scratch.raw();
     let put = |table: &str, changed: &[(&str, &str)]| {
@@ -135,9 +169,11 @@ fn a_row_put_at_rowid_minus_one_is_not_in_the_way_of_others() {
         conn.execute_batch(&format!("INSERT INTO {table} (rowid, {columns}) SELECT -1, {values} FROM {table}")).unwrap();
     };
     put("events", &[("position", "1"), ("uuid", "randomblob(16)")]);
+    put("action_logs", &[("position", "1"), ("uuid", "randomblob(16)")]);
     conn.execute_batch("UPDATE logs SET next_position = 2").unwrap();
     put("tokens", &[("id", "2"), ("key_digest", "randomblob(32)")]);
-    assert_eq!(scratch.append_json("{}").position, 2);
+    assert_eq!(scratch.append_one::<Events>("").0.position, 2);
+    assert_eq!(scratch.append_one::<ActionLogs>("").0.position, 2);
     assert_eq!(create_token(&scratch, "three"), 3);
 }
 
@@ -177,24 +213,10 @@ fn tokens_are_only_ever_revoked() {
     }
 }
 
-/// A slot, its column, and the filter columns made from it.
-const SLOTS: [(u8, &str, &[&str]); 10] = [
-    (slot::SUBJECT, "subject_json", &["action", "content_type", "table_name", "object_id", "object_num"]),
-    (slot::USER, "user_json", &["user_id", "user_num", "user_name"]),
-    (slot::REMOTE_ADDR, "remote_addr_json", &["remote_addr"]),
-    (slot::URL, "url_json", &["url"]),
-    (slot::QUERY_PARAMS, "query_params", &[]),
-    (slot::POST_DATA, "post_data", &[]),
-    (slot::HEADERS, "headers", &[]),
-    (slot::CONTENT, "content", &[]),
-    (slot::DESCRIPTION, "description_json", &[]),
-    (slot::EXTRA, "extra", &[]),
-];
-
-/// The seals of an event once some of its slots are erased.
-fn seals_after(event: &Event, erased: &[u8]) -> Vec<u8> {
+/// The seals of an entry once some of its slots are erased.
+fn seals_after(entry: &Entry, erased: &[u8]) -> Vec<u8> {
     let mut seals = Vec::new();
-    for slot in event.slots.iter() {
+    for slot in entry.slots.iter() {
         match slot.seal {
             Seal::Salt(salt) if !erased.contains(&slot.number) => seals.extend([[slot.number, 0].as_slice(), &salt].concat()),
             _ => seals.extend([[slot.number, 1].as_slice(), &slot.commitment()].concat()),
@@ -204,75 +226,86 @@ fn seals_after(event: &Event, erased: &[u8]) -> Vec<u8> {
 }
 
 /// The one update there is.
-pub(crate) fn erase(conn: &Connection, event: &Event, erased: &[u8]) {
-    let gone = SLOTS.iter().filter(|(number, ..)| erased.contains(number));
+pub(crate) fn erase<K: Kind>(conn: &Connection, entry: &Entry, erased: &[u8]) {
+    let gone = K::SLOTS.iter().filter(|(number, ..)| erased.contains(number));
     let nulls: Vec<String> =
         gone.flat_map(|(_, column, keys)| keys.iter().chain([column]).map(|c| format!("{c} = NULL"))).collect();
-    let sql = format!("UPDATE events SET {}, seals = ?1 WHERE channel_id = ?2 AND position = ?3", nulls.join(", "));
-    let changed = conn.execute(&sql, (seals_after(event, erased), event.channel_id.get(), event.position)).unwrap();
+    let sql = format!("UPDATE {} SET {}, seals = ?1 WHERE channel_id = ?2 AND position = ?3", K::TABLE, nulls.join(", "));
+    let changed = conn.execute(&sql, (seals_after(entry, erased), entry.channel_id.get(), entry.position)).unwrap();
     assert_eq!(changed, 1);
+}
+
+fn assert_erased<K: Kind>(full: &str, no_keys: &Keys) {
+    let numbers: Vec<u8> = K::SLOTS.iter().map(|(number, ..)| *number).collect();
+    for (index, number) in numbers.iter().enumerate() {
+        let scratch = Scratch::new();
+        let (receipt, before) = scratch.append_one::<K>(full);
+        erase::<K>(&scratch.raw(), &before, &[*number]);
+        let after = scratch.get_of::<K>(&receipt);
+        assert!(after.slots.get(*number).unwrap().is_erased());
+        assert_eq!(after.slots.iter().filter(|slot| slot.is_erased()).count(), 1);
+        assert_eq!((after.leaf_data(K::STREAM), after.leaf_hash), (before.leaf_data(K::STREAM), before.leaf_hash));
+        // A second slot, and then everything that is left.
+        let next = numbers[(index + 1) % numbers.len()];
+        erase::<K>(&scratch.raw(), &after, &[next]);
+        let left: Vec<u8> = numbers.iter().copied().filter(|other| ![*number, next].contains(other)).collect();
+        erase::<K>(&scratch.raw(), &scratch.get_of::<K>(&receipt), &left);
+        let empty = checked_logs_of::<K>(&scratch.store).remove(0);
+        assert!(empty.slots.iter().all(|slot| slot.is_erased()));
+        assert_eq!((empty.leaf_data(K::STREAM), &K::keys(&empty)), (before.leaf_data(K::STREAM), no_keys));
+    }
 }
 
 #[test]
 fn erasure_is_the_one_update_and_keeps_the_leaf() {
-    for (number, ..) in SLOTS {
-        let scratch = Scratch::new();
-        let receipt = scratch.append_json(FULL);
-        let before = scratch.get(&receipt);
-        erase(&scratch.raw(), &before, &[number]);
-        let after = scratch.get(&receipt);
-        assert!(after.slots.get(number).unwrap().is_erased());
-        assert_eq!(after.slots.iter().filter(|slot| slot.is_erased()).count(), 1);
-        assert_eq!((after.leaf_data(), after.leaf_hash), (before.leaf_data(), before.leaf_hash));
-        // A second slot, and then everything that is left.
-        let next = (number + 1) % 10;
-        erase(&scratch.raw(), &after, &[next]);
-        erase(&scratch.raw(), &scratch.get(&receipt), &(0..10).filter(|n| ![number, next].contains(n)).collect::<Vec<_>>());
-        let empty = checked_logs(&scratch.store).remove(0);
-        assert!(empty.slots.iter().all(|slot| slot.is_erased()));
-        assert_eq!((empty.leaf_data(), empty.keys()), (before.leaf_data(), EventKeys::default()));
+    assert_erased::<Events>(EVENT, &Keys::Event(EventKeys::default()));
+    assert_erased::<ActionLogs>(ACTION_LOG, &Keys::ActionLog(ActionLogKeys::default()));
+}
+
+fn assert_erasure_is_whole<K: Kind>(full: &str) {
+    let (scratch, table, why) = (Scratch::new(), K::TABLE, append_only::<K>());
+    let (receipt, entry) = scratch.append_one::<K>(full);
+    let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    for conn in prompts(&scratch) {
+        let refused = |set: &str| assert_refused(&conn, &format!("UPDATE {table} SET {set}"), &why);
+        for (number, column, keys) in K::SLOTS {
+            let seals = format!("seals = x'{}'", hex(seals_after(&entry, &[*number])));
+            refused(&seals);
+            let all = keys.iter().map(|key| format!("{key} = NULL, ")).collect::<String>();
+            refused(&format!("{all}{column} = NULL"));
+            for key in *keys {
+                refused(&format!("{key} = NULL, {seals}"));
+                let others = all.replace(&format!("{key} = NULL, "), "");
+                refused(&format!("{others}{column} = NULL, {seals}"));
+            }
+            let other = if *column == "extra" { K::TEXT.0 } else { "extra" };
+            refused(&format!("{all}{column} = NULL, {other} = NULL, {seals}"));
+            refused(&format!("{all}{column} = '1', {seals}"));
+            refused(&format!("{all}{column} = NULL, seals = zeroblob(9)"));
+        }
+        refused("seals = randomblob(length(seals))");
+        // A legal erasure does not carry another change through.
+        let legal = format!("extra = NULL, seals = x'{}'", hex(seals_after(&entry, &[slot::EXTRA])));
+        let own = ["seals", "extra"];
+        for column in columns(&conn, table).into_iter().filter(|column| !own.contains(&column.as_str())) {
+            refused(&format!("{legal}, {column} = x'77'"));
+        }
+        refused(&format!("{legal}, rowid = 77"));
     }
+    assert_eq!(scratch.get_of::<K>(&receipt), entry);
 }
 
 #[test]
 fn an_erasure_that_leaves_something_behind_or_takes_too_much_is_refused() {
-    let scratch = Scratch::new();
-    let event = scratch.get(&scratch.append_json(FULL));
-    let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    for conn in prompts(&scratch) {
-        for (number, column, keys) in SLOTS {
-            let seals = format!("seals = x'{}'", hex(seals_after(&event, &[number])));
-            assert_refused(&conn, &format!("UPDATE events SET {seals}"), EVENTS);
-            let all = keys.iter().map(|key| format!("{key} = NULL, ")).collect::<String>();
-            assert_refused(&conn, &format!("UPDATE events SET {all}{column} = NULL"), EVENTS);
-            for key in keys {
-                assert_refused(&conn, &format!("UPDATE events SET {key} = NULL, {seals}"), EVENTS);
-                let others = all.replace(&format!("{key} = NULL, "), "");
-                assert_refused(&conn, &format!("UPDATE events SET {others}{column} = NULL, {seals}"), EVENTS);
-            }
-            let other = if number == slot::EXTRA { "content" } else { "extra" };
-            assert_refused(&conn, &format!("UPDATE events SET {all}{column} = NULL, {other} = NULL, {seals}"), EVENTS);
-            assert_refused(&conn, &format!("UPDATE events SET {all}{column} = '1', {seals}"), EVENTS);
-            assert_refused(&conn, &format!("UPDATE events SET {all}{column} = NULL, seals = zeroblob(9)"), EVENTS);
-        }
-        assert_refused(&conn, "UPDATE events SET seals = randomblob(length(seals))", EVENTS);
-        // A legal erasure does not carry another change through.
-        let legal = format!("extra = NULL, seals = x'{}'", hex(seals_after(&event, &[slot::EXTRA])));
-        let own = ["seals", "extra"];
-        for column in columns(&conn, "events").into_iter().filter(|column| !own.contains(&column.as_str())) {
-            assert_refused(&conn, &format!("UPDATE events SET {legal}, {column} = x'77'"), EVENTS);
-        }
-        assert_refused(&conn, &format!("UPDATE events SET {legal}, rowid = 77"), EVENTS);
-    }
-    assert_eq!(scratch.store.get(&crate::common::only(1), event.channel_id, event.uuid).unwrap(), Some(event));
+    assert_erasure_is_whole::<Events>(EVENT);
+    assert_erasure_is_whole::<ActionLogs>(ACTION_LOG);
 }
 
 /// SQL cannot see inside the seals; the leaf can.
 #[test]
 fn an_erasure_that_also_changes_a_salt_passes_the_guard_and_shows_in_the_leaf() {
     let scratch = Scratch::new();
-    let receipt = scratch.append_json(FULL);
-    let event = scratch.get(&receipt);
+    let (receipt, event) = scratch.append_one::<Events>(EVENT);
     let mut seals = seals_after(&event, &[slot::EXTRA]);
     seals[2] ^= 1;
     let sql = "UPDATE events SET extra = NULL, seals = ?1";
@@ -282,19 +315,26 @@ fn an_erasure_that_also_changes_a_salt_passes_the_guard_and_shows_in_the_leaf() 
     assert_ne!(leaf_hash(&after.leaf_data()), after.leaf_hash);
 }
 
+fn read_after<K: Kind>(members: &str, change: &str) -> String {
+    let scratch = Scratch::new();
+    let receipt = scratch.append(vec![K::entry(members)])[0];
+    let table = K::TABLE;
+    scratch.raw().execute_batch(&format!("DROP TRIGGER {table}_only_erase; UPDATE {table} SET {change}")).unwrap();
+    let read = K::try_get(&scratch.store, &crate::common::only(1), receipt.channel_id, receipt.uuid);
+    read.unwrap_err().to_string()
+}
+
 #[test]
 fn a_value_behind_the_logs_back_is_noticed() {
+    let noticed = |error: String| assert!(error.contains("1/0 was changed behind the log's back"), "{error}");
     for change in ["content = NULL", "seals = x'00'", "seals = zeroblob(18)"] {
-        let scratch = Scratch::new();
-        let receipt = scratch.append_json(r#"{"content":1}"#);
-        scratch.raw().execute_batch(&format!("DROP TRIGGER events_only_erase; UPDATE events SET {change}")).unwrap();
-        let error = scratch.store.get(&crate::common::only(1), receipt.channel_id, receipt.uuid).unwrap_err();
-        assert!(error.to_string().starts_with("event 1/0 was changed behind the log's back"), "{change}: {error}");
+        noticed(read_after::<Events>(r#""content":1"#, change));
     }
-    let scratch = Scratch::new();
-    let receipt = scratch.append_json("{}");
-    scratch.raw().execute_batch("DROP TRIGGER events_only_erase; UPDATE events SET extra = '{}'").unwrap();
-    assert!(scratch.store.get(&crate::common::only(1), receipt.channel_id, receipt.uuid).is_err());
+    for change in ["trace = NULL", "message = NULL", "seals = x'00'", "seals = zeroblob(18)"] {
+        noticed(read_after::<ActionLogs>(r#""trace":"t""#, change));
+    }
+    noticed(read_after::<Events>("", "extra = '{}'"));
+    noticed(read_after::<ActionLogs>("", "extra = '{}'"));
 }
 
 #[test]
@@ -317,5 +357,21 @@ fn the_view_for_people_shows_what_the_event_says() {
             event.leaf_hash.to_string(),
         ];
         assert_eq!(shown, expected);
+    }
+}
+
+#[test]
+fn the_view_for_people_shows_what_the_action_log_says() {
+    let scratch = Scratch::new();
+    for at in ["1969-12-31T23:59:59.999999Z", "0001-01-01T00:00:00.000001Z", "2023-10-16T09:00:00.000500Z"] {
+        let log = scratch.append_one::<ActionLogs>(&format!(r#""created_at":"{at}","app_name":"shop""#)).1;
+        let sql = "SELECT CAST(id AS TEXT), uuid, created_at, recorded_at, CAST(level AS TEXT), app_name, message, leaf_hash
+                   FROM action_logs_readable WHERE id = ?1";
+        let shown: [String; 8] = scratch
+            .raw()
+            .query_row(sql, [log.id()], |row| Ok([0, 1, 2, 3, 4, 5, 6, 7].map(|column| row.get(column).unwrap())))
+            .unwrap();
+        let (uuid, recorded_at, leaf_hash) = (log.uuid.to_string(), log.recorded_at.to_string(), log.leaf_hash.to_string());
+        assert_eq!(shown, [&log.id().to_string(), &uuid, at, &recorded_at, "20", "shop", "\"m\"", &leaf_hash]);
     }
 }

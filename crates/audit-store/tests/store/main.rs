@@ -6,6 +6,7 @@ mod append;
 mod budget;
 mod common;
 mod concurrency;
+mod content_types;
 mod counters;
 mod failure;
 mod filters;

@@ -15,7 +15,7 @@ fn versions(conn: &Connection) -> Vec<String> {
     strings(conn, "SELECT version || ' ' || run_on FROM __diesel_schema_migrations ORDER BY version")
 }
 
-const MIGRATIONS: usize = 5;
+const MIGRATIONS: usize = 6;
 
 #[test]
 fn opening_again_changes_nothing() {
@@ -129,6 +129,9 @@ action_logs.subject_json TEXT
 action_logs.message TEXT
 action_logs.trace TEXT
 action_logs.extra TEXT
+content_types.id BIGINT NOT NULL key 1
+content_types.app_label TEXT NOT NULL
+content_types.model TEXT NOT NULL
 counters.channel_id BIGINT NOT NULL key 1
 counters.stream SMALLINT NOT NULL key 2
 counters.dimension SMALLINT NOT NULL key 3
@@ -196,6 +199,8 @@ events_by_user_id (channel_id, user_id, timestamp, position) partial
 events_by_user_name (channel_id, user_name, timestamp, position) partial
 sqlite_autoindex_action_logs_1 (channel_id, position) unique
 sqlite_autoindex_action_logs_2 (channel_id, uuid) unique
+sqlite_autoindex_content_types_1 (id) unique
+sqlite_autoindex_content_types_2 (app_label, model) unique
 sqlite_autoindex_counters_1 (channel_id, stream, dimension, key) unique
 sqlite_autoindex_counters_by_hour_1 (channel_id, stream, dimension, key, hour) unique
 sqlite_autoindex_events_1 (channel_id, position) unique
@@ -231,7 +236,7 @@ fn tables_indexes_and_triggers_are_these() {
         &conn,
         "SELECT m.name || '.' || c.name || ' ' || c.type || iif(c.\"notnull\", ' NOT NULL', '') || iif(c.pk, ' key ' || c.pk, '')
          FROM sqlite_schema m JOIN pragma_table_info(m.name) c
-         WHERE m.type = 'table' AND m.name IN ('action_logs', 'counters', 'counters_by_hour', 'events', 'logs', 'tokens') ORDER BY m.name, c.cid",
+         WHERE m.type = 'table' AND m.name IN ('action_logs', 'content_types', 'counters', 'counters_by_hour', 'events', 'logs', 'tokens') ORDER BY m.name, c.cid",
     );
     assert_eq!(columns.join("\n"), COLUMNS);
     let indexes = strings(
@@ -239,7 +244,7 @@ fn tables_indexes_and_triggers_are_these() {
         "SELECT i.name || ' (' || (SELECT group_concat(name, ', ') FROM pragma_index_info(i.name)) || ')'
              || iif(i.\"unique\", ' unique', '') || iif(i.partial, ' partial', '')
          FROM sqlite_schema m JOIN pragma_index_list(m.name) i
-         WHERE m.type = 'table' AND m.name IN ('action_logs', 'counters', 'counters_by_hour', 'events', 'logs', 'tokens') ORDER BY i.name",
+         WHERE m.type = 'table' AND m.name IN ('action_logs', 'content_types', 'counters', 'counters_by_hour', 'events', 'logs', 'tokens') ORDER BY i.name",
     );
     assert_eq!(indexes.join("\n"), INDEXES);
     let others = strings(&conn, "SELECT type || ' ' || name FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY 1");
@@ -247,6 +252,6 @@ fn tables_indexes_and_triggers_are_these() {
     let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY 1";
     assert_eq!(
         strings(&conn, tables),
-        ["__diesel_schema_migrations", "action_logs", "counters", "counters_by_hour", "events", "logs", "tokens"]
+        ["__diesel_schema_migrations", "action_logs", "content_types", "counters", "counters_by_hour", "events", "logs", "tokens"]
     );
 }

@@ -2,18 +2,17 @@
 
 use std::collections::HashMap;
 
-use audit_store::domain::{Event, JsonText, Timestamp, User, index_key, slot};
-use audit_store::{GroupBy, GroupKey};
+use audit_store::domain::{
+    ActionLog, ActionLogFilter, ChannelGrant, Entry, Event, EventFilter, JsonText, Timestamp, User, index_key, slot,
+};
+use audit_store::{ActionLogGroupBy, GroupBy, GroupKey, Summary};
 use proptest::prelude::*;
 
-use crate::common::Scratch;
+use crate::common::{ActionLogs, Events, Kind, Scratch};
 use crate::filters::grant;
-use crate::population;
+use crate::population::{self, Population};
 
-const ALL: [GroupBy; 7] =
-    [GroupBy::TableName, GroupBy::ContentType, GroupBy::User, GroupBy::Person, GroupBy::Action, GroupBy::Hour, GroupBy::Day];
-
-/// What an event is counted under: numbers before texts before null, texts by the form that is stored.
+/// What a record is counted under: numbers before texts before null, texts by the form that is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Key {
     Number(i64),
@@ -26,21 +25,82 @@ fn text(json: &JsonText) -> Key {
     Key::Text(index_key(&decoded))
 }
 
-fn key_of(event: &Event, by: GroupBy) -> Key {
-    let subject = event.subject();
-    let span = |micros: i64| Key::Number(event.timestamp.micros().div_euclid(micros) * micros);
-    match by {
-        GroupBy::TableName => subject.table_name.as_ref().map_or(Key::Null, text),
-        GroupBy::Action => subject.action.as_ref().map_or(Key::Null, |action| text(action.json())),
-        GroupBy::ContentType => subject.content_type.map_or(Key::Null, Key::Number),
-        GroupBy::User | GroupBy::Person => {
-            let identity = event.slots.value(slot::USER).map(|json| User::from_json(json.clone()).unwrap().identity());
-            let (id, name) = identity.map_or((None, None), |identity| (identity.id, identity.name));
-            let shown = if by == GroupBy::Person { name.or(id) } else { id };
-            shown.map_or(Key::Null, |text| Key::Text(text.index_key()))
+fn span(entry: &Entry, micros: i64) -> Key {
+    Key::Number(entry.timestamp.micros().div_euclid(micros) * micros)
+}
+
+const HOUR: i64 = 3_600_000_000;
+const DAY: i64 = 24 * HOUR;
+
+/// What a kind is grouped by.
+trait Grouped: Population {
+    type By: Copy + std::fmt::Debug + 'static;
+    const ALL: &'static [Self::By];
+
+    /// Whether its groups come in the order of their keys.
+    fn is_in_order(by: Self::By) -> bool;
+    fn key_of(record: &Self::Record, by: Self::By) -> Key;
+    fn summaries(scratch: &Scratch, channels: &ChannelGrant, filter: &Self::Filter, by: &[Self::By]) -> Vec<Summary>;
+}
+
+impl Grouped for Events {
+    type By = GroupBy;
+    const ALL: &'static [GroupBy] =
+        &[GroupBy::TableName, GroupBy::ContentType, GroupBy::User, GroupBy::Person, GroupBy::Action, GroupBy::Hour, GroupBy::Day];
+
+    fn is_in_order(by: GroupBy) -> bool {
+        matches!(by, GroupBy::Hour | GroupBy::Day)
+    }
+
+    fn key_of(event: &Event, by: GroupBy) -> Key {
+        let subject = event.subject();
+        match by {
+            GroupBy::TableName => subject.table_name.as_ref().map_or(Key::Null, text),
+            GroupBy::Action => subject.action.as_ref().map_or(Key::Null, |action| text(action.json())),
+            GroupBy::ContentType => subject.content_type.map_or(Key::Null, Key::Number),
+            GroupBy::User | GroupBy::Person => {
+                let identity = event.slots.value(slot::USER).map(|json| User::from_json(json.clone()).unwrap().identity());
+                let (id, name) = identity.map_or((None, None), |identity| (identity.id, identity.name));
+                let shown = if by == GroupBy::Person { name.or(id) } else { id };
+                shown.map_or(Key::Null, |text| Key::Text(text.index_key()))
+            }
+            GroupBy::Hour => span(event, HOUR),
+            GroupBy::Day => span(event, DAY),
         }
-        GroupBy::Hour => span(3_600_000_000),
-        GroupBy::Day => span(86_400_000_000),
+    }
+
+    fn summaries(scratch: &Scratch, channels: &ChannelGrant, filter: &EventFilter, by: &[GroupBy]) -> Vec<Summary> {
+        scratch.store.summaries(channels, filter, by).unwrap()
+    }
+}
+
+impl Grouped for ActionLogs {
+    type By = ActionLogGroupBy;
+    const ALL: &'static [ActionLogGroupBy] = &[
+        ActionLogGroupBy::Level,
+        ActionLogGroupBy::LoggerName,
+        ActionLogGroupBy::AppName,
+        ActionLogGroupBy::Hour,
+        ActionLogGroupBy::Day,
+    ];
+
+    fn is_in_order(by: ActionLogGroupBy) -> bool {
+        matches!(by, ActionLogGroupBy::Hour | ActionLogGroupBy::Day)
+    }
+
+    fn key_of(log: &ActionLog, by: ActionLogGroupBy) -> Key {
+        let record = log.record().unwrap();
+        match by {
+            ActionLogGroupBy::Level => Key::Number(record.level),
+            ActionLogGroupBy::LoggerName => record.logger_name.as_ref().map_or(Key::Null, text),
+            ActionLogGroupBy::AppName => record.app_name.as_ref().map_or(Key::Null, text),
+            ActionLogGroupBy::Hour => span(log, HOUR),
+            ActionLogGroupBy::Day => span(log, DAY),
+        }
+    }
+
+    fn summaries(scratch: &Scratch, channels: &ChannelGrant, filter: &ActionLogFilter, by: &[ActionLogGroupBy]) -> Vec<Summary> {
+        scratch.store.action_log_summaries(channels, filter, by).unwrap()
     }
 }
 
@@ -53,63 +113,86 @@ fn key_shown(key: &GroupKey) -> Key {
     }
 }
 
-proptest! {
-    #![proptest_config(population::config(6))]
+type Questions<K> = Vec<(population::Wanted<<K as Kind>::Filter>, Option<Vec<i64>>)>;
 
-    #[test]
-    fn groups_are_the_sums_of_what_the_reference_matches(
-        batches in population::batches(),
-        questions in prop::collection::vec((population::wanted(), population::channels()), 15),
-    ) {
-        let scratch = Scratch::new();
-        let events = population::stored(&scratch, &batches);
-        for (wanted, channels) in questions {
-            let (filter, channels) = (wanted.filter(&events), grant(&channels));
-            let matching: Vec<&Event> =
-                events.iter().filter(|event| channels.allows(event.channel_id) && filter.matches(event)).collect();
-            for by in ALL {
-                let mut sums: HashMap<Key, i64> = HashMap::new();
-                for event in &matching {
-                    *sums.entry(key_of(event, by)).or_default() += 1;
-                }
-                let mut sums: Vec<(Key, i64)> = sums.into_iter().collect();
-                let in_order = matches!(by, GroupBy::Hour | GroupBy::Day);
-                sums.sort_by(|a, b| if in_order { a.cmp(b) } else { b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)) });
-                let summary = scratch.store.summaries(&channels, &filter, &[by]).unwrap().remove(0);
-                prop_assert_eq!(&scratch.store.summaries(&channels, &filter, &[GroupBy::Day, by]).unwrap()[1], &summary);
-                let groups: Vec<(Key, i64)> = summary.groups.iter().map(|group| (key_shown(&group.key), group.count)).collect();
-                prop_assert_eq!(summary.total, matching.len() as i64);
-                prop_assert_eq!(groups, sums, "{:?} {:?}", by, filter);
+fn questions<K: Population>() -> impl Strategy<Value = Questions<K>> {
+    prop::collection::vec((population::wanted::<K>(), population::channels()), 15)
+}
+
+fn assert_sums<K: Grouped>(batches: &[Vec<String>], questions: Questions<K>) {
+    let scratch = Scratch::new();
+    let records = population::stored::<K>(&scratch, batches);
+    for (wanted, channels) in questions {
+        let (filter, channels) = (wanted.filter::<K>(&records), grant(&channels));
+        let matching: Vec<&K::Record> =
+            records.iter().filter(|record| channels.allows(record.channel_id) && K::matches(&filter, record)).collect();
+        for by in K::ALL {
+            let mut sums: HashMap<Key, i64> = HashMap::new();
+            for record in &matching {
+                *sums.entry(K::key_of(record, *by)).or_default() += 1;
             }
+            let mut sums: Vec<(Key, i64)> = sums.into_iter().collect();
+            let in_order = K::is_in_order(*by);
+            sums.sort_by(|a, b| if in_order { a.cmp(b) } else { b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)) });
+            let summary = K::summaries(&scratch, &channels, &filter, &[*by]).remove(0);
+            assert_eq!(K::summaries(&scratch, &channels, &filter, &[K::ALL[0], *by])[1], summary, "several are of one snapshot");
+            let groups: Vec<(Key, i64)> = summary.groups.iter().map(|group| (key_shown(&group.key), group.count)).collect();
+            assert_eq!(summary.total, matching.len() as i64);
+            assert_eq!(groups, sums, "{by:?} {filter:?}");
         }
     }
 }
 
+proptest! {
+    #![proptest_config(population::config(6))]
+
+    #[test]
+    fn groups_of_events_are_the_sums_of_what_the_reference_matches(
+        batches in population::batches::<Events>(), questions in questions::<Events>(),
+    ) {
+        assert_sums::<Events>(&batches, questions);
+    }
+
+    #[test]
+    fn groups_of_action_logs_are_the_sums_of_what_the_reference_matches_searching_or_not(
+        batches in population::batches::<ActionLogs>(), questions in questions::<ActionLogs>(),
+    ) {
+        assert_sums::<ActionLogs>(&batches, questions);
+    }
+}
+
+fn first_group<K: Grouped>(scratch: &Scratch, by: K::By) -> GroupKey {
+    let summary = K::summaries(scratch, &crate::common::only(1), &K::Filter::default(), &[by]).remove(0);
+    summary.groups[0].key.clone()
+}
+
 #[test]
-fn hours_and_days_before_1970_start_before_their_events() {
+fn hours_and_days_before_1970_start_before_their_records() {
     let scratch = Scratch::new();
-    scratch.append_json(r#"{"timestamp":"1969-12-31T23:59:59.999999Z"}"#);
-    let start = |by| {
-        let summary = scratch.store.summaries(&crate::common::only(1), &Default::default(), &[by]).unwrap().remove(0);
-        summary.groups[0].key.clone()
-    };
+    scratch.append_one::<Events>(r#""timestamp":"1969-12-31T23:59:59.999999Z""#);
+    scratch.append_one::<ActionLogs>(r#""created_at":"1969-12-31T23:59:59.999999Z""#);
     let at = |text: &str| GroupKey::Time(Timestamp::parse(text).unwrap());
-    assert_eq!(start(GroupBy::Hour), at("1969-12-31T23:00:00Z"));
-    assert_eq!(start(GroupBy::Day), at("1969-12-31"));
+    assert_eq!(first_group::<Events>(&scratch, GroupBy::Hour), at("1969-12-31T23:00:00Z"));
+    assert_eq!(first_group::<Events>(&scratch, GroupBy::Day), at("1969-12-31"));
+    assert_eq!(first_group::<ActionLogs>(&scratch, ActionLogGroupBy::Hour), at("1969-12-31T23:00:00Z"));
+    assert_eq!(first_group::<ActionLogs>(&scratch, ActionLogGroupBy::Day), at("1969-12-31"));
 }
 
 #[test]
 fn a_text_too_long_for_an_index_is_shown_as_it_was_received() {
     let scratch = Scratch::new();
     let long = format!(r#""\u0061{}""#, "x".repeat(300));
-    scratch.append_json(&format!(r#"{{"table_name":{long},"user":{{"pk":{long},"username":{long}}},"action":"\ud800"}}"#));
-    let shown =
-        |by| match &scratch.store.summaries(&crate::common::only(1), &Default::default(), &[by]).unwrap().remove(0).groups[0].key {
-            GroupKey::Text(json) => json.as_str().to_owned(),
-            other => panic!("{other:?}"),
-        };
-    assert_eq!(shown(GroupBy::TableName), long);
-    assert_eq!(shown(GroupBy::User), long);
-    assert_eq!(shown(GroupBy::Person), long);
-    assert_eq!(shown(GroupBy::Action), r#""\ud800""#);
+    let user = format!(r#"{{"pk":{long},"username":{long}}}"#);
+    scratch.append_one::<Events>(&format!(r#""table_name":{long},"user":{user},"action":"\ud800""#));
+    scratch.append_one::<ActionLogs>(&format!(r#""logger_name":{long},"app_name":"\ud800""#));
+    let shown = |key| match key {
+        GroupKey::Text(json) => json.as_str().to_owned(),
+        other => panic!("{other:?}"),
+    };
+    for by in [GroupBy::TableName, GroupBy::User, GroupBy::Person] {
+        assert_eq!(shown(first_group::<Events>(&scratch, by)), long);
+    }
+    assert_eq!(shown(first_group::<Events>(&scratch, GroupBy::Action)), r#""\ud800""#);
+    assert_eq!(shown(first_group::<ActionLogs>(&scratch, ActionLogGroupBy::LoggerName)), long);
+    assert_eq!(shown(first_group::<ActionLogs>(&scratch, ActionLogGroupBy::AppName)), r#""\ud800""#);
 }

@@ -1,20 +1,20 @@
-//! Walks by cursor see each event exactly once, in order.
+//! Walks by cursor see each record exactly once, in order.
 
 use std::cmp::Ordering;
 
-use audit_store::domain::{ChannelGrant, Event, EventFilter, Stream, Walk, WalkOrder};
+use audit_store::domain::{ActionLogFilter, ChannelGrant, Entry, EventFilter, Interval, Walk, WalkOrder};
 use audit_store::{Store, WalkQuery};
 use proptest::prelude::*;
 
-use crate::common::{Scratch, event};
+use crate::common::{ActionLogs, Events, Kind, Scratch};
 use crate::filters::grant;
-use crate::population;
+use crate::population::{self, Population};
 
-fn place(event: &Event) -> (i64, i64) {
-    (event.channel_id.get(), event.position)
+fn place(entry: &Entry) -> (i64, i64) {
+    (entry.channel_id.get(), entry.position)
 }
 
-fn compare(walk: &Walk, a: &Event, b: &Event) -> Ordering {
+fn compare<F>(walk: &Walk<F>, a: &Entry, b: &Entry) -> Ordering {
     let ascending = match walk.order {
         WalkOrder::Timestamp => (a.timestamp, place(a)).cmp(&(b.timestamp, place(b))),
         WalkOrder::Position => place(a).cmp(&place(b)),
@@ -23,108 +23,174 @@ fn compare(walk: &Walk, a: &Event, b: &Event) -> Ordering {
 }
 
 /// Walks to the end with pages of changing sizes, through the text form of every cursor.
-fn walked(store: &Store, walk: &Walk, sizes: &[usize]) -> Vec<Event> {
-    let (mut events, mut after) = (Vec::new(), None);
+fn walked<K: Kind>(store: &Store, walk: &Walk<K::Filter>, sizes: &[usize]) -> Vec<K::Record> {
+    let (mut records, mut after) = (Vec::new(), None);
     for size in sizes.iter().cycle() {
-        let page = store.walk(&WalkQuery { walk: walk.clone(), after, size: *size, counted: false }).unwrap();
+        let page = K::walk(store, &WalkQuery { walk: walk.clone(), after, size: *size, counted: false });
         assert!(page.records.len() <= *size && page.count.is_none());
         assert!(page.next.is_none() || page.records.len() == *size, "only the last page is short");
-        events.extend(page.records);
+        records.extend(page.records);
         let Some(next) = page.next else { break };
-        after = Some(walk.point(&walk.cursor(next)).unwrap());
+        after = Some(K::through_text(walk, next));
     }
-    events
+    records
 }
 
 #[derive(Debug, Clone)]
-struct Question {
-    wanted: population::Wanted,
+struct Question<F> {
+    wanted: population::Wanted<F>,
     channels: Option<Vec<i64>>,
     by_position: bool,
     descending: bool,
     sizes: Vec<usize>,
 }
 
-fn questions() -> impl Strategy<Value = Vec<Question>> {
+fn questions<K: Population>() -> impl Strategy<Value = Vec<Question<K::Filter>>> {
     let sizes = prop::collection::vec(prop_oneof![1usize..9, Just(1000)], 1..4);
-    let question = (population::wanted(), population::channels(), any::<bool>(), any::<bool>(), sizes).prop_map(
+    let question = (population::wanted::<K>(), population::channels(), any::<bool>(), any::<bool>(), sizes).prop_map(
         |(wanted, channels, by_position, descending, sizes)| Question { wanted, channels, by_position, descending, sizes },
     );
     prop::collection::vec(question, 40)
+}
+
+fn assert_walks<K: Population>(batches: &[Vec<String>], questions: Vec<Question<K::Filter>>) {
+    let scratch = Scratch::new();
+    let records = population::stored::<K>(&scratch, batches);
+    for Question { wanted, channels, by_position, descending, sizes } in questions {
+        let order = if by_position { WalkOrder::Position } else { WalkOrder::Timestamp };
+        let (filter, granted) = (wanted.filter::<K>(&records), grant(&channels));
+        let walk = Walk { order, descending, channels, filter };
+        let matching = records.iter().filter(|record| granted.allows(record.channel_id) && K::matches(&walk.filter, record));
+        let mut expected: Vec<&K::Record> = matching.collect();
+        expected.sort_by(|a, b| compare(&walk, a, b));
+        let seen = walked::<K>(&scratch.store, &walk, &sizes);
+        assert_eq!(seen.iter().collect::<Vec<_>>(), expected, "{walk:?}");
+        let first = K::walk(&scratch.store, &WalkQuery { walk, after: None, size: 2, counted: true });
+        assert_eq!(first.count, Some(expected.len() as i64));
+    }
 }
 
 proptest! {
     #![proptest_config(population::config(8))]
 
     #[test]
-    fn a_walk_visits_each_event_exactly_once_in_order(batches in population::batches(), questions in questions()) {
-        let scratch = Scratch::new();
-        let events = population::stored(&scratch, &batches);
-        for Question { wanted, channels, by_position, descending, sizes } in questions {
-            let order = if by_position { WalkOrder::Position } else { WalkOrder::Timestamp };
-            let (filter, granted) = (wanted.filter(&events), grant(&channels));
-            let walk = Walk { order, descending, channels, filter };
-            let matching = events.iter().filter(|event| granted.allows(event.channel_id) && walk.filter.matches(event));
-            let mut expected: Vec<&Event> = matching.collect();
-            expected.sort_by(|a, b| compare(&walk, a, b));
-            let seen = walked(&scratch.store, &walk, &sizes);
-            prop_assert_eq!(seen.iter().collect::<Vec<_>>(), expected.clone(), "{:?}", walk);
-            let first = scratch.store.walk(&WalkQuery { walk, after: None, size: 2, counted: true }).unwrap();
-            prop_assert_eq!(first.count, Some(expected.len() as i64));
-        }
+    fn a_walk_visits_each_event_exactly_once_in_order(
+        batches in population::batches::<Events>(), questions in questions::<Events>(),
+    ) {
+        assert_walks::<Events>(&batches, questions);
+    }
+
+    #[test]
+    fn a_walk_visits_each_action_log_exactly_once_in_order_searching_or_not(
+        batches in population::batches::<ActionLogs>(), questions in questions::<ActionLogs>(),
+    ) {
+        assert_walks::<ActionLogs>(&batches, questions);
     }
 }
 
-#[test]
-fn a_walk_goes_on_into_what_arrived_meanwhile() {
+fn assert_goes_on<K: Kind>() {
     let scratch = Scratch::new();
-    let walk = Walk { order: WalkOrder::Position, descending: false, channels: Some(vec![1]), filter: EventFilter::default() };
+    let filter = K::Filter::default();
+    let walk = Walk { order: WalkOrder::Position, descending: false, channels: Some(vec![1]), filter };
     for _ in 0..4 {
-        scratch.append_json("{}");
+        scratch.append_one::<K>("");
     }
-    let page = |after, size| scratch.store.walk(&WalkQuery { walk: walk.clone(), after, size, counted: true }).unwrap();
+    let page = |after, size| K::walk(&scratch.store, &WalkQuery { walk: walk.clone(), after, size, counted: true });
     let first = page(None, 3);
-    scratch.append_json("{}");
+    scratch.append_one::<K>("");
     let second = page(first.next, 3);
-    assert_eq!(second.records.iter().map(|event| event.position).collect::<Vec<_>>(), [3, 4]);
+    assert_eq!(second.records.iter().map(|record| record.position).collect::<Vec<_>>(), [3, 4]);
     assert_eq!((second.next, second.count), (None, Some(5)));
 }
 
 #[test]
-fn a_page_without_room_or_of_any_size_is_no_reason_to_panic() {
+fn a_walk_goes_on_into_what_arrived_meanwhile() {
+    assert_goes_on::<Events>();
+    assert_goes_on::<ActionLogs>();
+}
+
+fn assert_any_size<K: Kind>(filter: K::Filter) {
     let scratch = Scratch::new();
-    scratch.append_json("{}");
+    scratch.append_one::<K>("");
     for channels in [None, Some(vec![1]), Some(vec![0, 1])] {
-        let walk = Walk { order: WalkOrder::Timestamp, descending: true, channels, filter: EventFilter::default() };
-        let page = |size| scratch.store.walk(&WalkQuery { walk: walk.clone(), after: None, size, counted: true }).unwrap();
+        let walk = Walk { order: WalkOrder::Timestamp, descending: true, channels, filter: filter.clone() };
+        let page = |size| K::walk(&scratch.store, &WalkQuery { walk: walk.clone(), after: None, size, counted: true });
         assert_eq!(page(0).records.len(), 1);
         assert_eq!(page(usize::MAX).records.len(), 1);
     }
-    assert_eq!(scratch.store.logs(Stream::Events, &ChannelGrant::All).unwrap().len(), 1);
+    assert_eq!(scratch.store.logs(K::STREAM, &ChannelGrant::All).unwrap().len(), 1);
+}
+
+fn search(text: &str) -> ActionLogFilter {
+    ActionLogFilter { search: Some(text.to_owned()), ..ActionLogFilter::default() }
 }
 
 #[test]
-fn a_page_of_large_events_ends_early_and_the_walk_still_sees_each_once() {
+fn a_page_without_room_or_of_any_size_is_no_reason_to_panic() {
+    assert_any_size::<Events>(EventFilter::default());
+    assert_any_size::<ActionLogs>(ActionLogFilter::default());
+    assert_any_size::<ActionLogs>(search("m"));
+}
+
+/// 60 records of a megabyte in channel 1 and 20 in channel 2; a walk sees each once, in pages of fewer than 60.
+fn assert_early_ends<K: Kind>(filters: &[K::Filter]) {
     let scratch = Scratch::new();
-    let large = "x".repeat(1_000_000);
+    let (large, text) = ("x".repeat(1_000_000), K::TEXT.0);
     for channel in [1, 1, 1, 2] {
-        scratch.append((0..20).map(|_| event(&format!(r#"{{"channel_id":{channel},"content":"{large}"}}"#))).collect());
+        scratch.append((0..20).map(|_| K::entry(&format!(r#""channel_id":{channel},"{text}":"{large}""#))).collect());
     }
-    for (channels, all) in [(Some(vec![1]), 60), (None, 80)] {
-        let walk = Walk { order: WalkOrder::Timestamp, descending: false, channels, filter: EventFilter::default() };
+    for (filter, (channels, all)) in filters.iter().flat_map(|filter| [(filter, (Some(vec![1]), 60)), (filter, (None, 80))]) {
+        let walk = Walk { order: WalkOrder::Timestamp, descending: false, channels, filter: filter.clone() };
         let mut query = WalkQuery { walk, after: None, size: 1_000, counted: false };
         let mut seen = std::collections::HashSet::new();
         loop {
-            let page = scratch.store.walk(&query).unwrap();
-            assert!(page.records.len() < 60, "{} events of a megabyte in one page", page.records.len());
-            for event in &page.records {
-                assert!(seen.insert((event.channel_id.get(), event.position)));
+            let page = K::walk(&scratch.store, &query);
+            assert!(page.records.len() < 60, "{} records of a megabyte in one page", page.records.len());
+            for record in &page.records {
+                assert!(seen.insert(place(record)));
             }
             query.after = page.next;
             if page.next.is_none() {
                 break;
             }
         }
-        assert_eq!(seen.len(), all);
+        assert_eq!(seen.len(), all, "{filter:?}");
+    }
+}
+
+#[test]
+fn a_page_of_large_events_ends_early_and_the_walk_still_sees_each_once() {
+    assert_early_ends::<Events>(&[EventFilter::default()]);
+}
+
+#[test]
+fn a_page_of_large_action_logs_ends_early_and_the_walk_still_sees_each_once() {
+    let levels = ActionLogFilter { level: Interval { start: 10, end: 30 }, ..ActionLogFilter::default() };
+    assert_early_ends::<ActionLogs>(&[ActionLogFilter::default(), search("xX"), levels]);
+}
+
+#[test]
+fn a_search_finds_the_few_among_thousands_in_every_order() {
+    let scratch = Scratch::new();
+    let log = |n: u64| {
+        let (channel, level, needle) = (n % 3, n % 51, if n % 500 == 7 { "needle" } else { "hay" });
+        ActionLogs::entry(&format!(r#""channel_id":{channel},"trace":"{needle} {level}","logger_name":"l""#))
+    };
+    scratch.append((0..3_000).map(log).collect());
+    for by_logger in [false, true] {
+        let logger_name = by_logger.then(|| "l".to_owned());
+        let filter = ActionLogFilter { logger_name, ..search("NEEDLE") };
+        for (order, descending, channels) in [
+            (WalkOrder::Timestamp, true, None),
+            (WalkOrder::Timestamp, false, Some(vec![1])),
+            (WalkOrder::Position, true, Some(vec![1])),
+            (WalkOrder::Position, false, Some(vec![2])),
+        ] {
+            let found = if channels.is_none() { 6 } else { 2 };
+            let walk = Walk { order, descending, channels, filter: filter.clone() };
+            for size in [1, 5, 100] {
+                assert_eq!(walked::<ActionLogs>(&scratch.store, &walk, &[size]).len(), found, "{walk:?}");
+            }
+        }
     }
 }

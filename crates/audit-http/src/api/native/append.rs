@@ -3,12 +3,12 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{ChannelId, JsonError, JsonText, ObjectWriter, PreparedEntry, limits, push_array};
-use audit_store::{AppendRequest, Receipt};
+use audit_store::{AppendRequest, Receipt, Store};
 
 use super::{Query, Stream, body_text};
 use crate::auth::Caller;
 use crate::body::{Body, BodyError, media_type};
-use crate::problem::{ERRORS_MAX, Problem, channel_problem, record_errors};
+use crate::problem::{Code, ERRORS_MAX, Problem, channel_problem, record_errors};
 use crate::{Api, blocking};
 
 /// About what a record takes beside its bytes until it is committed.
@@ -29,8 +29,8 @@ pub(super) async fn append<S: Stream>(
         other => return Err(Problem::unsupported_media_type(other, "application/json, application/x-ndjson")),
     };
     let Body { bytes, mut reservation } = Body::read(api, request, payload, limits::REQUEST_BYTES_MAX).await?;
-    let writer = caller.clone();
-    let (entries, is_single) = blocking::compute(bytes.len(), move || prepare::<S>(&bytes, is_ndjson, &writer)).await??;
+    let (store, writer) = (api.store.clone(), caller.clone());
+    let (entries, is_single) = blocking::compute(bytes.len(), move || prepare::<S>(&store, &bytes, is_ndjson, &writer)).await??;
     // A record takes memory beyond its bytes: salts, commitments, keys.
     if !reservation.grow(entries.len() * RECORD_OVERHEAD_BYTES) {
         return Err(BodyError::Busy.into());
@@ -42,7 +42,12 @@ pub(super) async fn append<S: Stream>(
 }
 
 /// The records of a body, and whether it is a single one (whose receipt is then not in a list).
-fn prepare<S: Stream>(bytes: &[u8], is_ndjson: bool, caller: &Caller) -> Result<(Vec<PreparedEntry>, bool), Problem> {
+fn prepare<S: Stream>(
+    store: &Store,
+    bytes: &[u8],
+    is_ndjson: bool,
+    caller: &Caller,
+) -> Result<(Vec<PreparedEntry>, bool), Problem> {
     let text = body_text(bytes)?;
     // One more than allowed says enough: a body of blank-separated digits has millions.
     let max = limits::EVENTS_PER_REQUEST_MAX;
@@ -56,17 +61,17 @@ fn prepare<S: Stream>(bytes: &[u8], is_ndjson: bool, caller: &Caller) -> Result<
     };
     if records.len() > max {
         let detail = format!("More than {max} {}s in one request.", S::NAME);
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+        return Err(Problem::new(Code::TooLarge, detail));
     }
     let (mut entries, mut errors) = (Vec::with_capacity(records.len()), Vec::new());
     for (index, record) in records.iter().enumerate() {
         let prefix = if is_single { String::new() } else { format!("/{index}") };
         if record.len() > limits::EVENT_BYTES_MAX {
             let detail = format!("Record {index} has {} bytes: at most {}.", record.len(), limits::EVENT_BYTES_MAX);
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+            return Err(Problem::new(Code::TooLarge, detail));
         }
         match S::parse(record) {
-            Ok((new, channel)) if errors.is_empty() => entries.push(place::<S>(new, channel, &prefix, caller)?),
+            Ok((new, channel)) if errors.is_empty() => entries.push(place::<S>(store, new, channel, &prefix, caller)?),
             Ok(_) => {}
             Err(error) => errors.extend(record_errors(&prefix, error)),
         }
@@ -83,12 +88,15 @@ fn is_blank(line: &str) -> bool {
     line.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
 }
 
-fn place<S: Stream>(new: S::New, channel: Option<ChannelId>, prefix: &str, caller: &Caller) -> Result<PreparedEntry, Problem> {
+fn place<S: Stream>(
+    store: &Store,
+    new: S::New,
+    channel: Option<ChannelId>,
+    prefix: &str,
+    caller: &Caller,
+) -> Result<PreparedEntry, Problem> {
     let channel = caller.channel_to_write(channel).map_err(|error| channel_problem(prefix, error))?;
-    S::prepare(new, channel).map_err(|error| {
-        tracing::error!(%error, "no random bytes");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The operating system has no random bytes; try again later.")
-    })
+    Ok(S::prepare(store, new, channel)?)
 }
 
 fn one(receipts: &[Receipt]) -> HttpResponse {

@@ -5,22 +5,28 @@ mod query;
 mod summary;
 mod walk;
 
-pub(super) use query::{Query, instant, integer};
+pub(crate) use query::{Query, instant, integer};
 
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
-use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ChannelGrant, ChannelId, Entry, InputError, PreparedEntry, parse_uuid};
 use audit_store::{Store, StoreError, Summary, WalkPage, WalkQuery};
 
 use crate::auth::Caller;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
+use crate::routes::{Route, Routes};
 use crate::{Api, blocking};
 
 /// A stream, as its native API needs it.
-pub(super) trait Stream: 'static {
+pub(crate) trait Stream: 'static {
+    /// The list, which is also where records are appended.
+    const LIST: Route;
+    /// Counts by group.
+    const SUMMARY: Route;
+    /// One record.
+    const ONE: Route;
     /// What the API calls a record.
     const NAME: &'static str;
     /// Parameters that filter, beside `channel_id`.
@@ -43,8 +49,8 @@ pub(super) trait Stream: 'static {
     /// Reads a record, and the channel it names.
     fn parse(text: &str) -> Result<(Self::New, Option<ChannelId>), InputError>;
 
-    /// Makes it ready for the log. Fails when the operating system has no random bytes.
-    fn prepare(new: Self::New, channel: ChannelId) -> Result<PreparedEntry, String>;
+    /// Makes it ready for the log.
+    fn prepare(store: &Store, new: Self::New, channel: ChannelId) -> Result<PreparedEntry, StoreError>;
 
     /// Reads the filters.
     fn filter(query: &mut Query) -> Self::Filter;
@@ -64,18 +70,18 @@ pub(super) trait Stream: 'static {
     ) -> Result<Vec<Summary>, StoreError>;
 }
 
-/// Mounts the API of a stream at its path.
-pub(super) fn configure<S: Stream>(service: &mut ServiceConfig, path: &str) {
-    service.route(path, web::to(list_or_append::<S>));
-    service.route(&format!("{path}/summary"), web::to(summary::summary::<S>));
-    service.route(&format!("{path}/{{uuid}}"), web::to(get::<S>));
+/// Mounts the API of a stream.
+pub(super) fn configure<S: Stream>(routes: &mut Routes<'_>) {
+    routes.mount(S::LIST, list_or_append::<S>);
+    routes.mount(S::SUMMARY, summary::summary::<S>);
+    routes.mount(S::ONE, get::<S>);
 }
 
-const ALLOW_LIST: &str = "GET, POST, HEAD, OPTIONS";
-pub(super) const ALLOW_GET: &str = "GET, HEAD, OPTIONS";
+pub(super) const ALLOW_LIST: &str = "GET, POST, HEAD, OPTIONS";
+pub(crate) const ALLOW_GET: &str = "GET, HEAD, OPTIONS";
 
 /// Answers OPTIONS, and refuses methods that are not allowed.
-pub(super) fn check_method(request: &HttpRequest, allow: &'static str) -> Result<Option<HttpResponse>, Problem> {
+pub(crate) fn check_method(request: &HttpRequest, allow: &'static str) -> Result<Option<HttpResponse>, Problem> {
     let method = request.method();
     if !allow.split(", ").any(|allowed| allowed == method.as_str()) {
         return Err(Problem::method_not_allowed(method.as_str(), allow));
@@ -88,7 +94,7 @@ pub(super) fn check_method(request: &HttpRequest, allow: &'static str) -> Result
 pub(super) fn body_text(bytes: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(bytes).map_err(|error| {
         let detail = format!("The body is no UTF-8: byte {} cannot be read.", error.valid_up_to());
-        Problem::new(actix_web::http::StatusCode::BAD_REQUEST, "invalid_encoding", detail)
+        Problem::new(Code::InvalidEncoding, detail)
     })
 }
 
@@ -98,7 +104,7 @@ async fn list_or_append<S: Stream>(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let caller = Caller::of(&api, &request)?;
-    if let Some(response) = check_method(&request, ALLOW_LIST)? {
+    if let Some(response) = check_method(&request, S::LIST.allow)? {
         return Ok(response);
     }
     if request.method() == Method::POST {
@@ -110,7 +116,7 @@ async fn list_or_append<S: Stream>(
 
 async fn get<S: Stream>(api: web::Data<Api>, request: HttpRequest, uuid: web::Path<String>) -> Result<HttpResponse, Problem> {
     let caller = Caller::of(&api, &request)?;
-    if let Some(response) = check_method(&request, ALLOW_GET)? {
+    if let Some(response) = check_method(&request, S::ONE.allow)? {
         return Ok(response);
     }
     caller.reads()?;

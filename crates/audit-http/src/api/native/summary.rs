@@ -4,14 +4,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{ObjectWriter, push_array};
 use audit_store::{Group, GroupKey};
 
-use super::{ALLOW_GET, Query, Stream, check_method};
+use super::{Query, Stream, check_method};
 use crate::auth::Caller;
 use crate::problem::Problem;
 use crate::{Api, blocking};
 
 pub(super) async fn summary<S: Stream>(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = Caller::of(&api, &request)?;
-    if let Some(response) = check_method(&request, ALLOW_GET)? {
+    if let Some(response) = check_method(&request, S::SUMMARY.allow)? {
         return Ok(response);
     }
     caller.reads()?;

@@ -4,6 +4,7 @@ mod bodies;
 mod floods;
 mod head;
 mod idle;
+mod inventory;
 mod native;
 mod published;
 mod sizes;

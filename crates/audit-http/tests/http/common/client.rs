@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::conformance;
+
 /// Longer than anything a server under test may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -186,7 +188,9 @@ impl Client {
 
     pub(crate) fn ask(&mut self, ask: &Ask) -> Answer {
         self.send(&ask.bytes());
-        self.answer(&ask.method).unwrap_or_else(|| panic!("no answer to {} {}", ask.method, ask.target))
+        let answer = self.answer(&ask.method).unwrap_or_else(|| panic!("no answer to {} {}", ask.method, ask.target));
+        conformance::check(ask, &answer);
+        answer
     }
 
     /// The next answer; `None` when the connection ends instead.

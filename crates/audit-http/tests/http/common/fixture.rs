@@ -1,7 +1,7 @@
 //! Real events: see `crates/audit-server/tests/data/README.md` and `tests/golden/README.md`.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use audit_http::store::domain::{ChannelId, Event, EventFilter, NewEvent, Reading, Walk, WalkOrder};
@@ -16,16 +16,27 @@ use super::server::open;
 /// The lines of the fixture, in order.
 pub(crate) fn fixture_lines() -> &'static [String] {
     static LINES: OnceLock<Vec<String>> = OnceLock::new();
-    LINES.get_or_init(|| {
-        let text = unpack(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../audit-server/tests/data/events-dev.ndjson.gz"));
-        text.lines().map(str::to_owned).collect()
-    })
+    LINES.get_or_init(|| lines(&data("events-dev.ndjson.gz")))
+}
+
+/// The lines of the inventory logs, in order.
+pub(crate) fn inventory_lines() -> &'static [String] {
+    static LINES: OnceLock<Vec<String>> = OnceLock::new();
+    LINES.get_or_init(|| lines(&data("inventory-dev.ndjson.gz")))
+}
+
+/// A file of the fixtures.
+pub(crate) fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../audit-server/tests/data").join(name)
+}
+
+fn lines(path: &Path) -> Vec<String> {
+    unpack(path).lines().map(str::to_owned).collect()
 }
 
 /// The lines of the action logs' file.
 pub(crate) fn action_log_lines() -> Vec<String> {
-    let text = unpack(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../audit-server/tests/data/action-log-dev.ndjson.gz"));
-    text.lines().map(str::to_owned).collect()
+    lines(&data("action-log-dev.ndjson.gz"))
 }
 
 /// The text of the golden answers.

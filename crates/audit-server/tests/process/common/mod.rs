@@ -2,6 +2,7 @@
 
 pub(crate) mod http;
 pub(crate) mod server;
+pub(crate) mod tls;
 
 use std::io::Read;
 use std::path::Path;
@@ -96,4 +97,10 @@ pub(crate) fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
             answer => return answer,
         }
     }
+}
+
+/// Sets the rights of a file or directory.
+pub(crate) fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }

@@ -8,7 +8,8 @@ pub use groups::ActionLogGroupBy;
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{
-    ActionLog, ActionLogFilter, ActionLogSortField, ActionLogSortRow, Interval, SortKey, Stream, action_log_slot, index_key,
+    ActionLog, ActionLogFilter, ActionLogSortField, ActionLogSortRow, Interval, SortKey, Stream, WalkOrder, index_key,
+    limits::LEVEL_MAX,
 };
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
@@ -35,7 +36,24 @@ impl Filter<ActionLog> for ActionLogFilter {
     }
 
     fn keeps(&self, log: &ActionLog) -> bool {
-        self.finds(log.slots.value(action_log_slot::MESSAGE), log.slots.value(action_log_slot::TRACE))
+        self.matches(log)
+    }
+
+    fn in_order(&self, order: WalkOrder) -> ActionLogFilter {
+        match order {
+            WalkOrder::Timestamp => self.clone(),
+            WalkOrder::Position => ActionLogFilter { position: self.position, ..ActionLogFilter::default() },
+        }
+    }
+
+    /// A range of levels is one of each level.
+    fn parts(&self) -> Vec<ActionLogFilter> {
+        let is_narrow = self.uuid.is_some() || self.logger_name.is_some() || self.app_name.is_some();
+        if self.level == Interval::default() || is_narrow {
+            return vec![self.clone()];
+        }
+        let levels = (0..=LEVEL_MAX).filter(|level| self.level.contains(*level));
+        levels.map(|level| ActionLogFilter { level: Interval { start: level, end: level + 1 }, ..self.clone() }).collect()
     }
 
     fn tally(&self) -> Option<Tally> {

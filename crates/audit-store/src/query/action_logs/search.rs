@@ -2,6 +2,7 @@
 //! characters behind it.
 
 use audit_domain::{ActionLogFilter, JsonText};
+use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 
 use super::predicate;
@@ -21,43 +22,30 @@ pub(super) struct Found {
     trace: Option<String>,
 }
 
-/// Records that are in memory at once.
-const STEP: i64 = 500;
-
-/// Calls back for each record of a channel that matches the whole filter, in the order of positions.
+/// Calls back for each record of a channel that matches the whole filter, in no order: one statement, by whichever index, and one
+/// record in memory at a time. Steps in some order would each sort what the filter's index finds.
 pub(super) fn each(
     conn: &mut DbConnection,
     channel_id: i64,
     filter: &ActionLogFilter,
     mut found: impl FnMut(&Found),
 ) -> Result<(), StoreError> {
-    let mut behind = -1;
-    loop {
-        let mut candidates: Vec<Found> = action_logs::table
-            .filter(predicate::of(channel_id, filter))
-            .filter(action_logs::position.gt(behind))
-            .order(action_logs::position)
-            .select((
-                action_logs::position,
-                action_logs::created_at,
-                action_logs::level,
-                action_logs::logger_name,
-                action_logs::app_name,
-                action_logs::message,
-                action_logs::trace,
-            ))
-            .limit(STEP)
-            .load(conn)?;
-        for candidate in &mut candidates {
-            let text = |text: &mut Option<String>| text.take().map(JsonText::from_trusted);
-            let (message, trace) = (text(&mut candidate.message), text(&mut candidate.trace));
-            if filter.finds(message.as_ref(), trace.as_ref()) {
-                found(candidate);
-            }
-        }
-        match candidates.last() {
-            Some(last) if candidates.len() as i64 == STEP => behind = last.position,
-            _ => return Ok(()),
+    let candidates = action_logs::table.filter(predicate::of(channel_id, filter)).select((
+        action_logs::position,
+        action_logs::created_at,
+        action_logs::level,
+        action_logs::logger_name,
+        action_logs::app_name,
+        action_logs::message,
+        action_logs::trace,
+    ));
+    for candidate in candidates.load_iter::<Found, DefaultLoadingMode>(conn)? {
+        let mut candidate = candidate?;
+        let text = |text: &mut Option<String>| text.take().map(JsonText::from_trusted);
+        let (message, trace) = (text(&mut candidate.message), text(&mut candidate.trace));
+        if filter.finds(message.as_ref(), trace.as_ref()) {
+            found(&candidate);
         }
     }
+    Ok(())
 }

@@ -6,7 +6,7 @@ mod predicate;
 pub use groups::GroupBy;
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{Event, EventFilter, Interval, SortField, SortKey, SortRow, Stream, index_key};
+use audit_domain::{Event, EventFilter, Interval, SortField, SortKey, SortRow, Stream, WalkOrder, index_key};
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Untyped};
@@ -31,8 +31,16 @@ impl Filter<Event> for EventFilter {
         false
     }
 
-    fn keeps(&self, _: &Event) -> bool {
-        true
+    fn keeps(&self, event: &Event) -> bool {
+        self.matches(event)
+    }
+
+    fn in_order(&self, _: WalkOrder) -> EventFilter {
+        self.clone()
+    }
+
+    fn parts(&self) -> Vec<EventFilter> {
+        vec![self.clone()]
     }
 
     fn tally(&self) -> Option<Tally> {

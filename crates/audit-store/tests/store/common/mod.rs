@@ -1,8 +1,12 @@
 //! What every test needs: a scratch database, events from JSON, and the invariants of a log.
 
+mod kind;
+
+pub(crate) use kind::{ActionLogs, Events, Kind};
+
 use std::path::PathBuf;
 
-use audit_store::domain::{ChannelGrant, ChannelId, Event, EventFilter, NewEvent, PreparedEntry, Reading, Stream, Walk, WalkOrder};
+use audit_store::domain::{ChannelGrant, ChannelId, Entry, Event, PreparedEntry, Reading, Walk, WalkOrder};
 use audit_store::{AppendRequest, Receipt, Store, StoreConfig, WalkQuery};
 use tempfile::TempDir;
 
@@ -39,11 +43,26 @@ impl Scratch {
     }
 
     pub(crate) fn append_json(&self, json: &str) -> Receipt {
-        self.append(vec![event(json)])[0]
+        self.append_json_of::<Events>(json)
+    }
+
+    pub(crate) fn append_json_of<K: Kind>(&self, json: &str) -> Receipt {
+        self.append(vec![K::parse(json, Reading::NATIVE).unwrap()])[0]
     }
 
     pub(crate) fn get(&self, receipt: &Receipt) -> Event {
-        self.store.get(&only(receipt.channel_id.get()), receipt.channel_id, receipt.uuid).unwrap().unwrap()
+        self.get_of::<Events>(receipt)
+    }
+
+    /// The record of a receipt.
+    pub(crate) fn get_of<K: Kind>(&self, receipt: &Receipt) -> K::Record {
+        K::get(&self.store, &only(receipt.channel_id.get()), receipt.channel_id, receipt.uuid).unwrap()
+    }
+
+    /// Appends one record with these members and reads it back.
+    pub(crate) fn append_one<K: Kind>(&self, members: &str) -> (Receipt, K::Record) {
+        let receipt = self.append(vec![K::entry(members)])[0];
+        (receipt, self.get_of::<K>(&receipt))
     }
 }
 
@@ -57,9 +76,7 @@ pub(crate) fn append(store: &Store, events: Vec<PreparedEntry>) -> Vec<Receipt> 
 
 /// An event in the native shape, for the channel it names, else the default one.
 pub(crate) fn event(json: &str) -> PreparedEntry {
-    let event = NewEvent::parse(json, Reading::NATIVE).unwrap();
-    let channel = event.channel_id.unwrap_or(ChannelId::DEFAULT);
-    event.prepare(channel).unwrap()
+    Events::parse(json, Reading::NATIVE).unwrap()
 }
 
 /// The uuid of a number.
@@ -71,45 +88,51 @@ pub(crate) fn only(channel: i64) -> ChannelGrant {
     ChannelGrant::Only([ChannelId::new(channel).unwrap()].into())
 }
 
-/// Every event of a channel, by position.
-pub(crate) fn log_of(store: &Store, channel: i64) -> Vec<Event> {
-    let walk =
-        Walk { order: WalkOrder::Position, descending: false, channels: Some(vec![channel]), filter: EventFilter::default() };
-    let (mut events, mut after) = (Vec::new(), None);
+/// Every record of a channel, by position.
+pub(crate) fn log_of<K: Kind>(store: &Store, channel: i64) -> Vec<K::Record> {
+    let filter = K::Filter::default();
+    let walk = Walk { order: WalkOrder::Position, descending: false, channels: Some(vec![channel]), filter };
+    let (mut records, mut after) = (Vec::new(), None);
     loop {
-        let page = store.walk(&WalkQuery { walk: walk.clone(), after, size: 500, counted: false }).unwrap();
-        events.extend(page.records);
+        let page = K::walk(store, &WalkQuery { walk: walk.clone(), after, size: 500, counted: false });
+        records.extend(page.records);
         after = page.next;
         if after.is_none() {
-            return events;
+            return records;
         }
     }
 }
 
-/// Every event of every channel, after checking what has to hold for each log.
+/// Every event of every channel, after checking what has to hold for each log of either stream.
 pub(crate) fn checked_logs(store: &Store) -> Vec<Event> {
+    checked_logs_of::<ActionLogs>(store);
+    checked_logs_of::<Events>(store)
+}
+
+/// Every record of every channel, after checking what has to hold for each log.
+pub(crate) fn checked_logs_of<K: Kind>(store: &Store) -> Vec<K::Record> {
     let mut all = Vec::new();
-    for head in store.logs(Stream::Events, &ChannelGrant::All).unwrap() {
-        let events = log_of(store, head.channel_id);
-        let positions: Vec<i64> = events.iter().map(|event| event.position).collect();
+    for head in store.logs(K::STREAM, &ChannelGrant::All).unwrap() {
+        let records = log_of::<K>(store, head.channel_id);
+        let positions: Vec<i64> = records.iter().map(|record| record.position).collect();
         assert_eq!(positions, (0..head.size).collect::<Vec<_>>(), "positions have no gaps and end at the head");
-        assert!(events.is_sorted_by_key(|event| event.recorded_at), "the order of positions is the order of commits");
-        assert_eq!(head.recorded_at, events.last().map(|event| event.recorded_at));
-        for event in &events {
-            assert_eq!(event.leaf_hash, audit_store::domain::log::leaf_hash(&event.leaf_data()));
+        assert!(records.is_sorted_by_key(|record| record.recorded_at), "the order of positions is the order of commits");
+        assert_eq!(head.recorded_at, records.last().map(|record| record.recorded_at));
+        for record in &records {
+            assert_eq!(record.leaf_hash, audit_store::domain::log::leaf_hash(&record.leaf_data(K::STREAM)));
         }
-        let mut uuids: Vec<_> = events.iter().map(|event| event.uuid).collect();
+        let mut uuids: Vec<_> = records.iter().map(|record| record.uuid).collect();
         uuids.sort_unstable();
         uuids.dedup();
-        assert_eq!(uuids.len(), events.len(), "each event once");
-        all.extend(events);
+        assert_eq!(uuids.len(), records.len(), "each record once");
+        all.extend(records);
     }
     all
 }
 
-/// Whether an event is what its receipt says.
-pub(crate) fn assert_receipt(event: &Event, receipt: &Receipt) {
-    assert_eq!(Receipt { duplicate: receipt.duplicate, ..Receipt::of_duplicate(event) }, *receipt);
+/// Whether an entry is what its receipt says.
+pub(crate) fn assert_receipt(entry: &Entry, receipt: &Receipt) {
+    assert_eq!(Receipt { duplicate: receipt.duplicate, ..Receipt::of_duplicate(entry) }, *receipt);
 }
 
 /// A few pseudo-random numbers, the same ones in every run (SplitMix64).

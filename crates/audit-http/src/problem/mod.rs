@@ -1,5 +1,9 @@
 //! Errors of the native API: RFC 9457 problem details with a stable `code`.
 
+mod code;
+
+pub(crate) use code::Code;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
@@ -42,8 +46,7 @@ pub(crate) enum Place {
 /// An error of the native API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
-    status: StatusCode,
-    code: &'static str,
+    code: Code,
     detail: String,
     errors: Vec<Detail>,
     allow: Option<&'static str>,
@@ -51,52 +54,52 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Problem {
-        Problem { status, code, detail: detail.into(), errors: Vec::new(), allow: None, retry_after_seconds: None }
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Problem {
+        let retry_after_seconds = (code.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
+        Problem { code, detail: detail.into(), errors: Vec::new(), allow: None, retry_after_seconds }
     }
 
     pub(crate) fn not_found(detail: impl Into<String>) -> Problem {
-        Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
+        Problem::new(Code::NotFound, detail)
     }
 
     pub(crate) fn method_not_allowed(method: &str, allow: &'static str) -> Problem {
         let detail = format!("{method} is not allowed here; allowed: {allow}.");
-        Problem { allow: Some(allow), ..Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail) }
+        Problem { allow: Some(allow), ..Problem::new(Code::MethodNotAllowed, detail) }
     }
 
     /// Query parameters that cannot be used.
     pub(crate) fn invalid_query(errors: Vec<(String, String)>) -> Problem {
         let errors: Vec<Detail> =
             errors.into_iter().map(|(name, detail)| Detail { place: Place::Parameter(name), detail }).collect();
-        Problem { errors, ..Problem::new(StatusCode::BAD_REQUEST, "invalid_query", "The query cannot be used.") }
+        Problem { errors, ..Problem::new(Code::InvalidQuery, "The query cannot be used.") }
     }
 
     /// A body whose members cannot be used.
     pub(crate) fn invalid_body(errors: Vec<(String, String)>) -> Problem {
         let errors: Vec<Detail> =
             errors.into_iter().map(|(pointer, detail)| Detail { place: Place::Pointer(pointer), detail }).collect();
-        Problem { errors, ..Problem::new(StatusCode::BAD_REQUEST, "invalid_body", "The body cannot be used; nothing was stored.") }
+        Problem { errors, ..Problem::new(Code::InvalidBody, "The body cannot be used; nothing was stored.") }
     }
 
     pub(crate) fn unsupported_media_type(got: &str, accepted: &str) -> Problem {
         let detail = format!("A body of type \"{got}\" cannot be read here; accepted: {accepted}.");
-        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+        Problem::new(Code::UnsupportedMediaType, detail)
     }
 
     /// A fault of ours: the client gets a fixed text, the log the reason.
     fn internal(error: &dyn std::fmt::Display) -> Problem {
         tracing::error!(%error, "internal error");
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong here; the server's log says what.")
+        Problem::new(Code::Internal, "Something went wrong here; the server's log says what.")
     }
 
     fn unavailable(error: &dyn std::fmt::Display, detail: &str) -> Problem {
         tracing::error!(%error, "unavailable");
-        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
-        Problem { retry_after_seconds: Some(1), ..problem }
+        Problem::new(Code::Unavailable, detail)
     }
 
     fn busy(retry_after_seconds: u64) -> Problem {
-        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "Too busy; send the same request again later.");
+        let problem = Problem::new(Code::Busy, "Too busy; send the same request again later.");
         Problem { retry_after_seconds: Some(retry_after_seconds), ..problem }
     }
 
@@ -104,10 +107,10 @@ impl Problem {
         let mut out = String::new();
         let mut object = ObjectWriter::new(&mut out);
         object
-            .string("type", &format!("/docs/errors#{}", self.code))
-            .string("title", self.status.canonical_reason().unwrap_or("Error"))
-            .integer("status", Some(i64::from(self.status.as_u16())))
-            .string("code", self.code)
+            .string("type", &format!("/docs/errors#{}", self.code.name()))
+            .string("title", self.code.status().canonical_reason().unwrap_or("Error"))
+            .integer("status", Some(i64::from(self.code.status().as_u16())))
+            .string("code", self.code.name())
             .string("detail", &self.detail);
         if !self.errors.is_empty() {
             object.nested("errors", |out| push_array(out, &self.errors, Detail::write));
@@ -119,19 +122,19 @@ impl Problem {
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.code, self.detail)
+        write!(f, "{}: {}", self.code.name(), self.detail)
     }
 }
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        self.status
+        self.code.status()
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status);
+        let mut response = HttpResponse::build(self.code.status());
         response.content_type("application/problem+json");
-        if self.status == StatusCode::UNAUTHORIZED {
+        if self.code == Code::Unauthorized {
             response.insert_header((WWW_AUTHENTICATE, "Token"));
         }
         if let Some(allow) = self.allow {
@@ -148,27 +151,27 @@ impl From<AuthError> for Problem {
     fn from(error: AuthError) -> Problem {
         match error {
             AuthError::Store(error) => error.into(),
-            error => Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", error.to_string()),
+            error => Problem::new(Code::Unauthorized, error.to_string()),
         }
     }
 }
 
 impl From<Forbidden> for Problem {
     fn from(error: Forbidden) -> Problem {
-        Problem::new(StatusCode::FORBIDDEN, "forbidden", error.to_string())
+        Problem::new(Code::Forbidden, error.to_string())
     }
 }
 
 impl From<BodyError> for Problem {
     fn from(error: BodyError) -> Problem {
-        let (status, code) = match error {
-            BodyError::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
-            BodyError::Timeout { .. } => (StatusCode::REQUEST_TIMEOUT, "timeout"),
+        let code = match error {
+            BodyError::TooLarge { .. } => Code::TooLarge,
+            BodyError::Timeout { .. } => Code::Timeout,
             BodyError::Busy => return Problem::busy(1),
-            BodyError::Broken(_) => (StatusCode::BAD_REQUEST, "broken_body"),
-            BodyError::Encoding(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            BodyError::Broken(_) => Code::BrokenBody,
+            BodyError::Encoding(_) => Code::UnsupportedMediaType,
         };
-        Problem::new(status, code, error.to_string())
+        Problem::new(code, error.to_string())
     }
 }
 
@@ -178,6 +181,7 @@ impl From<StoreError> for Problem {
             StoreError::Pool(_) | StoreError::Closed | StoreError::Reopen(_) => {
                 Problem::unavailable(&error, "The database cannot be reached; try again later.")
             }
+            StoreError::Random(_) => Problem::unavailable(&error, "The operating system has no random bytes; try again later."),
             error => Problem::internal(&error),
         }
     }
@@ -202,10 +206,10 @@ impl Problem {
                     Detail { place: Place::Pointer(pointer), detail }
                 });
                 let detail = "A uuid belongs to another event; nothing was stored.";
-                Problem { errors: errors.collect(), ..Problem::new(StatusCode::CONFLICT, "conflict", detail) }
+                Problem { errors: errors.collect(), ..Problem::new(Code::Conflict, detail) }
             }
             AppendError::TooMany(_) | AppendError::TooLarge { .. } | AppendError::TooManyBytes(_) => {
-                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", error.to_string())
+                Problem::new(Code::TooLarge, error.to_string())
             }
             AppendError::Database(_) | AppendError::Closed => {
                 Problem::unavailable(&error, "The events were not acknowledged; send them again with the same uuids.")

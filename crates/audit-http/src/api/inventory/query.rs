@@ -1,0 +1,89 @@
+//! Query parameters of the inventory API: an empty one is off, an unknown one ignored, all bad ones reported at once.
+
+use audit_store::domain::{EventFilter, Timestamp};
+
+use super::error::{Faulty, InventoryError};
+use crate::params::Params;
+
+/// Logs of a list when nothing is asked for.
+const LIMIT_DEFAULT: i64 = 100;
+/// Logs of the largest list.
+const LIMIT_MAX: i64 = 1000;
+
+const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// Reads parameters and collects what cannot be read.
+pub(super) struct QueryReader<'a> {
+    params: &'a Params,
+    faulty: Vec<Faulty>,
+}
+
+impl<'a> QueryReader<'a> {
+    pub(super) fn new(params: &'a Params) -> Self {
+        QueryReader { params, faulty: Vec::new() }
+    }
+
+    /// All filters that are given; they apply together.
+    pub(super) fn filter(&mut self) -> EventFilter {
+        let mut filter = EventFilter {
+            person: self.text("user_id"),
+            table_name: self.text("table_name"),
+            action: self.text("action"),
+            object_id: self.text("record_id"),
+            ..EventFilter::default()
+        };
+        if let Some((start, _)) = self.date("start_date") {
+            filter.timestamp.from(start);
+        }
+        match self.date("end_date") {
+            Some((end, true)) => filter.timestamp.below(end.saturating_add(DAY_MICROS)),
+            Some((end, false)) => filter.timestamp.up_to(end),
+            None => {}
+        }
+        filter
+    }
+
+    /// Logs that are passed over.
+    pub(super) fn skip(&mut self) -> i64 {
+        self.number("skip", 0).unwrap_or(0)
+    }
+
+    /// Logs that are shown: "maximum number of records to return", so that a larger number than the largest means that one.
+    pub(super) fn limit(&mut self) -> i64 {
+        self.number("limit", 1).map_or(LIMIT_DEFAULT, |limit| limit.min(LIMIT_MAX))
+    }
+
+    pub(super) fn finish(self) -> Result<(), InventoryError> {
+        if self.faulty.is_empty() { Ok(()) } else { Err(InventoryError::invalid(self.faulty)) }
+    }
+
+    /// A text as it is: blanks around a name are part of it, and the web page sends names as the summary shows them.
+    fn text(&self, name: &str) -> Option<String> {
+        self.params.last(name).filter(|value| !value.is_empty()).map(str::to_owned)
+    }
+
+    /// An instant in microseconds, and whether a whole day is meant.
+    fn date(&mut self, name: &str) -> Option<(i64, bool)> {
+        let text = self.params.given(name)?;
+        match Timestamp::parse(text) {
+            Ok(at) => Some((at.micros(), text.len() == "2023-10-16".len())),
+            Err(fault) => {
+                let message = format!("{name} must be a day such as 2023-10-16, or it {fault}");
+                self.faulty.push(Faulty { field: name.to_owned(), message, is_date: true });
+                None
+            }
+        }
+    }
+
+    /// A number of any length: one beyond 64 bits is as good as the largest.
+    fn number(&mut self, name: &str, min: i64) -> Option<i64> {
+        let text = self.params.given(name)?;
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = is_number.then(|| text.parse().unwrap_or(i64::MAX)).filter(|number| *number >= min);
+        if number.is_none() {
+            let message = format!("{name} must be an integer from {min}");
+            self.faulty.push(Faulty { field: name.to_owned(), message, is_date: false });
+        }
+        number
+    }
+}

@@ -1,0 +1,87 @@
+//! `/metrics`: what the server did and how long it took, for Prometheus.
+//!
+//! How large the logs of all tenants are is told only to those who may read all of them. What is counted on the way is counted
+//! through the `metrics` facade; who installs a recorder hands its text in through [`Metrics`], and without one there is no
+//! such page. The sizes are read when somebody asks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse, web};
+use audit_store::domain::{ChannelGrant, Stream};
+use audit_store::{Store, StoreError};
+
+use crate::api::native::{ALLOW_GET, Query, check_method};
+use crate::auth::{Caller, Forbidden};
+use crate::problem::Problem;
+use crate::routes::{Route, Routes, template};
+use crate::{Api, blocking};
+
+pub(crate) const METRICS: Route = Route::new("/metrics", ALLOW_GET);
+
+/// The text format of Prometheus.
+const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+const REQUEST_SECONDS: &str = "audit_http_request_seconds";
+const LOG_ENTRIES: &str = "audit_log_entries";
+const DATABASE_BYTES: &str = "audit_database_bytes";
+
+/// The metrics of this process as text, from whatever records them.
+#[derive(Clone)]
+pub struct Metrics(Arc<dyn Fn() -> String + Send + Sync>);
+
+impl Metrics {
+    /// From a recorder that renders the text format of Prometheus.
+    pub fn new(render: impl Fn() -> String + Send + Sync + 'static) -> Metrics {
+        Metrics(Arc::new(render))
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn configure(routes: &mut Routes<'_>) {
+    routes.mount(METRICS, metrics);
+}
+
+async fn metrics(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let caller = Caller::of(&api, &request)?;
+    if let Some(response) = check_method(&request, METRICS.allow)? {
+        return Ok(response);
+    }
+    caller.reads()?;
+    if caller.token.channels != ChannelGrant::All {
+        return Err(Forbidden.into());
+    }
+    Query::of(&request, &[])?;
+    let metrics = api.config.metrics.clone().ok_or_else(|| Problem::not_found("This server keeps no metrics."))?;
+    let store = api.store.clone();
+    let text = blocking::query(move || measure(&store).map(|()| (metrics.0)())).await??;
+    Ok(HttpResponse::Ok().content_type(MEDIA_TYPE).body(text))
+}
+
+/// Takes the sizes of now.
+fn measure(store: &Store) -> Result<(), StoreError> {
+    metrics::gauge!(DATABASE_BYTES).set(store.database_bytes()? as f64);
+    for stream in [Stream::Events, Stream::ActionLogs] {
+        for log in store.logs(stream, &ChannelGrant::All)? {
+            let channel = log.channel_id.to_string();
+            metrics::gauge!(LOG_ENTRIES, "channel_id" => channel, "stream" => stream.name()).set(log.size as f64);
+        }
+    }
+    Ok(())
+}
+
+/// A request that was answered. Paths that nothing is at, and methods that nobody has, go by one name: what anybody can send
+/// must not make new series.
+pub(crate) fn answered(method: &Method, pattern: Option<&str>, status: u16, took: Duration) {
+    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS];
+    let method = if known.contains(method) { method.to_string() } else { "other".to_owned() };
+    let route = pattern.map_or_else(|| "none".to_owned(), template);
+    metrics::histogram!(REQUEST_SECONDS, "method" => method, "route" => route, "status" => status.to_string())
+        .record(took.as_secs_f64());
+}

@@ -1,0 +1,34 @@
+//! `/api/v1/channels`.
+
+use serde_json::json;
+use utoipa::openapi::{RefOr, Schema};
+
+use super::native::READ;
+use super::operation::Operation;
+use super::path::Path;
+use super::schema::{Members, closed, integer_from, list, named, nullable_instant};
+use crate::api::channels::LIST;
+
+pub(super) const TAG: &str = "channels";
+
+pub(super) fn paths() -> Vec<Path> {
+    let example =
+        json!({"results": [{"channel_id": 1, "events": 3, "action_logs": 0, "last_recorded_at": "2026-11-22T16:56:23.881349Z"}]});
+    let list = Operation::new("listChannels", TAG, "The channels of the key that were ever written to")
+        .describe("Role `reader` or `admin`.")
+        .json(200, "The channels.", named("ChannelList"), example)
+        .problems(&READ);
+    vec![Path::of(LIST).get(list).native_options("channelsOptions", TAG)]
+}
+
+pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
+    let channel = closed()
+        .always("channel_id", integer_from(0))
+        .always("events", integer_from(0).description(Some("The size of its log: positions are 0 to one less.")))
+        .always("action_logs", integer_from(0).description(Some("The size of its log of action logs.")))
+        .always("last_recorded_at", nullable_instant());
+    vec![
+        ("Channel".to_owned(), channel.into()),
+        ("ChannelList".to_owned(), closed().always("results", list(named("Channel"))).into()),
+    ]
+}

@@ -1,0 +1,231 @@
+//! What the native APIs of events and action logs have in common: append, list by cursor, get, summary.
+
+use audit_store::domain::limits;
+use serde_json::{Value, json};
+use utoipa::openapi::path::Parameter;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{AllOfBuilder, Content, RefOr, Schema};
+
+use super::operation::{JSON, Operation, json as json_content, query, required_query, segment};
+use super::path::Path;
+use super::schema::{
+    Members, UUID_GIVEN, all_of, any_of, boolean, closed, format, instant, integer, integer_from, leaf_hash, list, named,
+    nullable_string, one_of, open, string, typed, uuid,
+};
+use crate::api::native::Stream;
+use crate::problem::Code;
+
+/// A stream in the words of the document.
+pub(super) struct Words {
+    pub(super) tag: &'static str,
+    /// The schema of a record. Others are called after it: `NewEvent`, `EventPage`, `EventSummary`.
+    pub(super) record: &'static str,
+    /// One record, and several, in a sentence.
+    pub(super) one: &'static str,
+    pub(super) many: &'static str,
+    /// What a filter takes, by its name without the bound.
+    pub(super) filter: fn(&str, &str) -> Parameter,
+    /// A record in the log, one on its way in, and lines of them.
+    pub(super) example: fn() -> Value,
+    pub(super) sent: fn() -> Value,
+    pub(super) lines: &'static str,
+}
+
+/// What every operation may answer that reads.
+pub(super) const READ: [Code; 5] = [Code::InvalidQuery, Code::Unauthorized, Code::Forbidden, Code::Internal, Code::Unavailable];
+
+/// What every operation may answer that takes a body.
+pub(super) const BODY: [Code; 8] = [
+    Code::InvalidBody,
+    Code::InvalidEncoding,
+    Code::BrokenBody,
+    Code::Timeout,
+    Code::TooLarge,
+    Code::UnsupportedMediaType,
+    Code::Busy,
+    Code::Unavailable,
+];
+
+pub(super) fn paths<S: Stream>(words: &Words) -> Vec<Path> {
+    let id = lower_first(words.record);
+    let uuid = segment("uuid", "Its uuid.", string(), json!("410237f7-2a6f-48de-9c41-b988326d7607"));
+    vec![
+        Path::of(S::LIST).get(words.list::<S>()).post(words.append()).native_options(&format!("{id}sOptions"), words.tag),
+        Path::of(S::SUMMARY).get(words.summary::<S>()).native_options(&format!("{id}SummaryOptions"), words.tag),
+        Path::of(S::ONE).segment(uuid).get(words.get()).native_options(&format!("{id}Options"), words.tag),
+    ]
+}
+
+/// For `components`, by name: the filters that the handlers know.
+pub(super) fn parameters<S: Stream>(words: &Words) -> Vec<(String, Parameter)> {
+    let filters = filters::<S>().map(|name| {
+        let (base, bound) = name.split_once("__").unwrap_or((name, ""));
+        let bound = match bound {
+            "gt" => "over this",
+            "gte" => "from this on",
+            "lt" => "below this",
+            "lte" => "up to this",
+            _ => "exactly this",
+        };
+        let parameter = match base {
+            "channel_id" => channel_id(),
+            "uuid" => query(name, "A uuid, with or without hyphens.", string().pattern(Some(UUID_GIVEN))),
+            "recorded_at" => query(name, &format!("When it was committed: {bound}."), string().format(format("date-time"))),
+            "position" => query(name, &format!("Index in the log: {bound}."), integer()),
+            _ => {
+                let mut parameter = (words.filter)(base, bound);
+                name.clone_into(&mut parameter.name);
+                parameter
+            }
+        };
+        (words.shared(name), parameter)
+    });
+    filters.collect()
+}
+
+fn filters<S: Stream>() -> impl Iterator<Item = &'static str> {
+    ["channel_id"].into_iter().chain(S::FILTERS.iter().copied())
+}
+
+pub(super) fn schemas<S: Stream>(words: &Words) -> Vec<(String, RefOr<Schema>)> {
+    let Words { record, many, .. } = words;
+    let page = closed()
+        .maybe("count", integer_from(0).description(Some(format!("How many {many} match in all; only with `count=true`."))))
+        .always("results", list(named(record)).max_items(Some(limits::PAGE_SIZE_MAX)))
+        .always("next_cursor", nullable_string().description(Some("Null on the last page.")));
+    let group = closed().always("key", typed([Type::String, Type::Integer, Type::Null])).always("count", integer_from(1));
+    let summary = closed()
+        .always("group_by", one_of(S::GROUPS.iter().map(|(name, _)| *name)))
+        .always("total", integer_from(0))
+        .always("groups", list(group));
+    vec![(format!("{record}Page"), page.into()), (format!("{record}Summary"), summary.into())]
+}
+
+/// Receipts are the same for both streams.
+pub(super) fn receipts() -> Vec<(String, RefOr<Schema>)> {
+    let receipt = closed()
+        .description(Some("Where a record is in the log, for good. It is sent after the commit is on disk."))
+        .always("uuid", uuid())
+        .always("channel_id", integer_from(0))
+        .always("position", integer_from(0))
+        .always("recorded_at", instant())
+        .always("leaf_hash", leaf_hash())
+        .always("duplicate", boolean().description(Some("Whether it was there already.")));
+    let receipts = closed()
+        .always("accepted", integer_from(0).description(Some("Records that are new in the log.")))
+        .always("duplicates", integer_from(0).description(Some("Records that were there already.")))
+        .always("receipts", list(named("Receipt")));
+    vec![("Receipt".to_owned(), receipt.into()), ("Receipts".to_owned(), receipts.into())]
+}
+
+/// A record with these members on its way in. Members that only the server sets may be sent as null, which is the same as not
+/// at all. Unknown members are kept, and so is `extra`; both at once would be one thing in two places.
+pub(super) fn submitted(known: ObjectBuilder, server_owned: &[&str]) -> AllOfBuilder {
+    let null = || typed([Type::Null]).description(Some("Set by the server."));
+    let known = server_owned.iter().fold(known, |known, name| known.maybe(name, null())).build();
+    let names = string().enum_values(Some(known.properties.keys().cloned().collect::<Vec<String>>()));
+    let without_extra = open().maybe("extra", typed([Type::Null]));
+    let without_unknown = open().property_names(Some(names));
+    let one_place = any_of([without_extra.into(), without_unknown.into()]);
+    all_of([RefOr::T(Schema::Object(known)), one_place.into()])
+}
+
+/// `extra` of what is sent.
+pub(super) fn extra() -> ObjectBuilder {
+    typed([Type::Object, Type::Null]).description(Some("Members of your own, if they are not beside it."))
+}
+
+fn channel_id() -> Parameter {
+    let text = "A channel, several by comma, or `all`. Without it, the key's only channel, all that the key lists, or the \
+                default channel for a key of all.";
+    query("channel_id", text, string().pattern(Some("^(all|[0-9]{1,18}(,[0-9]{1,18})*)$")))
+}
+
+impl Words {
+    /// The name of a filter in `components`.
+    fn shared(&self, name: &str) -> String {
+        format!("{}s.{name}", lower_first(self.record))
+    }
+
+    fn list<S: Stream>(&self) -> Operation {
+        let time = S::TIME;
+        let sorts = [time.to_owned(), format!("-{time}"), "position".to_owned(), "-position".to_owned()];
+        let order = "By position only with one channel, since positions of two logs cannot be compared.";
+        let size = integer().minimum(Some(1)).maximum(Some(limits::PAGE_SIZE_MAX as isize));
+        let own = [
+            query("sort", order, one_of(sorts.iter().map(String::as_str)).default(Some(json!(format!("-{time}"))))),
+            query("limit", "The largest number of results.", size.default(Some(json!(limits::PAGE_SIZE_DEFAULT)))),
+            query("cursor", "`next_cursor` of the page before. It belongs to filters, channels and sort.", string()),
+            query("count", "Whether to count all that match.", boolean().default(Some(json!(false)))),
+        ];
+        let page = json!({"count": 1, "results": [(self.example)()], "next_cursor": null});
+        Operation::new(&format!("list{}s", self.record), self.tag, &format!("The {} that match, by cursor", self.many))
+            .describe("Role `reader` or `admin`. Unknown parameters, and such that are given twice, are errors.")
+            .shared_parameters(filters::<S>().map(|name| self.shared(name)))
+            .parameters(own)
+            .json(200, "A page.", named(&format!("{}Page", self.record)), page)
+            .problems(&READ)
+    }
+
+    fn append(&self) -> Operation {
+        let new = || named(&format!("New{}", self.record));
+        let body = any_of([new().into(), list(new()).into()]);
+        let lines = format!(
+            "One {} a line, such as\n\n{}\n\n`application/ndjson` and `application/jsonl` mean the same.",
+            self.one, self.lines
+        );
+        let text = format!(
+            "Role `writer` or `admin`. All {many} of a request are stored or none is, and the answer is sent after the commit \
+             is on disk. A request can be sent again: where a uuid is there already, the first receipt is answered again, if \
+             the {one} means the same.\n\nAt most 1 MiB each, 10,000 {many} and 32 MiB a request.",
+            one = self.one,
+            many = self.many
+        );
+        let receipt = |duplicate: bool| {
+            json!({
+                "uuid": "410237f7-2a6f-48de-9c41-b988326d7607", "channel_id": 1, "position": 0,
+                "recorded_at": "2026-11-22T16:56:23.865036Z", "leaf_hash": LEAF_HASH, "duplicate": duplicate
+            })
+        };
+        let receipts = any_of([named("Receipt").into(), named("Receipts").into()]);
+        let made = "The receipt of a single one, or all receipts in the order of the request.";
+        Operation::new(&format!("append{}s", self.record), self.tag, &format!("Appends one {}, or several at once", self.one))
+            .describe(&text)
+            .body(JSON, json_content(body, (self.sent)()))
+            .body("application/x-ndjson", Content::new(Some(string().description(Some(lines)))))
+            .json(200, "A single one that was there already.", named("Receipt"), receipt(true))
+            .json(201, made, receipts, receipt(false))
+            .problems(&READ)
+            .problems(&BODY)
+            .problems(&[Code::NotFound, Code::Conflict])
+    }
+
+    fn get(&self) -> Operation {
+        Operation::new(&format!("get{}", self.record), self.tag, &format!("One {}", self.one))
+            .describe("Role `reader` or `admin`.")
+            .shared_parameters([self.shared("channel_id")])
+            .json(200, &format!("The {}.", self.one), named(self.record), (self.example)())
+            .problems(&READ)
+            .problems(&[Code::NotFound])
+    }
+
+    fn summary<S: Stream>(&self) -> Operation {
+        let by = format!("What to group by. Spans of time are those of `{}` in UTC.", S::TIME);
+        let names: Vec<&str> = S::GROUPS.iter().map(|(name, _)| *name).collect();
+        let example = json!({"group_by": names[0], "total": 3, "groups": [{"key": "a", "count": 2}, {"key": null, "count": 1}]});
+        Operation::new(&format!("summarize{}s", self.record), self.tag, &format!("How many {} match, by group", self.many))
+            .describe("Role `reader` or `admin`. Groups come largest first, spans of time in their order.")
+            .parameters([required_query("group_by", &by, one_of(names))])
+            .shared_parameters(filters::<S>().map(|name| self.shared(name)))
+            .json(200, "The counts. They add up to `total`.", named(&format!("{}Summary", self.record)), example)
+            .problems(&READ)
+    }
+}
+
+pub(super) const LEAF_HASH: &str = "7a79e197dcbd8d0be10d18cb45dc4e1f3ffa3a35ab46ad9ad1fa1fb5ca3b08e2";
+
+/// `ActionLog` as the start of a name: `actionLog`.
+pub(super) fn lower_first(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map(|first| first.to_ascii_lowercase().to_string()).unwrap_or_default() + chars.as_str()
+}

@@ -1,0 +1,190 @@
+//! One method of one path: what it takes and what it may answer.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use utoipa::openapi::path::{Operation as OpenApiOperation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::{
+    Content, ContentBuilder, Header, Ref, RefOr, Required, Response, ResponseBuilder, Schema, SecurityRequirement,
+};
+
+use super::errors;
+use super::schema::string;
+use crate::problem::Code;
+
+/// The ways to send a key, by their names in `components`.
+pub(super) const SECURITY_SCHEMES: [&str; 3] = ["token", "bearer", "basic"];
+
+pub(super) const JSON: &str = "application/json";
+
+/// The responses that operations share, for `components`: those that are used.
+pub(super) type SharedResponses = BTreeMap<String, Response>;
+
+/// An operation as it is written down; HEAD is made from GET.
+#[derive(Clone)]
+pub(super) struct Operation {
+    id: String,
+    tag: &'static str,
+    summary: String,
+    description: String,
+    parameters: Vec<RefOr<Parameter>>,
+    bodies: Vec<(&'static str, Content)>,
+    answers: BTreeMap<u16, Response>,
+    errors: BTreeMap<u16, (String, Response)>,
+    codes: Vec<Code>,
+    needs_key: bool,
+}
+
+impl Operation {
+    pub(super) fn new(id: &str, tag: &'static str, summary: &str) -> Operation {
+        Operation {
+            id: id.to_owned(),
+            tag,
+            summary: summary.to_owned(),
+            description: String::new(),
+            parameters: Vec::new(),
+            bodies: Vec::new(),
+            answers: BTreeMap::new(),
+            errors: BTreeMap::new(),
+            codes: Vec::new(),
+            needs_key: true,
+        }
+    }
+
+    /// What the summary does not say, in Markdown.
+    pub(super) fn describe(mut self, description: &str) -> Operation {
+        description.clone_into(&mut self.description);
+        self
+    }
+
+    pub(super) fn without_key(mut self) -> Operation {
+        self.needs_key = false;
+        self
+    }
+
+    pub(super) fn parameters(mut self, parameters: impl IntoIterator<Item = Parameter>) -> Operation {
+        self.parameters.extend(parameters.into_iter().map(RefOr::T));
+        self
+    }
+
+    /// Parameters that are in `components`, under these names.
+    pub(super) fn shared_parameters(mut self, names: impl IntoIterator<Item = String>) -> Operation {
+        let reference = |name: String| RefOr::Ref(Ref::new(format!("#/components/parameters/{name}")));
+        self.parameters.extend(names.into_iter().map(reference));
+        self
+    }
+
+    /// A body of this type; one of them has to be there.
+    pub(super) fn body(mut self, media_type: &'static str, content: Content) -> Operation {
+        self.bodies.push((media_type, content));
+        self
+    }
+
+    pub(super) fn respond(mut self, status: u16, response: ResponseBuilder) -> Operation {
+        self.answers.insert(status, response.build());
+        self
+    }
+
+    /// An answer of JSON.
+    pub(super) fn json(self, status: u16, description: &str, schema: impl Into<RefOr<Schema>>, example: Value) -> Operation {
+        self.respond(status, ResponseBuilder::new().description(description).content(JSON, json(schema, example)))
+    }
+
+    /// Errors of the native API.
+    pub(super) fn problems(mut self, codes: &[Code]) -> Operation {
+        self.codes.extend(codes);
+        self.errors.extend(errors::problems(&self.codes));
+        self
+    }
+
+    /// Errors of the published APIs.
+    pub(super) fn drf_errors(mut self, statuses: &[u16]) -> Operation {
+        self.errors.extend(statuses.iter().map(|status| (*status, errors::drf(*status))));
+        self
+    }
+
+    /// Errors of the inventory API.
+    pub(super) fn inventory_errors(mut self, statuses: &[u16]) -> Operation {
+        self.errors.extend(statuses.iter().map(|status| (*status, errors::inventory(*status))));
+        self
+    }
+
+    /// The same question, answered by its head alone.
+    pub(super) fn head(&self) -> Operation {
+        let mut head = self.clone();
+        head.id.push_str("Head");
+        head.summary = format!("{}: the head of the answer alone", self.summary);
+        head.description.clear();
+        // Not by reference: a shared response has a body.
+        head.answers.extend(std::mem::take(&mut head.errors).into_iter().map(|(status, (_, response))| (status, response)));
+        head.answers.values_mut().for_each(|response| response.content.clear());
+        head
+    }
+
+    pub(super) fn build(self, path_parameters: &[Parameter], shared: &mut SharedResponses) -> OpenApiOperation {
+        let mut builder = OperationBuilder::new().operation_id(Some(self.id)).tag(self.tag).summary(Some(self.summary));
+        if !self.description.is_empty() {
+            builder = builder.description(Some(self.description));
+        }
+        for parameter in path_parameters {
+            builder = builder.parameter(parameter.clone());
+        }
+        for parameter in self.parameters {
+            builder = match parameter {
+                RefOr::T(parameter) => builder.parameter(parameter),
+                RefOr::Ref(reference) => builder.parameter_ref(reference),
+            };
+        }
+        if !self.bodies.is_empty() {
+            let body = RequestBodyBuilder::new().required(Some(Required::True));
+            let body = self.bodies.into_iter().fold(body, |body, (media_type, content)| body.content(media_type, content));
+            builder = builder.request_body(Some(body.build()));
+        }
+        for (status, response) in self.answers {
+            builder = builder.response(status.to_string(), response);
+        }
+        for (status, (name, response)) in self.errors {
+            builder = builder.response(status.to_string(), Ref::from_response_name(&name));
+            shared.insert(name, response);
+        }
+        if self.needs_key {
+            let none: [&str; 0] = [];
+            builder = builder.securities(Some(SECURITY_SCHEMES.map(|name| SecurityRequirement::new(name, none))));
+        }
+        builder.build()
+    }
+}
+
+/// JSON with its schema and one example.
+pub(super) fn json(schema: impl Into<RefOr<Schema>>, example: Value) -> Content {
+    ContentBuilder::new().schema(Some(schema)).example(Some(example)).build()
+}
+
+pub(super) fn header(description: &str) -> Header {
+    let mut header = Header::new(string());
+    header.description = Some(description.to_owned());
+    header
+}
+
+/// A response without a body.
+pub(super) fn empty(description: &str) -> ResponseBuilder {
+    ResponseBuilder::new().description(description)
+}
+
+pub(super) fn query(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
+    parameter(ParameterIn::Query, name, description, schema).required(Required::False).build()
+}
+
+pub(super) fn required_query(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
+    parameter(ParameterIn::Query, name, description, schema).required(Required::True).build()
+}
+
+/// A segment of the path.
+pub(super) fn segment(name: &str, description: &str, schema: impl Into<RefOr<Schema>>, example: Value) -> Parameter {
+    parameter(ParameterIn::Path, name, description, schema).required(Required::True).example(Some(example)).build()
+}
+
+fn parameter(place: ParameterIn, name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> ParameterBuilder {
+    ParameterBuilder::new().name(name).parameter_in(place).description(Some(description)).schema(Some(schema))
+}

@@ -1,0 +1,95 @@
+//! One path: its methods, and those that every path of its kind has.
+
+use serde_json::json;
+use utoipa::openapi::path::{HttpMethod, Parameter, PathItem, PathItemBuilder};
+
+use super::drf;
+use super::operation::{Operation, SharedResponses, empty, header};
+use super::schema::{named, string};
+use crate::problem::Code;
+use crate::routes::Route;
+
+/// A route and what is said about it.
+pub(super) struct Path {
+    pub(super) route: Route,
+    parameters: Vec<Parameter>,
+    methods: Vec<(HttpMethod, Operation)>,
+}
+
+impl Path {
+    pub(super) fn of(route: Route) -> Path {
+        Path { route, parameters: Vec::new(), methods: Vec::new() }
+    }
+
+    /// A parameter in the path itself, which all methods have.
+    pub(super) fn segment(mut self, parameter: Parameter) -> Path {
+        self.parameters.push(parameter);
+        self
+    }
+
+    pub(super) fn get(self, operation: Operation) -> Path {
+        let head = operation.head();
+        self.method(HttpMethod::Get, operation).method(HttpMethod::Head, head)
+    }
+
+    pub(super) fn post(self, operation: Operation) -> Path {
+        self.method(HttpMethod::Post, operation)
+    }
+
+    pub(super) fn put(self, operation: Operation) -> Path {
+        self.method(HttpMethod::Put, operation)
+    }
+
+    pub(super) fn delete(self, operation: Operation) -> Path {
+        self.method(HttpMethod::Delete, operation)
+    }
+
+    /// OPTIONS as the native API answers it: for any valid key.
+    pub(super) fn native_options(self, id: &str, tag: &'static str) -> Path {
+        let options = self.options(id, tag).problems(&[Code::Unauthorized, Code::Internal, Code::Unavailable]);
+        self.method(HttpMethod::Options, options)
+    }
+
+    /// OPTIONS of a path that needs no key.
+    pub(super) fn open_options(self, id: &str, tag: &'static str) -> Path {
+        let options = self.options(id, tag).without_key();
+        self.method(HttpMethod::Options, options)
+    }
+
+    /// OPTIONS as the inventory API answers it.
+    pub(super) fn inventory_options(self, id: &str, tag: &'static str) -> Path {
+        let options = self.options(id, tag).inventory_errors(&[401, 500, 503]);
+        self.method(HttpMethod::Options, options)
+    }
+
+    /// OPTIONS as DRF answers it: what the list or the item is called.
+    pub(super) fn drf_options(self, id: &str, tag: &'static str, name: &str) -> Path {
+        let example = json!({"name": name, "description": "", "renders": ["application/json"], "parses": ["application/json"]});
+        let options = Operation::new(id, tag, "What may be done here")
+            .shared_parameters([drf::shared("format")])
+            .json(200, "The methods are in `Allow`.", named("DrfMetadata"), example)
+            .drf_errors(&[401, 404, 406, 500, 503]);
+        self.method(HttpMethod::Options, options)
+    }
+
+    fn options(&self, id: &str, tag: &'static str) -> Operation {
+        let allow = header("The methods of this path.");
+        Operation::new(id, tag, "What may be done here").respond(204, empty("The methods are in `Allow`.").header("Allow", allow))
+    }
+
+    fn method(mut self, method: HttpMethod, operation: Operation) -> Path {
+        self.methods.push((method, operation));
+        self
+    }
+
+    pub(super) fn build(self, shared: &mut SharedResponses) -> (String, PathItem) {
+        // OPTIONS looks at the pattern of a route and no further.
+        let mut unread = self.parameters.clone();
+        unread.iter_mut().for_each(|parameter| parameter.schema = Some(string().into()));
+        let item = self.methods.into_iter().fold(PathItemBuilder::new(), |item, (method, operation)| {
+            let parameters = if matches!(method, HttpMethod::Options) { &unread } else { &self.parameters };
+            item.operation(method, operation.build(parameters, shared))
+        });
+        (self.route.template(), item.build())
+    }
+}

@@ -1,0 +1,122 @@
+//! Asks a server on this machine how it is, as a container or an operator does: one GET, no key, no redirects.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
+
+use crate::tls::provider;
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeAnswer {
+    /// Of the status line.
+    pub status: u16,
+    /// The beginning of the body.
+    pub body: String,
+}
+
+/// Answers of the paths that are asked for are far smaller.
+const ANSWER_BYTES_MAX: u64 = 64 * 1024;
+
+/// Gets a path from the server that listens on an address; one that listens on every address is asked at the loopback.
+///
+/// Over TLS any certificate will do: its name is that of the public address and not of this one, nothing secret is sent, and who
+/// can listen here could as well say that all is well.
+///
+/// # Errors
+/// What the operating system says, or that the answer is not HTTP.
+pub fn probe(listener: SocketAddr, secure: bool, path: &str, timeout: Duration) -> std::io::Result<ProbeAnswer> {
+    let address = SocketAddr::new(reachable(listener.ip()), listener.port());
+    let stream = TcpStream::connect_timeout(&address, timeout)?;
+    stream.set_read_timeout(Some(timeout))?;
+    stream.set_write_timeout(Some(timeout))?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let answer = if secure {
+        let connection = ClientConnection::new(tls_config().map_err(std::io::Error::other)?, ServerName::from(address.ip()));
+        exchange(StreamOwned::new(connection.map_err(std::io::Error::other)?, stream), &request)?
+    } else {
+        exchange(stream, &request)?
+    };
+    parse(&answer).ok_or_else(|| std::io::Error::other("the answer is not HTTP"))
+}
+
+/// Where a server that listens on an address can be asked.
+#[must_use]
+pub fn reachable(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        other => other,
+    }
+}
+
+fn exchange(mut stream: impl Read + Write, request: &str) -> std::io::Result<Vec<u8>> {
+    stream.write_all(request.as_bytes())?;
+    stream.flush()?;
+    let mut answer = Vec::new();
+    match stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer) {
+        // A TLS connection that ends without saying so has said enough if there is an answer.
+        Err(error) if answer.is_empty() || error.kind() != std::io::ErrorKind::UnexpectedEof => Err(error),
+        _ => Ok(answer),
+    }
+}
+
+fn parse(answer: &[u8]) -> Option<ProbeAnswer> {
+    let text = String::from_utf8_lossy(answer);
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let mut words = head.lines().next()?.split(' ');
+    let is_http = words.next()?.starts_with("HTTP/1.");
+    let status = words.next()?.parse().ok()?;
+    is_http.then(|| ProbeAnswer { status, body: body.to_owned() })
+}
+
+fn tls_config() -> Result<Arc<ClientConfig>, rustls::Error> {
+    let verifier = AnyCertificate(provider().signature_verification_algorithms);
+    let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    Ok(Arc::new(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()))
+}
+
+/// Whoever holds the key of the certificate it shows.
+#[derive(Debug)]
+struct AnyCertificate(WebPkiSupportedAlgorithms);
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.0)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.0)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_schemes()
+    }
+}

@@ -1,0 +1,101 @@
+//! The proxies that are believed: addresses and networks.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// An address with how many of its first bits count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Network {
+    address: IpAddr,
+    prefix: u32,
+}
+
+/// A text that names no network.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is neither an address such as 10.0.0.1 nor a network such as 10.0.0.0/8")]
+pub struct NotANetwork(String);
+
+/// The reverse proxies whose word about a request's origin counts; none by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrustedProxies(Vec<Network>);
+
+impl TrustedProxies {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether an address is one of theirs.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(address.to_canonical()))
+    }
+
+    /// Whether all addresses of a family are believed, which means that anybody is.
+    #[must_use]
+    pub fn is_everybody(&self) -> bool {
+        self.0.iter().any(|network| network.prefix == 0)
+    }
+}
+
+/// Addresses and networks by comma.
+impl FromStr for TrustedProxies {
+    type Err = NotANetwork;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let network = |part: &str| Network::parse(part.trim()).ok_or_else(|| NotANetwork(part.trim().to_owned()));
+        Ok(TrustedProxies(text.split(',').map(network).collect::<Result<_, _>>()?))
+    }
+}
+
+impl Network {
+    fn parse(text: &str) -> Option<Network> {
+        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+        let address: IpAddr = address.parse().ok()?;
+        let bits = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = match prefix {
+            None => bits,
+            Some(digits) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok()?,
+            Some(_) => return None,
+        };
+        (prefix <= bits).then_some(Network { address, prefix })
+    }
+
+    fn contains(&self, other: IpAddr) -> bool {
+        let differing = match (self.address, other) {
+            (IpAddr::V4(ours), IpAddr::V4(other)) => (ours.to_bits() ^ other.to_bits()).leading_zeros(),
+            (IpAddr::V6(ours), IpAddr::V6(other)) => (ours.to_bits() ^ other.to_bits()).leading_zeros(),
+            _ => return false,
+        };
+        differing >= self.prefix
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_holds_the_addresses_that_begin_like_it() {
+        let proxies: TrustedProxies = "10.0.0.0/8,192.168.1.7, 2001:db8::/33".parse().unwrap();
+        for inside in ["10.0.0.0", "10.255.255.255", "192.168.1.7", "2001:db8:7fff::1", "::ffff:10.1.1.1"] {
+            assert!(proxies.contains(inside.parse().unwrap()), "{inside}");
+        }
+        for outside in ["11.0.0.0", "9.255.255.255", "192.168.1.6", "2001:db8:8000::", "2001:db9::", "::10.1.1.1"] {
+            assert!(!proxies.contains(outside.parse().unwrap()), "{outside}");
+        }
+        let everybody: TrustedProxies = "0.0.0.0/0".parse().unwrap();
+        assert!(everybody.contains("203.0.113.9".parse().unwrap()) && everybody.is_everybody() && !proxies.is_everybody());
+        assert!(!everybody.contains("::1".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_is_no_network_is_refused() {
+        for bad in
+            ["", "proxy", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/+8", "10.0.0.0/8/8", "10.0.0.1,", "10.0.0", "10.0.0.1:80"]
+        {
+            assert!(bad.parse::<TrustedProxies>().is_err(), "{bad}");
+        }
+    }
+}

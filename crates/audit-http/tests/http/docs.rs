@@ -1,0 +1,64 @@
+//! The pages that the server serves about itself, and the document they show.
+
+use audit_http::openapi_json;
+use serde_json::Value;
+
+use crate::common::{Answer, Ask, TestServer};
+
+fn get(server: &TestServer, path: &str) -> Answer {
+    let answer = server.ask(&Ask::get(path));
+    assert_eq!(answer.status, 200, "{path}");
+    answer
+}
+
+#[test]
+fn the_document_is_served_without_a_key() {
+    let server = TestServer::start();
+    assert_eq!(get(&server, "/openapi.json").text(), openapi_json());
+    assert_eq!(get(&server, "/openapi.json").json()["openapi"], "3.1.0");
+    for path in ["/openapi.json", "/docs", "/docs/errors", "/docs/start.js"] {
+        assert_eq!(server.ask(&Ask::new("HEAD", path)).status, 200);
+        assert_eq!(server.ask(&Ask::new("OPTIONS", path)).header("Allow"), Some("GET, HEAD, OPTIONS"));
+        assert_eq!(server.ask(&Ask::new("POST", path)).status, 405);
+    }
+    server.stop();
+}
+
+/// Each address that the page names, and those that Swagger UI is told, are files of this server.
+#[test]
+fn the_page_needs_nothing_from_another_host() {
+    let server = TestServer::start();
+    let page = get(&server, "/docs");
+    let policy = page.header("Content-Security-Policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self';") && !policy.contains("http"), "{policy}");
+    let text = page.text();
+    let addresses: Vec<&str> = text.split(['"']).filter(|part| part.starts_with("docs/") || *part == "openapi.json").collect();
+    assert_eq!(addresses, ["docs/swagger-ui.css", "openapi.json", "docs/errors", "docs/swagger-ui-bundle.js", "docs/start.js"]);
+    let sizes = addresses.iter().map(|address| get(&server, &format!("/{address}")).body.len());
+    assert!(sizes.sum::<usize>() > 1_000_000);
+    assert!(!text.contains("//") && !get(&server, "/docs/start.js").text().replace("\n// ", "").contains("//"));
+    assert!(get(&server, "/docs/start.js").text().contains("url: \"openapi.json\""));
+    let moved = server.ask(&Ask::get("/docs/"));
+    assert_eq!((moved.status, moved.header("Location")), (301, Some("../docs")));
+    for file in ["index.html", "swagger-ui.js", "..%2f..%2fCargo.toml", "errors.md", "%00"] {
+        assert_eq!(server.ask(&Ask::get(&format!("/docs/{file}"))).status, 404, "{file}");
+    }
+    server.stop();
+}
+
+#[test]
+fn every_type_of_a_problem_leads_to_its_section() {
+    let server = TestServer::start();
+    let page = get(&server, "/docs/errors");
+    assert_eq!(page.header("Content-Type"), Some("text/html; charset=utf-8"));
+    let document: Value = serde_json::from_str(openapi_json()).unwrap();
+    let codes = document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"].as_array().unwrap();
+    assert!(codes.len() > 10, "{codes:?}");
+    for code in codes {
+        assert!(page.text().contains(&format!("<h2 id={code}>")), "{code}");
+    }
+    let problem = server.ask(&Ask::get("/nothing")).expect(404);
+    let (path, anchor) = problem["type"].as_str().unwrap().split_once('#').unwrap();
+    assert!(get(&server, path).text().contains(&format!("id=\"{anchor}\"")));
+    server.stop();
+}

@@ -1,0 +1,105 @@
+//! `config`: the settings as they are, as they should be, and as they could be.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+
+use crate::config::{self, Entry, Given, ServeFlags, Settings};
+
+/// Write, show and check the settings
+#[derive(Args)]
+pub(super) struct ConfigArgs {
+    #[command(subcommand)]
+    command: ConfigCommand,
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Write a settings file in which every setting is explained and none is set
+    ///
+    /// It goes to the file that --config names, else to audit.toml, and never over a file that is there.
+    Init {
+        /// Write to stdout instead
+        #[arg(long)]
+        stdout: bool,
+    },
+    /// Show what counts, and which flag, variable, file or default says so; secrets are masked
+    Show(ServeFlags),
+    /// Find all mistakes, including what production mode would refuse; the exit code is 1 if there is one
+    Check(ServeFlags),
+    /// Print the list of settings as the table of the documentation
+    Reference,
+}
+
+pub(super) fn run(given: Given, file: Option<&Path>, args: ConfigArgs) -> anyhow::Result<()> {
+    match args.command {
+        ConfigCommand::Init { stdout: true } => print(&config::template()),
+        ConfigCommand::Init { stdout: false } => init(file.unwrap_or(Path::new(config::DEFAULT_FILE))),
+        ConfigCommand::Show(ServeFlags(later)) => show(&given.with(&later), file),
+        ConfigCommand::Check(ServeFlags(later)) => check(&given.with(&later), file),
+        ConfigCommand::Reference => print(&config::markdown()),
+    }
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    std::io::stdout().write_all(text.as_bytes()).context("cannot write to stdout")
+}
+
+/// Its owner's alone: sooner or later somebody writes the admin key into it.
+fn init(path: &Path) -> anyhow::Result<()> {
+    let mut options = std::fs::File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let name = path.display();
+    let mut file = match options.open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            bail!("`{name}` is there already and is left as it is: name another file with --config, or use --stdout")
+        }
+        opened => opened.with_context(|| format!("cannot write `{name}`"))?,
+    };
+    file.write_all(config::template().as_bytes()).with_context(|| format!("cannot write `{name}`"))?;
+    eprintln!("wrote `{name}`: every setting is in it as a comment");
+    Ok(())
+}
+
+fn show(given: &Given, file: Option<&Path>) -> anyhow::Result<()> {
+    let (entries, path): (Vec<Entry>, Option<PathBuf>) = config::entries(given, file)?;
+    let width = |of: fn(&Entry) -> usize| entries.iter().map(of).max().unwrap_or(0);
+    let value = |entry: &Entry| entry.value.clone().unwrap_or_else(|| "(not set)".to_owned());
+    let (keys, values) =
+        (width(|entry| entry.key.len()), entries.iter().map(|entry| value(entry).chars().count()).max().unwrap_or(0));
+    let mut text = match path {
+        Some(path) => format!("settings file: {}\n\n", path.display()),
+        None => "settings file: none\n\n".to_owned(),
+    };
+    for entry in &entries {
+        text += &format!("{:keys$}  {:values$}  {}\n", entry.key, value(entry), entry.source);
+    }
+    print(&text)
+}
+
+fn check(given: &Given, file: Option<&Path>) -> anyhow::Result<()> {
+    let (settings, mut faults) = Settings::read_all(given, file);
+    for warning in config::unknown_variables() {
+        eprintln!("warning: {warning}");
+    }
+    if let Some(settings) = &settings {
+        let dangers = settings.dangers();
+        if settings.production {
+            faults.extend(dangers.into_iter().map(config::SettingError::in_production));
+            settings.advice().iter().for_each(|advice| eprintln!("warning: {advice}"));
+        } else {
+            dangers.iter().for_each(|danger| eprintln!("warning: {danger}"));
+        }
+    }
+    for fault in &faults {
+        eprintln!("{fault}");
+    }
+    match faults.len() {
+        0 => print("the settings can be used\n"),
+        count => bail!("{count} fault(s) in the settings"),
+    }
+}

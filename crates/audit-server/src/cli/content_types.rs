@@ -1,0 +1,77 @@
+//! `content-types`: the registry of object types, from a Django project and for people.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow, bail};
+use audit_http::store::domain::parse_content_types;
+use clap::{Args, Subcommand};
+use flate2::read::MultiGzDecoder;
+
+use crate::config::Settings;
+
+/// Object types: the numbers and names that fill each other in where an event has only one
+#[derive(Args)]
+pub(super) struct ContentTypesArgs {
+    #[command(subcommand)]
+    command: ContentTypesCommand,
+}
+
+#[derive(Subcommand)]
+enum ContentTypesCommand {
+    /// Take over the types of a file, all or none: what Django's `manage.py dumpdata contenttypes` writes, a list of
+    /// `{"id","app_label","model"}`, or one object `{"id": {"app_label","model"}}`
+    ///
+    /// Types that are not in the file stay; one that has another name is renamed. The server may be running: it sees the change
+    /// within a second. What is in the log already keeps what it was given.
+    Import {
+        /// The file, unpacked if its name ends in `.gz`; `-` is stdin
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// List the types: number and name, separated by a tabulator
+    List,
+}
+
+pub(super) fn run(settings: &Settings, args: &ContentTypesArgs) -> anyhow::Result<()> {
+    match &args.command {
+        ContentTypesCommand::Import { file } => import(settings, file),
+        ContentTypesCommand::List => list(settings),
+    }
+}
+
+fn import(settings: &Settings, file: &Path) -> anyhow::Result<()> {
+    let text = read(file)?;
+    let types = parse_content_types(&text).map_err(|fault| anyhow!("`{}`: {fault}", file.display()))?;
+    let put = settings.open_store()?.put_content_types(types)?;
+    match put {
+        Ok(put) => println!("{} new, {} changed, {} unchanged", put.new, put.changed, put.unchanged),
+        Err(taken) => bail!("{taken}, and is not in the file: nothing was changed"),
+    }
+    Ok(())
+}
+
+/// Bytes of the largest file that is read: a dump has about a hundred for each type.
+const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    let cannot = || format!("cannot read `{}`", path.display());
+    let raw: Box<dyn Read> =
+        if path == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(File::open(path).with_context(cannot)?) };
+    let packed = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gz"));
+    let unpacked = if packed { Box::new(MultiGzDecoder::new(raw)) } else { raw };
+    let mut text = String::new();
+    unpacked.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).with_context(cannot)?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        bail!("`{}` has more than {FILE_BYTES_MAX} bytes: dump the app `contenttypes` only", path.display());
+    }
+    Ok(text)
+}
+
+fn list(settings: &Settings) -> anyhow::Result<()> {
+    for content_type in settings.open_existing_store()?.content_types()? {
+        println!("{}\t{}", content_type.id, content_type.table_name());
+    }
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! The database and what is in it.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use audit_http::store::domain::{ChannelGrant, Role, Stream, Timestamp};
+use audit_http::store::{Inspection, OpenError};
+
+use super::Finding;
+use crate::config::Settings;
+
+/// The directory of the database, and the nearest one above it that is there.
+pub(super) fn directories(settings: &Settings) -> Option<(PathBuf, PathBuf)> {
+    let file = PathBuf::from(settings.store_config().location().ok()?);
+    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    let absolute = std::path::absolute(&directory).ok()?;
+    let existing = absolute.ancestors().find(|path| path.exists())?.to_owned();
+    Some((directory, existing))
+}
+
+/// A file is made and removed again: rights alone do not tell, on a disk that is full or read-only.
+pub(super) fn directory(settings: &Settings) -> Finding {
+    let Some((directory, existing)) = directories(settings) else {
+        return Finding::bad("no directory on the way to the database is there", "audit-server config show");
+    };
+    let name = directory.display();
+    let path = existing.join(format!(".audit-server-doctor.{}", std::process::id()));
+    if let Err(error) = std::fs::File::create_new(&path).and_then(|_| std::fs::remove_file(&path)) {
+        let mend = format!("chown \"$(id -un)\" '{0}' && chmod u+rwx '{0}', or give another --data-dir", existing.display());
+        return Finding::bad(format!("nothing can be written to `{}`: {error}", existing.display()), mend);
+    }
+    if !directory.exists() {
+        return Finding::Note(format!("`{name}` is not there yet: the first start makes it"));
+    }
+    match mode(&directory) {
+        Some(mode) if mode & 0o007 != 0 => {
+            let fault = format!("`{name}` is open to every user of this machine (mode {mode:o})");
+            Finding::bad(fault, format!("chmod o-rwx '{name}'"))
+        }
+        _ => Finding::Good(format!("`{name}` can be written and is private")),
+    }
+}
+
+#[cfg(unix)]
+fn mode(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    Some(std::fs::metadata(path).ok()?.permissions().mode() & 0o777)
+}
+
+#[cfg(not(unix))]
+fn mode(_: &Path) -> Option<u32> {
+    None
+}
+
+/// Whether it opens with what durability needs; the store reads its settings back.
+pub(super) fn database(settings: &Settings) -> Finding {
+    let location = settings.store_config().location().unwrap_or_default();
+    match settings.store_config().inspect() {
+        Ok(_) => Finding::Good(format!("`{location}` opens, and keeps what it acknowledges")),
+        Err(OpenError::Missing { path }) => Finding::Note(format!("there is no `{path}` yet: the first start makes it")),
+        Err(error @ OpenError::Locked { .. }) => {
+            Finding::bad(error.to_string(), format!("end the process that `fuser -v '{location}'` shows"))
+        }
+        Err(error @ OpenError::NotDurable { .. }) => {
+            Finding::bad(error.to_string(), "give a --data-dir on a local disk instead of a network file system")
+        }
+        Err(error) => Finding::bad(error.to_string(), format!("ls -l '{location}', and put back the database or its backup")),
+    }
+}
+
+pub(super) fn schema(settings: &Settings) -> Finding {
+    match settings.store_config().inspect() {
+        Ok(Inspection { unknown: Some(migration), .. }) => {
+            let fault = format!("the database was written by a newer version (migration {migration} is not known here)");
+            Finding::bad(fault, "start that version of audit-server, or a later one")
+        }
+        Ok(Inspection { pending, .. }) if !pending.is_empty() => {
+            Finding::bad(format!("the schema lacks {}", pending.join(", ")), "audit-server migrate")
+        }
+        Ok(Inspection { locked: true, .. }) => {
+            let location = settings.store_config().location().unwrap_or_default();
+            let fault = "another process holds the database's write lock and does not let go";
+            Finding::bad(fault, format!("end the process that `fuser -v '{location}'` shows"))
+        }
+        Ok(_) => Finding::Good("the schema is that of this version, and the write lock is free".to_owned()),
+        Err(_) => Finding::Note("not looked at: there is no database that opens".to_owned()),
+    }
+}
+
+/// Opening the store changes nothing when the schema is current already, and waits for nobody when the lock is free.
+fn is_current(settings: &Settings) -> bool {
+    let inspected = settings.store_config().inspect();
+    inspected.is_ok_and(|found| found.pending.is_empty() && found.unknown.is_none() && !found.locked)
+}
+
+pub(super) fn administrator(settings: &Settings) -> Finding {
+    if !is_current(settings) {
+        return Finding::Note(
+            "not looked at: there is no database of this version that can be written; the first start makes the key".to_owned(),
+        );
+    }
+    let mend = "audit-server token create --name admin --role admin --channels '*'";
+    let now = Timestamp::now();
+    match settings.open_existing_store().and_then(|store| Ok(store.tokens()?)) {
+        Ok(tokens) => {
+            let valid = tokens
+                .iter()
+                .filter(|token| token.role == Role::Admin && token.channels == ChannelGrant::All && token.is_valid_at(now));
+            match valid.count() {
+                0 if settings.admin_token.is_some() => Finding::Note("the next start takes the key that is set".to_owned()),
+                0 => Finding::bad("nobody has a valid admin key for all channels", mend),
+                count => Finding::Good(format!("{count} valid admin key(s) for all channels")),
+            }
+        }
+        Err(error) => Finding::bad(format!("the tokens cannot be read: {error:#}"), "audit-server token list"),
+    }
+}
+
+/// Nothing was written before this version was: 2026-11-01.
+const EARLIEST: Duration = Duration::from_secs(1_793_491_200);
+
+/// The log never goes back in time: with a clock behind its last entry, everything new gets that entry's instant.
+pub(super) fn clock(settings: &Settings) -> Finding {
+    let mend = "timedatectl set-ntp true";
+    let now = Timestamp::now();
+    if SystemTime::now() < SystemTime::UNIX_EPOCH + EARLIEST {
+        return Finding::bad(format!("the clock says {now}, which is before this program was made"), mend);
+    }
+    if !is_current(settings) {
+        return Finding::Good(format!("{now}"));
+    }
+    let last = settings.open_existing_store().ok().and_then(|store| {
+        let heads = [Stream::Events, Stream::ActionLogs].map(|stream| store.logs(stream, &ChannelGrant::All));
+        heads.into_iter().flatten().flatten().filter_map(|head| head.recorded_at).max()
+    });
+    match last {
+        Some(last) if last > now => Finding::bad(format!("the clock says {now}, but the log has an entry of {last}"), mend),
+        _ => Finding::Good(format!("{now}")),
+    }
+}

@@ -1,0 +1,56 @@
+//! What the operating system gives the server.
+
+use std::process::Command;
+
+use super::Finding;
+use super::database::directories;
+use crate::config::Settings;
+
+/// Below this, a day of a busy log may fill the disk.
+const FREE_MIB_GOOD: u64 = 1024;
+
+/// Below this, SQLite may not get through its next checkpoint.
+const FREE_MIB_MIN: u64 = 64;
+
+/// Asks `df`, which POSIX promises: the standard library cannot tell.
+pub(super) fn disk(settings: &Settings) -> Finding {
+    let unknown = || Finding::Note("cannot be told here (there is no `df`)".to_owned());
+    let Some((_, directory)) = directories(settings) else { return unknown() };
+    let Ok(output) = Command::new("df").arg("-Pk").arg(&directory).env("LC_ALL", "C").output() else { return unknown() };
+    let text = String::from_utf8_lossy(&output.stdout);
+    let free_kib = text.lines().nth(1).and_then(|row| row.split_whitespace().nth(3)?.parse::<u64>().ok());
+    let Some(free_kib) = free_kib else { return unknown() };
+    let (free_mib, name) = (free_kib / 1024, directory.display());
+    match free_mib {
+        free if free < FREE_MIB_MIN => Finding::bad(
+            format!("only {free} MiB are free at `{name}`"),
+            format!("df -h '{name}'; make room or give a --data-dir on a larger disk"),
+        ),
+        free if free < FREE_MIB_GOOD => Finding::Note(format!("only {free} MiB are free at `{name}`")),
+        free => Finding::Good(format!("{} GiB are free at `{name}`", free / 1024)),
+    }
+}
+
+/// Database, log, listening socket, and the threads' own.
+const DESCRIPTORS_OWN: u64 = 128;
+
+/// A connection takes its socket and the watcher's second descriptor of it.
+const DESCRIPTORS_OF_CONNECTION: u64 = 2;
+
+/// A handful of browsers and applications need this many connections at the least.
+const CONNECTIONS_MIN: u64 = 64;
+
+pub(super) fn descriptors(_: &Settings) -> Finding {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let row = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let Some(limit) = row.and_then(|row| row.split_whitespace().next()) else {
+        return Finding::Note("the limit cannot be told here".to_owned());
+    };
+    let Ok(limit) = limit.parse::<u64>() else { return Finding::Good("no limit".to_owned()) };
+    let connections = limit.saturating_sub(DESCRIPTORS_OWN) / DESCRIPTORS_OF_CONNECTION;
+    let text = format!("{limit} open files are room for about {connections} connections at once");
+    match connections {
+        few if few < CONNECTIONS_MIN => Finding::bad(text, "ulimit -n 65536, or LimitNOFILE=65536 in the unit of systemd"),
+        _ => Finding::Good(text),
+    }
+}

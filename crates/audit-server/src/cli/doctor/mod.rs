@@ -1,0 +1,108 @@
+//! `doctor`: looks at everything the server needs, changes nothing that counts, and names what mends each fault.
+
+mod database;
+mod machine;
+mod network;
+
+use std::path::Path;
+
+use anyhow::bail;
+
+use crate::config::{self, Given, Settings};
+
+/// What a check found.
+pub(super) enum Finding {
+    /// All is well, and how.
+    Good(String),
+    /// Nothing is broken, but somebody should know.
+    Note(String),
+    /// The server does not start, or does not do what it should.
+    Bad {
+        /// What is wrong.
+        fault: String,
+        /// The command, or the act, that mends it.
+        mend: String,
+    },
+}
+
+impl Finding {
+    fn bad(fault: impl Into<String>, mend: impl Into<String>) -> Finding {
+        Finding::Bad { fault: fault.into(), mend: mend.into() }
+    }
+}
+
+type Check = (&'static str, fn(&Settings) -> Finding);
+
+/// In the order in which one fault leads to the next.
+const CHECKS: [Check; 9] = [
+    ("data directory", database::directory),
+    ("database", database::database),
+    ("schema and writing", database::schema),
+    ("administrator", database::administrator),
+    ("clock", database::clock),
+    ("disk space", machine::disk),
+    ("open files", machine::descriptors),
+    ("TLS", network::tls),
+    ("address", network::address),
+];
+
+pub(super) fn run(given: &Given, file: Option<&Path>) -> anyhow::Result<()> {
+    let (settings, faults) = Settings::read_all(given, file);
+    let mut report = Report { bad: 0 };
+    for fault in &faults {
+        let mend = "mend the setting; `audit-server config check` looks again";
+        report.add("settings", Finding::bad(fault.to_string(), mend));
+    }
+    for warning in config::unknown_variables() {
+        report.add("settings", Finding::Note(warning));
+    }
+    // A fault in one setting is no reason to leave the rest of the machine unseen.
+    if let Some(settings) = &settings {
+        report.settings(settings, faults.is_empty());
+        for (name, check) in CHECKS {
+            report.add(name, check(settings));
+        }
+    }
+    match report.bad {
+        0 => Ok(()),
+        bad => bail!("{bad} check(s) failed"),
+    }
+}
+
+struct Report {
+    bad: usize,
+}
+
+impl Report {
+    fn settings(&mut self, settings: &Settings, readable: bool) {
+        let dangers = settings.dangers();
+        if readable && dangers.is_empty() {
+            let file = settings.file.as_ref().map_or("no settings file".to_owned(), |path| path.display().to_string());
+            let mode = if settings.production { "production" } else { "development" };
+            self.add("settings", Finding::Good(format!("{file}, {mode} mode")));
+        }
+        for danger in dangers {
+            self.add(
+                "settings",
+                match settings.production {
+                    true => Finding::bad(danger.in_production().to_string(), "as it says; `audit-server config check` looks again"),
+                    false => Finding::Note(danger.to_string()),
+                },
+            );
+        }
+        if settings.production {
+            settings.advice().into_iter().for_each(|advice| self.add("settings", Finding::Note(advice)));
+        }
+    }
+
+    fn add(&mut self, name: &str, finding: Finding) {
+        match finding {
+            Finding::Good(text) => println!("ok    {name}: {text}"),
+            Finding::Note(text) => println!("note  {name}: {text}"),
+            Finding::Bad { fault, mend } => {
+                self.bad += 1;
+                println!("FAIL  {name}: {fault}\n      mend: {mend}");
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! How the server can be reached.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use audit_http::{Tls, Validity};
+
+use super::super::healthcheck::{TIMEOUT, address_of};
+use super::Finding;
+use crate::config::Settings;
+
+/// Time enough to renew a certificate.
+const WARNED_BEFORE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+pub(super) fn tls(settings: &Settings) -> Finding {
+    let Some(files) = &settings.tls else { return Finding::Good("not used: plain HTTP".to_owned()) };
+    let name = files.certificate.display();
+    let renew = format!("renew `{name}`, then `kill -HUP` the server");
+    let tls = match Tls::load(&files.certificate, &files.key) {
+        Ok(tls) => tls,
+        Err(error) => {
+            let mend = format!("ls -l '{name}' '{}'; give the right files with --tls-cert and --tls-key", files.key.display());
+            return Finding::bad(error.to_string(), mend);
+        }
+    };
+    match (tls.validity_in(Duration::ZERO), tls.validity_in(WARNED_BEFORE)) {
+        (Validity::Expired, _) => Finding::bad(format!("the certificate `{name}` has expired"), renew),
+        (Validity::NotYetValid, _) => {
+            Finding::bad(format!("the certificate `{name}` is not valid yet"), "timedatectl set-ntp true")
+        }
+        (Validity::Valid, Validity::Expired) => Finding::Note(format!("the certificate `{name}` expires within 14 days: {renew}")),
+        _ => Finding::Good(format!("`{name}` and its key belong together")),
+    }
+}
+
+/// Either nobody listens there, or a server that answers as ours does.
+pub(super) fn address(settings: &Settings) -> Finding {
+    let listen = &settings.server.listen;
+    let mend = "give another address: audit-server --listen 127.0.0.1:8081, or AUDIT_LISTEN, or `listen` in the settings file";
+    match TcpListener::bind(listen) {
+        Ok(_) => return Finding::Good(format!("{listen} is free; no server is running there")),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {}
+        Err(error) => return Finding::bad(format!("cannot listen on {listen}: {error}"), mend),
+    }
+    let ask = |path| audit_http::probe(address_of(listen).ok()?, settings.tls.is_some(), path, TIMEOUT).ok();
+    let is_ours = ask("/healthz").is_some_and(|answer| answer.status == 200 && answer.body.contains(r#"{"status":"ok"}"#));
+    match ask("/readyz") {
+        Some(answer) if is_ours && answer.status == 200 => Finding::Good(format!("a server is running at {listen} and ready")),
+        Some(answer) if is_ours => {
+            let fault = format!("the server at {listen} is not ready: {}", answer.body.trim());
+            Finding::bad(fault, "look into its log for `not ready`, mend the database, and start it again")
+        }
+        _ => Finding::bad(format!("another program listens on {listen}, or a server with other TLS settings"), mend),
+    }
+}

@@ -1,0 +1,90 @@
+//! What would lay the events or a key open to others. In production the server does not start with it; in development it warns.
+
+use std::net::ToSocketAddrs;
+use std::path::Path;
+
+use super::list::{LISTEN, PRODUCTION, TLS_CERT, TLS_KEY, TRUSTED_PROXIES};
+use super::sources::{Origin, SettingError};
+use super::{Settings, list};
+
+impl Settings {
+    /// Everything dangerous, each with what to do about it.
+    pub(crate) fn dangers(&self) -> Vec<SettingError> {
+        let mut dangers = Vec::new();
+        let api = &self.server.api;
+        if self.tls.is_none() && api.trusted_proxies.is_empty() && !is_loopback(&self.server.listen) {
+            let why = format!(
+                "other machines could reach it, and keys and events would cross the network unencrypted; give {} and --{}, or name the proxy in front of it with {}, or listen on 127.0.0.1",
+                TLS_CERT.names(),
+                TLS_KEY.flag(),
+                TRUSTED_PROXIES.names()
+            );
+            dangers.push(SettingError::bad(&LISTEN, &self.server.listen, &why));
+        }
+        if api.trusted_proxies.is_everybody() {
+            let why = format!("{} believes everybody: name the addresses of the proxies", TRUSTED_PROXIES.names());
+            dangers.push(SettingError::other(why));
+        }
+        let database = self.store_config().location().ok();
+        let settings_file = self.file.as_deref().filter(|_| self.admin_token_from == Some(Origin::File));
+        let files = [
+            ("database", database.as_deref().map(Path::new)),
+            ("TLS key", self.tls.as_ref().map(|tls| tls.key.as_path())),
+            ("settings file (it holds the admin key)", settings_file),
+        ];
+        dangers.extend(files.into_iter().filter_map(|(what, path)| open_to_others(what, path?)));
+        dangers
+    }
+
+    /// The first danger, if this is production.
+    pub(crate) fn refuse_dangers(&self) -> Result<(), SettingError> {
+        match self.dangers().into_iter().next().filter(|_| self.production) {
+            Some(danger) => Err(danger.in_production()),
+            None => Ok(()),
+        }
+    }
+
+    /// What is not refused and still better otherwise, in production.
+    pub(crate) fn advice(&self) -> Vec<String> {
+        let mut advice = Vec::new();
+        if self.admin_token_from == Some(Origin::Flag) {
+            let variable = list::ADMIN_TOKEN.variable();
+            advice
+                .push(format!("the admin key is given as a flag, which other users of the machine can see: give it as {variable}"));
+        }
+        if self.server.api.public_url.as_deref().is_some_and(|url| url.starts_with("http://")) {
+            let names = list::PUBLIC_URL.names();
+            advice.push(format!("{names} begins with http://: who follows links in answers sends the key unencrypted"));
+        }
+        advice
+    }
+}
+
+impl SettingError {
+    /// Says why what works elsewhere is refused.
+    pub(crate) fn in_production(self) -> SettingError {
+        SettingError { text: format!("{} (refused because {} is on)", self, PRODUCTION.names()), ..self }
+    }
+}
+
+/// Whether all addresses that the server would listen on are of this machine alone. A name that cannot be looked up now may be
+/// anything later.
+fn is_loopback(listen: &str) -> bool {
+    let addresses = listen.to_socket_addrs().map(Iterator::collect::<Vec<_>>).unwrap_or_default();
+    !addresses.is_empty() && addresses.iter().all(|address| address.ip().to_canonical().is_loopback())
+}
+
+/// A file that is not there is made with the right mode, or missed elsewhere.
+#[cfg(unix)]
+fn open_to_others(what: &str, path: &Path) -> Option<SettingError> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    let name = path.display();
+    let why = format!("the {what} `{name}` is open to every user of this machine (mode {mode:o}): run `chmod o-rwx '{name}'`");
+    (mode & 0o007 != 0).then(|| SettingError::other(why))
+}
+
+#[cfg(not(unix))]
+fn open_to_others(_: &str, _: &Path) -> Option<SettingError> {
+    None
+}

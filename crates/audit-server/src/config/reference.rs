@@ -1,0 +1,116 @@
+//! The list of settings as texts for people: a table for the documentation, a settings file to start from, and what counts now.
+
+use std::path::{Path, PathBuf};
+
+use super::flags::Given;
+use super::list::{ALL, DATABASE_URL, Setting};
+use super::sources::{Origin, SettingError, Sources};
+
+/// The table of `docs/settings.md`.
+pub(crate) fn markdown() -> String {
+    let mut table = String::from("| key | flag | variable | default | what it is |\n| --- | --- | --- | --- | --- |\n");
+    for setting in ALL {
+        let (help, default) = setting.explained();
+        let default = if (setting.default)().is_some() { format!("`{default}`") } else { default };
+        let (value, key, variable) = (setting.value_name, setting.key, setting.variable());
+        let flag = if setting.is_switch() { setting.flag() } else { format!("{} {value}", setting.flag()) };
+        let accepts = (setting.accepts)();
+        table += &format!("| `{key}` | `--{flag}` | `{variable}` | {default} | {help}. It must be {accepts}. |\n");
+    }
+    table
+}
+
+/// A settings file in which everything is a comment.
+pub(crate) fn template() -> String {
+    let mut text = String::from(
+        "# Settings of audit-server. Each one is also a flag and an environment variable under the same name: `listen` is\n\
+         # `--listen` and AUDIT_LISTEN. A flag counts before a variable, a variable before this file, this file before the\n\
+         # default. `audit-server config check` finds mistakes, `audit-server config show` tells what counts.\n",
+    );
+    for setting in ALL {
+        let (help, default) = setting.explained();
+        let has_default = (setting.default)().is_some();
+        let note = if has_default { String::new() } else { format!(" When it is not given: {default}.") };
+        text.push('\n');
+        for line in wrapped(&format!("{help}. It must be {}.{note}", (setting.accepts)())) {
+            text += &format!("# {line}\n");
+        }
+        let value = match (setting.default)() {
+            Some(value) if setting.is_switch() || value.bytes().all(|byte| byte.is_ascii_digit()) => value,
+            Some(value) => format!("{value:?}"),
+            None => "\"\"".to_owned(),
+        };
+        text += &format!("# {} = {value}\n", setting.key);
+    }
+    text
+}
+
+/// Lines of at most 100 characters.
+fn wrapped(text: &str) -> Vec<String> {
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    for word in text.split(' ') {
+        if !line.is_empty() && line.len() + word.len() >= 100 {
+            lines.push(std::mem::take(&mut line));
+        }
+        line += if line.is_empty() { "" } else { " " };
+        line += word;
+    }
+    lines.push(line);
+    lines
+}
+
+/// A setting as it counts.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) key: &'static str,
+    /// `None` when it has no value; a secret is not shown.
+    pub(crate) value: Option<String>,
+    /// Where the value comes from, by name.
+    pub(crate) source: String,
+}
+
+/// All settings as they count, unchecked, and the settings file that was read.
+pub(crate) fn entries(given: &Given, file: Option<&Path>) -> Result<(Vec<Entry>, Option<PathBuf>), SettingError> {
+    let sources = Sources::open(given, file)?;
+    let path = sources.file().map(Path::to_owned);
+    let entry = |setting: &'static Setting| {
+        let (origin, value) = sources.find(setting);
+        let source = match origin {
+            Origin::Flag => format!("flag --{}", setting.flag()),
+            Origin::Variable => format!("variable {}", setting.variable()),
+            Origin::File => format!("file {}", path.as_deref().unwrap_or(Path::new("")).display()),
+            Origin::Default if value.is_none() => format!("default: {}", setting.explained().1),
+            Origin::Default => "default".to_owned(),
+        };
+        Entry { key: setting.key, value: value.map(|value| shown(setting, &value)), source }
+    };
+    Ok((ALL.into_iter().map(entry).collect(), path))
+}
+
+fn shown(setting: &Setting, value: &str) -> String {
+    if setting.secret {
+        return "********".to_owned();
+    }
+    // The password of a database server is the only secret inside another value.
+    let masked = || {
+        let (scheme, rest) = value.split_once("://").filter(|_| setting.key == DATABASE_URL.key)?;
+        let (login, rest) = rest.rsplit_once('@')?;
+        let (user, _) = login.split_once(':')?;
+        Some(format!("{scheme}://{user}:********@{rest}"))
+    };
+    masked().unwrap_or_else(|| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_masked() {
+        assert_eq!(shown(&super::super::list::ADMIN_TOKEN, "0123456789abcdef"), "********");
+        assert_eq!(shown(&DATABASE_URL, "postgres://me:se:c@ret@db/x"), "postgres://me:********@db/x");
+        for plain in ["postgres://me@db/x", "sqlite://a.db", "me:secret", "a@b://c"] {
+            assert_eq!(shown(&DATABASE_URL, plain), plain);
+        }
+    }
+}

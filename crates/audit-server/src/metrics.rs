@@ -1,0 +1,59 @@
+//! Records what the server measures, as `/metrics` shows it. `docs/metrics.md` explains each name.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use audit_http::Metrics;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// What is measured in the crates below, with the lines of help.
+const HELP: [(Kind, &str, &str); 8] = [
+    (Kind::Counter, "audit_appended_entries_total", "Entries that were committed to a log, by stream."),
+    (Kind::Histogram, "audit_append_batch_entries", "Entries that one transaction of the writer was asked to append."),
+    (Kind::Histogram, "audit_append_batch_seconds", "Time from the start of such a transaction to the end of its commit."),
+    (Kind::Counter, "audit_append_failed_batches_total", "Transactions of appends that the database refused."),
+    (Kind::Gauge, "audit_append_queue_requests", "Append requests that wait for the writer."),
+    (Kind::Histogram, "audit_http_request_seconds", "Time from the head of a request to the head of its answer."),
+    (Kind::Gauge, "audit_database_bytes", "Size of the database."),
+    (Kind::Gauge, "audit_log_entries", "Entries of a log, by channel and stream."),
+];
+
+enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// Seconds: an append is about a commit on a disk, a list about a query.
+const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+/// Entries, up to the largest batch.
+const ENTRIES: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1000.0, 10_000.0];
+
+/// Until somebody asks, single measurements pile up; they are put into their buckets this often.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Starts to record, once a process, before anything is measured.
+pub(crate) fn start() -> anyhow::Result<(Metrics, PrometheusHandle)> {
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .set_buckets_for_metric(Matcher::Suffix("_entries".to_owned()), &ENTRIES)?;
+    let recorder = builder.install_recorder().context("metrics cannot be recorded")?;
+    for (kind, name, help) in HELP {
+        match kind {
+            Kind::Counter => metrics::describe_counter!(name, help),
+            Kind::Gauge => metrics::describe_gauge!(name, help),
+            Kind::Histogram => metrics::describe_histogram!(name, help),
+        }
+    }
+    let rendering = recorder.clone();
+    Ok((Metrics::new(move || rendering.render()), recorder))
+}
+
+/// Keeps the memory of measurements bounded, as long as it is polled.
+pub(crate) async fn upkeep(recorder: PrometheusHandle) {
+    loop {
+        tokio::time::sleep(UPKEEP).await;
+        recorder.run_upkeep();
+    }
+}

@@ -1,0 +1,96 @@
+//! Production mode: what it refuses, what it says instead, and what the same set-up does in development.
+
+use std::fs;
+
+use crate::common::server::{KEY, Server};
+use crate::common::tls::Certificate;
+use crate::common::{program, run, set_mode};
+
+const EVERYWHERE: &str = "0.0.0.0:0";
+
+#[test]
+fn an_address_beyond_this_machine_needs_tls_or_a_proxy() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let certificate = Certificate::make(path, "a");
+    for listen in [EVERYWHERE, "[::]:0", "192.0.2.1:80", "no-such-host.invalid:80"] {
+        for arguments in [["serve", "--production"], ["serve", "--production=true"], ["--production", "serve"]] {
+            let ended = run(program(path).args(arguments).args(["--log-format", "json"]).env("AUDIT_LISTEN", listen));
+            let sentence = ended.sentence();
+            let begin = format!("--listen (AUDIT_LISTEN, key `listen`) is `{listen}`: other machines could reach it");
+            assert!(sentence.starts_with(&begin), "{sentence}");
+            for mend in ["--tls-cert", "--tls-key", "--trusted-proxies", "127.0.0.1", "AUDIT_PRODUCTION"] {
+                assert!(sentence.contains(mend), "{sentence}");
+            }
+        }
+    }
+    assert!(!path.join("audit-data").exists());
+    let start = |listen: &str, variables: &[(&str, &std::path::Path)]| {
+        let mut command = program(path);
+        command.env("AUDIT_PRODUCTION", "1").env("AUDIT_ADMIN_TOKEN", KEY).env("AUDIT_LISTEN", listen);
+        let server = Server::run(command.envs(variables.iter().copied()));
+        assert_eq!(server.launch["mode"], "production");
+        server.signal("TERM");
+        let (status, _, log) = server.wait();
+        assert!(status.success() && !log.contains("WARN"), "{log}");
+    };
+    start("127.0.0.1:0", &[]);
+    start("localhost:0", &[]);
+    start(EVERYWHERE, &certificate.settings());
+    start(EVERYWHERE, &[("AUDIT_TRUSTED_PROXIES", "10.0.0.1".as_ref())]);
+}
+
+#[test]
+fn believing_everybody_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    for everybody in ["0.0.0.0/0", "10.0.0.1,::/0"] {
+        let ended = run(program(directory.path()).args(["serve", "--production", "--trusted-proxies", everybody]));
+        assert!(ended.sentence().contains("believes everybody: name the addresses of the proxies"), "{ended:?}");
+    }
+}
+
+#[test]
+fn files_that_others_can_read_are_refused_with_the_command_that_closes_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let certificate = Certificate::make(path, "a");
+    run(program(path).arg("migrate")).ok();
+    fs::write(path.join("audit.toml"), format!("admin_token = \"{KEY}\"\n")).unwrap();
+    let serve = || run(program(path).args(["serve", "--production", "--listen", "192.0.2.1:80"]).envs(certificate.settings()));
+    for file in ["audit-data/audit.db", "a.key", "audit.toml"] {
+        let file = if file == "a.key" { certificate.key.clone() } else { file.into() };
+        let (name, full) = (file.display(), path.join(&file));
+        set_mode(&path.join("audit.toml"), 0o600);
+        set_mode(&full, 0o644);
+        let ended = serve();
+        let wanted = format!("`{name}` is open to every user of this machine (mode 644): run `chmod o-rwx '{name}'`");
+        assert!(ended.sentence().contains(&wanted), "{ended:?}");
+        set_mode(&full, 0o640);
+    }
+    // Nothing is left to refuse: it gets as far as the address, which is nobody's.
+    assert!(serve().sentence().starts_with("cannot listen on 192.0.2.1:80: "));
+}
+
+#[test]
+fn development_warns_where_production_refuses_and_other_commands_do_not_mind() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = program(directory.path());
+    let server = Server::run(command.env("AUDIT_ADMIN_TOKEN", KEY).env("AUDIT_LISTEN", EVERYWHERE));
+    assert_eq!(server.launch["mode"], "development");
+    assert_eq!(server.launch["url"], format!("http://127.0.0.1:{}", server.address.port()));
+    server.signal("TERM");
+    let (_, _, log) = server.wait();
+    assert!(log.contains("other machines could reach it"), "{log}");
+    run(program(directory.path()).args(["token", "list"]).env("AUDIT_PRODUCTION", "true").env("AUDIT_LISTEN", EVERYWHERE)).ok();
+}
+
+#[test]
+fn production_warns_of_a_key_as_a_flag_and_of_links_without_tls() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = program(directory.path());
+    command.args(["serve", "--production", "--listen", "127.0.0.1:0", "--admin-token", KEY, "--public-url", "http://a.example"]);
+    let server = Server::run(&mut command);
+    server.signal("TERM");
+    let (_, _, log) = server.wait();
+    assert!(log.contains("give it as AUDIT_ADMIN_TOKEN") && log.contains("begins with http://") && !log.contains(KEY), "{log}");
+}

@@ -1,0 +1,37 @@
+//! How many records are read at once.
+
+/// More and more of them, as long as they are small: a record may have a megabyte, and most have a kilobyte.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stride(usize);
+
+impl Stride {
+    /// Of the largest records, 16 MiB.
+    pub(crate) const FIRST: Stride = Stride(16);
+    /// Of the largest records, where they come behind many small ones, 256 MiB.
+    const RECORDS_MAX: usize = 256;
+    /// Bytes of one stride after which the next is a short one.
+    const BYTES_MAX: usize = 2 * 1024 * 1024;
+
+    /// The records to read.
+    pub(crate) fn records(self) -> usize {
+        self.0
+    }
+
+    /// The next one, after one of so many bytes.
+    #[must_use]
+    pub(crate) fn after(self, bytes: usize) -> Stride {
+        if bytes < Self::BYTES_MAX { Stride((self.0 * 2).min(Self::RECORDS_MAX)) } else { Self::FIRST }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_grows_over_small_records_up_to_its_bound_and_is_short_again_behind_large_ones() {
+        let grown = (0..10).fold(Stride::FIRST, |stride, _| stride.after(1_000));
+        assert_eq!((Stride::FIRST.after(0).records(), grown.records()), (32, 256));
+        assert_eq!(grown.after(256 * 1024 * 1024).records(), 16);
+    }
+}

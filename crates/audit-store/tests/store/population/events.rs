@@ -1,0 +1,108 @@
+//! Generated events, with ids that are numbers, look like numbers, or are none.
+
+use audit_store::domain::{EventFilter, SortField};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::{Bounds, CHANNELS, Population, TIMESTAMPS, member, sought, texts};
+use crate::common::Events;
+
+impl Population for Events {
+    fn record() -> BoxedStrategy<String> {
+        event_json().boxed()
+    }
+
+    fn conditions() -> BoxedStrategy<EventFilter> {
+        conditions().boxed()
+    }
+
+    fn fields() -> Vec<SortField> {
+        vec![
+            SortField::Timestamp,
+            SortField::ContentType,
+            SortField::ObjectId,
+            SortField::User,
+            SortField::Uuid,
+            SortField::Position,
+        ]
+    }
+
+    fn bounds(filter: &mut EventFilter) -> Bounds<'_> {
+        let EventFilter { uuid, timestamp, recorded_at, position, .. } = filter;
+        Bounds { uuid, time: timestamp, recorded_at, position }
+    }
+}
+
+/// Ids of objects and users: canonical numbers, texts that look like numbers, numbers beyond 64 bits, and texts.
+fn ids() -> Vec<String> {
+    let mut ids: Vec<String> = [
+        "7",
+        r#""7""#,
+        r#""\u0037""#,
+        r#""007""#,
+        r#""+7""#,
+        "-0",
+        "0",
+        "-5",
+        "10",
+        "9",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "9223372036854775808",
+        r#""7.0""#,
+        r#"" 7""#,
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    ids.push("1".repeat(300));
+    ids.extend(texts());
+    ids
+}
+
+fn users() -> Vec<String> {
+    let mut users = ids();
+    for (index, id) in ids().iter().enumerate() {
+        let name = &texts()[index % texts().len()];
+        users.push(format!(r#"{{"pk":{id},"username":{name}}}"#));
+    }
+    users.extend(
+        [r#"{}"#, r#"{"pk":null}"#, r#"{"pk":1.5,"username":7}"#, r#"{"pk":{"a":7}}"#, r#"{"pk":1,"pk":7}"#, r#"{"p\u006b":7}"#]
+            .map(str::to_owned),
+    );
+    users
+}
+
+const CONTENT_TYPES: [&str; 6] = ["0", "1", "2", "-3", "9223372036854775807", "-9223372036854775808"];
+
+/// One event in the native shape.
+fn event_json() -> impl Strategy<Value = String> {
+    let short = texts().into_iter().filter(|text| text.len() < 100).collect();
+    let members = (
+        member("action", short),
+        member("content_type", CONTENT_TYPES.map(str::to_owned).to_vec()),
+        member("table_name", texts()),
+        member("object_id", ids()),
+        member("user", users()),
+        member("remote_addr", texts()),
+        member("url", texts()),
+        select(TIMESTAMPS.to_vec()),
+        select(CHANNELS.to_vec()),
+    );
+    members.prop_map(|(action, content_type, table, object, user, addr, url, at, channel)| {
+        let always = [Some(format!("\"timestamp\":\"{at}\"")), Some(format!("\"channel_id\":{channel}"))];
+        let given = [action, content_type, table, object, user, addr, url].into_iter().chain(always).flatten();
+        format!("{{{}}}", given.collect::<Vec<_>>().join(","))
+    })
+}
+
+/// Any combination of conditions, none and single ones included.
+fn conditions() -> impl Strategy<Value = EventFilter> {
+    let texts_sought =
+        (sought(texts()), sought(ids()), sought(ids()), sought(texts()), sought(texts()), sought(texts()), sought(ids()));
+    let content_type = prop::option::weighted(0.15, select(vec![0, 1, 2, -3, 4, i64::MAX, i64::MIN]));
+    let never = prop::bool::weighted(0.02);
+    (texts_sought, content_type, never).prop_map(|(texts, content_type, never)| {
+        let (table_name, object_id, user, action, url, remote_addr, person) = texts;
+        EventFilter { never, content_type, table_name, object_id, user, action, url, remote_addr, person, ..EventFilter::default() }
+    })
+}

@@ -1,0 +1,121 @@
+//! Events, as they are sent and as they are kept.
+
+use audit_store::domain::{Entry, EventKeys, Keys, Reading, limits, slot};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::json::{blank, json, maybe, object, string};
+use super::{Columns, Sent, assert_all_kept, kept, padded};
+use crate::common::{Events, Kind};
+use crate::population::config;
+
+impl Columns for Events {
+    fn stored_keys(conn: &rusqlite::Connection, event: &Entry) -> Keys {
+        let sql = "SELECT action, content_type, table_name, object_id, object_num, user_id, user_num, user_name, remote_addr, url
+                   FROM events WHERE channel_id = ?1 AND position = ?2";
+        let keys = conn.query_row(sql, (event.channel_id.get(), event.position), |row| {
+            Ok(EventKeys {
+                action: row.get(0)?,
+                content_type: row.get(1)?,
+                table_name: row.get(2)?,
+                object_id: row.get(3)?,
+                object_num: row.get(4)?,
+                user_id: row.get(5)?,
+                user_num: row.get(6)?,
+                user_name: row.get(7)?,
+                remote_addr: row.get(8)?,
+                url: row.get(9)?,
+            })
+        });
+        Keys::Event(keys.unwrap())
+    }
+}
+
+fn sent() -> impl Strategy<Value = Sent> {
+    let object_id = prop_oneof![string(), "-?[1-9][0-9]{0,30}".prop_map(|digits| digits)];
+    let subject = (maybe("\"[A-Z]{1,100}\""), maybe(any::<i64>()), maybe(object_id), maybe(string()));
+    let user = prop_oneof![
+        string(),
+        "[1-9][0-9]{0,30}".prop_map(|digits| digits),
+        json().prop_map(|value| format!("{{\"pk\" : 1,\"x\":{value}}}"))
+    ];
+    let strings = (maybe(string()), maybe(string()), maybe(string()));
+    let values = (maybe(json()), maybe(json()), maybe(json()), maybe(json()));
+    let unknown = maybe((select(vec![r#""unknown""#, r#""\u0075x""#, r#""""#]), json()));
+    (subject, maybe(user), strings, values, unknown, blank()).prop_map(|(subject, user, strings, values, unknown, blank)| {
+        let (action, content_type, object_id, table_name) = subject;
+        let content_type = content_type.map(|number| number.to_string());
+        let object_slot = object_id.as_ref().map(|id| if id.starts_with('"') { id.clone() } else { format!("\"{id}\"") });
+        let subject =
+            [("action", &action), ("content_type", &content_type), ("object_id", &object_slot), ("table_name", &table_name)];
+        let subject: Vec<String> =
+            subject.iter().filter_map(|(key, value)| Some(format!("\"{key}\":{}", value.as_ref()?))).collect();
+        let mut slots = vec![(slot::SUBJECT, (!subject.is_empty()).then(|| format!("{{{}}}", subject.join(","))))];
+        let others = [
+            (slot::USER, "user", &user),
+            (slot::REMOTE_ADDR, "remote_addr", &strings.0),
+            (slot::URL, "url", &strings.1),
+            (slot::QUERY_PARAMS, "query_params", &values.0),
+            (slot::POST_DATA, "post_data", &values.1),
+            (slot::HEADERS, "headers", &values.2),
+            (slot::CONTENT, "content", &values.3),
+            (slot::DESCRIPTION, "description", &strings.2),
+        ];
+        slots.extend(others.iter().map(|(number, _, value)| (*number, (*value).clone().filter(|text| text != "null"))));
+        slots.push((slot::EXTRA, unknown.as_ref().map(|(key, value)| format!("{{{key}:{value}}}"))));
+        let members =
+            [("action", &action), ("content_type", &content_type), ("object_id", &object_id), ("table_name", &table_name)];
+        let members = others.iter().map(|(_, key, value)| (*key, *value)).chain(members);
+        let mut members: Vec<String> =
+            members.filter_map(|(key, value)| Some(format!("\"{key}\"{blank}:{blank}{}{blank}", value.as_ref()?))).collect();
+        members.extend(unknown.map(|(key, value)| format!("{key}:{value}")));
+        let slots = slots.into_iter().filter_map(|(number, value)| Some((number, value?))).collect();
+        Sent { text: format!("{blank}{}{blank}", object(&members, blank)), slots }
+    })
+}
+
+proptest! {
+    #![proptest_config(config(24))]
+
+    #[test]
+    fn any_json_of_an_event_comes_back_byte_for_byte(events in prop::collection::vec(sent(), 1..10)) {
+        assert_all_kept::<Events>(events);
+    }
+}
+
+#[test]
+fn the_largest_event_is_kept_exported_and_read_back() {
+    let max = limits::EVENT_BYTES_MAX;
+    let slots = kept::<Events>(&padded(r#"{"description":""#, r#""}"#, max));
+    assert_eq!(slots, [(slot::DESCRIPTION, padded("\"", "\"", max - r#"{"description":}"#.len()))]);
+    // The action that is filled in makes the slots larger than what was sent.
+    let slots = kept::<Events>(&padded(r#"{"content":{"new_data":""#, r#""}}"#, max));
+    assert_eq!(slots[0], (slot::SUBJECT, r#"{"action":"CREATE"}"#.to_owned()));
+    let slots = kept::<Events>(&padded(r#"{"":""#, r#""}"#, max));
+    assert_eq!(slots[0].1.len(), max);
+    let one_more = padded(r#"{"":""#, r#""}"#, max + 1);
+    assert!(Events::parse(&one_more, Reading::NATIVE).is_none());
+}
+
+#[test]
+fn megabytes_of_every_character_are_kept() {
+    let text: String = ('\u{20}'..='\u{2fff}').cycle().filter(|c| !matches!(c, '"' | '\\')).take(350_000).collect();
+    assert_eq!(kept::<Events>(&format!(r#"{{"content":["{text}"]}}"#)), [(slot::CONTENT, format!(r#"["{text}"]"#))]);
+}
+
+#[test]
+fn the_deepest_event_is_kept_exported_and_read_back() {
+    let levels = limits::NESTING_MAX - 1;
+    let deepest = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    assert_eq!(kept::<Events>(&format!(r#"{{"content":{deepest}}}"#)), [(slot::CONTENT, deepest.clone())]);
+    // An unknown member is exported inside `extra`: one level deeper than it was sent.
+    assert_eq!(kept::<Events>(&format!(r#"{{"unknown":{deepest}}}"#)), [(slot::EXTRA, format!(r#"{{"unknown":{deepest}}}"#))]);
+    assert!(Events::parse(&format!(r#"{{"content":[{deepest}]}}"#), Reading::NATIVE).is_none());
+}
+
+#[test]
+fn an_event_of_nothing_is_kept() {
+    assert_eq!(kept::<Events>("{}"), []);
+    assert_eq!(kept::<Events>(r#"{"content":null,"user":null,"extra":null}"#), []);
+    assert_eq!(kept::<Events>(r#"{"extra":{}}"#), [(slot::EXTRA, "{}".to_owned())]);
+}

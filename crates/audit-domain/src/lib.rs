@@ -73,8 +73,3 @@ pub use token::{NewToken, Role, Token, TokenKey};
 pub use user::{Identity, User};
 /// The crates whose types appear in this one's public functions.
 pub use {uuid, validator};
-
-/// The guide's examples, as tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/guides/embed-audit-domain.md")]
-struct Guide;

@@ -70,8 +70,3 @@ pub fn configure(store: Store, config: ApiConfig) -> impl FnOnce(&mut ServiceCon
         metrics::configure(&mut routes);
     }
 }
-
-/// The guide's examples, as tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/guides/embed-audit-http.md")]
-struct Guide;

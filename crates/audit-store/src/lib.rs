@@ -46,8 +46,3 @@ pub use tokens::AdminKeyError;
 
 /// The crate below.
 pub use audit_domain as domain;
-
-/// The guide's examples, as tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/guides/embed-audit-store.md")]
-struct Guide;

@@ -7,7 +7,6 @@
 mod app;
 mod delivery;
 mod front;
-mod snippets;
 mod suites;
 mod tools;
 

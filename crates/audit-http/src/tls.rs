@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
+use rustls::CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -79,8 +82,6 @@ impl Tls {
     /// Whether clients will take the certificate's dates, so much later than now.
     #[must_use]
     pub fn validity_in(&self, later: Duration) -> Validity {
-        use rustls::client::WebPkiServerVerifier;
-        use rustls::client::danger::ServerCertVerifier;
         let current = self.0.current();
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         // Its own dates are looked at first; that nobody signed it for this name comes later and is not asked here.
@@ -91,7 +92,6 @@ impl Tls {
         else {
             return Validity::Valid;
         };
-        use rustls::CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};
         match verifier.verify_server_cert(own, chain, &name, &[], UnixTime::since_unix_epoch(now.saturating_add(later))) {
             Err(rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. })) => Validity::Expired,
             Err(rustls::Error::InvalidCertificate(NotValidYet | NotValidYetContext { .. })) => Validity::NotYetValid,

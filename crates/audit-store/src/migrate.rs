@@ -17,7 +17,7 @@ pub struct Migrated {
     pub applied: Vec<String>,
 }
 
-/// How a database stands to this build, looked at without changing it.
+/// How a database stands to this build, looked at without changing what is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
     /// The migrations that are missing, in their order.

@@ -1,6 +1,7 @@
 //! The pages that the server serves about itself, and the document they show.
 
-use audit_http::openapi_json;
+use audit_http::store::domain::Role;
+use audit_http::{Metrics, openapi_json};
 use serde_json::Value;
 
 use crate::common::{Answer, Ask, TestServer};
@@ -60,5 +61,21 @@ fn every_type_of_a_problem_leads_to_its_section() {
     let problem = server.ask(&Ask::get("/nothing")).expect(404);
     let (path, anchor) = problem["type"].as_str().unwrap().split_once('#').unwrap();
     assert!(get(&server, path).text().contains(&format!("id=\"{anchor}\"")));
+    server.stop();
+}
+
+#[test]
+fn metrics_are_what_the_recorder_renders_and_nothing_without_one() {
+    let server = TestServer::start();
+    assert_eq!(server.get(&server.admin, "/metrics").expect(404)["code"], "not_found");
+    assert_eq!(server.get(&server.token(Role::Writer, "*"), "/metrics").expect(403)["code"], "forbidden");
+    server.stop();
+    let server = TestServer::with(|config| config.api.metrics = Some(Metrics::new(|| "a 1\n".to_owned())));
+    let answer = server.get(&server.token(Role::Reader, "*"), "/metrics");
+    assert_eq!((answer.status, answer.text().as_str()), (200, "a 1\n"));
+    assert_eq!(answer.header("Content-Type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    assert_eq!(server.get(&server.admin, "/metrics?a=1").expect(400)["code"], "invalid_query");
+    assert_eq!(server.get(&server.token(Role::Admin, "1"), "/metrics").expect(403)["code"], "forbidden");
+    assert_eq!(server.ask(&Ask::get("/metrics")).expect(401)["code"], "unauthorized");
     server.stop();
 }

@@ -14,13 +14,15 @@ pub(super) fn say(settings: &Settings, store: &Store, address: SocketAddr) {
     let config = settings.file.as_ref().map_or("none".to_owned(), |path| path.display().to_string());
     let url = url(settings, address);
     let docs = format!("{url}/docs");
+    // Behind a proxy the socket is elsewhere, and a person at this machine wants to know where.
+    let listens = settings.server.api.public_url.as_ref().map_or(String::new(), |_| format!(", listening on {address}"));
     match telemetry::format(settings) {
         LogFormat::Json => {
             tracing::info!(version, config, database, %address, url, mode, docs, "audit-server is ready");
         }
         LogFormat::Text if tracing::enabled!(tracing::Level::INFO) => {
             eprintln!(
-                "\n  audit-server {version} is ready\n\n  address   {url}\n  docs      {docs}\n  database  {database}\n  settings  {config}\n  \
+                "\n  audit-server {version} is ready\n\n  address   {url}{listens}\n  docs      {docs}\n  database  {database}\n  settings  {config}\n  \
                  mode      {mode}\n"
             );
         }

@@ -18,6 +18,13 @@ fn a_dump_of_django_is_taken_over_and_fills_what_is_imported() {
     assert_eq!(import(DUMP).ok(), "0 new, 2 changed, 0 unchanged\n");
     let taken = import(r#"[{"id":9,"app_label":"orders","model":"order"},{"id":10,"app_label":"a","model":"b"}]"#);
     assert_eq!(taken.sentence(), "orders.order is the name of content type 7 already, and is not in the file: nothing was changed");
+    let both = import(r#"[{"id":9,"app_label":"a","model":"b"},{"id":10,"app_label":"a","model":"b"}]"#);
+    assert_eq!(both.sentence(), "`-`: record 2: a.b is 9 already");
+    let other_app = import(r#"[{"model":"auth.group","pk":1,"fields":{"name":"x"}}]"#);
+    assert_eq!(other_app.sentence(), "`-`: has no content types: `manage.py dumpdata contenttypes` writes them");
+    let natural = import(r#"[{"model":"contenttypes.contenttype","fields":{"app_label":"auth","model":"user"}}]"#);
+    let wanted = "`-`: record 1: has no pk: dump without --natural-primary, since the numbers are what is wanted";
+    assert_eq!(natural.sentence(), wanted);
     let bad = import(r#"[{"id":9,"app_label":"","model":"order"}]"#);
     assert!(bad.sentence().starts_with("`-`: record 1: app_label must be a name of 1 to 100 characters"), "{bad:?}");
     let listed = run(program(directory.path()).args(["content-types", "list"])).ok();
@@ -35,6 +42,24 @@ fn a_dump_of_django_is_taken_over_and_fills_what_is_imported() {
         .collect();
     let both = |number, name| (Some(number), Some(name));
     assert_eq!(types, [both("7", "\"orders.order\""), both("8", "\"orders.line\""), (None, None)]);
+}
+
+#[test]
+fn a_packed_dump_is_unpacked_and_what_cannot_be_read_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let import = |file: &str| run(program(directory.path()).args(["content-types", "import", file]));
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, DUMP.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    std::fs::write(directory.path().join("types.json.gz"), &packed).unwrap();
+    std::fs::write(directory.path().join("cut.json.gz"), &packed[..packed.len() / 2]).unwrap();
+    std::fs::write(directory.path().join("utf16.json"), b"\xff\xfe[\0]\0").unwrap();
+    assert_eq!(import("types.json.gz").ok(), "2 new, 0 changed, 0 unchanged\n");
+    for file in ["cut.json.gz", "utf16.json", "missing.json"] {
+        let sentence = import(file).sentence().to_owned();
+        assert!(sentence.starts_with(&format!("cannot read `{file}`: ")), "{sentence}");
+    }
+    assert_eq!(import("types.json.gz").ok(), "0 new, 0 changed, 2 unchanged\n");
 }
 
 #[test]

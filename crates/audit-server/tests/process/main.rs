@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod about;
 mod commands;
 mod common;
 mod config;
@@ -13,7 +14,6 @@ mod export;
 mod import;
 mod kill;
 mod kinds;
-mod metrics;
 mod production;
 mod proxies;
 mod settings;

@@ -191,8 +191,8 @@ fn a_key_from_outside_that_was_revoked_is_refused() {
 fn as_text_it_says_so_in_a_block_for_people_unless_it_is_told_to_be_quiet() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("audit.toml"), "log_format = \"text\"\npublic_url = \"https://audit.example\"").unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let stderr = |log: &str| {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut command = program(directory.path());
         command.env("AUDIT_ADMIN_TOKEN", KEY).args(["serve", "--log", log, "--listen", &port.to_string()]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -207,7 +207,7 @@ fn as_text_it_says_so_in_a_block_for_people_unless_it_is_told_to_be_quiet() {
     };
     let version = env!("CARGO_PKG_VERSION");
     let block = format!(
-        "\n  audit-server {version} is ready\n\n  address   https://audit.example\n  docs      https://audit.example/docs\n  \
+        "\n  audit-server {version} is ready\n\n  address   https://audit.example, listening on {port}\n  docs      https://audit.example/docs\n  \
          database  audit-data/audit.db\n  settings  audit.toml\n  mode      development\n\n"
     );
     let text = stderr("info");

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use audit_http::store::domain::{ChannelGrant, Role, Stream, Timestamp};
 use audit_http::store::{Inspection, OpenError};
 
-use super::Finding;
+use super::{Finding, Patient};
 use crate::config::Settings;
 
 /// The directory of the database, and the nearest one above it that is there.
@@ -19,8 +19,8 @@ pub(super) fn directories(settings: &Settings) -> Option<(PathBuf, PathBuf)> {
 }
 
 /// A file is made and removed again: rights alone do not tell, on a disk that is full or read-only.
-pub(super) fn directory(settings: &Settings) -> Finding {
-    let Some((directory, existing)) = directories(settings) else {
+pub(super) fn directory(patient: &Patient) -> Finding {
+    let Some((directory, existing)) = directories(&patient.settings) else {
         return Finding::bad("no directory on the way to the database is there", "audit-server config show");
     };
     let name = directory.display();
@@ -53,9 +53,9 @@ fn mode(_: &Path) -> Option<u32> {
 }
 
 /// Whether it opens with what durability needs; the store reads its settings back.
-pub(super) fn database(settings: &Settings) -> Finding {
-    let location = settings.store_config().location().unwrap_or_default();
-    match settings.store_config().inspect() {
+pub(super) fn database(patient: &Patient) -> Finding {
+    let location = patient.settings.store_config().location().unwrap_or_default();
+    match &patient.inspection {
         Ok(_) => Finding::Good(format!("`{location}` opens, and keeps what it acknowledges")),
         Err(OpenError::Missing { path }) => Finding::Note(format!("there is no `{path}` yet: the first start makes it")),
         Err(error @ OpenError::Locked { .. }) => {
@@ -68,8 +68,8 @@ pub(super) fn database(settings: &Settings) -> Finding {
     }
 }
 
-pub(super) fn schema(settings: &Settings) -> Finding {
-    match settings.store_config().inspect() {
+pub(super) fn schema(patient: &Patient) -> Finding {
+    match &patient.inspection {
         Ok(Inspection { unknown: Some(migration), .. }) => {
             let fault = format!("the database was written by a newer version (migration {migration} is not known here)");
             Finding::bad(fault, "start that version of audit-server, or a later one")
@@ -78,7 +78,7 @@ pub(super) fn schema(settings: &Settings) -> Finding {
             Finding::bad(format!("the schema lacks {}", pending.join(", ")), "audit-server migrate")
         }
         Ok(Inspection { locked: true, .. }) => {
-            let location = settings.store_config().location().unwrap_or_default();
+            let location = patient.settings.store_config().location().unwrap_or_default();
             let fault = "another process holds the database's write lock and does not let go";
             Finding::bad(fault, format!("end the process that `fuser -v '{location}'` shows"))
         }
@@ -87,27 +87,21 @@ pub(super) fn schema(settings: &Settings) -> Finding {
     }
 }
 
-/// Opening the store changes nothing when the schema is current already, and waits for nobody when the lock is free.
-fn is_current(settings: &Settings) -> bool {
-    let inspected = settings.store_config().inspect();
-    inspected.is_ok_and(|found| found.pending.is_empty() && found.unknown.is_none() && !found.locked)
-}
-
-pub(super) fn administrator(settings: &Settings) -> Finding {
-    if !is_current(settings) {
+pub(super) fn administrator(patient: &Patient) -> Finding {
+    if !patient.has_current_database() {
         return Finding::Note(
             "not looked at: there is no database of this version that can be written; the first start makes the key".to_owned(),
         );
     }
     let mend = "audit-server token create --name admin --role admin --channels '*'";
     let now = Timestamp::now();
-    match settings.open_existing_store().and_then(|store| Ok(store.tokens()?)) {
+    match patient.settings.open_existing_store().and_then(|store| Ok(store.tokens()?)) {
         Ok(tokens) => {
             let valid = tokens
                 .iter()
                 .filter(|token| token.role == Role::Admin && token.channels == ChannelGrant::All && token.is_valid_at(now));
             match valid.count() {
-                0 if settings.admin_token.is_some() => Finding::Note("the next start takes the key that is set".to_owned()),
+                0 if patient.settings.admin_token.is_some() => Finding::Note("the next start takes the key that is set".to_owned()),
                 0 => Finding::bad("nobody has a valid admin key for all channels", mend),
                 count => Finding::Good(format!("{count} valid admin key(s) for all channels")),
             }
@@ -120,16 +114,16 @@ pub(super) fn administrator(settings: &Settings) -> Finding {
 const EARLIEST: Duration = Duration::from_secs(1_793_491_200);
 
 /// The log never goes back in time: with a clock behind its last entry, everything new gets that entry's instant.
-pub(super) fn clock(settings: &Settings) -> Finding {
+pub(super) fn clock(patient: &Patient) -> Finding {
     let mend = "timedatectl set-ntp true";
     let now = Timestamp::now();
     if SystemTime::now() < SystemTime::UNIX_EPOCH + EARLIEST {
         return Finding::bad(format!("the clock says {now}, which is before this program was made"), mend);
     }
-    if !is_current(settings) {
+    if !patient.has_current_database() {
         return Finding::Good(format!("{now}"));
     }
-    let last = settings.open_existing_store().ok().and_then(|store| {
+    let last = patient.settings.open_existing_store().ok().and_then(|store| {
         let heads = [Stream::Events, Stream::ActionLogs].map(|stream| store.logs(stream, &ChannelGrant::All));
         heads.into_iter().flatten().flatten().filter_map(|head| head.recorded_at).max()
     });

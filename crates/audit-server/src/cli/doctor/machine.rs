@@ -2,9 +2,8 @@
 
 use std::process::Command;
 
-use super::Finding;
 use super::database::directories;
-use crate::config::Settings;
+use super::{Finding, Patient};
 
 /// Below this, a day of a busy log may fill the disk.
 const FREE_MIB_GOOD: u64 = 1024;
@@ -13,9 +12,9 @@ const FREE_MIB_GOOD: u64 = 1024;
 const FREE_MIB_MIN: u64 = 64;
 
 /// Asks `df`, which POSIX promises: the standard library cannot tell.
-pub(super) fn disk(settings: &Settings) -> Finding {
+pub(super) fn disk(patient: &Patient) -> Finding {
     let unknown = || Finding::Note("cannot be told here (there is no `df`)".to_owned());
-    let Some((_, directory)) = directories(settings) else { return unknown() };
+    let Some((_, directory)) = directories(&patient.settings) else { return unknown() };
     let Ok(output) = Command::new("df").arg("-Pk").arg(&directory).env("LC_ALL", "C").output() else { return unknown() };
     let text = String::from_utf8_lossy(&output.stdout);
     let free_kib = text.lines().nth(1).and_then(|row| row.split_whitespace().nth(3)?.parse::<u64>().ok());
@@ -40,7 +39,7 @@ const DESCRIPTORS_OF_CONNECTION: u64 = 2;
 /// A handful of browsers and applications need this many connections at the least.
 const CONNECTIONS_MIN: u64 = 64;
 
-pub(super) fn descriptors(_: &Settings) -> Finding {
+pub(super) fn descriptors(_: &Patient) -> Finding {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let row = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
     let Some(limit) = row.and_then(|row| row.split_whitespace().next()) else {

@@ -7,6 +7,7 @@ mod network;
 use std::path::Path;
 
 use anyhow::bail;
+use audit_http::store::{Inspection, OpenError};
 
 use crate::config::{self, Given, Settings};
 
@@ -31,7 +32,22 @@ impl Finding {
     }
 }
 
-type Check = (&'static str, fn(&Settings) -> Finding);
+/// What is looked at.
+pub(super) struct Patient {
+    settings: Settings,
+    /// Looked at once: a database that somebody keeps locked is waited for.
+    inspection: Result<Inspection, OpenError>,
+}
+
+impl Patient {
+    /// Opening the store changes nothing when the schema is current already, and waits for nobody when the lock is free.
+    fn has_current_database(&self) -> bool {
+        let is_current = |found: &Inspection| found.pending.is_empty() && found.unknown.is_none() && !found.locked;
+        self.inspection.as_ref().is_ok_and(is_current)
+    }
+}
+
+type Check = (&'static str, fn(&Patient) -> Finding);
 
 /// In the order in which one fault leads to the next.
 const CHECKS: [Check; 9] = [
@@ -57,10 +73,11 @@ pub(super) fn run(given: &Given, file: Option<&Path>) -> anyhow::Result<()> {
         report.add("settings", Finding::Note(warning));
     }
     // A fault in one setting is no reason to leave the rest of the machine unseen.
-    if let Some(settings) = &settings {
-        report.settings(settings, faults.is_empty());
+    if let Some(settings) = settings {
+        report.settings(&settings, faults.is_empty());
+        let patient = Patient { inspection: settings.store_config().inspect(), settings };
         for (name, check) in CHECKS {
-            report.add(name, check(settings));
+            report.add(name, check(&patient));
         }
     }
     match report.bad {

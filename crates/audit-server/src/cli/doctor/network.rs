@@ -6,14 +6,13 @@ use std::time::Duration;
 use audit_http::{Tls, Validity};
 
 use super::super::healthcheck::{TIMEOUT, address_of};
-use super::Finding;
-use crate::config::Settings;
+use super::{Finding, Patient};
 
 /// Time enough to renew a certificate.
 const WARNED_BEFORE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
-pub(super) fn tls(settings: &Settings) -> Finding {
-    let Some(files) = &settings.tls else { return Finding::Good("not used: plain HTTP".to_owned()) };
+pub(super) fn tls(patient: &Patient) -> Finding {
+    let Some(files) = &patient.settings.tls else { return Finding::Good("not used: plain HTTP".to_owned()) };
     let name = files.certificate.display();
     let renew = format!("renew `{name}`, then `kill -HUP` the server");
     let tls = match Tls::load(&files.certificate, &files.key) {
@@ -34,7 +33,8 @@ pub(super) fn tls(settings: &Settings) -> Finding {
 }
 
 /// Either nobody listens there, or a server that answers as ours does.
-pub(super) fn address(settings: &Settings) -> Finding {
+pub(super) fn address(patient: &Patient) -> Finding {
+    let settings = &patient.settings;
     let listen = &settings.server.listen;
     let mend = "give another address: audit-server --listen 127.0.0.1:8081, or AUDIT_LISTEN, or `listen` in the settings file";
     match TcpListener::bind(listen) {

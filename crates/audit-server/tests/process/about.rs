@@ -1,9 +1,10 @@
-//! `/metrics` of the real program, after appends that are known.
+//! What the program says about itself: `/metrics`, after appends that are known, and the OpenAPI document.
 
 use std::collections::BTreeMap;
 
 use crate::common::http::Client;
 use crate::common::server::{KEY, Server};
+use crate::common::{program, run};
 
 /// Series by their name and labels, as they are written.
 fn scrape(client: &mut Client) -> (BTreeMap<String, f64>, String) {
@@ -12,6 +13,13 @@ fn scrape(client: &mut Client) -> (BTreeMap<String, f64>, String) {
     let lines = answer.body.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     let series = lines.map(|line| line.rsplit_once(' ').unwrap());
     (series.map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect(), answer.body)
+}
+
+#[test]
+fn the_openapi_document_is_printed_as_it_is_published() {
+    let directory = tempfile::tempdir().unwrap();
+    let printed = run(program(directory.path()).arg("openapi")).ok();
+    assert_eq!(printed, include_str!("../../../../docs/openapi.json"));
 }
 
 #[test]

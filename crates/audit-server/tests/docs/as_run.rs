@@ -11,8 +11,8 @@ const AS_RUN: [(&str, &str); 11] = [
     (".ci/test\n", "test -x .ci/test\n"),
     // Compiled together with the tests, in the same profile.
     ("cargo run --release -p audit-domain --example ", "target/release/examples/"),
+    ("cargo run --release -p audit-store --example append_in_process -- ", "target/release/examples/append_in_process "),
     ("cargo run --release -p audit-store --example import_ndjson -- ", "target/release/examples/import_ndjson "),
-    ("cargo run --release -p audit-http --example mount_in_actix -- ", "target/release/examples/mount_in_actix "),
     // What people put in.
     ("127.0.0.1:8080", "{address}"),
     ("paste-the-key-here", "{key}"),

@@ -13,8 +13,10 @@
 
 mod as_run;
 mod blocks;
+mod deploy;
 mod page;
 mod pages;
+mod proxy;
 mod tools;
 
 #[path = "../process/common/mod.rs"]

@@ -67,6 +67,7 @@ fn clone() -> tempfile::TempDir {
     fs::create_dir_all(&release).unwrap();
     symlink(env!("CARGO_BIN_EXE_audit-server"), release.join("audit-server")).unwrap();
     symlink(tools::examples(), release.join("examples")).unwrap();
+    symlink(tools::node_modules(), clone.path().join("node_modules")).unwrap();
     clone
 }
 
@@ -76,6 +77,7 @@ fn script(page: &str, blocks: &[Block], directory: &Path, address: &str) -> Stri
     for block in blocks.iter().filter(|block| block.not_run.is_none()) {
         let place = format!("{page}:{}", block.line);
         let text = as_run(&block.text, address, KEY);
+        assert!(!text.contains("cargo "), "{place}: it would compile everything again; say in the table what runs instead");
         let interpreter = match (block.language.as_str(), block.get("file")) {
             ("rust", Some(file)) => {
                 let whole = fs::read_to_string(root().join(file)).unwrap();
@@ -116,7 +118,7 @@ fn shell(script: &str, directory: &Path, address: &str) -> (bool, String) {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AUDIT_")) {
         bash.env_remove(name);
     }
-    bash.env("PATH", tools::path_with_python()).env("NODE_PATH", tools::node_path()).env("HOME", directory);
+    bash.env("PATH", tools::path_with_python()).env("HOME", directory);
     bash.env("AUDIT_LISTEN", address).env("PYTHONDONTWRITEBYTECODE", "1").env("no_proxy", "*");
     bash.arg("page.sh").current_dir(directory).stdin(Stdio::null()).stdout(out.try_clone().unwrap()).stderr(out).process_group(0);
     let mut child = bash.spawn().unwrap();

@@ -23,8 +23,8 @@ pub(crate) fn path_with_python() -> OsString {
     path
 }
 
-/// `NODE_PATH` of the packages.
-pub(crate) fn node_path() -> PathBuf {
+/// Where Node finds the packages.
+pub(crate) fn node_modules() -> PathBuf {
     let home = prepared("node", |home| {
         fs::create_dir_all(home).unwrap();
         fs::write(home.join("package.json"), "{}").unwrap();

@@ -8,7 +8,7 @@ use crate::common::server::{KEY, Server};
 use crate::common::tls::Certificate;
 use crate::common::{program, run};
 
-const SUBCOMMANDS: [&str; 13] = [
+const SUBCOMMANDS: [&str; 14] = [
     "serve",
     "import",
     "export",
@@ -22,6 +22,7 @@ const SUBCOMMANDS: [&str; 13] = [
     "healthcheck",
     "completions",
     "man",
+    "openapi",
 ];
 
 #[test]

@@ -57,6 +57,7 @@ fn post(url: &str, key: &str, body: &str) -> std::io::Result<(u16, String, Optio
     let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| Error::other("half an answer"))?;
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(|| Error::other("no HTTP"))?;
     let retry_after = head.lines().filter_map(|line| line.split_once(": "));
-    let retry_after = retry_after.filter(|(name, _)| name.eq_ignore_ascii_case("retry-after")).find_map(|(_, value)| value.parse().ok());
+    let retry_after =
+        retry_after.filter(|(name, _)| name.eq_ignore_ascii_case("retry-after")).find_map(|(_, value)| value.parse().ok());
     Ok((status, body.to_owned(), retry_after))
 }

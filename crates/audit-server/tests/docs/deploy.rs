@@ -19,8 +19,7 @@ fn check(variables: &[(&str, &str)]) -> Ended {
 #[test]
 fn the_service_starts_the_server_with_settings_of_production() {
     let unit = read("audit-server.service");
-    let variables: Vec<(&str, &str)> =
-        unit.lines().filter_map(|line| line.strip_prefix("Environment=")?.split_once('=')).collect();
+    let variables: Vec<(&str, &str)> = unit.lines().filter_map(|line| line.strip_prefix("Environment=")?.split_once('=')).collect();
     assert!(variables.contains(&("AUDIT_PRODUCTION", "true")));
     let checked = check(&variables);
     assert_eq!((checked.stderr.as_str(), checked.code), ("", Some(0)));

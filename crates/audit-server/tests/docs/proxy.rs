@@ -80,7 +80,8 @@ fn configuration(directory: &Path, server: &Server, http: u16, https: u16) -> St
         assert!(site.contains(written), "`{written}` is not in nginx.conf");
         site = site.replace(written, &run);
     }
-    let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|kind| format!("{kind}_temp_path temp_{kind};\n")).concat();
+    let paths =
+        ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|kind| format!("{kind}_temp_path temp_{kind};\n")).concat();
     format!(
         "daemon off; master_process off; error_log stderr; pid nginx.pid;\nevents {{}}\nhttp {{\naccess_log off;\n{paths}{site}}}\n"
     )

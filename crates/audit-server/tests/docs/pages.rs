@@ -15,6 +15,11 @@ fn the_quickstart_can_be_pasted() {
 }
 
 #[test]
+fn what_operations_say_can_be_pasted() {
+    run_page("docs/operations.md");
+}
+
+#[test]
 fn the_http_contract_can_be_pasted() {
     run_page("docs/api.md");
 }

@@ -85,9 +85,9 @@ pub(super) fn drf(status: u16) -> (String, Response) {
         404 => ("Nothing is there, or not for this key; no such page; or another `format` than JSON.", named("DrfDetail").into()),
         406 => ("`Accept` excludes JSON.", named("DrfDetail").into()),
         408 => ("The body did not arrive in time.", named("DrfDetail").into()),
-        409 => ("The uuid belongs to another event.", named("DrfFields").into()),
+        409 => ("The uuid belongs to another event or action log.", named("DrfFields").into()),
         413 => ("The body has more than 1 MiB.", named("DrfDetail").into()),
-        415 => ("The media type is not `application/json`, or the body is compressed.", named("DrfDetail").into()),
+        415 => ("The media type is none of those of the body, or the body is compressed.", named("DrfDetail").into()),
         503 => ("Too busy, shutting down, or no database.", named("DrfDetail").into()),
         _ => ("A fault of the server; its log says which.", named("DrfDetail").into()),
     };

@@ -2,16 +2,33 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
-use crate::common::run;
+use crate::common::Ended;
 
 /// One installation at a time: the tests of a binary run side by side.
 static INSTALLING: Mutex<()> = Mutex::new(());
 
 pub(crate) fn clients() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/clients").canonicalize().unwrap()
+}
+
+/// Longest that an installation or a suite of tests may take, on a slow machine and a slow network.
+const SECONDS_MAX: &str = "600";
+
+/// Runs to the end, like [`crate::common::run`], but gives it minutes.
+#[track_caller]
+pub(crate) fn finish(command: &Command) -> Ended {
+    let mut limited = Command::new("timeout");
+    limited.arg(SECONDS_MAX).arg(command.get_program()).args(command.get_args());
+    limited.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(directory) = command.get_current_dir() {
+        limited.current_dir(directory);
+    }
+    let output = limited.stdin(Stdio::null()).output().unwrap();
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    Ended { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
 }
 
 /// A command of a tool that has to be there.
@@ -23,17 +40,14 @@ pub(crate) fn tool(name: &str) -> Command {
     command
 }
 
-/// Python with this version of Django.
-pub(crate) fn python_with_django(requirement: &str) -> Command {
-    let home = install(&format!("django-{requirement}"), |home| {
-        run(tool("python3").args(["-m", "venv"]).arg(home)).ok();
-        run(tool(pip(home).as_str()).args(["install", "--quiet", &format!("django{requirement}")])).ok();
+/// Python with these packages, in an environment of this name.
+pub(crate) fn python_with(name: &str, requirements: &[&str]) -> Command {
+    let home = install(name, |home| {
+        finish(tool("python3").args(["-m", "venv"]).arg(home)).ok();
+        let pip = home.join("bin/pip");
+        finish(tool(pip.to_str().unwrap()).args(["install", "--quiet"]).args(requirements)).ok();
     });
     tool(home.join("bin/python3").to_str().unwrap())
-}
-
-fn pip(home: &Path) -> String {
-    home.join("bin/pip").to_str().unwrap().to_owned()
 }
 
 /// Node with this version of Express.
@@ -42,7 +56,7 @@ pub(crate) fn node_with_express(requirement: &str) -> Command {
         fs::create_dir_all(home).unwrap();
         fs::write(home.join("package.json"), "{}").unwrap();
         let package = format!("express@{requirement}");
-        run(tool("npm").current_dir(home).args(["install", "--no-audit", "--no-fund", "--loglevel=error", &package])).ok();
+        finish(tool("npm").current_dir(home).args(["install", "--no-audit", "--no-fund", "--loglevel=error", &package])).ok();
     });
     let mut node = tool("node");
     node.env("NODE_PATH", home.join("node_modules"));

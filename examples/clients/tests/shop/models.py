@@ -32,14 +32,14 @@ class Urgent(Order):
 
 
 class Ticket(models.Model):
-    """Saved again whenever it is saved."""
+    """Saved again, with an odd number, whenever it is saved with an even one."""
 
     number = models.IntegerField(default=0)
 
 
-def again(instance, created, **_):
-    if created:
-        instance.number = 1
+def again(instance, **_):
+    if instance.number % 2 == 0:
+        instance.number += 1
         instance.save()
 
 

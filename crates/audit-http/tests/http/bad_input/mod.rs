@@ -1,5 +1,6 @@
 //! Bad input: each row of the tables gets its status and its text; nothing is stored, and nothing ends in a 5xx.
 
+mod action_logs;
 mod bodies;
 mod floods;
 mod head;
@@ -27,7 +28,7 @@ fn row(ask: Ask, status: u16, wanted: impl Into<String>) -> Row {
     Row { ask, status, wanted: wanted.into() }
 }
 
-/// What the tables run against: a few events in two channels, and a key for each role.
+/// What the tables run against: a few events in two channels, an action log, and a key for each role.
 struct Bench {
     server: TestServer,
     admin: String,
@@ -37,7 +38,7 @@ struct Bench {
     reader: String,
 }
 
-/// An event of channel 1 that is in the log before.
+/// An event of channel 1 that is in the log before, and an action log.
 const KNOWN: &str = "11111111-0000-4000-8000-000000000001";
 
 impl Bench {
@@ -50,6 +51,8 @@ impl Bench {
         ] {
             server.append(&event);
         }
+        let log = format!(r#"{{"uuid":"{KNOWN}","created_at":"2023-10-16T09:00:00Z","level":20,"message":"known"}}"#);
+        server.post(&server.admin, "/api/v1/action-logs", log).expect(201);
         let (writer, reader) = (server.token(Role::Writer, "1,2"), server.token(Role::Reader, "1"));
         Bench { admin: server.admin.clone(), writer, reader, server }
     }

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use audit_http::store::domain::{ChannelId, Event, EventFilter, NewEvent, Reading, Walk, WalkOrder};
+use audit_http::store::domain::{ActionLog, ActionLogFilter, ChannelId, Event, EventFilter, NewEvent, Reading, Walk, WalkOrder};
 use audit_http::store::{AppendRequest, WalkQuery};
 use audit_http::{ServerConfig, store::Store};
 use flate2::read::GzDecoder;
@@ -90,4 +90,11 @@ pub(crate) fn all_events(store: &Store, channel: i64) -> Vec<Event> {
     let channels = Some(vec![ChannelId::new(channel).unwrap().get()]);
     let walk = Walk { order: WalkOrder::Position, descending: false, channels, filter: EventFilter::default() };
     store.walk(&WalkQuery { walk, after: None, size: 1_000_000, counted: false }).unwrap().records
+}
+
+/// Every action log of every channel.
+pub(crate) fn all_action_logs(store: &Store) -> Vec<ActionLog> {
+    let filter = ActionLogFilter::default();
+    let walk = Walk { order: WalkOrder::Position, descending: false, channels: None, filter };
+    store.walk_action_logs(&WalkQuery { walk, after: None, size: 1_000_000, counted: false }).unwrap().records
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use audit_http::store::domain::{ChannelGrant, NewToken, Role, Stream};
+use audit_http::store::domain::{ActionLog, ChannelGrant, NewToken, Role, Stream};
 use audit_http::store::{Store, StoreConfig};
 use audit_http::{Server, ServerConfig};
 use serde_json::Value;
@@ -87,12 +87,18 @@ impl TestServer {
         assert_eq!(answer.expect(201)["accepted"], events.len());
     }
 
-    /// How many events each channel has, and every event of every channel in the native shape.
+    /// How many events each channel has, and every event and every action log of every channel in the native shape.
     pub(crate) fn everything(&self) -> (Vec<(i64, i64)>, Vec<String>) {
         let heads = self.store.logs(Stream::Events, &ChannelGrant::All).unwrap();
         let heads: Vec<(i64, i64)> = heads.into_iter().map(|head| (head.channel_id, head.size)).collect();
         let events = heads.iter().flat_map(|(channel, _)| super::fixture::all_events(&self.store, *channel));
-        (heads.clone(), events.map(|event| event.to_json()).collect())
+        let shown = |log: ActionLog| {
+            let mut out = String::new();
+            log.write_json(&mut out);
+            out
+        };
+        let logs = super::fixture::all_action_logs(&self.store).into_iter().map(shown);
+        (heads.clone(), events.map(|event| event.to_json()).chain(logs).collect())
     }
 
     /// Tells the server to stop, as SIGTERM would.

@@ -17,6 +17,7 @@ mod answers;
 mod as_run;
 mod blocks;
 mod deploy;
+mod links;
 mod page;
 mod pages;
 mod proxy;

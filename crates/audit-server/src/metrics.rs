@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use audit_http::Metrics;
+use audit_http::store::domain::Stream;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// What is measured in the crates below, with the lines of help.
@@ -45,6 +46,11 @@ pub(crate) fn start() -> anyhow::Result<(Metrics, PrometheusHandle)> {
             Kind::Gauge => metrics::describe_gauge!(name, help),
             Kind::Histogram => metrics::describe_histogram!(name, help),
         }
+    }
+    // There from the start, or a rise from nothing to one would be seen by no alert.
+    metrics::counter!("audit_append_failed_batches_total").absolute(0);
+    for stream in [Stream::Events, Stream::ActionLogs] {
+        metrics::counter!("audit_appended_entries_total", "stream" => stream.name()).absolute(0);
     }
     let rendering = recorder.clone();
     Ok((Metrics::new(move || rendering.render()), recorder))

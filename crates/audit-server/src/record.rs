@@ -1,7 +1,7 @@
 //! Records of a file: which kinds there are, and how a line of each is read.
 
 use audit_http::store::domain::uuid::Uuid;
-use audit_http::store::domain::{ChannelId, InputError, NewActionLog, NewEvent, PreparedEntry, Reading};
+use audit_http::store::domain::{ChannelId, InputError, Members, NewActionLog, NewEvent, PreparedEntry, Reading};
 use audit_http::store::{Store, StoreError};
 use clap::ValueEnum;
 
@@ -14,6 +14,17 @@ pub(crate) enum Kind {
     ActionLogs,
     /// Logs in the shape of the inventory API
     Inventory,
+}
+
+impl Kind {
+    /// What uuids of lines are made with beside the line: the same line of another kind is another record.
+    pub(crate) fn salt(self) -> &'static str {
+        match self {
+            Kind::Events => "",
+            Kind::ActionLogs => "\0action-logs",
+            Kind::Inventory => "\0inventory",
+        }
+    }
 }
 
 /// A record that was read.
@@ -29,6 +40,20 @@ impl Record {
             Kind::Events => NewEvent::parse(text, Reading::IMPORT).map(Box::new).map(Record::Event),
             Kind::Inventory => audit_http::parse_inventory_log(text).map(Box::new).map(Record::Event),
             Kind::ActionLogs => NewActionLog::parse(text, Reading::IMPORT).map(Box::new).map(Record::ActionLog),
+        }
+    }
+
+    /// The kind that the text of a record is of although it was read as an event: an event needs no member, and would take whatever
+    /// it does not know as members of its own, for good.
+    pub(crate) fn meant(&self, text: &str) -> Option<&'static str> {
+        let Record::Event(event) = self else { return None };
+        event.extra.as_ref()?;
+        let members = Members::parse(text).ok()?;
+        let has = |names: [&str; 2]| names.iter().all(|name| members.last(name).is_some());
+        match members.last("extra") {
+            None if has(["level", "message"]) => Some("action-logs"),
+            None if has(["user_id", "record_id"]) => Some("inventory"),
+            _ => None,
         }
     }
 

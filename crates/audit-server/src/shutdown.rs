@@ -1,5 +1,5 @@
 //! Signals. The orderly end: the first SIGTERM or SIGINT asks for it, the second one does not wait for it. SIGHUP has the
-//! certificate read again.
+//! certificate read again, and never ends the program: a log rotation that sends it should not.
 
 use std::future::pending;
 
@@ -7,30 +7,22 @@ use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-/// Takes both signals over and returns what becomes ready with the first one. With something to read again, SIGHUP is taken over
-/// too; without, it ends the program as it always does.
+/// Takes both signals over and returns what becomes ready with the first one. SIGHUP is taken over too.
 ///
 /// They are watched on a thread of their own: the end of the server blocks its runtime while the last events are committed,
 /// and a second signal has to get through just then.
 pub(crate) fn asked(reload: Option<impl Fn() + Send + 'static>) -> std::io::Result<impl Future<Output = ()>> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    let (mut terminate, mut interrupt) = {
+    let (mut terminate, mut interrupt, mut hangup) = {
         let _entered = runtime.enter();
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
-    };
-    let mut hangup = match &reload {
-        Some(_) => {
-            let _entered = runtime.enter();
-            Some(signal(SignalKind::hangup())?)
-        }
-        None => None,
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?)
     };
     let (ask, asked) = oneshot::channel::<()>();
     let watch = move || {
         runtime.block_on(async {
             tokio::select! {
                 () = next(&mut terminate, &mut interrupt) => {}
-                () = reload_always(hangup.as_mut().zip(reload.as_ref())) => {}
+                () = reload_always(&mut hangup, reload.as_ref()) => {}
             }
             tracing::info!("stopping: accepted requests are finished first");
             if ask.send(()).is_err() {
@@ -59,10 +51,11 @@ async fn next(terminate: &mut Signal, interrupt: &mut Signal) {
     }
 }
 
-async fn reload_always(reload: Option<(&mut Signal, &impl Fn())>) {
-    if let Some((hangup, reload)) = reload {
-        while hangup.recv().await.is_some() {
-            reload();
+async fn reload_always(hangup: &mut Signal, reload: Option<&impl Fn()>) {
+    while hangup.recv().await.is_some() {
+        match reload {
+            Some(reload) => reload(),
+            None => tracing::info!("SIGHUP: there is nothing to read again"),
         }
     }
     pending::<()>().await;

@@ -43,6 +43,9 @@ impl StoreConfig {
     }
 }
 
+/// Searches that run at once; the others wait, and are told to come back when they have waited for ten seconds.
+const SEARCHES_AT_ONCE: u32 = 2;
+
 /// An open audit log. Clones share it; it closes when the last one is dropped, or by [`Store::close`].
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
@@ -51,6 +54,7 @@ struct Inner {
     url: DatabaseUrl,
     writer: Writer,
     readers: Pool,
+    searchers: Pool,
     point_readers: Pool,
     budget: Budget,
     content_types: content_types::Cache,
@@ -77,10 +81,19 @@ impl Store {
         let mut conn = dialect::open(&url, Purpose::Write)?;
         migrate::migrate(&mut conn, &url)?;
         let readers = pool(&url, Purpose::Read, config.readers)?;
+        let searchers = pool(&url, Purpose::Read, SEARCHES_AT_ONCE)?;
         let point_readers = pool(&url, Purpose::PointRead, config.point_readers)?;
         let writer = Writer::start(url.clone(), conn)?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
-        Ok(Store(Arc::new(Inner { url, writer, readers, point_readers, budget, content_types: content_types::Cache::default() })))
+        Ok(Store(Arc::new(Inner {
+            url,
+            writer,
+            readers,
+            searchers,
+            point_readers,
+            budget,
+            content_types: content_types::Cache::default(),
+        })))
     }
 
     /// Where the database is, for messages.
@@ -209,7 +222,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn list_action_logs(&self, query: &ActionLogListQuery) -> Result<ListPage<ActionLog>, StoreError> {
-        self.read(|conn| query::list::<ActionLogs>(conn, query))
+        self.read_action_logs(&query.filter, |conn| query::list::<ActionLogs>(conn, query))
     }
 
     /// A stretch of a list of events, without its count.
@@ -234,7 +247,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn walk_action_logs(&self, query: &WalkQuery<ActionLogFilter>) -> Result<WalkPage<ActionLog>, StoreError> {
-        self.read(|conn| query::walk::<ActionLogs>(conn, query))
+        self.read_action_logs(&query.walk.filter, |conn| query::walk::<ActionLogs>(conn, query))
     }
 
     /// Counts of events by group, for each of the groupings, of one snapshot.
@@ -255,7 +268,7 @@ impl Store {
         filter: &ActionLogFilter,
         by: &[ActionLogGroupBy],
     ) -> Result<Vec<Summary>, StoreError> {
-        self.read(|conn| query::summaries(conn, channels, filter, by))
+        self.read_action_logs(filter, |conn| query::summaries(conn, channels, filter, by))
     }
 
     /// The logs of a stream in the granted channels, and how far they go.
@@ -309,7 +322,8 @@ impl Store {
         self.0.writer.run(move |conn| tokens::ensure_admin(conn, &key))
     }
 
-    /// Makes the counters anew from the log, and tells how many there are. Appends wait meanwhile; reads see the old counters.
+    /// Makes the counters anew from the log, and tells how many there are. Appends of this store wait meanwhile,
+    /// those of other processes are refused after ten seconds; reads see the old counters.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -344,6 +358,17 @@ impl Store {
     /// A read by key.
     fn point_read<T>(&self, run: impl FnOnce(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         run(&mut *self.0.point_readers.get()?)
+    }
+
+    /// A query of action logs. One that looks into the records reads all that its other conditions leave over, so these wait
+    /// for each other and never for the connections of all other queries.
+    fn read_action_logs<T>(
+        &self,
+        filter: &ActionLogFilter,
+        run: impl FnOnce(&mut DbConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let pool = if filter.search.is_some() { &self.0.searchers } else { &self.0.readers };
+        run(&mut *pool.get()?)
     }
 
     /// A query of unknown length.

@@ -32,10 +32,16 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(address.to_canonical()))
     }
 
-    /// Whether all addresses of a family are believed, which means that anybody is.
+    /// Whether a network is wider than any that one organisation has, which means that strangers are believed.
     #[must_use]
     pub fn is_everybody(&self) -> bool {
-        self.0.iter().any(|network| network.prefix == 0)
+        self.0.iter().any(|network| network.prefix < if network.address.is_ipv4() { 8 } else { 16 })
+    }
+
+    /// Whether all of them are on this machine: none could stand in front of an address that others reach.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.0.iter().all(|network| network.address.is_loopback())
     }
 }
 
@@ -54,12 +60,19 @@ impl Network {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
         let address: IpAddr = address.parse().ok()?;
         let bits = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = match prefix {
+        let prefix: u32 = match prefix {
             None => bits,
             Some(digits) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok()?,
             Some(_) => return None,
         };
-        (prefix <= bits).then_some(Network { address, prefix })
+        match address {
+            _ if prefix > bits => None,
+            // Peers are compared by their IPv4 address, so a network of such addresses has to be one of IPv4.
+            IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() => {
+                Some(Network { address: address.to_canonical(), prefix: prefix.checked_sub(96)? })
+            }
+            _ => Some(Network { address, prefix }),
+        }
     }
 
     fn contains(&self, other: IpAddr) -> bool {
@@ -88,13 +101,26 @@ mod tests {
         let everybody: TrustedProxies = "0.0.0.0/0".parse().unwrap();
         assert!(everybody.contains("203.0.113.9".parse().unwrap()) && everybody.is_everybody() && !proxies.is_everybody());
         assert!(!everybody.contains("::1".parse().unwrap()));
+        let mapped: TrustedProxies = "::ffff:10.0.0.0/104,::ffff:192.0.2.1".parse().unwrap();
+        assert!(mapped.contains("10.9.9.9".parse().unwrap()) && mapped.contains("::ffff:192.0.2.1".parse().unwrap()));
+        assert!(!mapped.contains("11.0.0.1".parse().unwrap()) && !mapped.is_everybody());
     }
 
     #[test]
     fn what_is_no_network_is_refused() {
-        for bad in
-            ["", "proxy", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/+8", "10.0.0.0/8/8", "10.0.0.1,", "10.0.0", "10.0.0.1:80"]
-        {
+        for bad in [
+            "",
+            "proxy",
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0.0/",
+            "10.0.0.0/+8",
+            "10.0.0.0/8/8",
+            "10.0.0.1,",
+            "10.0.0",
+            "10.0.0.1:80",
+            "::ffff:10.0.0.0/95",
+        ] {
             assert!(bad.parse::<TrustedProxies>().is_err(), "{bad}");
         }
     }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use audit_http::Tls;
 use clap::{Args, Subcommand};
 
 use crate::config::{self, Entry, Given, ServeFlags, Settings};
@@ -87,6 +88,9 @@ fn check(given: &Given, file: Option<&Path>) -> anyhow::Result<()> {
         eprintln!("warning: {warning}");
     }
     if let Some(settings) = &settings {
+        if let Some(Err(error)) = settings.tls.as_ref().map(|files| Tls::load(&files.certificate, &files.key)) {
+            faults.push(config::SettingError::other(error.to_string()));
+        }
         let dangers = settings.dangers();
         if settings.production {
             faults.extend(dangers.into_iter().map(config::SettingError::in_production));

@@ -40,6 +40,7 @@ impl DemoArgs {
 
 pub(super) fn run(mut settings: Settings, args: &DemoArgs) -> anyhow::Result<()> {
     let directory = args.directory.to_str().context("the name of the directory is no UTF-8")?;
+    settings.refuse_dangers()?;
     settings.database_url = format!("sqlite://{}/audit.db", directory.trim_end_matches('/'));
     let store = settings.open_store()?;
     let filled = fill(&store, args.events)?;
@@ -47,24 +48,27 @@ pub(super) fn run(mut settings: Settings, args: &DemoArgs) -> anyhow::Result<()>
         println!("{filled}");
         return Ok(());
     }
-    let token = NewToken {
-        name: "demo".to_owned(),
-        role: Role::Admin,
-        channels: ChannelGrant::All,
-        expires_at: Timestamp::from_micros(Timestamp::now().micros() + KEY_MICROS),
-    };
-    let (_, key) = store.create_token(token)?;
     store.close();
     drop(store);
-    let (address, key) = (&settings.server.listen, key.reveal());
-    println!(
-        "\n  {filled}\n\n  \
-         Open    http://{address}/docs/\n  \
-         Key     {key}  (for a day)\n  \
-         Ask     curl -s 'http://{address}/api/v1/audit/summary' -H 'Authorization: Token {key}'\n  \
-         Done?   Delete the directory `{directory}`.\n"
-    );
-    serve::run(settings)
+    // Not before the address is taken: it could be somebody else's.
+    serve::run_and_say(settings, |store, url| {
+        let token = NewToken {
+            name: "demo".to_owned(),
+            role: Role::Admin,
+            channels: ChannelGrant::All,
+            expires_at: Timestamp::from_micros(Timestamp::now().micros() + KEY_MICROS),
+        };
+        let (_, key) = store.create_token(token)?;
+        let key = key.reveal();
+        println!(
+            "\n  {filled}\n\n  \
+             Open    {url}/docs\n  \
+             Key     {key}  (for a day)\n  \
+             Ask     curl -s '{url}/api/v1/audit/summary' -H 'Authorization: Token {key}'\n  \
+             Done?   Delete the directory `{directory}`.\n"
+        );
+        Ok(())
+    })
 }
 
 /// How long the key of a demonstration opens it: a day.

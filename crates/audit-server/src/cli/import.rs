@@ -124,7 +124,7 @@ impl Import<'_> {
             Err(fault) => return self.fault(place, &fault),
         };
         if let (Some(file_name), Line::Text(text)) = (file_name, line) {
-            record.or_uuid(|| uuid_of_line(file_name, place.line, text));
+            record.or_uuid(|| uuid_of_line(self.kind, file_name, place.line, text));
         }
         self.appender.push(place, record.prepare(self.store, self.channel)?)?;
         self.show_refused();
@@ -176,17 +176,21 @@ fn record_of(kind: Kind, line: &Line<'_>) -> Result<Record, String> {
         Line::TooLong => return Err(format!("has more than {LINE_BYTES_MAX} bytes")),
         Line::NotUtf8 => return Err("is not UTF-8".to_owned()),
     };
-    Record::parse(kind, text).map_err(|error| match error {
+    let record = Record::parse(kind, text).map_err(|error| match error {
         InputError::Json(JsonError::Syntax { message, column, .. }) => format!("is no JSON: {message} at column {column}"),
         other => other.to_string(),
-    })
+    })?;
+    match record.meant(text).filter(|_| kind == Kind::Events) {
+        Some(meant) => Err(format!("is no event: give --kind {meant}")),
+        None => Ok(record),
+    }
 }
 
 /// The same for the same line of the same file, wherever the file is and whether it is packed.
-fn uuid_of_line(file_name: &str, number: u64, text: &str) -> Uuid {
+fn uuid_of_line(kind: Kind, file_name: &str, number: u64, text: &str) -> Uuid {
     let namespace = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"audit-server import");
     let file_name = file_name.strip_suffix(".gz").unwrap_or(file_name);
-    Uuid::new_v5(&namespace, format!("{file_name}\0{number}\0{text}").as_bytes())
+    Uuid::new_v5(&namespace, format!("{file_name}\0{number}\0{text}{}", kind.salt()).as_bytes())
 }
 
 fn is_stdin(path: &Path) -> bool {
@@ -213,12 +217,14 @@ mod tests {
 
     #[test]
     fn a_line_without_uuid_gets_the_same_one_in_every_run() {
-        let uuid = uuid_of_line("events.ndjson", 3, "{}");
+        let uuid = uuid_of_line(Kind::Events, "events.ndjson", 3, "{}");
         assert_eq!(uuid.to_string(), "9e2f3f70-d6dc-59ba-87e4-266d76aa3561");
-        assert_eq!(uuid_of_line("events.ndjson.gz", 3, "{}"), uuid);
-        for other in
-            [uuid_of_line("other.ndjson", 3, "{}"), uuid_of_line("events.ndjson", 4, "{}"), uuid_of_line("events.ndjson", 3, "{ }")]
-        {
+        assert_eq!(uuid_of_line(Kind::Events, "events.ndjson.gz", 3, "{}"), uuid);
+        for other in [
+            uuid_of_line(Kind::Events, "other.ndjson", 3, "{}"),
+            uuid_of_line(Kind::Events, "events.ndjson", 4, "{}"),
+            uuid_of_line(Kind::Events, "events.ndjson", 3, "{ }"),
+        ] {
             assert_ne!(other, uuid);
         }
     }

@@ -36,7 +36,7 @@ pub(super) fn say(settings: &Settings, store: &Store, address: SocketAddr) {
 }
 
 /// What to put into a browser: the public address, else the one to reach the socket at from this machine.
-fn url(settings: &Settings, address: SocketAddr) -> String {
+pub(super) fn url(settings: &Settings, address: SocketAddr) -> String {
     let scheme = if settings.tls.is_some() { "https" } else { "http" };
     let reachable = SocketAddr::new(audit_http::reachable(address.ip()), address.port());
     settings.server.api.public_url.clone().unwrap_or_else(|| format!("{scheme}://{reachable}"))

@@ -58,7 +58,8 @@ enum Command {
     ContentTypes(content_types::ContentTypesArgs),
     /// Make the counters anew from the log, should they ever be doubted
     ///
-    /// Counts and summaries are read off them. The server may be running: appends wait meanwhile, reads see the old ones.
+    /// Counts and summaries are read off them. The server may be running: reads see the old ones meanwhile, and
+    /// appends wait, or are told after ten seconds to come back. A million entries take some seconds.
     Rebuild,
     Demo(demo::DemoArgs),
     Config(config::ConfigArgs),

@@ -11,7 +11,12 @@ use super::launch;
 use crate::config::Settings;
 use crate::{metrics, shutdown};
 
-pub(super) fn run(mut settings: Settings) -> anyhow::Result<()> {
+pub(super) fn run(settings: Settings) -> anyhow::Result<()> {
+    run_and_say(settings, |_, _| Ok(()))
+}
+
+/// The same; `ready` is called once the address is taken.
+pub(super) fn run_and_say(mut settings: Settings, ready: impl FnOnce(&Store, &str) -> anyhow::Result<()>) -> anyhow::Result<()> {
     settings.refuse_dangers()?;
     let tls = settings.tls.as_ref().map(|files| Tls::load(&files.certificate, &files.key)).transpose()?;
     settings.server.tls.clone_from(&tls);
@@ -20,6 +25,7 @@ pub(super) fn run(mut settings: Settings) -> anyhow::Result<()> {
     let store = settings.open_store()?;
     // Before the key is made: a start that fails because the port is taken should not use up the one time it is shown.
     let server = Server::bind(store.clone(), settings.server.clone())?;
+    ready(&store, &launch::url(&settings, server.address()))?;
     match settings.admin_token.clone() {
         Some(key) => {
             store.ensure_admin(key)??;

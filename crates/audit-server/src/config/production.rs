@@ -12,7 +12,7 @@ impl Settings {
     pub(crate) fn dangers(&self) -> Vec<SettingError> {
         let mut dangers = Vec::new();
         let api = &self.server.api;
-        if self.tls.is_none() && api.trusted_proxies.is_empty() && !is_loopback(&self.server.listen) {
+        if self.tls.is_none() && api.trusted_proxies.is_local() && !is_loopback(&self.server.listen) {
             let why = format!(
                 "other machines could reach it, and keys and events would cross the network unencrypted; give {} and --{}, or name the proxy in front of it with {}, or listen on 127.0.0.1",
                 TLS_CERT.names(),

@@ -41,7 +41,7 @@ impl SettingError {
     }
 
     /// Anything else.
-    pub(super) fn other(text: String) -> SettingError {
+    pub(crate) fn other(text: String) -> SettingError {
         SettingError { text, key: None }
     }
 }

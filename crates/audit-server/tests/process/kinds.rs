@@ -73,3 +73,21 @@ fn logs_of_the_inventory_api_become_events() {
         assert_eq!((row["user_id"], row.get("user_name")), (user["pk"], user.get("username")));
     }
 }
+
+#[test]
+fn lines_of_another_kind_are_no_events_and_the_right_run_takes_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, line: &str| std::fs::write(directory.path().join(name), format!("{line}\n")).unwrap();
+    write("inventory.ndjson", r#"{"user_id":"7","action":"READ","table_name":"t","record_id":"1"}"#);
+    write("logs.ndjson", r#"{"level":20,"message":"m"}"#);
+    for (file, kind) in [("inventory.ndjson", "inventory"), ("logs.ndjson", "action-logs")] {
+        let wrong = run(program(directory.path()).args(["import", file]));
+        assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(1), "0 new, 0 known already, 0 skipped\n"));
+        assert!(wrong.stderr.starts_with(&format!("{file} line 1: is no event: give --kind {kind}\n")), "{}", wrong.stderr);
+        let right = run(program(directory.path()).args(["import", "--kind", kind, file]));
+        assert_eq!(right.ok(), "1 new, 0 known already, 0 skipped\n");
+    }
+    // What such members mean in an event is its own affair once they are in `extra`, as an export has them.
+    write("event.ndjson", r#"{"level":20,"message":"m","extra":null}"#);
+    assert_eq!(run(program(directory.path()).args(["import", "event.ndjson"])).ok(), "1 new, 0 known already, 0 skipped\n");
+}

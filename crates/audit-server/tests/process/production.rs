@@ -41,9 +41,17 @@ fn an_address_beyond_this_machine_needs_tls_or_a_proxy() {
 }
 
 #[test]
+fn a_proxy_on_this_machine_stands_in_front_of_no_address_that_others_reach() {
+    let directory = tempfile::tempdir().unwrap();
+    let serve = ["serve", "--production", "--listen", "0.0.0.0:0", "--trusted-proxies", "127.0.0.1,::1"];
+    let ended = run(program(directory.path()).args(serve));
+    assert!(ended.sentence().contains("other machines could reach it"), "{ended:?}");
+}
+
+#[test]
 fn believing_everybody_is_refused() {
     let directory = tempfile::tempdir().unwrap();
-    for everybody in ["0.0.0.0/0", "10.0.0.1,::/0"] {
+    for everybody in ["0.0.0.0/0", "10.0.0.1,::/0", "0.0.0.0/1,128.0.0.0/1", "2000::/3", "::ffff:0.0.0.0/96"] {
         let ended = run(program(directory.path()).args(["serve", "--production", "--trusted-proxies", everybody]));
         assert!(ended.sentence().contains("believes everybody: name the addresses of the proxies"), "{ended:?}");
     }

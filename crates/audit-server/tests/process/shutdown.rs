@@ -56,6 +56,17 @@ fn sigterm_under_load_finishes_accepted_requests_and_exits_with_0() {
 }
 
 #[test]
+fn sighup_ends_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path());
+    server.signal("HUP");
+    eventually(|| server.log().contains("SIGHUP: there is nothing to read again").then_some(())).expect("it says nothing");
+    let mut client = Client::connect(server.address, KEY).unwrap();
+    assert_eq!(client.post("/api/v1/events", "application/json", "{}").unwrap().status, 201);
+    server.stop();
+}
+
+#[test]
 fn a_request_that_has_begun_to_arrive_is_finished_after_sigterm() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(directory.path());

@@ -58,18 +58,24 @@ pub(crate) fn whole<T: Table>(
     Ok(Some(count))
 }
 
-/// The counters of all keys of a dimension, for all time or for whole hours.
+/// Keys whose hours are looked up one by one; with more, to go through the entries is quicker.
+const KEYS_MAX: usize = 1000;
+
+/// The counters of all keys of a dimension, for all time or for whole hours; `None` where that would take longer than to count.
 pub(crate) fn groups(
     conn: &mut DbConnection,
     channel_id: i64,
     stream: i16,
     dimension: Dimension,
     hours: Option<Interval>,
-) -> Result<Vec<(String, i64)>, StoreError> {
+) -> Result<Option<Vec<(String, i64)>>, StoreError> {
     let of_dimension = counters::channel_id.eq(channel_id).and(counters::stream.eq(stream));
     let of_dimension = of_dimension.and(counters::dimension.eq(dimension.number()));
     let keys: Vec<(String, i64)> = counters::table.filter(of_dimension).select((counters::key, counters::count)).load(conn)?;
-    let Some(hours) = hours else { return Ok(keys) };
+    let Some(hours) = hours else { return Ok(Some(keys)) };
+    if keys.len() > KEYS_MAX {
+        return Ok(None);
+    }
     let mut groups = Vec::new();
     // Key by key: the hours of one key are a range of the primary key, those of all keys are not.
     for (key, _) in keys {
@@ -80,7 +86,7 @@ pub(crate) fn groups(
             groups.push((tally.key, count));
         }
     }
-    Ok(groups)
+    Ok(Some(groups))
 }
 
 /// The hours of a tally and their counts, in order.

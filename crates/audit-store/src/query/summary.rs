@@ -146,10 +146,12 @@ fn groups<G: Grouping>(
     match by.counted() {
         Counted::Keys(dimension) if tally.is_total() && tally.is_for_all_time() => {
             let counted = counters::groups(conn, channel_id, stream, dimension, None)?;
-            return Ok(counted.into_iter().map(|(key, count)| (RawKey::of(dimension, key), count)).collect());
+            return Ok(counted.into_iter().flatten().map(|(key, count)| (RawKey::of(dimension, key), count)).collect());
         }
         Counted::Keys(dimension) if tally.is_total() && dimension.is_hourly() => {
-            let counted = counters::groups(conn, channel_id, stream, dimension, Some(hours.whole))?;
+            let Some(counted) = counters::groups(conn, channel_id, stream, dimension, Some(hours.whole))? else {
+                return by.groups(conn, channel_id, filter);
+            };
             groups.extend(counted.into_iter().map(|(key, count)| (RawKey::of(dimension, key), count)));
         }
         Counted::Spans(span) if tally.dimension.is_hourly() => {

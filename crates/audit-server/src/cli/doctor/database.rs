@@ -34,8 +34,9 @@ pub(super) fn directory(patient: &Patient) -> Finding {
     }
     match mode(&directory) {
         Some(mode) if mode & 0o007 != 0 => {
-            let fault = format!("`{name}` is open to every user of this machine (mode {mode:o})");
-            Finding::bad(fault, format!("chmod o-rwx '{name}'"))
+            // The files themselves are looked at elsewhere; a directory may be everybody's on purpose, as /tmp is.
+            let advice = "a directory of its own with mode 700 keeps others from seeing what is there";
+            Finding::Note(format!("`{name}` can be written, and looked into by every user (mode {mode:o}): {advice}"))
         }
         _ => Finding::Good(format!("`{name}` can be written and is private")),
     }

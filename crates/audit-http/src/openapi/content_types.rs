@@ -62,6 +62,9 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
     ]
 }
 
+/// No dot, no control character, and no blank at either end.
 fn name() -> ObjectBuilder {
-    string().min_length(Some(1)).max_length(Some(100)).pattern(Some(r"^[A-Za-z0-9_][A-Za-z0-9_ -]*[A-Za-z0-9_]$|^[A-Za-z0-9_]$"))
+    let inner = r"[^.\x00-\x1f\x7f-\x9f]";
+    let outer = r"[^\s.\x00-\x1f\x7f-\x9f]";
+    string().min_length(Some(1)).max_length(Some(100)).pattern(Some(format!("^{outer}({inner}*{outer})?$")))
 }

@@ -7,13 +7,17 @@
 //! - `file=NAME`: the block is that file, put into the page's directory, and not run by itself. For `rust`, it is a part of the file of
 //!   that name in the repository, which cargo compiles.
 //!
+//! A `json` block behind one of `sh`, under the same heading, is what that one prints last.
+//!
 //! A block under `<!-- not run: REASON -->` is left alone.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod answers;
 mod as_run;
 mod blocks;
 mod deploy;
+mod links;
 mod page;
 mod pages;
 mod proxy;

@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::answers::ends_as_shown;
 use crate::as_run::as_run;
 use crate::blocks::{Block, blocks};
 use crate::common::server::{KEY, Server};
@@ -51,7 +52,20 @@ pub(crate) fn run_page(page: &str) {
     let script = script(page, &blocks, clone.path(), &address);
     let ended = shell(&script, clone.path(), &address);
     assert!(ended.0, "{page}: {}\n{}", ended.1, server.log());
+    for (asked, shown) in blocks.iter().zip(&blocks[1..]).filter(|pair| is_shown(*pair)) {
+        let (line, said) = (shown.line, fs::read_to_string(clone.path().join(said_by(asked))).unwrap());
+        assert!(ends_as_shown(&said, &shown.text), "{page}:{line}: this comes instead:\n{said}");
+    }
     server.stop();
+}
+
+/// Whether the second block shows what the first one prints.
+fn is_shown((asked, shown): (&Block, &Block)) -> bool {
+    asked.language == "sh" && asked.not_run.is_none() && shown.language == "json" && asked.section == shown.section
+}
+
+fn said_by(block: &Block) -> String {
+    format!("said-{}", block.line)
 }
 
 /// What a reader has who built it: the repository, and the programs where cargo puts them.
@@ -97,7 +111,8 @@ fn script(page: &str, blocks: &[Block], directory: &Path, address: &str) -> Stri
         steps += 1;
         script += &format!("\nat {} '{}'\n", block.line, block.get("answers").unwrap_or_default());
         match interpreter {
-            None => script += &text,
+            // In braces it is still the same shell.
+            None => script += &format!("{{\n{text}}} > {0}\ncat {0}\n", said_by(block)),
             Some((interpreter, ending)) => {
                 let file = format!("snippet-{}.{ending}", block.line);
                 fs::write(directory.join(&file), text).unwrap();

@@ -30,6 +30,8 @@ impl Nginx {
             let (http, https) = free_ports();
             fs::write(directory.join("nginx.conf"), configuration(directory, server, http, https)).unwrap();
             let mut nginx = Command::new("nginx");
+            // Where Debian has it, and ordinary users do not look.
+            nginx.env("PATH", format!("{}:/usr/sbin", std::env::var("PATH").unwrap()));
             nginx.arg("-p").arg(directory).arg("-c").arg(directory.join("nginx.conf")).args(["-e", "stderr"]);
             let mut process = nginx.stdin(Stdio::null()).spawn().unwrap();
             let answers = || TcpStream::connect((Ipv4Addr::LOCALHOST, https)).is_ok();

@@ -10,28 +10,37 @@ use super::python_literal::{Literal, Value};
 /// Whatever the template, this takes time and memory in proportion to the input and `bytes_max`.
 pub(super) fn format(template: &str, args: Literal<'_>, bytes_max: usize) -> Option<String> {
     let mut args = Arguments::of(args)?;
-    let mut out = String::with_capacity(template.len());
+    let mut out = Message { text: String::with_capacity(template.len().min(bytes_max)), bytes_max };
     let mut rest = template;
     while let Some((text, spec)) = rest.split_once('%') {
-        out.push_str(text);
+        out.push(text)?;
         if let Some(tail) = spec.strip_prefix('%') {
-            out.push('%');
+            out.push("%")?;
             rest = tail;
             continue;
         }
         let (conversion, tail) = Conversion::parse(spec)?;
         rest = tail;
         match conversion.name {
-            Some(name) => out.push_str(&conversion.apply(args.named(name)?)?),
-            None => out.push_str(&conversion.apply(&args.next()?)?),
-        }
-        // An argument of a dictionary may be shown any number of times.
-        if out.len() > bytes_max {
-            return None;
+            Some(name) => out.push(&conversion.apply(args.named(name)?)?)?,
+            None => out.push(&conversion.apply(&args.next()?)?)?,
         }
     }
-    out.push_str(rest);
-    (args.are_used_up() && out.len() <= bytes_max).then_some(out)
+    out.push(rest)?;
+    args.are_used_up().then_some(out.text)
+}
+
+/// A message that ends before it grows beyond its bound: an argument of a dictionary may be shown any number of times.
+struct Message {
+    text: String,
+    bytes_max: usize,
+}
+
+impl Message {
+    fn push(&mut self, text: &str) -> Option<()> {
+        self.text.push_str(text);
+        (self.text.len() <= self.bytes_max).then_some(())
+    }
 }
 
 /// What a template takes its values from.

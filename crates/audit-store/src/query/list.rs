@@ -2,7 +2,7 @@
 
 use audit_domain::{ActionLogFilter, ActionLogSort, ChannelGrant, EventFilter, EventSort, Interval, Sort, SortBy};
 
-use super::table::{Filter, Part, Place, Table, order_by};
+use super::table::{Filter, Part, Place, Table, order_by, parts_of};
 use super::{LogHead, at_places, count, heads};
 use crate::connection::DbConnection;
 use crate::counters::{self, HOUR_MICROS, Tally};
@@ -145,7 +145,7 @@ impl<T: Table> Listed<T> {
         };
         let order = order_by::<T>(sort, &["position"]);
         let is_by_time = matches!(sort.keys(), [key] if T::is_by_time(key));
-        let parts = if is_by_time { filter.parts() } else { vec![filter.clone()] };
+        let parts = if is_by_time { parts_of(filter, heads.len()) } else { vec![filter.clone()] };
         if let ([head], [filter]) = (heads.as_slice(), parts.as_slice()) {
             let near = nearer::<T>(conn, head.channel_id, filter, sort, skip)?;
             let (filter, skip) = near.as_ref().map_or((filter, skip), |(filter, skip)| (filter, *skip));

@@ -102,7 +102,7 @@ pub(crate) trait Filter<R>: Clone {
     /// [`Filter::keeps`].
     fn in_order(&self, order: WalkOrder) -> Self;
 
-    /// Filters that mean the same together and that no two of them match: where an index has the order of time under each of a
+    /// Filters that together mean this one, and of which no entry matches two: where an index has the order of time under each of a
     /// few values, but not under all of them.
     fn parts(&self) -> Vec<Self>;
 
@@ -111,6 +111,14 @@ pub(crate) trait Filter<R>: Clone {
 
     /// The same, in another range of time.
     fn within(&self, time: Interval) -> Self;
+}
+
+/// Logs that are looked into part by part: each part is a statement in each log.
+const LOGS_IN_PARTS_MAX: usize = 16;
+
+/// The filters by which that many logs are looked into, in the order of time.
+pub(crate) fn parts_of<R, F: Filter<R>>(filter: &F, logs: usize) -> Vec<F> {
+    if logs <= LOGS_IN_PARTS_MAX { filter.parts() } else { vec![filter.clone()] }
 }
 
 /// A part of what matches.

@@ -4,7 +4,7 @@ use audit_domain::{ChannelGrant, ChannelId, Entry, EventFilter, Walk, WalkOrder,
 
 use super::start::Start;
 use super::stride::Stride;
-use super::table::{Filter, Part, Place, Table, directed};
+use super::table::{Filter, Part, Place, Table, directed, parts_of};
 use super::{LogHead, at_places, count, heads};
 use crate::connection::DbConnection;
 use crate::dialect;
@@ -67,7 +67,7 @@ struct Source<F> {
 
 fn sources<R, F: Filter<R>>(heads: &[LogHead], walk: &Walk<F>) -> Vec<Source<F>> {
     let parts = match walk.order {
-        WalkOrder::Timestamp => walk.filter.parts(),
+        WalkOrder::Timestamp => parts_of(&walk.filter, heads.len()),
         WalkOrder::Position => vec![walk.filter.clone()],
     };
     let of_head = |head: &LogHead| {

@@ -194,3 +194,20 @@ fn a_search_finds_the_few_among_thousands_in_every_order() {
         }
     }
 }
+
+/// More logs than are looked into level by level.
+#[test]
+fn a_range_of_levels_of_many_channels_is_merged_all_the_same() {
+    let scratch = Scratch::new();
+    let log = |n: u64| {
+        let (channel, second) = (n % 20, n * 31 % 60);
+        ActionLogs::entry(&format!(r#""channel_id":{channel},"created_at":"2024-01-01T00:00:{second:02}Z""#))
+    };
+    scratch.append((0..400).map(log).collect());
+    let levels = ActionLogFilter { level: Interval { start: 20, end: 22 }, ..ActionLogFilter::default() };
+    for descending in [true, false] {
+        let walk = Walk { order: WalkOrder::Timestamp, descending, channels: None, filter: levels.clone() };
+        let seen = walked::<ActionLogs>(&scratch.store, &walk, &[37]);
+        assert!(seen.len() == 400 && seen.is_sorted_by(|a, b| compare(&walk, a, b).is_lt()));
+    }
+}

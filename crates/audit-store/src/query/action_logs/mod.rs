@@ -41,7 +41,7 @@ impl Filter<ActionLog> for ActionLogFilter {
 
     fn in_order(&self, order: WalkOrder) -> ActionLogFilter {
         match order {
-            WalkOrder::Timestamp => self.clone(),
+            WalkOrder::Timestamp => ActionLogFilter { position: Interval::default(), ..self.clone() },
             WalkOrder::Position => ActionLogFilter { position: self.position, ..ActionLogFilter::default() },
         }
     }

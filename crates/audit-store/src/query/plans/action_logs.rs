@@ -112,6 +112,8 @@ fn a_walk_starts_behind_its_cursor_and_never_sorts() {
         assert_eq!(ways(&db.walk::<ActionLogs>(WalkOrder::Timestamp, true, vec![1], logger))[0], by_logger);
         assert_eq!(ways(&db.walk::<ActionLogs>(WalkOrder::Position, false, vec![1], all))[0], by_position);
     }
+    let ranged = ActionLogFilter { position: Interval { start: 0, end: 900 }, ..search() };
+    assert_eq!(ways(&db.walk::<ActionLogs>(WalkOrder::Timestamp, true, vec![1], ranged))[0], by_time);
     // Of a search by position, the database looks at nothing that would have it sort for each stride.
     for filter in [
         ActionLogFilter { logger_name: text(), ..search() },

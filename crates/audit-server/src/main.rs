@@ -1,6 +1,20 @@
 //! `audit-server`: a self-hosted audit log in one binary. The command line, the settings, the log of the program itself and
 //! its orderly end live here; everything an audit log does is in the crates below.
 
+/// A line for people on stdout. `println!` panics when nobody reads any more, as behind `| head`; this goes on without.
+macro_rules! say {
+    ($($text:tt)*) => {
+        drop(std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{}\n", format_args!($($text)*))))
+    };
+}
+
+/// The same on stderr.
+macro_rules! tell {
+    ($($text:tt)*) => {
+        drop(std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{}\n", format_args!($($text)*))))
+    };
+}
+
 mod appender;
 mod cli;
 mod config;

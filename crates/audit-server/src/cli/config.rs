@@ -62,7 +62,7 @@ fn init(path: &Path) -> anyhow::Result<()> {
         opened => opened.with_context(|| format!("cannot write `{name}`"))?,
     };
     file.write_all(config::template().as_bytes()).with_context(|| format!("cannot write `{name}`"))?;
-    eprintln!("wrote `{name}`: every setting is in it as a comment");
+    tell!("wrote `{name}`: every setting is in it as a comment");
     Ok(())
 }
 
@@ -85,7 +85,7 @@ fn show(given: &Given, file: Option<&Path>) -> anyhow::Result<()> {
 fn check(given: &Given, file: Option<&Path>) -> anyhow::Result<()> {
     let (settings, mut faults) = Settings::read_all(given, file);
     for warning in config::unknown_variables() {
-        eprintln!("warning: {warning}");
+        tell!("warning: {warning}");
     }
     if let Some(settings) = &settings {
         if let Some(Err(error)) = settings.tls.as_ref().map(|files| Tls::load(&files.certificate, &files.key)) {
@@ -94,13 +94,13 @@ fn check(given: &Given, file: Option<&Path>) -> anyhow::Result<()> {
         let dangers = settings.dangers();
         if settings.production {
             faults.extend(dangers.into_iter().map(config::SettingError::in_production));
-            settings.advice().iter().for_each(|advice| eprintln!("warning: {advice}"));
+            settings.advice().iter().for_each(|advice| tell!("warning: {advice}"));
         } else {
-            dangers.iter().for_each(|danger| eprintln!("warning: {danger}"));
+            dangers.iter().for_each(|danger| tell!("warning: {danger}"));
         }
     }
     for fault in &faults {
-        eprintln!("{fault}");
+        tell!("{fault}");
     }
     match faults.len() {
         0 => print("the settings can be used\n"),

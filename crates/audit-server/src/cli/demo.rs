@@ -45,7 +45,7 @@ pub(super) fn run(mut settings: Settings, args: &DemoArgs) -> anyhow::Result<()>
     let store = settings.open_store()?;
     let filled = fill(&store, args.events)?;
     if args.fill_only {
-        println!("{filled}");
+        say!("{filled}");
         return Ok(());
     }
     store.close();
@@ -60,7 +60,7 @@ pub(super) fn run(mut settings: Settings, args: &DemoArgs) -> anyhow::Result<()>
         };
         let (_, key) = store.create_token(token)?;
         let key = key.reveal();
-        println!(
+        say!(
             "\n  {filled}\n\n  \
              Open    {url}/docs\n  \
              Key     {key}  (for a day)\n  \

@@ -104,7 +104,7 @@ fn export<R: Exported>(settings: &Settings, args: &ExportArgs) -> anyhow::Result
     bar.finish_and_clear();
     exported?;
     output.finish()?;
-    eprintln!("{total} {}(s) of {} channel(s)", R::NAME, heads.len());
+    tell!("{total} {}(s) of {} channel(s)", R::NAME, heads.len());
     Ok(())
 }
 

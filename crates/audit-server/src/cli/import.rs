@@ -57,7 +57,7 @@ pub(super) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<()> 
     import.bar.finish_and_clear();
     let counts = import.appender.counts();
     let skipped = if args.skip_invalid { import.faulty } else { 0 };
-    println!("{} new, {} known already, {skipped} skipped", counts.new, counts.known);
+    say!("{} new, {} known already, {skipped} skipped", counts.new, counts.known);
     outcome?;
     match import.faulty {
         0 => Ok(()),
@@ -135,7 +135,7 @@ impl Import<'_> {
         self.appender.finish()?;
         self.show_refused();
         if self.faulty > SHOWN_MAX {
-            eprintln!("… and {} more", self.faulty - SHOWN_MAX);
+            tell!("… and {} more", self.faulty - SHOWN_MAX);
         }
         Ok(())
     }
@@ -158,7 +158,7 @@ impl Import<'_> {
     fn show(&mut self, place: Place, fault: &str) {
         self.faulty += 1;
         if self.faulty <= SHOWN_MAX {
-            self.bar.suspend(|| eprintln!("{}: {fault}", self.describe(place)));
+            self.bar.suspend(|| tell!("{}: {fault}", self.describe(place)));
         }
     }
 

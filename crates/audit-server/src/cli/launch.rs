@@ -21,7 +21,7 @@ pub(super) fn say(settings: &Settings, store: &Store, address: SocketAddr) {
             tracing::info!(version, config, database, %address, url, mode, docs, "audit-server is ready");
         }
         LogFormat::Text if tracing::enabled!(tracing::Level::INFO) => {
-            eprintln!(
+            tell!(
                 "\n  audit-server {version} is ready\n\n  address   {url}{listens}\n  docs      {docs}\n  database  {database}\n  settings  {config}\n  \
                  mode      {mode}\n"
             );

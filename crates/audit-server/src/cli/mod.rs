@@ -84,7 +84,7 @@ pub(crate) fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // `:#` puts the causes behind the sentence; a backtrace is only in `{:?}`.
-            eprintln!("audit-server: {error:#}");
+            tell!("audit-server: {error:#}");
             ExitCode::FAILURE
         }
     }

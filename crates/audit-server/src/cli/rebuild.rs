@@ -4,6 +4,6 @@ use crate::config::Settings;
 
 pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
     let counters = settings.open_existing_store()?.rebuild_counters()?;
-    println!("{counters} counters made from the log");
+    say!("{counters} counters made from the log");
     Ok(())
 }

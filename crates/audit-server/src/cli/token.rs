@@ -72,7 +72,7 @@ fn create(settings: &Settings, args: CreateArgs) -> anyhow::Result<()> {
     let store = settings.open_store()?;
     let (token, key) = store.create_token(token)?;
     let end = token.expires_at.map_or("never expires".to_owned(), |end| format!("expires at {end}"));
-    eprintln!("token {} ({}): {}, channels {}, {end}", token.id, shown(&token.name), token.role.name(), token.channels.to_list());
+    tell!("token {} ({}): {}, channels {}, {end}", token.id, shown(&token.name), token.role.name(), token.channels.to_list());
     writeln!(std::io::stdout(), "{}", key.reveal())
         .with_context(|| format!("the key could not be written: revoke token {} and make another one", token.id))
 }
@@ -92,7 +92,7 @@ fn revoke(settings: &Settings, id: i64) -> anyhow::Result<()> {
     if !store.revoke_token(id, ChannelGrant::All)? {
         bail!("token {id} was revoked meanwhile");
     }
-    eprintln!("token {id} ({}) is revoked", shown(&token.name));
+    tell!("token {id} ({}) is revoked", shown(&token.name));
     Ok(())
 }
 

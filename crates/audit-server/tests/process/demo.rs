@@ -1,8 +1,10 @@
 //! `demo` and `rebuild`: a filled log to look at, and counters that are what they were.
 
+use std::process::Stdio;
+
 use rusqlite::Connection;
 
-use crate::common::{program, run};
+use crate::common::{program, run, wait};
 
 fn counters(conn: &Connection) -> Vec<(String, i64)> {
     let sql = "SELECT stream || ' ' || dimension || ' ' || key, count FROM counters ORDER BY 1";
@@ -26,4 +28,19 @@ fn a_demonstration_is_filled_once_and_its_counters_can_be_made_anew() {
     assert_eq!(counters(&conn), before);
     let missing = run(program(directory.path()).args(["rebuild", "--database-url", "sqlite://nothing/audit.db"]));
     assert_eq!(missing.sentence(), "there is no database `nothing/audit.db`");
+}
+
+#[test]
+fn nobody_who_reads_is_no_reason_to_panic() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("bad.ndjson"), "x\n".repeat(50)).unwrap();
+    for arguments in
+        [&["import", "bad.ndjson", "--skip-invalid"][..], &["doctor"], &["content-types", "list"], &["demo", "--fill-only"]]
+    {
+        let mut command = program(directory.path());
+        let mut child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop((child.stdout.take(), child.stderr.take()));
+        let code = wait(&mut child).unwrap().code();
+        assert!(matches!(code, Some(0 | 1)), "{arguments:?}: {code:?}");
+    }
 }

@@ -114,11 +114,11 @@ impl Report {
 
     fn add(&mut self, name: &str, finding: Finding) {
         match finding {
-            Finding::Good(text) => println!("ok    {name}: {text}"),
-            Finding::Note(text) => println!("note  {name}: {text}"),
+            Finding::Good(text) => say!("ok    {name}: {text}"),
+            Finding::Note(text) => say!("note  {name}: {text}"),
             Finding::Bad { fault, mend } => {
                 self.bad += 1;
-                println!("FAIL  {name}: {fault}\n      mend: {mend}");
+                say!("FAIL  {name}: {fault}\n      mend: {mend}");
             }
         }
     }

@@ -45,7 +45,9 @@ pub(crate) fn pool(url: &DatabaseUrl, purpose: Purpose, size: u32) -> Result<Poo
     drop(dialect::open(url, purpose)?);
     r2d2::Pool::builder()
         .max_size(size.max(1))
-        .min_idle(Some(1))
+        // None is opened ahead of who asks for it: one that a background thread has just opened when the program ends would
+        // leave its WAL behind, and look like a crash.
+        .min_idle(Some(0))
         .test_on_check_out(false)
         .connection_timeout(POOL_TIMEOUT)
         .build(Readers(url.clone(), purpose))

@@ -44,3 +44,15 @@ fn nobody_who_reads_is_no_reason_to_panic() {
         assert!(matches!(code, Some(0 | 1)), "{arguments:?}: {code:?}");
     }
 }
+
+#[test]
+fn a_demonstration_that_cannot_listen_gives_no_key_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let ended = run(program(directory.path()).args(["demo", "--events", "10", "--listen", &listen]));
+    assert_eq!(ended.sentence(), format!("cannot listen on {listen}: another program listens there already"));
+    assert!(!ended.stdout.contains("Key"), "{ended:?}");
+    let tokens = run(program(directory.path()).args(["token", "list", "--database-url", "sqlite://audit-demo/audit.db"])).ok();
+    assert!(!tokens.contains("demo"), "{tokens}");
+}

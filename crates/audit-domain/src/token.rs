@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use validator::Validate;
+use validator::{Validate, ValidationError};
 
 use crate::channel::ChannelGrant;
 use crate::limits::TOKEN_NAME_CHARS_MAX;
@@ -59,6 +59,7 @@ impl std::str::FromStr for Role {
 pub struct NewToken {
     /// For people, to tell tokens apart.
     #[validate(length(min = 1, max = TOKEN_NAME_CHARS_MAX, message = "must have 1 to 100 characters"))]
+    #[validate(custom(function = "without_control_characters"))]
     pub name: String,
     /// What it is for.
     pub role: Role,
@@ -66,6 +67,14 @@ pub struct NewToken {
     pub channels: ChannelGrant,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
+}
+
+/// A line break would let a name pass for two tokens where they are listed, and PostgreSQL keeps no U+0000.
+fn without_control_characters(name: &str) -> Result<(), ValidationError> {
+    if name.contains(char::is_control) {
+        return Err(ValidationError::new("control").with_message("must not have control characters".into()));
+    }
+    Ok(())
 }
 
 /// A stored token. Its key is known to nobody but its holder.

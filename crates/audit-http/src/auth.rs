@@ -6,6 +6,7 @@ use audit_store::StoreError;
 use audit_store::domain::{ChannelGrant, ChannelId, Timestamp, Token, TokenKey};
 use base64::Engine;
 
+use crate::blocking::Stopping;
 use crate::{Api, blocking};
 
 /// Why a request has no caller. The texts are those of Django REST framework.
@@ -29,6 +30,8 @@ pub(crate) enum AuthError {
     BasicEncoding,
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Stopping(#[from] Stopping),
 }
 
 /// The token has not the role for this.
@@ -56,16 +59,11 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// Finds the caller of a request. Headers such as `X-User-Role` are not looked at: anybody can send them.
-    pub(crate) fn of(api: &Api, request: &HttpRequest) -> Result<Caller, AuthError> {
-        let mut headers = request.headers().get_all(AUTHORIZATION);
-        let header = headers.next().ok_or(AuthError::NotProvided)?;
-        if headers.next().is_some() {
-            // A proxy may have checked the other one.
-            return Err(AuthError::InvalidToken);
-        }
-        let key = key(header.as_bytes())?;
-        let token = blocking::point_read(|| api.store.find_token(&key))?.filter(|token| token.is_valid_at(Timestamp::now()));
-        Ok(Caller { token: token.ok_or(AuthError::InvalidToken)?, default_channel: api.config.default_channel })
+    pub(crate) async fn of(api: &Api, request: &HttpRequest) -> Result<Caller, AuthError> {
+        let key = key_of(request)?;
+        let token = blocking::point_read(api, move |store| store.find_token(&key)).await??;
+        let token = token.filter(|token| token.is_valid_at(Timestamp::now())).ok_or(AuthError::InvalidToken)?;
+        Ok(Caller { token, default_channel: api.config.default_channel })
     }
 
     pub(crate) fn reads(&self) -> Result<(), Forbidden> {
@@ -114,6 +112,17 @@ impl Caller {
             _ => Err(ChannelError::Required),
         }
     }
+}
+
+/// The key that a request brings.
+fn key_of(request: &HttpRequest) -> Result<TokenKey, AuthError> {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let header = headers.next().ok_or(AuthError::NotProvided)?;
+    if headers.next().is_some() {
+        // A proxy may have checked the other one.
+        return Err(AuthError::InvalidToken);
+    }
+    key(header.as_bytes())
 }
 
 /// The key in a header: after `Token` or `Bearer` (either case), as the password of `Basic` (log handlers can only do that), or

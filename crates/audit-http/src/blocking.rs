@@ -2,7 +2,7 @@
 
 use actix_web::web;
 use audit_store::domain::{ChannelGrant, ChannelId};
-use audit_store::{Store, StoreError};
+use audit_store::{AppendError, AppendRequest, Receipt, Store, StoreError};
 
 use crate::Api;
 
@@ -20,14 +20,32 @@ pub(crate) async fn query<T: Send + 'static>(run: impl FnOnce() -> T + Send + 's
     web::block(run).await.map_err(|_| Stopping)
 }
 
-/// Runs a read by unique key. On SQLite it takes about 20 µs, less than the hop.
-pub(crate) fn point_read<T>(run: impl FnOnce() -> T) -> T {
-    run()
+/// Runs a read by unique key. On an embedded database it takes about 20 µs, less than the hop; a server may not answer at all.
+pub(crate) async fn point_read<T: Send + 'static>(
+    api: &Api,
+    run: impl FnOnce(&Store) -> T + Send + 'static,
+) -> Result<T, Stopping> {
+    if api.store.is_embedded() {
+        return Ok(run(&api.store));
+    }
+    let store = api.store.clone();
+    query(move || run(&store)).await
 }
 
-/// Runs work on that many bytes.
-pub(crate) async fn compute<T: Send + 'static>(bytes: usize, run: impl FnOnce() -> T + Send + 'static) -> Result<T, Stopping> {
-    if bytes <= IN_PLACE_BYTES_MAX { Ok(run()) } else { query(run).await }
+/// Runs work on that many bytes, which may look something up by key.
+pub(crate) async fn compute<T: Send + 'static>(
+    api: &Api,
+    bytes: usize,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Stopping> {
+    if bytes <= IN_PLACE_BYTES_MAX && api.store.is_embedded() { Ok(run()) } else { query(run).await }
+}
+
+/// Appends, and waits for the commit as long as a client may be kept waiting. What comes later is not taken back: to cancel a
+/// commit that waits for a synchronous standby would make PostgreSQL report success.
+pub(crate) async fn append(api: &Api, request: AppendRequest) -> Result<Vec<Receipt>, AppendError> {
+    let receipts = api.store.try_append(request)?.into_future();
+    actix_web::rt::time::timeout(api.config.append_timeout, receipts).await.unwrap_or(Err(AppendError::Late))
 }
 
 /// A record of a key: in place in one channel, among several as a query.
@@ -38,5 +56,8 @@ pub(crate) async fn find<T: Send + 'static>(
 ) -> Result<Result<T, StoreError>, Stopping> {
     let (store, first) = (api.store.clone(), api.config.default_channel);
     let is_one = matches!(&channels, ChannelGrant::Only(ids) if ids.len() <= 1);
-    if is_one { Ok(point_read(|| find(&store, &channels, first))) } else { query(move || find(&store, &channels, first)).await }
+    if is_one {
+        return point_read(api, move |store| find(store, &channels, first)).await;
+    }
+    query(move || find(&store, &channels, first)).await
 }

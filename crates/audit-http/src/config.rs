@@ -24,6 +24,8 @@ pub struct ApiConfig {
     pub page_size_max: i64,
     /// How long a request body may take to arrive.
     pub body_timeout: Duration,
+    /// How long the commit of an append may take before the client is told to send it again with the same uuids.
+    pub append_timeout: Duration,
     /// What `/metrics` shows; without it there is no such page.
     pub metrics: Option<Metrics>,
 }
@@ -37,6 +39,7 @@ impl Default for ApiConfig {
             page_size_default: 10,
             page_size_max: 1000,
             body_timeout: Duration::from_secs(30),
+            append_timeout: Duration::from_secs(30),
             metrics: None,
         }
     }

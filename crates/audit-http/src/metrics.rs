@@ -49,7 +49,7 @@ pub(crate) fn configure(routes: &mut Routes<'_>) {
 }
 
 async fn metrics(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let caller = Caller::of(&api, &request)?;
+    let caller = Caller::of(&api, &request).await?;
     if let Some(response) = check_method(&request, METRICS.allow)? {
         return Ok(response);
     }

@@ -1,9 +1,10 @@
 //! The connection type that queries are written on.
 
-/// A connection to either database. Queries are written once on this type; where that does not do, `dialect.rs` matches.
+/// A connection to either database. Queries are written once on this type; where that does not do, `dialect/` matches.
 #[derive(diesel::MultiConnection)]
 pub(crate) enum DbConnection {
     Sqlite(diesel::SqliteConnection),
+    Postgres(diesel::PgConnection),
 }
 
 /// The backend of [`DbConnection`].
@@ -16,6 +17,6 @@ pub(crate) enum Purpose {
     Read,
     /// A few queries by key, whose statements are kept.
     PointRead,
-    /// The writer.
+    /// A writer.
     Write,
 }

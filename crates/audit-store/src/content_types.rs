@@ -43,7 +43,7 @@ pub(crate) fn all(conn: &mut DbConnection) -> Result<Vec<ContentType>, StoreErro
 /// Makes and renames types, all or none. Of several with one number the last one counts.
 pub(crate) fn put(conn: &mut DbConnection, types: &[ContentType]) -> Result<Result<ContentTypesPut, ContentTypeTaken>, StoreError> {
     let wanted: BTreeMap<i64, &ContentType> = types.iter().map(|wanted| (wanted.id, wanted)).collect();
-    dialect::write(conn, |conn| {
+    dialect::write_again_if_taken(conn, |conn| {
         let stored: HashMap<i64, ContentType> = all(conn)?.into_iter().map(|stored| (stored.id, stored)).collect();
         // What the names will belong to: those of other numbers as they are, those of these numbers as they are wanted.
         let others = stored.values().filter(|other| !wanted.contains_key(&other.id));

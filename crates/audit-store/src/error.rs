@@ -54,6 +54,26 @@ pub enum OpenError {
         /// What was read back.
         actual: String,
     },
+    /// A server runs with a setting under which it may lose what it acknowledged.
+    #[error("the database `{path}` runs with {setting} = {actual}: it may lose what it acknowledged; set {setting} = on")]
+    Unsafe {
+        /// The server and its database.
+        path: String,
+        /// The setting.
+        setting: &'static str,
+        /// What it is.
+        actual: String,
+    },
+    /// The role of the connection could change the log, and that was to be refused.
+    #[error("the role `{role}` of the database `{path}` {what}: it could rewrite the log; see docs/operations.md, Roles")]
+    Powerful {
+        /// The server and its database.
+        path: String,
+        /// The role.
+        role: String,
+        /// What it may do.
+        what: String,
+    },
     /// Everything else.
     #[error("the database `{path}` cannot be opened: {why}")]
     Database {
@@ -98,9 +118,12 @@ pub enum StoreError {
         /// What does not fit.
         what: String,
     },
-    /// The connection that writes was lost and cannot be had again.
+    /// The connection was lost, or cannot be had.
     #[error("the database cannot be reached: {0}")]
-    Reopen(String),
+    Unreachable(String),
+    /// A write other than an append is still waiting for the database; whether it will be done is not known.
+    #[error("the database has not confirmed it in time; it may still be done")]
+    Late,
     /// The operating system has no random bytes.
     #[error("no random bytes: {0}")]
     Random(String),
@@ -114,7 +137,7 @@ impl StoreError {
     /// cannot be opened. Trying again would only wait again.
     pub(crate) fn concerns_the_whole_database(&self) -> bool {
         match self {
-            StoreError::Reopen(_) => true,
+            StoreError::Unreachable(_) => true,
             StoreError::Database(error) => dialect::is_locked(error),
             _ => false,
         }
@@ -162,7 +185,65 @@ pub enum AppendError {
     /// The database failed; nothing was stored, or the outcome is unknown.
     #[error("the database could not store the events: {0}")]
     Database(String),
+    /// The database has not confirmed the commit in time. It was not taken back either: whether the entries are in the log, a
+    /// retry with the same uuids tells.
+    #[error("the database has not confirmed the commit in time; a retry with the same uuids settles it")]
+    Late,
     /// The store is closed.
     #[error("the store is closed")]
     Closed,
+}
+
+/// Why a copy of a database stopped. What was copied stays there; the next copy goes on behind it.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// One of the two databases cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// One of the two databases failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The source has an older schema, and nothing is written to a source.
+    #[error(
+        "the database `{path}` has the schema of an older version (migration {migration} is missing): run `audit-server migrate` on it first"
+    )]
+    OldSource {
+        /// The source.
+        path: String,
+        /// The first missing migration.
+        migration: String,
+    },
+    /// The destination is no part of the source.
+    #[error("channel {channel_id}: {what}; copy into an empty database")]
+    Unfit {
+        /// The channel.
+        channel_id: i64,
+        /// Why.
+        what: &'static str,
+    },
+    /// The destination has a token that the source has not.
+    #[error("token {id} of the destination is no token of the source; copy into a database that no server was started on")]
+    OtherToken {
+        /// Its id.
+        id: i64,
+    },
+    /// The destination has object types that are in the way of the source's.
+    #[error("the object types of the destination are in the way of the source's; copy into an empty database")]
+    OtherContentTypes,
+    /// What was copied is not what is in the source.
+    #[error("the entry at {channel_id}/{position} was not copied well: {what}")]
+    Differs {
+        /// Its channel.
+        channel_id: i64,
+        /// Its position.
+        position: i64,
+        /// What is wrong.
+        what: &'static str,
+    },
+}
+
+impl From<diesel::result::Error> for CopyError {
+    fn from(error: diesel::result::Error) -> CopyError {
+        CopyError::Store(error.into())
+    }
 }

@@ -1,4 +1,4 @@
-//! The append-only audit log in a database: SQLite, embedded.
+//! The append-only audit log in a database: SQLite, embedded, or PostgreSQL.
 //!
 //! Synchronous and free of any runtime: a batch job calls it directly, a server awaits its receipts.
 //!
@@ -21,6 +21,7 @@
 mod append;
 mod connection;
 mod content_types;
+mod copy;
 mod counters;
 mod dialect;
 mod error;
@@ -35,7 +36,8 @@ mod url;
 
 pub use append::{AppendRequest, Budget, PendingReceipts, Receipt, ReceiptsFuture, Reservation};
 pub use content_types::{ContentTypeTaken, ContentTypesPut};
-pub use error::{AppendError, Conflict, OpenError, StoreError};
+pub use copy::{Copied, CopyProgress, copy};
+pub use error::{AppendError, Conflict, CopyError, OpenError, StoreError};
 pub use migrate::{Inspection, Migrated};
 pub use query::{
     ActionLogGroupBy, ActionLogListQuery, Group, GroupBy, GroupKey, ListPage, ListQuery, LogHead, PageNumber, SliceQuery, Summary,
@@ -43,6 +45,7 @@ pub use query::{
 };
 pub use store::{Store, StoreConfig};
 pub use tokens::AdminKeyError;
+pub use url::without_secrets;
 
 /// The crate below.
 pub use audit_domain as domain;

@@ -6,7 +6,7 @@ use diesel::connection::{Connection, TransactionManager};
 
 use crate::connection::{DbConnection, Purpose};
 use crate::dialect;
-use crate::error::OpenError;
+use crate::error::{OpenError, StoreError};
 use crate::url::DatabaseUrl;
 
 /// Connections for readers. Each sees the last commit and cannot write.
@@ -15,26 +15,49 @@ pub(crate) type Pool = r2d2::Pool<Readers>;
 #[derive(Debug)]
 pub(crate) struct Readers(DatabaseUrl, Purpose);
 
+/// A connection, and whether it turned out to be gone.
+pub(crate) struct Reader {
+    pub(crate) conn: DbConnection,
+    is_lost: bool,
+}
+
 impl r2d2::ManageConnection for Readers {
-    type Connection = DbConnection;
+    type Connection = Reader;
     type Error = OpenError;
 
-    fn connect(&self) -> Result<DbConnection, OpenError> {
-        dialect::open(&self.0, self.1)
+    fn connect(&self) -> Result<Reader, OpenError> {
+        Ok(Reader { conn: dialect::open(&self.0, self.1)?, is_lost: false })
     }
 
-    fn is_valid(&self, _: &mut DbConnection) -> Result<(), OpenError> {
+    fn is_valid(&self, _: &mut Reader) -> Result<(), OpenError> {
         Ok(())
     }
 
     /// A panic in the middle of a read leaves its snapshot open: every later read on the connection would see that old state.
-    fn has_broken(&self, conn: &mut DbConnection) -> bool {
-        is_inside_transaction(conn)
+    fn has_broken(&self, reader: &mut Reader) -> bool {
+        reader.is_lost || is_inside_transaction(&mut reader.conn)
     }
 }
 
 fn is_inside_transaction(conn: &mut DbConnection) -> bool {
     <DbConnection as Connection>::TransactionManager::is_broken_transaction_manager(conn)
+}
+
+/// Runs a read. A connection that turns out to be gone is replaced and the read run again: after a restart of the server, every
+/// idle connection is gone. What is read has no effect, so nothing is done twice.
+pub(crate) fn read<T>(pool: &Pool, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let mut lost = None;
+    for _ in 0..=pool.max_size() {
+        let mut reader = pool.get()?;
+        match run(&mut reader.conn) {
+            Err(StoreError::Database(error)) if dialect::is_lost(&mut reader.conn, &error) => {
+                reader.is_lost = true;
+                lost = Some(error.to_string());
+            }
+            outcome => return outcome,
+        }
+    }
+    Err(StoreError::Unreachable(lost.unwrap_or_default()))
 }
 
 /// How long a reader waits for a connection before it is told that there is none.
@@ -66,8 +89,8 @@ mod tests {
         let url = DatabaseUrl::parse(&format!("sqlite://{}/a.db", dir.path().display())).unwrap();
         let pool = pool(&url, Purpose::Read, 1).unwrap();
         let mut conn = pool.get().unwrap();
-        let read = move || dialect::snapshot(&mut conn, |_| -> diesel::QueryResult<()> { panic!("in the middle of a read") });
+        let read = move || dialect::snapshot(&mut conn.conn, |_| -> diesel::QueryResult<()> { panic!("in the middle of a read") });
         assert!(catch_unwind(AssertUnwindSafe(read)).is_err());
-        assert!(!is_inside_transaction(&mut pool.get().unwrap()));
+        assert!(!is_inside_transaction(&mut pool.get().unwrap().conn));
     }
 }

@@ -8,11 +8,12 @@ use audit_domain::{
     PreparedEntry, Stream, Token, TokenKey, limits,
 };
 
-use crate::append::{AppendRequest, Budget, PendingReceipts, Writer};
+use crate::append::{AppendRequest, Budget, PendingReceipts, Writers};
 use crate::connection::{DbConnection, Purpose};
 use crate::content_types::{self, ContentTypeTaken, ContentTypesPut};
+use crate::dialect::Powers;
 use crate::error::{AppendError, OpenError, StoreError};
-use crate::pool::{Pool, pool};
+use crate::pool::{self, Pool, pool};
 use crate::query::{
     self, ActionLogGroupBy, ActionLogListQuery, ActionLogs, Events, GroupBy, ListPage, ListQuery, LogHead, SliceQuery, Summary,
     Table, WalkPage, WalkQuery,
@@ -24,8 +25,13 @@ use crate::{counters, dialect, migrate};
 /// How to open a store.
 #[derive(Debug, Clone)]
 pub struct StoreConfig {
-    /// `sqlite://path/to/audit.db`
+    /// `sqlite://path/to/audit.db` or `postgres://user@host/database`
     pub database_url: String,
+    /// Whether the URL leads to a pooler that may give every transaction to another server process, such as pgbouncer in transaction
+    /// mode. SQLite has none.
+    pub transaction_pooler: bool,
+    /// Threads that append, each on a connection of its own; SQLite always has one.
+    pub writers: u32,
     /// Connections for queries of unknown length: as many as may run at once; the others wait.
     pub readers: u32,
     /// Connections for reads by key, kept apart so that they never wait for a long query: as many as there are threads
@@ -33,15 +39,33 @@ pub struct StoreConfig {
     pub point_readers: u32,
     /// Whether a database that is not there is made; a program that only reads would show an empty log for a mistyped path.
     pub create_if_missing: bool,
+    /// Whether a role that could rewrite the log is refused: a superuser, the owner of the tables, or one that may delete or change
+    /// what no append needs. SQLite has no roles.
+    pub refuse_powerful_roles: bool,
 }
 
 impl StoreConfig {
     /// The database at a URL, for a few readers.
     #[must_use]
     pub fn new(database_url: impl Into<String>) -> StoreConfig {
-        StoreConfig { database_url: database_url.into(), readers: 8, point_readers: 4, create_if_missing: true }
+        StoreConfig {
+            database_url: database_url.into(),
+            transaction_pooler: false,
+            writers: WRITERS,
+            readers: 8,
+            point_readers: 4,
+            create_if_missing: true,
+            refuse_powerful_roles: false,
+        }
+    }
+
+    pub(crate) fn url(&self) -> Result<DatabaseUrl, OpenError> {
+        Ok(DatabaseUrl::parse(&self.database_url)?.through_transaction_pooler(self.transaction_pooler))
     }
 }
+
+/// Commits that a PostgreSQL server has in hand at once for one of ours: the next batches are prepared while it flushes.
+const WRITERS: u32 = 4;
 
 /// Searches that run at once; the others wait, and are told to come back when they have waited for ten seconds.
 const SEARCHES_AT_ONCE: u32 = 2;
@@ -52,7 +76,7 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     url: DatabaseUrl,
-    writer: Writer,
+    writers: Writers,
     readers: Pool,
     searchers: Pool,
     point_readers: Pool,
@@ -73,21 +97,24 @@ impl Store {
     /// # Errors
     /// [`OpenError`], one sentence for the person who starts the program.
     pub fn open(config: &StoreConfig) -> Result<Store, OpenError> {
-        let url = DatabaseUrl::parse(&config.database_url)?;
+        let url = config.url()?;
         if !config.create_if_missing && !url.exists() {
             return Err(OpenError::Missing { path: url.display() });
         }
         dialect::make_files(&url)?;
         let mut conn = dialect::open(&url, Purpose::Write)?;
+        if config.refuse_powerful_roles {
+            refuse_powerful_role(&mut conn, &url)?;
+        }
         migrate::migrate(&mut conn, &url)?;
         let readers = pool(&url, Purpose::Read, config.readers)?;
         let searchers = pool(&url, Purpose::Read, SEARCHES_AT_ONCE)?;
         let point_readers = pool(&url, Purpose::PointRead, config.point_readers)?;
-        let writer = Writer::start(url.clone(), conn)?;
+        let writers = Writers::start(&url, conn, config.writers)?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
         Ok(Store(Arc::new(Inner {
             url,
-            writer,
+            writers,
             readers,
             searchers,
             point_readers,
@@ -100,6 +127,22 @@ impl Store {
     #[must_use]
     pub fn location(&self) -> String {
         self.0.url.display()
+    }
+
+    /// Whether the database is part of this process: a read by key then takes less time than a change of thread.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        self.0.url.file().is_some()
+    }
+
+    /// What the role of the database's connections may do that the program does not need, in words: it could rewrite the log.
+    /// Nothing for a role made as `docs/operations.md` says, and for SQLite, whose guards are triggers.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn powers(&self) -> Result<Vec<String>, StoreError> {
+        let powers = self.point_read(|conn| Ok(dialect::powers(conn)?))?;
+        Ok(powers.map(Powers::into_sentences).unwrap_or_default())
     }
 
     /// The budget that bytes in flight are taken from.
@@ -143,7 +186,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; inside, [`ContentTypeTaken`] when a name would belong to two numbers.
     pub fn put_content_types(&self, types: Vec<ContentType>) -> Result<Result<ContentTypesPut, ContentTypeTaken>, StoreError> {
-        let put = self.0.writer.run(move |conn| content_types::put(conn, &types));
+        let put = self.0.writers.run(move |conn| content_types::put(conn, &types));
         self.0.content_types.clear();
         put
     }
@@ -159,7 +202,7 @@ impl Store {
             let busy = AppendError::Busy { retry_after_seconds: 1 };
             request.reservation = Some(self.0.budget.try_reserve(request.bytes()).ok_or(busy)?);
         }
-        self.0.writer.try_append(request)
+        self.0.writers.try_append(request)
     }
 
     /// Queues entries for the log, and waits for room in queue and budget: for batch jobs, which keep a few requests on their
@@ -172,7 +215,7 @@ impl Store {
         if request.reservation.is_none() {
             request.reservation = Some(self.0.budget.reserve(request.bytes()));
         }
-        self.0.writer.append(request)
+        self.0.writers.append(request)
     }
 
     /// The event of a uuid. It is unique inside a channel; in several, `first` comes first, then the lowest.
@@ -302,7 +345,7 @@ impl Store {
     pub fn create_token(&self, token: NewToken) -> Result<(Token, TokenKey), StoreError> {
         let key = TokenKey::draw().map_err(|error| StoreError::Random(error.to_string()))?;
         let digest = key.digest();
-        let token = self.0.writer.run(move |conn| tokens::insert(conn, &token, digest))?;
+        let token = self.0.writers.run(move |conn| tokens::insert(conn, &token, digest))?;
         Ok((token, key))
     }
 
@@ -311,7 +354,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn revoke_token(&self, id: i64, within: ChannelGrant) -> Result<bool, StoreError> {
-        self.0.writer.run(move |conn| tokens::revoke(conn, id, &within))
+        self.0.writers.run(move |conn| tokens::revoke(conn, id, &within))
     }
 
     /// Makes sure that a key from outside opens everything.
@@ -319,7 +362,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; inside, [`AdminKeyError`] when the key is taken by a token that does not.
     pub fn ensure_admin(&self, key: TokenKey) -> Result<Result<Token, AdminKeyError>, StoreError> {
-        self.0.writer.run(move |conn| tokens::ensure_admin(conn, &key))
+        self.0.writers.run(move |conn| tokens::ensure_admin(conn, &key))
     }
 
     /// Makes the counters anew from the log, and tells how many there are. Appends of this store wait meanwhile,
@@ -328,7 +371,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn rebuild_counters(&self) -> Result<i64, StoreError> {
-        self.0.writer.run(counters::rebuild)
+        self.0.writers.run_long(counters::rebuild)
     }
 
     /// Whether the store can read, and its writer runs.
@@ -336,7 +379,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn check(&self) -> Result<(), StoreError> {
-        if !self.0.writer.is_running() {
+        if !self.0.writers.are_running() {
             return Err(StoreError::Closed);
         }
         self.read(query::ping)
@@ -352,12 +395,12 @@ impl Store {
 
     /// Finishes what was accepted and takes no more. Reads go on working.
     pub fn close(&self) {
-        self.0.writer.close();
+        self.0.writers.close();
     }
 
     /// A read by key.
-    fn point_read<T>(&self, run: impl FnOnce(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        run(&mut *self.0.point_readers.get()?)
+    fn point_read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        pool::read(&self.0.point_readers, run)
     }
 
     /// A query of action logs. One that looks into the records reads all that its other conditions leave over, so these wait
@@ -365,14 +408,23 @@ impl Store {
     fn read_action_logs<T>(
         &self,
         filter: &ActionLogFilter,
-        run: impl FnOnce(&mut DbConnection) -> Result<T, StoreError>,
+        run: impl Fn(&mut DbConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let pool = if filter.search.is_some() { &self.0.searchers } else { &self.0.readers };
-        run(&mut *pool.get()?)
+        pool::read(if filter.search.is_some() { &self.0.searchers } else { &self.0.readers }, run)
     }
 
     /// A query of unknown length.
-    fn read<T>(&self, run: impl FnOnce(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        run(&mut *self.0.readers.get()?)
+    fn read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        pool::read(&self.0.readers, run)
+    }
+}
+
+fn refuse_powerful_role(conn: &mut DbConnection, url: &DatabaseUrl) -> Result<(), OpenError> {
+    let powers = dialect::powers(conn).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))?;
+    match powers {
+        Some(Powers { role, excess }) if !excess.is_empty() => {
+            Err(OpenError::Powerful { path: url.display(), role, what: excess.join(", ") })
+        }
+        _ => Ok(()),
     }
 }

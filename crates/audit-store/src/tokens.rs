@@ -25,11 +25,12 @@ pub(crate) fn all(conn: &mut DbConnection) -> Result<Vec<Token>, StoreError> {
 
 /// Stores a token.
 pub(crate) fn insert(conn: &mut DbConnection, token: &NewToken, digest: [u8; 32]) -> Result<Token, StoreError> {
-    dialect::write(conn, |conn| insert_locked(conn, token, digest))
+    dialect::write_again_if_taken(conn, |conn| insert_next(conn, token, digest))
 }
 
-/// In a transaction that holds the write lock. Ids count up from 1 and are never used twice, since rows are never deleted.
-fn insert_locked(conn: &mut DbConnection, token: &NewToken, digest: [u8; 32]) -> Result<Token, StoreError> {
+/// In a transaction. Ids count up from 1 and are never used twice, since rows are never deleted; of two servers that take the same
+/// one, one is told that it is taken.
+fn insert_next(conn: &mut DbConnection, token: &NewToken, digest: [u8; 32]) -> Result<Token, StoreError> {
     let last: Option<i64> = tokens::table.select(max(tokens::id)).first(conn)?;
     let (id, created_at) = (last.unwrap_or(0) + 1, Timestamp::now());
     diesel::insert_into(tokens::table)
@@ -82,9 +83,9 @@ pub enum AdminKeyError {
 }
 
 /// Makes sure that a key from outside opens everything. It keeps its id over restarts. Looked up and made in one transaction,
-/// since two servers may start at once with the same key.
+/// since two servers may start at once with the same key; the second one finds the key of the first.
 pub(crate) fn ensure_admin(conn: &mut DbConnection, key: &TokenKey) -> Result<Result<Token, AdminKeyError>, StoreError> {
-    dialect::write(conn, |conn| {
+    dialect::write_again_if_taken(conn, |conn| {
         if let Some(token) = find(conn, key.digest())? {
             return Ok(match token {
                 token if token.revoked_at.is_some() => Err(AdminKeyError::Revoked(token.id)),
@@ -95,6 +96,6 @@ pub(crate) fn ensure_admin(conn: &mut DbConnection, key: &TokenKey) -> Result<Re
         }
         let name = "AUDIT_ADMIN_TOKEN".to_owned();
         let token = NewToken { name, role: Role::Admin, channels: ChannelGrant::All, expires_at: None };
-        insert_locked(conn, &token, key.digest()).map(Ok)
+        insert_next(conn, &token, key.digest()).map(Ok)
     })
 }

@@ -39,7 +39,7 @@ pub(super) async fn collection(
     channel: Option<&str>,
 ) -> HttpResponse {
     let result = async {
-        let caller = Caller::of(api, request)?;
+        let caller = Caller::of(api, request).await?;
         drf::check_method(&caller, request, ALLOW_LIST)?;
         let params = Params::parse(request.query_string());
         drf::check_format(request, &params)?;
@@ -61,7 +61,7 @@ pub(super) async fn detail(
     uuid: &str,
 ) -> HttpResponse {
     let result = async {
-        let caller = Caller::of(api, request)?;
+        let caller = Caller::of(api, request).await?;
         drf::check_method(&caller, request, ALLOW_DETAIL)?;
         drf::check_format(request, &Params::parse(request.query_string()))?;
         if request.method() == Method::OPTIONS {
@@ -150,10 +150,11 @@ async fn create(
     }
     let Body { bytes, reservation } = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
     let (store, writer, channel) = (api.store.clone(), caller.clone(), channel.map(str::to_owned));
-    let prepared = blocking::compute(bytes.len(), move || prepare(shape, &store, &bytes, &writer, channel.as_deref())).await??;
+    let prepared =
+        blocking::compute(api, bytes.len(), move || prepare(shape, &store, &bytes, &writer, channel.as_deref())).await??;
     let (channel, uuid) = (prepared.channel_id(), prepared.uuid());
     let append = AppendRequest { producer_id: caller.token.id, entries: vec![prepared], reservation: Some(reservation) };
-    let receipts = api.store.try_append(append)?.await?;
+    let receipts = blocking::append(api, append).await?;
     let status = if receipts.iter().all(|receipt| receipt.duplicate) { HttpResponse::Ok() } else { HttpResponse::Created() };
     let find = move |store: &Store, channels: &_, first| store.get(channels, first, uuid);
     let event = blocking::find(api, ChannelGrant::Only([channel].into()), find).await??;

@@ -19,7 +19,7 @@ pub(super) fn configure(routes: &mut Routes<'_>) {
 }
 
 async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let caller = Caller::of(&api, &request)?;
+    let caller = Caller::of(&api, &request).await?;
     if let Some(response) = check_method(&request, LIST.allow)? {
         return Ok(response);
     }

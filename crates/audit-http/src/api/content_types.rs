@@ -33,7 +33,7 @@ const BODY_BYTES_MAX: usize = 16 * 1024;
 /// The types of the whole installation: they belong to no channel.
 async fn list(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
     let result = async {
-        let caller = Caller::of(&api, &request)?;
+        let caller = Caller::of(&api, &request).await?;
         drf::check_method(&caller, &request, ALLOW_LIST)?;
         let params = Params::parse(request.query_string());
         drf::check_format(&request, &params)?;
@@ -64,7 +64,7 @@ async fn put(
     payload: web::Payload,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = Caller::of(&api, &request)?;
+    let caller = Caller::of(&api, &request).await?;
     if let Some(response) = check_method(&request, ONE.allow)? {
         return Ok(response);
     }

@@ -28,7 +28,7 @@ const NAME: &str = "Action Log List";
 
 async fn collection(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let result = async {
-        let caller = Caller::of(&api, &request)?;
+        let caller = Caller::of(&api, &request).await?;
         drf::check_method(&caller, &request, LIST.allow)?;
         let params = Params::parse(request.query_string());
         drf::check_format(&request, &params)?;
@@ -43,7 +43,7 @@ async fn collection(api: web::Data<Api>, request: HttpRequest, payload: web::Pay
 
 async fn detail(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>) -> HttpResponse {
     let result = async {
-        let caller = Caller::of(&api, &request)?;
+        let caller = Caller::of(&api, &request).await?;
         drf::check_method(&caller, &request, ONE.allow)?;
         drf::check_format(&request, &Params::parse(request.query_string()))?;
         if request.method() == Method::OPTIONS {
@@ -51,7 +51,7 @@ async fn detail(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>
         }
         let position = drf::whole_number(&id).and_then(|id| id.checked_sub(1)).ok_or(DrfError::NotFound)?;
         let channel = caller.single_channel().ok_or(DrfError::NotFound)?;
-        let log = blocking::point_read(|| api.store.action_log_at(channel, position))?;
+        let log = blocking::point_read(&api, move |store| store.action_log_at(channel, position)).await??;
         Ok(show(HttpResponse::Ok(), &log.ok_or(DrfError::NotFound)?))
     };
     drf::respond(result.await, ONE.allow)
@@ -98,14 +98,14 @@ async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller:
     };
     let Body { bytes, mut reservation } = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
     let (store, writer, received) = (api.store.clone(), caller.clone(), bytes.len());
-    let prepared = blocking::compute(received, move || prepare(&store, &bytes, is_form, &writer)).await??;
+    let prepared = blocking::compute(api, received, move || prepare(&store, &bytes, is_form, &writer)).await??;
     // A message that was put together from its arguments takes more than they did.
     if !reservation.grow(prepared.slots().bytes().saturating_sub(received)) {
         return Err(BodyError::Busy.into());
     }
     let (channel, uuid) = (prepared.channel_id(), prepared.uuid());
     let append = AppendRequest { producer_id: caller.token.id, entries: vec![prepared], reservation: Some(reservation) };
-    let receipts = api.store.try_append(append)?.await?;
+    let receipts = blocking::append(api, append).await?;
     let status = if receipts.iter().all(|receipt| receipt.duplicate) { HttpResponse::Ok() } else { HttpResponse::Created() };
     let find = move |store: &Store, channels: &_, first: ChannelId| store.get_action_log(channels, first, uuid);
     let log = blocking::find(api, ChannelGrant::Only([channel].into()), find).await??;

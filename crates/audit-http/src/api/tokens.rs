@@ -24,7 +24,7 @@ pub(super) fn configure(routes: &mut Routes<'_>) {
 }
 
 async fn list_or_create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    let caller = Caller::of(&api, &request)?;
+    let caller = Caller::of(&api, &request).await?;
     if let Some(response) = check_method(&request, LIST.allow)? {
         return Ok(response);
     }
@@ -61,7 +61,7 @@ async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller:
 }
 
 async fn revoke(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::of(&api, &request)?;
+    let caller = Caller::of(&api, &request).await?;
     if let Some(response) = check_method(&request, ONE.allow)? {
         return Ok(response);
     }

@@ -141,6 +141,7 @@ impl From<AuthError> for DrfError {
     fn from(error: AuthError) -> DrfError {
         match error {
             AuthError::Store(error) => error.into(),
+            AuthError::Stopping(error) => error.into(),
             error => DrfError::Unauthorized(error),
         }
     }
@@ -201,7 +202,7 @@ impl From<StoreError> for DrfError {
     fn from(error: StoreError) -> DrfError {
         tracing::error!(%error, "store");
         match error {
-            StoreError::Pool(_) | StoreError::Closed | StoreError::Reopen(_) => {
+            StoreError::Pool(_) | StoreError::Closed | StoreError::Unreachable(_) | StoreError::Late => {
                 DrfError::Unavailable("The database cannot be reached; try again later.")
             }
             StoreError::Random(_) => DrfError::Unavailable("The operating system has no random bytes; try again later."),
@@ -224,7 +225,7 @@ impl From<AppendError> for DrfError {
             AppendError::TooMany(_) | AppendError::TooLarge { .. } | AppendError::TooManyBytes(_) => {
                 DrfError::TooLarge(error.to_string())
             }
-            AppendError::Database(_) | AppendError::Closed => {
+            AppendError::Database(_) | AppendError::Late | AppendError::Closed => {
                 tracing::error!(%error, "append");
                 DrfError::Unavailable("The record was not acknowledged; send it again with the same uuid.")
             }

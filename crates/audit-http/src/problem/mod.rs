@@ -151,6 +151,7 @@ impl From<AuthError> for Problem {
     fn from(error: AuthError) -> Problem {
         match error {
             AuthError::Store(error) => error.into(),
+            AuthError::Stopping(error) => error.into(),
             error => Problem::new(Code::Unauthorized, error.to_string()),
         }
     }
@@ -178,7 +179,7 @@ impl From<BodyError> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Problem {
         match error {
-            StoreError::Pool(_) | StoreError::Closed | StoreError::Reopen(_) => {
+            StoreError::Pool(_) | StoreError::Closed | StoreError::Unreachable(_) | StoreError::Late => {
                 Problem::unavailable(&error, "The database cannot be reached; try again later.")
             }
             StoreError::Random(_) => Problem::unavailable(&error, "The operating system has no random bytes; try again later."),
@@ -211,7 +212,7 @@ impl Problem {
             AppendError::TooMany(_) | AppendError::TooLarge { .. } | AppendError::TooManyBytes(_) => {
                 Problem::new(Code::TooLarge, error.to_string())
             }
-            AppendError::Database(_) | AppendError::Closed => {
+            AppendError::Database(_) | AppendError::Late | AppendError::Closed => {
                 Problem::unavailable(&error, "The events were not acknowledged; send them again with the same uuids.")
             }
         }

@@ -1,4 +1,5 @@
-//! The HTTP server as its clients see it: the real server over a real database, spoken to over TCP.
+//! The HTTP server as its clients see it: the real server over a real database, spoken to over TCP. One binary for each database:
+//! `http` on SQLite and `http_postgres`, which is this same directory, on PostgreSQL.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod action_logs;
@@ -13,4 +14,6 @@ mod events;
 mod golden;
 mod inventory;
 mod operations;
+#[path = "../../../audit-store/tests/postgres/mod.rs"]
+mod postgres_server;
 mod properties;

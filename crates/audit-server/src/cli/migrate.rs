@@ -2,18 +2,38 @@
 
 use std::io::Write;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use audit_http::store::Migrated;
+use clap::Args;
 
 use crate::config::Settings;
 
-pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
-    let Migrated { location, made, applied } = settings.store_config().migrate()?;
+/// Bring the database to the schema of this version, and say what was done
+///
+/// Every start of the server does this too; alone it is for upgrades that are made in steps, and for PostgreSQL, where the owner of
+/// the tables migrates and the server runs as another role.
+#[derive(Args)]
+pub(super) struct MigrateArgs {
+    /// Then give this PostgreSQL role what a server needs, and take everything else from it: it can append, read and erase, and
+    /// not change or delete what is in the log. It has to be there (CREATE ROLE name LOGIN)
+    #[arg(long, value_name = "ROLE")]
+    grant_to: Option<String>,
+}
+
+pub(super) fn run(settings: &Settings, args: &MigrateArgs) -> anyhow::Result<()> {
+    let config = settings.store_config();
+    let Migrated { location, made, applied } = config.migrate()?;
     let mut text = match (made, applied.is_empty()) {
         (true, _) => format!("made the database `{location}`; migrations applied:\n"),
         (false, true) => format!("the database `{location}` is up to date: nothing was changed\n"),
         (false, false) => format!("the database `{location}` is up to date now; migrations applied:\n"),
     };
     applied.iter().for_each(|name| text += &format!("  {name}\n"));
+    if let Some(role) = &args.grant_to {
+        if !config.grant(role)? {
+            bail!("`{location}` is no PostgreSQL database: it has no roles, and --grant-to is not for it");
+        }
+        text += &format!("the role `{role}` can append, read and erase, and nothing else\n");
+    }
     std::io::stdout().write_all(text.as_bytes()).context("the migrations are done, but it cannot be said")
 }

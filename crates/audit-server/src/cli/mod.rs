@@ -3,6 +3,7 @@
 mod completions;
 mod config;
 mod content_types;
+mod copy;
 mod demo;
 mod doctor;
 mod export;
@@ -56,6 +57,7 @@ enum Command {
     Export(export::ExportArgs),
     Token(token::TokenArgs),
     ContentTypes(content_types::ContentTypesArgs),
+    Copy(copy::CopyArgs),
     /// Make the counters anew from the log, should they ever be doubted
     ///
     /// Counts and summaries are read off them. The server may be running: reads see the old ones meanwhile, and
@@ -63,10 +65,7 @@ enum Command {
     Rebuild,
     Demo(demo::DemoArgs),
     Config(config::ConfigArgs),
-    /// Bring the database to the schema of this version, and say what was done
-    ///
-    /// Every start of the server does this too; alone it is for upgrades that are made in steps.
-    Migrate,
+    Migrate(migrate::MigrateArgs),
     /// Look for what keeps the server from starting or working, and name what mends it; the exit code is 1 if something does
     Doctor(ServeFlags),
     /// Ask the server of these settings whether it is ready: exit code 0 if it is, 1 if not
@@ -99,9 +98,10 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Export(args) => export::run(&start(&given, file)?, &args),
         Command::Token(args) => token::run(&start(&given, file)?, args),
         Command::ContentTypes(args) => content_types::run(&start(&given, file)?, &args),
+        Command::Copy(args) => copy::run(&start(&given, file)?, &args),
         Command::Rebuild => rebuild::run(&start(&given, file)?),
         Command::Demo(args) => demo::run(start(&given.with(args.serve()), file)?, &args),
-        Command::Migrate => migrate::run(&start(&given, file)?),
+        Command::Migrate(args) => migrate::run(&start(&given, file)?, &args),
         // These speak for themselves, and some of them of settings that nothing could be started with.
         Command::Config(args) => config::run(given, file, args),
         Command::Doctor(ServeFlags(later)) => doctor::run(&given.with(&later), file),

@@ -22,7 +22,7 @@ pub(super) fn run_and_say(mut settings: Settings, ready: impl FnOnce(&Store, &st
     settings.server.tls.clone_from(&tls);
     let (metrics, recorder) = metrics::start()?;
     settings.server.api.metrics = Some(metrics);
-    let store = settings.open_store()?;
+    let store = settings.open_store_to_serve()?;
     // Before the key is made: a start that fails because the port is taken should not use up the one time it is shown.
     let server = Server::bind(store.clone(), settings.server.clone())?;
     ready(&store, &launch::url(&settings, server.address()))?;

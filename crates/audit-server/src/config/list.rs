@@ -1,6 +1,7 @@
 //! The list of settings. A new one is added here and read in [`Settings::read`](super::Settings::read); its flag, variable,
 //! key, help and messages follow from this.
 
+use audit_http::store::StoreConfig;
 use audit_http::store::domain::limits::TOKEN_KEY_CHARS_MIN;
 use audit_http::{ApiConfig, ServerConfig};
 
@@ -60,8 +61,10 @@ impl Setting {
 }
 
 /// Every setting, in the order of the help.
-pub(super) const ALL: [&Setting; 20] = [
+pub(super) const ALL: [&Setting; 23] = [
     &DATABASE_URL,
+    &TRANSACTION_POOLER,
+    &WRITERS,
     &DATA_DIR,
     &LISTEN,
     &PRODUCTION,
@@ -77,6 +80,7 @@ pub(super) const ALL: [&Setting; 20] = [
     &PAGE_SIZE_MAX,
     &HEAD_TIMEOUT_SECONDS,
     &BODY_TIMEOUT_SECONDS,
+    &APPEND_TIMEOUT_SECONDS,
     &IDLE_TIMEOUT_SECONDS,
     &SHUTDOWN_TIMEOUT_SECONDS,
     &LOG,
@@ -99,9 +103,32 @@ fn seconds(duration: std::time::Duration) -> Option<String> {
 pub(super) const DATABASE_URL: Setting = Setting {
     key: "database_url",
     value_name: "URL",
-    help: "Where the events are kept, such as sqlite:///srv/audit/audit.db [default: sqlite://audit-data/audit.db, audit.db in the data directory]",
-    accepts: || "a database URL such as sqlite://audit-data/audit.db".to_owned(),
+    help: "Where the events are kept, such as sqlite:///srv/audit/audit.db or postgres://audit@db/audit; a password is better given as variable than as flag, which other users of the machine can see [default: sqlite://audit-data/audit.db, audit.db in the data directory]",
+    accepts: || "a database URL such as sqlite://audit-data/audit.db or postgres://audit@db/audit".to_owned(),
     default: || None,
+    scope: Scope::Every,
+    secret: false,
+};
+
+pub(super) const TRANSACTION_POOLER: Setting = Setting {
+    key: "transaction_pooler",
+    value_name: SWITCH,
+    help: "The URL leads to pgbouncer in transaction mode, or to another pooler like it: nothing is prepared, and nothing set for longer than a transaction",
+    accepts: || "true or false".to_owned(),
+    default: || Some(StoreConfig::new("").transaction_pooler.to_string()),
+    scope: Scope::Every,
+    secret: false,
+};
+
+/// More than this is a mistyped number: each writer is a connection.
+pub(super) const WRITERS_MAX: u32 = 64;
+
+pub(super) const WRITERS: Setting = Setting {
+    key: "writers",
+    value_name: "N",
+    help: "Commits that are on their way to PostgreSQL at once, each on a connection of its own; SQLite takes one at a time",
+    accepts: || format!("a number from 1 to {WRITERS_MAX}"),
+    default: || Some(StoreConfig::new("").writers.to_string()),
     scope: Scope::Every,
     secret: false,
 };
@@ -132,7 +159,7 @@ const SWITCH: &str = "BOOL";
 pub(super) const PRODUCTION: Setting = Setting {
     key: "production",
     value_name: SWITCH,
-    help: "Refuse to start where the events or a key would be open to others: beyond this machine without TLS or a proxy, or in files that every user can read",
+    help: "Refuse to start where the events or a key would be open to others: beyond this machine without TLS or a proxy, in files that every user can read, or where the database role could rewrite the log",
     accepts: || "true or false".to_owned(),
     default: || Some("false".to_owned()),
     scope: Scope::Serve,
@@ -257,6 +284,16 @@ pub(super) const BODY_TIMEOUT_SECONDS: Setting = Setting {
     help: "How long the body of a request may take to arrive",
     accepts: || format!("a number of seconds from 1 to {SECONDS_MAX}"),
     default: || seconds(ApiConfig::default().body_timeout),
+    scope: Scope::Serve,
+    secret: false,
+};
+
+pub(super) const APPEND_TIMEOUT_SECONDS: Setting = Setting {
+    key: "append_timeout_seconds",
+    value_name: "SECONDS",
+    help: "How long the commit of an append may take, with a synchronous standby that does not answer, before the client is told to send it again with the same uuids",
+    accepts: || format!("a number of seconds from 1 to {SECONDS_MAX}"),
+    default: || seconds(ApiConfig::default().append_timeout),
     scope: Scope::Serve,
     secret: false,
 };

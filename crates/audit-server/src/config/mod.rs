@@ -43,6 +43,10 @@ pub(crate) struct TlsFiles {
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) database_url: String,
+    /// Who says so.
+    pub(crate) database_url_from: Origin,
+    pub(crate) transaction_pooler: bool,
+    pub(crate) writers: u32,
     pub(crate) admin_token: Option<TokenKey>,
     /// Who says so; `None` when nobody does.
     pub(crate) admin_token_from: Option<Origin>,
@@ -86,6 +90,9 @@ impl Settings {
         let default_url = || format!("sqlite://{}/audit.db", data_dir.trim_end_matches('/'));
         let settings = Settings {
             database_url: sources.get(&list::DATABASE_URL, value::text)?.unwrap_or_else(default_url),
+            database_url_from: sources.find(&list::DATABASE_URL).0,
+            transaction_pooler: sources.require(&list::TRANSACTION_POOLER, value::switch)?,
+            writers: sources.require(&list::WRITERS, value::writers)?,
             admin_token: sources.get(&list::ADMIN_TOKEN, value::key)?,
             admin_token_from: Some(sources.find(&list::ADMIN_TOKEN)).and_then(|(origin, text)| text.map(|_| origin)),
             file: sources.file().map(Path::to_owned),
@@ -108,6 +115,7 @@ impl Settings {
                     page_size_default: sources.require(&list::PAGE_SIZE_DEFAULT, value::page_size)?,
                     page_size_max: sources.require(&list::PAGE_SIZE_MAX, value::page_size)?,
                     body_timeout: seconds(&list::BODY_TIMEOUT_SECONDS)?,
+                    append_timeout: seconds(&list::APPEND_TIMEOUT_SECONDS)?,
                     metrics: None,
                 },
             },
@@ -132,6 +140,11 @@ impl Settings {
         self.open(true)
     }
 
+    /// Opens the store to serve it: in production not as a role that could rewrite the log.
+    pub(crate) fn open_store_to_serve(&self) -> anyhow::Result<Store> {
+        Ok(Store::open(&StoreConfig { refuse_powerful_roles: self.production, ..self.store_config() })?)
+    }
+
     /// Opens the store of a database that is there: to look at nothing is a mistake.
     pub(crate) fn open_existing_store(&self) -> anyhow::Result<Store> {
         self.open(false)
@@ -144,7 +157,12 @@ impl Settings {
     /// How the store is opened.
     pub(crate) fn store_config(&self) -> StoreConfig {
         let point_readers = u32::try_from(self.workers()).unwrap_or(u32::MAX);
-        StoreConfig { point_readers, ..StoreConfig::new(&self.database_url) }
+        StoreConfig {
+            point_readers,
+            transaction_pooler: self.transaction_pooler,
+            writers: self.writers,
+            ..StoreConfig::new(&self.database_url)
+        }
     }
 
     /// Threads that answer requests. Each reads by key on a connection that it never waits for.

@@ -3,6 +3,8 @@
 use std::net::ToSocketAddrs;
 use std::path::Path;
 
+use audit_http::store::without_secrets;
+
 use super::list::{LISTEN, PRODUCTION, TLS_CERT, TLS_KEY, TRUSTED_PROXIES};
 use super::sources::{Origin, SettingError};
 use super::{Settings, list};
@@ -25,12 +27,14 @@ impl Settings {
             let why = format!("{} believes everybody: name the addresses of the proxies", TRUSTED_PROXIES.names());
             dangers.push(SettingError::other(why));
         }
-        let database = self.store_config().location().ok();
-        let settings_file = self.file.as_deref().filter(|_| self.admin_token_from == Some(Origin::File));
+        let database = self.store_config().file().ok().flatten();
+        let has_password = self.database_url_from == Origin::File && without_secrets(&self.database_url) != self.database_url;
+        let has_secret = has_password || self.admin_token_from == Some(Origin::File);
+        let settings_file = self.file.as_deref().filter(|_| has_secret);
         let files = [
-            ("database", database.as_deref().map(Path::new)),
+            ("database", database.as_deref()),
             ("TLS key", self.tls.as_ref().map(|tls| tls.key.as_path())),
-            ("settings file (it holds the admin key)", settings_file),
+            ("settings file (it holds a key or a password)", settings_file),
         ];
         dangers.extend(files.into_iter().filter_map(|(what, path)| open_to_others(what, path?)));
         dangers
@@ -51,6 +55,12 @@ impl Settings {
             let variable = list::ADMIN_TOKEN.variable();
             advice
                 .push(format!("the admin key is given as a flag, which other users of the machine can see: give it as {variable}"));
+        }
+        if self.database_url_from == Origin::Flag && without_secrets(&self.database_url) != self.database_url {
+            let variable = list::DATABASE_URL.variable();
+            advice.push(format!(
+                "the database's password is given as a flag, which other users of the machine can see: give the URL as {variable}"
+            ));
         }
         if self.server.api.public_url.as_deref().is_some_and(|url| url.starts_with("http://")) {
             let names = list::PUBLIC_URL.names();

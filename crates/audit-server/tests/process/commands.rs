@@ -49,16 +49,16 @@ fn migrate_applies_what_an_older_version_lacks() {
     let path = directory.path();
     fs::create_dir(path.join("audit-data")).unwrap();
     let conn = Connection::open(path.join("audit-data/audit.db")).unwrap();
-    let first = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/sqlite/2026-11-22-000001_create_logs/up.sql");
+    let first = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/sqlite/2026-11-26-000001_create_logs/up.sql");
     let table = "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP);
-                 INSERT INTO __diesel_schema_migrations (version) VALUES ('20261122000001');";
+                 INSERT INTO __diesel_schema_migrations (version) VALUES ('20261126000001');";
     conn.execute_batch(&format!("{}{table}", fs::read_to_string(first).unwrap())).unwrap();
     let ended = run(program(path).arg("doctor"));
-    assert!(ended.code == Some(1) && ended.stdout.contains("the schema lacks 2026-11-22-000002_create_events"), "{ended:?}");
+    assert!(ended.code == Some(1) && ended.stdout.contains("the schema lacks 2026-11-26-000002_create_events"), "{ended:?}");
     assert!(ended.stdout.contains("mend: audit-server migrate\n"), "{ended:?}");
     let done = run(program(path).arg("migrate")).ok();
     assert!(
-        done.starts_with("the database `audit-data/audit.db` is up to date now; migrations applied:\n  2026-11-22-000002_"),
+        done.starts_with("the database `audit-data/audit.db` is up to date now; migrations applied:\n  2026-11-26-000002_"),
         "{done}"
     );
     assert!(!done.contains("create_logs"), "{done}");

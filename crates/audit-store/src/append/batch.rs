@@ -1,6 +1,6 @@
 //! One transaction of the writer: requests are staged whole, then inserted, and the heads move.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{PreparedEntry, Stream, Timestamp};
@@ -12,7 +12,7 @@ use crate::counters::Delta;
 use crate::dialect;
 use crate::error::{AppendError, Conflict, StoreError};
 use crate::query;
-use crate::row::Placement;
+use crate::row::{NewRows, Placement};
 use crate::schema::logs;
 
 /// What became of one request.
@@ -25,22 +25,45 @@ fn log_of(entry: &PreparedEntry) -> LogKey {
     (entry.channel_id().get(), entry.stream())
 }
 
-/// Whether uuids made by this server are looked up too. They cannot be in the log, unless a commit whose outcome is unknown
-/// went through after all.
+/// Which uuids are looked up.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lookup {
+    /// Those that clients gave. One that was made by this server cannot be in the log.
     GivenUuids,
+    /// All of them: it can, where a clone of the entry was appended before.
     AllUuids,
+    /// All of them, after a commit whose outcome is not known. It may have gone through, so what is found may be these very entries.
+    Settle,
 }
 
 /// Appends requests in their order; each is accepted whole or has no effect. On an error, nothing of any of them is stored.
 pub(super) fn commit(conn: &mut DbConnection, requests: &[&AppendRequest], lookup: Lookup) -> Result<Vec<Outcome>, StoreError> {
-    dialect::write(conn, |conn| {
-        let mut batch = Batch { heads: lock_heads(conn, requests)?, placed: Vec::new(), by_uuid: HashMap::new(), lookup };
+    let append = |conn: &mut DbConnection| {
+        let heads = lock_heads(conn, requests)?;
+        // After the lock: whoever held it before may have appended them.
+        let stored = may_be_stored(conn, requests, lookup)?;
+        let mut batch = Batch { heads, placed: Vec::new(), by_uuid: HashMap::new(), stored, lookup, settled: HashSet::new() };
         let outcomes = requests.iter().map(|request| batch.stage(conn, request)).collect::<Result<Vec<_>, _>>()?;
         batch.write(conn)?;
         Ok(outcomes)
-    })
+    };
+    dialect::write_and_confirm(conn, append, |conn| lock_heads(conn, requests).map(drop))
+}
+
+type Uuids = HashMap<LogKey, HashSet<Uuid>>;
+
+/// The uuids of the requests that have to be looked up, without those that are seen to be in no log.
+fn may_be_stored(conn: &mut DbConnection, requests: &[&AppendRequest], lookup: Lookup) -> Result<Uuids, StoreError> {
+    let mut wanted: BTreeMap<LogKey, Vec<Uuid>> = BTreeMap::new();
+    for entry in requests.iter().flat_map(|request| &request.entries) {
+        if lookup != Lookup::GivenUuids || entry.uuid_was_given() {
+            wanted.entry(log_of(entry)).or_default().push(entry.uuid());
+        }
+    }
+    let held = wanted
+        .into_iter()
+        .map(|((channel_id, stream), uuids)| Ok(((channel_id, stream), dialect::may_hold(conn, channel_id, stream, uuids)?)));
+    held.collect()
 }
 
 struct Head {
@@ -55,7 +78,7 @@ fn lock_heads(conn: &mut DbConnection, requests: &[&AppendRequest]) -> Result<BT
     let logs: BTreeSet<LogKey> = requests.iter().flat_map(|request| &request.entries).map(log_of).collect();
     let mut heads = BTreeMap::new();
     for (channel_id, stream) in logs {
-        let (next_position, last) = dialect::lock_head(conn, channel_id, stream.number())?;
+        let (next_position, last) = dialect::lock_head(conn, channel_id, stream)?;
         // The clock is read after the lock; if it went back, the log's time stands still.
         let now = Timestamp::now();
         let recorded_at = Timestamp::from_micros(last).map_or(now, |last| last.max(now));
@@ -68,7 +91,10 @@ struct Batch<'a> {
     heads: BTreeMap<LogKey, Head>,
     placed: Vec<(&'a PreparedEntry, Placement)>,
     by_uuid: HashMap<(LogKey, Uuid), usize>,
+    stored: Uuids,
     lookup: Lookup,
+    /// What turned out to be committed already, by the request that did it.
+    settled: HashSet<(LogKey, Uuid)>,
 }
 
 /// What an entry of a request is.
@@ -95,7 +121,7 @@ impl<'a> Batch<'a> {
                 staged.push(Staged::Repeats(first));
                 continue;
             }
-            match self.first(conn, entry, key)? {
+            match self.first(conn, request.producer_id, entry, key)? {
                 First::None => {
                     mine.insert(key, index);
                     staged.push(Staged::New);
@@ -108,20 +134,33 @@ impl<'a> Batch<'a> {
     }
 
     /// The entry of the same uuid that came first, in this batch or in the log.
-    fn first(&self, conn: &mut DbConnection, entry: &PreparedEntry, key: (LogKey, Uuid)) -> Result<First, StoreError> {
+    fn first(
+        &mut self,
+        conn: &mut DbConnection,
+        producer_id: i64,
+        entry: &PreparedEntry,
+        key: (LogKey, Uuid),
+    ) -> Result<First, StoreError> {
         if let Some(&place) = self.by_uuid.get(&key) {
             let (first, placement) = &self.placed[place];
             let receipt = Receipt { duplicate: true, ..receipt(first, placement) };
             return Ok(if entry.is_retry_of_prepared(first) { First::Same(receipt) } else { First::Other });
         }
-        if self.lookup == Lookup::GivenUuids && !entry.uuid_was_given() {
+        let ((channel_id, stream), uuid) = key;
+        if !self.stored.get(&key.0).is_some_and(|held| held.contains(&uuid)) {
             return Ok(First::None);
         }
-        let ((channel_id, stream), uuid) = key;
         let stored = query::find_entry(conn, stream, channel_id, uuid)?;
         Ok(match stored {
             None => First::None,
-            Some(stored) if entry.is_retry_of(&stored) => First::Same(Receipt::of_duplicate(&stored)),
+            Some(stored) if entry.is_retry_of(&stored) => {
+                // Salts are drawn anew for each request, so the same leaf was written by this one; by the first, if clones of an
+                // entry are in several.
+                let is_own = self.lookup == Lookup::Settle
+                    && entry.leaf_hash(producer_id, stored.recorded_at) == stored.leaf_hash
+                    && self.settled.insert(key);
+                First::Same(Receipt { duplicate: !is_own, ..Receipt::of_duplicate(&stored) })
+            }
             Some(_) => First::Other,
         })
     }
@@ -155,9 +194,12 @@ impl<'a> Batch<'a> {
     }
 
     fn write(&self, conn: &mut DbConnection) -> Result<(), StoreError> {
-        dialect::insert(conn, &self.placed)?;
-        let mut delta = Delta::default();
-        self.placed.iter().for_each(|(entry, _)| delta.add(entry));
+        let (mut rows, mut delta) = (NewRows::default(), Delta::default());
+        for (entry, placement) in &self.placed {
+            rows.push(entry, placement);
+            delta.add(entry.channel_id().get(), entry.stream(), entry.timestamp().micros(), entry.keys());
+        }
+        dialect::insert(conn, &rows)?;
         dialect::count(conn, &delta)?;
         for ((channel_id, stream), head) in self.heads.iter().filter(|(_, head)| head.grows) {
             diesel::update(logs::table.find((*channel_id, stream.number())))

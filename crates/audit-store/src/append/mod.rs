@@ -1,18 +1,19 @@
 //! The only write of a client: entries go in at the end of their log, and the caller is answered after the commit.
 //!
-//! A request waits in a bounded queue for the one writer thread ([`writer`]), which takes everything that is queued, commits
-//! it as one transaction ([`batch`]) and then answers every waiter.
+//! A request waits in a bounded queue for its writer thread ([`writer`], one of several in [`writers`]), which takes everything that
+//! is queued, commits it as one transaction ([`batch`]) and then answers every waiter.
 
 mod batch;
 mod budget;
 mod meter;
 mod receipt;
 mod writer;
+mod writers;
 
 pub use budget::{Budget, Reservation};
 pub use receipt::{PendingReceipts, Receipt, ReceiptsFuture};
 
-pub(crate) use writer::Writer;
+pub(crate) use writers::Writers;
 
 use audit_domain::{PreparedEntry, limits};
 

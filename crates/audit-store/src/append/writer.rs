@@ -1,9 +1,9 @@
-//! The writer thread. It owns the only connection that writes.
+//! A writer thread. It owns the only connection that writes to its logs.
 
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{PoisonError, RwLock};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::batch::{Lookup, Outcome, commit};
 use super::meter::{self, Queued};
@@ -25,6 +25,13 @@ const BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// What a refused client is told. A full queue is written in about this time.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
+/// How long the caller of a write that is no append waits. One that is stuck behind a commit which waits for a synchronous standby
+/// may wait for hours.
+const RUN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a store that closes waits for the thread. Whoever has no receipt by then knows that nothing was promised.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Work for the writer.
 enum Job {
     Append(AppendRequest, oneshot::Sender<Outcome>, Queued),
@@ -32,26 +39,39 @@ enum Job {
     Run(Work),
 }
 
-type Work = Box<dyn FnOnce(&mut DbConnection) + Send>;
+/// Gets a connection, or why there is none; tells whether the connection can be used again.
+type Work = Box<dyn FnOnce(Result<&mut DbConnection, String>) -> bool + Send>;
 
 /// The queue in front of the writer thread, and the thread.
 pub(crate) struct Writer {
     queue: RwLock<Option<SyncSender<Job>>>,
-    thread: std::sync::Mutex<Option<JoinHandle<()>>>,
+    thread: Mutex<Option<Thread>>,
+}
+
+/// A thread, and what tells of its end.
+struct Thread {
+    handle: JoinHandle<()>,
+    ended: Receiver<()>,
 }
 
 impl Writer {
-    pub(crate) fn start(url: DatabaseUrl, conn: DbConnection) -> Result<Writer, OpenError> {
+    /// Without a connection, one is opened with the first job.
+    pub(super) fn start(url: DatabaseUrl, conn: Option<DbConnection>) -> Result<Writer, OpenError> {
         let (sender, receiver) = sync_channel(QUEUE_MAX);
+        let (end, ended) = channel::<()>();
         let path = url.display();
-        let run = move || Loop { url, conn: Some(conn) }.run(&receiver);
-        let thread = std::thread::Builder::new().name("audit-writer".to_owned()).spawn(run);
-        let thread = thread.map_err(|error| OpenError::Database { path, why: error.to_string() })?;
-        Ok(Writer { queue: RwLock::new(Some(sender)), thread: std::sync::Mutex::new(Some(thread)) })
+        let run = move || {
+            // Dropped when the thread ends, however it ends.
+            let _end = end;
+            Loop { url, conn }.run(&receiver);
+        };
+        let handle = std::thread::Builder::new().name("audit-writer".to_owned()).spawn(run);
+        let handle = handle.map_err(|error| OpenError::Database { path, why: error.to_string() })?;
+        Ok(Writer { queue: RwLock::new(Some(sender)), thread: Mutex::new(Some(Thread { handle, ended })) })
     }
 
     /// Queues a request; a full queue refuses it.
-    pub(crate) fn try_append(&self, request: AppendRequest) -> Result<PendingReceipts, AppendError> {
+    pub(super) fn try_append(&self, request: AppendRequest) -> Result<PendingReceipts, AppendError> {
         let (answer, pending) = oneshot::channel();
         match self.sender().ok_or(AppendError::Closed)?.try_send(Job::Append(request, answer, Queued::now())) {
             Ok(()) => Ok(PendingReceipts(pending)),
@@ -61,37 +81,69 @@ impl Writer {
     }
 
     /// Queues a request, and waits for room.
-    pub(crate) fn append(&self, request: AppendRequest) -> Result<PendingReceipts, AppendError> {
+    pub(super) fn append(&self, request: AppendRequest) -> Result<PendingReceipts, AppendError> {
         let (answer, pending) = oneshot::channel();
         let sender = self.sender().ok_or(AppendError::Closed)?;
         sender.send(Job::Append(request, answer, Queued::now())).map_err(|_| AppendError::Closed)?;
         Ok(PendingReceipts(pending))
     }
 
-    /// Runs a write on the writer's connection, between two batches, and waits for it.
-    pub(crate) fn run<T: Send + 'static>(
+    /// Runs a write on the writer's connection, between two batches, and waits for it, but not for ever.
+    pub(super) fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (answer, pending) = oneshot::channel();
-        let job = Job::Run(Box::new(move |conn| {
-            // Nobody waits for a write whose caller is gone; it is done all the same.
-            drop(answer.send(work(conn)));
-        }));
-        self.sender().ok_or(StoreError::Closed)?.send(job).map_err(|_| StoreError::Closed)?;
-        pending.recv().map_err(|_| StoreError::Closed)?
+        self.queued(work)?.recv_timeout(RUN_TIMEOUT).map_err(|error| match error {
+            oneshot::RecvTimeoutError::Timeout => StoreError::Late,
+            oneshot::RecvTimeoutError::Disconnected => StoreError::Closed,
+        })?
     }
 
-    pub(crate) fn is_running(&self) -> bool {
+    /// The same, for a write that takes its time.
+    pub(super) fn run_long<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.queued(work)?.recv().map_err(|_| StoreError::Closed)?
+    }
+
+    fn queued<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
+        let (answer, pending) = oneshot::channel();
+        let job = Job::Run(Box::new(move |conn| {
+            let outcome = conn.map_err(StoreError::Unreachable).and_then(|conn| {
+                let outcome = work(conn);
+                let lost = matches!(&outcome, Err(StoreError::Database(error)) if dialect::is_lost(conn, error));
+                if lost { outcome.map_err(|error| StoreError::Unreachable(error.to_string())) } else { outcome }
+            });
+            let is_usable = !matches!(outcome, Err(StoreError::Unreachable(_)));
+            // Nobody waits for a write whose caller is gone; it is done all the same.
+            drop(answer.send(outcome));
+            is_usable
+        }));
+        self.sender().ok_or(StoreError::Closed)?.send(job).map_err(|_| StoreError::Closed)?;
+        Ok(pending)
+    }
+
+    pub(super) fn is_running(&self) -> bool {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        thread.as_ref().is_some_and(|thread| !thread.is_finished())
+        thread.as_ref().is_some_and(|thread| !thread.handle.is_finished())
+    }
+
+    /// Takes no more jobs; the thread ends behind the queued ones.
+    pub(super) fn take_no_more(&self) {
+        drop(self.queue.write().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     /// Takes no more jobs, finishes the queued ones, and ends the thread.
-    pub(crate) fn close(&self) {
-        drop(self.queue.write().unwrap_or_else(PoisonError::into_inner).take());
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
+    pub(super) fn close(&self) {
+        self.take_no_more();
+        let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        if thread.ended.recv_timeout(CLOSE_TIMEOUT) == Err(RecvTimeoutError::Timeout) {
+            tracing::error!("the writer still waits for the database; what it has not acknowledged may be stored or not");
+        } else if thread.handle.join().is_err() {
             tracing::error!("the writer thread panicked");
         }
     }
@@ -128,18 +180,25 @@ impl Loop {
                     other
                 }
             };
-            if let Some(work) = other {
-                match self.connection() {
-                    Ok(conn) => work(conn),
-                    Err(error) => tracing::error!(%error, "the writer has no connection"),
-                }
+            if let Some(work) = other
+                && !work(self.connection())
+            {
+                self.conn = None;
             }
         }
     }
 
     fn append(&mut self, batch: Vec<Waiting>) {
         let requests: Vec<&AppendRequest> = batch.iter().map(|(request, _)| request).collect();
-        let outcomes = match self.commit(&requests, Lookup::GivenUuids) {
+        let outcomes = self.commit(&requests, Lookup::GivenUuids).or_else(|error| match error {
+            StoreError::Unreachable(_) => {
+                // Whether it was committed is in the log, and nowhere else.
+                tracing::warn!(%error, requests = requests.len(), "the connection was lost; looking what became of a batch");
+                self.commit(&requests, Lookup::Settle)
+            }
+            error => Err(error),
+        });
+        let outcomes = match outcomes {
             Ok(outcomes) => outcomes,
             Err(error) if error.concerns_the_whole_database() => {
                 tracing::error!(%error, requests = requests.len(), "a batch failed");
@@ -171,7 +230,11 @@ impl Loop {
 
     fn commit(&mut self, requests: &[&AppendRequest], lookup: Lookup) -> Result<Vec<Outcome>, StoreError> {
         let start = Instant::now();
-        let outcomes = commit(self.connection()?, requests, lookup);
+        let conn = self.connection().map_err(StoreError::Unreachable)?;
+        let outcomes = commit(conn, requests, lookup).map_err(|error| match error {
+            StoreError::Database(error) if dialect::is_lost(conn, &error) => StoreError::Unreachable(error.to_string()),
+            error => error,
+        });
         meter::batch(requests, &outcomes, start);
         if outcomes.is_err() {
             self.conn = None;
@@ -179,10 +242,10 @@ impl Loop {
         outcomes
     }
 
-    fn connection(&mut self) -> Result<&mut DbConnection, StoreError> {
+    fn connection(&mut self) -> Result<&mut DbConnection, String> {
         let conn = match self.conn.take() {
             Some(conn) => conn,
-            None => dialect::open(&self.url, Purpose::Write).map_err(|error| StoreError::Reopen(error.to_string()))?,
+            None => dialect::open(&self.url, Purpose::Write).map_err(|error| error.to_string())?,
         };
         Ok(self.conn.insert(conn))
     }

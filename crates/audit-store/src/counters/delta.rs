@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use audit_domain::{PreparedEntry, Stream};
+use audit_domain::{Keys, Stream};
 
 use super::{Dimension, hour_of};
 
@@ -18,11 +18,10 @@ pub(crate) struct Delta {
 }
 
 impl Delta {
-    /// Counts an entry.
-    pub(crate) fn add(&mut self, entry: &PreparedEntry) {
-        let (channel, stream): (i64, Stream) = (entry.channel_id().get(), entry.stream());
-        let hour = hour_of(entry.timestamp().micros());
-        for (dimension, key) in Dimension::of(entry.keys()) {
+    /// Counts an entry, by when it happened and what it is filtered by.
+    pub(crate) fn add(&mut self, channel: i64, stream: Stream, time: i64, keys: &Keys) {
+        let hour = hour_of(time);
+        for (dimension, key) in Dimension::of(keys) {
             let key = (channel, stream.number(), dimension.number(), key);
             if dimension.is_hourly() {
                 *self.by_hour.entry((key.clone(), hour)).or_default() += 1;

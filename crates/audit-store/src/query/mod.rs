@@ -21,6 +21,7 @@ pub use walk::{WalkPage, WalkQuery};
 pub(crate) use action_logs::ActionLogs;
 pub(crate) use events::Events;
 pub(crate) use list::{list, slice};
+pub(crate) use stride::Stride;
 pub(crate) use summary::summaries;
 pub(crate) use table::{Filter, Table};
 pub(crate) use walk::walk;

@@ -1,6 +1,8 @@
 //! Action logs as the database holds them.
 
-use audit_domain::{ActionLog, ActionLogKeys, JsonText, PreparedEntry, action_log_slot};
+use std::borrow::Cow;
+
+use audit_domain::{ActionLog, ActionLogKeys, PreparedEntry, action_log_slot};
 use diesel::prelude::*;
 
 use super::{Common, Placement};
@@ -51,52 +53,80 @@ impl TryFrom<ActionLogRow> for ActionLog {
     }
 }
 
-/// An action log as it is inserted.
-#[derive(Insertable)]
+/// An action log as it is inserted, and as it is carried from one database to another: every column.
+#[derive(Insertable, Queryable, Selectable, PartialEq)]
 #[diesel(table_name = action_logs, treat_none_as_default_value = false)]
 pub(crate) struct NewActionLogRow<'a> {
-    channel_id: i64,
-    position: i64,
-    uuid: &'a [u8],
-    created_at: i64,
-    recorded_at: i64,
+    pub(crate) channel_id: i64,
+    pub(crate) position: i64,
+    uuid: Vec<u8>,
+    pub(crate) created_at: i64,
+    pub(crate) recorded_at: i64,
     producer_id: i64,
     level: Option<i64>,
-    logger_name: Option<&'a str>,
-    app_name: Option<&'a str>,
+    logger_name: Option<Cow<'a, str>>,
+    app_name: Option<Cow<'a, str>>,
     seals: Vec<u8>,
-    leaf_hash: &'a [u8],
-    subject_json: Option<&'a str>,
-    message: Option<&'a str>,
-    trace: Option<&'a str>,
-    extra: Option<&'a str>,
+    leaf_hash: Vec<u8>,
+    subject_json: Option<Cow<'a, str>>,
+    message: Option<Cow<'a, str>>,
+    trace: Option<Cow<'a, str>>,
+    extra: Option<Cow<'a, str>>,
 }
 
 impl<'a> NewActionLogRow<'a> {
-    pub(crate) fn new(
-        log: &'a PreparedEntry,
-        keys: &'a ActionLogKeys,
-        uuid: &'a [u8; 16],
-        placement: &'a Placement,
-    ) -> NewActionLogRow<'a> {
+    pub(super) fn new(log: &'a PreparedEntry, keys: &'a ActionLogKeys, placement: &Placement) -> NewActionLogRow<'a> {
         let slots = log.slots();
-        let value = |number| slots.value(number).map(JsonText::as_str);
+        let value = |number| slots.value(number).map(|value| Cow::Borrowed(value.as_str()));
         NewActionLogRow {
             channel_id: log.channel_id().get(),
             position: placement.position,
-            uuid,
+            uuid: log.uuid().as_bytes().to_vec(),
             created_at: log.timestamp().micros(),
             recorded_at: placement.recorded_at.micros(),
             producer_id: placement.producer_id,
             level: keys.level,
-            logger_name: keys.logger_name.as_deref(),
-            app_name: keys.app_name.as_deref(),
+            logger_name: keys.logger_name.as_deref().map(Cow::Borrowed),
+            app_name: keys.app_name.as_deref().map(Cow::Borrowed),
             seals: slots.seals(),
-            leaf_hash: &placement.leaf_hash.0,
+            leaf_hash: placement.leaf_hash.0.to_vec(),
             subject_json: value(action_log_slot::SUBJECT),
             message: value(action_log_slot::MESSAGE),
             trace: value(action_log_slot::TRACE),
             extra: value(action_log_slot::EXTRA),
+        }
+    }
+}
+
+impl NewActionLogRow<'_> {
+    /// What it is filtered by.
+    pub(crate) fn keys(&self) -> ActionLogKeys {
+        let text = |key: &Option<Cow<'_, str>>| key.as_deref().map(str::to_owned);
+        ActionLogKeys { level: self.level, logger_name: text(&self.logger_name), app_name: text(&self.app_name) }
+    }
+
+    /// Bytes of its slots.
+    pub(crate) fn bytes(&self) -> usize {
+        [&self.subject_json, &self.message, &self.trace, &self.extra].into_iter().flatten().map(|slot| slot.len()).sum()
+    }
+}
+
+impl From<NewActionLogRow<'_>> for ActionLogRow {
+    fn from(row: NewActionLogRow<'_>) -> ActionLogRow {
+        let text = |slot: Option<Cow<'_, str>>| slot.map(Cow::into_owned);
+        ActionLogRow {
+            channel_id: row.channel_id,
+            position: row.position,
+            uuid: row.uuid,
+            created_at: row.created_at,
+            recorded_at: row.recorded_at,
+            producer_id: row.producer_id,
+            seals: row.seals,
+            leaf_hash: row.leaf_hash,
+            subject_json: text(row.subject_json),
+            message: text(row.message),
+            trace: text(row.trace),
+            extra: text(row.extra),
         }
     }
 }

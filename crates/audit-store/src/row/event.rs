@@ -1,6 +1,8 @@
 //! Events as the database holds them.
 
-use audit_domain::{Event, EventKeys, JsonText, PreparedEntry, slot};
+use std::borrow::Cow;
+
+use audit_domain::{Event, EventKeys, PreparedEntry, slot};
 use diesel::prelude::*;
 
 use super::{Common, Placement};
@@ -68,68 +70,64 @@ impl EventRow {
     }
 }
 
-/// An event as it is inserted.
-#[derive(Insertable)]
+/// An event as it is inserted, and as it is carried from one database to another: every column.
+#[derive(Insertable, Queryable, Selectable, PartialEq)]
 #[diesel(table_name = events, treat_none_as_default_value = false)]
 pub(crate) struct NewEventRow<'a> {
-    channel_id: i64,
-    position: i64,
-    uuid: &'a [u8],
-    timestamp: i64,
-    recorded_at: i64,
+    pub(crate) channel_id: i64,
+    pub(crate) position: i64,
+    uuid: Vec<u8>,
+    pub(crate) timestamp: i64,
+    pub(crate) recorded_at: i64,
     producer_id: i64,
     content_type: Option<i64>,
     object_num: Option<i64>,
     user_num: Option<i64>,
-    action: Option<&'a str>,
-    table_name: Option<&'a str>,
-    object_id: Option<&'a str>,
-    user_id: Option<&'a str>,
-    user_name: Option<&'a str>,
-    remote_addr: Option<&'a str>,
-    url: Option<&'a str>,
+    action: Option<Cow<'a, str>>,
+    table_name: Option<Cow<'a, str>>,
+    object_id: Option<Cow<'a, str>>,
+    user_id: Option<Cow<'a, str>>,
+    user_name: Option<Cow<'a, str>>,
+    remote_addr: Option<Cow<'a, str>>,
+    url: Option<Cow<'a, str>>,
     seals: Vec<u8>,
-    leaf_hash: &'a [u8],
-    subject_json: Option<&'a str>,
-    user_json: Option<&'a str>,
-    remote_addr_json: Option<&'a str>,
-    url_json: Option<&'a str>,
-    query_params: Option<&'a str>,
-    post_data: Option<&'a str>,
-    headers: Option<&'a str>,
-    content: Option<&'a str>,
-    description_json: Option<&'a str>,
-    extra: Option<&'a str>,
+    leaf_hash: Vec<u8>,
+    subject_json: Option<Cow<'a, str>>,
+    user_json: Option<Cow<'a, str>>,
+    remote_addr_json: Option<Cow<'a, str>>,
+    url_json: Option<Cow<'a, str>>,
+    query_params: Option<Cow<'a, str>>,
+    post_data: Option<Cow<'a, str>>,
+    headers: Option<Cow<'a, str>>,
+    content: Option<Cow<'a, str>>,
+    description_json: Option<Cow<'a, str>>,
+    extra: Option<Cow<'a, str>>,
 }
 
 impl<'a> NewEventRow<'a> {
-    pub(crate) fn new(
-        event: &'a PreparedEntry,
-        keys: &'a EventKeys,
-        uuid: &'a [u8; 16],
-        placement: &'a Placement,
-    ) -> NewEventRow<'a> {
+    pub(super) fn new(event: &'a PreparedEntry, keys: &'a EventKeys, placement: &Placement) -> NewEventRow<'a> {
         let slots = event.slots();
-        let value = |number| slots.value(number).map(JsonText::as_str);
+        let value = |number| slots.value(number).map(|value| Cow::Borrowed(value.as_str()));
+        let text = |key: &'a Option<String>| key.as_deref().map(Cow::Borrowed);
         NewEventRow {
             channel_id: event.channel_id().get(),
             position: placement.position,
-            uuid,
+            uuid: event.uuid().as_bytes().to_vec(),
             timestamp: event.timestamp().micros(),
             recorded_at: placement.recorded_at.micros(),
             producer_id: placement.producer_id,
             content_type: keys.content_type,
             object_num: keys.object_num,
             user_num: keys.user_num,
-            action: keys.action.as_deref(),
-            table_name: keys.table_name.as_deref(),
-            object_id: keys.object_id.as_deref(),
-            user_id: keys.user_id.as_deref(),
-            user_name: keys.user_name.as_deref(),
-            remote_addr: keys.remote_addr.as_deref(),
-            url: keys.url.as_deref(),
+            action: text(&keys.action),
+            table_name: text(&keys.table_name),
+            object_id: text(&keys.object_id),
+            user_id: text(&keys.user_id),
+            user_name: text(&keys.user_name),
+            remote_addr: text(&keys.remote_addr),
+            url: text(&keys.url),
             seals: slots.seals(),
-            leaf_hash: &placement.leaf_hash.0,
+            leaf_hash: placement.leaf_hash.0.to_vec(),
             subject_json: value(slot::SUBJECT),
             user_json: value(slot::USER),
             remote_addr_json: value(slot::REMOTE_ADDR),
@@ -140,6 +138,58 @@ impl<'a> NewEventRow<'a> {
             content: value(slot::CONTENT),
             description_json: value(slot::DESCRIPTION),
             extra: value(slot::EXTRA),
+        }
+    }
+}
+
+impl NewEventRow<'_> {
+    /// What it is filtered by.
+    pub(crate) fn keys(&self) -> EventKeys {
+        let text = |key: &Option<Cow<'_, str>>| key.as_deref().map(str::to_owned);
+        EventKeys {
+            action: text(&self.action),
+            content_type: self.content_type,
+            table_name: text(&self.table_name),
+            object_id: text(&self.object_id),
+            object_num: self.object_num,
+            user_id: text(&self.user_id),
+            user_num: self.user_num,
+            user_name: text(&self.user_name),
+            remote_addr: text(&self.remote_addr),
+            url: text(&self.url),
+        }
+    }
+
+    /// Bytes of its slots.
+    pub(crate) fn bytes(&self) -> usize {
+        let slots = [&self.subject_json, &self.user_json, &self.remote_addr_json, &self.url_json, &self.query_params];
+        let slots = slots.into_iter().chain([&self.post_data, &self.headers, &self.content, &self.description_json, &self.extra]);
+        slots.flatten().map(|slot| slot.len()).sum()
+    }
+}
+
+impl From<NewEventRow<'_>> for EventRow {
+    fn from(row: NewEventRow<'_>) -> EventRow {
+        let text = |slot: Option<Cow<'_, str>>| slot.map(Cow::into_owned);
+        EventRow {
+            channel_id: row.channel_id,
+            position: row.position,
+            uuid: row.uuid,
+            timestamp: row.timestamp,
+            recorded_at: row.recorded_at,
+            producer_id: row.producer_id,
+            seals: row.seals,
+            leaf_hash: row.leaf_hash,
+            subject_json: text(row.subject_json),
+            user_json: text(row.user_json),
+            remote_addr_json: text(row.remote_addr_json),
+            url_json: text(row.url_json),
+            query_params: text(row.query_params),
+            post_data: text(row.post_data),
+            headers: text(row.headers),
+            content: text(row.content),
+            description_json: text(row.description_json),
+            extra: text(row.extra),
         }
     }
 }

@@ -6,13 +6,13 @@ mod token;
 
 pub(crate) use action_log::{ActionLogRow, NewActionLogRow};
 pub(crate) use event::{EventRow, NewEventRow};
-pub(crate) use token::TokenRow;
+pub(crate) use token::{TokenColumns, TokenRow};
 
 use std::ops::RangeInclusive;
 
 use audit_domain::log::{LeafHash, Slots};
 use audit_domain::uuid::Uuid;
-use audit_domain::{ChannelId, Entry, JsonText, Timestamp};
+use audit_domain::{ChannelId, Entry, JsonText, Keys, PreparedEntry, Timestamp};
 
 use crate::error::StoreError;
 
@@ -22,6 +22,27 @@ pub(crate) struct Placement {
     pub(crate) recorded_at: Timestamp,
     pub(crate) producer_id: i64,
     pub(crate) leaf_hash: LeafHash,
+}
+
+/// Rows of both streams that are inserted together.
+#[derive(Default)]
+pub(crate) struct NewRows<'a> {
+    pub(crate) events: Vec<NewEventRow<'a>>,
+    pub(crate) action_logs: Vec<NewActionLogRow<'a>>,
+}
+
+impl<'a> NewRows<'a> {
+    pub(crate) fn len(&self) -> usize {
+        self.events.len() + self.action_logs.len()
+    }
+
+    /// Adds what the log took.
+    pub(crate) fn push(&mut self, entry: &'a PreparedEntry, placement: &Placement) {
+        match entry.keys() {
+            Keys::Event(keys) => self.events.push(NewEventRow::new(entry, keys, placement)),
+            Keys::ActionLog(keys) => self.action_logs.push(NewActionLogRow::new(entry, keys, placement)),
+        }
+    }
 }
 
 /// The columns that the rows of both streams have.

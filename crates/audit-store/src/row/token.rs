@@ -21,6 +21,31 @@ pub(crate) struct TokenRow {
     revoked_at: Option<i64>,
 }
 
+/// A token with everything that is stored of it, as it is carried from one database to another.
+#[derive(Insertable, Queryable, Selectable)]
+#[diesel(table_name = tokens, treat_none_as_default_value = false)]
+pub(crate) struct TokenColumns {
+    pub(crate) id: i64,
+    name: String,
+    role: String,
+    channels: String,
+    key_digest: Vec<u8>,
+    created_at: i64,
+    expires_at: Option<i64>,
+    pub(crate) revoked_at: Option<i64>,
+}
+
+impl TokenColumns {
+    /// Whether it is this token, which may have been revoked here since.
+    pub(crate) fn is_the_same_as(&self, earlier: &TokenColumns) -> bool {
+        let unchanging = |token: &TokenColumns| {
+            let TokenColumns { id, created_at, expires_at, .. } = *token;
+            (id, token.name.clone(), token.role.clone(), token.channels.clone(), token.key_digest.clone(), created_at, expires_at)
+        };
+        unchanging(self) == unchanging(earlier) && (earlier.revoked_at.is_none() || earlier.revoked_at == self.revoked_at)
+    }
+}
+
 impl TryFrom<TokenRow> for Token {
     type Error = StoreError;
 

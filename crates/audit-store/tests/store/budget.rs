@@ -13,21 +13,6 @@ fn request() -> AppendRequest {
     AppendRequest::import(vec![event(r#"{"description":"some bytes"}"#)])
 }
 
-/// Keeps the writer waiting until it is dropped: a commit needs the lock that this connection holds.
-struct Locked(rusqlite::Connection);
-
-fn locked(scratch: &Scratch) -> Locked {
-    let conn = scratch.raw();
-    conn.execute_batch("BEGIN IMMEDIATE").unwrap();
-    Locked(conn)
-}
-
-impl Drop for Locked {
-    fn drop(&mut self) {
-        self.0.execute_batch("ROLLBACK").unwrap();
-    }
-}
-
 #[test]
 fn bytes_in_flight_are_refused_beyond_the_budget_and_welcome_again_after() {
     let scratch = Scratch::new();
@@ -75,7 +60,7 @@ fn a_batch_job_waits_for_the_budget() {
 #[test]
 fn a_full_queue_refuses_and_forgets_nobody_it_accepted() {
     let scratch = Scratch::new();
-    let lock = locked(&scratch);
+    let lock = scratch.lock();
     let mut accepted = Vec::new();
     let error = loop {
         assert!(accepted.len() <= 4096 + 10_000, "the queue has no end");
@@ -99,7 +84,7 @@ fn a_full_queue_refuses_and_forgets_nobody_it_accepted() {
 #[test]
 fn a_closed_store_finishes_what_it_accepted_and_takes_no_more() {
     let scratch = Scratch::new();
-    let lock = locked(&scratch);
+    let lock = scratch.lock();
     let accepted: Vec<_> = (0..20).map(|_| scratch.store.try_append(request()).unwrap()).collect();
     std::thread::scope(|scope| {
         let closing = scope.spawn(|| scratch.store.close());

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use audit_store::domain::PreparedEntry;
 use audit_store::{AppendError, AppendRequest, PendingReceipts};
 
-use crate::common::{Scratch, checked_logs, event, uuid};
+use crate::common::{ActionLogs, Kind, Scratch, blob, checked_logs, event, of_database, uuid};
 
 fn guilty() -> PreparedEntry {
     event(&format!(r#"{{"uuid":"{}"}}"#, uuid(13)))
@@ -13,23 +13,30 @@ fn guilty() -> PreparedEntry {
 
 /// From now on the database refuses the guilty event. `how` is what a trigger can do: fail the statement or the transaction.
 fn poison(scratch: &Scratch, how: &str) {
-    let refuse = format!("BEGIN SELECT RAISE({how}, 'poisoned'); END");
-    let hex = uuid(13).simple().to_string();
-    scratch
-        .raw()
-        .execute_batch(&format!("CREATE TRIGGER poison BEFORE INSERT ON events WHEN NEW.uuid = x'{hex}' {refuse}"))
-        .unwrap();
+    let guilty = blob(uuid(13).as_bytes());
+    let sqlite = format!(
+        "CREATE TRIGGER poison BEFORE INSERT ON events WHEN NEW.uuid = {guilty} BEGIN SELECT RAISE({how}, 'poisoned'); END"
+    );
+    let postgres = format!(
+        "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'poisoned'; END $$;
+         CREATE TRIGGER poison BEFORE INSERT ON events FOR EACH ROW WHEN (NEW.uuid = {guilty}) EXECUTE FUNCTION refuse()"
+    );
+    scratch.raw().execute(&of_database(sqlite, postgres));
+}
+
+/// One writer, so that everything goes through the same hands.
+fn scratch() -> Scratch {
+    Scratch::with(|config| config.writers = 1)
 }
 
 /// Queues requests while the writer cannot commit, so that they become one batch.
 fn as_one_batch(scratch: &Scratch, requests: Vec<Vec<PreparedEntry>>) -> Vec<PendingReceipts> {
-    let conn = scratch.raw();
-    conn.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let first = scratch.store.append(AppendRequest::import(vec![])).unwrap();
+    let lock = scratch.lock();
+    let first = scratch.store.append(AppendRequest::import(vec![ActionLogs::entry("")])).unwrap();
     // The writer has taken the first one as soon as it waits for the lock; the others queue behind it.
     std::thread::sleep(Duration::from_millis(50));
     let pending: Vec<_> = requests.into_iter().map(|events| scratch.store.append(AppendRequest::import(events)).unwrap()).collect();
-    conn.execute_batch("ROLLBACK").unwrap();
+    drop(lock);
     first.wait().unwrap();
     pending
 }
@@ -37,7 +44,7 @@ fn as_one_batch(scratch: &Scratch, requests: Vec<Vec<PreparedEntry>>) -> Vec<Pen
 #[test]
 fn a_database_error_fails_only_the_request_that_causes_it() {
     for how in ["ABORT", "FAIL", "ROLLBACK"] {
-        let scratch = Scratch::new();
+        let scratch = scratch();
         scratch.append_json("{}");
         poison(&scratch, how);
         let shared = event(&format!(r#"{{"uuid":"{}","user":1}}"#, uuid(1)));
@@ -57,7 +64,7 @@ fn a_database_error_fails_only_the_request_that_causes_it() {
         assert_eq!(positions(3), [(4, false), (2, true)], "{how}");
         assert_eq!(checked_logs(&scratch.store).len(), 6, "{how}");
 
-        scratch.raw().execute_batch("DROP TRIGGER poison").unwrap();
+        scratch.raw().execute(of_database("DROP TRIGGER poison", "DROP TRIGGER poison ON events"));
         let retried = scratch.append(vec![guilty()]);
         assert_eq!((retried[0].position, retried[0].duplicate), (5, false), "{how}");
     }
@@ -65,7 +72,7 @@ fn a_database_error_fails_only_the_request_that_causes_it() {
 
 #[test]
 fn requests_of_one_batch_are_one_commit_even_where_they_repeat_each_other() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let repeated = || vec![event("{}"), event(&format!(r#"{{"uuid":"{}","user":1}}"#, uuid(1)))];
     let pending = as_one_batch(&scratch, vec![repeated(), repeated(), repeated()]);
     let receipts: Vec<_> = pending.into_iter().flat_map(|pending| pending.wait().unwrap()).collect();
@@ -77,25 +84,24 @@ fn requests_of_one_batch_are_one_commit_even_where_they_repeat_each_other() {
 #[test]
 fn a_database_locked_by_another_process_fails_a_batch_after_one_wait_and_the_writer_recovers() {
     let scratch = Scratch::new();
-    let conn = scratch.raw();
-    conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let lock = scratch.lock();
     let start = Instant::now();
     let first = scratch.store.append(AppendRequest::import(vec![event("{}")])).unwrap();
     let error = first.wait().unwrap_err();
-    assert!(matches!(&error, AppendError::Database(why) if why.contains("locked")), "{error}");
+    assert!(matches!(&error, AppendError::Database(why) if why.contains(of_database("locked", "lock timeout"))), "{error}");
     assert!((9..15).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
     let second = scratch.store.append(AppendRequest::import(vec![event("{}")])).unwrap();
-    conn.execute_batch("ROLLBACK").unwrap();
+    drop(lock);
     assert_eq!(second.wait().unwrap()[0].position, 0);
     assert_eq!(checked_logs(&scratch.store).len(), 1);
 }
 
 #[test]
 fn an_event_that_was_tampered_with_fails_its_own_retry_and_nothing_else() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     scratch.append(vec![guilty()]);
-    let tamper = "DROP TRIGGER events_only_erase; UPDATE events SET seals = x'00' WHERE position = 0";
-    scratch.raw().execute_batch(tamper).unwrap();
+    let unguard = of_database("DROP TRIGGER events_only_erase;", "");
+    scratch.raw().execute(&format!("{unguard} UPDATE events SET seals = {} WHERE position = 0", blob(&[0])));
     let requests = vec![vec![event("{}")], vec![guilty()], vec![event("{}")]];
     let outcomes: Vec<_> = as_one_batch(&scratch, requests).into_iter().map(PendingReceipts::wait).collect();
     assert!(matches!(&outcomes[1], Err(AppendError::Database(why)) if why.contains("1/0 was changed behind the log's back")));

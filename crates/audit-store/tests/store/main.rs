@@ -1,4 +1,5 @@
-//! The store through its public API, on real SQLite files. One binary, so that everything links once and runs side by side.
+//! The store through its public API, on real databases. One binary for each of them, so that everything links once and runs side by
+//! side: `store` on SQLite and `store_postgres`, which is this same directory, on PostgreSQL.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,11 +12,11 @@ mod counters;
 mod failure;
 mod filters;
 mod guards;
-mod migrations;
-#[cfg(unix)]
-mod modes;
 mod population;
+#[path = "../postgres/mod.rs"]
+mod postgres_server;
 mod round_trip;
+mod schema;
 mod summary;
 mod tokens;
 mod walk;

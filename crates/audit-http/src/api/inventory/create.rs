@@ -24,10 +24,10 @@ pub(super) async fn create(
     }
     let Body { bytes, reservation } = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
     let (store, writer) = (api.store.clone(), caller.clone());
-    let prepared = blocking::compute(bytes.len(), move || prepare(&store, &bytes, &writer)).await??;
+    let prepared = blocking::compute(api, bytes.len(), move || prepare(&store, &bytes, &writer)).await??;
     let uuid = prepared.uuid();
     let append = AppendRequest { producer_id: caller.token.id, entries: vec![prepared], reservation: Some(reservation) };
-    let receipts = api.store.try_append(append)?.await?;
+    let receipts = blocking::append(api, append).await?;
     let is_retry = receipts.iter().all(|receipt| receipt.duplicate);
     Ok(json(if is_retry { HttpResponse::Ok() } else { HttpResponse::Created() }, view::created(uuid)))
 }

@@ -117,6 +117,7 @@ impl From<AuthError> for InventoryError {
     fn from(error: AuthError) -> InventoryError {
         match error {
             AuthError::Store(error) => error.into(),
+            AuthError::Stopping(error) => error.into(),
             error => InventoryError::of(StatusCode::UNAUTHORIZED, error.to_string()),
         }
     }
@@ -177,7 +178,7 @@ impl From<StoreError> for InventoryError {
     fn from(error: StoreError) -> InventoryError {
         tracing::error!(%error, "store");
         match error {
-            StoreError::Pool(_) | StoreError::Closed | StoreError::Reopen(_) => {
+            StoreError::Pool(_) | StoreError::Closed | StoreError::Unreachable(_) | StoreError::Late => {
                 InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The database cannot be reached; try again later.")
             }
             StoreError::Random(_) => {
@@ -205,7 +206,7 @@ impl From<AppendError> for InventoryError {
             AppendError::TooMany(_) | AppendError::TooLarge { .. } | AppendError::TooManyBytes(_) => {
                 InventoryError::of(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
             }
-            AppendError::Database(_) | AppendError::Closed => {
+            AppendError::Database(_) | AppendError::Late | AppendError::Closed => {
                 tracing::error!(%error, "append");
                 let message = "The log was not acknowledged; send it again with the same uuid.";
                 InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, message)

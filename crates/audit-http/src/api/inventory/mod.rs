@@ -45,7 +45,7 @@ pub(super) fn unknown_path() -> HttpResponse {
 
 async fn logs(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let result = async {
-        let caller = Caller::of(&api, &request)?;
+        let caller = Caller::of(&api, &request).await?;
         check_method(&request, LOGS.allow)?;
         match *request.method() {
             Method::OPTIONS => Ok(HttpResponse::NoContent().finish()),
@@ -58,7 +58,7 @@ async fn logs(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) 
 
 async fn one(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
     let result = async {
-        let caller = Caller::of(&api, &request)?;
+        let caller = Caller::of(&api, &request).await?;
         check_method(&request, ONE.allow)?;
         if request.method() == Method::OPTIONS {
             return Ok(HttpResponse::NoContent().finish());
@@ -75,7 +75,7 @@ async fn one(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
 
 async fn summary(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
     let result = async {
-        let caller = Caller::of(&api, &request)?;
+        let caller = Caller::of(&api, &request).await?;
         check_method(&request, SUMMARY.allow)?;
         if request.method() == Method::OPTIONS {
             return Ok(HttpResponse::NoContent().finish());

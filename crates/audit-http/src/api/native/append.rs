@@ -30,14 +30,15 @@ pub(super) async fn append<S: Stream>(
     };
     let Body { bytes, mut reservation } = Body::read(api, request, payload, limits::REQUEST_BYTES_MAX).await?;
     let (store, writer) = (api.store.clone(), caller.clone());
-    let (entries, is_single) = blocking::compute(bytes.len(), move || prepare::<S>(&store, &bytes, is_ndjson, &writer)).await??;
+    let (entries, is_single) =
+        blocking::compute(api, bytes.len(), move || prepare::<S>(&store, &bytes, is_ndjson, &writer)).await??;
     // A record takes memory beyond its bytes: salts, commitments, keys.
     if !reservation.grow(entries.len() * RECORD_OVERHEAD_BYTES) {
         return Err(BodyError::Busy.into());
     }
     let append = AppendRequest { producer_id: caller.token.id, entries, reservation: Some(reservation) };
     let refused = |error| Problem::not_appended(error, is_single);
-    let receipts = api.store.try_append(append).map_err(refused)?.await.map_err(refused)?;
+    let receipts = blocking::append(api, append).await.map_err(refused)?;
     Ok(if is_single { one(&receipts) } else { many(&receipts) })
 }
 

@@ -103,7 +103,7 @@ async fn list_or_append<S: Stream>(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let caller = Caller::of(&api, &request)?;
+    let caller = Caller::of(&api, &request).await?;
     if let Some(response) = check_method(&request, S::LIST.allow)? {
         return Ok(response);
     }
@@ -115,7 +115,7 @@ async fn list_or_append<S: Stream>(
 }
 
 async fn get<S: Stream>(api: web::Data<Api>, request: HttpRequest, uuid: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::of(&api, &request)?;
+    let caller = Caller::of(&api, &request).await?;
     if let Some(response) = check_method(&request, S::ONE.allow)? {
         return Ok(response);
     }

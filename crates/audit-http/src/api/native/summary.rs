@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use crate::{Api, blocking};
 
 pub(super) async fn summary<S: Stream>(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let caller = Caller::of(&api, &request)?;
+    let caller = Caller::of(&api, &request).await?;
     if let Some(response) = check_method(&request, S::SUMMARY.allow)? {
         return Ok(response);
     }

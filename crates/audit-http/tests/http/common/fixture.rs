@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use audit_http::store::domain::{ActionLog, ActionLogFilter, ChannelId, Event, EventFilter, NewEvent, Reading, Walk, WalkOrder};
-use audit_http::store::{AppendRequest, WalkQuery};
+use audit_http::store::{AppendRequest, StoreConfig, WalkQuery};
 use audit_http::{ServerConfig, store::Store};
 use flate2::read::GzDecoder;
 use tempfile::TempDir;
 
 use super::TestServer;
-use super::server::open;
+use super::server::{Place, on_postgres};
+use crate::postgres_server::Template;
 
 /// The lines of the fixture, in order.
 pub(crate) fn fixture_lines() -> &'static [String] {
@@ -51,38 +52,51 @@ fn unpack(path: &Path) -> String {
 }
 
 /// A database that holds the whole fixture, each event in the channel it names. Made once, copied for every test.
-pub(crate) struct Fixture {
-    directory: TempDir,
+pub(crate) enum Fixture {
+    File(TempDir),
+    Server(Template),
 }
 
 impl Fixture {
     pub(crate) fn get() -> &'static Fixture {
         static FIXTURE: OnceLock<Fixture> = OnceLock::new();
         FIXTURE.get_or_init(|| {
-            let directory = tempfile::tempdir().unwrap();
-            let store = open(&directory);
-            for lines in fixture_lines().chunks(2000) {
-                let events = lines.iter().map(|line| {
-                    let event = NewEvent::parse(line, Reading::NATIVE).unwrap();
-                    let channel = event.channel_id.unwrap();
-                    event.prepare(channel).unwrap()
-                });
-                store.append(AppendRequest::import(events.collect())).unwrap().wait().unwrap();
+            if on_postgres() {
+                return Fixture::Server(Template::new(|url| fill(Store::open(&StoreConfig::new(url)).unwrap())));
             }
-            store.close();
-            Fixture { directory }
+            let directory = tempfile::tempdir().unwrap();
+            fill(Store::open(&StoreConfig::new(format!("sqlite://{}/audit.db", directory.path().display()))).unwrap());
+            Fixture::File(directory)
         })
     }
 
     /// A server over a copy.
     pub(crate) fn serve(&self, configure: impl FnOnce(&mut ServerConfig)) -> TestServer {
-        let copy = tempfile::tempdir().unwrap();
-        for entry in std::fs::read_dir(self.directory.path()).unwrap() {
-            let entry = entry.unwrap();
-            std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
-        }
-        TestServer::over(copy, configure)
+        let place = match self {
+            Fixture::Server(template) => Place::Server(template.copy()),
+            Fixture::File(directory) => {
+                let copy = tempfile::tempdir().unwrap();
+                for entry in std::fs::read_dir(directory.path()).unwrap() {
+                    let entry = entry.unwrap();
+                    std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+                }
+                Place::File(copy)
+            }
+        };
+        TestServer::over(place, configure)
     }
+}
+
+fn fill(store: Store) {
+    for lines in fixture_lines().chunks(2000) {
+        let events = lines.iter().map(|line| {
+            let event = NewEvent::parse(line, Reading::NATIVE).unwrap();
+            let channel = event.channel_id.unwrap();
+            event.prepare(channel).unwrap()
+        });
+        store.append(AppendRequest::import(events.collect())).unwrap().wait().unwrap();
+    }
+    store.close();
 }
 
 /// Every event of a channel, by position.

@@ -1,6 +1,7 @@
 //! The server as it runs in production, on a free port and a database of its own.
 
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use super::{Answer, Ask, Client};
+use crate::postgres_server::{Database, Template};
 
 /// A running server. End each test with [`TestServer::stop`], which sees to it that it ends well.
 pub(crate) struct TestServer {
@@ -20,7 +22,39 @@ pub(crate) struct TestServer {
     /// The key of an administrator of all channels.
     pub(crate) admin: String,
     running: Option<(oneshot::Sender<()>, JoinHandle<std::io::Result<()>>)>,
-    _directory: TempDir,
+    // Dropped behind the store.
+    _place: Place,
+}
+
+/// A database of its own.
+pub(crate) enum Place {
+    File(TempDir),
+    Server(Database),
+}
+
+impl Place {
+    /// With the schema or without.
+    pub(crate) fn new() -> Place {
+        static TEMPLATE: OnceLock<Template> = OnceLock::new();
+        if !on_postgres() {
+            return Place::File(tempfile::tempdir().unwrap());
+        }
+        let template = TEMPLATE.get_or_init(|| Template::new(|url| drop(Store::open(&StoreConfig::new(url)).unwrap())));
+        Place::Server(template.copy())
+    }
+
+    pub(crate) fn open(&self) -> Store {
+        let url = match self {
+            Place::File(directory) => format!("sqlite://{}/audit.db", directory.path().display()),
+            Place::Server(database) => database.url(),
+        };
+        Store::open(&StoreConfig::new(url)).unwrap()
+    }
+}
+
+/// Whether these tests run on PostgreSQL: the name of the binary decides, of which there are two.
+pub(crate) fn on_postgres() -> bool {
+    env!("CARGO_CRATE_NAME").ends_with("_postgres")
 }
 
 impl TestServer {
@@ -29,12 +63,11 @@ impl TestServer {
     }
 
     pub(crate) fn with(configure: impl FnOnce(&mut ServerConfig)) -> TestServer {
-        TestServer::over(tempfile::tempdir().unwrap(), configure)
+        TestServer::over(Place::new(), configure)
     }
 
-    /// Over the database `audit.db` of a directory, or a new one.
-    pub(crate) fn over(directory: TempDir, configure: impl FnOnce(&mut ServerConfig)) -> TestServer {
-        let store = open(&directory);
+    pub(crate) fn over(place: Place, configure: impl FnOnce(&mut ServerConfig)) -> TestServer {
+        let store = place.open();
         let mut config = ServerConfig {
             listen: "127.0.0.1:0".to_owned(),
             workers: Some(2),
@@ -51,7 +84,7 @@ impl TestServer {
             }))
         });
         let admin = make_token(&store, Role::Admin, "*");
-        TestServer { address, store, admin, running: Some((stop, thread)), _directory: directory }
+        TestServer { address, store, admin, running: Some((stop, thread)), _place: place }
     }
 
     /// A key with a role in channels written as `*` or `1,2`.
@@ -121,11 +154,6 @@ impl Drop for TestServer {
             drop(stop);
         }
     }
-}
-
-pub(crate) fn open(directory: &TempDir) -> Store {
-    let url = format!("sqlite://{}/audit.db", directory.path().display());
-    Store::open(&StoreConfig::new(url)).unwrap()
 }
 
 fn make_token(store: &Store, role: Role, channels: &str) -> String {

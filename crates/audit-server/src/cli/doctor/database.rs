@@ -9,9 +9,9 @@ use audit_http::store::{Inspection, OpenError};
 use super::{Finding, Patient};
 use crate::config::Settings;
 
-/// The directory of the database, and the nearest one above it that is there.
+/// The directory of an embedded database, and the nearest one above it that is there.
 pub(super) fn directories(settings: &Settings) -> Option<(PathBuf, PathBuf)> {
-    let file = PathBuf::from(settings.store_config().location().ok()?);
+    let file = settings.store_config().file().ok()??;
     let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
     let absolute = std::path::absolute(&directory).ok()?;
     let existing = absolute.ancestors().find(|path| path.exists())?.to_owned();
@@ -20,6 +20,9 @@ pub(super) fn directories(settings: &Settings) -> Option<(PathBuf, PathBuf)> {
 
 /// A file is made and removed again: rights alone do not tell, on a disk that is full or read-only.
 pub(super) fn directory(patient: &Patient) -> Finding {
+    if patient.is_on_a_server() {
+        return Finding::Good("not used: the database is on a server".to_owned());
+    }
     let Some((directory, existing)) = directories(&patient.settings) else {
         return Finding::bad("no directory on the way to the database is there", "audit-server config show");
     };
@@ -65,6 +68,12 @@ pub(super) fn database(patient: &Patient) -> Finding {
         Err(error @ OpenError::NotDurable { .. }) => {
             Finding::bad(error.to_string(), "give a --data-dir on a local disk instead of a network file system")
         }
+        Err(error @ OpenError::Unsafe { setting, .. }) => {
+            Finding::bad(error.to_string(), format!("ALTER SYSTEM SET {setting} = on, and reload the server's settings"))
+        }
+        Err(error) if patient.is_on_a_server() => {
+            Finding::bad(error.to_string(), "psql with the same URL; look at the server's log and its pg_hba.conf")
+        }
         Err(error) => Finding::bad(error.to_string(), format!("ls -l '{location}', and put back the database or its backup")),
     }
 }
@@ -85,6 +94,22 @@ pub(super) fn schema(patient: &Patient) -> Finding {
         }
         Ok(_) => Finding::Good("the schema is that of this version, and the write lock is free".to_owned()),
         Err(_) => Finding::Note("not looked at: there is no database that opens".to_owned()),
+    }
+}
+
+/// The guards of PostgreSQL are rights, which a superuser and an owner are above.
+pub(super) fn role(patient: &Patient) -> Finding {
+    if !patient.is_on_a_server() {
+        return Finding::Good("not needed: the guards of an embedded database are in it".to_owned());
+    }
+    let Ok(Inspection { powers, .. }) = &patient.inspection else {
+        return Finding::Note("not looked at: there is no database that opens".to_owned());
+    };
+    let mend = "CREATE ROLE audit_app LOGIN, then as the owner: audit-server migrate --grant-to audit_app; connect as audit_app";
+    match powers.join(", ") {
+        none if none.is_empty() => Finding::Good("it can append, read and erase, and not rewrite the log".to_owned()),
+        powers if patient.settings.production => Finding::bad(format!("{powers}: it could rewrite the log"), mend),
+        powers => Finding::Note(format!("{powers}: it could rewrite the log. {mend}")),
     }
 }
 

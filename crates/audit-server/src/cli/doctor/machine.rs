@@ -13,6 +13,9 @@ const FREE_MIB_MIN: u64 = 64;
 
 /// Asks `df`, which POSIX promises: the standard library cannot tell.
 pub(super) fn disk(patient: &Patient) -> Finding {
+    if patient.settings.store_config().file().is_ok_and(|file| file.is_none()) {
+        return Finding::Note("the database server's cannot be told from here".to_owned());
+    }
     let unknown = || Finding::Note("cannot be told here (there is no `df`)".to_owned());
     let Some((_, directory)) = directories(&patient.settings) else { return unknown() };
     let Ok(output) = Command::new("df").arg("-Pk").arg(&directory).env("LC_ALL", "C").output() else { return unknown() };

@@ -40,6 +40,10 @@ pub(super) struct Patient {
 }
 
 impl Patient {
+    fn is_on_a_server(&self) -> bool {
+        self.settings.store_config().file().is_ok_and(|file| file.is_none())
+    }
+
     /// Opening the store changes nothing when the schema is current already, and waits for nobody when the lock is free.
     fn has_current_database(&self) -> bool {
         let is_current = |found: &Inspection| found.pending.is_empty() && found.unknown.is_none() && !found.locked;
@@ -50,10 +54,11 @@ impl Patient {
 type Check = (&'static str, fn(&Patient) -> Finding);
 
 /// In the order in which one fault leads to the next.
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 10] = [
     ("data directory", database::directory),
     ("database", database::database),
     ("schema and writing", database::schema),
+    ("database role", database::role),
     ("administrator", database::administrator),
     ("clock", database::clock),
     ("disk space", machine::disk),

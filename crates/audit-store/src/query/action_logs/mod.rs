@@ -95,7 +95,7 @@ impl Table for ActionLogs {
     const NAME: &'static str = "action_logs";
     const TIME: &'static str = "created_at";
     const DIMENSIONS: &'static [(Dimension, &'static str)] = &[
-        (Dimension::Total, "''"),
+        (Dimension::Total, "CAST('' AS TEXT)"),
         (Dimension::Level, "CAST(level AS TEXT)"),
         (Dimension::LoggerName, "logger_name"),
         (Dimension::AppName, "app_name"),

@@ -75,7 +75,7 @@ impl Table for Events {
     const NAME: &'static str = "events";
     const TIME: &'static str = "timestamp";
     const DIMENSIONS: &'static [(Dimension, &'static str)] = &[
-        (Dimension::Total, "''"),
+        (Dimension::Total, "CAST('' AS TEXT)"),
         (Dimension::ContentType, "CAST(content_type AS TEXT)"),
         (Dimension::TableName, "table_name"),
         (Dimension::Action, "action"),

@@ -1,40 +1,100 @@
 //! What every test needs: a scratch database, events from JSON, and the invariants of a log.
 
+mod erase;
 mod kind;
+mod raw;
 
+pub(crate) use erase::{erase, seals_after};
 pub(crate) use kind::{ActionLogs, Events, Kind};
+pub(crate) use raw::{Lock, Raw, blob, of_database, on_postgres};
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use audit_store::domain::{ChannelGrant, ChannelId, Entry, Event, PreparedEntry, Reading, Walk, WalkOrder};
 use audit_store::{AppendRequest, Receipt, Store, StoreConfig, WalkQuery};
 use tempfile::TempDir;
 
-/// A store in a directory of its own, which goes away with it.
+use crate::postgres_server::{Database, Template};
+
+/// A database of its own, which goes away with it.
+pub(crate) enum Place {
+    File(TempDir),
+    Server(Database),
+}
+
+impl Place {
+    /// With nothing in it, not even tables.
+    pub(crate) fn empty() -> Place {
+        if on_postgres() { Place::Server(Database::empty()) } else { Place::File(tempfile::tempdir().unwrap()) }
+    }
+
+    /// With the schema. On a server, it is copied from one that was made once.
+    fn migrated() -> Place {
+        static TEMPLATE: OnceLock<Template> = OnceLock::new();
+        if !on_postgres() {
+            return Place::empty();
+        }
+        let template = TEMPLATE.get_or_init(|| Template::new(|url| drop(Store::open(&StoreConfig::new(url)).unwrap())));
+        Place::Server(template.copy())
+    }
+
+    pub(crate) fn config(&self) -> StoreConfig {
+        StoreConfig::new(match self {
+            Place::File(_) => format!("sqlite://{}", self.path().display()),
+            Place::Server(database) => database.url(),
+        })
+    }
+
+    /// Of a file.
+    pub(crate) fn path(&self) -> PathBuf {
+        match self {
+            Place::File(directory) => directory.path().join("audit.db"),
+            Place::Server(_) => panic!("a server has no file"),
+        }
+    }
+
+    /// A connection that is not the store's.
+    pub(crate) fn raw(&self) -> Raw {
+        match self {
+            Place::File(_) => Raw::file(&self.path()),
+            Place::Server(database) => Raw::server(&database.url()),
+        }
+    }
+}
+
+/// A store in a database of its own, which goes away with it.
 pub(crate) struct Scratch {
     pub(crate) store: Store,
-    dir: TempDir,
+    pub(crate) place: Place,
 }
 
 impl Scratch {
     pub(crate) fn new() -> Scratch {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&config_in(&dir)).unwrap();
-        Scratch { store, dir }
+        Scratch::with(|_| {})
     }
 
-    pub(crate) fn path(&self) -> PathBuf {
-        self.dir.path().join("audit.db")
+    pub(crate) fn with(configure: impl FnOnce(&mut StoreConfig)) -> Scratch {
+        let place = Place::migrated();
+        let mut config = place.config();
+        configure(&mut config);
+        let store = Store::open(&config).unwrap();
+        Scratch { store, place }
     }
 
-    /// A second store on the same file: another process, as far as the database can tell.
+    /// A second store on the same database: another process, as far as the database can tell.
     pub(crate) fn open_again(&self) -> Store {
-        Store::open(&config_in(&self.dir)).unwrap()
+        Store::open(&self.place.config()).unwrap()
     }
 
-    /// A connection that is not the store's, with the pragmas of a SQL prompt.
-    pub(crate) fn raw(&self) -> rusqlite::Connection {
-        rusqlite::Connection::open(self.path()).unwrap()
+    /// A connection that is not the store's, with the settings of a SQL prompt.
+    pub(crate) fn raw(&self) -> Raw {
+        self.place.raw()
+    }
+
+    /// Keeps every append from its commit until it is dropped.
+    pub(crate) fn lock(&self) -> Lock {
+        Lock::take(self.raw())
     }
 
     /// Appends as a local import and waits.
@@ -64,10 +124,6 @@ impl Scratch {
         let receipt = self.append(vec![K::entry(members)])[0];
         (receipt, self.get_of::<K>(&receipt))
     }
-}
-
-pub(crate) fn config_in(dir: &TempDir) -> StoreConfig {
-    StoreConfig::new(format!("sqlite://{}/audit.db", dir.path().display()))
 }
 
 pub(crate) fn append(store: &Store, events: Vec<PreparedEntry>) -> Vec<Receipt> {

@@ -8,16 +8,15 @@ use proptest::sample::select;
 
 use super::json::{blank, json, maybe, object, string};
 use super::{Columns, Sent, assert_all_kept, kept, padded, values};
-use crate::common::{ActionLogs, Kind, Scratch, checked_logs_of};
+use crate::common::{ActionLogs, Kind, Raw, Scratch, checked_logs_of};
 use crate::population::config;
 
 impl Columns for ActionLogs {
-    fn stored_keys(conn: &rusqlite::Connection, log: &Entry) -> Keys {
-        let sql = "SELECT level, logger_name, app_name FROM action_logs WHERE channel_id = ?1 AND position = ?2";
-        let keys = conn.query_row(sql, (log.channel_id.get(), log.position), |row| {
-            Ok(ActionLogKeys { level: row.get(0)?, logger_name: row.get(1)?, app_name: row.get(2)? })
-        });
-        Keys::ActionLog(keys.unwrap())
+    fn stored_keys(conn: &Raw, log: &Entry) -> Keys {
+        let place = format!("channel_id = {} AND position = {}", log.channel_id, log.position);
+        let mut rows = conn.rows(&format!("SELECT level, logger_name, app_name FROM action_logs WHERE {place}"));
+        let [level, logger_name, app_name] = rows.remove(0).try_into().unwrap();
+        Keys::ActionLog(ActionLogKeys { level: level.map(|level| level.parse().unwrap()), logger_name, app_name })
     }
 }
 

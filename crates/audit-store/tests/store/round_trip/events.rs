@@ -6,28 +6,34 @@ use proptest::sample::select;
 
 use super::json::{blank, json, maybe, object, string};
 use super::{Columns, Sent, assert_all_kept, kept, padded};
-use crate::common::{Events, Kind};
+use crate::common::{Events, Kind, Raw};
 use crate::population::config;
 
 impl Columns for Events {
-    fn stored_keys(conn: &rusqlite::Connection, event: &Entry) -> Keys {
-        let sql = "SELECT action, content_type, table_name, object_id, object_num, user_id, user_num, user_name, remote_addr, url
-                   FROM events WHERE channel_id = ?1 AND position = ?2";
-        let keys = conn.query_row(sql, (event.channel_id.get(), event.position), |row| {
-            Ok(EventKeys {
-                action: row.get(0)?,
-                content_type: row.get(1)?,
-                table_name: row.get(2)?,
-                object_id: row.get(3)?,
-                object_num: row.get(4)?,
-                user_id: row.get(5)?,
-                user_num: row.get(6)?,
-                user_name: row.get(7)?,
-                remote_addr: row.get(8)?,
-                url: row.get(9)?,
-            })
-        });
-        Keys::Event(keys.unwrap())
+    fn stored_keys(conn: &Raw, event: &Entry) -> Keys {
+        let sql = format!(
+            "SELECT content_type, object_num, user_num, action, table_name, object_id, user_id, user_name, remote_addr, url
+             FROM events WHERE channel_id = {} AND position = {}",
+            event.channel_id, event.position
+        );
+        let mut row = conn.rows(&sql).remove(0).into_iter();
+        let mut number = || row.next().unwrap().map(|digits| digits.parse().unwrap());
+        let (content_type, object_num, user_num) = (number(), number(), number());
+        let mut text = || row.next().unwrap();
+        let (action, table_name, object_id, user_id) = (text(), text(), text(), text());
+        let (user_name, remote_addr, url) = (text(), text(), text());
+        Keys::Event(EventKeys {
+            action,
+            content_type,
+            table_name,
+            object_id,
+            object_num,
+            user_id,
+            user_num,
+            user_name,
+            remote_addr,
+            url,
+        })
     }
 }
 

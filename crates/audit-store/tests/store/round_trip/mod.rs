@@ -8,7 +8,7 @@ use audit_store::AppendRequest;
 use audit_store::domain::log::Slots;
 use audit_store::domain::{Entry, JsonText, Keys, PreparedEntry, Reading};
 
-use crate::common::{ActionLogs, Events, Kind, Scratch, assert_receipt, checked_logs_of};
+use crate::common::{ActionLogs, Events, Kind, Raw, Scratch, assert_receipt, checked_logs_of};
 
 /// A record as it is sent, and the slots it has to become.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ fn values(slots: &Slots) -> Vec<(u8, String)> {
 /// What is stored beside the slots.
 trait Columns: Kind {
     /// The filter columns of an entry, read past the store.
-    fn stored_keys(conn: &rusqlite::Connection, entry: &Entry) -> Keys;
+    fn stored_keys(conn: &Raw, entry: &Entry) -> Keys;
 
     /// An entry again, read from its export.
     fn read_back(entry: &Self::Record) -> PreparedEntry {
@@ -40,7 +40,7 @@ trait Columns: Kind {
 }
 
 /// Everything that must hold of an entry that was appended: itself, what is stored beside it, its leaf, and its export.
-fn assert_kept<K: Columns>(scratch: &Scratch, conn: &rusqlite::Connection, sent: &[(u8, String)], entry: PreparedEntry) {
+fn assert_kept<K: Columns>(scratch: &Scratch, conn: &Raw, sent: &[(u8, String)], entry: PreparedEntry) {
     let receipt = scratch.append(vec![entry.clone()])[0];
     let stored = scratch.get_of::<K>(&receipt);
     assert_receipt(&stored, &receipt);

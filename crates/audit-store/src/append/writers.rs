@@ -1,0 +1,88 @@
+//! The writers of a store: one where the database has one write lock, several where it locks by the row.
+
+use audit_domain::Stream;
+
+use super::writer::Writer;
+use super::{AppendRequest, PendingReceipts};
+use crate::connection::DbConnection;
+use crate::dialect;
+use crate::error::{AppendError, OpenError, StoreError};
+use crate::url::DatabaseUrl;
+
+/// All of them. A log always goes to the same one, so that two never wait for its head; a request that goes to several logs goes
+/// whole to the writer of its first.
+pub(crate) struct Writers(Vec<Writer>);
+
+impl Writers {
+    /// The first one takes the connection that is there, the others open theirs with their first request.
+    pub(crate) fn start(url: &DatabaseUrl, conn: DbConnection, wanted: u32) -> Result<Writers, OpenError> {
+        let mut conn = Some(conn);
+        let writers = (0..dialect::writers(url, wanted)).map(|_| Writer::start(url.clone(), conn.take()));
+        writers.collect::<Result<_, _>>().map(Writers)
+    }
+
+    /// Queues a request; a full queue refuses it.
+    pub(crate) fn try_append(&self, request: AppendRequest) -> Result<PendingReceipts, AppendError> {
+        self.of(&request).ok_or(AppendError::Closed)?.try_append(request)
+    }
+
+    /// Queues a request, and waits for room.
+    pub(crate) fn append(&self, request: AppendRequest) -> Result<PendingReceipts, AppendError> {
+        self.of(&request).ok_or(AppendError::Closed)?.append(request)
+    }
+
+    /// Runs a write that takes milliseconds, between two batches, and waits for it as long as a caller may be kept waiting.
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.0.first().ok_or(StoreError::Closed)?.run(work)
+    }
+
+    /// Runs a write that takes its time.
+    pub(crate) fn run_long<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.0.first().ok_or(StoreError::Closed)?.run_long(work)
+    }
+
+    pub(crate) fn are_running(&self) -> bool {
+        self.0.iter().all(Writer::is_running)
+    }
+
+    /// Takes no more jobs, finishes the queued ones, and ends the threads.
+    pub(crate) fn close(&self) {
+        self.0.iter().for_each(Writer::take_no_more);
+        self.0.iter().for_each(Writer::close);
+    }
+
+    fn of(&self, request: &AppendRequest) -> Option<&Writer> {
+        let log = request.entries.iter().map(|entry| (entry.channel_id().get(), entry.stream().number())).min();
+        let (channel_id, stream) = log.unwrap_or((0, Stream::Events.number()));
+        self.0.get(place(channel_id, stream, self.0.len()))
+    }
+}
+
+/// Neighbours go to different writers: channels are numbered one after the other.
+fn place(channel_id: i64, stream: i16, writers: usize) -> usize {
+    let log = channel_id.unsigned_abs().wrapping_mul(2).wrapping_add(u64::from(stream.unsigned_abs()));
+    usize::try_from(log % writers.max(1) as u64).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_logs_of_neighbours_are_spread_over_all_writers() {
+        for writers in 1..6 {
+            let mut places: Vec<usize> =
+                (0..6).flat_map(|channel| [place(channel, 1, writers), place(channel, 2, writers)]).collect();
+            places.sort_unstable();
+            places.dedup();
+            assert_eq!(places, (0..writers).collect::<Vec<_>>());
+        }
+        assert_eq!(place(i64::MAX, 2, 4), place(i64::MAX, 2, 4));
+    }
+}

@@ -1,0 +1,150 @@
+//! Moving a whole database, from either kind to either kind: the same positions, instants, salts, leaf hashes and token ids.
+//!
+//! Log by log, in the order of positions, some thousand rows a transaction: each moves the head of its log and the counters, so that
+//! the destination is a sound log at every moment, only a shorter one. A copy that was interrupted goes on behind the head that it
+//! finds. At the end both sides are read and compared.
+
+mod log;
+mod registry;
+mod verify;
+
+use audit_domain::Stream;
+use diesel::prelude::*;
+
+use crate::connection::{DbConnection, Purpose};
+use crate::error::{CopyError, StoreError};
+use crate::query::{ActionLogs, Events};
+use crate::schema::logs;
+use crate::store::StoreConfig;
+use crate::{dialect, migrate};
+
+/// How far a copy is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyProgress {
+    /// So many entries are to be copied, of which so many are there already.
+    Start {
+        /// Entries of all logs of the source.
+        entries: u64,
+        /// Of these, what an earlier copy brought.
+        there: u64,
+    },
+    /// So many more entries are in the destination.
+    Copied(u64),
+    /// So many more entries were compared.
+    Compared(u64),
+}
+
+/// What a copy did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Copied {
+    /// Entries of all logs, all of them compared.
+    pub entries: u64,
+    /// Of these, what this run brought.
+    pub new: u64,
+    /// Tokens.
+    pub tokens: u64,
+    /// Object types.
+    pub content_types: u64,
+    /// Entries that the source got meanwhile and the destination has not: run the copy again.
+    pub behind: u64,
+}
+
+/// A log and how far it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Log {
+    channel_id: i64,
+    stream: Stream,
+    size: i64,
+    recorded_at: i64,
+}
+
+/// Copies a database into another one, which is made if it is not there, and compares them. Nothing is written to the source, which
+/// may be in use: it is copied as far as its logs go at the start. The destination must not be.
+///
+/// # Errors
+/// [`CopyError`]; what was copied stays, and the next copy goes on behind it.
+pub fn copy(from: &StoreConfig, to: &StoreConfig, mut progress: impl FnMut(CopyProgress)) -> Result<Copied, CopyError> {
+    let mut source = open_source(from)?;
+    let mut target = open_target(to)?;
+    let logs = logs(&mut source)?;
+    let there = logs_there(&mut source, &mut target, &logs)?;
+    let entries = logs.iter().map(|log| log.size.unsigned_abs()).sum();
+    progress(CopyProgress::Start { entries, there });
+    // Tokens first: an entry names the one that wrote it.
+    let tokens = registry::copy_tokens(&mut source, &mut target)?;
+    let content_types = registry::copy_content_types(&mut source, &mut target)?;
+    for log in &logs {
+        let progress = &mut |count| progress(CopyProgress::Copied(count));
+        match log.stream {
+            Stream::Events => log::copy::<Events>(&mut source, &mut target, *log, progress)?,
+            Stream::ActionLogs => log::copy::<ActionLogs>(&mut source, &mut target, *log, progress)?,
+        }
+    }
+    for log in &logs {
+        let progress = &mut |count| progress(CopyProgress::Compared(count));
+        match log.stream {
+            Stream::Events => verify::compare::<Events>(&mut source, &mut target, *log, progress)?,
+            Stream::ActionLogs => verify::compare::<ActionLogs>(&mut source, &mut target, *log, progress)?,
+        }
+    }
+    registry::compare(&mut source, &mut target)?;
+    let after: u64 = self::logs(&mut source)?.iter().map(|log| log.size.unsigned_abs()).sum();
+    Ok(Copied { entries, new: entries - there, tokens, content_types, behind: after - entries })
+}
+
+fn open_source(config: &StoreConfig) -> Result<DbConnection, CopyError> {
+    let url = config.url()?;
+    if !url.exists() {
+        return Err(crate::OpenError::Missing { path: url.display() }.into());
+    }
+    let mut conn = dialect::open(&url, Purpose::Read)?;
+    let versions = dialect::read_versions(&mut conn).map_err(|why| crate::OpenError::from_database(&url.display(), why))?;
+    match (versions.unknown(), versions.pending().first()) {
+        (Some(migration), _) => Err(crate::OpenError::NewerSchema { path: url.display(), migration: migration.to_owned() }.into()),
+        (None, Some(migration)) => Err(CopyError::OldSource { path: url.display(), migration: migration.clone() }),
+        (None, None) => Ok(conn),
+    }
+}
+
+fn open_target(config: &StoreConfig) -> Result<DbConnection, CopyError> {
+    let url = config.url()?;
+    dialect::make_files(&url)?;
+    let mut conn = dialect::open(&url, Purpose::Write)?;
+    migrate::migrate(&mut conn, &url)?;
+    Ok(conn)
+}
+
+/// The logs that hold anything, in the order of their keys.
+fn logs(conn: &mut DbConnection) -> Result<Vec<Log>, CopyError> {
+    let columns = (logs::channel_id, logs::stream, logs::next_position, logs::recorded_at);
+    let written = logs::table.filter(logs::next_position.gt(0)).order((logs::channel_id, logs::stream)).select(columns);
+    let rows: Vec<(i64, i16, i64, i64)> = written.load(conn).map_err(StoreError::from)?;
+    let log = |(channel_id, stream, size, recorded_at)| {
+        let stream = [Stream::Events, Stream::ActionLogs].into_iter().find(|known| known.number() == stream);
+        let stream = stream.ok_or(CopyError::Unfit { channel_id, what: "the source has a stream that is not known here" })?;
+        Ok(Log { channel_id, stream, size, recorded_at })
+    };
+    rows.into_iter().map(log).collect()
+}
+
+/// How much of the source is in the destination, which has to hold nothing else.
+fn logs_there(source: &mut DbConnection, target: &mut DbConnection, wanted: &[Log]) -> Result<u64, CopyError> {
+    let mut there = 0;
+    for log in logs(target)? {
+        let Log { channel_id, .. } = log;
+        let of_source = wanted.iter().find(|wanted| (wanted.channel_id, wanted.stream) == (log.channel_id, log.stream));
+        match of_source {
+            Some(of_source) if of_source.size >= log.size => {}
+            _ => return Err(CopyError::Unfit { channel_id, what: "the destination has entries that the source has not" }),
+        }
+        let is_same = match log.stream {
+            Stream::Events => verify::is_same_at::<Events>(source, target, channel_id, log.size - 1)?,
+            Stream::ActionLogs => verify::is_same_at::<ActionLogs>(source, target, channel_id, log.size - 1)?,
+        };
+        if !is_same {
+            return Err(CopyError::Unfit { channel_id, what: "the destination has other entries than the source" });
+        }
+        there += log.size.unsigned_abs();
+    }
+    Ok(there)
+}

@@ -1,0 +1,48 @@
+//! Both sides, compared.
+
+use audit_domain::log::leaf_hash;
+
+use super::Log;
+use super::log::{Carried, Row, Rows};
+use crate::connection::DbConnection;
+use crate::error::CopyError;
+
+/// Rows that are compared before anybody is told.
+const PROGRESS_ROWS: u64 = 1_000;
+
+/// Whether both sides have the same row at a position.
+pub(super) fn is_same_at<T: Carried>(
+    source: &mut DbConnection,
+    target: &mut DbConnection,
+    channel_id: i64,
+    position: i64,
+) -> Result<bool, CopyError> {
+    let at = |conn: &mut DbConnection| T::read(conn, channel_id, position, 1).map(|mut rows| rows.pop());
+    let (ours, theirs) = (at(source)?, at(target)?);
+    Ok(ours.as_ref().is_some_and(|row| row.position() == position) && ours == theirs)
+}
+
+/// Every column of every row, and of the destination every leaf: what is stored is what was hashed.
+pub(super) fn compare<T: Carried>(
+    source: &mut DbConnection,
+    target: &mut DbConnection,
+    log: Log,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(), CopyError> {
+    let (mut ours, mut theirs, mut seen) = (Rows::<T>::new(log, 0), Rows::<T>::new(log, 0), 0);
+    while let Some(row) = ours.next(source)? {
+        let position = row.position();
+        let differs = |what| CopyError::Differs { channel_id: log.channel_id, position, what };
+        let copied = theirs.next(target)?.filter(|copied| *copied == row).ok_or(differs("the two sides are not the same"))?;
+        let entry = copied.into_entry()?;
+        if leaf_hash(&entry.leaf_data(log.stream)) != entry.leaf_hash {
+            return Err(differs("it is not what its leaf hash says"));
+        }
+        seen += 1;
+        if seen % PROGRESS_ROWS == 0 {
+            progress(PROGRESS_ROWS);
+        }
+    }
+    progress(seen % PROGRESS_ROWS);
+    Ok(())
+}

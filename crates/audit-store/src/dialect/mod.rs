@@ -1,0 +1,236 @@
+//! The only place that knows which database it is talking to.
+
+mod postgres;
+mod sqlite;
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use audit_domain::Stream;
+use audit_domain::uuid::Uuid;
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+use crate::connection::{DbConnection, Purpose};
+use crate::counters::Delta;
+use crate::error::{OpenError, StoreError};
+use crate::migrate::Versions;
+use crate::row::NewRows;
+use crate::url::DatabaseUrl;
+
+pub(crate) use postgres::Powers;
+
+/// Opens a connection with everything set that durability and the guards depend on, and looks whether it holds.
+pub(crate) fn open(url: &DatabaseUrl, purpose: Purpose) -> Result<DbConnection, OpenError> {
+    match url {
+        DatabaseUrl::Sqlite(path) => sqlite::open(path, purpose).map(DbConnection::Sqlite),
+        DatabaseUrl::Postgres(url) => postgres::open(url, purpose).map(DbConnection::Postgres),
+    }
+}
+
+/// Makes the directory and the file of an embedded database that are missing. A database on a server is made by whoever runs it.
+pub(crate) fn make_files(url: &DatabaseUrl) -> Result<(), OpenError> {
+    match url {
+        DatabaseUrl::Sqlite(path) => sqlite::make_files(path),
+        DatabaseUrl::Postgres(_) => Ok(()),
+    }
+}
+
+/// Writers that may work at once, of as many as are wanted: SQLite has one write lock.
+pub(crate) fn writers(url: &DatabaseUrl, wanted: u32) -> u32 {
+    match url {
+        DatabaseUrl::Sqlite(_) => 1,
+        DatabaseUrl::Postgres(_) => wanted.max(1),
+    }
+}
+
+/// Runs what is pending, in one transaction, unless the database is newer than this build.
+pub(crate) fn run_migrations(conn: &mut DbConnection) -> Result<Versions, String> {
+    match conn {
+        DbConnection::Sqlite(conn) => sqlite::run_migrations(conn),
+        DbConnection::Postgres(conn) => postgres::run_migrations(conn),
+    }
+}
+
+/// What [`run_migrations`] would find, without the table that diesel makes to look it up.
+pub(crate) fn read_versions(conn: &mut DbConnection) -> Result<Versions, String> {
+    match conn {
+        DbConnection::Sqlite(conn) => sqlite::read_versions(conn),
+        DbConnection::Postgres(conn) => postgres::read_versions(conn),
+    }
+}
+
+/// What the role of a connection may do that no append needs. An embedded database has no roles: its guards are triggers.
+pub(crate) fn powers(conn: &mut DbConnection) -> QueryResult<Option<Powers>> {
+    match conn {
+        DbConnection::Sqlite(_) => Ok(None),
+        DbConnection::Postgres(conn) => postgres::powers(conn).map(Some),
+    }
+}
+
+/// Gives a role what the program needs, and takes everything else from it. `false` where there are no roles.
+pub(crate) fn grant(conn: &mut DbConnection, role: &str) -> QueryResult<bool> {
+    match conn {
+        DbConnection::Sqlite(_) => Ok(false),
+        DbConnection::Postgres(conn) => postgres::grant(conn, role).map(|()| true),
+    }
+}
+
+/// The size of the database.
+pub(crate) fn database_bytes(conn: &mut DbConnection) -> QueryResult<i64> {
+    match conn {
+        DbConnection::Sqlite(conn) => sqlite::database_bytes(conn),
+        DbConnection::Postgres(conn) => postgres::database_bytes(conn),
+    }
+}
+
+/// Whether another process keeps this connection from writing.
+pub(crate) fn is_locked_for_long(conn: &mut DbConnection) -> Result<bool, String> {
+    match conn {
+        DbConnection::Sqlite(conn) => sqlite::is_locked_for_long(conn),
+        DbConnection::Postgres(_) => Ok(false),
+    }
+}
+
+/// Whether another connection keeps a lock, and did for as long as this one was to wait.
+pub(crate) fn is_locked(error: &DieselError) -> bool {
+    sqlite::is_locked(error) || postgres::is_locked(error)
+}
+
+/// Whether the connection is gone, or leads to a server that takes no writes any more: a new one is needed.
+pub(crate) fn is_lost(conn: &mut DbConnection, error: &DieselError) -> bool {
+    match error {
+        DieselError::DatabaseError(
+            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ReadOnlyTransaction,
+            _,
+        )
+        | DieselError::BrokenTransactionManager => true,
+        DieselError::RollbackErrorOnCommit { .. } => true,
+        DieselError::DatabaseError(..) => match conn {
+            DbConnection::Sqlite(_) => false,
+            // The last words of a server that ends have no kind of their own.
+            DbConnection::Postgres(conn) => !postgres::is_alive(conn),
+        },
+        _ => false,
+    }
+}
+
+/// Runs a write in a transaction that sees what was committed before it got its locks.
+pub(crate) fn write<T, E: From<DieselError>>(
+    conn: &mut DbConnection,
+    run: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    match conn {
+        DbConnection::Sqlite(conn) => sqlite::begin_write(conn)?,
+        DbConnection::Postgres(conn) => postgres::begin_write(conn)?,
+    }
+    end(conn, run)
+}
+
+/// Attempts at a write that others may be in the way of.
+const ATTEMPTS_MAX: u32 = 20;
+
+/// Runs a write that takes the next free number, or another value that only one may have: where another server took it first, the
+/// whole of it runs again and sees what the other did. With SQLite's one write lock that does not happen.
+pub(crate) fn write_again_if_taken<T>(
+    conn: &mut DbConnection,
+    run: impl Fn(&mut DbConnection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    for _ in 1..ATTEMPTS_MAX {
+        match write(conn, &run) {
+            Err(StoreError::Database(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))) => {}
+            outcome => return outcome,
+        }
+    }
+    write(conn, run)
+}
+
+/// A COMMIT that took longer may have been cancelled by somebody while it waited for a synchronous standby: it then reports success
+/// though no standby has the data.
+const COMMIT_SECONDS_TRUSTED: f64 = 1.0;
+
+/// Runs a write whose success is acknowledged. After a COMMIT that took long, `again` runs in a transaction of its own: it has to
+/// write something, and its COMMIT waits for the standby to have all that came before.
+pub(crate) fn write_and_confirm<T, E: From<DieselError>>(
+    conn: &mut DbConnection,
+    run: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+    again: impl FnOnce(&mut DbConnection) -> Result<(), E>,
+) -> Result<T, E> {
+    let mut run_at = None;
+    let value = write(conn, |conn| {
+        let value = run(conn);
+        run_at = Some(Instant::now());
+        value
+    })?;
+    let is_slow = run_at.is_some_and(|at| at.elapsed().as_secs_f64() > COMMIT_SECONDS_TRUSTED);
+    if is_slow && matches!(conn, DbConnection::Postgres(_)) {
+        tracing::warn!("a commit took long; the next one shows whether it was waited for to its end");
+        write(conn, again)?;
+    }
+    Ok(value)
+}
+
+/// Runs reads in one snapshot: they see the same commit.
+pub(crate) fn snapshot<T, E: From<DieselError>>(
+    conn: &mut DbConnection,
+    run: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    match conn {
+        DbConnection::Sqlite(conn) => AnsiTransactionManager::begin_transaction(conn)?,
+        DbConnection::Postgres(conn) => postgres::begin_snapshot(conn)?,
+    }
+    end(conn, run)
+}
+
+/// Runs what a transaction is for and ends it.
+fn end<T, E: From<DieselError>>(conn: &mut DbConnection, run: impl FnOnce(&mut DbConnection) -> Result<T, E>) -> Result<T, E> {
+    match run(conn) {
+        Ok(value) => {
+            <DbConnection as Connection>::TransactionManager::commit_transaction(conn)?;
+            Ok(value)
+        }
+        Err(error) => {
+            if let Err(error) = <DbConnection as Connection>::TransactionManager::rollback_transaction(conn) {
+                // SQLite rolls back by itself after some errors, and then says that there is nothing to roll back; so does a
+                // connection that is gone.
+                tracing::debug!(%error, "rollback");
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Makes the head row of a log unless it is there, and locks it until the transaction ends. Returns its next position and last
+/// `recorded_at`.
+pub(crate) fn lock_head(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> QueryResult<(i64, i64)> {
+    match conn {
+        DbConnection::Sqlite(conn) => sqlite::lock_head(conn, channel_id, stream.number()),
+        DbConnection::Postgres(conn) => postgres::lock_head(conn, channel_id, stream.number()),
+    }
+}
+
+/// Which of these uuids a log may hold. Where a look-up by key costs no way to another process, that is the quickest way to ask,
+/// and all of them may.
+pub(crate) fn may_hold(conn: &mut DbConnection, channel_id: i64, stream: Stream, uuids: Vec<Uuid>) -> QueryResult<HashSet<Uuid>> {
+    match conn {
+        DbConnection::Sqlite(_) => Ok(uuids.into_iter().collect()),
+        DbConnection::Postgres(conn) => postgres::held(conn, channel_id, stream, &uuids),
+    }
+}
+
+/// Inserts entries, in the fastest form measured for the database.
+pub(crate) fn insert(conn: &mut DbConnection, rows: &NewRows<'_>) -> QueryResult<()> {
+    match conn {
+        DbConnection::Sqlite(conn) => sqlite::insert(conn, rows),
+        DbConnection::Postgres(conn) => postgres::insert(conn, rows),
+    }
+}
+
+/// Adds to the counters of a batch.
+pub(crate) fn count(conn: &mut DbConnection, delta: &Delta) -> QueryResult<()> {
+    match conn {
+        DbConnection::Sqlite(conn) => sqlite::count(conn, delta),
+        DbConnection::Postgres(conn) => postgres::count(conn, delta),
+    }
+}

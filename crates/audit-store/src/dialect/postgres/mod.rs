@@ -1,0 +1,205 @@
+//! PostgreSQL: a server, any number of programs that append.
+//!
+//! Nothing here uses a sequence, a trigger, NOTIFY, an advisory lock or `xmin`, and whatever changes or locks a row names its
+//! channel: so the same program runs on Citus (`docs/operations.md`).
+
+mod insert;
+mod powers;
+
+use std::collections::HashSet;
+
+use audit_domain::Stream;
+use audit_domain::uuid::Uuid;
+use diesel::connection::{AnsiTransactionManager, CacheSize, SimpleConnection};
+use diesel::migration::MigrationConnection;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sql_types::{BigInt, Bool, Text};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::connection::Purpose;
+use crate::error::OpenError;
+use crate::migrate::{self, Versions};
+use crate::schema::{action_logs, events, logs};
+use crate::url::PostgresUrl;
+
+pub(super) use insert::{count, insert};
+pub(crate) use powers::Powers;
+pub(super) use powers::{grant, powers};
+
+/// Through the crate's own symlink, so that a published package holds the files.
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// Waits this long for another server's append to the same log, which takes milliseconds.
+const LOCK_TIMEOUT: &str = "10s";
+
+#[derive(QueryableByName)]
+struct Settings {
+    #[diesel(sql_type = Text)]
+    fsync: String,
+    #[diesel(sql_type = Text)]
+    full_page_writes: String,
+    #[diesel(sql_type = Text)]
+    encoding: String,
+    #[diesel(sql_type = Bool)]
+    is_standby: bool,
+}
+
+/// Opens a connection to a server that keeps what it acknowledges, or says what it lacks.
+pub(super) fn open(url: &PostgresUrl, purpose: Purpose) -> Result<PgConnection, OpenError> {
+    let fail = |why: String| OpenError::from_database(url.display(), why);
+    let mut conn = PgConnection::establish(url.reveal()).map_err(|error| fail(in_our_words(&error.to_string())))?;
+    let settings = "SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes, \
+                    current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS is_standby";
+    let settings: Settings =
+        diesel::sql_query(settings).get_result(&mut conn).map_err(|error| fail(in_our_words(&error.to_string())))?;
+    for (setting, actual) in [("fsync", settings.fsync), ("full_page_writes", settings.full_page_writes)] {
+        if actual != "on" {
+            return Err(OpenError::Unsafe { path: url.display().to_owned(), setting, actual });
+        }
+    }
+    if settings.encoding != "UTF8" {
+        return Err(fail(format!("its encoding is {}; make it with ENCODING 'UTF8'", settings.encoding)));
+    }
+    if purpose == Purpose::Write && settings.is_standby {
+        let several = "name the primary, or several hosts with target_session_attrs=read-write";
+        return Err(fail(format!("the server is a standby, which cannot be written; {several}")));
+    }
+    if url.is_pooled || purpose == Purpose::Read {
+        conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+    }
+    // Through a pooler, the next client of the server process would find it set.
+    if purpose != Purpose::Write && !url.is_pooled {
+        conn.batch_execute("SET default_transaction_read_only = on").map_err(|error| fail(error.to_string()))?;
+    }
+    Ok(conn)
+}
+
+/// What libpq says, in one line, and with the feature that a build without TLS lacks.
+fn in_our_words(why: &str) -> String {
+    if why.contains("SSL support is not compiled in") || why.contains("SSL is not supported by this build") {
+        return "its sslmode needs TLS, which this program was built without; build it with `--features postgres-tls` \
+                (which needs OpenSSL's headers), or use a tunnel and sslmode=disable"
+            .to_owned();
+    }
+    why.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Two servers that start at once: one waits for the other's lock on the table of versions, and finds nothing left to do. What
+/// is pending is one transaction.
+pub(super) fn run_migrations(conn: &mut PgConnection) -> Result<Versions, String> {
+    let before = read_versions(conn)?;
+    if before.unknown().is_some() || before.pending().is_empty() {
+        // The application's role may not even look whether it could make the table.
+        return Ok(before);
+    }
+    make_version_table(conn)?;
+    let versions = conn.transaction(|conn| {
+        conn.batch_execute("LOCK TABLE __diesel_schema_migrations IN ACCESS EXCLUSIVE MODE")?;
+        let versions = read_versions(conn).map_err(|why| DieselError::QueryBuilderError(why.into()))?;
+        if versions.unknown().is_none() {
+            conn.run_pending_migrations(MIGRATIONS).map_err(DieselError::QueryBuilderError)?;
+        }
+        Ok::<_, DieselError>(versions)
+    });
+    versions.map_err(|error| error.to_string())
+}
+
+/// `IF NOT EXISTS` does not keep two that make a table at once out of each other's way: the second fails, and finds it made.
+fn make_version_table(conn: &mut PgConnection) -> Result<(), String> {
+    let made = conn.setup();
+    if made.is_ok() || table_of_versions(conn)? {
+        return Ok(());
+    }
+    made.map(drop).map_err(|error| match error {
+        DieselError::DatabaseError(_, info) if info.message().contains("permission denied") => {
+            format!("its schema has to be brought up to date first: run `audit-server migrate` as the owner ({})", info.message())
+        }
+        error => error.to_string(),
+    })
+}
+
+fn table_of_versions(conn: &mut PgConnection) -> Result<bool, String> {
+    let table = "SELECT relname::text AS version FROM pg_class WHERE oid = to_regclass('__diesel_schema_migrations')";
+    Ok(!migrate::versions(conn, table)?.is_empty())
+}
+
+pub(super) fn read_versions(conn: &mut PgConnection) -> Result<Versions, String> {
+    let applied = if table_of_versions(conn)? { migrate::applied(conn)? } else { Vec::new() };
+    Ok(Versions { known: migrate::known::<Pg>(&MIGRATIONS)?, applied })
+}
+
+/// The size of the database.
+pub(super) fn database_bytes(conn: &mut PgConnection) -> QueryResult<i64> {
+    #[derive(QueryableByName)]
+    struct Size {
+        #[diesel(sql_type = BigInt)]
+        bytes: i64,
+    }
+    Ok(diesel::sql_query("SELECT pg_database_size(current_database()) AS bytes").get_result::<Size>(conn)?.bytes)
+}
+
+/// Whether the server waited in vain for a lock, or ended the connection's turn because somebody else was in its way.
+pub(super) fn is_locked(error: &DieselError) -> bool {
+    matches!(error, DieselError::DatabaseError(DatabaseErrorKind::Unknown, info)
+        if info.message() == "canceling statement due to lock timeout")
+}
+
+pub(super) fn is_alive(conn: &mut PgConnection) -> bool {
+    conn.batch_execute("SELECT 1").is_ok()
+}
+
+/// READ COMMITTED: what is looked up after the head is locked has to see the commit of whoever held the lock before; a repeatable
+/// snapshot would be older. All settings last as long as the transaction, so that they hold behind a pooler too:
+/// - `synchronous_commit` is on, whatever role or database say, or stays at `remote_apply`, which waits for more;
+/// - no time-out of role or database cancels a statement: a COMMIT that waits for a synchronous standby and is cancelled reports
+///   success, though no standby has the data.
+pub(super) fn begin_write(conn: &mut PgConnection) -> QueryResult<()> {
+    let sql = format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
+         SET LOCAL statement_timeout = 0; \
+         SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; \
+         SELECT set_config('synchronous_commit', \
+             CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)"
+    );
+    AnsiTransactionManager::begin_transaction_sql(conn, &sql)
+}
+
+pub(super) fn begin_snapshot(conn: &mut PgConnection) -> QueryResult<()> {
+    AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+}
+
+/// `FOR UPDATE` takes a transaction id and writes to the WAL, so that a COMMIT which only found duplicates waits for the same
+/// standby as the COMMIT that wrote them: what is acknowledged a second time is as safe as what is acknowledged the first time.
+pub(super) fn lock_head(conn: &mut PgConnection, channel_id: i64, stream: i16) -> QueryResult<(i64, i64)> {
+    let mut locked = || {
+        let head = logs::table.find((channel_id, stream)).select((logs::next_position, logs::recorded_at));
+        Ok::<_, DieselError>(head.for_update().load(conn)?.pop())
+    };
+    if let Some(head) = locked()? {
+        return Ok(head);
+    }
+    diesel::insert_into(logs::table)
+        .values((logs::channel_id.eq(channel_id), logs::stream.eq(stream), logs::next_position.eq(0), logs::recorded_at.eq(0)))
+        .on_conflict_do_nothing()
+        .execute(conn)?;
+    let head = logs::table.find((channel_id, stream)).select((logs::next_position, logs::recorded_at));
+    head.for_update().get_result(conn)
+}
+
+/// Which of these uuids a log holds.
+pub(super) fn held(conn: &mut PgConnection, channel_id: i64, stream: Stream, uuids: &[Uuid]) -> QueryResult<HashSet<Uuid>> {
+    let wanted: Vec<&[u8]> = uuids.iter().map(|uuid| uuid.as_bytes().as_slice()).collect();
+    let held: Vec<Vec<u8>> = match stream {
+        Stream::Events => events::table
+            .filter(events::channel_id.eq(channel_id).and(events::uuid.eq_any(wanted)))
+            .select(events::uuid)
+            .load(conn)?,
+        Stream::ActionLogs => action_logs::table
+            .filter(action_logs::channel_id.eq(channel_id).and(action_logs::uuid.eq_any(wanted)))
+            .select(action_logs::uuid)
+            .load(conn)?,
+    };
+    Ok(held.iter().filter_map(|uuid| Uuid::from_slice(uuid).ok()).collect())
+}

@@ -1,0 +1,81 @@
+//! URLs of PostgreSQL servers. libpq reads them; this looks only at what it would tell too late, or with the password in it.
+
+use std::fmt;
+
+/// A server and a database on it. `Debug` shows no password.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct PostgresUrl {
+    /// With the password, and what this program adds.
+    complete: String,
+    shown: String,
+    /// Whether there is a pooler in between that may give every transaction to another server process: then nothing is prepared
+    /// and nothing set for longer than a transaction.
+    pub(crate) is_pooled: bool,
+}
+
+/// What a connection gets unless the URL says otherwise. Without time-outs a server that is gone without a word is waited for as
+/// long as the kernel likes, which is a quarter of an hour. None of these ends a commit that a living server takes its time for.
+const DEFAULTS: [(&str, &str); 6] = [
+    ("fallback_application_name", "audit-server"),
+    ("connect_timeout", "10"),
+    ("keepalives_idle", "20"),
+    ("keepalives_interval", "10"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "30000"),
+];
+
+impl PostgresUrl {
+    pub(super) fn parse(url: &str) -> Result<PostgresUrl, &'static str> {
+        let Some((_, rest)) = url.split_once("://") else { return Err("use postgres://user@host/database") };
+        if rest.contains(['\0', '#', ' ']) {
+            return Err("it has a character that must be percent-encoded, such as %23 for #");
+        }
+        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, database) = place.split_once('/').unwrap_or((place, ""));
+        // libpq would look for a host of this name, and quote half of the password.
+        if authority.matches('@').count() > 1 || database.contains('@') || query.contains('@') {
+            return Err("its user name or password has a character that must be percent-encoded, such as %40 for @ and %2F for /");
+        }
+        let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
+        if database.is_empty() && !has("dbname") {
+            return Err("it names no database; use postgres://user@host/database");
+        }
+        let mut complete = url.to_owned();
+        for (name, value) in DEFAULTS.iter().filter(|(name, _)| !has(name)) {
+            let separator = if complete.contains('?') { '&' } else { '?' };
+            complete.push_str(&format!("{separator}{name}={value}"));
+        }
+        Ok(PostgresUrl { complete, shown: super::without_secrets(url), is_pooled: false })
+    }
+
+    /// For libpq, and nobody else: it has the password.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.complete
+    }
+
+    pub(crate) fn display(&self) -> &str {
+        &self.shown
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PostgresUrl").field(&self.shown).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_url_says_counts_before_what_is_added() {
+        let url = PostgresUrl::parse("postgres://me:x@db/audit?connect_timeout=3&application_name=mine").unwrap();
+        assert!(
+            url.reveal().starts_with("postgres://me:x@db/audit?connect_timeout=3&application_name=mine&fallback_application_name=")
+        );
+        assert_eq!(url.reveal().matches("connect_timeout=").count(), 1);
+        let plain = PostgresUrl::parse("postgres://me@db/audit").unwrap();
+        assert!(plain.reveal().starts_with("postgres://me@db/audit?fallback_application_name=audit-server&connect_timeout=10&"));
+    }
+}

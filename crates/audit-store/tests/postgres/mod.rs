@@ -1,0 +1,15 @@
+//! PostgreSQL for tests: a private server made from the installed binaries, or the one in `AUDIT_TEST_POSTGRES_URL`; a database of
+//! its own for each test. Included by every binary that tests with it, in this crate and in those above it.
+//!
+//! Nothing is left running, however the test process ends: each server belongs to a shell that waits for the end of a pipe which the
+//! test process holds.
+
+#![allow(dead_code, unused_imports, reason = "no binary needs all of it")]
+#![expect(clippy::allow_attributes, reason = "in a binary that needs all of it, there is nothing to expect")]
+
+mod database;
+mod keeper;
+mod server;
+
+pub(crate) use database::{Database, Template, create_role};
+pub(crate) use server::{Server, Standby};

@@ -1,0 +1,237 @@
+//! The schema: how a database gets it, and that it is the one the code was written for, the same in every database.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use audit_store::domain::{ChannelGrant, Stream};
+use audit_store::{OpenError, Store};
+
+use crate::common::{Place, Raw, Scratch, checked_logs, of_database};
+
+const TABLES: &str = "'action_logs', 'content_types', 'counters', 'counters_by_hour', 'events', 'logs', 'tokens'";
+
+fn migrations(database: &str) -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(database);
+    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+fn file(database: &str, migration: &str, name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(database);
+    std::fs::read_to_string(folder.join(migration).join(name)).unwrap()
+}
+
+#[test]
+fn both_databases_have_the_same_migrations() {
+    assert_eq!(migrations("sqlite"), migrations("postgres"));
+    for (database, migration) in ["sqlite", "postgres"].into_iter().flat_map(|of| migrations(of).into_iter().map(move |m| (of, m)))
+    {
+        assert!(["up.sql", "down.sql"].iter().all(|name| !file(database, &migration, name).trim().is_empty()), "{migration}");
+    }
+}
+
+/// A cluster (Citus) runs no more than one statement of DDL in one go.
+#[test]
+fn a_migration_of_postgresql_is_one_statement() {
+    for migration in migrations("postgres") {
+        for name in ["up.sql", "down.sql"] {
+            let text = file("postgres", &migration, name);
+            let code: Vec<&str> = text.lines().map(|line| line.split("--").next().unwrap().trim()).collect();
+            let code = code.join(" ");
+            let statements: Vec<&str> = code.split(';').filter(|statement| !statement.trim().is_empty()).collect();
+            assert_eq!(statements.len(), 1, "{migration}/{name}: {statements:?}");
+            let first = statements[0].split_whitespace().next().unwrap();
+            assert!(["CREATE", "ALTER", "DROP"].contains(&first), "{migration}/{name}: {first}");
+        }
+    }
+}
+
+fn versions(raw: &Raw) -> Vec<String> {
+    raw.strings("SELECT version || ' ' || run_on FROM __diesel_schema_migrations ORDER BY version")
+}
+
+#[test]
+fn opening_again_changes_nothing() {
+    let scratch = Scratch::new();
+    scratch.append_json("{}");
+    let before = versions(&scratch.raw());
+    assert_eq!(before.len(), migrations("sqlite").len());
+    let again = scratch.open_again();
+    assert_eq!(versions(&scratch.raw()), before);
+    assert_eq!(checked_logs(&again), checked_logs(&scratch.store));
+}
+
+#[test]
+fn stores_that_open_a_fresh_database_at_once_all_succeed() {
+    let place = Place::empty();
+    std::thread::scope(|scope| {
+        let opening: Vec<_> = (0..8).map(|_| scope.spawn(|| Store::open(&place.config()).unwrap())).collect();
+        for thread in opening {
+            assert_eq!(thread.join().unwrap().logs(Stream::Events, &ChannelGrant::All).unwrap(), []);
+        }
+    });
+}
+
+#[test]
+fn the_schema_of_a_newer_version_is_refused_and_left_alone() {
+    let scratch = Scratch::new();
+    let raw = scratch.raw();
+    // A branch that this build cannot know: one migration more, and one of ours not there yet.
+    raw.execute(
+        "INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231000000');
+         DELETE FROM __diesel_schema_migrations WHERE version = '20261126000018';
+         DROP TABLE tokens",
+    );
+    let before = versions(&raw);
+    let error = Store::open(&scratch.place.config()).unwrap_err();
+    assert!(matches!(&error, OpenError::NewerSchema { migration, .. } if migration == "99991231000000"), "{error}");
+    let text = "has the schema of a newer version (migration 99991231000000 is not known here): use that version";
+    assert_eq!(error.to_string(), format!("the database `{}` {text}", scratch.store.location()));
+    assert_eq!(versions(&raw), before);
+}
+
+/// The columns that the code names, in this order: it matters for speed, and for `INSERT` without names at a SQL prompt.
+const COLUMNS: &str = "\
+action_logs.channel_id BIGINT NOT NULL key 1
+action_logs.position BIGINT NOT NULL key 2
+action_logs.uuid BLOB NOT NULL
+action_logs.created_at BIGINT NOT NULL
+action_logs.recorded_at BIGINT NOT NULL
+action_logs.producer_id BIGINT NOT NULL
+action_logs.level BIGINT
+action_logs.logger_name TEXT
+action_logs.app_name TEXT
+action_logs.seals BLOB NOT NULL
+action_logs.leaf_hash BLOB NOT NULL
+action_logs.subject_json TEXT
+action_logs.message TEXT
+action_logs.trace TEXT
+action_logs.extra TEXT
+content_types.id BIGINT NOT NULL key 1
+content_types.app_label TEXT NOT NULL
+content_types.model TEXT NOT NULL
+counters.channel_id BIGINT NOT NULL key 1
+counters.stream SMALLINT NOT NULL key 2
+counters.dimension SMALLINT NOT NULL key 3
+counters.key TEXT NOT NULL key 4
+counters.count BIGINT NOT NULL
+counters_by_hour.channel_id BIGINT NOT NULL key 1
+counters_by_hour.stream SMALLINT NOT NULL key 2
+counters_by_hour.dimension SMALLINT NOT NULL key 3
+counters_by_hour.key TEXT NOT NULL key 4
+counters_by_hour.hour BIGINT NOT NULL key 5
+counters_by_hour.count BIGINT NOT NULL
+events.channel_id BIGINT NOT NULL key 1
+events.position BIGINT NOT NULL key 2
+events.uuid BLOB NOT NULL
+events.timestamp BIGINT NOT NULL
+events.recorded_at BIGINT NOT NULL
+events.producer_id BIGINT NOT NULL
+events.content_type BIGINT
+events.object_num BIGINT
+events.user_num BIGINT
+events.action TEXT
+events.table_name TEXT
+events.object_id TEXT
+events.user_id TEXT
+events.user_name TEXT
+events.remote_addr TEXT
+events.url TEXT
+events.seals BLOB NOT NULL
+events.leaf_hash BLOB NOT NULL
+events.subject_json TEXT
+events.user_json TEXT
+events.remote_addr_json TEXT
+events.url_json TEXT
+events.query_params TEXT
+events.post_data TEXT
+events.headers TEXT
+events.content TEXT
+events.description_json TEXT
+events.extra TEXT
+logs.channel_id BIGINT NOT NULL key 1
+logs.stream SMALLINT NOT NULL key 2
+logs.next_position BIGINT NOT NULL
+logs.recorded_at BIGINT NOT NULL
+tokens.id BIGINT NOT NULL key 1
+tokens.name TEXT NOT NULL
+tokens.role TEXT NOT NULL
+tokens.channels TEXT NOT NULL
+tokens.key_digest BLOB NOT NULL
+tokens.created_at BIGINT NOT NULL
+tokens.expires_at BIGINT
+tokens.revoked_at BIGINT";
+
+const INDEXES: &str = "\
+action_logs (channel_id, position) unique
+action_logs (channel_id, uuid) unique
+action_logs_by_app_name (channel_id, app_name, created_at, position) partial
+action_logs_by_created_at (channel_id, created_at, position)
+action_logs_by_level (channel_id, level, created_at, position) partial
+action_logs_by_logger_name (channel_id, logger_name, created_at, position) partial
+content_types (app_label, model) unique
+content_types (id) unique
+counters (channel_id, stream, dimension, key) unique
+counters_by_hour (channel_id, stream, dimension, key, hour) unique
+events (channel_id, position) unique
+events (channel_id, uuid) unique
+events_by_action (channel_id, action, timestamp, position) partial
+events_by_content_type (channel_id, content_type, timestamp, position) partial
+events_by_object_id (channel_id, object_id, timestamp, position) partial
+events_by_table_name (channel_id, table_name, timestamp, position) partial
+events_by_timestamp (channel_id, timestamp, position)
+events_by_url (channel_id, url, timestamp, position) partial
+events_by_user_id (channel_id, user_id, timestamp, position) partial
+events_by_user_name (channel_id, user_name, timestamp, position) partial
+logs (channel_id, stream) unique
+tokens (id) unique
+tokens (key_digest) unique";
+
+/// In the words of SQLite: each column with its type, whether it may be null, and its place in the key.
+fn columns(raw: &Raw) -> Vec<String> {
+    let sqlite = format!(
+        "SELECT m.name || '.' || c.name || ' ' || c.type || iif(c.\"notnull\", ' NOT NULL', '') || iif(c.pk, ' key ' || c.pk, '')
+         FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name IN ({TABLES}) ORDER BY m.name, c.cid"
+    );
+    let postgres = format!(
+        "SELECT c.relname || '.' || a.attname || ' ' || replace(upper(format_type(a.atttypid, a.atttypmod)), 'BYTEA', 'BLOB')
+             || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
+             || COALESCE(' key ' || array_position(k.conkey, a.attnum), '')
+         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+             LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
+         WHERE c.relkind IN ('r', 'p') AND c.relname IN ({TABLES}) ORDER BY c.relname COLLATE \"C\", a.attnum"
+    );
+    raw.strings(&of_database(sqlite, postgres))
+}
+
+/// Indexes by name; those that come with a key, whose names are the database's, by table.
+fn indexes(raw: &Raw) -> BTreeSet<String> {
+    let sqlite = format!(
+        "SELECT iif(i.\"unique\", m.name, i.name) || ' (' || (SELECT group_concat(name, ', ') FROM pragma_index_info(i.name)) || ')'
+             || iif(i.\"unique\", ' unique', '') || iif(i.partial, ' partial', '')
+         FROM sqlite_schema m JOIN pragma_index_list(m.name) i WHERE m.type = 'table' AND m.name IN ({TABLES})"
+    );
+    let postgres = format!(
+        "SELECT CASE WHEN x.indisunique THEN c.relname ELSE i.relname END || ' ('
+             || (SELECT string_agg(a.attname, ', ' ORDER BY k.place) FROM unnest(x.indkey) WITH ORDINALITY k (number, place)
+                 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number)
+             || ')' || CASE WHEN x.indisunique THEN ' unique' ELSE '' END || CASE WHEN x.indpred IS NULL THEN '' ELSE ' partial' END
+         FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
+         WHERE c.relkind IN ('r', 'p') AND c.relname IN ({TABLES})"
+    );
+    raw.strings(&of_database(sqlite, postgres)).into_iter().collect()
+}
+
+#[test]
+fn tables_and_indexes_are_these() {
+    let scratch = Scratch::new();
+    let raw = scratch.raw();
+    assert_eq!(columns(&raw).join("\n"), COLUMNS);
+    assert_eq!(indexes(&raw), INDEXES.lines().map(str::to_owned).collect());
+    let sqlite = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY 1";
+    let postgres = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = current_schema()::regnamespace
+                    ORDER BY relname COLLATE \"C\"";
+    assert_eq!(
+        raw.strings(of_database(sqlite, postgres)),
+        ["__diesel_schema_migrations", "action_logs", "content_types", "counters", "counters_by_hour", "events", "logs", "tokens"]
+    );
+}

@@ -1,0 +1,40 @@
+-- One event a row. The order of columns is that of SQLite, where it matters. Texts that are looked up compare by their bytes
+-- (COLLATE "C"), as everywhere else.
+--
+-- The guards are rights: the table belongs to a role that migrates, and the program runs as one that can INSERT, SELECT, and UPDATE
+-- nothing but the slots, `seals` and what is made from the slots (audit-server migrate --grant-to).
+--
+-- Rows are only ever added. Vacuum and analyze come round with every fiftieth of the table instead of every fifth, so that counts
+-- go on being read off an index alone and the planner knows a log that grows.
+CREATE TABLE events (
+    channel_id BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    uuid BYTEA NOT NULL CHECK (octet_length(uuid) = 16),
+    timestamp BIGINT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    producer_id BIGINT NOT NULL,
+    content_type BIGINT,
+    object_num BIGINT,
+    user_num BIGINT,
+    action TEXT COLLATE "C",
+    table_name TEXT COLLATE "C",
+    object_id TEXT COLLATE "C",
+    user_id TEXT COLLATE "C",
+    user_name TEXT COLLATE "C",
+    remote_addr TEXT COLLATE "C",
+    url TEXT COLLATE "C",
+    seals BYTEA NOT NULL,
+    leaf_hash BYTEA NOT NULL CHECK (octet_length(leaf_hash) = 32),
+    subject_json TEXT,
+    user_json TEXT,
+    remote_addr_json TEXT,
+    url_json TEXT,
+    query_params TEXT,
+    post_data TEXT,
+    headers TEXT,
+    content TEXT,
+    description_json TEXT,
+    extra TEXT,
+    PRIMARY KEY (channel_id, position),
+    UNIQUE (channel_id, uuid)
+) WITH (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);

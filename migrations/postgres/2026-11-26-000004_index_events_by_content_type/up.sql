@@ -1,0 +1,1 @@
+CREATE INDEX events_by_content_type ON events (channel_id, content_type, timestamp, position) WHERE content_type IS NOT NULL;

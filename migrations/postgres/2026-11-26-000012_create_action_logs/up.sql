@@ -1,0 +1,21 @@
+-- One record of an application's logger a row, in the same order of columns and under the same guards as `events`, where the
+-- comments argue them. The id of the published API is position + 1.
+CREATE TABLE action_logs (
+    channel_id BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    uuid BYTEA NOT NULL CHECK (octet_length(uuid) = 16),
+    created_at BIGINT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    producer_id BIGINT NOT NULL,
+    level BIGINT,
+    logger_name TEXT COLLATE "C",
+    app_name TEXT COLLATE "C",
+    seals BYTEA NOT NULL,
+    leaf_hash BYTEA NOT NULL CHECK (octet_length(leaf_hash) = 32),
+    subject_json TEXT,
+    message TEXT,
+    trace TEXT,
+    extra TEXT,
+    PRIMARY KEY (channel_id, position),
+    UNIQUE (channel_id, uuid)
+) WITH (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);

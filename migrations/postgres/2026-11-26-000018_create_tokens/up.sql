@@ -1,0 +1,12 @@
+-- Keys are stored as their SHA-256 only. Tokens are revoked, never deleted: `producer_id` in the log names them for good.
+-- `channels` is '*' or a list such as '1,2,3'; instants are microseconds.
+CREATE TABLE tokens (
+    id BIGINT NOT NULL PRIMARY KEY,
+    name TEXT COLLATE "C" NOT NULL,
+    role TEXT COLLATE "C" NOT NULL CHECK (role IN ('admin', 'writer', 'reader')),
+    channels TEXT COLLATE "C" NOT NULL,
+    key_digest BYTEA NOT NULL UNIQUE CHECK (octet_length(key_digest) = 32),
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    revoked_at BIGINT
+);

@@ -1,3 +1,0 @@
-DROP TRIGGER logs_follow_events;
-DROP VIEW events_readable;
-DROP TABLE events;

@@ -1,2 +1,0 @@
-DROP TABLE counters_by_hour;
-DROP TABLE counters;

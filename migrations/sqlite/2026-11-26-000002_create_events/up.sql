@@ -1,0 +1,111 @@
+-- One event a row. The order of columns matters: SQLite walks a chain of overflow pages to reach what stands behind a big
+-- value, so the small columns that filters, sorts and the log need come first and the slots (JSON as received) last.
+CREATE TABLE events (
+    channel_id BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    uuid BLOB NOT NULL CHECK (length(uuid) = 16),
+    timestamp BIGINT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    producer_id BIGINT NOT NULL,
+    content_type BIGINT,
+    object_num BIGINT,
+    user_num BIGINT,
+    action TEXT,
+    table_name TEXT,
+    object_id TEXT,
+    user_id TEXT,
+    user_name TEXT,
+    remote_addr TEXT,
+    url TEXT,
+    seals BLOB NOT NULL,
+    leaf_hash BLOB NOT NULL CHECK (length(leaf_hash) = 32),
+    subject_json TEXT,
+    user_json TEXT,
+    remote_addr_json TEXT,
+    url_json TEXT,
+    query_params TEXT,
+    post_data TEXT,
+    headers TEXT,
+    content TEXT,
+    description_json TEXT,
+    extra TEXT,
+    PRIMARY KEY (channel_id, position),
+    UNIQUE (channel_id, uuid)
+);
+
+-- How selective each index is, for the planner: rows in all, then rows for each prefix of its columns. Typical figures, fixed
+-- here instead of measured by ANALYZE, so that every database goes by the same plans. Without any, SQLite takes all indexes for
+-- equally good: an object's history was read off the index of its content type, 10,000 times as slow at 400,000 rows.
+ANALYZE sqlite_schema;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('events', 'sqlite_autoindex_events_1', '1000000 100000 1'),
+    ('events', 'sqlite_autoindex_events_2', '1000000 100000 1');
+
+-- The guard. It keeps honest programs and tired people from changing the log; against somebody with the file and time there
+-- are the tree and its checkpoints.
+CREATE TRIGGER events_keep_rows BEFORE DELETE ON events
+BEGIN
+    SELECT RAISE(ABORT, 'events: the log is append-only');
+END;
+
+-- The only change there ever is: erasure takes slots to NULL together with the filter columns made from them, and in `seals` the
+-- salt of each (16 bytes) to its commitment (32). Checked are all columns but `seals`, and of `seals` that it is a blob that
+-- grows by 16 bytes for each slot that goes. Not checked is what it says: SQL cannot tell the salts of slots that stay, which
+-- must not change, from a commitment, nor compute one. The evidence shows the rest: with any other salt, kind or commitment the
+-- leaf is not the one of `leaf_hash`, which no update changes.
+CREATE TRIGGER events_only_erase BEFORE UPDATE ON events
+WHEN NOT (
+    NEW.rowid IS OLD.rowid AND NEW.channel_id IS OLD.channel_id AND NEW.position IS OLD.position AND NEW.uuid IS OLD.uuid
+    AND NEW.timestamp IS OLD.timestamp AND NEW.recorded_at IS OLD.recorded_at AND NEW.producer_id IS OLD.producer_id
+    AND NEW.leaf_hash IS OLD.leaf_hash
+    AND (
+        (NEW.subject_json IS OLD.subject_json AND NEW.action IS OLD.action AND NEW.content_type IS OLD.content_type
+            AND NEW.table_name IS OLD.table_name AND NEW.object_id IS OLD.object_id AND NEW.object_num IS OLD.object_num)
+        OR COALESCE(NEW.subject_json, NEW.action, NEW.content_type, NEW.table_name, NEW.object_id, NEW.object_num) IS NULL
+    )
+    AND (
+        (NEW.user_json IS OLD.user_json AND NEW.user_id IS OLD.user_id AND NEW.user_num IS OLD.user_num
+            AND NEW.user_name IS OLD.user_name)
+        OR COALESCE(NEW.user_json, NEW.user_id, NEW.user_num, NEW.user_name) IS NULL
+    )
+    AND (
+        (NEW.remote_addr_json IS OLD.remote_addr_json AND NEW.remote_addr IS OLD.remote_addr)
+        OR COALESCE(NEW.remote_addr_json, NEW.remote_addr) IS NULL
+    )
+    AND ((NEW.url_json IS OLD.url_json AND NEW.url IS OLD.url) OR COALESCE(NEW.url_json, NEW.url) IS NULL)
+    AND (NEW.query_params IS OLD.query_params OR NEW.query_params IS NULL)
+    AND (NEW.post_data IS OLD.post_data OR NEW.post_data IS NULL)
+    AND (NEW.headers IS OLD.headers OR NEW.headers IS NULL)
+    AND (NEW.content IS OLD.content OR NEW.content IS NULL)
+    AND (NEW.description_json IS OLD.description_json OR NEW.description_json IS NULL)
+    AND (NEW.extra IS OLD.extra OR NEW.extra IS NULL)
+    AND typeof(NEW.seals) = 'blob' AND length(NEW.seals) > length(OLD.seals)
+    AND length(NEW.seals) - length(OLD.seals) = 16 * (
+        (NEW.subject_json IS NOT OLD.subject_json) + (NEW.user_json IS NOT OLD.user_json)
+        + (NEW.remote_addr_json IS NOT OLD.remote_addr_json) + (NEW.url_json IS NOT OLD.url_json)
+        + (NEW.query_params IS NOT OLD.query_params) + (NEW.post_data IS NOT OLD.post_data)
+        + (NEW.headers IS NOT OLD.headers) + (NEW.content IS NOT OLD.content)
+        + (NEW.description_json IS NOT OLD.description_json) + (NEW.extra IS NOT OLD.extra)
+    )
+)
+BEGIN
+    SELECT RAISE(ABORT, 'events: the log is append-only');
+END;
+
+-- INSERT OR REPLACE deletes without firing a DELETE trigger (unless recursive_triggers is on), by rowid as well. Where none is
+-- given, NEW.rowid is -1 here, so that a row that somebody put there would be in the way of every append.
+CREATE TRIGGER events_refuse_replace BEFORE INSERT ON events
+WHEN EXISTS (SELECT 1 FROM events WHERE channel_id = NEW.channel_id AND uuid = NEW.uuid)
+    OR EXISTS (SELECT 1 FROM events WHERE channel_id = NEW.channel_id AND position = NEW.position)
+    OR (NEW.rowid > 0 AND EXISTS (SELECT 1 FROM events WHERE rowid = NEW.rowid))
+BEGIN
+    SELECT RAISE(ABORT, 'events: position or uuid is taken');
+END;
+
+-- A head that runs ahead would leave a gap. The writer inserts the rows of a batch and then moves the head: one seek a batch.
+CREATE TRIGGER logs_follow_events BEFORE UPDATE ON logs
+WHEN NEW.stream = 1 AND NEW.next_position > OLD.next_position
+    AND NEW.next_position IS NOT (SELECT max(position) + 1 FROM events WHERE channel_id = NEW.channel_id)
+BEGIN
+    SELECT RAISE(ABORT, 'logs: a head follows its events');
+END;

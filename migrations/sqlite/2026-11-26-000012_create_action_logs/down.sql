@@ -1,0 +1,2 @@
+DROP TABLE action_logs;
+DELETE FROM sqlite_stat1 WHERE tbl = 'action_logs';

@@ -1,0 +1,1 @@
+DROP INDEX action_logs_by_app_name;

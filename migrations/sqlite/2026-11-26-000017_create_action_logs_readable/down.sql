@@ -1,0 +1,1 @@
+DROP VIEW action_logs_readable;

@@ -1,0 +1,2 @@
+DROP TABLE counters;
+DELETE FROM sqlite_stat1 WHERE tbl = 'counters';

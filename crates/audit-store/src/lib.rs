@@ -34,6 +34,10 @@ mod store;
 mod tokens;
 mod url;
 
+#[cfg(test)]
+#[path = "../tests/postgres/mod.rs"]
+mod test_postgres;
+
 pub use append::{AppendRequest, Budget, PendingReceipts, Receipt, ReceiptsFuture, Reservation};
 pub use content_types::{ContentTypeTaken, ContentTypesPut};
 pub use copy::{Copied, CopyProgress, copy};

@@ -72,7 +72,7 @@ fn create(settings: &Settings, args: CreateArgs) -> anyhow::Result<()> {
     let store = settings.open_store()?;
     let (token, key) = store.create_token(token)?;
     let end = token.expires_at.map_or("never expires".to_owned(), |end| format!("expires at {end}"));
-    tell!("token {} ({}): {}, channels {}, {end}", token.id, shown(&token.name), token.role.name(), token.channels.to_list());
+    tell!("token {} ({}): {}, channels {}, {end}", token.id, token.name, token.role.name(), token.channels.to_list());
     writeln!(std::io::stdout(), "{}", key.reveal())
         .with_context(|| format!("the key could not be written: revoke token {} and make another one", token.id))
 }
@@ -92,7 +92,7 @@ fn revoke(settings: &Settings, id: i64) -> anyhow::Result<()> {
     if !store.revoke_token(id, ChannelGrant::All)? {
         bail!("token {id} was revoked meanwhile");
     }
-    tell!("token {id} ({}) is revoked", shown(&token.name));
+    tell!("token {id} ({}) is revoked", token.name);
     Ok(())
 }
 
@@ -107,7 +107,7 @@ fn to_table(tokens: &[Token]) -> String {
     rows.extend(tokens.iter().map(|token| {
         [
             token.id.to_string(),
-            shown(&token.name),
+            token.name.clone(),
             token.role.name().to_owned(),
             token.channels.to_list(),
             token.created_at.to_string(),
@@ -146,9 +146,4 @@ fn to_json(tokens: &[Token]) -> String {
     }
     out.push_str(if tokens.is_empty() { "]\n" } else { "\n]\n" });
     out
-}
-
-/// A name that cannot move the cursor of somebody's terminal.
-fn shown(name: &str) -> String {
-    name.chars().map(|char| if char.is_control() { '\u{fffd}' } else { char }).collect()
 }

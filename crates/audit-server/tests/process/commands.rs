@@ -8,12 +8,13 @@ use crate::common::server::{KEY, Server};
 use crate::common::tls::Certificate;
 use crate::common::{program, run};
 
-const SUBCOMMANDS: [&str; 14] = [
+const SUBCOMMANDS: [&str; 15] = [
     "serve",
     "import",
     "export",
     "token",
     "content-types",
+    "copy",
     "rebuild",
     "demo",
     "config",

@@ -62,7 +62,7 @@ fn show_names_where_each_value_comes_from_and_masks_secrets() {
         ("page_size_max", "70 flag --page-size-max"),
         ("production", "true flag --production"),
         ("log", "debug variable AUDIT_LOG"),
-        ("database_url", "postgres://me:********@db/audit variable AUDIT_DATABASE_URL"),
+        ("database_url", "postgres://me:…@db/audit variable AUDIT_DATABASE_URL"),
         ("data_dir", "audit-data default"),
         ("public_url", "(not set) default: that of the request"),
     ] {

@@ -7,8 +7,14 @@ use crate::common::server::{KEY, Server};
 use crate::common::{program, run};
 
 /// Every setting, a value it does not take, and what is said about that. An empty text is the only thing some refuse.
-const SETTINGS: [(&str, &str, &str); 20] = [
-    ("database_url", "mysql://db", "is `mysql://db`: its scheme is not known; use sqlite://path/to/audit.db"),
+const SETTINGS: [(&str, &str, &str); 23] = [
+    (
+        "database_url",
+        "mysql://me:hidden@db",
+        "is `mysql://me:…@db`: its scheme is not known; use sqlite://path/to/audit.db or postgres://user@host/database",
+    ),
+    ("transaction_pooler", "on", "is `on`: it must be true or false"),
+    ("writers", "65", "is `65`: it must be a number from 1 to 64"),
     ("data_dir", "", "is empty: it must be a directory"),
     ("listen", "8080", "is `8080`: it must be a host and a port such as 127.0.0.1:8080"),
     ("production", "yes", "is `yes`: it must be true or false"),
@@ -44,6 +50,7 @@ const SETTINGS: [(&str, &str, &str); 20] = [
     ("page_size_max", "10001", "is `10001`: it must be a number from 1 to 10000"),
     ("head_timeout_seconds", "0", "is `0`: it must be a number of seconds from 1 to 3600"),
     ("body_timeout_seconds", "1.5", "is `1.5`: it must be a number of seconds from 1 to 3600"),
+    ("append_timeout_seconds", "0", "is `0`: it must be a number of seconds from 1 to 3600"),
     ("idle_timeout_seconds", "3601", "is `3601`: it must be a number of seconds from 1 to 3600"),
     ("shutdown_timeout_seconds", "5s", "is `5s`: it must be a number of seconds from 1 to 3600"),
     ("log", "audit_http=loud", "is `audit_http=loud`: it must be a log filter such as info or warn,audit_http=debug"),

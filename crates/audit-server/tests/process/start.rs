@@ -82,12 +82,16 @@ fn urls_that_name_no_database_are_one_sentence_each_without_a_password() {
         ("audit.db", "is `audit.db`: it has no scheme"),
         ("sqlite://", "is `sqlite://`: it names no file"),
         ("sqlite://:memory:", "is `sqlite://:memory:`: an audit log is not kept in memory"),
-        ("postgres://me:secret@db/audit", "is `postgres://me:…@db/audit`: PostgreSQL is not built in yet"),
+        ("postgres://me:secret@db", "is `postgres://me:…@db`: it names no database"),
+        (
+            "postgres://me:se/cret@db/audit",
+            "is `postgres://…`: its user name or password has a character that must be percent-encoded",
+        ),
     ] {
         let ended = run(program(directory.path()).env("AUDIT_DATABASE_URL", url));
         let wanted = format!("--database-url (AUDIT_DATABASE_URL, key `database_url`) {said}");
         assert!(ended.sentence().starts_with(&wanted), "{ended:?}");
-        assert!(!ended.stderr.contains("secret"));
+        assert!(!ended.stderr.contains("secret") && !ended.stderr.contains("cret@"));
     }
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 }

@@ -2,6 +2,8 @@
 
 mod action_logs;
 mod events;
+mod million;
+mod recorded;
 
 use std::sync::{Arc, Mutex};
 

@@ -1,0 +1,243 @@
+//! A million events, and what the database does with a query.
+
+use std::sync::{Arc, Mutex};
+
+use audit_domain::uuid::Uuid;
+use audit_domain::{ChannelGrant, ChannelId, EventFilter, JsonText, Sort, SortKey, Walk, WalkOrder, WalkPoint};
+use diesel::connection::{Connection, InstrumentationEvent, SimpleConnection};
+use diesel::sql_types::Text;
+use diesel::{QueryableByName, RunQueryDsl};
+
+use crate::connection::{DbConnection, Purpose};
+use crate::query::*;
+use crate::test_postgres::Database;
+use crate::url::DatabaseUrl;
+use crate::{Store, StoreConfig, dialect};
+
+/// Nine of ten events are in channel 1. Of 20 content types, tables and so on, each holds what the statistics of the SQLite schema
+/// say; both databases get the same rows.
+const EVENTS: &str = "SELECT CASE n % 10 WHEN 0 THEN 2 ELSE 1 END AS channel_id, \
+    CASE n % 10 WHEN 0 THEN n / 10 ELSE n - n / 10 - 1 END AS position, UUID AS uuid, 1700000000000000 + n * 37000000 AS timestamp, \
+    1700000000000000 AS recorded_at, 0 AS producer_id, n / 3 % 20 AS content_type, CAST(n / 11 % 20 AS TEXT) AS table_name, \
+    CAST(n / 7 % 5 + 5 AS TEXT) AS action, CAST(n % 40000 AS TEXT) AS object_id, CAST(n / 5 % 2000 AS TEXT) AS user_id, \
+    CAST(n / 5 % 2000 AS TEXT) AS user_name, CAST(n / 2 % 10000 AS TEXT) AS url, EMPTY AS seals, HASH AS leaf_hash FROM numbers";
+const EVENT_COLUMNS: &str = "channel_id, position, uuid, timestamp, recorded_at, producer_id, content_type, table_name, action, \
+    object_id, user_id, user_name, url, seals, leaf_hash";
+const LOGS: &str = "SELECT 1 AS channel_id, n AS position, UUID AS uuid, 1700000000000000 + n * 37000000 AS created_at, \
+    1700000000000000 AS recorded_at, 0 AS producer_id, n % 50 AS level, CAST(n / 3 % 1000 AS TEXT) AS logger_name, \
+    CAST(n / 7 % 30 AS TEXT) AS app_name, EMPTY AS seals, HASH AS leaf_hash FROM numbers";
+const LOG_COLUMNS: &str =
+    "channel_id, position, uuid, created_at, recorded_at, producer_id, level, logger_name, app_name, seals, leaf_hash";
+
+const EVENTS_COUNT: i64 = 1_000_000;
+const LOGS_COUNT: i64 = 100_000;
+
+/// A statement, how the database goes about it, and that in short: the index, and whether it sorts.
+pub(super) struct Step {
+    pub(super) sql: String,
+    pub(super) plan: String,
+    pub(super) way: String,
+}
+
+/// Where the million is.
+enum Place {
+    File(tempfile::TempDir),
+    Server(Database),
+}
+
+/// A database with a million events, and the statements that were run on it.
+pub(super) struct Million {
+    conn: DbConnection,
+    explaining: DbConnection,
+    ran: Arc<Mutex<Vec<String>>>,
+    // Dropped behind its connections.
+    _place: Place,
+}
+
+impl Million {
+    pub(super) fn on_sqlite() -> Million {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/a.db", directory.path().display());
+        let expressions = [("UUID", "randomblob(16)"), ("EMPTY", "x''"), ("HASH", "zeroblob(32)")];
+        let numbers = |count: i64| {
+            format!("WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {count})")
+        };
+        // What is generated may be lost.
+        Million::made(&url, Place::File(directory), "PRAGMA synchronous = OFF", &expressions, &numbers, "")
+    }
+
+    pub(super) fn on_postgres() -> Million {
+        let database = Database::empty();
+        let url = database.url();
+        let expressions =
+            [("UUID", "decode(md5(n::text), 'hex')"), ("EMPTY", "''::bytea"), ("HASH", "decode(repeat('00', 32), 'hex')")];
+        let numbers = |count: i64| format!("WITH numbers AS (SELECT generate_series(0, {count}::bigint - 1) AS n)");
+        let vacuum = "VACUUM ANALYZE events; VACUUM ANALYZE action_logs";
+        Million::made(&url, Place::Server(database), "SET synchronous_commit = off", &expressions, &numbers, vacuum)
+    }
+
+    fn made(
+        url: &str,
+        place: Place,
+        settings: &str,
+        expressions: &[(&str, &str)],
+        numbers: &dyn Fn(i64) -> String,
+        after: &str,
+    ) -> Million {
+        let store = Store::open(&StoreConfig::new(url)).unwrap();
+        let target = DatabaseUrl::parse(url).unwrap();
+        let mut conn = dialect::open(&target, Purpose::Write).unwrap();
+        let filled = |text: &str| {
+            expressions
+                .iter()
+                .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{name} AS"), &format!("{value} AS")))
+        };
+        conn.batch_execute(settings).unwrap();
+        for (table, columns, rows, count) in
+            [("events", EVENT_COLUMNS, EVENTS, EVENTS_COUNT), ("action_logs", LOG_COLUMNS, LOGS, LOGS_COUNT)]
+        {
+            conn.batch_execute(&format!("INSERT INTO {table} ({columns}) {} {}", numbers(count), filled(rows))).unwrap();
+        }
+        let heads = [(1, 1, EVENTS_COUNT * 9 / 10), (2, 1, EVENTS_COUNT / 10), (1, 2, LOGS_COUNT)];
+        for (channel, stream, size) in heads {
+            conn.batch_execute(&format!("INSERT INTO logs VALUES ({channel}, {stream}, 0, 0)")).unwrap();
+            let head = format!("UPDATE logs SET next_position = {size} WHERE channel_id = {channel} AND stream = {stream}");
+            conn.batch_execute(&head).unwrap();
+        }
+        store.rebuild_counters().unwrap();
+        store.close();
+        for statement in after.split(';').filter(|statement| !statement.trim().is_empty()) {
+            conn.batch_execute(statement).unwrap();
+        }
+        let ran = Arc::new(Mutex::new(Vec::new()));
+        let (log, mut conn) = (Arc::clone(&ran), dialect::open(&target, Purpose::Read).unwrap());
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                log.lock().unwrap().push(query.to_string());
+            }
+        });
+        let explaining = dialect::open(&target, Purpose::Read).unwrap();
+        Million { conn, explaining, ran, _place: place }
+    }
+
+    /// The statements on the tables of entries since the last time, explained.
+    pub(super) fn take(&mut self) -> Vec<Step> {
+        let ran = std::mem::take(&mut *self.ran.lock().unwrap());
+        let ran: Vec<String> = ran.into_iter().map(|sql| sql.replace('`', "\"")).collect();
+        let on_entries =
+            ran.iter().filter(|sql| [Events::NAME, ActionLogs::NAME].iter().any(|t| sql.contains(&format!("FROM \"{t}\""))));
+        on_entries.map(|sql| self.explain(sql)).collect()
+    }
+
+    fn explain(&mut self, recorded: &str) -> Step {
+        let (sql, plan) = explained(&mut self.explaining, recorded);
+        Step { way: way(&plan), sql, plan: plan.join("\n") }
+    }
+
+    pub(super) fn list<T: Table>(&mut self, filter: T::Filter, sort: &[(T::SortField, bool)]) {
+        let keys = sort.iter().map(|(field, descending)| SortKey { field: *field, descending: *descending });
+        self.ask_list::<T>(filter, Sort::by(keys.collect()), 1);
+    }
+
+    /// A page of two, newest first.
+    pub(super) fn page<T: Table>(&mut self, filter: T::Filter, number: i64) {
+        self.ask_list::<T>(filter, Sort::by(Vec::new()), number);
+    }
+
+    fn ask_list<T: Table>(&mut self, filter: T::Filter, sort: Sort<T::SortField>, number: i64) {
+        let channels = ChannelGrant::Only([ChannelId::DEFAULT].into());
+        let query = ListQuery { channels, filter, sort, page: PageNumber::Number(number), size: 2 };
+        list::<T>(&mut self.conn, &query).unwrap();
+    }
+
+    pub(super) fn walk<T: Table>(&mut self, order: WalkOrder, filter: T::Filter) {
+        let after = Some(WalkPoint { timestamp: 1_715_000_000_000_000, channel_id: 1, position: 50_000 });
+        let walk_of = Walk { order, descending: true, channels: Some(vec![1]), filter };
+        walk::<T>(&mut self.conn, &WalkQuery { walk: walk_of, after, size: 2, counted: false }).unwrap();
+    }
+
+    pub(super) fn summary(&mut self, filter: EventFilter, by: GroupBy) {
+        summaries(&mut self.conn, &ChannelGrant::Only([ChannelId::DEFAULT].into()), &filter, &[by]).unwrap();
+    }
+
+    pub(super) fn find<T: Table>(&mut self) {
+        T::find(&mut self.conn, 1, Uuid::from_u128(7)).unwrap();
+    }
+}
+
+/// A recorded statement with the values that were bound, as literals. What has 16 numbers is a uuid.
+fn with_values(recorded: &str, blob: fn(&str) -> String) -> String {
+    let (sql, binds) = recorded.split_once(" -- binds: ").unwrap();
+    let literal = |value: &str| match value.chars().next() {
+        Some('[') => match JsonText::elements(value, usize::MAX).unwrap() {
+            bytes if bytes.len() == 16 => {
+                blob(&bytes.iter().map(|byte| format!("{:02x}", byte.parse::<u8>().unwrap())).collect::<String>())
+            }
+            _ => format!("ARRAY{value}::bigint[]"),
+        },
+        Some('"') => format!("'{}'", value.trim_matches('"')),
+        _ => value.to_owned(),
+    };
+    let mut values = JsonText::elements(binds, usize::MAX).unwrap().into_iter().map(literal);
+    let (mut out, mut rest) = (String::new(), sql.chars().peekable());
+    while let Some(next) = rest.next() {
+        if next != '?' && !(next == '$' && rest.peek().is_some_and(char::is_ascii_digit)) {
+            out.push(next);
+            continue;
+        }
+        while rest.peek().is_some_and(char::is_ascii_digit) {
+            rest.next();
+        }
+        out.push_str(&values.next().unwrap());
+    }
+    out
+}
+
+/// The lines of a plan.
+fn explained(conn: &mut DbConnection, recorded: &str) -> (String, Vec<String>) {
+    #[derive(QueryableByName)]
+    struct OfSqlite {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+    #[derive(QueryableByName)]
+    struct OfPostgres {
+        #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+        line: String,
+    }
+    match conn {
+        DbConnection::Sqlite(conn) => {
+            let sql = with_values(recorded, |hex| format!("x'{hex}'"));
+            let rows: Vec<OfSqlite> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(conn).unwrap();
+            (sql, rows.into_iter().map(|row| row.detail).collect())
+        }
+        DbConnection::Postgres(conn) => {
+            let sql = with_values(recorded, |hex| format!("'\\x{hex}'::bytea"));
+            let rows: Vec<OfPostgres> = diesel::sql_query(format!("EXPLAIN {sql}")).load(conn).unwrap();
+            (sql, rows.into_iter().map(|row| row.line).collect())
+        }
+    }
+}
+
+/// The index of a plan, by the name that PostgreSQL gives those of the keys, and whether rows are sorted.
+fn way(plan: &[String]) -> String {
+    let own = [
+        ("sqlite_autoindex_events_1", "events_pkey"),
+        ("sqlite_autoindex_events_2", "events_channel_id_uuid_key"),
+        ("sqlite_autoindex_action_logs_1", "action_logs_pkey"),
+        ("sqlite_autoindex_action_logs_2", "action_logs_channel_id_uuid_key"),
+    ];
+    let words: Vec<&str> = plan.iter().flat_map(|line| line.split_whitespace()).collect();
+    let named = words.windows(2).filter(|pair| matches!(pair[0], "INDEX" | "using")).map(|pair| pair[1]);
+    let bitmaps = words.windows(5).filter(|five| five[..4] == ["Bitmap", "Index", "Scan", "on"]).map(|five| five[4]);
+    let names: Vec<&str> = named
+        .chain(bitmaps)
+        .map(|name| own.iter().find(|(sqlite, _)| *sqlite == name).map_or(name, |(_, postgres)| postgres))
+        .collect();
+    let scans = plan.iter().any(|line| line.contains("Seq Scan") || line.starts_with("SCAN"));
+    let sorts = plan.iter().any(|line| {
+        let line = line.trim_start_matches([' ', '-', '>']);
+        line.starts_with("Sort ") || line.starts_with("Incremental Sort ") || line.contains("TEMP B-TREE FOR ORDER BY")
+    });
+    format!("{}{}{}", names.join(" & "), if scans { "a scan" } else { "" }, if sorts { " + sort" } else { "" })
+}

@@ -4,8 +4,8 @@
 -- The guards are rights: the table belongs to a role that migrates, and the program runs as one that can INSERT, SELECT, and UPDATE
 -- nothing but the slots, `seals` and what is made from the slots (audit-server migrate --grant-to).
 --
--- Rows are only ever added. Vacuum and analyze come round with every fiftieth of the table instead of every fifth, so that counts
--- go on being read off an index alone and the planner knows a log that grows.
+-- Rows are only ever added. Vacuum and analyze come round with every fiftieth of the table instead of every fifth and tenth, so
+-- that counts go on being read off an index alone and the planner knows a log that grows.
 CREATE TABLE events (
     channel_id BIGINT NOT NULL,
     position BIGINT NOT NULL,

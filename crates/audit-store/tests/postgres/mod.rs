@@ -7,9 +7,11 @@
 #![allow(dead_code, unused_imports, reason = "no binary needs all of it")]
 #![expect(clippy::allow_attributes, reason = "in a binary that needs all of it, there is nothing to expect")]
 
+mod bouncer;
 mod database;
 mod keeper;
 mod server;
 
+pub(crate) use bouncer::Bouncer;
 pub(crate) use database::{Database, Template, create_role};
 pub(crate) use server::{Server, Standby};

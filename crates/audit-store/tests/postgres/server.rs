@@ -129,6 +129,16 @@ impl Server {
         Client::connect(&self.url(database), NoTls).unwrap()
     }
 
+    /// Makes a database with nothing in it.
+    pub(crate) fn create(&self, database: &str) {
+        self.client("postgres").batch_execute(&format!("CREATE DATABASE {database}")).unwrap();
+    }
+
+    /// The directory of its socket.
+    pub(super) fn sockets(&self) -> &Path {
+        &self.sockets
+    }
+
     /// Changes a setting that takes no restart.
     pub(crate) fn set(&self, name: &str, value: &str) {
         let mut client = self.client("postgres");

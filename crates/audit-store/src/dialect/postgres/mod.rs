@@ -10,7 +10,7 @@ use std::collections::HashSet;
 
 use audit_domain::Stream;
 use audit_domain::uuid::Uuid;
-use diesel::connection::{AnsiTransactionManager, CacheSize, SimpleConnection};
+use diesel::connection::{AnsiTransactionManager, CacheSize, SimpleConnection, TransactionManager};
 use diesel::migration::MigrationConnection;
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -95,7 +95,7 @@ pub(super) fn run_migrations(conn: &mut PgConnection) -> Result<Versions, String
         return Ok(before);
     }
     make_version_table(conn)?;
-    let versions = conn.transaction(|conn| {
+    let versions = in_write(conn, |conn| {
         conn.batch_execute("LOCK TABLE __diesel_schema_migrations IN ACCESS EXCLUSIVE MODE")?;
         let versions = read_versions(conn).map_err(|why| DieselError::QueryBuilderError(why.into()))?;
         if versions.unknown().is_none() {
@@ -108,7 +108,7 @@ pub(super) fn run_migrations(conn: &mut PgConnection) -> Result<Versions, String
 
 /// `IF NOT EXISTS` does not keep two that make a table at once out of each other's way: the second fails, and finds it made.
 fn make_version_table(conn: &mut PgConnection) -> Result<(), String> {
-    let made = conn.setup();
+    let made = in_write(conn, MigrationConnection::setup);
     if made.is_ok() || table_of_versions(conn)? {
         return Ok(());
     }
@@ -164,6 +164,15 @@ pub(super) fn begin_write(conn: &mut PgConnection) -> QueryResult<()> {
              CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)"
     );
     AnsiTransactionManager::begin_transaction_sql(conn, &sql)
+}
+
+/// What changes the schema, as safe as an append, and where everything is read-only unless it says otherwise.
+fn in_write<T>(conn: &mut PgConnection, run: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> QueryResult<T> {
+    begin_write(conn)?;
+    match run(conn) {
+        Ok(value) => AnsiTransactionManager::commit_transaction(conn).map(|()| value),
+        Err(error) => AnsiTransactionManager::rollback_transaction(conn).and(Err(error)),
+    }
 }
 
 pub(super) fn begin_snapshot(conn: &mut PgConnection) -> QueryResult<()> {

@@ -101,7 +101,7 @@ pub(in super::super) fn grant(conn: &mut PgConnection, role: &str) -> QueryResul
         name: String,
     }
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-    conn.transaction(|conn| {
+    super::in_write(conn, |conn| {
         let schema: Schema = diesel::sql_query("SELECT current_schema()::text AS name").get_result(conn)?;
         conn.batch_execute(&format!("GRANT USAGE ON SCHEMA {} TO {}", quoted(&schema.name), quoted(role)))?;
         GRANTS.iter().try_for_each(|grant| conn.batch_execute(&format!("{grant} {}", quoted(role))))

@@ -1,0 +1,191 @@
+//! Connections that break and servers that die: what was acknowledged is there, once, and nothing needs a restart of ours.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use audit_store::domain::uuid::Uuid;
+use audit_store::{AppendError, AppendRequest, Receipt, Store, StoreConfig, StoreError};
+
+use crate::common::{Scratch, append, checked_logs, event, uuid};
+use crate::postgres_server::{Database, Server};
+
+/// Appends until it is told to stop; a request that was not acknowledged is sent again with the same uuids. Returns the receipts, and
+/// how often an outcome was not known.
+fn send(store: &Store, client: u128, done: &AtomicBool) -> (BTreeMap<Uuid, Receipt>, u32) {
+    let (mut receipts, mut failures) = (BTreeMap::new(), 0);
+    for request in 0.. {
+        let uuids: Vec<Uuid> = (0..4).map(|n| uuid(client * 1_000_000 + request * 10 + n)).collect();
+        let events = |_: &()| {
+            uuids.iter().enumerate().map(|(n, uuid)| event(&format!(r#"{{"uuid":"{uuid}","channel_id":{}}}"#, n % 3))).collect()
+        };
+        loop {
+            match store.append(AppendRequest::import(events(&()))).unwrap().wait() {
+                Ok(of_request) => {
+                    receipts.extend(of_request.into_iter().map(|receipt| (receipt.uuid, receipt)));
+                    break;
+                }
+                Err(AppendError::Database(_)) if !done.load(Ordering::SeqCst) => {
+                    failures += 1;
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+        if done.load(Ordering::SeqCst) {
+            break;
+        }
+    }
+    (receipts, failures)
+}
+
+/// Runs clients of two stores while something is done to their server; returns how often an outcome was not known.
+fn under_load(stores: [&Store; 2], harm: impl FnOnce(), recovered: impl FnOnce()) -> u32 {
+    let (done, failures) = (AtomicBool::new(false), AtomicU32::new(0));
+    let receipts = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..6u128)
+            .map(|client| {
+                let (store, done) = (stores[client as usize % 2], &done);
+                // The clients of both stores send the same: each is the other's retry.
+                scope.spawn(move || send(store, 1 + client / 2, done))
+            })
+            .collect();
+        harm();
+        recovered();
+        done.store(true, Ordering::SeqCst);
+        let mut all: Vec<(Uuid, Receipt)> = Vec::new();
+        for client in clients {
+            let (receipts, failed) = client.join().unwrap();
+            all.extend(receipts);
+            failures.fetch_add(failed, Ordering::SeqCst);
+        }
+        all
+    });
+    let stored: BTreeMap<Uuid, _> = checked_logs(stores[0]).into_iter().map(|event| (event.uuid, event)).collect();
+    for (uuid, receipt) in &receipts {
+        let event = &stored[uuid];
+        assert_eq!(
+            Receipt { duplicate: receipt.duplicate, ..Receipt::of_duplicate(event) },
+            *receipt,
+            "acknowledged, and elsewhere"
+        );
+    }
+    assert!(receipts.len() > 100, "there was load: {}", receipts.len());
+    let mut firsts: Vec<Uuid> = receipts.iter().filter(|(_, receipt)| !receipt.duplicate).map(|(uuid, _)| *uuid).collect();
+    firsts.sort_unstable();
+    assert!(firsts.windows(2).all(|pair| pair[0] != pair[1]), "two were told that they were the first with an event");
+    assert!(!firsts.is_empty());
+    failures.into_inner()
+}
+
+#[test]
+fn connections_ended_again_and_again_lose_and_double_nothing() {
+    let scratch = Scratch::new();
+    let other = scratch.open_again();
+    let raw = scratch.raw();
+    let end_all = || {
+        let start = Instant::now();
+        let mut ended = 0;
+        while start.elapsed() < Duration::from_secs(4) {
+            let sql = "SELECT COUNT(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                       WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name <> '') ended";
+            ended += raw.strings(sql)[0].parse::<u32>().unwrap();
+            std::thread::sleep(Duration::from_millis(30));
+        }
+        assert!(ended > 20, "{ended}");
+    };
+    under_load([&scratch.store, &other], end_all, || {});
+}
+
+#[test]
+fn a_server_that_dies_every_few_seconds_under_load_keeps_what_was_acknowledged() {
+    let server = Server::start();
+    server.create("audit");
+    let config = StoreConfig::new(server.url("audit"));
+    let (one, two) = (Store::open(&config).unwrap(), Store::open(&config).unwrap());
+    let restarts = || {
+        for _ in 0..4 {
+            std::thread::sleep(Duration::from_millis(1500));
+            server.stop_immediate();
+            // Away long enough for somebody to notice.
+            std::thread::sleep(Duration::from_millis(300));
+            server.start_again();
+        }
+    };
+    let failures = under_load([&one, &two], restarts, || std::thread::sleep(Duration::from_secs(1)));
+    assert!(failures > 0, "no client noticed: the test saw too little");
+    // Idle connections of both stores died too; reads need no restart.
+    assert!(one.check().is_ok() && two.tokens().is_ok());
+    append(&one, vec![event("{}")]);
+}
+
+#[test]
+fn a_server_that_is_away_is_said_to_be_away() {
+    let server = Server::start();
+    server.create("audit");
+    let store = Store::open(&StoreConfig::new(server.url("audit"))).unwrap();
+    append(&store, vec![event("{}")]);
+    assert!(store.check().is_ok());
+    server.stop_immediate();
+    let error = store.append(AppendRequest::import(vec![event("{}")])).unwrap().wait().unwrap_err();
+    assert!(matches!(error, AppendError::Database(_)), "{error}");
+    let start = Instant::now();
+    let error = store.check().unwrap_err();
+    assert!(matches!(error, StoreError::Pool(_) | StoreError::Unreachable(_)), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(15));
+    let token = audit_store::domain::NewToken {
+        name: "t".to_owned(),
+        role: audit_store::domain::Role::Reader,
+        channels: crate::common::only(1),
+        expires_at: None,
+    };
+    assert!(matches!(store.create_token(token.clone()).unwrap_err(), StoreError::Unreachable(_)));
+    server.start_again();
+    assert!(store.check().is_ok() && store.create_token(token).is_ok());
+    append(&store, vec![event("{}")]);
+    assert_eq!(checked_logs(&store).len(), 2);
+}
+
+/// A trigger ends the connection of the first commit, after everything was inserted: the outcome is not known, and was none.
+#[test]
+fn a_commit_that_is_lost_is_settled_by_uuid_and_written_once() {
+    let database = Database::empty();
+    let store = Store::open(&StoreConfig::new(database.url())).unwrap();
+    append(&store, vec![event("{}")]);
+    database
+        .client()
+        .batch_execute(
+            "CREATE SEQUENCE times;
+             CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 IF nextval('times') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+                 RETURN NULL;
+             END $$;
+             CREATE CONSTRAINT TRIGGER die AFTER INSERT ON events DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION die()",
+        )
+        .unwrap();
+    let receipts = append(&store, vec![event("{}"), event(&format!(r#"{{"uuid":"{}"}}"#, uuid(1)))]);
+    assert_eq!(receipts.iter().map(|receipt| (receipt.position, receipt.duplicate)).collect::<Vec<_>>(), [(1, false), (2, false)]);
+    assert_eq!(checked_logs(&store).len(), 3);
+}
+
+/// Tokens take the next number, and servers may take it at the same time.
+#[test]
+fn tokens_of_several_servers_have_numbers_of_their_own() {
+    let scratch = Scratch::new();
+    let stores: Vec<Store> = (0..4).map(|_| scratch.open_again()).collect();
+    std::thread::scope(|scope| {
+        for store in &stores {
+            scope.spawn(|| {
+                for _ in 0..10 {
+                    let (name, channels) = ("t".to_owned(), crate::common::only(1));
+                    let role = audit_store::domain::Role::Reader;
+                    store.create_token(audit_store::domain::NewToken { name, role, channels, expires_at: None }).unwrap();
+                }
+                let key = audit_store::domain::TokenKey::from_text("0123456789abcdef-admin");
+                store.ensure_admin(key).unwrap().unwrap();
+            });
+        }
+    });
+    let ids: Vec<i64> = scratch.store.tokens().unwrap().iter().map(|token| token.id).collect();
+    assert_eq!(ids, (1..=41).collect::<Vec<_>>());
+}

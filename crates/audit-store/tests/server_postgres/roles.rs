@@ -1,0 +1,197 @@
+//! The guards of PostgreSQL: what the role may do that the program runs as.
+
+use audit_store::domain::{NewToken, Role};
+use audit_store::{OpenError, Store, StoreConfig};
+
+use crate::common::{ActionLogs, Events, Kind, Place, Raw, Scratch, append, checked_logs, event};
+use crate::postgres_server::{Database, create_role};
+
+/// Roles belong to all databases of a server, so other runs may have it too; its rights are those of each database.
+const APPLICATION: &str = "audit_test_application";
+
+/// A database that was migrated by its owner, with some entries, and a SQL prompt as the application's role.
+struct Guarded {
+    scratch: Scratch,
+    prompt: Raw,
+}
+
+fn database(scratch: &Scratch) -> &Database {
+    match &scratch.place {
+        Place::Server(database) => database,
+        Place::File(_) => panic!("these tests are about a server"),
+    }
+}
+
+impl Guarded {
+    fn new() -> Guarded {
+        create_role(APPLICATION);
+        let scratch = Scratch::new();
+        assert!(scratch.place.config().grant(APPLICATION).unwrap());
+        scratch.append_one::<Events>(r#""object_id":7,"user":{"pk":7},"content":1"#);
+        scratch.append_one::<ActionLogs>(r#""logger_name":"l","trace":"t""#);
+        let token = NewToken { name: "t".to_owned(), role: Role::Reader, channels: crate::common::only(1), expires_at: None };
+        scratch.store.create_token(token).unwrap();
+        let prompt = Raw::server(&database(&scratch).url_as(APPLICATION));
+        Guarded { scratch, prompt }
+    }
+
+    fn config(&self) -> StoreConfig {
+        StoreConfig::new(database(&self.scratch).url_as(APPLICATION))
+    }
+
+    #[track_caller]
+    fn refused(&self, sql: &str) {
+        let error = self.prompt.try_execute(sql).expect_err(sql);
+        assert!(error.contains("permission denied") || error.contains("must be owner"), "{sql}: {error}");
+    }
+
+    #[track_caller]
+    fn allowed(&self, sql: &str) {
+        self.prompt.execute(&format!("BEGIN; {sql}; ROLLBACK"));
+    }
+}
+
+fn columns(prompt: &Raw, table: &str) -> Vec<String> {
+    let sql = format!("SELECT attname FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0 ORDER BY attnum");
+    prompt.strings(&sql)
+}
+
+/// What an erasure takes: slots, what is made from them, and the seals.
+fn erasable<K: Kind>() -> Vec<&'static str> {
+    let slots = K::SLOTS.iter().flat_map(|(_, column, keys)| keys.iter().copied().chain([*column]));
+    slots.chain(["seals"]).collect()
+}
+
+fn assert_guarded<K: Kind>() {
+    let (guarded, table) = (Guarded::new(), K::TABLE);
+    let columns = columns(&guarded.prompt, table);
+    let erasable = erasable::<K>();
+    guarded.allowed(&format!("SELECT * FROM {table}"));
+    for column in &columns {
+        let update = format!("UPDATE {table} SET {column} = {column}");
+        if erasable.contains(&column.as_str()) { guarded.allowed(&update) } else { guarded.refused(&update) }
+    }
+    assert_eq!(columns.len() - erasable.len(), 7, "position, uuid, instants, producer, leaf and channel never change");
+    guarded.refused(&format!("DELETE FROM {table}"));
+    guarded.refused(&format!("DELETE FROM {table} WHERE position = 0"));
+    guarded.refused(&format!("TRUNCATE {table}"));
+    guarded.refused(&format!("TRUNCATE {table} CASCADE"));
+    let all = columns.join(", ");
+    guarded.allowed(&format!(
+        "INSERT INTO {table} SELECT {}",
+        all.replacen("position", "position + 1", 1).replacen("uuid", "decode(repeat('ab', 16), 'hex')", 1)
+            + &format!(" FROM {table}")
+    ));
+    // A row that is there is not replaced.
+    let upsert = format!("INSERT INTO {table} SELECT * FROM {table} ON CONFLICT (channel_id, position) DO UPDATE SET");
+    guarded.refused(&format!("{upsert} leaf_hash = excluded.leaf_hash"));
+    guarded.refused(&format!("{upsert} recorded_at = 0"));
+    let merge = format!("MERGE INTO {table} USING {table} s ON true WHEN MATCHED THEN");
+    guarded.refused(&format!("{merge} DELETE"));
+    for definition in [
+        format!("ALTER TABLE {table} DROP COLUMN leaf_hash"),
+        format!("ALTER TABLE {table} DISABLE TRIGGER ALL"),
+        format!("DROP TABLE {table}"),
+        format!("CREATE RULE r AS ON UPDATE TO {table} DO INSTEAD NOTHING"),
+        format!("CREATE INDEX ON {table} (recorded_at)"),
+        format!("GRANT ALL ON {table} TO PUBLIC"),
+        format!("CREATE TRIGGER t BEFORE INSERT ON {table} EXECUTE FUNCTION suppress_redundant_updates_trigger()"),
+        "CREATE TABLE x (a int)".to_owned(),
+        "SET ROLE audit_super".to_owned(),
+    ] {
+        let error = guarded.prompt.try_execute(&definition);
+        // A grant of what one has not is a warning, and nothing is granted.
+        assert!(error.is_err() || definition.starts_with("GRANT"), "{definition}");
+    }
+    guarded.refused(&format!("DELETE FROM {table}"));
+}
+
+#[test]
+fn events_are_guarded_by_rights_verb_by_verb_and_column_by_column() {
+    assert_guarded::<Events>();
+}
+
+#[test]
+fn action_logs_are_guarded_by_rights_verb_by_verb_and_column_by_column() {
+    assert_guarded::<ActionLogs>();
+}
+
+#[test]
+fn heads_and_tokens_are_guarded_too() {
+    let guarded = Guarded::new();
+    for table in ["logs", "tokens"] {
+        guarded.refused(&format!("DELETE FROM {table}"));
+        guarded.refused(&format!("TRUNCATE {table}"));
+    }
+    for (table, may) in [("logs", &["next_position", "recorded_at"][..]), ("tokens", &["revoked_at"])] {
+        for column in columns(&guarded.prompt, table) {
+            let update = format!("UPDATE {table} SET {column} = {column}");
+            if may.contains(&column.as_str()) { guarded.allowed(&update) } else { guarded.refused(&update) }
+        }
+    }
+    guarded.refused("DELETE FROM __diesel_schema_migrations");
+    guarded.refused("INSERT INTO __diesel_schema_migrations VALUES ('99991231000000')");
+}
+
+/// Everything that the store does, as the role that has no more rights than it needs.
+#[test]
+fn the_application_role_is_all_that_the_program_needs() {
+    let guarded = Guarded::new();
+    let store = Store::open(&StoreConfig { refuse_powerful_roles: true, ..guarded.config() }).unwrap();
+    assert_eq!(store.powers().unwrap(), [""; 0]);
+    append(&store, vec![event(r#"{"channel_id":9}"#), event("{}"), ActionLogs::entry("")]);
+    assert_eq!(checked_logs(&store).len(), 3);
+    let token = NewToken { name: "t".to_owned(), role: Role::Reader, channels: crate::common::only(1), expires_at: None };
+    let (token, _) = store.create_token(token).unwrap();
+    assert!(store.revoke_token(token.id, audit_store::domain::ChannelGrant::All).unwrap());
+    let types = |model| vec![audit_store::domain::ContentType::new(7, "orders", model).unwrap()];
+    store.put_content_types(types("order")).unwrap().unwrap();
+    assert_eq!(store.put_content_types(types("line")).unwrap().unwrap().changed, 1);
+    assert!(store.rebuild_counters().unwrap() > 0);
+    crate::common::erase::<Events>(&guarded.prompt, &crate::common::log_of::<Events>(&store, 1)[0], &[1]);
+    assert!(store.database_bytes().unwrap() > 0);
+    store.check().unwrap();
+}
+
+#[test]
+fn a_role_that_could_rewrite_the_log_is_named_and_refused_where_it_matters() {
+    let guarded = Guarded::new();
+    let owner = guarded.scratch.place.config();
+    let powers = guarded.scratch.store.powers().unwrap();
+    assert!(powers.iter().any(|power| power.ends_with("is a superuser")), "{powers:?}");
+    assert!(powers.iter().any(|power| power.ends_with("owns the tables")), "{powers:?}");
+    let error = Store::open(&StoreConfig { refuse_powerful_roles: true, ..owner }).unwrap_err();
+    assert!(matches!(&error, OpenError::Powerful { what, .. } if what.contains("is a superuser")), "{error}");
+    assert!(error.to_string().contains("docs/operations.md"), "{error}");
+
+    for (grant, named) in [
+        ("GRANT DELETE ON events TO", "may DELETE events"),
+        ("GRANT TRUNCATE ON action_logs TO", "may TRUNCATE action_logs"),
+        ("GRANT UPDATE (leaf_hash) ON events TO", "may UPDATE events.leaf_hash"),
+        ("GRANT UPDATE ON action_logs TO", "may UPDATE action_logs.created_at"),
+        ("GRANT UPDATE (role) ON tokens TO", "may UPDATE tokens.role"),
+        ("GRANT TRIGGER ON logs TO", "may TRIGGER logs"),
+    ] {
+        let raw = guarded.scratch.raw();
+        raw.execute(&format!("{grant} {APPLICATION}"));
+        let error = Store::open(&StoreConfig { refuse_powerful_roles: true, ..guarded.config() }).unwrap_err();
+        assert!(matches!(&error, OpenError::Powerful { what, .. } if what.contains(named)), "{grant}: {error}");
+        assert!(Store::open(&guarded.config()).is_ok(), "{grant}: elsewhere it is a warning");
+        // Granting anew takes away what is too much.
+        assert!(guarded.scratch.place.config().grant(APPLICATION).unwrap());
+        assert!(Store::open(&StoreConfig { refuse_powerful_roles: true, ..guarded.config() }).is_ok(), "{grant}");
+    }
+}
+
+/// The owner migrates; the application finds what it needs, or says whose turn it is.
+#[test]
+fn the_application_role_does_not_migrate() {
+    create_role(APPLICATION);
+    let empty = Place::empty();
+    let Place::Server(database) = &empty else { panic!("a server") };
+    let error = Store::open(&StoreConfig::new(database.url_as(APPLICATION))).unwrap_err().to_string();
+    assert!(error.contains("run `audit-server migrate` as the owner"), "{error}");
+    assert!(StoreConfig::new("sqlite://x.db").grant("a\"b").is_ok_and(|granted| !granted));
+    let error = empty.config().grant(APPLICATION).unwrap_err().to_string();
+    assert!(error.contains("does not exist"), "{error}");
+}

@@ -1,0 +1,127 @@
+//! A synchronous standby that is away: nothing is acknowledged that it has not, and nothing is lost for it.
+
+use std::time::{Duration, Instant};
+
+use audit_store::{AppendError, AppendRequest, Receipt, Store, StoreConfig};
+
+use crate::common::{append, checked_logs, event, uuid};
+use crate::postgres_server::{Server, Standby};
+
+struct Pair {
+    primary: Server,
+    standby: Standby,
+    store: Store,
+}
+
+impl Pair {
+    fn start() -> Pair {
+        let primary = Server::start();
+        primary.create("audit");
+        let store = Store::open(&StoreConfig::new(primary.url("audit"))).unwrap();
+        let standby = primary.standby("second");
+        primary.set("synchronous_standby_names", "'second'");
+        append(&store, vec![event("{}")]);
+        Pair { primary, standby, store }
+    }
+
+    /// Whoever waits for the standby, as the primary sees it.
+    fn waiting(&self) -> Vec<i32> {
+        let sql = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND datname = 'audit'";
+        self.primary.client("postgres").query(sql, &[]).unwrap().iter().map(|row| row.get(0)).collect()
+    }
+
+    #[track_caller]
+    fn until_one_waits(&self) -> i32 {
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            match self.waiting().as_slice() {
+                [one] => return *one,
+                _ => assert!(Instant::now() < end, "nobody waits for the standby"),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn request(number: u128) -> AppendRequest {
+    AppendRequest::import(vec![event(&format!(r#"{{"uuid":"{}"}}"#, uuid(number)))])
+}
+
+#[test]
+fn nothing_is_acknowledged_before_the_standby_has_it_and_a_retry_settles_it() {
+    let pair = Pair::start();
+    pair.standby.stop();
+    let first = pair.store.append(request(1)).unwrap();
+    pair.until_one_waits();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| first.wait());
+        // Another server gets the retry. It waits for the first one's lock, and then for nothing else: it is refused.
+        let other = Store::open(&StoreConfig::new(pair.primary.url("audit"))).unwrap();
+        let refused = other.append(request(1)).unwrap().wait().unwrap_err();
+        assert!(matches!(&refused, AppendError::Database(why) if why.contains("lock timeout")), "{refused}");
+        assert!(!waiting.is_finished(), "it waits as long as it takes");
+        pair.standby.start();
+        let receipt = waiting.join().unwrap().unwrap()[0];
+        assert!(!receipt.duplicate);
+        let again = other.append(request(1)).unwrap().wait().unwrap()[0];
+        assert_eq!(again, Receipt { duplicate: true, ..receipt });
+    });
+    assert_eq!(checked_logs(&pair.store).len(), 2);
+    let mut client = pair.standby.client("audit");
+    let end = Instant::now() + Duration::from_secs(10);
+    while client.query_one("SELECT COUNT(*) FROM events", &[]).unwrap().get::<_, i64>(0) < 2 {
+        assert!(Instant::now() < end, "what was acknowledged is not on the standby");
+    }
+}
+
+/// PostgreSQL reports success for a commit whose wait is cancelled. What took that long is committed a second time, and that waits
+/// for the standby again.
+#[test]
+fn a_wait_that_somebody_cancels_is_no_acknowledgement() {
+    let pair = Pair::start();
+    pair.standby.stop();
+    let pending = pair.store.append(request(1)).unwrap();
+    let waits = pair.until_one_waits();
+    std::thread::sleep(Duration::from_millis(1500));
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| pending.wait());
+        pair.primary.client("postgres").execute("SELECT pg_cancel_backend($1)", &[&waits]).unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        pair.until_one_waits();
+        assert!(!waiting.is_finished(), "it was acknowledged though no standby has it");
+        pair.standby.start();
+        assert!(!waiting.join().unwrap().unwrap()[0].duplicate);
+    });
+    assert_eq!(checked_logs(&pair.store).len(), 2);
+}
+
+/// The connection is ended while its commit waits: the event is in the log of the primary and may be nowhere else.
+#[test]
+fn a_commit_whose_connection_is_ended_is_settled_only_with_the_standby() {
+    let pair = Pair::start();
+    pair.standby.stop();
+    let pending = pair.store.append(request(1)).unwrap();
+    let waits = pair.until_one_waits();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| pending.wait());
+        pair.primary.client("postgres").execute("SELECT pg_terminate_backend($1)", &[&waits]).unwrap();
+        let end = Instant::now() + Duration::from_secs(30);
+        // The writer has looked, found it, and its own commit waits now.
+        while !pair.waiting().iter().any(|pid| *pid != waits) {
+            assert!(Instant::now() < end && !waiting.is_finished(), "it was acknowledged though no standby has it");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        pair.standby.start();
+        let receipt = waiting.join().unwrap().unwrap()[0];
+        assert!(!receipt.duplicate, "it is this very request's");
+    });
+    assert_eq!(checked_logs(&pair.store).len(), 2);
+}
+
+/// The process can end while a commit waits; nothing was promised to anybody.
+#[test]
+fn a_standby_is_no_primary() {
+    let pair = Pair::start();
+    let error = Store::open(&StoreConfig::new(pair.standby.url("audit"))).unwrap_err().to_string();
+    assert!(error.contains("the server is a standby, which cannot be written"), "{error}");
+}

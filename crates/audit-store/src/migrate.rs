@@ -149,8 +149,11 @@ impl StoreConfig {
     /// [`OpenError`]
     pub fn grant(&self, role: &str) -> Result<bool, OpenError> {
         let url = self.url()?;
+        if url.file().is_some() {
+            return Ok(false);
+        }
         let granted = dialect::grant(&mut dialect::open(&url, Purpose::Write)?, role);
-        granted.map_err(|error| OpenError::from_database(&url.display(), error.to_string()))
+        granted.map(|()| true).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))
     }
 
     /// The file of an embedded database; opens nothing.

@@ -1,5 +1,6 @@
 //! The HTTP server as its clients see it: the real server over a real database, spoken to over TCP. One binary for each database:
-//! `http` on SQLite and `http_postgres`, which is this same directory, on PostgreSQL.
+//! `http` on SQLite; `http_postgres` on PostgreSQL; `http_partitioned_postgres` on PostgreSQL with tables that are cut by channel. The
+//! other two directories are links to this one.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod action_logs;

@@ -69,11 +69,11 @@ pub(crate) fn powers(conn: &mut DbConnection) -> QueryResult<Option<Powers>> {
     }
 }
 
-/// Gives a role what the program needs, and takes everything else from it. `false` where there are no roles.
-pub(crate) fn grant(conn: &mut DbConnection, role: &str) -> QueryResult<bool> {
+/// Gives a role what the program needs, and takes everything else from it, where there are roles.
+pub(crate) fn grant(conn: &mut DbConnection, role: &str) -> QueryResult<()> {
     match conn {
-        DbConnection::Sqlite(_) => Ok(false),
-        DbConnection::Postgres(conn) => postgres::grant(conn, role).map(|()| true),
+        DbConnection::Sqlite(_) => Ok(()),
+        DbConnection::Postgres(conn) => postgres::grant(conn, role),
     }
 }
 

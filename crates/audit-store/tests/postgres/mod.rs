@@ -10,8 +10,10 @@
 mod bouncer;
 mod database;
 mod keeper;
+mod partitioned;
 mod server;
 
 pub(crate) use bouncer::Bouncer;
 pub(crate) use database::{Database, Template, create_role};
+pub(crate) use partitioned::migrate_partitioned;
 pub(crate) use server::{Server, Standby};

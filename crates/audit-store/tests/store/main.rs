@@ -1,5 +1,6 @@
 //! The store through its public API, on real databases. One binary for each of them, so that everything links once and runs side by
-//! side: `store` on SQLite and `store_postgres`, which is this same directory, on PostgreSQL.
+//! side: `store` on SQLite; `store_postgres` on PostgreSQL; `store_partitioned_postgres` on PostgreSQL with tables that are cut by
+//! channel. The other two directories are links to this one.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -62,7 +62,7 @@ impl Fixture {
         static FIXTURE: OnceLock<Fixture> = OnceLock::new();
         FIXTURE.get_or_init(|| {
             if on_postgres() {
-                return Fixture::Server(Template::new(|url| fill(Store::open(&StoreConfig::new(url)).unwrap())));
+                return Fixture::Server(Template::new(|url| fill(Place::made(url))));
             }
             let directory = tempfile::tempdir().unwrap();
             fill(Store::open(&StoreConfig::new(format!("sqlite://{}/audit.db", directory.path().display()))).unwrap());

@@ -1,6 +1,7 @@
 //! The server as it runs in production, on a free port and a database of its own.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use super::{Answer, Ask, Client};
-use crate::postgres_server::{Database, Template};
+use crate::postgres_server::{Database, Template, migrate_partitioned};
 
 /// A running server. End each test with [`TestServer::stop`], which sees to it that it ends well.
 pub(crate) struct TestServer {
@@ -39,8 +40,16 @@ impl Place {
         if !on_postgres() {
             return Place::File(tempfile::tempdir().unwrap());
         }
-        let template = TEMPLATE.get_or_init(|| Template::new(|url| drop(Store::open(&StoreConfig::new(url)).unwrap())));
+        let template = TEMPLATE.get_or_init(|| Template::new(|url| drop(Place::made(url))));
         Place::Server(template.copy())
+    }
+
+    /// The store of an empty database on a server.
+    pub(crate) fn made(url: &str) -> Store {
+        if env!("CARGO_CRATE_NAME").contains("_partitioned_") {
+            migrate_partitioned(url, Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../audit-store/migrations/postgres")));
+        }
+        Store::open(&StoreConfig::new(url)).unwrap()
     }
 
     pub(crate) fn open(&self) -> Store {
@@ -52,7 +61,7 @@ impl Place {
     }
 }
 
-/// Whether these tests run on PostgreSQL: the name of the binary decides, of which there are two.
+/// Whether these tests run on PostgreSQL: the name of the binary decides.
 pub(crate) fn on_postgres() -> bool {
     env!("CARGO_CRATE_NAME").ends_with("_postgres")
 }

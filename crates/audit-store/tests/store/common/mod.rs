@@ -6,16 +6,16 @@ mod raw;
 
 pub(crate) use erase::{erase, seals_after};
 pub(crate) use kind::{ActionLogs, Events, Kind};
-pub(crate) use raw::{Lock, Raw, blob, of_database, on_postgres};
+pub(crate) use raw::{Lock, Raw, blob, is_partitioned, of_database, on_postgres};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use audit_store::domain::{ChannelGrant, ChannelId, Entry, Event, PreparedEntry, Reading, Walk, WalkOrder};
 use audit_store::{AppendRequest, Receipt, Store, StoreConfig, WalkQuery};
 use tempfile::TempDir;
 
-use crate::postgres_server::{Database, Template};
+use crate::postgres_server::{Database, Template, migrate_partitioned};
 
 /// A database of its own, which goes away with it.
 pub(crate) enum Place {
@@ -35,7 +35,14 @@ impl Place {
         if !on_postgres() {
             return Place::empty();
         }
-        let template = TEMPLATE.get_or_init(|| Template::new(|url| drop(Store::open(&StoreConfig::new(url)).unwrap())));
+        let template = TEMPLATE.get_or_init(|| {
+            Template::new(|url| {
+                if is_partitioned() {
+                    migrate_partitioned(url, Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/postgres")));
+                }
+                drop(Store::open(&StoreConfig::new(url)).unwrap());
+            })
+        });
         Place::Server(template.copy())
     }
 

@@ -1,5 +1,5 @@
 //! A connection that is not the store's: a SQL prompt, to look at what is stored and to do what no program of ours does. Which
-//! database the tests run on is decided by the name of their binary: the same bodies are linked twice.
+//! database the tests run on is decided by the name of their binary: the same bodies are linked several times.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -7,6 +7,11 @@ use std::path::Path;
 /// Whether these tests run on PostgreSQL.
 pub(crate) fn on_postgres() -> bool {
     env!("CARGO_CRATE_NAME").ends_with("_postgres")
+}
+
+/// Whether the tables of the tenants are partitioned, as in a cluster.
+pub(crate) fn is_partitioned() -> bool {
+    env!("CARGO_CRATE_NAME").contains("_partitioned_")
 }
 
 /// What is different about the SQL of a test.

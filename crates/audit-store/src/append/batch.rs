@@ -16,7 +16,7 @@ use crate::row::{NewRows, Placement};
 use crate::schema::logs;
 
 /// What became of one request.
-pub(super) type Outcome = Result<Vec<Receipt>, AppendError>;
+pub(crate) type Outcome = Result<Vec<Receipt>, AppendError>;
 
 /// A log: a channel's stream.
 type LogKey = (i64, Stream);
@@ -27,7 +27,7 @@ fn log_of(entry: &PreparedEntry) -> LogKey {
 
 /// Which uuids are looked up.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lookup {
+pub(crate) enum Lookup {
     /// Those that clients gave. One that was made by this server cannot be in the log.
     GivenUuids,
     /// All of them: it can, where a clone of the entry was appended before.
@@ -37,7 +37,7 @@ pub(super) enum Lookup {
 }
 
 /// Appends requests in their order; each is accepted whole or has no effect. On an error, nothing of any of them is stored.
-pub(super) fn commit(conn: &mut DbConnection, requests: &[&AppendRequest], lookup: Lookup) -> Result<Vec<Outcome>, StoreError> {
+pub(crate) fn commit(conn: &mut DbConnection, requests: &[&AppendRequest], lookup: Lookup) -> Result<Vec<Outcome>, StoreError> {
     let append = |conn: &mut DbConnection| {
         let heads = lock_heads(conn, requests)?;
         // After the lock: whoever held it before may have appended them.

@@ -13,6 +13,8 @@ mod writers;
 pub use budget::{Budget, Reservation};
 pub use receipt::{PendingReceipts, Receipt, ReceiptsFuture};
 
+#[cfg(test)]
+pub(crate) use batch::{Lookup, commit};
 pub(crate) use writers::Writers;
 
 use audit_domain::{PreparedEntry, limits};

@@ -5,6 +5,7 @@
 #[path = "../store/common/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests of the store use the rest")]
 mod common;
+mod copy;
 mod faults;
 mod pooler;
 #[path = "../postgres/mod.rs"]

@@ -57,7 +57,8 @@ fn a_head_that_does_not_arrive_in_time_gets_408_and_idle_connections_end() {
     assert_eq!(client.ask(&Ask::get("/healthz")).status, 200, "a connection is kept");
     let start = Instant::now();
     assert!(client.ends_within(Duration::from_secs(10)));
-    assert!(start.elapsed() > Duration::from_millis(700), "{:?}", start.elapsed());
+    // Of a second, half may be over before it begins: actix looks at the clock twice a second.
+    assert!(start.elapsed() > Duration::from_millis(400), "{:?}", start.elapsed());
     server.stop();
 }
 

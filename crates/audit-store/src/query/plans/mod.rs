@@ -1,6 +1,7 @@
 //! The SQL of each family of queries, literally, and how SQLite goes about it: by which index, and whether it has to sort.
 
 mod action_logs;
+mod contract;
 mod events;
 mod million;
 mod recorded;
@@ -8,7 +9,6 @@ mod recorded;
 use std::sync::{Arc, Mutex};
 
 use audit_domain::{ChannelId, NewActionLog, NewEvent, Reading, Sort, SortKey, Walk, WalkOrder, WalkPoint};
-use diesel::connection::{Connection, InstrumentationEvent};
 
 use super::*;
 use crate::connection::Purpose;
@@ -43,13 +43,7 @@ impl Db {
         store.append(AppendRequest::import(events.chain(logs).collect())).unwrap().wait().unwrap();
         store.close();
         let mut conn = dialect::open(&DatabaseUrl::parse(&url).unwrap(), Purpose::Read).unwrap();
-        let ran = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&ran);
-        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-            if let InstrumentationEvent::StartQuery { query, .. } = event {
-                log.lock().unwrap().push(query.to_string());
-            }
-        });
+        let ran = recorded::recording(&mut conn);
         Db { conn, ran, dir }
     }
 

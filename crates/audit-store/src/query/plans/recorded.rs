@@ -39,19 +39,13 @@ pub(super) struct Step {
     pub(super) way: String,
 }
 
-/// Where the million is.
-enum Place {
-    File(tempfile::TempDir),
-    Server(Database),
-}
-
 /// A database with a million events, and the statements that were run on it.
 pub(super) struct Million {
     conn: DbConnection,
     explaining: DbConnection,
     ran: Arc<Mutex<Vec<String>>>,
     // Dropped behind its connections.
-    _place: Place,
+    _place: Box<dyn std::any::Any>,
 }
 
 impl Million {
@@ -63,7 +57,7 @@ impl Million {
             format!("WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {count})")
         };
         // What is generated may be lost.
-        Million::made(&url, Place::File(directory), "PRAGMA synchronous = OFF", &expressions, &numbers, "")
+        Million::made(&url, Box::new(directory), "PRAGMA synchronous = OFF", &expressions, &numbers, "")
     }
 
     pub(super) fn on_postgres() -> Million {
@@ -73,12 +67,12 @@ impl Million {
             [("UUID", "decode(md5(n::text), 'hex')"), ("EMPTY", "''::bytea"), ("HASH", "decode(repeat('00', 32), 'hex')")];
         let numbers = |count: i64| format!("WITH numbers AS (SELECT generate_series(0, {count}::bigint - 1) AS n)");
         let vacuum = "VACUUM ANALYZE events; VACUUM ANALYZE action_logs";
-        Million::made(&url, Place::Server(database), "SET synchronous_commit = off", &expressions, &numbers, vacuum)
+        Million::made(&url, Box::new(database), "SET synchronous_commit = off", &expressions, &numbers, vacuum)
     }
 
     fn made(
         url: &str,
-        place: Place,
+        place: Box<dyn std::any::Any>,
         settings: &str,
         expressions: &[(&str, &str)],
         numbers: &dyn Fn(i64) -> String,
@@ -109,13 +103,8 @@ impl Million {
         for statement in after.split(';').filter(|statement| !statement.trim().is_empty()) {
             conn.batch_execute(statement).unwrap();
         }
-        let ran = Arc::new(Mutex::new(Vec::new()));
-        let (log, mut conn) = (Arc::clone(&ran), dialect::open(&target, Purpose::Read).unwrap());
-        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-            if let InstrumentationEvent::StartQuery { query, .. } = event {
-                log.lock().unwrap().push(query.to_string());
-            }
-        });
+        let mut conn = dialect::open(&target, Purpose::Read).unwrap();
+        let ran = recording(&mut conn);
         let explaining = dialect::open(&target, Purpose::Read).unwrap();
         Million { conn, explaining, ran, _place: place }
     }
@@ -162,6 +151,64 @@ impl Million {
 
     pub(super) fn find<T: Table>(&mut self) {
         T::find(&mut self.conn, 1, Uuid::from_u128(7)).unwrap();
+    }
+}
+
+/// Records what is run on a connection.
+pub(super) fn recording(conn: &mut DbConnection) -> Arc<Mutex<Vec<String>>> {
+    let ran = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&ran);
+    conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            log.lock().unwrap().push(query.to_string());
+        }
+    });
+    ran
+}
+
+/// A small database, and every kind of statement that was run on it.
+pub(super) struct Small {
+    conn: DbConnection,
+    ran: Arc<Mutex<Vec<String>>>,
+}
+
+impl Small {
+    pub(super) fn new(mut conn: DbConnection) -> Small {
+        let ran = recording(&mut conn);
+        Small { conn, ran }
+    }
+
+    pub(super) fn conn(&mut self) -> &mut DbConnection {
+        &mut self.conn
+    }
+
+    /// A list, a walk in each order, and the count of a filter, in one channel and in two.
+    pub(super) fn reads<T: Table>(&mut self, filter: T::Filter) {
+        for channels in [vec![1], vec![1, 2]] {
+            let grant = ChannelGrant::Only(channels.iter().filter_map(|id| ChannelId::new(*id)).collect());
+            let (sort, page) = (Sort::by(Vec::new()), PageNumber::Number(1));
+            let query = ListQuery { channels: grant, filter: filter.clone(), sort, page, size: 2 };
+            list::<T>(&mut self.conn, &query).unwrap();
+            for order in [WalkOrder::Timestamp, WalkOrder::Position] {
+                let channels = Some(channels.clone());
+                let walk_of = Walk { order, descending: false, channels, filter: filter.clone() };
+                walk::<T>(&mut self.conn, &WalkQuery { walk: walk_of, after: None, size: 2, counted: true }).unwrap();
+            }
+        }
+    }
+
+    /// The statements, without their values and without what only makes them hard to read.
+    pub(super) fn take(&mut self) -> Vec<String> {
+        let ran = std::mem::take(&mut *self.ran.lock().unwrap());
+        let tables = [Events::NAME, ActionLogs::NAME, "logs", "counters", "counters_by_hour"];
+        let plain = |sql: String| {
+            let sql = sql.split(" -- binds").next().unwrap_or_default().replace('"', "");
+            let sql = tables.iter().fold(sql, |sql, table| {
+                [" ", "(", ","].iter().fold(sql, |sql, before| sql.replace(&format!("{before}{table}."), before))
+            });
+            sql.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        ran.into_iter().map(plain).collect()
     }
 }
 

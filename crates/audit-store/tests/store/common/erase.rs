@@ -3,7 +3,7 @@
 use audit_store::domain::Entry;
 use audit_store::domain::log::Seal;
 
-use super::{Kind, Raw, blob};
+use super::{Kind, Raw};
 
 /// The seals of an entry once some of its slots are erased.
 pub(crate) fn seals_after(entry: &Entry, erased: &[u8]) -> Vec<u8> {
@@ -27,6 +27,6 @@ pub(crate) fn erase<K: Kind>(conn: &Raw, entry: &Entry, erased: &[u8]) {
         "UPDATE {} SET {}, seals = {} WHERE {place}",
         K::TABLE,
         nulls.join(", "),
-        blob(&seals_after(entry, erased))
+        conn.blob(&seals_after(entry, erased))
     ));
 }

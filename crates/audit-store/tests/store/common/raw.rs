@@ -21,8 +21,12 @@ pub(crate) fn of_database<T>(sqlite: T, postgres: T) -> T {
 
 /// Bytes as a literal.
 pub(crate) fn blob(bytes: &[u8]) -> String {
+    literal(bytes, on_postgres())
+}
+
+fn literal(bytes: &[u8], for_postgres: bool) -> String {
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    of_database(format!("x'{hex}'"), format!("'\\x{hex}'::bytea"))
+    if for_postgres { format!("'\\x{hex}'::bytea") } else { format!("x'{hex}'") }
 }
 
 /// A connection to either database, with the settings of a SQL prompt.
@@ -38,6 +42,11 @@ impl Raw {
 
     pub(crate) fn server(url: &str) -> Raw {
         Raw::Postgres(RefCell::new(postgres::Client::connect(url, postgres::NoTls).unwrap()))
+    }
+
+    /// Bytes as a literal for this connection.
+    pub(crate) fn blob(&self, bytes: &[u8]) -> String {
+        literal(bytes, matches!(self, Raw::Postgres(_)))
     }
 
     /// Runs statements; what goes wrong is what the database said.

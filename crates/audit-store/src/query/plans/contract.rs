@@ -1,0 +1,122 @@
+//! What a cluster of PostgreSQL (Citus) asks of the SQL: every statement that changes, locks or looks up rows of a tenant names the
+//! channel, so that it goes to one place; and nothing rests on what a cluster has not. Held against every statement that the store
+//! runs, and against the catalogue. That a planner of a cluster takes them is not shown here.
+
+use std::collections::BTreeSet;
+
+use audit_domain::uuid::Uuid;
+use audit_domain::{ActionLogFilter, ChannelId, EventFilter, NewActionLog, NewEvent, PreparedEntry, Reading};
+
+use super::recorded::Small;
+use crate::append::{Lookup, commit};
+use crate::connection::Purpose;
+use crate::query::*;
+use crate::test_postgres::Database;
+use crate::url::DatabaseUrl;
+use crate::{AppendRequest, Store, StoreConfig, counters, dialect};
+
+/// What has a channel in every row.
+const TENANT_TABLES: [&str; 5] = ["logs", "events", "action_logs", "counters", "counters_by_hour"];
+
+/// Lists of what there is in all channels, no look-ups: they go to every part of a cluster, and lock nothing.
+const OF_ALL_CHANNELS: [&str; 5] = [
+    "SELECT channel_id FROM logs WHERE (stream = $1)",
+    "SELECT DISTINCT channel_id FROM counters WHERE (stream = $1)",
+    "SELECT DISTINCT channel_id FROM counters_by_hour WHERE (stream = $1)",
+    "SELECT COUNT(*) FROM counters",
+    "SELECT COUNT(*) FROM counters_by_hour",
+];
+
+fn event(json: &str, channel: i64) -> PreparedEntry {
+    NewEvent::parse(json, Reading::NATIVE).unwrap().prepare(ChannelId::new(channel).unwrap()).unwrap()
+}
+
+fn log(json: &str) -> PreparedEntry {
+    NewActionLog::parse(json, Reading::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap()
+}
+
+/// Every kind of statement that the store runs on the tables of a log.
+fn all_statements() -> Vec<String> {
+    let database = Database::empty();
+    Store::open(&StoreConfig::new(database.url())).unwrap().close();
+    let url = DatabaseUrl::parse(&database.url()).unwrap();
+    let mut small = Small::new(dialect::open(&url, Purpose::Write).unwrap());
+    let conn = small.conn();
+    let (given, known) = (r#"{"uuid":"00000000-0000-0000-0000-000000000001","action":"a","object_id":1}"#, Uuid::from_u128(1));
+    for _ in 0..2 {
+        // New heads, then those that are there; new entries, then duplicates.
+        let entries = vec![event(given, 1), event("{}", 2), log(r#"{"level":1,"message":"m"}"#)];
+        commit(conn, &[&AppendRequest::import(entries)], Lookup::GivenUuids).unwrap();
+    }
+    counters::rebuild(conn).unwrap();
+    for channel in [1, 2] {
+        assert_eq!(Events::find(conn, channel, known).unwrap().is_some(), channel == 1);
+    }
+    drop(Events::at(conn, 1, vec![0]).unwrap());
+    drop(ActionLogs::at(conn, 1, vec![0]).unwrap());
+    small.reads::<Events>(EventFilter { object_id: Some("1".to_owned()), ..EventFilter::default() });
+    small.reads::<ActionLogs>(ActionLogFilter::default());
+    small.take()
+}
+
+#[test]
+fn every_statement_on_a_log_names_its_channel() {
+    let statements = all_statements();
+    let mut seen = BTreeSet::new();
+    let is_on_tenants = |sql: &str| {
+        let words: Vec<&str> = sql.split([' ', '(']).collect();
+        let verbs = ["FROM", "INTO", "UPDATE", "COPY"];
+        words.windows(2).any(|pair| verbs.contains(&pair[0]) && TENANT_TABLES.contains(&pair[1]))
+    };
+    for sql in statements.iter().filter(|sql| is_on_tenants(sql) && !OF_ALL_CHANNELS.contains(&sql.as_str())) {
+        let verb = sql.split(' ').next().unwrap();
+        let names_it = match verb {
+            "INSERT" | "COPY" => sql.split_once('(').is_some_and(|(_, columns)| columns.starts_with("channel_id, ")),
+            _ => sql.rsplit_once(" WHERE ").is_some_and(|(_, condition)| condition.contains("channel_id = ")),
+        };
+        assert!(names_it, "no channel: {sql}");
+        seen.insert(if sql.ends_with("FOR UPDATE") { "LOCK" } else { verb });
+    }
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["COPY", "DELETE", "INSERT", "LOCK", "SELECT", "UPDATE"]);
+}
+
+#[test]
+fn nothing_rests_on_what_a_cluster_has_not() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let migrations = std::fs::read_dir(folder.join("migrations/postgres")).unwrap();
+    let migrations = migrations.map(|entry| std::fs::read_to_string(entry.unwrap().path().join("up.sql")).unwrap());
+    for text in all_statements().into_iter().chain(migrations) {
+        let code: String = text.lines().map(|line| line.split("--").next().unwrap().to_lowercase() + " ").collect();
+        for word in ["sequence", "serial", "nextval", "trigger", "notify", "listen ", "advisory", "xmin", "generated always"] {
+            assert!(!code.contains(word), "{word}: {text}");
+        }
+    }
+}
+
+#[test]
+fn every_key_of_a_log_begins_with_its_channel() {
+    let database = Database::empty();
+    Store::open(&StoreConfig::new(database.url())).unwrap().close();
+    let sql = "SELECT c.relname::text, i.relname::text,
+                   (SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = x.indkey[0])
+               FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
+               WHERE c.relnamespace = current_schema()::regnamespace AND EXISTS
+                   (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'channel_id')";
+    let rows = database.client().query(sql, &[]).unwrap();
+    let tables: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(tables, TENANT_TABLES.iter().map(|table| (*table).to_owned()).collect());
+    for row in rows {
+        let (index, first): (String, String) = (row.get(1), row.get(2));
+        assert_eq!(first, "channel_id", "{index}");
+    }
+    let others = "SELECT COUNT(*) FROM pg_class c WHERE relnamespace = current_schema()::regnamespace AND relkind = 'S'
+                  OR EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT tgisinternal)";
+    assert_eq!(database.client().query_one(others, &[]).unwrap().get::<_, i64>(0), 0, "a sequence, or a trigger");
+}
+
+/// What is sent to PostgreSQL, to be read by whoever changes it.
+#[test]
+fn the_statements_of_postgresql_are_these() {
+    let distinct: BTreeSet<String> = all_statements().into_iter().collect();
+    insta::assert_snapshot!(distinct.into_iter().collect::<Vec<_>>().join("\n"));
+}

@@ -1,0 +1,199 @@
+//! Moving a database, from a file to a server and back.
+
+use audit_store::domain::{ChannelGrant, ContentType, NewToken, Role, Stream};
+use audit_store::{Copied, CopyError, CopyProgress, Store, StoreConfig, copy};
+use tempfile::TempDir;
+
+use crate::common::{ActionLogs, Dice, Events, Kind, Place, Raw, append, checked_logs_of, erase, event, on_postgres, only, uuid};
+
+const TABLES: [&str; 7] = ["logs", "events", "action_logs", "tokens", "content_types", "counters", "counters_by_hour"];
+
+fn file() -> Place {
+    Place::File(tempfile::tempdir().unwrap())
+}
+
+/// Everything that is stored, whatever it is stored in.
+fn dump(raw: &Raw) -> Vec<Vec<Vec<Option<String>>>> {
+    let order = |table: &str| match table {
+        "tokens" | "content_types" => "id",
+        "logs" => "channel_id, stream",
+        "events" | "action_logs" => "channel_id, position",
+        "counters" => "channel_id, stream, dimension, key",
+        _ => "channel_id, stream, dimension, key, hour",
+    };
+    TABLES.iter().map(|table| raw.rows(&format!("SELECT * FROM {table} ORDER BY {}", order(table)))).collect()
+}
+
+fn raw(place: &Place) -> Raw {
+    match place {
+        Place::File(_) => Raw::file(&place.path()),
+        Place::Server(_) => place.raw(),
+    }
+}
+
+/// A log with every kind of value, with erased slots, revoked tokens, and channels that have one log or two.
+fn fill(place: &Place) -> Store {
+    let store = Store::open(&place.config()).unwrap();
+    let mut dice = Dice(5);
+    for round in 0..20u64 {
+        let entries = (0..40).map(|n| {
+            let (channel, at) = (dice.below(4), 1_600_000_000 + dice.below(100_000_000));
+            let at = audit_store::domain::Timestamp::from_micros(at as i64 * 1_000_000 - 3_000_000_000_000_000).unwrap();
+            let id = uuid(u128::from(round * 100 + n + 1));
+            match dice.below(4) {
+                0 if channel > 0 => ActionLogs::entry(&format!(r#""channel_id":{channel},"uuid":"{id}","created_at":"{at}","trace":"\u0000 \ud800","logger_name":"{n}""#)),
+                _ => event(&format!(
+                    r#"{{"channel_id":{channel},"uuid":"{id}","timestamp":"{at}","action":"A{}","content_type":{n},"object_id":"{n}","url":"{}","user":{{"pk":{n},"username":"zo\u00eb"}},"content":{{"b":1e400,"a":[],"a":"\u0000"}},"x":{n}}}"#,
+                    n % 3,
+                    "x".repeat(n as usize * 20)
+                )),
+            }
+        });
+        append(&store, entries.collect());
+    }
+    append(&store, vec![event(&format!(r#"{{"channel_id":7,"content":"{}"}}"#, "y".repeat(1_000_000)))]);
+    for name in ["a", "b"] {
+        store.create_token(NewToken { name: name.to_owned(), role: Role::Writer, channels: only(1), expires_at: None }).unwrap();
+    }
+    store.revoke_token(1, ChannelGrant::All).unwrap();
+    store.put_content_types(vec![ContentType::new(7, "orders", "order").unwrap()]).unwrap().unwrap();
+    store
+}
+
+fn carry(from: &Place, to: &Place) -> Result<Copied, CopyError> {
+    copy(&from.config(), &to.config(), |_| {})
+}
+
+#[test]
+fn a_database_goes_to_a_server_and_back_and_is_the_same_to_the_byte() {
+    assert!(on_postgres());
+    let (first, server, back) = (file(), Place::empty(), file());
+    let store = fill(&first);
+    erase::<Events>(&raw(&first), &checked_logs_of::<Events>(&store)[0], &[1]);
+    // A counter counts what an entry was filtered by when it came; made anew, what is left of it.
+    store.rebuild_counters().unwrap();
+    store.close();
+    let mut seen = (0, 0, 0);
+    let copied = copy(&first.config(), &server.config(), |progress| match progress {
+        CopyProgress::Start { entries, there } => seen.0 = entries - there,
+        CopyProgress::Copied(count) => seen.1 += count,
+        CopyProgress::Compared(count) => seen.2 += count,
+    })
+    .unwrap();
+    assert_eq!(copied, Copied { entries: 801, new: 801, tokens: 2, content_types: 1, behind: 0 });
+    assert_eq!(seen, (801, 801, 801));
+    carry(&server, &back).unwrap();
+    let dumps = [&first, &server, &back].map(|place| dump(&raw(place)));
+    assert!(dumps[0].iter().all(|table| !table.is_empty()));
+    assert_eq!(dumps[0], dumps[1]);
+    assert_eq!(dumps[0], dumps[2]);
+    // And the log goes on where it stood.
+    let there = Store::open(&server.config()).unwrap();
+    let size = |stream| there.logs(stream, &only(1)).unwrap()[0].size;
+    let before = size(Stream::Events);
+    assert_eq!(append(&there, vec![event("{}")])[0].position, before);
+    checked_logs_of::<Events>(&there);
+    checked_logs_of::<ActionLogs>(&there);
+}
+
+/// Every table there is, so that one that comes later is not forgotten.
+#[test]
+fn every_table_is_carried() {
+    let place = Place::empty();
+    drop(Store::open(&place.config()).unwrap());
+    let sql = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
+               AND relname NOT LIKE '\\_\\_diesel%' ORDER BY relname";
+    let mut tables = TABLES.to_vec();
+    tables.sort_unstable();
+    assert_eq!(raw(&place).strings(sql), tables);
+}
+
+#[test]
+fn a_copy_that_was_interrupted_goes_on_and_a_later_one_brings_what_came_since() {
+    let (from, to) = (file(), Place::empty());
+    let store = fill(&from);
+    let url = from.config();
+    let interrupted = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        copy(&url, &to.config(), |progress| {
+            assert!(!matches!(progress, CopyProgress::Copied(_)), "as if it were killed behind the first batch");
+        })
+    }));
+    assert!(interrupted.is_err());
+    let half = Store::open(&to.config()).unwrap();
+    let there = checked_logs_of::<Events>(&half).len() + checked_logs_of::<ActionLogs>(&half).len();
+    assert!(there > 0 && there < 801, "{there}");
+    half.close();
+    assert_eq!(carry(&from, &to).unwrap().new as usize, 801 - there);
+    append(&store, vec![event("{}"), event(r#"{"channel_id":99}"#)]);
+    store.create_token(NewToken { name: "c".to_owned(), role: Role::Reader, channels: only(1), expires_at: None }).unwrap();
+    store.revoke_token(2, ChannelGrant::All).unwrap();
+    let again = carry(&from, &to).unwrap();
+    assert_eq!((again.new, again.tokens), (2, 3));
+    assert_eq!(carry(&from, &to).unwrap().new, 0);
+    assert_eq!(dump(&raw(&from)), dump(&raw(&to)));
+}
+
+#[test]
+fn what_holds_something_else_is_refused_and_left_alone() {
+    let from = file();
+    fill(&from).close();
+    let other = |json: &str| {
+        let place = Place::empty();
+        append(&Store::open(&place.config()).unwrap(), vec![event(json)]);
+        place
+    };
+    for (place, why) in
+        [(other("{}"), "has other entries than the source"), (other(r#"{"channel_id":50}"#), "has entries that the source has not")]
+    {
+        let before = dump(&raw(&place));
+        let error = carry(&from, &place).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+        assert_eq!(dump(&raw(&place)), before);
+    }
+    let started = Place::empty();
+    let store = Store::open(&started.config()).unwrap();
+    store
+        .create_token(NewToken { name: "first".to_owned(), role: Role::Admin, channels: ChannelGrant::All, expires_at: None })
+        .unwrap();
+    let error = carry(&from, &started).unwrap_err().to_string();
+    assert!(error.contains("token 1 of the destination is no token of the source"), "{error}");
+}
+
+#[test]
+fn what_was_changed_on_the_way_or_behind_the_log_s_back_is_found() {
+    let (from, to) = (file(), Place::empty());
+    fill(&from).close();
+    carry(&from, &to).unwrap();
+    for (change, undo) in [
+        (
+            "UPDATE events SET url = 'z' WHERE channel_id = 1 AND position = 3",
+            "UPDATE events SET url = NULL WHERE channel_id = 1 AND position = 3",
+        ),
+        ("UPDATE tokens SET name = 'z' WHERE id = 2", "UPDATE tokens SET name = 'b' WHERE id = 2"),
+        ("DELETE FROM action_logs WHERE channel_id = 2 AND position = 1", ""),
+    ] {
+        raw(&to).execute(change);
+        let error = carry(&from, &to).unwrap_err();
+        assert!(matches!(error, CopyError::Differs { .. } | CopyError::OtherToken { .. }), "{change}: {error}");
+        if !undo.is_empty() {
+            raw(&to).execute(undo);
+        }
+    }
+    // The source itself is not what its hashes say: nobody should move it without knowing.
+    let (from, to) = (file(), Place::empty());
+    fill(&from).close();
+    raw(&from).execute("DROP TRIGGER events_only_erase; UPDATE events SET content = '1' WHERE channel_id = 1 AND position = 0");
+    let error = carry(&from, &to).unwrap_err().to_string();
+    assert!(error.contains("1/0 was not copied well: it is not what its leaf hash says"), "{error}");
+}
+
+#[test]
+fn a_source_has_to_be_there_and_of_this_version() {
+    let directory: TempDir = tempfile::tempdir().unwrap();
+    let missing = StoreConfig::new(format!("sqlite://{}/nothing.db", directory.path().display()));
+    let to = Place::empty();
+    let error = copy(&missing, &to.config(), |_| {}).unwrap_err().to_string();
+    assert!(error.starts_with("there is no database"), "{error}");
+    let error = copy(&Place::empty().config(), &to.config(), |_| {}).unwrap_err().to_string();
+    assert!(error.contains("has the schema of an older version (migration 2026-11-26-000001_create_logs is missing)"), "{error}");
+}

@@ -14,6 +14,9 @@ mod export;
 mod import;
 mod kill;
 mod kinds;
+mod postgres;
+#[path = "../../../audit-store/tests/postgres/mod.rs"]
+mod postgres_server;
 mod production;
 mod proxies;
 mod settings;

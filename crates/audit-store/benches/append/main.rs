@@ -3,6 +3,9 @@
 //! `cargo bench -p audit-store --bench append -- --help`
 
 mod costs;
+mod forms;
+#[path = "../../tests/postgres/mod.rs"]
+mod postgres_server;
 mod raw;
 mod rows;
 mod speed;
@@ -21,6 +24,8 @@ cargo bench -p audit-store --bench append -- [OPTIONS]
   --rounds N        rounds, of which the median counts [default: 5]
   --copies N        how often the events are repeated, with new uuids [default: 1]
   --costs           what each trigger and each index costs, instead
+  --postgres        the store on a private PostgreSQL server beside raw COPYs, instead of SQLite
+  --forms           on a private PostgreSQL server: COPY, unnest, several rows of VALUES, one row a statement, instead
   --only PART       only what has this in its name
   --test            a few rows, once: whether it runs (as without --bench, which `cargo bench` gives)
   --help            this text";
@@ -32,6 +37,8 @@ struct Options {
     rounds: usize,
     copies: usize,
     costs: bool,
+    postgres: bool,
+    forms: bool,
     only: String,
     smoke: bool,
 }
@@ -43,6 +50,8 @@ fn options() -> anyhow::Result<Option<Options>> {
         rounds: 5,
         copies: 1,
         costs: false,
+        postgres: false,
+        forms: false,
         only: String::new(),
         smoke: true,
     };
@@ -57,6 +66,8 @@ fn options() -> anyhow::Result<Option<Options>> {
             "--copies" => options.copies = value()?.parse::<usize>()?.max(1),
             "--only" => options.only = value()?,
             "--costs" => options.costs = true,
+            "--postgres" => options.postgres = true,
+            "--forms" => options.forms = true,
             "--bench" => options.smoke = false,
             "--test" => test = true,
             "--help" | "-h" => return Ok(None),
@@ -77,7 +88,11 @@ fn main() -> anyhow::Result<()> {
         options.rounds = 1;
     }
     println!("{} events, {} bytes each, {} rounds", events.len(), rows::bytes_each(&events), options.rounds);
-    if options.costs { costs::run(&options, &events) } else { speed::run(&options, &events) }
+    match (options.costs, options.forms) {
+        (true, _) => costs::run(&options, &events),
+        (_, true) => forms::run(&options, &events),
+        _ => speed::run(&options, &events),
+    }
 }
 
 /// The middle one of several measurements, and how far they are apart.

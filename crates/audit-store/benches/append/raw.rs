@@ -8,11 +8,23 @@ use audit_store::{Store, StoreConfig};
 use rusqlite::{Connection, TransactionBehavior, params};
 use tempfile::TempDir;
 
+use crate::postgres_server::Database;
+
+/// Where a database of a measurement is, which goes away with it.
+pub(crate) enum Place {
+    File(TempDir),
+    Server(Database),
+}
+
 /// A fresh database with the schema of the store.
-pub(crate) fn scratch(directory: &Path) -> anyhow::Result<(TempDir, Store)> {
-    let dir = tempfile::tempdir_in(directory)?;
-    let store = Store::open(&StoreConfig::new(format!("sqlite://{}/audit.db", dir.path().display())))?;
-    Ok((dir, store))
+pub(crate) fn scratch(directory: &Path, postgres: bool) -> anyhow::Result<(Place, Store)> {
+    let place = if postgres { Place::Server(Database::empty()) } else { Place::File(tempfile::tempdir_in(directory)?) };
+    let url = match &place {
+        Place::File(dir) => format!("sqlite://{}/audit.db", dir.path().display()),
+        Place::Server(database) => database.url(),
+    };
+    let store = Store::open(&StoreConfig::new(url))?;
+    Ok((place, store))
 }
 
 const INSERT: &str = "INSERT INTO events VALUES
@@ -20,7 +32,8 @@ const INSERT: &str = "INSERT INTO events VALUES
 
 /// Seconds to insert all events, so many in a transaction, after `alter` has changed the schema.
 pub(crate) fn insert(directory: &Path, events: &[PreparedEntry], per_commit: usize, alter: &str) -> anyhow::Result<f64> {
-    let (dir, store) = scratch(directory)?;
+    let (place, store) = scratch(directory, false)?;
+    let Place::File(dir) = &place else { anyhow::bail!("a file") };
     drop(store);
     let mut conn = Connection::open(dir.path().join("audit.db"))?;
     conn.execute_batch(

@@ -6,7 +6,7 @@ use std::time::Instant;
 use audit_store::AppendRequest;
 use audit_store::domain::PreparedEntry;
 
-use crate::{Options, median, raw};
+use crate::{Options, forms, median, raw};
 
 /// Events of a request, callers that wait for their receipt before they send the next, and how many events are sent in all.
 struct Case {
@@ -26,8 +26,8 @@ const CASES: [Case; 6] = [
 ];
 
 /// Seconds until every caller has its last receipt.
-fn append(directory: &Path, events: &[PreparedEntry], case: &Case) -> anyhow::Result<f64> {
-    let (_dir, store) = raw::scratch(directory)?;
+fn append(directory: &Path, postgres: bool, events: &[PreparedEntry], case: &Case) -> anyhow::Result<f64> {
+    let (_place, store) = raw::scratch(directory, postgres)?;
     let requests: Vec<Vec<PreparedEntry>> = events.chunks(case.per_request).map(<[PreparedEntry]>::to_vec).collect();
     let share = requests.len().div_ceil(case.callers);
     let mut shares = Vec::new();
@@ -58,8 +58,13 @@ pub(crate) fn run(options: &Options, events: &[PreparedEntry]) -> anyhow::Result
         let events = &events[..case.events.min(events.len())];
         let (mut store_rates, mut raw_rates) = (Vec::new(), Vec::new());
         for _ in 0..options.rounds {
-            store_rates.push(events.len() as f64 / append(&options.directory, events, case)?);
-            raw_rates.push(events.len() as f64 / raw::insert(&options.directory, events, case.per_request, "")?);
+            store_rates.push(events.len() as f64 / append(&options.directory, options.postgres, events, case)?);
+            let raw = if options.postgres {
+                forms::insert(forms::Form::Copy, events, case.per_request)?
+            } else {
+                raw::insert(&options.directory, events, case.per_request, "")?
+            };
+            raw_rates.push(events.len() as f64 / raw);
         }
         let ((store, low, high), (raw, raw_low, raw_high)) = (median(store_rates), median(raw_rates));
         println!(

@@ -30,7 +30,7 @@ const RETRY_AFTER_SECONDS: u64 = 1;
 const RUN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a store that closes waits for the thread. Whoever has no receipt by then knows that nothing was promised.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Work for the writer.
 enum Job {

@@ -43,10 +43,13 @@ fn all_statements() -> Vec<String> {
     let mut small = Small::new(dialect::open(&url, Purpose::Write).unwrap());
     let conn = small.conn();
     let (given, known) = (r#"{"uuid":"00000000-0000-0000-0000-000000000001","action":"a","object_id":1}"#, Uuid::from_u128(1));
+    let message = || log(r#"{"level":1,"message":"m"}"#);
     for _ in 0..2 {
-        // New heads, then those that are there; new entries, then duplicates.
-        let entries = vec![event(given, 1), event("{}", 2), log(r#"{"level":1,"message":"m"}"#)];
-        commit(conn, &[&AppendRequest::import(entries)], Lookup::GivenUuids).unwrap();
+        // New heads, then those that are there; new entries, then duplicates; one of them, and several.
+        let several = (0..3).flat_map(|_| [event("{}", 1), message()]).collect();
+        for entries in [vec![event(given, 1), event("{}", 2), message()], several] {
+            commit(conn, &[&AppendRequest::import(entries)], Lookup::GivenUuids).unwrap();
+        }
     }
     counters::rebuild(conn).unwrap();
     for channel in [1, 2] {

@@ -1,0 +1,79 @@
+//! Serving, importing, exporting and everything else that the program does, with nothing of it on this machine's disk.
+
+use std::fs;
+
+use super::program_on;
+use crate::common::http::Client;
+use crate::common::run;
+use crate::common::server::{KEY, Server};
+use crate::data;
+use crate::postgres_server::Database;
+
+fn start(directory: &std::path::Path, url: &str) -> Server {
+    Server::run(program_on(directory, url).env("AUDIT_ADMIN_TOKEN", KEY).env("AUDIT_LISTEN", "127.0.0.1:0"))
+}
+
+#[test]
+fn the_url_selects_the_server_and_a_restart_finds_everything() {
+    let (directory, database) = (tempfile::tempdir().unwrap(), Database::empty());
+    let server = start(directory.path(), &database.url());
+    assert!(server.launch["database"].as_str().unwrap().starts_with("postgres://"), "{}", server.launch);
+    let mut client = Client::connect(server.address, KEY).unwrap();
+    let answer = client.post("/api/v1/events", "application/json", r#"{"object_id":7,"content":{"a":1.0}}"#).unwrap();
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let uuid = answer.json()["uuid"].as_str().unwrap().to_owned();
+    server.kill();
+    let server = start(directory.path(), &database.url());
+    let mut client = Client::connect(server.address, KEY).unwrap();
+    let event = client.get(&format!("/api/v1/events/{uuid}")).unwrap();
+    assert!(event.status == 200 && event.body.contains(r#""content":{"a":1.0}"#), "{event:?}");
+    assert_eq!(client.get("/readyz").unwrap().status, 200);
+    server.stop();
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "nothing is on this disk");
+}
+
+#[test]
+fn the_first_start_shows_a_key_once_and_two_servers_share_it() {
+    let (directory, database) = (tempfile::tempdir().unwrap(), Database::empty());
+    let run_one = || Server::run(program_on(directory.path(), &database.url()).env("AUDIT_LISTEN", "127.0.0.1:0"));
+    let (one, two) = (run_one(), run_one());
+    let addresses = [one.address, two.address];
+    let key = {
+        // Ended in order, it says what it said.
+        let out = one.stop();
+        out.lines().map(str::trim).find(|line| line.len() == 64).unwrap_or_else(|| panic!("{out}")).to_owned()
+    };
+    let mut client = Client::connect(addresses[1], &key).unwrap();
+    assert_eq!(client.get("/api/v1/tokens").unwrap().json()["results"].as_array().unwrap().len(), 1);
+    assert!(!two.stop().contains(&key));
+}
+
+#[test]
+fn the_real_events_go_in_and_come_out_byte_for_byte_however_often_they_are_imported() {
+    let (directory, database) = (tempfile::tempdir().unwrap(), Database::empty());
+    let ask = |arguments: &[&str]| run(program_on(directory.path(), &database.url()).args(arguments)).ok();
+    let file = data::file();
+    assert_eq!(ask(&["import", file.to_str().unwrap()]), "11256 new, 0 known already, 0 skipped\n");
+    assert_eq!(ask(&["import", file.to_str().unwrap()]), "0 new, 11256 known already, 0 skipped\n");
+    let (source, export) = (data::unpack(&file), ask(&["export"]));
+    data::assert_gapless(&export);
+    let stored = data::by_uuid(&export);
+    assert_eq!(stored.len(), data::EVENTS);
+    for line in source.lines() {
+        let sent = data::members(line);
+        data::assert_came_back(&sent, &stored[&(sent["channel_id"], sent["uuid"])]);
+    }
+    assert!(ask(&["rebuild"]).ends_with(" counters made from the log\n"));
+    assert!(ask(&["token", "create", "--name", "a", "--role", "admin", "--channels", "*"]).trim().len() == 64);
+    let doctor = run(program_on(directory.path(), &database.url()).arg("doctor").env("AUDIT_LISTEN", "127.0.0.1:0")).ok();
+    for said in [
+        "ok    data directory: not used: the database is on a server",
+        "ok    database: `postgres://",
+        "ok    schema and writing: the schema is that of this version",
+        "note  database role: `audit_super` is a superuser, `audit_super` owns the tables: it could rewrite the log. CREATE ROLE",
+        "ok    administrator: 1 valid admin key(s)",
+        "note  disk space: the database server's cannot be told from here",
+    ] {
+        assert!(doctor.contains(said), "{said}: {doctor}");
+    }
+}

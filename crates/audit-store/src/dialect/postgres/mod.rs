@@ -15,13 +15,13 @@ use diesel::migration::MigrationConnection;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::connection::Purpose;
 use crate::error::OpenError;
 use crate::migrate::{self, Versions};
-use crate::schema::{action_logs, events, logs};
+use crate::schema::logs;
 use crate::url::PostgresUrl;
 
 pub(super) use insert::{count, insert};
@@ -197,18 +197,24 @@ pub(super) fn lock_head(conn: &mut PgConnection, channel_id: i64, stream: i16) -
     head.for_update().get_result(conn)
 }
 
-/// Which of these uuids a log holds.
+/// Which of these uuids a log holds: one probe of the unique index for each, by LIMIT. Written as `uuid = ANY($2)`, the plan would be
+/// made once, while the table is small or has no statistics, by whichever index begins with the channel: a batch then read all of
+/// it, 12 ms at 11,000 events and more with each one.
 pub(super) fn held(conn: &mut PgConnection, channel_id: i64, stream: Stream, uuids: &[Uuid]) -> QueryResult<HashSet<Uuid>> {
-    let wanted: Vec<&[u8]> = uuids.iter().map(|uuid| uuid.as_bytes().as_slice()).collect();
-    let held: Vec<Vec<u8>> = match stream {
-        Stream::Events => events::table
-            .filter(events::channel_id.eq(channel_id).and(events::uuid.eq_any(wanted)))
-            .select(events::uuid)
-            .load(conn)?,
-        Stream::ActionLogs => action_logs::table
-            .filter(action_logs::channel_id.eq(channel_id).and(action_logs::uuid.eq_any(wanted)))
-            .select(action_logs::uuid)
-            .load(conn)?,
+    #[derive(QueryableByName)]
+    struct Held {
+        #[diesel(sql_type = Binary)]
+        uuid: Vec<u8>,
+    }
+    let table = match stream {
+        Stream::Events => "events",
+        Stream::ActionLogs => "action_logs",
     };
-    Ok(held.iter().filter_map(|uuid| Uuid::from_slice(uuid).ok()).collect())
+    let sql = format!(
+        "SELECT held.uuid FROM unnest($2) AS wanted (uuid) \
+         CROSS JOIN LATERAL (SELECT uuid FROM {table} WHERE channel_id = $1 AND uuid = wanted.uuid LIMIT 1) AS held"
+    );
+    let wanted: Vec<&[u8]> = uuids.iter().map(|uuid| uuid.as_bytes().as_slice()).collect();
+    let held: Vec<Held> = diesel::sql_query(sql).bind::<BigInt, _>(channel_id).bind::<Array<Binary>, _>(wanted).load(conn)?;
+    Ok(held.iter().filter_map(|held| Uuid::from_slice(&held.uuid).ok()).collect())
 }

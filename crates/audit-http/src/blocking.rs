@@ -41,8 +41,8 @@ pub(crate) async fn compute<T: Send + 'static>(
     if bytes <= IN_PLACE_BYTES_MAX && api.store.is_embedded() { Ok(run()) } else { query(run).await }
 }
 
-/// Appends, and waits for the commit as long as a client may be kept waiting. What comes later is not taken back: to cancel a
-/// commit that waits for a synchronous standby would make PostgreSQL report success.
+/// Appends, and waits for the commit as long as a client may be kept waiting, as
+/// [`wait_for`](audit_store::PendingReceipts::wait_for) does.
 pub(crate) async fn append(api: &Api, request: AppendRequest) -> Result<Vec<Receipt>, AppendError> {
     let receipts = api.store.try_append(request)?.into_future();
     actix_web::rt::time::timeout(api.config.append_timeout, receipts).await.unwrap_or(Err(AppendError::Late))

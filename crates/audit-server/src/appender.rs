@@ -4,6 +4,7 @@
 //! the others are sent again without it.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
 use anyhow::bail;
 use audit_http::store::domain::uuid::Uuid;
@@ -18,6 +19,9 @@ const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Batches on their way while the next one is read.
 const BATCHES_IN_FLIGHT_MAX: usize = 4;
+
+/// A commit that takes longer waits for something that somebody has to mend. The import can be run again.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What to do about an event that cannot be appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,7 +162,7 @@ impl<'a> Appender<'a> {
 
     fn settle_one(&mut self, mut batch: Batch, mut pending: PendingReceipts) -> anyhow::Result<()> {
         loop {
-            let conflicts = match pending.wait() {
+            let conflicts = match pending.wait_for(COMMIT_PATIENCE) {
                 Ok(receipts) => {
                     let known = receipts.iter().filter(|receipt| receipt.duplicate).count() as u64;
                     self.counts.known += known;

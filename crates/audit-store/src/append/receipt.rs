@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use audit_domain::log::LeafHash;
 use audit_domain::uuid::Uuid;
@@ -66,6 +67,19 @@ impl PendingReceipts {
     /// See [`AppendError`].
     pub fn wait(self) -> Result<Vec<Receipt>, AppendError> {
         answered(self.0.recv())
+    }
+
+    /// Blocks until then, but no longer than that. What comes later is not taken back: to cancel a commit that waits for a
+    /// synchronous standby would make PostgreSQL report success.
+    ///
+    /// # Errors
+    /// [`AppendError::Late`] when the time is over, else as [`PendingReceipts::wait`].
+    pub fn wait_for(self, patience: Duration) -> Result<Vec<Receipt>, AppendError> {
+        match self.0.recv_timeout(patience) {
+            Ok(answer) => answer,
+            Err(oneshot::RecvTimeoutError::Timeout) => Err(AppendError::Late),
+            Err(oneshot::RecvTimeoutError::Disconnected) => Err(AppendError::Closed),
+        }
     }
 }
 

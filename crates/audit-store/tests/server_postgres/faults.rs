@@ -75,7 +75,9 @@ fn under_load(stores: [&Store; 2], harm: impl FnOnce(), recovered: impl FnOnce()
     firsts.sort_unstable();
     assert!(firsts.windows(2).all(|pair| pair[0] != pair[1]), "two were told that they were the first with an event");
     assert!(!firsts.is_empty());
-    failures.into_inner()
+    let failures = failures.into_inner();
+    println!("{} acknowledged, {failures} times not known at first, {} in the log", receipts.len(), stored.len());
+    failures
 }
 
 #[test]

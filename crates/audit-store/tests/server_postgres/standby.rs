@@ -60,16 +60,19 @@ fn nothing_is_acknowledged_before_the_standby_has_it_and_a_retry_settles_it() {
         let refused = other.append(request(1)).unwrap().wait().unwrap_err();
         assert!(matches!(&refused, AppendError::Database(why) if why.contains("lock timeout")), "{refused}");
         assert!(!waiting.is_finished(), "it waits as long as it takes");
+        let late = other.append(request(2)).unwrap().wait_for(Duration::from_millis(500)).unwrap_err();
+        assert_eq!(late, AppendError::Late, "who would rather not wait is told that nobody knows");
         pair.standby.start();
         let receipt = waiting.join().unwrap().unwrap()[0];
         assert!(!receipt.duplicate);
         let again = other.append(request(1)).unwrap().wait().unwrap()[0];
         assert_eq!(again, Receipt { duplicate: true, ..receipt });
     });
-    assert_eq!(checked_logs(&pair.store).len(), 2);
+    append(&pair.store, vec![event(&format!(r#"{{"uuid":"{}"}}"#, uuid(2)))]);
+    assert_eq!(checked_logs(&pair.store).len(), 3);
     let mut client = pair.standby.client("audit");
     let end = Instant::now() + Duration::from_secs(10);
-    while client.query_one("SELECT COUNT(*) FROM events", &[]).unwrap().get::<_, i64>(0) < 2 {
+    while client.query_one("SELECT COUNT(*) FROM events", &[]).unwrap().get::<_, i64>(0) < 3 {
         assert!(Instant::now() < end, "what was acknowledged is not on the standby");
     }
 }

@@ -1,6 +1,7 @@
 //! The append-only audit log in a database: SQLite, embedded, or PostgreSQL.
 //!
-//! Synchronous and free of any runtime: a batch job calls it directly, a server awaits its receipts.
+//! Synchronous and free of any runtime: a batch job calls it directly, a server awaits its receipts. Which database it is, the URL
+//! says: `sqlite://path/to/audit.db` or `postgres://user@host/database`.
 //!
 //! ```
 //! use audit_store::domain::{ChannelGrant, ChannelId, NewEvent, Reading};

@@ -20,6 +20,7 @@
 //! ```
 
 mod append;
+mod config;
 mod connection;
 mod content_types;
 mod copy;
@@ -37,9 +38,11 @@ mod url;
 
 #[cfg(test)]
 #[path = "../tests/postgres/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "not all of it is needed here")]
 mod test_postgres;
 
 pub use append::{AppendRequest, Budget, PendingReceipts, Receipt, ReceiptsFuture, Reservation};
+pub use config::StoreConfig;
 pub use content_types::{ContentTypeTaken, ContentTypesPut};
 pub use copy::{Copied, CopyProgress, copy};
 pub use error::{AppendError, Conflict, CopyError, OpenError, StoreError};
@@ -48,7 +51,7 @@ pub use query::{
     ActionLogGroupBy, ActionLogListQuery, Group, GroupBy, GroupKey, ListPage, ListQuery, LogHead, PageNumber, SliceQuery, Summary,
     WalkPage, WalkQuery,
 };
-pub use store::{Store, StoreConfig};
+pub use store::Store;
 pub use tokens::AdminKeyError;
 pub use url::without_secrets;
 

@@ -8,10 +8,10 @@ use diesel::query_dsl::methods::LoadQuery;
 use diesel::sql_types::Text;
 use diesel_migrations::EmbeddedMigrations;
 
+use crate::config::StoreConfig;
 use crate::connection::{DbConnection, Purpose};
 use crate::dialect::{self, Powers};
 use crate::error::OpenError;
-use crate::store::StoreConfig;
 use crate::url::DatabaseUrl;
 
 /// What bringing a schema up to date did.
@@ -101,6 +101,19 @@ where
     diesel::query_builder::SqlQuery: for<'a> LoadQuery<'a, C, Version>,
 {
     versions(conn, "SELECT version FROM __diesel_schema_migrations ORDER BY version")
+}
+
+/// Refuses a role that could rewrite the log, or that would make the tables and so own them.
+pub(crate) fn refuse_powerful_role(conn: &mut DbConnection, url: &DatabaseUrl) -> Result<(), OpenError> {
+    let fail = |why| OpenError::from_database(&url.display(), why);
+    let Some(Powers { role, mut excess }) = dialect::powers(conn).map_err(|error| fail(error.to_string()))? else { return Ok(()) };
+    if excess.is_empty() && !dialect::read_versions(conn).map_err(fail)?.pending().is_empty() {
+        excess.push("would own tables that are not there yet, which is for `audit-server migrate` as the owner".to_owned());
+    }
+    match excess.is_empty() {
+        true => Ok(()),
+        false => Err(OpenError::Powerful { path: url.display(), role, what: excess.join(", ") }),
+    }
 }
 
 impl StoreConfig {

@@ -9,6 +9,7 @@ use audit_domain::{
 };
 
 use crate::append::{AppendRequest, Budget, PendingReceipts, Writers};
+use crate::config::StoreConfig;
 use crate::connection::{DbConnection, Purpose};
 use crate::content_types::{self, ContentTypeTaken, ContentTypesPut};
 use crate::dialect::Powers;
@@ -21,51 +22,6 @@ use crate::query::{
 use crate::tokens::{self, AdminKeyError};
 use crate::url::DatabaseUrl;
 use crate::{counters, dialect, migrate};
-
-/// How to open a store.
-#[derive(Debug, Clone)]
-pub struct StoreConfig {
-    /// `sqlite://path/to/audit.db` or `postgres://user@host/database`
-    pub database_url: String,
-    /// Whether the URL leads to a pooler that may give every transaction to another server process, such as pgbouncer in transaction
-    /// mode. SQLite has none.
-    pub transaction_pooler: bool,
-    /// Threads that append, each on a connection of its own; SQLite always has one.
-    pub writers: u32,
-    /// Connections for queries of unknown length: as many as may run at once; the others wait.
-    pub readers: u32,
-    /// Connections for reads by key, kept apart so that they never wait for a long query: as many as there are threads
-    /// that make them.
-    pub point_readers: u32,
-    /// Whether a database that is not there is made; a program that only reads would show an empty log for a mistyped path.
-    pub create_if_missing: bool,
-    /// Whether a role that could rewrite the log is refused: a superuser, the owner of the tables, or one that may delete or change
-    /// what no append needs. SQLite has no roles.
-    pub refuse_powerful_roles: bool,
-}
-
-impl StoreConfig {
-    /// The database at a URL, for a few readers.
-    #[must_use]
-    pub fn new(database_url: impl Into<String>) -> StoreConfig {
-        StoreConfig {
-            database_url: database_url.into(),
-            transaction_pooler: false,
-            writers: WRITERS,
-            readers: 8,
-            point_readers: 4,
-            create_if_missing: true,
-            refuse_powerful_roles: false,
-        }
-    }
-
-    pub(crate) fn url(&self) -> Result<DatabaseUrl, OpenError> {
-        Ok(DatabaseUrl::parse(&self.database_url)?.through_transaction_pooler(self.transaction_pooler))
-    }
-}
-
-/// Commits that a PostgreSQL server has in hand at once for one of ours: the next batches are prepared while it flushes.
-const WRITERS: u32 = 4;
 
 /// Searches that run at once; the others wait, and are told to come back when they have waited for ten seconds.
 const SEARCHES_AT_ONCE: u32 = 2;
@@ -104,7 +60,7 @@ impl Store {
         dialect::make_files(&url)?;
         let mut conn = dialect::open(&url, Purpose::Write)?;
         if config.refuse_powerful_roles {
-            refuse_powerful_role(&mut conn, &url)?;
+            migrate::refuse_powerful_role(&mut conn, &url)?;
         }
         migrate::migrate(&mut conn, &url)?;
         let readers = pool(&url, Purpose::Read, config.readers)?;
@@ -416,15 +372,5 @@ impl Store {
     /// A query of unknown length.
     fn read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         pool::read(&self.0.readers, run)
-    }
-}
-
-fn refuse_powerful_role(conn: &mut DbConnection, url: &DatabaseUrl) -> Result<(), OpenError> {
-    let powers = dialect::powers(conn).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))?;
-    match powers {
-        Some(Powers { role, excess }) if !excess.is_empty() => {
-            Err(OpenError::Powerful { path: url.display(), role, what: excess.join(", ") })
-        }
-        _ => Ok(()),
     }
 }

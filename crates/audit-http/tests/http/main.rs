@@ -16,5 +16,6 @@ mod golden;
 mod inventory;
 mod operations;
 #[path = "../../../audit-store/tests/postgres/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "not all of it is needed here")]
 mod postgres_server;
 mod properties;

@@ -16,6 +16,7 @@ mod kill;
 mod kinds;
 mod postgres;
 #[path = "../../../audit-store/tests/postgres/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "not all of it is needed here")]
 mod postgres_server;
 mod production;
 mod proxies;

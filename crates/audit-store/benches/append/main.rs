@@ -5,6 +5,7 @@
 mod costs;
 mod forms;
 #[path = "../../tests/postgres/mod.rs"]
+#[expect(dead_code, unused_imports, clippy::unwrap_used, reason = "not all of it is needed here")]
 mod postgres_server;
 mod raw;
 mod rows;

@@ -11,11 +11,11 @@ mod verify;
 use audit_domain::Stream;
 use diesel::prelude::*;
 
+use crate::config::StoreConfig;
 use crate::connection::{DbConnection, Purpose};
 use crate::error::{CopyError, StoreError};
 use crate::query::{ActionLogs, Events};
 use crate::schema::logs;
-use crate::store::StoreConfig;
 use crate::{dialect, migrate};
 
 /// How far a copy is.

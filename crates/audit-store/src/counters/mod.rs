@@ -8,7 +8,7 @@ mod hour;
 mod read;
 mod rebuild;
 
-pub(crate) use delta::Delta;
+pub(crate) use delta::{CounterKey, Delta};
 pub(crate) use dimension::Dimension;
 pub(crate) use hour::{HOUR_MICROS, Hours, hour_of};
 pub(crate) use read::{Tally, by_hour, groups, hours_behind, whole};

@@ -4,9 +4,6 @@
 //! Nothing is left running, however the test process ends: each server belongs to a shell that waits for the end of a pipe which the
 //! test process holds.
 
-#![allow(dead_code, unused_imports, reason = "no binary needs all of it")]
-#![expect(clippy::allow_attributes, reason = "in a binary that needs all of it, there is nothing to expect")]
-
 mod bouncer;
 mod database;
 mod keeper;

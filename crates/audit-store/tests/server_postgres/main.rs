@@ -9,6 +9,7 @@ mod copy;
 mod faults;
 mod pooler;
 #[path = "../postgres/mod.rs"]
+#[expect(dead_code, reason = "not all of it is needed here")]
 mod postgres_server;
 mod roles;
 mod settings;

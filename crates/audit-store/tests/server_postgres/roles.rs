@@ -41,7 +41,7 @@ impl Guarded {
 
     #[track_caller]
     fn refused(&self, sql: &str) {
-        let error = self.prompt.try_execute(sql).expect_err(sql);
+        let Err(error) = self.prompt.try_execute(sql) else { panic!("not refused: {sql}") };
         assert!(error.contains("permission denied") || error.contains("must be owner"), "{sql}: {error}");
     }
 
@@ -189,8 +189,15 @@ fn the_application_role_does_not_migrate() {
     create_role(APPLICATION);
     let empty = Place::empty();
     let Place::Server(database) = &empty else { panic!("a server") };
-    let error = Store::open(&StoreConfig::new(database.url_as(APPLICATION))).unwrap_err().to_string();
+    let config = StoreConfig::new(database.url_as(APPLICATION));
+    let error = Store::open(&config).unwrap_err().to_string();
     assert!(error.contains("run `audit-server migrate` as the owner"), "{error}");
+    // One that may make tables would own them, and could then rewrite the log.
+    empty.raw().execute(&format!("GRANT CREATE ON SCHEMA public TO {APPLICATION}"));
+    let error = Store::open(&StoreConfig { refuse_powerful_roles: true, ..config.clone() }).unwrap_err();
+    assert!(matches!(&error, OpenError::Powerful { what, .. } if what.contains("would own tables")), "{error}");
+    assert!(empty.raw().rows("SELECT 1 FROM pg_class WHERE relname = 'events'").is_empty());
+    empty.raw().execute(&format!("REVOKE CREATE ON SCHEMA public FROM {APPLICATION}"));
     assert!(StoreConfig::new("sqlite://x.db").grant("a\"b").is_ok_and(|granted| !granted));
     let error = empty.config().grant(APPLICATION).unwrap_err().to_string();
     assert!(error.contains("does not exist"), "{error}");

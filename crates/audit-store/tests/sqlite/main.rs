@@ -10,4 +10,5 @@ mod migrations;
 #[cfg(unix)]
 mod modes;
 #[path = "../postgres/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "not all of it is needed here")]
 mod postgres_server;

@@ -15,6 +15,7 @@ mod filters;
 mod guards;
 mod population;
 #[path = "../postgres/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "not all of it is needed here")]
 mod postgres_server;
 mod round_trip;
 mod schema;

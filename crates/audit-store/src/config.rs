@@ -1,0 +1,49 @@
+//! How a store is opened.
+
+use crate::error::OpenError;
+use crate::url::DatabaseUrl;
+
+/// Commits that a PostgreSQL server has in hand at once for one of ours: the next batches are prepared while it flushes.
+const WRITERS: u32 = 4;
+
+/// How to open a store.
+#[derive(Debug, Clone)]
+pub struct StoreConfig {
+    /// `sqlite://path/to/audit.db` or `postgres://user@host/database`
+    pub database_url: String,
+    /// Whether the URL leads to a pooler that may give every transaction to another server process, such as pgbouncer in transaction
+    /// mode. SQLite has none.
+    pub transaction_pooler: bool,
+    /// Threads that append, each on a connection of its own; SQLite always has one.
+    pub writers: u32,
+    /// Connections for queries of unknown length: as many as may run at once; the others wait.
+    pub readers: u32,
+    /// Connections for reads by key, kept apart so that they never wait for a long query: as many as there are threads
+    /// that make them.
+    pub point_readers: u32,
+    /// Whether a database that is not there is made; a program that only reads would show an empty log for a mistyped path.
+    pub create_if_missing: bool,
+    /// Whether a role that could rewrite the log is refused: a superuser, the owner of the tables, or one that may delete or change
+    /// what no append needs. SQLite has no roles.
+    pub refuse_powerful_roles: bool,
+}
+
+impl StoreConfig {
+    /// The database at a URL, for a few readers.
+    #[must_use]
+    pub fn new(database_url: impl Into<String>) -> StoreConfig {
+        StoreConfig {
+            database_url: database_url.into(),
+            transaction_pooler: false,
+            writers: WRITERS,
+            readers: 8,
+            point_readers: 4,
+            create_if_missing: true,
+            refuse_powerful_roles: false,
+        }
+    }
+
+    pub(crate) fn url(&self) -> Result<DatabaseUrl, OpenError> {
+        Ok(DatabaseUrl::parse(&self.database_url)?.through_transaction_pooler(self.transaction_pooler))
+    }
+}

@@ -3,6 +3,7 @@
 use audit_domain::limits;
 use audit_domain::uuid::Uuid;
 
+use crate::connection::DbConnection;
 use crate::dialect;
 
 /// Why a store cannot be opened. Each message is one sentence for the person who starts the program.
@@ -133,6 +134,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The same error, unless it shows that the connection it was seen on is gone.
+    pub(crate) fn seen_on(self, conn: &mut DbConnection) -> StoreError {
+        match self {
+            StoreError::Database(error) if dialect::is_lost(conn, &error) => StoreError::Unreachable(error.to_string()),
+            error => error,
+        }
+    }
+
     /// Whether no request is to blame, since the database could not be written at all: another process keeps it locked, or it
     /// cannot be opened. Trying again would only wait again.
     pub(crate) fn concerns_the_whole_database(&self) -> bool {

@@ -46,18 +46,16 @@ fn is_inside_transaction(conn: &mut DbConnection) -> bool {
 /// Runs a read. A connection that turns out to be gone is replaced and the read run again: after a restart of the server, every
 /// idle connection is gone. What is read has no effect, so nothing is done twice.
 pub(crate) fn read<T>(pool: &Pool, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-    let mut lost = None;
-    for _ in 0..=pool.max_size() {
+    let mut attempts_left = pool.max_size();
+    loop {
         let mut reader = pool.get()?;
-        match run(&mut reader.conn) {
-            Err(StoreError::Database(error)) if dialect::is_lost(&mut reader.conn, &error) => {
-                reader.is_lost = true;
-                lost = Some(error.to_string());
-            }
-            outcome => return outcome,
+        let outcome = run(&mut reader.conn).map_err(|error| error.seen_on(&mut reader.conn));
+        reader.is_lost = matches!(outcome, Err(StoreError::Unreachable(_)));
+        if !reader.is_lost || attempts_left == 0 {
+            return outcome;
         }
+        attempts_left -= 1;
     }
-    Err(StoreError::Unreachable(lost.unwrap_or_default()))
 }
 
 /// How long a reader waits for a connection before it is told that there is none.

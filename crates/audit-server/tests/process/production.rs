@@ -102,3 +102,25 @@ fn production_warns_of_a_key_as_a_flag_and_of_links_without_tls() {
     let (_, _, log) = server.wait();
     assert!(log.contains("give it as AUDIT_ADMIN_TOKEN") && log.contains("begins with http://") && !log.contains(KEY), "{log}");
 }
+
+#[test]
+fn a_password_of_the_database_is_a_secret_like_the_admin_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, url) = (directory.path(), "postgres://me:hidden@127.0.0.1:1/audit");
+    let file = path.join("audit.toml");
+    fs::write(&file, format!("database_url = {url:?}\n")).unwrap();
+    set_mode(&file, 0o644);
+    let serve = || run(program(path).args(["serve", "--production", "--listen", "127.0.0.1:0"]));
+    let wanted = "the settings file (it holds a key or a password) `audit.toml` is open to every user of this machine";
+    assert!(serve().sentence().contains(wanted), "{:?}", serve());
+    set_mode(&file, 0o600);
+    assert!(serve().sentence().starts_with("the database `postgres://me:…@127.0.0.1:1/audit` cannot be opened"), "{:?}", serve());
+    fs::remove_file(&file).unwrap();
+    let checked = run(program(path).args(["config", "check", "--production", "--database-url", url]));
+    assert!(
+        checked.stderr.contains("the database's password is given as a flag") && !checked.stderr.contains("hidden"),
+        "{checked:?}"
+    );
+    let quiet = run(program(path).args(["config", "check", "--production"]).env("AUDIT_DATABASE_URL", url));
+    assert!(!quiet.stderr.contains("password"), "{quiet:?}");
+}

@@ -29,6 +29,9 @@ const RETRY_AFTER_SECONDS: u64 = 1;
 /// may wait for hours.
 const RUN_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How often such a caller looks whether a full queue has room.
+const RUN_RETRY: Duration = Duration::from_millis(20);
+
 /// How long a store that closes waits for the thread. Whoever has no receipt by then knows that nothing was promised.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -93,7 +96,20 @@ impl Writer {
         &self,
         work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.queued(work)?.recv_timeout(RUN_TIMEOUT).map_err(|error| match error {
+        let end = Instant::now() + RUN_TIMEOUT;
+        let (mut job, pending) = job(work);
+        let sender = self.sender().ok_or(StoreError::Closed)?;
+        // A queue that is full and stays full is one more way to wait.
+        while let Err(refused) = sender.try_send(job) {
+            job = match refused {
+                TrySendError::Full(_) if Instant::now() >= end => return Err(StoreError::Late),
+                TrySendError::Full(job) => job,
+                TrySendError::Disconnected(_) => return Err(StoreError::Closed),
+            };
+            std::thread::sleep(RUN_RETRY);
+        }
+        drop(sender);
+        pending.recv_timeout(end.saturating_duration_since(Instant::now())).map_err(|error| match error {
             oneshot::RecvTimeoutError::Timeout => StoreError::Late,
             oneshot::RecvTimeoutError::Disconnected => StoreError::Closed,
         })?
@@ -104,27 +120,9 @@ impl Writer {
         &self,
         work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.queued(work)?.recv().map_err(|_| StoreError::Closed)?
-    }
-
-    fn queued<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
-        let (answer, pending) = oneshot::channel();
-        let job = Job::Run(Box::new(move |conn| {
-            let outcome = conn.map_err(StoreError::Unreachable).and_then(|conn| {
-                let outcome = work(conn);
-                let lost = matches!(&outcome, Err(StoreError::Database(error)) if dialect::is_lost(conn, error));
-                if lost { outcome.map_err(|error| StoreError::Unreachable(error.to_string())) } else { outcome }
-            });
-            let is_usable = !matches!(outcome, Err(StoreError::Unreachable(_)));
-            // Nobody waits for a write whose caller is gone; it is done all the same.
-            drop(answer.send(outcome));
-            is_usable
-        }));
+        let (job, pending) = job(work);
         self.sender().ok_or(StoreError::Closed)?.send(job).map_err(|_| StoreError::Closed)?;
-        Ok(pending)
+        pending.recv().map_err(|_| StoreError::Closed)?
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -151,6 +149,21 @@ impl Writer {
     fn sender(&self) -> Option<SyncSender<Job>> {
         self.queue.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// A write as a job, and where its outcome will be.
+fn job<T: Send + 'static>(
+    work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
+) -> (Job, oneshot::Receiver<Result<T, StoreError>>) {
+    let (answer, pending) = oneshot::channel();
+    let work: Work = Box::new(move |conn| {
+        let outcome = conn.map_err(StoreError::Unreachable).and_then(|conn| work(conn).map_err(|error| error.seen_on(conn)));
+        let is_usable = !matches!(outcome, Err(StoreError::Unreachable(_)));
+        // Nobody waits for a write whose caller is gone; it is done all the same.
+        drop(answer.send(outcome));
+        is_usable
+    });
+    (Job::Run(work), pending)
 }
 
 impl Drop for Writer {
@@ -190,15 +203,7 @@ impl Loop {
 
     fn append(&mut self, batch: Vec<Waiting>) {
         let requests: Vec<&AppendRequest> = batch.iter().map(|(request, _)| request).collect();
-        let outcomes = self.commit(&requests, Lookup::GivenUuids).or_else(|error| match error {
-            StoreError::Unreachable(_) => {
-                // Whether it was committed is in the log, and nowhere else.
-                tracing::warn!(%error, requests = requests.len(), "the connection was lost; looking what became of a batch");
-                self.commit(&requests, Lookup::Settle)
-            }
-            error => Err(error),
-        });
-        let outcomes = match outcomes {
+        let outcomes = match self.commit_and_settle(&requests) {
             Ok(outcomes) => outcomes,
             Err(error) if error.concerns_the_whole_database() => {
                 tracing::error!(%error, requests = requests.len(), "a batch failed");
@@ -219,6 +224,19 @@ impl Loop {
         }
     }
 
+    /// Where the connection is lost on the way, whether the batch was committed is in the log, and nowhere else.
+    fn commit_and_settle(&mut self, requests: &[&AppendRequest]) -> Result<Vec<Outcome>, StoreError> {
+        // Without one, nothing was sent that could be looked for.
+        self.connection().map_err(StoreError::Unreachable)?;
+        match self.commit(requests, Lookup::GivenUuids) {
+            Err(error @ StoreError::Unreachable(_)) => {
+                tracing::warn!(%error, requests = requests.len(), "the connection was lost; looking what became of a batch");
+                self.commit(requests, Lookup::Settle)
+            }
+            outcomes => outcomes,
+        }
+    }
+
     fn append_alone(&mut self, request: &AppendRequest) -> Outcome {
         let outcome = self.commit(&[request], Lookup::AllUuids).map(|mut outcomes| outcomes.pop());
         match outcome {
@@ -231,10 +249,7 @@ impl Loop {
     fn commit(&mut self, requests: &[&AppendRequest], lookup: Lookup) -> Result<Vec<Outcome>, StoreError> {
         let start = Instant::now();
         let conn = self.connection().map_err(StoreError::Unreachable)?;
-        let outcomes = commit(conn, requests, lookup).map_err(|error| match error {
-            StoreError::Database(error) if dialect::is_lost(conn, &error) => StoreError::Unreachable(error.to_string()),
-            error => error,
-        });
+        let outcomes = commit(conn, requests, lookup).map_err(|error| error.seen_on(conn));
         meter::batch(requests, &outcomes, start);
         if outcomes.is_err() {
             self.conn = None;

@@ -8,7 +8,7 @@ use postgres::{Client, NoTls};
 
 use super::Server;
 
-/// Names a server to test with, instead of a private one.
+/// Names a server to test with, instead of a private one, as a superuser: the tests make databases and roles.
 const VARIABLE: &str = "AUDIT_TEST_POSTGRES_URL";
 
 /// What every name begins with, so that nobody takes them for something else.
@@ -99,6 +99,11 @@ impl Database {
     /// As a role without a password.
     pub(crate) fn url_as(&self, role: &str) -> String {
         Host::shared().url_as(role, &self.name)
+    }
+
+    /// The role of the tests.
+    pub(crate) fn role(&self) -> String {
+        self.client().query_one("SELECT current_user::text", &[]).unwrap().get(0)
     }
 
     pub(crate) fn client(&self) -> Client {

@@ -203,7 +203,7 @@ pub(super) fn binary(name: &str) -> PathBuf {
     found.unwrap_or_else(|| {
         panic!(
             "these tests need PostgreSQL, of which `{name}` is not here: install it (Debian: apt-get install postgresql), or name a \
-             server in AUDIT_TEST_POSTGRES_URL on which databases may be made"
+             server in AUDIT_TEST_POSTGRES_URL, as a superuser"
         )
     })
 }

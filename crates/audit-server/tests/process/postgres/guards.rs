@@ -12,7 +12,7 @@ fn production_refuses_a_role_that_could_rewrite_the_log_before_it_makes_anything
     let (directory, database) = (tempfile::tempdir().unwrap(), Database::empty());
     let ended = run(program_on(directory.path(), &database.url()).env("AUDIT_PRODUCTION", "1").env("AUDIT_LISTEN", "127.0.0.1:0"));
     let sentence = ended.sentence();
-    assert!(sentence.starts_with("the role `audit_super` of the database `postgres://"), "{sentence}");
+    assert!(sentence.starts_with(&format!("the role `{}` of the database `postgres://", database.role())), "{sentence}");
     assert!(sentence.contains("is a superuser") && sentence.contains("docs/operations.md, Roles"), "{sentence}");
     let tables = database.client().query("SELECT 1 FROM pg_class WHERE relname = 'events'", &[]).unwrap();
     assert!(tables.is_empty(), "nothing was made");
@@ -50,8 +50,10 @@ fn in_development_the_role_is_a_warning() {
     let server = Server::run(command.env("AUDIT_ADMIN_TOKEN", KEY).env("AUDIT_LISTEN", "127.0.0.1:0"));
     server.signal("TERM");
     let (_, _, log) = server.wait();
-    assert!(log.contains("the database role `audit_super` is a superuser: it could rewrite the log"), "{log}");
-    assert!(log.contains("the database role `audit_super` owns the tables: it could rewrite the log"), "{log}");
+    for what in ["is a superuser", "owns the tables"] {
+        let warning = format!("the database role `{}` {what}: it could rewrite the log", database.role());
+        assert!(log.contains(&warning), "{warning}: {log}");
+    }
 }
 
 #[test]

@@ -66,11 +66,14 @@ fn the_real_events_go_in_and_come_out_byte_for_byte_however_often_they_are_impor
     assert!(ask(&["rebuild"]).ends_with(" counters made from the log\n"));
     assert!(ask(&["token", "create", "--name", "a", "--role", "admin", "--channels", "*"]).trim().len() == 64);
     let doctor = run(program_on(directory.path(), &database.url()).arg("doctor").env("AUDIT_LISTEN", "127.0.0.1:0")).ok();
+    let role = database.role();
+    let excess =
+        format!("note  database role: `{role}` is a superuser, `{role}` owns the tables: it could rewrite the log. CREATE ROLE");
     for said in [
         "ok    data directory: not used: the database is on a server",
         "ok    database: `postgres://",
         "ok    schema and writing: the schema is that of this version",
-        "note  database role: `audit_super` is a superuser, `audit_super` owns the tables: it could rewrite the log. CREATE ROLE",
+        &excess,
         "ok    administrator: 1 valid admin key(s)",
         "note  disk space: the database server's cannot be told from here",
     ] {

@@ -148,6 +148,25 @@ fn a_server_that_is_away_is_said_to_be_away() {
     assert_eq!(checked_logs(&store).len(), 2);
 }
 
+#[test]
+fn connections_that_died_while_nobody_used_them_are_replaced_unseen() {
+    let server = Server::start();
+    server.create("audit");
+    let store = Store::open(&StoreConfig::new(server.url("audit"))).unwrap();
+    let key = audit_store::domain::TokenKey::from_text("0123456789abcdef-admin");
+    let ask = || {
+        store.check().unwrap();
+        assert!(store.find_token(&key).unwrap().is_none());
+        append(&store, vec![event("{}")]);
+    };
+    for _ in 0..3 {
+        ask();
+        server.restart_immediate();
+    }
+    ask();
+    assert_eq!(checked_logs(&store).len(), 4);
+}
+
 /// A trigger ends the connection of the first commit, after everything was inserted: the outcome is not known, and was none.
 #[test]
 fn a_commit_that_is_lost_is_settled_by_uuid_and_written_once() {

@@ -2,12 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use diesel::migration::{Migration, MigrationSource};
-use diesel::prelude::*;
-use diesel::query_dsl::methods::LoadQuery;
-use diesel::sql_types::Text;
-use diesel_migrations::EmbeddedMigrations;
-
 use crate::config::StoreConfig;
 use crate::connection::{DbConnection, Purpose};
 use crate::dialect::{self, Powers};
@@ -46,61 +40,6 @@ pub(crate) fn migrate(conn: &mut DbConnection, url: &DatabaseUrl) -> Result<Vec<
         Some(migration) => Err(OpenError::NewerSchema { path: url.display(), migration: migration.to_owned() }),
         None => Ok(versions.pending()),
     }
-}
-
-/// The migrations this build knows and the ones a database had, by version.
-pub(crate) struct Versions {
-    /// With their names.
-    pub(crate) known: Vec<(String, String)>,
-    pub(crate) applied: Vec<String>,
-}
-
-impl Versions {
-    /// Names of those that the database did not have.
-    pub(crate) fn pending(&self) -> Vec<String> {
-        let pending = self.known.iter().filter(|(version, _)| !self.applied.contains(version));
-        pending.map(|(_, name)| name.clone()).collect()
-    }
-
-    /// A version of the database that this build does not know.
-    pub(crate) fn unknown(&self) -> Option<&str> {
-        let is_known = |version: &String| self.known.iter().any(|(known, _)| known == version);
-        self.applied.iter().find(|version| !is_known(version)).map(String::as_str)
-    }
-}
-
-/// Versions and names of the migrations of a database, in their order.
-pub(crate) fn known<DB: diesel::backend::Backend>(source: &EmbeddedMigrations) -> Result<Vec<(String, String)>, String>
-where
-    EmbeddedMigrations: MigrationSource<DB>,
-{
-    let source: Vec<Box<dyn Migration<DB>>> = source.migrations().map_err(|error| error.to_string())?;
-    let mut known: Vec<_> = source.iter().map(|one| (one.name().version().to_string(), one.name().to_string())).collect();
-    known.sort();
-    Ok(known)
-}
-
-#[derive(QueryableByName)]
-pub(crate) struct Version {
-    #[diesel(sql_type = Text)]
-    version: String,
-}
-
-/// Texts that a query gives as `version`.
-pub(crate) fn versions<C: Connection>(conn: &mut C, query: &str) -> Result<Vec<String>, String>
-where
-    diesel::query_builder::SqlQuery: for<'a> LoadQuery<'a, C, Version>,
-{
-    let rows: Vec<Version> = diesel::sql_query(query).load(conn).map_err(|error| error.to_string())?;
-    Ok(rows.into_iter().map(|row| row.version).collect())
-}
-
-/// The versions that a database had, where there is the table of them.
-pub(crate) fn applied<C: Connection>(conn: &mut C) -> Result<Vec<String>, String>
-where
-    diesel::query_builder::SqlQuery: for<'a> LoadQuery<'a, C, Version>,
-{
-    versions(conn, "SELECT version FROM __diesel_schema_migrations ORDER BY version")
 }
 
 /// Refuses a role that could rewrite the log, or that would make the tables and so own them.

@@ -2,6 +2,7 @@
 
 mod postgres;
 mod sqlite;
+mod versions;
 
 use std::collections::HashSet;
 use std::time::Instant;
@@ -15,11 +16,11 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use crate::connection::{DbConnection, Purpose};
 use crate::counters::Delta;
 use crate::error::{OpenError, StoreError};
-use crate::migrate::Versions;
 use crate::row::NewRows;
 use crate::url::DatabaseUrl;
 
 pub(crate) use postgres::Powers;
+pub(crate) use versions::Versions;
 
 /// Opens a connection with everything set that durability and the guards depend on, and looks whether it holds.
 pub(crate) fn open(url: &DatabaseUrl, purpose: Purpose) -> Result<DbConnection, OpenError> {

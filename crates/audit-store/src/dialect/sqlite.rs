@@ -11,10 +11,10 @@ use diesel::sqlite::Sqlite;
 use diesel::upsert::excluded;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use super::versions::{self, Versions};
 use crate::connection::Purpose;
 use crate::counters::Delta;
 use crate::error::OpenError;
-use crate::migrate::{self, Versions};
 use crate::row::NewRows;
 use crate::schema::{action_logs, events, logs};
 
@@ -115,8 +115,8 @@ fn pragma(conn: &mut SqliteConnection, name: &'static str) -> QueryResult<String
 
 /// Runs what is pending, in one transaction, unless the database is newer than this build.
 pub(super) fn run_migrations(conn: &mut SqliteConnection) -> Result<Versions, String> {
-    let known = migrate::known::<Sqlite>(&MIGRATIONS)?;
-    let versions = conn.immediate_transaction(|conn| {
+    let known = versions::known::<Sqlite>(&MIGRATIONS)?;
+    let done = conn.immediate_transaction(|conn| {
         let applied = conn.applied_migrations().map_err(diesel::result::Error::QueryBuilderError)?;
         let versions = Versions { known, applied: applied.iter().map(ToString::to_string).collect() };
         if versions.unknown().is_none() {
@@ -124,14 +124,14 @@ pub(super) fn run_migrations(conn: &mut SqliteConnection) -> Result<Versions, St
         }
         Ok::<_, diesel::result::Error>(versions)
     });
-    versions.map_err(|error| error.to_string())
+    done.map_err(|error| error.to_string())
 }
 
 pub(super) fn read_versions(conn: &mut SqliteConnection) -> Result<Versions, String> {
     let table = "SELECT name AS version FROM sqlite_master WHERE type = 'table' AND name = '__diesel_schema_migrations'";
-    let is_there = !migrate::versions(conn, table)?.is_empty();
-    let applied = if is_there { migrate::applied(conn)? } else { Vec::new() };
-    Ok(Versions { known: migrate::known::<Sqlite>(&MIGRATIONS)?, applied })
+    let is_there = !versions::versions(conn, table)?.is_empty();
+    let applied = if is_there { versions::applied(conn)? } else { Vec::new() };
+    Ok(Versions { known: versions::known::<Sqlite>(&MIGRATIONS)?, applied })
 }
 
 /// The size of the database.

@@ -18,9 +18,9 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use super::versions::{self, Versions};
 use crate::connection::Purpose;
 use crate::error::OpenError;
-use crate::migrate::{self, Versions};
 use crate::schema::logs;
 use crate::url::PostgresUrl;
 
@@ -95,7 +95,7 @@ pub(super) fn run_migrations(conn: &mut PgConnection) -> Result<Versions, String
         return Ok(before);
     }
     make_version_table(conn)?;
-    let versions = in_write(conn, |conn| {
+    let done = in_write(conn, |conn| {
         conn.batch_execute("LOCK TABLE __diesel_schema_migrations IN ACCESS EXCLUSIVE MODE")?;
         let versions = read_versions(conn).map_err(|why| DieselError::QueryBuilderError(why.into()))?;
         if versions.unknown().is_none() {
@@ -103,7 +103,7 @@ pub(super) fn run_migrations(conn: &mut PgConnection) -> Result<Versions, String
         }
         Ok::<_, DieselError>(versions)
     });
-    versions.map_err(|error| error.to_string())
+    done.map_err(|error| error.to_string())
 }
 
 /// `IF NOT EXISTS` does not keep two that make a table at once out of each other's way: the second fails, and finds it made.
@@ -122,12 +122,12 @@ fn make_version_table(conn: &mut PgConnection) -> Result<(), String> {
 
 fn table_of_versions(conn: &mut PgConnection) -> Result<bool, String> {
     let table = "SELECT relname::text AS version FROM pg_class WHERE oid = to_regclass('__diesel_schema_migrations')";
-    Ok(!migrate::versions(conn, table)?.is_empty())
+    Ok(!versions::versions(conn, table)?.is_empty())
 }
 
 pub(super) fn read_versions(conn: &mut PgConnection) -> Result<Versions, String> {
-    let applied = if table_of_versions(conn)? { migrate::applied(conn)? } else { Vec::new() };
-    Ok(Versions { known: migrate::known::<Pg>(&MIGRATIONS)?, applied })
+    let applied = if table_of_versions(conn)? { versions::applied(conn)? } else { Vec::new() };
+    Ok(Versions { known: versions::known::<Pg>(&MIGRATIONS)?, applied })
 }
 
 /// The size of the database.

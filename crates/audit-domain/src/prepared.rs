@@ -193,6 +193,13 @@ impl PreparedEntry {
         })
     }
 
+    /// The entry as the log keeps it, once it has a place there.
+    #[must_use]
+    pub fn into_entry(self, producer_id: i64, position: i64, recorded_at: Timestamp, leaf_hash: LeafHash) -> Entry {
+        let PreparedEntry { uuid, channel_id, timestamp, slots, .. } = self;
+        Entry { channel_id, position, uuid, timestamp, recorded_at, producer_id, slots, leaf_hash }
+    }
+
     /// [`leaf_hash`] of [`PreparedEntry::leaf_data`].
     #[must_use]
     pub fn leaf_hash(&self, producer_id: i64, recorded_at: Timestamp) -> LeafHash {

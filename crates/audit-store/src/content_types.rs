@@ -60,7 +60,10 @@ pub(crate) fn put(conn: &mut DbConnection, types: &[ContentType]) -> Result<Resu
         for wanted in &renamed {
             diesel::delete(content_types::table.find(wanted.id)).execute(conn)?;
         }
-        for wanted in renamed.iter().chain(&new) {
+        // In the order of names: two servers that put the same ones never wait for each other in a circle.
+        let mut coming: Vec<&ContentType> = renamed.iter().chain(&new).copied().collect();
+        coming.sort_by(|a, b| (&a.app_label, &a.model).cmp(&(&b.app_label, &b.model)));
+        for wanted in coming {
             insert(conn, wanted)?;
         }
         Ok(Ok(ContentTypesPut { new: new.len(), changed: renamed.len(), unchanged: known.len() - renamed.len() }))

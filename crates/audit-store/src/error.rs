@@ -45,6 +45,14 @@ pub enum OpenError {
         /// The unknown migration.
         migration: String,
     },
+    /// A server's database has to be brought up to date first, by the owner of its tables.
+    #[error("the database `{path}` lacks migration {migration}: run `audit-server migrate` as the owner of its tables")]
+    OldSchema {
+        /// The server and its database.
+        path: String,
+        /// The first that is missing.
+        migration: String,
+    },
     /// A setting that durability depends on did not take.
     #[error("the database `{path}` does not take {setting} (it is {actual}): the file system cannot keep an audit log")]
     NotDurable {
@@ -88,7 +96,7 @@ pub enum OpenError {
 impl OpenError {
     pub(crate) fn from_database(path: &str, why: String) -> OpenError {
         let path = path.to_owned();
-        if why.contains("locked") { OpenError::Locked { path } } else { OpenError::Database { path, why } }
+        if why.contains("database is locked") { OpenError::Locked { path } } else { OpenError::Database { path, why } }
     }
 }
 
@@ -118,6 +126,16 @@ pub enum StoreError {
         id: i64,
         /// What does not fit.
         what: String,
+    },
+    /// Another program keeps a log locked.
+    #[error("log {channel_id}/{stream} is locked by another program, and was for {seconds} s")]
+    LogLocked {
+        /// Its channel.
+        channel_id: i64,
+        /// The number of its stream.
+        stream: i16,
+        /// How long it was waited for.
+        seconds: u64,
     },
     /// The connection was lost, or cannot be had.
     #[error("the database cannot be reached: {0}")]

@@ -30,6 +30,8 @@ pub struct Inspection {
     pub locked: bool,
     /// What the role of the connection may do that the program does not need; see [`Store::powers`](crate::Store::powers).
     pub powers: Vec<String>,
+    /// Rights that the role needs and has not, such as `INSERT events`.
+    pub lacking: Vec<String>,
 }
 
 /// Brings a database to the schema of this build. All pending migrations are one transaction: two servers that start at once
@@ -45,13 +47,13 @@ pub(crate) fn migrate(conn: &mut DbConnection, url: &DatabaseUrl) -> Result<Vec<
 /// Refuses a role that could rewrite the log, or that would make the tables and so own them.
 pub(crate) fn refuse_powerful_role(conn: &mut DbConnection, url: &DatabaseUrl) -> Result<(), OpenError> {
     let fail = |why| OpenError::from_database(&url.display(), why);
-    let Some(Powers { role, mut excess }) = dialect::powers(conn).map_err(|error| fail(error.to_string()))? else { return Ok(()) };
-    if excess.is_empty() && !dialect::read_versions(conn).map_err(fail)?.pending().is_empty() {
-        excess.push("would own tables that are not there yet, which is for `audit-server migrate` as the owner".to_owned());
+    let Some(Powers { role, excess, .. }) = dialect::powers(conn).map_err(|error| fail(error.to_string()))? else { return Ok(()) };
+    if !excess.is_empty() {
+        return Err(OpenError::Powerful { path: url.display(), role, what: excess.join(", ") });
     }
-    match excess.is_empty() {
-        true => Ok(()),
-        false => Err(OpenError::Powerful { path: url.display(), role, what: excess.join(", ") }),
+    match dialect::read_versions(conn).map_err(fail)?.pending().first() {
+        Some(migration) => Err(OpenError::OldSchema { path: url.display(), migration: migration.clone() }),
+        None => Ok(()),
     }
 }
 
@@ -90,8 +92,9 @@ impl StoreConfig {
         let versions = dialect::read_versions(&mut conn).map_err(fail)?;
         let locked = dialect::is_locked_for_long(&mut conn).map_err(fail)?;
         let powers = dialect::powers(&mut conn).map_err(|error| fail(error.to_string()))?;
+        let lacking = powers.as_ref().map(|powers| powers.lacking.clone()).unwrap_or_default();
         let powers = powers.map(Powers::into_sentences).unwrap_or_default();
-        Ok(Inspection { pending: versions.pending(), unknown: versions.unknown().map(str::to_owned), locked, powers })
+        Ok(Inspection { pending: versions.pending(), unknown: versions.unknown().map(str::to_owned), locked, powers, lacking })
     }
 
     /// Gives a role of the database server what a program that appends and reads needs, and takes everything else from it. Run by
@@ -104,8 +107,18 @@ impl StoreConfig {
         if url.file().is_some() {
             return Ok(false);
         }
-        let granted = dialect::grant(&mut dialect::open(&url, Purpose::Write)?, role);
-        granted.map(|()| true).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))
+        let fail = |error: diesel::result::Error| OpenError::from_database(&url.display(), error.to_string());
+        let granted = dialect::grant(&mut dialect::open(&url, Purpose::Write)?, role).map_err(fail)?;
+        match granted {
+            Some(Powers { role, excess, .. }) if !excess.is_empty() => {
+                Err(OpenError::Powerful { path: url.display(), role, what: excess.join(", ") })
+            }
+            Some(Powers { role, lacking, .. }) if !lacking.is_empty() => {
+                let why = format!("`{role}` still lacks {}; grant as the owner of the tables", lacking.join(", "));
+                Err(OpenError::Database { path: url.display(), why })
+            }
+            granted => Ok(granted.is_some()),
+        }
     }
 
     /// The file of an embedded database; opens nothing.

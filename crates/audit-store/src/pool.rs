@@ -1,6 +1,7 @@
 //! The connections that read.
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use diesel::connection::{Connection, TransactionManager};
 
@@ -10,14 +11,24 @@ use crate::error::{OpenError, StoreError};
 use crate::url::DatabaseUrl;
 
 /// Connections for readers. Each sees the last commit and cannot write.
-pub(crate) type Pool = r2d2::Pool<Readers>;
+pub(crate) struct Pool {
+    connections: r2d2::Pool<Readers>,
+    /// Why and when the last connection could not be had.
+    refused: Arc<Refused>,
+}
+
+type Refused = Mutex<Option<(Instant, String)>>;
 
 #[derive(Debug)]
-pub(crate) struct Readers(DatabaseUrl, Purpose);
+pub(crate) struct Readers {
+    url: DatabaseUrl,
+    purpose: Purpose,
+    refused: Arc<Refused>,
+}
 
 /// A connection, and whether it turned out to be gone.
 pub(crate) struct Reader {
-    pub(crate) conn: DbConnection,
+    conn: DbConnection,
     is_lost: bool,
 }
 
@@ -26,7 +37,10 @@ impl r2d2::ManageConnection for Readers {
     type Error = OpenError;
 
     fn connect(&self) -> Result<Reader, OpenError> {
-        Ok(Reader { conn: dialect::open(&self.0, self.1)?, is_lost: false })
+        let opened = dialect::open(&self.url, self.purpose);
+        let refused = opened.as_ref().err().map(|error| (Instant::now(), error.to_string()));
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+        Ok(Reader { conn: opened?, is_lost: false })
     }
 
     fn is_valid(&self, _: &mut Reader) -> Result<(), OpenError> {
@@ -43,36 +57,58 @@ fn is_inside_transaction(conn: &mut DbConnection) -> bool {
     <DbConnection as Connection>::TransactionManager::is_broken_transaction_manager(conn)
 }
 
-/// Runs a read. A connection that turns out to be gone is replaced and the read run again: after a restart of the server, every
-/// idle connection is gone. What is read has no effect, so nothing is done twice.
-pub(crate) fn read<T>(pool: &Pool, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-    let mut attempts_left = pool.max_size();
-    loop {
-        let mut reader = pool.get()?;
-        let outcome = run(&mut reader.conn).map_err(|error| error.seen_on(&mut reader.conn));
-        reader.is_lost = matches!(outcome, Err(StoreError::Unreachable(_)));
-        if !reader.is_lost || attempts_left == 0 {
-            return outcome;
-        }
-        attempts_left -= 1;
-    }
-}
-
 /// How long a reader waits for a connection before it is told that there is none.
 const POOL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long, where there is no connection at all, so that it is not another reader that is waited for.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a database that refused a connection is taken for away, without being asked again: whoever asks holds a thread.
+const REFUSED_FOR: Duration = Duration::from_secs(1);
+
+impl Pool {
+    /// Runs a read. A connection that turns out to be gone is replaced and the read run again: after a restart of the server, every
+    /// idle connection is gone. What is read has no effect, so nothing is done twice.
+    pub(crate) fn read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut attempts_left = self.connections.max_size();
+        loop {
+            let mut reader = self.get()?;
+            let outcome = run(&mut reader.conn).map_err(|error| error.seen_on(&mut reader.conn));
+            reader.is_lost = matches!(outcome, Err(StoreError::Unreachable(_)));
+            if !reader.is_lost || attempts_left == 0 {
+                return outcome;
+            }
+            attempts_left -= 1;
+        }
+    }
+
+    fn get(&self) -> Result<r2d2::PooledConnection<Readers>, StoreError> {
+        if self.connections.state().connections > 0 {
+            return Ok(self.connections.get_timeout(POOL_TIMEOUT)?);
+        }
+        if let Some((at, why)) = &*self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+            && at.elapsed() < REFUSED_FOR
+        {
+            return Err(StoreError::Unreachable(why.clone()));
+        }
+        Ok(self.connections.get_timeout(CONNECT_TIMEOUT)?)
+    }
+}
 
 pub(crate) fn pool(url: &DatabaseUrl, purpose: Purpose, size: u32) -> Result<Pool, OpenError> {
     // The first connection is made by hand: the pool would retry for its whole time-out, and lose the reason.
     drop(dialect::open(url, purpose)?);
-    r2d2::Pool::builder()
+    let refused = Arc::new(Mutex::new(None));
+    let connections = r2d2::Pool::builder()
         .max_size(size.max(1))
         // None is opened ahead of who asks for it: one that a background thread has just opened when the program ends would
         // leave its WAL behind, and look like a crash.
         .min_idle(Some(0))
         .test_on_check_out(false)
         .connection_timeout(POOL_TIMEOUT)
-        .build(Readers(url.clone(), purpose))
-        .map_err(|error| OpenError::Database { path: url.display(), why: error.to_string() })
+        .build(Readers { url: url.clone(), purpose, refused: Arc::clone(&refused) })
+        .map_err(|error| OpenError::Database { path: url.display(), why: error.to_string() })?;
+    Ok(Pool { connections, refused })
 }
 
 #[cfg(test)]
@@ -86,8 +122,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::parse(&format!("sqlite://{}/a.db", dir.path().display())).unwrap();
         let pool = pool(&url, Purpose::Read, 1).unwrap();
-        let mut conn = pool.get().unwrap();
-        let read = move || dialect::snapshot(&mut conn.conn, |_| -> diesel::QueryResult<()> { panic!("in the middle of a read") });
+        let mut reader = pool.get().unwrap();
+        let read =
+            move || dialect::snapshot(&mut reader.conn, |_| -> diesel::QueryResult<()> { panic!("in the middle of a read") });
         assert!(catch_unwind(AssertUnwindSafe(read)).is_err());
         assert!(!is_inside_transaction(&mut pool.get().unwrap().conn));
     }

@@ -14,7 +14,7 @@ use crate::connection::{DbConnection, Purpose};
 use crate::content_types::{self, ContentTypeTaken, ContentTypesPut};
 use crate::dialect::Powers;
 use crate::error::{AppendError, OpenError, StoreError};
-use crate::pool::{self, Pool, pool};
+use crate::pool::{Pool, pool};
 use crate::query::{
     self, ActionLogGroupBy, ActionLogListQuery, ActionLogs, Events, GroupBy, ListPage, ListQuery, LogHead, SliceQuery, Summary,
     Table, WalkPage, WalkQuery,
@@ -321,8 +321,8 @@ impl Store {
         self.0.writers.run(move |conn| tokens::ensure_admin(conn, &key))
     }
 
-    /// Makes the counters anew from the log, and tells how many there are. Appends of this store wait meanwhile,
-    /// those of other processes are refused after ten seconds; reads see the old counters.
+    /// Makes the counters anew from the log, log by log, and tells how many there are. Appends to the log at hand wait meanwhile: on
+    /// SQLite all of this store's, elsewhere and on PostgreSQL they are refused after ten seconds. Reads see the old counters.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -356,7 +356,7 @@ impl Store {
 
     /// A read by key.
     fn point_read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        pool::read(&self.0.point_readers, run)
+        self.0.point_readers.read(run)
     }
 
     /// A query of action logs. One that looks into the records reads all that its other conditions leave over, so these wait
@@ -366,11 +366,12 @@ impl Store {
         filter: &ActionLogFilter,
         run: impl Fn(&mut DbConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        pool::read(if filter.search.is_some() { &self.0.searchers } else { &self.0.readers }, run)
+        let pool = if filter.search.is_some() { &self.0.searchers } else { &self.0.readers };
+        pool.read(run)
     }
 
     /// A query of unknown length.
     fn read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        pool::read(&self.0.readers, run)
+        self.0.readers.read(run)
     }
 }

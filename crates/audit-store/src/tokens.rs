@@ -64,7 +64,9 @@ pub(crate) fn revoke(conn: &mut DbConnection, id: i64, within: &ChannelGrant) ->
             return Ok(false);
         }
         let now = Timestamp::now().micros();
-        Ok(diesel::update(tokens::table.find(id)).set(tokens::revoked_at.eq(now)).execute(conn)? == 1)
+        // Of two servers that revoke it at once, one does.
+        let valid = tokens::table.find(id).filter(tokens::revoked_at.is_null());
+        Ok(diesel::update(valid).set(tokens::revoked_at.eq(now)).execute(conn)? == 1)
     })
 }
 

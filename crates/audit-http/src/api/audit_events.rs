@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{
     ChannelGrant, ChannelId, Event, EventFilter, JsonKind, JsonText, Members, NewEvent, PreparedEntry, Reading, limits, parse_uuid,
 };
-use audit_store::{AppendRequest, ListQuery, Store};
+use audit_store::{AppendRequest, ListQuery, Receipt, Store};
 
 use crate::auth::Caller;
 use crate::body::{Body, media_type};
@@ -153,12 +153,17 @@ async fn create(
     let prepared =
         blocking::compute(api, bytes.len(), move || prepare(shape, &store, &bytes, &writer, channel.as_deref())).await??;
     let (channel, uuid) = (prepared.channel_id(), prepared.uuid());
-    let append = AppendRequest { producer_id: caller.token.id, entries: vec![prepared], reservation: Some(reservation) };
+    let (producer_id, kept) = (caller.token.id, prepared.clone());
+    let append = AppendRequest { producer_id, entries: vec![prepared], reservation: Some(reservation) };
     let receipts = blocking::append(api, append).await?;
-    let status = if receipts.iter().all(|receipt| receipt.duplicate) { HttpResponse::Ok() } else { HttpResponse::Created() };
+    // What is new is what was sent. To read it again could fail, and the client would send it again though it is stored.
+    if let [Receipt { duplicate: false, position, recorded_at, leaf_hash, .. }] = receipts[..] {
+        let event = Event(kept.into_entry(producer_id, position, recorded_at, leaf_hash));
+        return Ok(show(shape, HttpResponse::Created(), &event));
+    }
     let find = move |store: &Store, channels: &_, first| store.get(channels, first, uuid);
     let event = blocking::find(api, ChannelGrant::Only([channel].into()), find).await??;
-    Ok(show(shape, status, &event.ok_or(DrfError::Internal)?))
+    Ok(show(shape, HttpResponse::Ok(), &event.ok_or(DrfError::Internal)?))
 }
 
 fn prepare(shape: &Shape, store: &Store, body: &[u8], caller: &Caller, channel: Option<&str>) -> Result<PreparedEntry, DrfError> {

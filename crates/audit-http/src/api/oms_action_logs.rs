@@ -6,7 +6,7 @@ use audit_store::domain::{
     ActionLog, ChannelGrant, ChannelId, InputError, JsonText, Members, NewActionLog, ObjectWriter, PreparedEntry, Reading,
     action_log_slot, limits,
 };
-use audit_store::{ActionLogListQuery, AppendRequest, Store};
+use audit_store::{ActionLogListQuery, AppendRequest, Receipt, Store};
 
 use super::python_logging;
 use crate::auth::Caller;
@@ -104,12 +104,17 @@ async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller:
         return Err(BodyError::Busy.into());
     }
     let (channel, uuid) = (prepared.channel_id(), prepared.uuid());
-    let append = AppendRequest { producer_id: caller.token.id, entries: vec![prepared], reservation: Some(reservation) };
+    let (producer_id, kept) = (caller.token.id, prepared.clone());
+    let append = AppendRequest { producer_id, entries: vec![prepared], reservation: Some(reservation) };
     let receipts = blocking::append(api, append).await?;
-    let status = if receipts.iter().all(|receipt| receipt.duplicate) { HttpResponse::Ok() } else { HttpResponse::Created() };
+    // What is new is what was sent. To read it again could fail, and the client would send it again though it is stored.
+    if let [Receipt { duplicate: false, position, recorded_at, leaf_hash, .. }] = receipts[..] {
+        let log = ActionLog(kept.into_entry(producer_id, position, recorded_at, leaf_hash));
+        return Ok(show(HttpResponse::Created(), &log));
+    }
     let find = move |store: &Store, channels: &_, first: ChannelId| store.get_action_log(channels, first, uuid);
     let log = blocking::find(api, ChannelGrant::Only([channel].into()), find).await??;
-    Ok(show(status, &log.ok_or(DrfError::Internal)?))
+    Ok(show(HttpResponse::Ok(), &log.ok_or(DrfError::Internal)?))
 }
 
 fn prepare(store: &Store, body: &[u8], is_form: bool, caller: &Caller) -> Result<PreparedEntry, DrfError> {

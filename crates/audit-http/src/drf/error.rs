@@ -202,9 +202,11 @@ impl From<StoreError> for DrfError {
     fn from(error: StoreError) -> DrfError {
         tracing::error!(%error, "store");
         match error {
-            StoreError::Pool(_) | StoreError::Closed | StoreError::Unreachable(_) | StoreError::Late => {
-                DrfError::Unavailable("The database cannot be reached; try again later.")
-            }
+            StoreError::Pool(_)
+            | StoreError::Closed
+            | StoreError::Unreachable(_)
+            | StoreError::LogLocked { .. }
+            | StoreError::Late => DrfError::Unavailable("The database cannot be reached; try again later."),
             StoreError::Random(_) => DrfError::Unavailable("The operating system has no random bytes; try again later."),
             _ => DrfError::Internal,
         }

@@ -179,9 +179,11 @@ impl From<BodyError> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Problem {
         match error {
-            StoreError::Pool(_) | StoreError::Closed | StoreError::Unreachable(_) | StoreError::Late => {
-                Problem::unavailable(&error, "The database cannot be reached; try again later.")
-            }
+            StoreError::Pool(_)
+            | StoreError::Closed
+            | StoreError::Unreachable(_)
+            | StoreError::LogLocked { .. }
+            | StoreError::Late => Problem::unavailable(&error, "The database cannot be reached; try again later."),
             StoreError::Random(_) => Problem::unavailable(&error, "The operating system has no random bytes; try again later."),
             error => Problem::internal(&error),
         }

@@ -26,7 +26,7 @@ fn log_of(entry: &PreparedEntry) -> LogKey {
 }
 
 /// Which uuids are looked up.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Lookup {
     /// Those that clients gave. One that was made by this server cannot be in the log.
     GivenUuids,
@@ -47,7 +47,9 @@ pub(crate) fn commit(conn: &mut DbConnection, requests: &[&AppendRequest], looku
         batch.write(conn)?;
         Ok(outcomes)
     };
-    dialect::write_and_confirm(conn, append, |conn| lock_heads(conn, requests).map(drop))
+    // What fails behind the commit leaves its outcome to be looked up, as a connection does that is lost.
+    let not_confirmed = |error: StoreError| StoreError::Unreachable(format!("the commit was not confirmed: {error}"));
+    dialect::write_and_confirm(conn, append, |conn| lock_heads(conn, requests).map(drop).map_err(not_confirmed))
 }
 
 type Uuids = HashMap<LogKey, HashSet<Uuid>>;

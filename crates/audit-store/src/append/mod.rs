@@ -6,6 +6,7 @@
 mod batch;
 mod budget;
 mod meter;
+mod outcomes;
 mod receipt;
 mod writer;
 mod writers;
@@ -43,6 +44,10 @@ impl AppendRequest {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.entries.iter().map(|entry| entry.slots().bytes()).sum()
+    }
+
+    fn goes_to(&self, channel_id: i64, stream: i16) -> bool {
+        self.entries.iter().any(|entry| (entry.channel_id().get(), entry.stream().number()) == (channel_id, stream))
     }
 
     pub(crate) fn check(&self) -> Result<(), AppendError> {

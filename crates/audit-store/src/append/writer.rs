@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::batch::{Lookup, Outcome, commit};
 use super::meter::{self, Queued};
+use super::outcomes::Outcomes;
 use super::{AppendRequest, PendingReceipts};
 use crate::connection::{DbConnection, Purpose};
 use crate::dialect;
@@ -33,7 +34,7 @@ const RUN_TIMEOUT: Duration = Duration::from_secs(30);
 const RUN_RETRY: Duration = Duration::from_millis(20);
 
 /// How long a store that closes waits for the thread. Whoever has no receipt by then knows that nothing was promised.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(15);
+pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Work for the writer.
 enum Job {
@@ -135,11 +136,11 @@ impl Writer {
         drop(self.queue.write().unwrap_or_else(PoisonError::into_inner).take());
     }
 
-    /// Takes no more jobs, finishes the queued ones, and ends the thread.
-    pub(super) fn close(&self) {
+    /// Takes no more jobs, finishes the queued ones, and ends the thread, until a deadline.
+    pub(super) fn close(&self, deadline: Instant) {
         self.take_no_more();
         let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-        if thread.ended.recv_timeout(CLOSE_TIMEOUT) == Err(RecvTimeoutError::Timeout) {
+        if thread.ended.recv_timeout(deadline.saturating_duration_since(Instant::now())) == Err(RecvTimeoutError::Timeout) {
             tracing::error!("the writer still waits for the database; what it has not acknowledged may be stored or not");
         } else if thread.handle.join().is_err() {
             tracing::error!("the writer thread panicked");
@@ -164,12 +165,6 @@ fn job<T: Send + 'static>(
         is_usable
     });
     (Job::Run(work), pending)
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        self.close();
-    }
 }
 
 type Waiting = (AppendRequest, oneshot::Sender<Outcome>);
@@ -203,18 +198,7 @@ impl Loop {
 
     fn append(&mut self, batch: Vec<Waiting>) {
         let requests: Vec<&AppendRequest> = batch.iter().map(|(request, _)| request).collect();
-        let outcomes = match self.commit_and_settle(&requests) {
-            Ok(outcomes) => outcomes,
-            Err(error) if error.concerns_the_whole_database() => {
-                tracing::error!(%error, requests = requests.len(), "a batch failed");
-                requests.iter().map(|_| Err(AppendError::Database(error.to_string()))).collect()
-            }
-            Err(error) => {
-                // One of them may have broken the others; alone, each gets its own answer.
-                tracing::warn!(%error, requests = requests.len(), "a batch failed; trying its requests one by one");
-                requests.iter().map(|request| self.append_alone(request)).collect()
-            }
-        };
+        let outcomes = self.outcomes(requests);
         for ((request, answer), outcome) in batch.into_iter().zip(outcomes) {
             // The share of the budget goes back before the caller can act on its receipt.
             drop(request);
@@ -224,25 +208,52 @@ impl Loop {
         }
     }
 
-    /// Where the connection is lost on the way, whether the batch was committed is in the log, and nowhere else.
-    fn commit_and_settle(&mut self, requests: &[&AppendRequest]) -> Result<Vec<Outcome>, StoreError> {
-        // Without one, nothing was sent that could be looked for.
-        self.connection().map_err(StoreError::Unreachable)?;
-        match self.commit(requests, Lookup::GivenUuids) {
-            Err(error @ StoreError::Unreachable(_)) => {
-                tracing::warn!(%error, requests = requests.len(), "the connection was lost; looking what became of a batch");
-                self.commit(requests, Lookup::Settle)
+    /// What becomes of each request. One that cannot be appended takes none of the others along.
+    fn outcomes(&mut self, requests: Vec<&AppendRequest>) -> Vec<Outcome> {
+        let (mut outcomes, mut lookup) = (Outcomes::of(requests), Lookup::GivenUuids);
+        while !outcomes.open().is_empty() {
+            let open = outcomes.open();
+            let asked: Vec<&AppendRequest> = open.iter().map(|index| outcomes.requests[*index]).collect();
+            match self.commit_and_settle(&asked, &mut lookup) {
+                Ok(done) => outcomes.settle(&open, done),
+                Err(error) if outcomes.refuse_concerned(&error) => {}
+                Err(error) => {
+                    // One of them may have broken the others; alone, each gets its own answer.
+                    tracing::warn!(%error, requests = open.len(), "a batch failed; trying its requests one by one");
+                    self.one_by_one(&mut outcomes, lookup);
+                }
             }
-            outcomes => outcomes,
+        }
+        outcomes.into_all()
+    }
+
+    fn one_by_one(&mut self, outcomes: &mut Outcomes<'_>, lookup: Lookup) {
+        for index in outcomes.open() {
+            if outcomes.is_settled(index) {
+                continue;
+            }
+            match self.commit(&[outcomes.requests[index]], lookup) {
+                Ok(done) => outcomes.settle(&[index], done),
+                Err(error) if outcomes.refuse_concerned(&error) => {}
+                Err(error) => outcomes.settle(&[index], vec![Err(AppendError::Database(error.to_string()))]),
+            }
         }
     }
 
-    fn append_alone(&mut self, request: &AppendRequest) -> Outcome {
-        let outcome = self.commit(&[request], Lookup::AllUuids).map(|mut outcomes| outcomes.pop());
-        match outcome {
-            Ok(Some(outcome)) => outcome,
-            Ok(None) => Err(AppendError::Closed),
-            Err(error) => Err(AppendError::Database(error.to_string())),
+    /// Where the connection is lost on the way, whether the batch was committed is in the log, and nowhere else. After an error,
+    /// `lookup` is how the requests are to be looked up from then on.
+    fn commit_and_settle(&mut self, requests: &[&AppendRequest], lookup: &mut Lookup) -> Result<Vec<Outcome>, StoreError> {
+        // Without one, nothing was sent that could be looked for.
+        self.connection().map_err(StoreError::Unreachable)?;
+        let outcomes = self.commit(requests, *lookup);
+        *lookup = (*lookup).max(Lookup::AllUuids);
+        match outcomes {
+            Err(error @ StoreError::Unreachable(_)) => {
+                tracing::warn!(%error, requests = requests.len(), "the connection was lost; looking what became of a batch");
+                *lookup = Lookup::Settle;
+                self.commit(requests, *lookup)
+            }
+            outcomes => outcomes,
         }
     }
 

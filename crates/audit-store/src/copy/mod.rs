@@ -11,6 +11,7 @@ mod verify;
 use audit_domain::Stream;
 use diesel::prelude::*;
 
+use self::registry::Registry;
 use crate::config::StoreConfig;
 use crate::connection::{DbConnection, Purpose};
 use crate::error::{CopyError, StoreError};
@@ -71,8 +72,7 @@ pub fn copy(from: &StoreConfig, to: &StoreConfig, mut progress: impl FnMut(CopyP
     let entries = logs.iter().map(|log| log.size.unsigned_abs()).sum();
     progress(CopyProgress::Start { entries, there });
     // Tokens first: an entry names the one that wrote it.
-    let tokens = registry::copy_tokens(&mut source, &mut target)?;
-    let content_types = registry::copy_content_types(&mut source, &mut target)?;
+    let registry = Registry::copy(&mut source, &mut target)?;
     for log in &logs {
         let progress = &mut |count| progress(CopyProgress::Copied(count));
         match log.stream {
@@ -87,8 +87,9 @@ pub fn copy(from: &StoreConfig, to: &StoreConfig, mut progress: impl FnMut(CopyP
             Stream::ActionLogs => verify::compare::<ActionLogs>(&mut source, &mut target, *log, progress)?,
         }
     }
-    registry::compare(&mut source, &mut target)?;
+    registry.compare(&mut target)?;
     let after: u64 = self::logs(&mut source)?.iter().map(|log| log.size.unsigned_abs()).sum();
+    let (tokens, content_types) = (registry.tokens(), registry.content_types());
     Ok(Copied { entries, new: entries - there, tokens, content_types, behind: after - entries })
 }
 

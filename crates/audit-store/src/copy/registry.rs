@@ -14,50 +14,61 @@ fn all_tokens(conn: &mut DbConnection) -> Result<Vec<TokenColumns>, CopyError> {
     Ok(rows.map_err(StoreError::from)?)
 }
 
-/// Brings the tokens that are missing, under their ids, and the ends of those that were revoked since. Returns how many there are.
-pub(super) fn copy_tokens(source: &mut DbConnection, target: &mut DbConnection) -> Result<u64, CopyError> {
-    let (ours, theirs) = (all_tokens(source)?, all_tokens(target)?);
-    for there in &theirs {
-        if !ours.iter().any(|token| token.is_the_same_as(there)) {
-            return Err(CopyError::OtherToken { id: there.id });
-        }
-    }
-    dialect::write(target, |conn| {
-        for token in &ours {
-            match theirs.iter().find(|there| there.id == token.id) {
-                None => diesel::insert_into(tokens::table).values(token).execute(conn)?,
-                Some(there) if there.revoked_at != token.revoked_at => {
-                    diesel::update(tokens::table.find(token.id)).set(tokens::revoked_at.eq(token.revoked_at)).execute(conn)?
-                }
-                Some(_) => 0,
-            };
-        }
-        Ok::<_, StoreError>(())
-    })?;
-    Ok(ours.len() as u64)
+/// What was brought beside the logs, to be compared at the end: the source may go on.
+pub(super) struct Registry {
+    tokens: Vec<TokenColumns>,
+    content_types: Vec<ContentType>,
 }
 
-/// Brings the object types. Returns how many there are.
-pub(super) fn copy_content_types(source: &mut DbConnection, target: &mut DbConnection) -> Result<u64, CopyError> {
-    let types: Vec<ContentType> = content_types::all(source)?;
-    if content_types::put(target, &types)?.is_err() {
-        return Err(CopyError::OtherContentTypes);
+impl Registry {
+    /// Brings tokens, under their ids, the ends of those that were revoked since, and object types. The destination may have nothing
+    /// else.
+    pub(super) fn copy(source: &mut DbConnection, target: &mut DbConnection) -> Result<Registry, CopyError> {
+        let registry = Registry { tokens: all_tokens(source)?, content_types: content_types::all(source)? };
+        let there = all_tokens(target)?;
+        if let Some(other) = there.iter().find(|there| !registry.tokens.iter().any(|token| token.is_the_same_as(there))) {
+            return Err(CopyError::OtherToken { id: other.id });
+        }
+        let types_there = content_types::all(target)?;
+        if types_there.iter().any(|there| !registry.content_types.iter().any(|wanted| wanted.id == there.id)) {
+            return Err(CopyError::OtherContentTypes);
+        }
+        dialect::write(target, |conn| {
+            for token in &registry.tokens {
+                match there.iter().find(|there| there.id == token.id) {
+                    None => diesel::insert_into(tokens::table).values(token).execute(conn)?,
+                    Some(there) if there.revoked_at != token.revoked_at => {
+                        diesel::update(tokens::table.find(token.id)).set(tokens::revoked_at.eq(token.revoked_at)).execute(conn)?
+                    }
+                    Some(_) => 0,
+                };
+            }
+            Ok::<_, StoreError>(())
+        })?;
+        if content_types::put(target, &registry.content_types)?.is_err() {
+            return Err(CopyError::OtherContentTypes);
+        }
+        Ok(registry)
     }
-    Ok(types.len() as u64)
-}
 
-/// That both sides have the same.
-pub(super) fn compare(source: &mut DbConnection, target: &mut DbConnection) -> Result<(), CopyError> {
-    let (ours, theirs) = (all_tokens(source)?, all_tokens(target)?);
-    // Those that were made or revoked meanwhile are for the next copy.
-    let differing = theirs.iter().find(|there| !ours.iter().any(|token| token.is_the_same_as(there)));
-    if let Some(TokenColumns { id, .. }) = differing {
-        return Err(CopyError::OtherToken { id: *id });
+    pub(super) fn tokens(&self) -> u64 {
+        self.tokens.len() as u64
     }
-    let theirs = content_types::all(target)?;
-    if content_types::all(source)?.iter().all(|wanted| theirs.contains(wanted)) {
-        Ok(())
-    } else {
-        Err(CopyError::OtherContentTypes)
+
+    pub(super) fn content_types(&self) -> u64 {
+        self.content_types.len() as u64
+    }
+
+    /// That the destination has what was brought, and nothing else.
+    pub(super) fn compare(&self, target: &mut DbConnection) -> Result<(), CopyError> {
+        let there = all_tokens(target)?;
+        let differing = self.tokens.iter().zip(&there).find(|(token, there)| !token.is_the_same_as(there));
+        if let Some((TokenColumns { id, .. }, _)) = differing {
+            return Err(CopyError::OtherToken { id: *id });
+        }
+        if there.len() != self.tokens.len() {
+            return Err(CopyError::OtherToken { id: there.len() as i64 });
+        }
+        if content_types::all(target)? == self.content_types { Ok(()) } else { Err(CopyError::OtherContentTypes) }
     }
 }

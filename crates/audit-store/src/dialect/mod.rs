@@ -5,7 +5,7 @@ mod sqlite;
 mod versions;
 
 use std::collections::HashSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use audit_domain::Stream;
 use audit_domain::uuid::Uuid;
@@ -62,7 +62,7 @@ pub(crate) fn read_versions(conn: &mut DbConnection) -> Result<Versions, String>
     }
 }
 
-/// What the role of a connection may do that no append needs. An embedded database has no roles: its guards are triggers.
+/// What the role of a connection may do that no append needs, and what it needs and may not. An embedded database has no roles: its guards are triggers.
 pub(crate) fn powers(conn: &mut DbConnection) -> QueryResult<Option<Powers>> {
     match conn {
         DbConnection::Sqlite(_) => Ok(None),
@@ -70,11 +70,11 @@ pub(crate) fn powers(conn: &mut DbConnection) -> QueryResult<Option<Powers>> {
     }
 }
 
-/// Gives a role what the program needs, and takes everything else from it, where there are roles.
-pub(crate) fn grant(conn: &mut DbConnection, role: &str) -> QueryResult<()> {
+/// Gives a role what the program needs, takes everything else from it, and tells what it can do after that, where there are roles.
+pub(crate) fn grant(conn: &mut DbConnection, role: &str) -> QueryResult<Option<Powers>> {
     match conn {
-        DbConnection::Sqlite(_) => Ok(()),
-        DbConnection::Postgres(conn) => postgres::grant(conn, role),
+        DbConnection::Sqlite(_) => Ok(None),
+        DbConnection::Postgres(conn) => postgres::grant(conn, role).map(Some),
     }
 }
 
@@ -94,9 +94,9 @@ pub(crate) fn is_locked_for_long(conn: &mut DbConnection) -> Result<bool, String
     }
 }
 
-/// Whether another connection keeps a lock, and did for as long as this one was to wait.
+/// Whether another connection keeps the one write lock of a file, and did for as long as this one was to wait.
 pub(crate) fn is_locked(error: &DieselError) -> bool {
-    sqlite::is_locked(error) || postgres::is_locked(error)
+    sqlite::is_locked(error)
 }
 
 /// Whether the connection is gone, or leads to a server that takes no writes any more: a new one is needed.
@@ -149,27 +149,41 @@ pub(crate) fn write_again_if_taken<T>(
 
 /// A COMMIT that took longer may have been cancelled by somebody while it waited for a synchronous standby: it then reports success
 /// though no standby has the data.
-const COMMIT_SECONDS_TRUSTED: f64 = 1.0;
+const COMMIT_TRUSTED: Duration = Duration::from_secs(1);
+
+/// Commits that follow one that took long, until one is quick. Without an end, a standby that always takes longer would stop the log.
+const CONFIRMATIONS_MAX: u32 = 5;
 
 /// Runs a write whose success is acknowledged. After a COMMIT that took long, `again` runs in a transaction of its own: it has to
 /// write something, and its COMMIT waits for the standby to have all that came before.
 pub(crate) fn write_and_confirm<T, E: From<DieselError>>(
     conn: &mut DbConnection,
     run: impl FnOnce(&mut DbConnection) -> Result<T, E>,
-    again: impl FnOnce(&mut DbConnection) -> Result<(), E>,
+    again: impl Fn(&mut DbConnection) -> Result<(), E>,
 ) -> Result<T, E> {
-    let mut run_at = None;
-    let value = write(conn, |conn| {
-        let value = run(conn);
-        run_at = Some(Instant::now());
-        value
-    })?;
-    let is_slow = run_at.is_some_and(|at| at.elapsed().as_secs_f64() > COMMIT_SECONDS_TRUSTED);
-    if is_slow && matches!(conn, DbConnection::Postgres(_)) {
-        tracing::warn!("a commit took long; the next one shows whether it was waited for to its end");
-        write(conn, again)?;
+    let (value, mut took) = timed_write(conn, run)?;
+    for _ in 0..CONFIRMATIONS_MAX {
+        if took <= COMMIT_TRUSTED || matches!(conn, DbConnection::Sqlite(_)) {
+            break;
+        }
+        tracing::warn!(?took, "a commit took long; the next one shows whether it was waited for to its end");
+        ((), took) = timed_write(conn, &again)?;
     }
     Ok(value)
+}
+
+/// A write, and how long its COMMIT took.
+fn timed_write<T, E: From<DieselError>>(
+    conn: &mut DbConnection,
+    run: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+) -> Result<(T, Duration), E> {
+    let mut run_at = Instant::now();
+    let value = write(conn, |conn| {
+        let value = run(conn);
+        run_at = Instant::now();
+        value
+    })?;
+    Ok((value, run_at.elapsed()))
 }
 
 /// Runs reads in one snapshot: they see the same commit.
@@ -202,11 +216,16 @@ fn end<T, E: From<DieselError>>(conn: &mut DbConnection, run: impl FnOnce(&mut D
     }
 }
 
+/// Whether the rows of a result come one by one, instead of all of them before the first.
+pub(crate) fn gives_rows_as_they_come(conn: &DbConnection) -> bool {
+    matches!(conn, DbConnection::Sqlite(_))
+}
+
 /// Makes the head row of a log unless it is there, and locks it until the transaction ends. Returns its next position and last
 /// `recorded_at`.
-pub(crate) fn lock_head(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> QueryResult<(i64, i64)> {
+pub(crate) fn lock_head(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> Result<(i64, i64), StoreError> {
     match conn {
-        DbConnection::Sqlite(conn) => sqlite::lock_head(conn, channel_id, stream.number()),
+        DbConnection::Sqlite(conn) => Ok(sqlite::lock_head(conn, channel_id, stream.number())?),
         DbConnection::Postgres(conn) => postgres::lock_head(conn, channel_id, stream.number()),
     }
 }

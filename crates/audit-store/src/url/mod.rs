@@ -83,16 +83,65 @@ fn sqlite(rest: &str) -> Result<PathBuf, &'static str> {
     Ok(PathBuf::from(path))
 }
 
-/// A database URL without its passwords, for messages. Where one that is not encoded makes it unclear which part is the password,
-/// only the scheme is left.
+/// Parameters of libpq that hold no secret. Of all others, and of what is no parameter, nothing is shown.
+const SHOWN: [&str; 38] = [
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "connect_timeout",
+    "client_encoding",
+    "options",
+    "application_name",
+    "fallback_application_name",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+    "replication",
+    "gssencmode",
+    "sslmode",
+    "requiressl",
+    "sslnegotiation",
+    "sslcompression",
+    "sslcert",
+    "sslkey",
+    "sslrootcert",
+    "sslcrl",
+    "sslcrldir",
+    "sslsni",
+    "requirepeer",
+    "ssl_min_protocol_version",
+    "ssl_max_protocol_version",
+    "krbsrvname",
+    "gsslib",
+    "service",
+    "target_session_attrs",
+    "load_balance_hosts",
+    "channel_binding",
+    "require_auth",
+    "passfile",
+];
+
+/// A database URL without its passwords, for messages. Where it is not clear which part is the password, only the scheme is left.
 #[must_use]
 pub fn without_secrets(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let Some((scheme, rest)) = url.split_once("://") else {
+        // A path, or something that somebody took for a URL of a server.
+        let is_plain = url.starts_with("sqlite:") || !url.contains(['@', '=', ' ', ':']);
+        return if is_plain { url.to_owned() } else { "…".to_owned() };
+    };
+    if scheme == "sqlite" {
+        return url.to_owned();
+    }
     let (place, query) = rest.split_once('?').map_or((rest, None), |(place, query)| (place, Some(query)));
     let (authority, path) = place.split_once('/').map_or((place, ""), |(authority, _)| (authority, &place[authority.len()..]));
     let unclear = path.contains('@') || query.is_some_and(|query| query.contains('@')) || rest.contains('#');
-    if scheme != "sqlite" && unclear {
-        return format!("{scheme}://…");
+    let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    if unclear || !is_name(scheme) {
+        return if is_name(scheme) { format!("{scheme}://…") } else { "…".to_owned() };
     }
     let authority = match authority.rsplit_once('@') {
         Some((user, host)) => match user.split_once(':') {
@@ -107,10 +156,9 @@ pub fn without_secrets(url: &str) -> String {
 
 fn parameter(pair: &str) -> String {
     match pair.split_once('=') {
-        Some((name, _)) if ["password", "secret"].iter().any(|word| name.to_ascii_lowercase().contains(word)) => {
-            format!("{name}=…")
-        }
-        _ => pair.to_owned(),
+        Some((name, _)) if SHOWN.contains(&name) => pair.to_owned(),
+        Some((name, _)) => format!("{name}=…"),
+        None => "…".to_owned(),
     }
 }
 
@@ -152,6 +200,16 @@ mod tests {
             "postgres://me@db/audit?password=s3cret&sslpassword=s3cret",
             "mysql://me:s3cret@db/audit",
             "postgres://me:x@s3cret@db/audit",
+            "host=db password=s3cret dbname=audit",
+            "postgres:me:s3cret@db/audit",
+            "postgres//me:s3cret@db/audit",
+            "me:s3cret@db/audit",
+            "postgres://me:100%s3cret@db/audit",
+            "postgres://me:s3cret%00@db/audit",
+            "postgres://me:s3cret@[::1/audit",
+            "postgres://me@db/audit?password=a&s3cret",
+            "postgres://me@db/audit?pass%77ord=s3cret",
+            "password=s3cret://db",
         ] {
             let (shown, debugged) = (shown(url), format!("{:?}", DatabaseUrl::parse(url)));
             assert!(!format!("{shown:?}").contains("s3cret") && !debugged.contains("s3cret"), "{shown:?} {debugged}");

@@ -30,6 +30,12 @@ impl PostgresUrl {
         if rest.contains(['\0', '#', ' ']) {
             return Err("it has a character that must be percent-encoded, such as %23 for #");
         }
+        if !escapes_are_whole(rest) {
+            return Err("a % in it begins no escape; a % that is meant is written %25");
+        }
+        if rest.matches('[').count() != rest.matches(']').count() {
+            return Err("a bracket in it has no other side; an address such as [::1] has both");
+        }
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = place.split_once('/').unwrap_or((place, ""));
         // libpq would look for a host of this name, and quote half of the password.
@@ -48,6 +54,17 @@ impl PostgresUrl {
         Ok(PostgresUrl { complete, shown: super::without_secrets(url), is_pooled: false })
     }
 
+    /// What libpq says about it, without what must not be shown: it quotes what it cannot read.
+    pub(crate) fn without_secrets_of_it(&self, text: &str) -> String {
+        let (_, rest) = self.complete.split_once("://").unwrap_or_default();
+        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let login = place.rsplit_once('@').and_then(|(login, _)| login.split_once(':')).map(|(_, password)| password);
+        let parameters = query.split('&').filter_map(|pair| pair.split_once('=')).filter(|(name, _)| name.contains("pass"));
+        let secrets = login.into_iter().chain(parameters.filter(|(name, _)| *name != "passfile").map(|(_, value)| value));
+        let shown = text.replace(&self.complete, &self.shown);
+        secrets.filter(|secret| !secret.is_empty()).fold(shown, |text, secret| text.replace(secret, "…"))
+    }
+
     /// For libpq, and nobody else: it has the password.
     pub(crate) fn reveal(&self) -> &str {
         &self.complete
@@ -56,6 +73,14 @@ impl PostgresUrl {
     pub(crate) fn display(&self) -> &str {
         &self.shown
     }
+}
+
+/// Whether each % begins an escape of a character that may be in a URL.
+fn escapes_are_whole(text: &str) -> bool {
+    text.split('%').skip(1).all(|part| {
+        let digits = part.get(..2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        digits.is_some_and(|digits| digits != "00")
+    })
 }
 
 impl fmt::Debug for PostgresUrl {

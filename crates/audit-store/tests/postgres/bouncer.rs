@@ -23,14 +23,13 @@ impl Bouncer {
         let directory = tempfile::Builder::new().prefix("audit-pg-").tempdir_in("/tmp").unwrap();
         hand_over(directory.path());
         let place = directory.path().display();
+        // `auth_type = any` logs everybody in as the one user of the connection string.
         let settings = format!(
-            "[databases]\n* = host={}\n[pgbouncer]\nlisten_addr =\nunix_socket_dir = {place}\nunix_socket_mode = 0777\nauth_type = any\n\
-             pool_mode = transaction\ndefault_pool_size = 2\nmax_client_conn = 200\nignore_startup_parameters = extra_float_digits\n\
-             logfile = {place}/log\npidfile = {place}/bouncer.pid\nuser =\n",
+            "[databases]\n* = user=audit_super host={}\n[pgbouncer]\nlisten_addr =\nunix_socket_dir = {place}\n\
+             unix_socket_mode = 0777\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 2\nmax_client_conn = 200\n\
+             ignore_startup_parameters = extra_float_digits\nlogfile = {place}/log\npidfile = {place}/bouncer.pid\n",
             server.sockets().display()
         );
-        // `auth_type = any` logs everybody in as the one user of the connection string.
-        let settings = settings.replace("host=", "user=audit_super host=").replace("user =\n", "");
         let file = directory.path().join("bouncer.ini");
         std::fs::write(&file, settings).unwrap();
         let keeper = Keeper::of(directory.path());

@@ -144,8 +144,15 @@ impl Server {
         let mut client = self.client("postgres");
         client.batch_execute(&format!("ALTER SYSTEM SET {name} = {value}")).unwrap();
         client.batch_execute("SELECT pg_reload_conf()").unwrap();
-        // The postmaster tells its children; a new connection has it once it has read the file itself.
-        std::thread::sleep(Duration::from_millis(200));
+        let (wanted, end) = (value.trim_matches('\''), Instant::now() + PATIENCE);
+        // The postmaster tells its children; whoever connects once it has read the file has it.
+        let shown = || self.client("postgres").query_one(&format!("SHOW {name}"), &[]).unwrap().get::<_, String>(0);
+        while shown() != wanted {
+            assert!(Instant::now() < end, "{name} is not {wanted}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // The children that were there already have been told by now, and look at the next chance.
+        std::thread::sleep(Duration::from_millis(100));
     }
 
     /// A standby that streams from this server and names itself so.

@@ -16,16 +16,14 @@ fn send(store: &Store, client: u128, done: &AtomicBool) -> (BTreeMap<Uuid, Recei
     let (mut receipts, mut failures) = (BTreeMap::new(), 0);
     for request in 0.. {
         let uuids: Vec<Uuid> = (0..4).map(|n| uuid(client * 1_000_000 + request * 10 + n)).collect();
-        let events = |_: &()| {
-            uuids.iter().enumerate().map(|(n, uuid)| event(&format!(r#"{{"uuid":"{uuid}","channel_id":{}}}"#, n % 3))).collect()
-        };
+        let entry = |(channel, uuid): (usize, &Uuid)| event(&format!(r#"{{"uuid":"{uuid}","channel_id":{}}}"#, channel % 3));
         loop {
-            match store.append(AppendRequest::import(events(&()))).unwrap().wait() {
+            match store.append(AppendRequest::import(uuids.iter().enumerate().map(entry).collect())).unwrap().wait() {
                 Ok(of_request) => {
                     receipts.extend(of_request.into_iter().map(|receipt| (receipt.uuid, receipt)));
                     break;
                 }
-                Err(AppendError::Database(_)) if !done.load(Ordering::SeqCst) => {
+                Err(AppendError::Database(_)) => {
                     failures += 1;
                     std::thread::sleep(Duration::from_millis(20));
                 }
@@ -165,6 +163,49 @@ fn connections_that_died_while_nobody_used_them_are_replaced_unseen() {
     }
     ask();
     assert_eq!(checked_logs(&store).len(), 4);
+}
+
+/// Somebody keeps one head: requests of that log are refused when it does not come, and nobody else's.
+#[test]
+fn a_log_that_is_locked_takes_no_other_log_along() {
+    let scratch = Scratch::with(|config| config.writers = 1);
+    let request = |channel: i64| AppendRequest::import(vec![event(&format!(r#"{{"channel_id":{channel}}}"#))]);
+    for channel in [3, 5, 7] {
+        scratch.store.append(request(channel)).unwrap().wait().unwrap();
+    }
+    let prompt = scratch.raw();
+    prompt.execute("BEGIN; SELECT * FROM logs WHERE channel_id = 3 FOR UPDATE");
+    let start = Instant::now();
+    let pending: Vec<_> = [5, 3, 7, 3, 5].map(|channel| (channel, scratch.store.append(request(channel)).unwrap())).into();
+    for (channel, pending) in pending {
+        match pending.wait() {
+            Ok(receipts) => assert!(channel != 3 && !receipts[0].duplicate),
+            Err(error) => assert!(channel == 3 && error.to_string().contains("log 3/1 is locked by another program"), "{error}"),
+        }
+    }
+    assert!(start.elapsed() < Duration::from_secs(25), "it was waited for once or twice: {:?}", start.elapsed());
+    prompt.execute("ROLLBACK");
+    scratch.store.append(request(3)).unwrap().wait().unwrap();
+    assert_eq!(checked_logs(&scratch.store).len(), 7);
+}
+
+/// Two servers revoke a token at once: one of them did it.
+#[test]
+fn a_token_is_revoked_once() {
+    let scratch = Scratch::new();
+    let other = scratch.open_again();
+    for round in 1..=20 {
+        let channels = crate::common::only(1);
+        let role = audit_store::domain::Role::Reader;
+        let token = audit_store::domain::NewToken { name: "t".to_owned(), role, channels, expires_at: None };
+        let id = scratch.store.create_token(token).unwrap().0.id;
+        let all = audit_store::domain::ChannelGrant::All;
+        let revoked = std::thread::scope(|scope| {
+            let both = [&scratch.store, &other].map(|store| scope.spawn(|| store.revoke_token(id, all.clone()).unwrap()));
+            both.map(|one| one.join().unwrap())
+        });
+        assert_eq!(revoked.iter().filter(|done| **done).count(), 1, "round {round}");
+    }
 }
 
 /// A trigger ends the connection of the first commit, after everything was inserted: the outcome is not known, and was none.

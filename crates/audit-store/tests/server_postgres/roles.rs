@@ -94,15 +94,14 @@ fn assert_guarded<K: Kind>() {
         format!("DROP TABLE {table}"),
         format!("CREATE RULE r AS ON UPDATE TO {table} DO INSTEAD NOTHING"),
         format!("CREATE INDEX ON {table} (recorded_at)"),
-        format!("GRANT ALL ON {table} TO PUBLIC"),
         format!("CREATE TRIGGER t BEFORE INSERT ON {table} EXECUTE FUNCTION suppress_redundant_updates_trigger()"),
         "CREATE TABLE x (a int)".to_owned(),
-        "SET ROLE audit_super".to_owned(),
+        format!("SET ROLE {}", database(&guarded.scratch).role()),
     ] {
-        let error = guarded.prompt.try_execute(&definition);
-        // A grant of what one has not is a warning, and nothing is granted.
-        assert!(error.is_err() || definition.starts_with("GRANT"), "{definition}");
+        guarded.refused(&definition);
     }
+    // To grant what one has not is a warning, and nothing is granted.
+    guarded.prompt.execute(&format!("GRANT DELETE ON {table} TO PUBLIC"));
     guarded.refused(&format!("DELETE FROM {table}"));
 }
 
@@ -195,10 +194,77 @@ fn the_application_role_does_not_migrate() {
     // One that may make tables would own them, and could then rewrite the log.
     empty.raw().execute(&format!("GRANT CREATE ON SCHEMA public TO {APPLICATION}"));
     let error = Store::open(&StoreConfig { refuse_powerful_roles: true, ..config.clone() }).unwrap_err();
-    assert!(matches!(&error, OpenError::Powerful { what, .. } if what.contains("would own tables")), "{error}");
+    assert!(matches!(&error, OpenError::OldSchema { .. }), "{error}");
     assert!(empty.raw().rows("SELECT 1 FROM pg_class WHERE relname = 'events'").is_empty());
     empty.raw().execute(&format!("REVOKE CREATE ON SCHEMA public FROM {APPLICATION}"));
     assert!(StoreConfig::new("sqlite://x.db").grant("a\"b").is_ok_and(|granted| !granted));
     let error = empty.config().grant(APPLICATION).unwrap_err().to_string();
     assert!(error.contains("does not exist"), "{error}");
+}
+
+/// Who is not the owner of the tables, and may become somebody who is above them.
+#[test]
+fn a_role_that_may_become_more_is_no_guard() {
+    let guarded = Guarded::new();
+    let (raw, name) = (guarded.scratch.raw(), database(&guarded.scratch).name().to_owned());
+    let one = format!("audit_test_more_{}", std::process::id());
+    let url = StoreConfig::new(database(&guarded.scratch).url_as(&one));
+    let superuser = database(&guarded.scratch).role();
+    raw.execute(&format!("CREATE ROLE {one} LOGIN NOINHERIT"));
+    for (more, less, named) in [
+        (format!("GRANT {superuser} TO {one}"), format!("REVOKE {superuser} FROM {one}"), "may become a superuser"),
+        (format!("ALTER ROLE {one} CREATEROLE"), format!("ALTER ROLE {one} NOCREATEROLE"), "may make and grant roles"),
+        (
+            format!("ALTER DATABASE {name} OWNER TO {one}"),
+            format!("ALTER DATABASE {name} OWNER TO {superuser}"),
+            "owns the database or its schema",
+        ),
+        (
+            format!("GRANT pg_write_server_files TO {one}"),
+            format!("REVOKE pg_write_server_files FROM {one}"),
+            "may write files of the server",
+        ),
+    ] {
+        raw.execute(&more);
+        // To grant says so too: it cannot take that away.
+        let error = guarded.scratch.place.config().grant(&one).unwrap_err();
+        assert!(matches!(&error, OpenError::Powerful { what, .. } if what.contains(named)), "{more}: {error}");
+        raw.execute(&less);
+        assert!(guarded.scratch.place.config().grant(&one).unwrap());
+        assert!(Store::open(&StoreConfig { refuse_powerful_roles: true, ..url.clone() }).is_ok(), "{less}");
+        raw.execute(&more);
+        let error = Store::open(&StoreConfig { refuse_powerful_roles: true, ..url.clone() }).unwrap_err();
+        assert!(matches!(&error, OpenError::Powerful { what, .. } if what.contains(named)), "{more}: {error}");
+        raw.execute(&less);
+    }
+    raw.execute(&format!("DROP OWNED BY {one}; DROP ROLE {one}"));
+}
+
+/// A grant by somebody who may not grant is a warning to PostgreSQL, and an error here.
+#[test]
+fn granting_as_somebody_else_than_the_owner_is_an_error() {
+    let guarded = Guarded::new();
+    guarded
+        .scratch
+        .raw()
+        .execute(&format!("GRANT DELETE ON events TO {APPLICATION}; REVOKE INSERT ON action_logs FROM {APPLICATION}"));
+    let error = guarded.config().grant(APPLICATION).unwrap_err();
+    assert!(matches!(&error, OpenError::Powerful { what, .. } if what.contains("may DELETE events")), "{error}");
+    assert_eq!(guarded.scratch.place.config().inspect().unwrap().lacking, [""; 0]);
+    assert_eq!(guarded.config().inspect().unwrap().lacking, ["INSERT action_logs"]);
+    guarded.scratch.raw().execute(&format!("REVOKE DELETE ON events FROM {APPLICATION}"));
+    let error = guarded.config().grant(APPLICATION).unwrap_err().to_string();
+    assert!(error.contains("still lacks INSERT action_logs; grant as the owner of the tables"), "{error}");
+}
+
+/// After an upgrade that has a migration, it is the owner's turn.
+#[test]
+fn a_schema_that_lacks_a_step_is_for_the_owner() {
+    let guarded = Guarded::new();
+    guarded.scratch.raw().execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261126000021'");
+    let wanted = "lacks migration 2026-11-26-000021_create_counters_by_hour: run `audit-server migrate` as the owner of its tables";
+    for refuse_powerful_roles in [false, true] {
+        let error = Store::open(&StoreConfig { refuse_powerful_roles, ..guarded.config() }).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
 }

@@ -58,7 +58,7 @@ fn what_a_database_or_a_role_sets_makes_no_commit_less_safe() {
             "CREATE TABLE seen (name text, setting text);
              CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
                  INSERT INTO seen SELECT name, setting FROM pg_settings
-                 WHERE name IN ('synchronous_commit', 'statement_timeout', 'transaction_isolation', 'lock_timeout');
+                 WHERE name IN ('idle_in_transaction_session_timeout', 'synchronous_commit', 'statement_timeout', 'transaction_isolation', 'lock_timeout');
                  RETURN NEW;
              END $$;
              CREATE TRIGGER look AFTER INSERT ON events FOR EACH ROW EXECUTE FUNCTION look()",
@@ -67,10 +67,14 @@ fn what_a_database_or_a_role_sets_makes_no_commit_less_safe() {
     append(&store, vec![event("{}")]);
     let seen = client.query("SELECT name || ' ' || setting FROM seen ORDER BY 1", &[]).unwrap();
     let seen: Vec<String> = seen.iter().map(|row| row.get(0)).collect();
-    assert_eq!(
-        seen,
-        ["lock_timeout 10000", "statement_timeout 0", "synchronous_commit on", "transaction_isolation read committed"]
-    );
+    let wanted = [
+        "idle_in_transaction_session_timeout 30000",
+        "lock_timeout 10000",
+        "statement_timeout 0",
+        "synchronous_commit on",
+        "transaction_isolation read committed",
+    ];
+    assert_eq!(seen, wanted);
     client.batch_execute(&format!("ALTER DATABASE {name} SET synchronous_commit = remote_apply; DELETE FROM seen")).unwrap();
     append(&Store::open(&StoreConfig::new(database.url())).unwrap(), vec![event("{}")]);
     let seen = client.query("SELECT setting FROM seen WHERE name = 'synchronous_commit'", &[]).unwrap();

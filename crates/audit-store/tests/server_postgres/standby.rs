@@ -58,7 +58,7 @@ fn nothing_is_acknowledged_before_the_standby_has_it_and_a_retry_settles_it() {
         // Another server gets the retry. It waits for the first one's lock, and then for nothing else: it is refused.
         let other = Store::open(&StoreConfig::new(pair.primary.url("audit"))).unwrap();
         let refused = other.append(request(1)).unwrap().wait().unwrap_err();
-        assert!(matches!(&refused, AppendError::Database(why) if why.contains("lock timeout")), "{refused}");
+        assert!(matches!(&refused, AppendError::Database(why) if why.contains("is locked by another program")), "{refused}");
         assert!(!waiting.is_finished(), "it waits as long as it takes");
         let late = other.append(request(2)).unwrap().wait_for(Duration::from_millis(500)).unwrap_err();
         assert_eq!(late, AppendError::Late, "who would rather not wait is told that nobody knows");
@@ -77,8 +77,8 @@ fn nothing_is_acknowledged_before_the_standby_has_it_and_a_retry_settles_it() {
     }
 }
 
-/// PostgreSQL reports success for a commit whose wait is cancelled. What took that long is committed a second time, and that waits
-/// for the standby again.
+/// PostgreSQL reports success for a commit whose wait is cancelled. What took that long is followed by another commit, and that
+/// waits for the standby again.
 #[test]
 fn a_wait_that_somebody_cancels_is_no_acknowledgement() {
     let pair = Pair::start();
@@ -88,10 +88,13 @@ fn a_wait_that_somebody_cancels_is_no_acknowledgement() {
     std::thread::sleep(Duration::from_millis(1500));
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| pending.wait());
-        pair.primary.client("postgres").execute("SELECT pg_cancel_backend($1)", &[&waits]).unwrap();
-        std::thread::sleep(Duration::from_millis(500));
-        pair.until_one_waits();
-        assert!(!waiting.is_finished(), "it was acknowledged though no standby has it");
+        // Once by mistake, and twice again because it did not seem to help.
+        for _ in 0..3 {
+            pair.primary.client("postgres").execute("SELECT pg_cancel_backend($1)", &[&waits]).unwrap();
+            std::thread::sleep(Duration::from_millis(1500));
+            assert_eq!(pair.until_one_waits(), waits);
+            assert!(!waiting.is_finished(), "it was acknowledged though no standby has it");
+        }
         pair.standby.start();
         assert!(!waiting.join().unwrap().unwrap()[0].duplicate);
     });
@@ -121,7 +124,6 @@ fn a_commit_whose_connection_is_ended_is_settled_only_with_the_standby() {
     assert_eq!(checked_logs(&pair.store).len(), 2);
 }
 
-/// The process can end while a commit waits; nothing was promised to anybody.
 #[test]
 fn a_standby_is_no_primary() {
     let pair = Pair::start();

@@ -88,7 +88,7 @@ fn a_database_locked_by_another_process_fails_a_batch_after_one_wait_and_the_wri
     let start = Instant::now();
     let first = scratch.store.append(AppendRequest::import(vec![event("{}")])).unwrap();
     let error = first.wait().unwrap_err();
-    assert!(matches!(&error, AppendError::Database(why) if why.contains(of_database("locked", "lock timeout"))), "{error}");
+    assert!(matches!(&error, AppendError::Database(why) if why.contains("locked")), "{error}");
     assert!((9..15).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
     let second = scratch.store.append(AppendRequest::import(vec![event("{}")])).unwrap();
     drop(lock);

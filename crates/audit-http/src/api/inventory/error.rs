@@ -178,7 +178,11 @@ impl From<StoreError> for InventoryError {
     fn from(error: StoreError) -> InventoryError {
         tracing::error!(%error, "store");
         match error {
-            StoreError::Pool(_) | StoreError::Closed | StoreError::Unreachable(_) | StoreError::Late => {
+            StoreError::Pool(_)
+            | StoreError::Closed
+            | StoreError::Unreachable(_)
+            | StoreError::LogLocked { .. }
+            | StoreError::Late => {
                 InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The database cannot be reached; try again later.")
             }
             StoreError::Random(_) => {

@@ -92,6 +92,7 @@ pub(super) fn schema(patient: &Patient) -> Finding {
             let fault = "another process holds the database's write lock and does not let go";
             Finding::bad(fault, format!("end the process that `fuser -v '{location}'` shows"))
         }
+        Ok(_) if patient.is_on_a_server() => Finding::Good("the schema is that of this version".to_owned()),
         Ok(_) => Finding::Good("the schema is that of this version, and the write lock is free".to_owned()),
         Err(_) => Finding::Note("not looked at: there is no database that opens".to_owned()),
     }
@@ -102,9 +103,13 @@ pub(super) fn role(patient: &Patient) -> Finding {
     if !patient.is_on_a_server() {
         return Finding::Good("not needed: the guards of an embedded database are in it".to_owned());
     }
-    let Ok(Inspection { powers, .. }) = &patient.inspection else {
+    let Ok(Inspection { powers, lacking, .. }) = &patient.inspection else {
         return Finding::Note("not looked at: there is no database that opens".to_owned());
     };
+    if !lacking.is_empty() {
+        let mend = "as the owner: audit-server migrate --grant-to the-role";
+        return Finding::bad(format!("it lacks rights: {}", lacking.join(", ")), mend);
+    }
     let mend = "CREATE ROLE audit_app LOGIN, then as the owner: audit-server migrate --grant-to audit_app; connect as audit_app";
     match powers.join(", ") {
         none if none.is_empty() => Finding::Good("it can append, read and erase, and not rewrite the log".to_owned()),

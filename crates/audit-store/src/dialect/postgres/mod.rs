@@ -7,6 +7,7 @@ mod insert;
 mod powers;
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use audit_domain::Stream;
 use audit_domain::uuid::Uuid;
@@ -20,7 +21,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::versions::{self, Versions};
 use crate::connection::Purpose;
-use crate::error::OpenError;
+use crate::error::{OpenError, StoreError};
 use crate::schema::logs;
 use crate::url::PostgresUrl;
 
@@ -32,7 +33,7 @@ pub(super) use powers::{grant, powers};
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// Waits this long for another server's append to the same log, which takes milliseconds.
-const LOCK_TIMEOUT: &str = "10s";
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(QueryableByName)]
 struct Settings {
@@ -49,7 +50,8 @@ struct Settings {
 /// Opens a connection to a server that keeps what it acknowledges, or says what it lacks.
 pub(super) fn open(url: &PostgresUrl, purpose: Purpose) -> Result<PgConnection, OpenError> {
     let fail = |why: String| OpenError::from_database(url.display(), why);
-    let mut conn = PgConnection::establish(url.reveal()).map_err(|error| fail(in_our_words(&error.to_string())))?;
+    let mut conn = PgConnection::establish(url.reveal())
+        .map_err(|error| fail(url.without_secrets_of_it(&in_our_words(&error.to_string()))))?;
     let settings = "SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes, \
                     current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS is_standby";
     let settings: Settings =
@@ -94,6 +96,10 @@ pub(super) fn run_migrations(conn: &mut PgConnection) -> Result<Versions, String
         // The application's role may not even look whether it could make the table.
         return Ok(before);
     }
+    if !may_migrate(conn)? {
+        let migration = before.pending().first().cloned().unwrap_or_default();
+        return Err(format!("it lacks migration {migration}: run `audit-server migrate` as the owner of its tables"));
+    }
     make_version_table(conn)?;
     let done = in_write(conn, |conn| {
         conn.batch_execute("LOCK TABLE __diesel_schema_migrations IN ACCESS EXCLUSIVE MODE")?;
@@ -112,12 +118,19 @@ fn make_version_table(conn: &mut PgConnection) -> Result<(), String> {
     if made.is_ok() || table_of_versions(conn)? {
         return Ok(());
     }
-    made.map(drop).map_err(|error| match error {
-        DieselError::DatabaseError(_, info) if info.message().contains("permission denied") => {
-            format!("its schema has to be brought up to date first: run `audit-server migrate` as the owner ({})", info.message())
-        }
-        error => error.to_string(),
-    })
+    made.map(drop).map_err(|error| error.to_string())
+}
+
+/// Whether the role may change what is there, or make what is not.
+fn may_migrate(conn: &mut PgConnection) -> Result<bool, String> {
+    #[derive(QueryableByName)]
+    struct May {
+        #[diesel(sql_type = Bool)]
+        may: bool,
+    }
+    let sql = "SELECT COALESCE((SELECT pg_has_role(relowner, 'MEMBER') FROM pg_class WHERE oid = to_regclass('__diesel_schema_migrations')), \
+               has_schema_privilege(current_schema(), 'CREATE')) AS may";
+    Ok(diesel::sql_query(sql).get_result::<May>(conn).map_err(|error| error.to_string())?.may)
 }
 
 fn table_of_versions(conn: &mut PgConnection) -> Result<bool, String> {
@@ -140,10 +153,10 @@ pub(super) fn database_bytes(conn: &mut PgConnection) -> QueryResult<i64> {
     Ok(diesel::sql_query("SELECT pg_database_size(current_database()) AS bytes").get_result::<Size>(conn)?.bytes)
 }
 
-/// Whether the server waited in vain for a lock, or ended the connection's turn because somebody else was in its way.
-pub(super) fn is_locked(error: &DieselError) -> bool {
-    matches!(error, DieselError::DatabaseError(DatabaseErrorKind::Unknown, info)
-        if info.message() == "canceling statement due to lock timeout")
+/// Whether a statement waited in vain for a lock. The message of that is translated and its code is not to be had, but nothing else
+/// that looks at a head takes so long and then fails.
+fn waited_in_vain(error: &DieselError, start: Instant) -> bool {
+    matches!(error, DieselError::DatabaseError(DatabaseErrorKind::Unknown, _)) && start.elapsed() >= LOCK_TIMEOUT
 }
 
 pub(super) fn is_alive(conn: &mut PgConnection) -> bool {
@@ -154,14 +167,18 @@ pub(super) fn is_alive(conn: &mut PgConnection) -> bool {
 /// snapshot would be older. All settings last as long as the transaction, so that they hold behind a pooler too:
 /// - `synchronous_commit` is on, whatever role or database say, or stays at `remote_apply`, which waits for more;
 /// - no time-out of role or database cancels a statement: a COMMIT that waits for a synchronous standby and is cancelled reports
-///   success, though no standby has the data.
+///   success, though no standby has the data;
+/// - a program that is frozen or gone in the middle of it keeps its locks for half a minute, and not as long as the kernel likes.
 pub(super) fn begin_write(conn: &mut PgConnection) -> QueryResult<()> {
     let sql = format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
          SET LOCAL statement_timeout = 0; \
-         SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; \
+         SET LOCAL lock_timeout = '{}s'; \
+         SET LOCAL idle_in_transaction_session_timeout = '30s'; \
+         SET LOCAL tcp_keepalives_idle = 10; SET LOCAL tcp_keepalives_interval = 5; SET LOCAL tcp_keepalives_count = 3; \
          SELECT set_config('synchronous_commit', \
-             CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)"
+             CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)",
+        LOCK_TIMEOUT.as_secs()
     );
     AnsiTransactionManager::begin_transaction_sql(conn, &sql)
 }
@@ -181,7 +198,15 @@ pub(super) fn begin_snapshot(conn: &mut PgConnection) -> QueryResult<()> {
 
 /// `FOR UPDATE` takes a transaction id and writes to the WAL, so that a COMMIT which only found duplicates waits for the same
 /// standby as the COMMIT that wrote them: what is acknowledged a second time is as safe as what is acknowledged the first time.
-pub(super) fn lock_head(conn: &mut PgConnection, channel_id: i64, stream: i16) -> QueryResult<(i64, i64)> {
+pub(super) fn lock_head(conn: &mut PgConnection, channel_id: i64, stream: i16) -> Result<(i64, i64), StoreError> {
+    let start = Instant::now();
+    try_lock_head(conn, channel_id, stream).map_err(|error| match error {
+        error if waited_in_vain(&error, start) => StoreError::LogLocked { channel_id, stream, seconds: LOCK_TIMEOUT.as_secs() },
+        error => error.into(),
+    })
+}
+
+fn try_lock_head(conn: &mut PgConnection, channel_id: i64, stream: i16) -> QueryResult<(i64, i64)> {
     let mut locked = || {
         let head = logs::table.find((channel_id, stream)).select((logs::next_position, logs::recorded_at));
         Ok::<_, DieselError>(head.for_update().load(conn)?.pop())

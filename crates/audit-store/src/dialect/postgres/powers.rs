@@ -3,7 +3,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::Text;
 
 /// What the role of a connection may do that no append needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub(crate) struct Powers {
     pub(crate) role: String,
     /// What it may do, for a sentence: "it is a superuser".
     pub(crate) excess: Vec<String>,
+    /// Rights that it needs and has not: "INSERT events".
+    pub(crate) lacking: Vec<String>,
 }
 
 impl Powers {
@@ -22,55 +24,63 @@ impl Powers {
 }
 
 #[derive(QueryableByName)]
-struct Role {
+struct Said {
     #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = Bool)]
-    is_superuser: bool,
-    #[diesel(sql_type = Bool)]
-    is_owner: bool,
+    said: String,
 }
 
-#[derive(QueryableByName)]
-struct Right {
-    #[diesel(sql_type = Text)]
-    right: String,
-}
-
-/// Ownership by membership counts: who may become the owner owns the tables.
-const ROLE: &str = "SELECT r.rolname::text AS name, r.rolsuper AS is_superuser, \
-     EXISTS (SELECT 1 FROM pg_class c WHERE c.oid IN (to_regclass('logs'), to_regclass('events'), to_regclass('action_logs'), \
-         to_regclass('tokens')) AND pg_has_role(r.oid, c.relowner, 'MEMBER')) AS is_owner \
-     FROM pg_roles r WHERE r.rolname = current_user";
+/// Whoever may become somebody has what that one has, by SET ROLE at the latest.
+const ROLE: &str = "SELECT said FROM pg_roles r, pg_database d, pg_namespace n, LATERAL (VALUES \
+         (r.rolsuper, 'is a superuser'), \
+         (NOT r.rolsuper AND EXISTS (SELECT 1 FROM pg_roles s WHERE s.rolsuper AND pg_has_role(r.oid, s.oid, 'MEMBER')), \
+             'may become a superuser'), \
+         (NOT r.rolsuper AND r.rolcreaterole, 'may make and grant roles'), \
+         (EXISTS (SELECT 1 FROM pg_class c WHERE c.oid IN ({tables}) AND pg_has_role(r.oid, c.relowner, 'MEMBER')), \
+             'owns the tables'), \
+         (NOT r.rolsuper AND (pg_has_role(r.oid, d.datdba, 'MEMBER') OR pg_has_role(r.oid, n.nspowner, 'MEMBER')), \
+             'owns the database or its schema'), \
+         (NOT r.rolsuper AND EXISTS (SELECT 1 FROM pg_roles s WHERE pg_has_role(r.oid, s.oid, 'MEMBER') \
+             AND s.rolname IN ('pg_execute_server_program', 'pg_write_server_files')), 'may write files of the server') \
+     ) AS powers (holds, said) \
+     WHERE r.rolname = $1 AND d.datname = current_database() AND n.nspname = current_schema() AND holds";
 
 /// Rights beyond those that [`GRANTS`] gives, on what the log consists of.
-const EXCESS: &str = "SELECT right_of || ' ' || named AS right FROM ( \
+const EXCESS: &str = "SELECT 'may ' || right_of || ' ' || named AS said FROM ( \
      SELECT p.right_of, c.relname::text AS named FROM pg_class c, (VALUES ('DELETE'), ('TRUNCATE'), ('TRIGGER')) p (right_of) \
-     WHERE c.oid IN (to_regclass('logs'), to_regclass('events'), to_regclass('action_logs'), to_regclass('tokens')) \
-         AND has_table_privilege(c.oid, p.right_of) \
+     WHERE c.oid IN ({tables}) AND has_table_privilege($1, c.oid, p.right_of) \
      UNION ALL \
      SELECT 'UPDATE', c.relname || '.' || a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
-     WHERE c.oid IN (to_regclass('logs'), to_regclass('events'), to_regclass('action_logs'), to_regclass('tokens')) \
-         AND a.attnum > 0 AND NOT a.attisdropped AND has_column_privilege(c.oid, a.attnum, 'UPDATE') \
+     WHERE c.oid IN ({tables}) \
+         AND a.attnum > 0 AND NOT a.attisdropped AND has_column_privilege($1, c.oid, a.attnum, 'UPDATE') \
          AND (a.attname IN ('channel_id', 'stream', 'position', 'uuid', 'timestamp', 'created_at', 'producer_id', 'leaf_hash') \
              OR (a.attname = 'recorded_at' AND c.relname <> 'logs') \
              OR (c.relname = 'tokens' AND a.attname <> 'revoked_at')) \
      ) excess ORDER BY 1";
 
+/// Rights that an append or a read needs and the role has not, as after an upgrade that made a table.
+const LACKING: &str = "SELECT p.right_of || ' ' || c.relname AS said \
+     FROM pg_class c, (VALUES ('SELECT'), ('INSERT')) p (right_of) \
+     WHERE c.oid IN ({tables}, to_regclass('content_types'), to_regclass('counters'), to_regclass('counters_by_hour')) \
+         AND NOT has_table_privilege($1, c.oid, p.right_of) ORDER BY 1";
+
+const TABLES: &str = "to_regclass('logs'), to_regclass('events'), to_regclass('action_logs'), to_regclass('tokens')";
+
 pub(in super::super) fn powers(conn: &mut PgConnection) -> QueryResult<Powers> {
-    let role: Role = diesel::sql_query(ROLE).get_result(conn)?;
-    let mut excess = Vec::new();
-    if role.is_superuser {
-        excess.push("is a superuser".to_owned());
-    }
-    if role.is_owner {
-        excess.push("owns the tables".to_owned());
-    }
+    let role: Said = diesel::sql_query("SELECT current_user::text AS said").get_result(conn)?;
+    powers_of(conn, role.said)
+}
+
+fn powers_of(conn: &mut PgConnection, role: String) -> QueryResult<Powers> {
+    let mut said = |sql: &str| {
+        let query = diesel::sql_query(sql.replace("{tables}", TABLES)).bind::<Text, _>(&role);
+        Ok::<_, diesel::result::Error>(query.load::<Said>(conn)?.into_iter().map(|row| row.said).collect::<Vec<_>>())
+    };
+    let mut excess = said(ROLE)?;
     if excess.is_empty() {
-        let rights: Vec<Right> = diesel::sql_query(EXCESS).load(conn)?;
-        excess.extend(rights.into_iter().map(|right| format!("may {}", right.right)));
+        excess = said(EXCESS)?;
     }
-    Ok(Powers { role: role.name, excess })
+    let lacking = said(LACKING)?;
+    Ok(Powers { role, excess, lacking })
 }
 
 /// What the application's role gets, after everything it had is taken away: to append, to read, and to let slots and what is made
@@ -93,17 +103,14 @@ const GRANTS: [&str; 11] = [
     "GRANT SELECT ON __diesel_schema_migrations, events_readable, action_logs_readable TO",
 ];
 
-/// Gives a role what the program needs, and takes everything else from it.
-pub(in super::super) fn grant(conn: &mut PgConnection, role: &str) -> QueryResult<()> {
-    #[derive(QueryableByName)]
-    struct Schema {
-        #[diesel(sql_type = Text)]
-        name: String,
-    }
+/// Gives a role what the program needs, takes everything else from it, and tells what it can do after that: what others granted, or
+/// what the role is, is not the owner's to take, and a grant by somebody who may not grant is no more than a warning.
+pub(in super::super) fn grant(conn: &mut PgConnection, role: &str) -> QueryResult<Powers> {
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     super::in_write(conn, |conn| {
-        let schema: Schema = diesel::sql_query("SELECT current_schema()::text AS name").get_result(conn)?;
-        conn.batch_execute(&format!("GRANT USAGE ON SCHEMA {} TO {}", quoted(&schema.name), quoted(role)))?;
-        GRANTS.iter().try_for_each(|grant| conn.batch_execute(&format!("{grant} {}", quoted(role))))
+        let schema: Said = diesel::sql_query("SELECT current_schema()::text AS said").get_result(conn)?;
+        conn.batch_execute(&format!("GRANT USAGE ON SCHEMA {} TO {}", quoted(&schema.said), quoted(role)))?;
+        GRANTS.iter().try_for_each(|grant| conn.batch_execute(&format!("{grant} {}", quoted(role))))?;
+        powers_of(conn, role.to_owned())
     })
 }

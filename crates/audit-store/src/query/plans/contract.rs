@@ -1,6 +1,6 @@
 //! What a cluster of PostgreSQL (Citus) asks of the SQL: every statement that changes, locks or looks up rows of a tenant names the
-//! channel, so that it goes to one place; and nothing rests on what a cluster has not. Held against every statement that the store
-//! runs, and against the catalogue. That a planner of a cluster takes them is not shown here.
+//! channel, so that it goes to one place; and nothing rests on what a cluster has not. Held against the statements of appends, of
+//! every kind of read, of rebuilding, and against the catalogue. That a planner of a cluster takes them is not shown here.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,8 @@ use crate::{AppendRequest, Store, StoreConfig, counters, dialect};
 const TENANT_TABLES: [&str; 5] = ["logs", "events", "action_logs", "counters", "counters_by_hour"];
 
 /// Lists of what there is in all channels, no look-ups: they go to every part of a cluster, and lock nothing.
-const OF_ALL_CHANNELS: [&str; 5] = [
+const OF_ALL_CHANNELS: [&str; 6] = [
+    "SELECT channel_id, next_position, recorded_at FROM logs WHERE ((stream = $1) AND (next_position > $2)) ORDER BY channel_id",
     "SELECT channel_id FROM logs WHERE (stream = $1)",
     "SELECT DISTINCT channel_id FROM counters WHERE (stream = $1)",
     "SELECT DISTINCT channel_id FROM counters_by_hour WHERE (stream = $1)",
@@ -35,7 +36,7 @@ fn log(json: &str) -> PreparedEntry {
     NewActionLog::parse(json, Reading::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap()
 }
 
-/// Every kind of statement that the store runs on the tables of a log.
+/// Every kind of statement on the tables of a log, but for those of a copy, which name the channel of each log too.
 fn all_statements() -> Vec<String> {
     let database = Database::empty();
     Store::open(&StoreConfig::new(database.url())).unwrap().close();
@@ -57,8 +58,10 @@ fn all_statements() -> Vec<String> {
     }
     drop(Events::at(conn, 1, vec![0]).unwrap());
     drop(ActionLogs::at(conn, 1, vec![0]).unwrap());
+    small.summaries();
     small.reads::<Events>(EventFilter { object_id: Some("1".to_owned()), ..EventFilter::default() });
     small.reads::<ActionLogs>(ActionLogFilter::default());
+    small.reads::<ActionLogs>(ActionLogFilter { search: Some("m".to_owned()), ..ActionLogFilter::default() });
     small.take()
 }
 

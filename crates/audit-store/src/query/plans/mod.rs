@@ -1,4 +1,4 @@
-//! The SQL of each family of queries, literally, and how SQLite goes about it: by which index, and whether it has to sort.
+//! The SQL of each family of queries, literally, and how each database goes about it: by which index, and whether it has to sort.
 
 mod action_logs;
 mod contract;

@@ -197,6 +197,17 @@ impl Small {
         }
     }
 
+    /// Groups of everything and of what no counter knows, in all channels; and a record that is looked for in several.
+    pub(super) fn summaries(&mut self) {
+        let filter = EventFilter { url: Some("7".to_owned()), ..EventFilter::default() };
+        for filter in [EventFilter::default(), filter] {
+            for by in [GroupBy::Action, GroupBy::Hour] {
+                summaries(&mut self.conn, &ChannelGrant::All, &filter, &[by]).unwrap();
+            }
+        }
+        find_in_several::<Events>(&mut self.conn, &ChannelGrant::All, 1, Uuid::from_u128(7)).unwrap();
+    }
+
     /// The statements, without their values and without what only makes them hard to read.
     pub(super) fn take(&mut self) -> Vec<String> {
         let ran = std::mem::take(&mut *self.ran.lock().unwrap());

@@ -13,11 +13,25 @@ use crate::url::DatabaseUrl;
 /// Connections for readers. Each sees the last commit and cannot write.
 pub(crate) struct Pool {
     connections: r2d2::Pool<Readers>,
-    /// Why and when the last connection could not be had.
     refused: Arc<Refused>,
 }
 
-type Refused = Mutex<Option<(Instant, String)>>;
+/// When and why the last connection to a database could not be had; shared by all of its pools, since what one finds out is so for
+/// all.
+#[derive(Debug, Default)]
+pub(crate) struct Refused(Mutex<Option<(Instant, String)>>);
+
+impl Refused {
+    fn put(&self, refused: Option<(Instant, String)>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+    }
+
+    /// Why, unless that is so long ago that it is worth another try.
+    fn lately(&self) -> Option<String> {
+        let refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.as_ref().filter(|(at, _)| at.elapsed() < REFUSED_FOR).map(|(_, why)| why.clone())
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Readers {
@@ -38,8 +52,7 @@ impl r2d2::ManageConnection for Readers {
 
     fn connect(&self) -> Result<Reader, OpenError> {
         let opened = dialect::open(&self.url, self.purpose);
-        let refused = opened.as_ref().err().map(|error| (Instant::now(), error.to_string()));
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+        self.refused.put(opened.as_ref().err().map(|error| (Instant::now(), error.to_string())));
         Ok(Reader { conn: opened?, is_lost: false })
     }
 
@@ -86,19 +99,16 @@ impl Pool {
         if self.connections.state().connections > 0 {
             return Ok(self.connections.get_timeout(POOL_TIMEOUT)?);
         }
-        if let Some((at, why)) = &*self.refused.lock().unwrap_or_else(PoisonError::into_inner)
-            && at.elapsed() < REFUSED_FOR
-        {
-            return Err(StoreError::Unreachable(why.clone()));
+        if let Some(why) = self.refused.lately() {
+            return Err(StoreError::Unreachable(why));
         }
         Ok(self.connections.get_timeout(CONNECT_TIMEOUT)?)
     }
 }
 
-pub(crate) fn pool(url: &DatabaseUrl, purpose: Purpose, size: u32) -> Result<Pool, OpenError> {
+pub(crate) fn pool(url: &DatabaseUrl, purpose: Purpose, size: u32, refused: &Arc<Refused>) -> Result<Pool, OpenError> {
     // The first connection is made by hand: the pool would retry for its whole time-out, and lose the reason.
     drop(dialect::open(url, purpose)?);
-    let refused = Arc::new(Mutex::new(None));
     let connections = r2d2::Pool::builder()
         .max_size(size.max(1))
         // None is opened ahead of who asks for it: one that a background thread has just opened when the program ends would
@@ -106,9 +116,9 @@ pub(crate) fn pool(url: &DatabaseUrl, purpose: Purpose, size: u32) -> Result<Poo
         .min_idle(Some(0))
         .test_on_check_out(false)
         .connection_timeout(POOL_TIMEOUT)
-        .build(Readers { url: url.clone(), purpose, refused: Arc::clone(&refused) })
+        .build(Readers { url: url.clone(), purpose, refused: Arc::clone(refused) })
         .map_err(|error| OpenError::Database { path: url.display(), why: error.to_string() })?;
-    Ok(Pool { connections, refused })
+    Ok(Pool { connections, refused: Arc::clone(refused) })
 }
 
 #[cfg(test)]
@@ -121,7 +131,7 @@ mod tests {
     fn a_connection_left_in_a_snapshot_by_a_panic_is_not_used_again() {
         let dir = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::parse(&format!("sqlite://{}/a.db", dir.path().display())).unwrap();
-        let pool = pool(&url, Purpose::Read, 1).unwrap();
+        let pool = pool(&url, Purpose::Read, 1, &Arc::default()).unwrap();
         let mut reader = pool.get().unwrap();
         let read =
             move || dialect::snapshot(&mut reader.conn, |_| -> diesel::QueryResult<()> { panic!("in the middle of a read") });

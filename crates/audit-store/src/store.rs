@@ -63,9 +63,10 @@ impl Store {
             migrate::refuse_powerful_role(&mut conn, &url)?;
         }
         migrate::migrate(&mut conn, &url)?;
-        let readers = pool(&url, Purpose::Read, config.readers)?;
-        let searchers = pool(&url, Purpose::Read, SEARCHES_AT_ONCE)?;
-        let point_readers = pool(&url, Purpose::PointRead, config.point_readers)?;
+        let refused = Arc::default();
+        let readers = pool(&url, Purpose::Read, config.readers, &refused)?;
+        let searchers = pool(&url, Purpose::Read, SEARCHES_AT_ONCE, &refused)?;
+        let point_readers = pool(&url, Purpose::PointRead, config.point_readers, &refused)?;
         let writers = Writers::start(&url, conn, config.writers)?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
         Ok(Store(Arc::new(Inner {

@@ -1,7 +1,8 @@
 //! Databases of tests, each of its own.
 
-use std::sync::OnceLock;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use postgres::{Client, NoTls};
@@ -15,77 +16,120 @@ const VARIABLE: &str = "AUDIT_TEST_POSTGRES_URL";
 const PREFIX: &str = "audit_test_";
 
 /// Where databases are made.
-enum Host {
-    Private(Box<Server>),
-    /// A URL in which the database can be replaced: what stands before its name, and what behind it.
-    Given(String, String),
+#[derive(Clone)]
+struct Host {
+    /// Its database, if it names one, is where others are made from.
+    url: String,
+    /// What goes away with the process takes its databases along.
+    is_private: bool,
 }
 
 impl Host {
-    /// One for each test process, made when it is first asked for.
-    fn shared() -> &'static Host {
-        static HOST: OnceLock<Host> = OnceLock::new();
-        HOST.get_or_init(|| match std::env::var(VARIABLE) {
-            Ok(url) if !url.is_empty() => {
-                let (place, query) = url.split_once('?').unwrap_or((&url, ""));
-                let (server, _) = place.rsplit_once('/').filter(|(server, _)| server.contains("//")).unwrap_or((place, ""));
-                let query = if query.is_empty() { String::new() } else { format!("?{query}") };
-                Host::Given(server.to_owned(), query)
-            }
-            _ => Host::Private(Box::new(Server::start())),
-        })
+    fn of(server: &Server) -> Host {
+        Host { url: server.url("postgres"), is_private: true }
+    }
+
+    /// The one that is named, else the private one.
+    fn shared() -> Host {
+        static GIVEN: OnceLock<Option<(Host, Mutex<Client>)>> = OnceLock::new();
+        let given = GIVEN.get_or_init(|| {
+            let url = std::env::var(VARIABLE).ok().filter(|url| !url.is_empty())?;
+            let host = Host { url, is_private: false };
+            let alive = host.announce();
+            Some((host, Mutex::new(alive)))
+        });
+        given.as_ref().map_or_else(|| Host::of(Server::shared()), |(host, _)| host.clone())
+    }
+
+    /// A connection that says, as long as the process lives, that its databases are in use, after those of processes that are gone
+    /// were removed. The number of a process would not say it: the server may be shared by machines and by containers, in each of
+    /// which other processes live.
+    fn announce(&self) -> Client {
+        let mut alive = self.client();
+        alive.batch_execute(&format!("SET application_name = {}", process_name())).unwrap();
+        let stale = "SELECT datname::text FROM pg_database WHERE starts_with(datname, $1) AND NOT EXISTS \
+                     (SELECT FROM pg_stat_activity WHERE application_name = regexp_replace(pg_database.datname::text, '_[0-9]+$', ''))";
+        for row in alive.query(stale, &[&PREFIX]).unwrap() {
+            let name: String = row.get(0);
+            // Another process may have been first, or another role owns it.
+            alive.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).unwrap_or_default();
+        }
+        alive
     }
 
     fn url(&self, database: &str) -> String {
-        match self {
-            Host::Private(server) => server.url(database),
-            Host::Given(server, query) => format!("{server}/{database}{query}"),
-        }
+        let (server, _, query) = self.parts();
+        format!("{server}/{database}{query}")
     }
 
     /// As a role without a password.
     fn url_as(&self, role: &str, database: &str) -> String {
-        match self {
-            Host::Private(server) => server.url_as(role, database),
-            Host::Given(server, query) => {
-                let (scheme, rest) = server.split_once("://").unwrap();
-                let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-                format!("{scheme}://{role}@{host}/{database}{query}")
-            }
-        }
+        let (server, _, query) = self.parts();
+        let (scheme, rest) = server.split_once("://").unwrap();
+        let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+        format!("{scheme}://{role}@{host}/{database}{query}")
     }
 
-    fn execute(&self, sql: &str) -> Result<(), postgres::Error> {
-        Client::connect(&self.url("postgres"), NoTls)?.batch_execute(sql)
+    /// What stands before the name of a database, the name, and what stands behind it.
+    fn parts(&self) -> (&str, &str, &str) {
+        let (place, query) = self.url.split_at(self.url.find('?').unwrap_or(self.url.len()));
+        let (server, database) = place.rsplit_once('/').filter(|(server, _)| server.contains("://")).unwrap_or((place, ""));
+        (server, if database.is_empty() { "postgres" } else { database }, query)
+    }
+
+    fn connect(&self) -> Result<Client, postgres::Error> {
+        Client::connect(&self.url(self.parts().1), NoTls)
+    }
+
+    fn client(&self) -> Client {
+        self.connect().unwrap_or_else(|error| panic!("no connection to the server of the tests: {error:?}"))
     }
 }
 
-/// Makes a role without any right that may log in, unless it is there. Roles belong to all databases of a server.
+/// Makes a role without any right that may log in, unless it is there. Roles belong to all databases of a server, and stay on one
+/// that is not private.
 pub(crate) fn create_role(name: &str) {
     let made =
         format!("DO $$ BEGIN CREATE ROLE {name} LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$");
-    Host::shared().execute(&made).unwrap();
+    Host::shared().client().batch_execute(&made).unwrap();
+}
+
+/// The number alone would be that of another process on another machine.
+fn process_name() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| {
+        let random = RandomState::new().build_hasher().finish();
+        format!("{PREFIX}{}_{random:016x}", std::process::id())
+    })
 }
 
 fn unused_name() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
-    format!("{PREFIX}{}_{}_{:x}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed), now & 0xff_ffff)
+    format!("{}_{}", process_name(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A database that is dropped with this.
 pub(crate) struct Database {
     name: String,
+    host: Host,
 }
 
 impl Database {
     /// With nothing in it.
     pub(crate) fn empty() -> Database {
+        Database::made(Host::shared())
+    }
+
+    /// On this server, with nothing in it.
+    pub(crate) fn on(server: &Server) -> Database {
+        Database::made(Host::of(server))
+    }
+
+    fn made(host: Host) -> Database {
         let name = unused_name();
-        Host::shared()
-            .execute(&format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"))
-            .unwrap();
-        Database { name }
+        let sql = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'");
+        host.client().batch_execute(&sql).unwrap();
+        Database { name, host }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -93,12 +137,12 @@ impl Database {
     }
 
     pub(crate) fn url(&self) -> String {
-        Host::shared().url(&self.name)
+        self.host.url(&self.name)
     }
 
     /// As a role without a password.
     pub(crate) fn url_as(&self, role: &str) -> String {
-        Host::shared().url_as(role, &self.name)
+        self.host.url_as(role, &self.name)
     }
 
     /// The role of the tests.
@@ -114,22 +158,21 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         // A private server goes away with all its databases.
-        if matches!(Host::shared(), Host::Given(..)) {
-            Host::shared().execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).unwrap_or_default();
+        if !self.host.is_private
+            && let Ok(mut client) = self.host.connect()
+        {
+            client.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).unwrap_or_default();
         }
     }
 }
 
-/// A database to make others from. On a server that is not private, it stays behind when the process ends: the next process that
-/// makes one removes those of processes that are gone.
+/// A database to make others from. In a `static` it is never dropped: on a server that is not private it stays behind when the
+/// process ends, and the next process that tests there removes it.
 pub(crate) struct Template(Database);
 
 impl Template {
     /// Made once; `fill` gets its URL and leaves no connection to it open.
     pub(crate) fn new(fill: impl FnOnce(&str)) -> Template {
-        if matches!(Host::shared(), Host::Given(..)) {
-            remove_stale();
-        }
         let database = Database::empty();
         fill(&database.url());
         Template(database)
@@ -137,26 +180,14 @@ impl Template {
 
     /// A database with the same in it.
     pub(crate) fn copy(&self) -> Database {
-        let name = unused_name();
+        let (name, host) = (unused_name(), self.0.host.clone());
         let end = Instant::now() + Duration::from_secs(30);
         let sql = format!("CREATE DATABASE {name} TEMPLATE {}", self.0.name);
-        while let Err(error) = Host::shared().execute(&sql) {
+        while let Err(error) = host.client().batch_execute(&sql) {
             let busy = error.as_db_error().is_some_and(|error| error.message().contains("being accessed by other users"));
             assert!(busy && Instant::now() < end, "{error}");
             std::thread::sleep(Duration::from_millis(50));
         }
-        Database { name }
-    }
-}
-
-/// Databases of test processes that are gone.
-fn remove_stale() {
-    let mut client = Client::connect(&Host::shared().url("postgres"), NoTls).unwrap();
-    let rows = client.query("SELECT datname::text FROM pg_database WHERE starts_with(datname, $1)", &[&PREFIX]).unwrap();
-    for name in rows.iter().map(|row| row.get::<_, String>(0)) {
-        let process = name.trim_start_matches(PREFIX).split('_').next().unwrap_or_default().to_owned();
-        if !std::path::Path::new("/proc").join(process).exists() {
-            client.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).unwrap_or_default();
-        }
+        Database { name, host }
     }
 }

@@ -69,12 +69,49 @@ fn a_server_whose_commit_waits_for_a_standby_can_be_ended() {
     let server = start(directory.path(), &postgres.url("audit"));
     postgres.set("synchronous_standby_names", "'nowhere'");
     let mut client = Client::connect(server.address, KEY).unwrap();
-    assert_eq!(client.post("/api/v1/events", "application/json", &event(1)).unwrap().status, 503);
+    // Of several channels, so that every writer waits.
+    for channel in 1..=4 {
+        let body = format!(r#"{{"channel_id":{channel}}}"#);
+        assert_eq!(client.post("/api/v1/events", "application/json", &body).unwrap().status, 503);
+    }
     drop(client);
+    let start = Instant::now();
     server.signal("TERM");
     let (status, _, log) = server.wait();
     assert!(status.success(), "{log}");
-    assert!(log.contains("the writer still waits for the database"), "{log}");
+    assert_eq!(log.matches("the writer still waits for the database").count(), 4, "{log}");
+    assert!(start.elapsed() < Duration::from_secs(30), "all of them share one time: {:?}", start.elapsed());
+}
+
+/// Whoever asks is told soon, and keeps no thread from others for long.
+#[test]
+fn a_database_that_is_away_is_503_within_seconds_and_back_by_itself() {
+    let (directory, postgres) = (tempfile::tempdir().unwrap(), Postgres::start());
+    postgres.create("audit");
+    let server = start(directory.path(), &postgres.url("audit"));
+    let get = |path: &str| Client::connect(server.address, KEY).unwrap().get(path).unwrap().status;
+    let post = |path: &str, body: &str| {
+        // Refused before its body was read, a request ends its connection.
+        Client::connect(server.address, KEY).unwrap().post(path, "application/json", body).unwrap().status
+    };
+    assert_eq!(post("/api/v1/events", &event(1)), 201);
+    postgres.stop_immediate();
+    for _ in 0..5 {
+        for path in ["/api/v1/events", "/api/v1/oms/settings/audit_events/", "/api/v1/audit/logs"] {
+            let start = Instant::now();
+            assert_eq!((get(path), post(path, &event(2))), (503, 503), "{path}");
+            assert!(start.elapsed() < Duration::from_secs(7), "{path}: {:?}", start.elapsed());
+        }
+        assert_eq!((get("/readyz"), get("/healthz")), (503, 200));
+    }
+    postgres.start_again();
+    let end = Instant::now() + Duration::from_secs(20);
+    while get("/readyz") != 200 {
+        assert!(Instant::now() < end, "it does not come back");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(post("/api/v1/events", &event(2)), 201);
+    server.stop();
 }
 
 /// Ended at once every second and a half, as a machine that crashes would be.
@@ -102,6 +139,8 @@ fn a_database_server_that_dies_again_and_again_costs_503s_and_nothing_else() {
                     503 => {
                         refused.fetch_add(1, Ordering::SeqCst);
                         std::thread::sleep(Duration::from_millis(50));
+                        // Refused before its body was read, a request ends its connection.
+                        connection = Client::connect(servers[client as usize % 2].address, KEY).unwrap();
                     }
                     _ => panic!("{answer:?}"),
                 }

@@ -32,6 +32,32 @@ fn the_url_selects_the_server_and_a_restart_finds_everything() {
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "nothing is on this disk");
 }
 
+/// A hundred megabytes are looked through, and a few are in memory at a time.
+#[test]
+fn a_search_of_many_records_takes_little_memory() {
+    let (directory, database) = (tempfile::tempdir().unwrap(), Database::empty());
+    let server = start(directory.path(), &database.url());
+    let rows = 50_000;
+    let logs = format!(
+        "INSERT INTO action_logs (channel_id, position, uuid, created_at, recorded_at, producer_id, level, seals, leaf_hash, message)
+         SELECT 1, n, decode(md5(n::text), 'hex'), n, 0, 0, 20, decode('0100' || repeat('00', 16), 'hex'),
+             decode(repeat('00', 32), 'hex'), '\"' || repeat(md5(n::text), 64) || '\"' FROM generate_series(0, {rows} - 1) AS n;
+         INSERT INTO logs VALUES (1, 2, {rows}, 0)"
+    );
+    database.client().batch_execute(&logs).unwrap();
+    let mut client = Client::connect(server.address, KEY).unwrap();
+    let search = "/api/v1/action-logs?search=zzz&count=true&limit=1";
+    assert_eq!(client.get("/api/v1/action-logs?limit=1").unwrap().status, 200);
+    let before = server.peak_bytes();
+    for path in [search, "/api/v1/oms/logs/action_log/?search=zzz", "/api/v1/action-logs/summary?group_by=level&search=zzz"] {
+        let answer = client.get(path).unwrap();
+        assert!(answer.status == 200 && answer.body.contains(":0"), "{path}: {answer:?}");
+    }
+    let grown = server.peak_bytes() - before;
+    assert!(grown < 40 * 1024 * 1024, "{grown} bytes more for {} of messages", rows * 2048);
+    server.stop();
+}
+
 #[test]
 fn the_first_start_shows_a_key_once_and_two_servers_share_it() {
     let (directory, database) = (tempfile::tempdir().unwrap(), Database::empty());

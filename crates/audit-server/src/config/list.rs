@@ -1,8 +1,8 @@
 //! The list of settings. A new one is added here and read in [`Settings::read`](super::Settings::read); its flag, variable,
 //! key, help and messages follow from this.
 
-use audit_http::store::StoreConfig;
 use audit_http::store::domain::limits::TOKEN_KEY_CHARS_MIN;
+use audit_http::store::{StoreConfig, without_secrets};
 use audit_http::{ApiConfig, ServerConfig};
 
 /// Which subcommands take a setting as a flag. Variables and the settings file may hold any setting for all of them.
@@ -33,6 +33,14 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
+    /// A value as messages may quote it. The password of a database server is the only secret inside another value.
+    pub(super) fn shown(&self, value: &str) -> String {
+        if self.secret {
+            return "********".to_owned();
+        }
+        if self.key == DATABASE_URL.key { without_secrets(value) } else { value.to_owned() }
+    }
+
     /// `page_size_max` → `page-size-max`
     pub(super) fn flag(&self) -> String {
         self.key.replace('_', "-")
@@ -345,5 +353,19 @@ mod tests {
     #[test]
     fn the_help_of_the_admin_key_tells_the_real_limit() {
         assert!(ADMIN_TOKEN.help.contains(&format!("at least {TOKEN_KEY_CHARS_MIN} characters")));
+    }
+
+    #[test]
+    fn secrets_are_masked_and_nothing_else() {
+        assert_eq!(ADMIN_TOKEN.shown("0123456789abcdef"), "********");
+        assert_eq!(DATABASE_URL.shown("postgres://me:secret@db/x"), "postgres://me:…@db/x");
+        for plain in ["postgres://me@db/x", "sqlite://a.db"] {
+            assert_eq!(DATABASE_URL.shown(plain), plain);
+        }
+        // Where a password would stand cannot be told: nothing of the value is shown.
+        for unreadable in ["me:secret", "a@b://c"] {
+            assert_eq!(DATABASE_URL.shown(unreadable), "…");
+        }
+        assert_eq!(PUBLIC_URL.shown("https://a.example/?x"), "https://a.example/?x");
     }
 }

@@ -2,10 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use audit_http::store::without_secrets;
-
 use super::flags::Given;
-use super::list::{ALL, DATABASE_URL, Setting};
+use super::list::{ALL, Setting};
 use super::sources::{Origin, SettingError, Sources};
 
 /// The table of `docs/settings.md`.
@@ -84,33 +82,7 @@ pub(crate) fn entries(given: &Given, file: Option<&Path>) -> Result<(Vec<Entry>,
             Origin::Default if value.is_none() => format!("default: {}", setting.explained().1),
             Origin::Default => "default".to_owned(),
         };
-        Entry { key: setting.key, value: value.map(|value| shown(setting, &value)), source }
+        Entry { key: setting.key, value: value.map(|value| setting.shown(&value)), source }
     };
     Ok((ALL.into_iter().map(entry).collect(), path))
-}
-
-fn shown(setting: &Setting, value: &str) -> String {
-    if setting.secret {
-        return "********".to_owned();
-    }
-    // The password of a database server is the only secret inside another value.
-    if setting.key == DATABASE_URL.key { without_secrets(value) } else { value.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_masked() {
-        assert_eq!(shown(&super::super::list::ADMIN_TOKEN, "0123456789abcdef"), "********");
-        assert_eq!(shown(&DATABASE_URL, "postgres://me:secret@db/x"), "postgres://me:…@db/x");
-        for plain in ["postgres://me@db/x", "sqlite://a.db"] {
-            assert_eq!(shown(&DATABASE_URL, plain), plain);
-        }
-        // Where a password would stand cannot be told: nothing of the value is shown.
-        for unreadable in ["me:secret", "a@b://c"] {
-            assert_eq!(shown(&DATABASE_URL, unreadable), "…");
-        }
-    }
 }

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use audit_http::store::without_secrets;
 use clap::parser::ValueSource;
 use figment::Provider;
 use figment::providers::{Format, Toml};
@@ -36,7 +35,7 @@ impl SettingError {
         let came = match (setting.secret, value) {
             (true, _) => format!("has {} characters (not shown here)", value.chars().count()),
             (false, "") => "is empty".to_owned(),
-            (false, value) => format!("is `{}`", without_secrets(value).escape_debug()),
+            (false, value) => format!("is `{}`", setting.shown(value).escape_debug()),
         };
         SettingError { text: format!("{} {came}: {why}", setting.names()), key: Some(setting.key) }
     }

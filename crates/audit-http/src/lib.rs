@@ -21,6 +21,7 @@ mod api;
 mod auth;
 mod blocking;
 mod body;
+mod changed;
 mod config;
 mod connections;
 mod cors;
@@ -44,7 +45,7 @@ pub use openapi::openapi_json;
 pub use probe::{ProbeAnswer, probe, reachable};
 pub use proxy::{NotANetwork, TrustedProxies};
 pub use server::{ListenError, Server};
-pub use tls::{Tls, TlsError, Validity};
+pub use tls::{Concern, Tls, TlsError};
 
 /// The crate below.
 pub use audit_store as store;

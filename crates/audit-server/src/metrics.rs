@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use audit_http::Metrics;
-use audit_http::store::domain::Stream;
+use audit_http::store::domain::{Stream, Timestamp};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// What is measured in the crates below, with the lines of help.
-const HELP: [(Kind, &str, &str); 8] = [
+const HELP: [(Kind, &str, &str); 9] = [
     (Kind::Counter, "audit_appended_entries_total", "Entries that were committed to a log, by stream."),
     (Kind::Histogram, "audit_append_batch_entries", "Entries that one transaction of the writer was asked to append."),
     (Kind::Histogram, "audit_append_batch_seconds", "Time from the start of such a transaction to the end of its commit."),
@@ -17,7 +17,11 @@ const HELP: [(Kind, &str, &str); 8] = [
     (Kind::Histogram, "audit_http_request_seconds", "Time from the head of a request to the head of its answer."),
     (Kind::Gauge, "audit_database_bytes", "Size of the database."),
     (Kind::Gauge, "audit_log_entries", "Entries of a log, by channel and stream."),
+    (Kind::Gauge, CERTIFICATE_EXPIRES, "When the first certificate of the server's chain expires."),
 ];
+
+/// In seconds since the epoch, as Prometheus has instants.
+const CERTIFICATE_EXPIRES: &str = "audit_tls_certificate_expires_timestamp_seconds";
 
 enum Kind {
     Counter,
@@ -54,6 +58,13 @@ pub(crate) fn start() -> anyhow::Result<(Metrics, PrometheusHandle)> {
     }
     let rendering = recorder.clone();
     Ok((Metrics::new(move || rendering.render()), recorder))
+}
+
+/// Shows when the certificate that is in use expires.
+pub(crate) fn certificate_expires(at: Option<Timestamp>) {
+    if let Some(at) = at {
+        metrics::gauge!(CERTIFICATE_EXPIRES).set((at.micros() / 1_000_000) as f64);
+    }
 }
 
 /// Keeps the memory of measurements bounded, as long as it is polled.

@@ -23,8 +23,8 @@ pub struct StoreConfig {
     pub point_readers: u32,
     /// Whether a database that is not there is made; a program that only reads would show an empty log for a mistyped path.
     pub create_if_missing: bool,
-    /// Whether a role that could rewrite the log is refused: a superuser, the owner of the tables, or one that may delete or change
-    /// what no append needs. SQLite has no roles.
+    /// Whether a role that could change or delete entries is refused: a superuser, the owner of the tables, or one that has more
+    /// rights than reads and appends need. SQLite has no roles.
     pub refuse_powerful_roles: bool,
 }
 

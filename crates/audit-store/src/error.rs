@@ -1,7 +1,7 @@
 //! What can go wrong with a store. Nothing here ends in a panic, and no failed write is ever reported as done.
 
-use audit_domain::limits;
 use audit_domain::uuid::Uuid;
+use audit_domain::{Stream, limits};
 
 use crate::connection::DbConnection;
 use crate::dialect;
@@ -74,7 +74,10 @@ pub enum OpenError {
         actual: String,
     },
     /// The role of the connection could change the log, and that was to be refused.
-    #[error("the role `{role}` of the database `{path}` {what}: it could rewrite the log; see docs/operations.md, Roles")]
+    #[error(
+        "the role `{role}` of the database `{path}` {what}: it could change or delete entries of the log; docs/operations.md, Roles, \
+         says which role to use and how to take rights away"
+    )]
     Powerful {
         /// The server and its database.
         path: String,
@@ -109,9 +112,14 @@ pub enum StoreError {
     /// No connection became free in time.
     #[error("no database connection became free: {0}")]
     Pool(#[from] r2d2::Error),
-    /// A stored event cannot be what was appended.
-    #[error("entry {channel_id}/{position} was changed behind the log's back: {what}")]
-    Corrupt {
+    /// A stored entry is not what was appended: somebody changed the database, or the disk did.
+    #[error(
+        "the entry at position {position} of channel {channel_id} ({}) was changed in the database after it was appended: {what}",
+        stream.name()
+    )]
+    Changed {
+        /// Which log of the channel.
+        stream: Stream,
         /// Its channel.
         channel_id: i64,
         /// Its position.

@@ -44,7 +44,7 @@ pub(crate) fn migrate(conn: &mut DbConnection, url: &DatabaseUrl) -> Result<Vec<
     }
 }
 
-/// Refuses a role that could rewrite the log, or that would make the tables and so own them.
+/// Refuses a role that could change or delete entries, or that would make the tables and so own them.
 pub(crate) fn refuse_powerful_role(conn: &mut DbConnection, url: &DatabaseUrl) -> Result<(), OpenError> {
     let fail = |why| OpenError::from_database(&url.display(), why);
     let Some(Powers { role, excess, .. }) = dialect::powers(conn).map_err(|error| fail(error.to_string()))? else { return Ok(()) };
@@ -97,7 +97,7 @@ impl StoreConfig {
         Ok(Inspection { pending: versions.pending(), unknown: versions.unknown().map(str::to_owned), locked, powers, lacking })
     }
 
-    /// Gives a role of the database server what a program that appends and reads needs, and takes everything else from it. Run by
+    /// Gives a role of the database server what a program that reads and appends needs, and takes everything else from it. Run by
     /// the owner of the tables. `false` for SQLite, which has no roles.
     ///
     /// # Errors

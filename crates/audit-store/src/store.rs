@@ -92,8 +92,8 @@ impl Store {
         self.0.url.file().is_some()
     }
 
-    /// What the role of the database's connections may do that the program does not need, in words: it could rewrite the log.
-    /// Nothing for a role made as `docs/operations.md` says, and for SQLite, whose guards are triggers.
+    /// What the role of the database's connections may do that the program does not need, in words: with it, the role could change or
+    /// delete entries. Nothing for a role made as `docs/operations.md` says, and for SQLite, whose guards are triggers.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -178,12 +178,12 @@ impl Store {
     /// The event of a uuid. It is unique inside a channel; in several, `first` comes first, then the lowest.
     ///
     /// # Errors
-    /// [`StoreError`]
+    /// [`StoreError`]; [`StoreError::Changed`] when the stored event does not match its leaf hash or its filter columns.
     pub fn get(&self, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<Event>, StoreError> {
         self.find::<Events>(channels, first, uuid)
     }
 
-    /// The action log of a uuid, found in the same way.
+    /// The action log of a uuid, found and checked in the same way.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -194,19 +194,19 @@ impl Store {
     fn find<T: Table>(&self, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<T::Record>, StoreError> {
         match channels {
             ChannelGrant::Only(ids) if ids.len() <= 1 => self.point_read(|conn| match ids.first() {
-                Some(channel) => T::find(conn, channel.get(), uuid),
+                Some(channel) => T::find_checked(conn, channel.get(), uuid),
                 None => Ok(None),
             }),
             several => self.read(|conn| query::find_in_several::<T>(conn, several, first.get(), uuid)),
         }
     }
 
-    /// The action log at a position.
+    /// The action log at a position, checked in the same way.
     ///
     /// # Errors
     /// [`StoreError`]
     pub fn action_log_at(&self, channel: ChannelId, position: i64) -> Result<Option<ActionLog>, StoreError> {
-        self.point_read(|conn| Ok(ActionLogs::at(conn, channel.get(), vec![position])?.pop()))
+        self.point_read(|conn| ActionLogs::at_checked(conn, channel.get(), position))
     }
 
     /// A page of events by number and the exact count, of one snapshot.

@@ -1,6 +1,6 @@
 //! An action log of the log, as it was stored.
 
-use super::{Record, action_log_slot};
+use super::{ActionLogKeys, Record, action_log_slot};
 use crate::entry::Entry;
 use crate::json::ObjectWriter;
 use crate::stream::Stream;
@@ -34,6 +34,12 @@ impl ActionLog {
     #[must_use]
     pub fn record(&self) -> Option<Record> {
         self.slots.value(action_log_slot::SUBJECT).and_then(Record::from_slot)
+    }
+
+    /// The filter columns that belong to the slots; none once slot 0 is erased.
+    #[must_use]
+    pub fn keys(&self) -> ActionLogKeys {
+        self.record().map(|record| ActionLogKeys::of(&record)).unwrap_or_default()
     }
 
     /// The encoded leaf.

@@ -9,6 +9,7 @@ use audit_store::{AppendError, StoreError};
 use crate::auth::{AuthError, ChannelError, Forbidden};
 use crate::blocking::Stopping;
 use crate::body::BodyError;
+use crate::changed;
 use crate::problem::ERRORS_MAX;
 
 /// An error of a published API.
@@ -32,6 +33,8 @@ pub(crate) enum DrfError {
     TooLarge(String),
     Busy,
     Unavailable(&'static str),
+    /// A stored entry that is not what was appended.
+    Changed(&'static str),
     Internal,
 }
 
@@ -51,7 +54,7 @@ impl DrfError {
             }
             DrfError::Conflict => StatusCode::CONFLICT,
             DrfError::Busy | DrfError::Unavailable(_) | DrfError::Body(BodyError::Busy) => StatusCode::SERVICE_UNAVAILABLE,
-            DrfError::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            DrfError::Changed(_) | DrfError::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -69,7 +72,7 @@ impl DrfError {
             DrfError::Parse(why) => format!("JSON parse error - {why}"),
             DrfError::TooLarge(why) => why.clone(),
             DrfError::Busy => "Too busy; send the same request again later.".to_owned(),
-            DrfError::Unavailable(why) => (*why).to_owned(),
+            DrfError::Unavailable(why) | DrfError::Changed(why) => (*why).to_owned(),
             DrfError::Internal => "A server error occurred.".to_owned(),
             DrfError::Fields(_) | DrfError::Conflict => String::new(),
         }
@@ -200,6 +203,9 @@ impl From<JsonError> for DrfError {
 
 impl From<StoreError> for DrfError {
     fn from(error: StoreError) -> DrfError {
+        if let Some(detail) = changed::report(&error) {
+            return DrfError::Changed(detail);
+        }
         tracing::error!(%error, "store");
         match error {
             StoreError::Pool(_)

@@ -34,6 +34,9 @@ pub(super) struct Words {
 /// What every operation may answer that reads.
 pub(super) const READ: [Code; 5] = [Code::InvalidQuery, Code::Unauthorized, Code::Forbidden, Code::Internal, Code::Unavailable];
 
+/// What may be answered where stored records are.
+const RECORDS: [Code; 1] = [Code::EntryWasChanged];
+
 /// What every operation may answer that takes a body.
 pub(super) const BODY: [Code; 8] = [
     Code::InvalidBody,
@@ -165,6 +168,7 @@ impl Words {
             .parameters(own)
             .json(200, "A page.", named(&format!("{}Page", self.record)), page)
             .problems(&READ)
+            .problems(&RECORDS)
     }
 
     fn append(&self) -> Operation {
@@ -206,6 +210,7 @@ impl Words {
             .shared_parameters([self.shared("channel_id")])
             .json(200, &format!("The {}.", self.one), named(self.record), (self.example)())
             .problems(&READ)
+            .problems(&RECORDS)
             .problems(&[Code::NotFound])
     }
 

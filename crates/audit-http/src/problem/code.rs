@@ -18,13 +18,14 @@ pub(crate) enum Code {
     TooLarge,
     UnsupportedMediaType,
     Internal,
+    EntryWasChanged,
     Busy,
     Unavailable,
 }
 
 impl Code {
     /// All of them, by status. The OpenAPI document and the test of the page of errors are made from this list.
-    pub(crate) const ALL: [Code; 15] = [
+    pub(crate) const ALL: [Code; 16] = [
         Code::InvalidQuery,
         Code::InvalidBody,
         Code::InvalidEncoding,
@@ -38,6 +39,7 @@ impl Code {
         Code::TooLarge,
         Code::UnsupportedMediaType,
         Code::Internal,
+        Code::EntryWasChanged,
         Code::Busy,
         Code::Unavailable,
     ];
@@ -58,6 +60,7 @@ impl Code {
             Code::TooLarge => "too_large",
             Code::UnsupportedMediaType => "unsupported_media_type",
             Code::Internal => "internal",
+            Code::EntryWasChanged => "entry_was_changed",
             Code::Busy => "busy",
             Code::Unavailable => "unavailable",
         }
@@ -75,7 +78,7 @@ impl Code {
             Code::Conflict => StatusCode::CONFLICT,
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Code::Internal | Code::EntryWasChanged => StatusCode::INTERNAL_SERVER_ERROR,
             Code::Busy | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

@@ -13,6 +13,7 @@ use audit_store::{AppendError, StoreError};
 use crate::auth::{AuthError, ChannelError, Forbidden};
 use crate::blocking::Stopping;
 use crate::body::BodyError;
+use crate::changed;
 
 /// Places that are reported one by one; a client that has more has one fault, not many.
 pub(crate) const ERRORS_MAX: usize = 100;
@@ -178,6 +179,9 @@ impl From<BodyError> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Problem {
+        if let Some(detail) = changed::report(&error) {
+            return Problem::new(Code::EntryWasChanged, detail);
+        }
         match error {
             StoreError::Pool(_)
             | StoreError::Closed

@@ -88,8 +88,10 @@ fn check(given: &Given, file: Option<&Path>) -> anyhow::Result<()> {
         tell!("warning: {warning}");
     }
     if let Some(settings) = &settings {
-        if let Some(Err(error)) = settings.tls.as_ref().map(|files| Tls::load(&files.certificate, &files.key)) {
-            faults.push(config::SettingError::other(error.to_string()));
+        match settings.tls.as_ref().map(|files| Tls::load(&files.certificate, &files.key)) {
+            Some(Ok(tls)) => tls.concern().iter().for_each(|concern| tell!("warning: {concern}: {}", concern.mend())),
+            Some(Err(error)) => faults.push(config::SettingError::other(error.to_string())),
+            None => {}
         }
         let dangers = settings.dangers();
         if settings.production {

@@ -31,7 +31,9 @@ pub(super) fn say(settings: &Settings, store: &Store, address: SocketAddr) {
     // In production there are no dangers left, and in development advice would be beside the point.
     settings.dangers().iter().for_each(|danger| tracing::warn!("{danger}"));
     match store.powers() {
-        Ok(powers) => powers.iter().for_each(|power| tracing::warn!("the database role {power}: it could rewrite the log")),
+        Ok(powers) => powers
+            .iter()
+            .for_each(|power| tracing::warn!("the database role {power}: it could change or delete entries of the log")),
         Err(error) => tracing::warn!(%error, "what the database role may do cannot be told"),
     }
     if settings.production {

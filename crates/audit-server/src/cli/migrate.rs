@@ -14,8 +14,8 @@ use crate::config::Settings;
 /// the tables migrates and the server runs as another role.
 #[derive(Args)]
 pub(super) struct MigrateArgs {
-    /// Then give this PostgreSQL role what a server needs, and take everything else from it: it can append, read and erase, and
-    /// not change or delete what is in the log. It has to be there (CREATE ROLE name LOGIN)
+    /// Then give this PostgreSQL role what a server needs, and take everything else from it: it can read and append, and cannot
+    /// change or delete entries of the log. The role has to exist (CREATE ROLE name LOGIN)
     #[arg(long, value_name = "ROLE")]
     grant_to: Option<String>,
 }
@@ -33,7 +33,7 @@ pub(super) fn run(settings: &Settings, args: &MigrateArgs) -> anyhow::Result<()>
         if !config.grant(role)? {
             bail!("`{location}` is no PostgreSQL database: it has no roles, and --grant-to is not for it");
         }
-        text += &format!("the role `{role}` can append, read and erase, and nothing else\n");
+        text += &format!("the role `{role}` can read and append, and cannot change or delete entries of the log\n");
     }
     std::io::stdout().write_all(text.as_bytes()).context("the migrations are done, but it cannot be said")
 }

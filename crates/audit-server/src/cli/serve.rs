@@ -32,9 +32,11 @@ pub(super) fn run_and_say(mut settings: Settings, ready: impl FnOnce(&Store, &st
         }
         None => make_key_unless_there_is_one(&store)?,
     }
+    let tls_in_use = tls.clone();
     let asked = shutdown::asked(tls.map(|tls| move || reload(&tls))).context("signals cannot be watched")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("the server cannot be started")?;
     launch::say(&settings, &store, server.address());
+    tls_in_use.iter().for_each(look_at_dates);
     // It ends with the runtime.
     drop(runtime.spawn(metrics::upkeep(recorder)));
     runtime.block_on(server.run(asked)).context("the server broke down")?;
@@ -45,9 +47,20 @@ pub(super) fn run_and_say(mut settings: Settings, ready: impl FnOnce(&Store, &st
 /// New connections get what the files hold now, if it can be used.
 fn reload(tls: &Tls) {
     match tls.reload() {
-        Ok(()) => tracing::info!("the TLS certificate was read again"),
+        Ok(()) => {
+            tracing::info!("the TLS certificate was read again");
+            look_at_dates(tls);
+        }
         Err(error) => tracing::error!(%error, "the TLS certificate stays as it was"),
     }
+}
+
+/// Warns of dates that clients refuse, or will soon, and has `/metrics` show the end.
+fn look_at_dates(tls: &Tls) {
+    if let Some(concern) = tls.concern() {
+        tracing::warn!("{concern}: {}", concern.mend());
+    }
+    metrics::certificate_expires(tls.expires_at());
 }
 
 /// Without an administrator of everything nobody could manage the server, whatever other tokens there are. The key goes to stdout

@@ -167,7 +167,7 @@ const SWITCH: &str = "BOOL";
 pub(super) const PRODUCTION: Setting = Setting {
     key: "production",
     value_name: SWITCH,
-    help: "Refuse to start where the events or a key would be open to others: beyond this machine without TLS or a proxy, in files that every user can read, or where the database role could rewrite the log",
+    help: "Refuse to start where the events or a key would be open to others: beyond this machine without TLS or a proxy, in files that every user can read, or where the database role could change or delete entries of the log",
     accepts: || "true or false".to_owned(),
     default: || Some("false".to_owned()),
     scope: Scope::Serve,

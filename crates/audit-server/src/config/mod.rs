@@ -140,7 +140,7 @@ impl Settings {
         self.open(true)
     }
 
-    /// Opens the store to serve it: in production not as a role that could rewrite the log.
+    /// Opens the store to serve it: in production not as a role that could change or delete entries of the log.
     pub(crate) fn open_store_to_serve(&self) -> anyhow::Result<Store> {
         Ok(Store::open(&StoreConfig { refuse_powerful_roles: self.production, ..self.store_config() })?)
     }

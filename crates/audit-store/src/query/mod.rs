@@ -90,7 +90,7 @@ pub(crate) fn find_in_several<T: Table>(
     let mut candidates: Vec<i64> = heads(conn, T::STREAM, channels)?.into_iter().map(|head| head.channel_id).collect();
     candidates.sort_by_key(|id| (*id != first, *id));
     for channel_id in candidates {
-        if let Some(record) = T::find(conn, channel_id, uuid)? {
+        if let Some(record) = T::find_checked(conn, channel_id, uuid)? {
             return Ok(Some(record));
         }
     }

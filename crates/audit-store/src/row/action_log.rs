@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use audit_domain::{ActionLog, ActionLogKeys, PreparedEntry, action_log_slot};
+use audit_domain::{ActionLog, ActionLogKeys, PreparedEntry, Stream, action_log_slot};
 use diesel::prelude::*;
 
 use super::{Common, Placement};
@@ -30,9 +30,10 @@ pub(crate) struct ActionLogRow {
 impl TryFrom<ActionLogRow> for ActionLog {
     type Error = StoreError;
 
-    /// Fails for a row that no append could have written: somebody changed it behind the log's back.
+    /// Fails for a row that no append could have written. A row that could be one is compared with its leaf hash in `checked.rs`.
     fn try_from(mut row: ActionLogRow) -> Result<ActionLog, StoreError> {
         let common = Common {
+            stream: Stream::ActionLogs,
             channel_id: row.channel_id,
             position: row.position,
             uuid: std::mem::take(&mut row.uuid),
@@ -63,9 +64,9 @@ pub(crate) struct NewActionLogRow<'a> {
     pub(crate) created_at: i64,
     pub(crate) recorded_at: i64,
     producer_id: i64,
-    level: Option<i64>,
-    logger_name: Option<Cow<'a, str>>,
-    app_name: Option<Cow<'a, str>>,
+    pub(super) level: Option<i64>,
+    pub(super) logger_name: Option<Cow<'a, str>>,
+    pub(super) app_name: Option<Cow<'a, str>>,
     seals: Vec<u8>,
     leaf_hash: Vec<u8>,
     subject_json: Option<Cow<'a, str>>,

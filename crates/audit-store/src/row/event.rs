@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use audit_domain::{Event, EventKeys, PreparedEntry, slot};
+use audit_domain::{Event, EventKeys, PreparedEntry, Stream, slot};
 use diesel::prelude::*;
 
 use super::{Common, Placement};
@@ -36,9 +36,10 @@ pub(crate) struct EventRow {
 impl TryFrom<EventRow> for Event {
     type Error = StoreError;
 
-    /// Fails for a row that no append could have written: somebody changed it behind the log's back.
+    /// Fails for a row that no append could have written. A row that could be one is compared with its leaf hash in `checked.rs`.
     fn try_from(mut row: EventRow) -> Result<Event, StoreError> {
         let common = Common {
+            stream: Stream::Events,
             channel_id: row.channel_id,
             position: row.position,
             uuid: std::mem::take(&mut row.uuid),
@@ -80,16 +81,16 @@ pub(crate) struct NewEventRow<'a> {
     pub(crate) timestamp: i64,
     pub(crate) recorded_at: i64,
     producer_id: i64,
-    content_type: Option<i64>,
-    object_num: Option<i64>,
-    user_num: Option<i64>,
-    action: Option<Cow<'a, str>>,
-    table_name: Option<Cow<'a, str>>,
-    object_id: Option<Cow<'a, str>>,
-    user_id: Option<Cow<'a, str>>,
-    user_name: Option<Cow<'a, str>>,
-    remote_addr: Option<Cow<'a, str>>,
-    url: Option<Cow<'a, str>>,
+    pub(super) content_type: Option<i64>,
+    pub(super) object_num: Option<i64>,
+    pub(super) user_num: Option<i64>,
+    pub(super) action: Option<Cow<'a, str>>,
+    pub(super) table_name: Option<Cow<'a, str>>,
+    pub(super) object_id: Option<Cow<'a, str>>,
+    pub(super) user_id: Option<Cow<'a, str>>,
+    pub(super) user_name: Option<Cow<'a, str>>,
+    pub(super) remote_addr: Option<Cow<'a, str>>,
+    pub(super) url: Option<Cow<'a, str>>,
     seals: Vec<u8>,
     leaf_hash: Vec<u8>,
     subject_json: Option<Cow<'a, str>>,

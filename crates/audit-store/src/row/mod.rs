@@ -1,6 +1,7 @@
 //! Rows as the database holds them: primitives, joined to the domain by one conversion each.
 
 mod action_log;
+mod checked;
 mod event;
 mod token;
 
@@ -12,7 +13,7 @@ use std::ops::RangeInclusive;
 
 use audit_domain::log::{LeafHash, Slots};
 use audit_domain::uuid::Uuid;
-use audit_domain::{ChannelId, Entry, JsonText, Keys, PreparedEntry, Timestamp};
+use audit_domain::{ChannelId, Entry, JsonText, Keys, PreparedEntry, Stream, Timestamp};
 
 use crate::error::StoreError;
 
@@ -47,6 +48,7 @@ impl<'a> NewRows<'a> {
 
 /// The columns that the rows of both streams have.
 struct Common {
+    stream: Stream,
     channel_id: i64,
     position: i64,
     uuid: Vec<u8>,
@@ -60,12 +62,13 @@ struct Common {
 impl Common {
     /// Puts the entry together. `take` gives the value of a slot, once.
     fn into_entry(self, slots: RangeInclusive<u8>, mut take: impl FnMut(u8) -> Option<String>) -> Result<Entry, StoreError> {
-        let corrupt = |what: String| StoreError::Corrupt { channel_id: self.channel_id, position: self.position, what };
-        let wrong = |column: &str| corrupt(column.to_owned());
+        let (stream, channel_id, position) = (self.stream, self.channel_id, self.position);
+        let changed = |what: String| StoreError::Changed { stream, channel_id, position, what };
+        let wrong = |column: &str| changed(format!("its {column} is not one"));
         let values = Slots::from_stored(&self.seals, |number| take(number).map(JsonText::from_trusted));
-        let values = values.map_err(|error| corrupt(error.to_string()))?;
+        let values = values.map_err(|error| changed(error.to_string()))?;
         if slots.into_iter().any(|number| take(number).is_some()) {
-            return Err(wrong("a slot has a value without a seal"));
+            return Err(changed("a slot has a value without a seal".to_owned()));
         }
         Ok(Entry {
             channel_id: ChannelId::new(self.channel_id).ok_or_else(|| wrong("channel_id"))?,

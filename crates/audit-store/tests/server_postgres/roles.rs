@@ -1,7 +1,7 @@
 //! The guards of PostgreSQL: what the role may do that the program runs as.
 
-use audit_store::domain::{NewToken, Role};
-use audit_store::{OpenError, Store, StoreConfig};
+use audit_store::domain::{ChannelGrant, NewToken, Role, Stream};
+use audit_store::{AppendError, AppendRequest, OpenError, Store, StoreConfig};
 
 use crate::common::{ActionLogs, Events, Kind, Place, Raw, Scratch, append, checked_logs, event};
 use crate::postgres_server::{Database, create_role};
@@ -56,22 +56,17 @@ fn columns(prompt: &Raw, table: &str) -> Vec<String> {
     prompt.strings(&sql)
 }
 
-/// What an erasure takes: slots, what is made from them, and the seals.
-fn erasable<K: Kind>() -> Vec<&'static str> {
-    let slots = K::SLOTS.iter().flat_map(|(_, column, keys)| keys.iter().copied().chain([*column]));
-    slots.chain(["seals"]).collect()
-}
-
 fn assert_guarded<K: Kind>() {
     let (guarded, table) = (Guarded::new(), K::TABLE);
     let columns = columns(&guarded.prompt, table);
-    let erasable = erasable::<K>();
     guarded.allowed(&format!("SELECT * FROM {table}"));
     for column in &columns {
-        let update = format!("UPDATE {table} SET {column} = {column}");
-        if erasable.contains(&column.as_str()) { guarded.allowed(&update) } else { guarded.refused(&update) }
+        for value in [column, "NULL", "DEFAULT"] {
+            guarded.refused(&format!("UPDATE {table} SET {column} = {value} WHERE position = 0"));
+        }
     }
-    assert_eq!(columns.len() - erasable.len(), 7, "position, uuid, instants, producer, leaf and channel never change");
+    guarded.refused(&format!("SELECT * FROM {table} FOR UPDATE"));
+    guarded.refused(&format!("SELECT * FROM {table} FOR SHARE"));
     guarded.refused(&format!("DELETE FROM {table}"));
     guarded.refused(&format!("DELETE FROM {table} WHERE position = 0"));
     guarded.refused(&format!("TRUNCATE {table}"));
@@ -86,8 +81,10 @@ fn assert_guarded<K: Kind>() {
     let upsert = format!("INSERT INTO {table} SELECT * FROM {table} ON CONFLICT (channel_id, position) DO UPDATE SET");
     guarded.refused(&format!("{upsert} leaf_hash = excluded.leaf_hash"));
     guarded.refused(&format!("{upsert} recorded_at = 0"));
+    guarded.refused(&format!("{upsert} extra = excluded.extra"));
     let merge = format!("MERGE INTO {table} USING {table} s ON true WHEN MATCHED THEN");
     guarded.refused(&format!("{merge} DELETE"));
+    guarded.refused(&format!("{merge} UPDATE SET extra = NULL"));
     for definition in [
         format!("ALTER TABLE {table} DROP COLUMN leaf_hash"),
         format!("ALTER TABLE {table} DISABLE TRIGGER ALL"),
@@ -142,18 +139,17 @@ fn the_application_role_is_all_that_the_program_needs() {
     assert_eq!(checked_logs(&store).len(), 3);
     let token = NewToken { name: "t".to_owned(), role: Role::Reader, channels: crate::common::only(1), expires_at: None };
     let (token, _) = store.create_token(token).unwrap();
-    assert!(store.revoke_token(token.id, audit_store::domain::ChannelGrant::All).unwrap());
+    assert!(store.revoke_token(token.id, ChannelGrant::All).unwrap());
     let types = |model| vec![audit_store::domain::ContentType::new(7, "orders", model).unwrap()];
     store.put_content_types(types("order")).unwrap().unwrap();
     assert_eq!(store.put_content_types(types("line")).unwrap().unwrap().changed, 1);
     assert!(store.rebuild_counters().unwrap() > 0);
-    crate::common::erase::<Events>(&guarded.prompt, &crate::common::log_of::<Events>(&store, 1)[0], &[1]);
     assert!(store.database_bytes().unwrap() > 0);
     store.check().unwrap();
 }
 
 #[test]
-fn a_role_that_could_rewrite_the_log_is_named_and_refused_where_it_matters() {
+fn a_role_that_could_change_entries_is_named_and_refused() {
     let guarded = Guarded::new();
     let owner = guarded.scratch.place.config();
     let powers = guarded.scratch.store.powers().unwrap();
@@ -167,9 +163,13 @@ fn a_role_that_could_rewrite_the_log_is_named_and_refused_where_it_matters() {
         ("GRANT DELETE ON events TO", "may DELETE events"),
         ("GRANT TRUNCATE ON action_logs TO", "may TRUNCATE action_logs"),
         ("GRANT UPDATE (leaf_hash) ON events TO", "may UPDATE events.leaf_hash"),
-        ("GRANT UPDATE ON action_logs TO", "may UPDATE action_logs.created_at"),
+        ("GRANT UPDATE (content) ON events TO", "may UPDATE events.content"),
+        ("GRANT UPDATE (seals, trace) ON action_logs TO", "may UPDATE action_logs (2 columns)"),
+        ("GRANT UPDATE ON action_logs TO", "may UPDATE action_logs (15 columns)"),
+        ("GRANT UPDATE (stream) ON logs TO", "may UPDATE logs.stream"),
         ("GRANT UPDATE (role) ON tokens TO", "may UPDATE tokens.role"),
         ("GRANT TRIGGER ON logs TO", "may TRIGGER logs"),
+        ("GRANT REFERENCES ON events TO", "may REFERENCES events"),
     ] {
         let raw = guarded.scratch.raw();
         raw.execute(&format!("{grant} {APPLICATION}"));
@@ -182,6 +182,62 @@ fn a_role_that_could_rewrite_the_log_is_named_and_refused_where_it_matters() {
     }
 }
 
+/// What `migrate --grant-to` gave before the log was read-only to the role.
+const OLD_GRANTS: [&str; 2] = [
+    "GRANT UPDATE (seals, action, content_type, table_name, object_id, object_num, user_id, user_num, user_name, remote_addr, url, \
+         subject_json, user_json, remote_addr_json, url_json, query_params, post_data, headers, content, description_json, extra) \
+         ON events TO",
+    "GRANT UPDATE (seals, level, logger_name, app_name, subject_json, message, trace, extra) ON action_logs TO",
+];
+
+#[test]
+fn rights_of_an_older_version_are_taken_away() {
+    let guarded = Guarded::new();
+    let forge = "UPDATE events SET content = '\"forged\"', user_json = '{\"pk\":1}' WHERE position = 0";
+    for grant in OLD_GRANTS {
+        guarded.scratch.raw().execute(&format!("{grant} {APPLICATION}"));
+    }
+    guarded.allowed(forge);
+    let error = Store::open(&StoreConfig { refuse_powerful_roles: true, ..guarded.config() }).unwrap_err().to_string();
+    let said = "may UPDATE action_logs (8 columns), may UPDATE events (21 columns): it could change or delete entries of the log";
+    assert!(error.contains(said), "{error}");
+    assert!(guarded.scratch.place.config().grant(APPLICATION).unwrap());
+    guarded.refused(forge);
+    assert_eq!(guarded.config().inspect().unwrap().powers, [""; 0]);
+    assert!(Store::open(&StoreConfig { refuse_powerful_roles: true, ..guarded.config() }).is_ok());
+}
+
+/// `docs/operations.md` lists these: the rights guard the entries that are there, and nothing else.
+#[test]
+fn what_the_application_role_can_still_do() {
+    let guarded = Guarded::new();
+    let store = Store::open(&guarded.config()).unwrap();
+    append(&store, vec![event(r#"{"object_id":1}"#)]);
+    let forged = "INSERT INTO events (channel_id, position, uuid, timestamp, recorded_at, producer_id, seals, leaf_hash) \
+                  VALUES (1, 900, decode(repeat('cd', 16), 'hex'), 0, 0, 77, '', decode(repeat('00', 32), 'hex'))";
+    for sql in [
+        forged,
+        "UPDATE logs SET next_position = 0, recorded_at = 0",
+        "UPDATE counters SET count = 0",
+        "DELETE FROM counters",
+        "DELETE FROM counters_by_hour",
+        "DELETE FROM content_types",
+        "UPDATE tokens SET revoked_at = 1",
+        "UPDATE tokens SET revoked_at = NULL",
+        "INSERT INTO tokens (id, name, role, channels, key_digest, created_at) \
+             VALUES (99, 'own', 'admin', '*', decode(repeat('00', 32), 'hex'), 0)",
+    ] {
+        guarded.allowed(sql);
+    }
+    // A head that is moved back hides a log from whoever reads several channels, and makes appends to it fail.
+    let is_seen = || !store.logs(Stream::Events, &ChannelGrant::All).unwrap().is_empty();
+    assert!(is_seen());
+    guarded.prompt.execute("UPDATE logs SET next_position = 0");
+    assert!(!is_seen());
+    let refused = store.append(AppendRequest::import(vec![event("{}")])).unwrap().wait();
+    assert!(matches!(&refused, Err(AppendError::Database(_))), "{refused:?}");
+}
+
 /// The owner migrates; the application finds what it needs, or says whose turn it is.
 #[test]
 fn the_application_role_does_not_migrate() {
@@ -191,7 +247,7 @@ fn the_application_role_does_not_migrate() {
     let config = StoreConfig::new(database.url_as(APPLICATION));
     let error = Store::open(&config).unwrap_err().to_string();
     assert!(error.contains("run `audit-server migrate` as the owner"), "{error}");
-    // One that may make tables would own them, and could then rewrite the log.
+    // One that may make tables would own them, and could then change what is in them.
     empty.raw().execute(&format!("GRANT CREATE ON SCHEMA public TO {APPLICATION}"));
     let error = Store::open(&StoreConfig { refuse_powerful_roles: true, ..config.clone() }).unwrap_err();
     assert!(matches!(&error, OpenError::OldSchema { .. }), "{error}");
@@ -237,6 +293,15 @@ fn a_role_that_may_become_more_is_no_guard() {
         assert!(matches!(&error, OpenError::Powerful { what, .. } if what.contains(named)), "{more}: {error}");
         raw.execute(&less);
     }
+    // Rights of a role that it does not inherit and may become all the same.
+    let other = format!("{one}_other");
+    raw.execute(&format!("CREATE ROLE {other}; GRANT UPDATE (content), DELETE ON events TO {other}; GRANT {other} TO {one}"));
+    let error = guarded.scratch.place.config().grant(&one).unwrap_err();
+    assert!(
+        matches!(&error, OpenError::Powerful { what, .. } if what == "may DELETE events, may UPDATE events.content"),
+        "{error}"
+    );
+    raw.execute(&format!("DROP OWNED BY {other}; DROP ROLE {other}"));
     raw.execute(&format!("DROP OWNED BY {one}; DROP ROLE {one}"));
 }
 

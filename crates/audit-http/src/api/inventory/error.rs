@@ -9,6 +9,7 @@ use audit_store::{AppendError, StoreError};
 use crate::auth::{AuthError, ChannelError, Forbidden};
 use crate::blocking::Stopping;
 use crate::body::BodyError;
+use crate::changed;
 use crate::problem::ERRORS_MAX;
 
 /// One field or parameter and what it has to be.
@@ -176,6 +177,9 @@ impl From<InputError> for InventoryError {
 
 impl From<StoreError> for InventoryError {
     fn from(error: StoreError) -> InventoryError {
+        if let Some(message) = changed::report(&error) {
+            return InventoryError::of(StatusCode::INTERNAL_SERVER_ERROR, message);
+        }
         tracing::error!(%error, "store");
         match error {
             StoreError::Pool(_)

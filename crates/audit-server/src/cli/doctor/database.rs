@@ -101,7 +101,8 @@ pub(super) fn schema(patient: &Patient) -> Finding {
 /// The guards of PostgreSQL are rights, which a superuser and an owner are above.
 pub(super) fn role(patient: &Patient) -> Finding {
     if !patient.is_on_a_server() {
-        return Finding::Good("not needed: the guards of an embedded database are in it".to_owned());
+        let guards = "an embedded database has none: its triggers guard the log, and whoever can write the file can drop them";
+        return Finding::Good(guards.to_owned());
     }
     let Ok(Inspection { powers, lacking, .. }) = &patient.inspection else {
         return Finding::Note("not looked at: there is no database that opens".to_owned());
@@ -112,9 +113,15 @@ pub(super) fn role(patient: &Patient) -> Finding {
     }
     let mend = "CREATE ROLE audit_app LOGIN, then as the owner: audit-server migrate --grant-to audit_app; connect as audit_app";
     match powers.join(", ") {
-        none if none.is_empty() => Finding::Good("it can append, read and erase, and not rewrite the log".to_owned()),
-        powers if patient.settings.production => Finding::bad(format!("{powers}: it could rewrite the log"), mend),
-        powers => Finding::Note(format!("{powers}: it could rewrite the log. {mend}")),
+        none if none.is_empty() => Finding::Good(
+            "it can read and append, and cannot change or delete entries; it could append false ones and move heads and counters \
+             (docs/operations.md, Roles)"
+                .to_owned(),
+        ),
+        powers if patient.settings.production => {
+            Finding::bad(format!("{powers}: it could change or delete entries of the log"), mend)
+        }
+        powers => Finding::Note(format!("{powers}: it could change or delete entries of the log. {mend}")),
     }
 }
 

@@ -1,20 +1,15 @@
 //! How the server can be reached.
 
 use std::net::TcpListener;
-use std::time::Duration;
 
-use audit_http::{Tls, Validity};
+use audit_http::Tls;
 
 use super::super::healthcheck::{TIMEOUT, address_of};
 use super::{Finding, Patient};
 
-/// Time enough to renew a certificate.
-const WARNED_BEFORE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
-
 pub(super) fn tls(patient: &Patient) -> Finding {
     let Some(files) = &patient.settings.tls else { return Finding::Good("not used: plain HTTP".to_owned()) };
     let name = files.certificate.display();
-    let renew = format!("renew `{name}`, then `kill -HUP` the server");
     let tls = match Tls::load(&files.certificate, &files.key) {
         Ok(tls) => tls,
         Err(error) => {
@@ -22,13 +17,11 @@ pub(super) fn tls(patient: &Patient) -> Finding {
             return Finding::bad(error.to_string(), mend);
         }
     };
-    match (tls.validity_in(Duration::ZERO), tls.validity_in(WARNED_BEFORE)) {
-        (Validity::Expired, _) => Finding::bad(format!("the certificate `{name}` has expired"), renew),
-        (Validity::NotYetValid, _) => {
-            Finding::bad(format!("the certificate `{name}` is not valid yet"), "timedatectl set-ntp true")
-        }
-        (Validity::Valid, Validity::Expired) => Finding::Note(format!("the certificate `{name}` expires within 14 days: {renew}")),
-        _ => Finding::Good(format!("`{name}` and its key belong together")),
+    match (tls.concern(), tls.expires_at()) {
+        (Some(concern), _) if concern.is_refused() => Finding::bad(concern.to_string(), concern.mend()),
+        (Some(concern), _) => Finding::Note(format!("{concern}: {}", concern.mend())),
+        (None, Some(at)) => Finding::Good(format!("`{name}` and its key belong together; it expires at {at}")),
+        (None, None) => Finding::Good(format!("`{name}` and its key belong together")),
     }
 }
 

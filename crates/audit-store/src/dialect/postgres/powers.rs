@@ -1,5 +1,5 @@
 //! Who may do what to the log. The guards of PostgreSQL are rights: the tables belong to a role that migrates, and the program
-//! runs as another one that can append and erase and nothing else.
+//! runs as another one that can read and append, and cannot change or delete an entry.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -44,17 +44,20 @@ const ROLE: &str = "SELECT said FROM pg_roles r, pg_database d, pg_namespace n, 
      ) AS powers (holds, said) \
      WHERE r.rolname = $1 AND d.datname = current_database() AND n.nspname = current_schema() AND holds";
 
-/// Rights beyond those that [`GRANTS`] gives, on what the log consists of.
-const EXCESS: &str = "SELECT 'may ' || right_of || ' ' || named AS said FROM ( \
-     SELECT p.right_of, c.relname::text AS named FROM pg_class c, (VALUES ('DELETE'), ('TRUNCATE'), ('TRIGGER')) p (right_of) \
-     WHERE c.oid IN ({tables}) AND has_table_privilege($1, c.oid, p.right_of) \
+/// Rights beyond those that [`GRANTS`] gives, on what the log consists of: of the role, and of every role that it may become.
+const EXCESS: &str = "WITH own AS (SELECT s.oid FROM pg_roles s WHERE pg_has_role($1, s.oid, 'MEMBER')) \
+     SELECT 'may ' || right_of || ' ' || named AS said FROM ( \
+     SELECT p.right_of, c.relname::text AS named \
+     FROM pg_class c, (VALUES ('DELETE'), ('TRUNCATE'), ('TRIGGER'), ('REFERENCES')) p (right_of) \
+     WHERE c.oid IN ({tables}) AND EXISTS (SELECT 1 FROM own WHERE has_table_privilege(own.oid, c.oid, p.right_of)) \
      UNION ALL \
-     SELECT 'UPDATE', c.relname || '.' || a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
-     WHERE c.oid IN ({tables}) \
-         AND a.attnum > 0 AND NOT a.attisdropped AND has_column_privilege($1, c.oid, a.attnum, 'UPDATE') \
-         AND (a.attname IN ('channel_id', 'stream', 'position', 'uuid', 'timestamp', 'created_at', 'producer_id', 'leaf_hash') \
-             OR (a.attname = 'recorded_at' AND c.relname <> 'logs') \
-             OR (c.relname = 'tokens' AND a.attname <> 'revoked_at')) \
+     SELECT 'UPDATE', c.relname || CASE count(*) WHEN 1 THEN '.' || min(a.attname::text) ELSE ' (' || count(*) || ' columns)' END \
+     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
+     WHERE c.oid IN ({tables}) AND a.attnum > 0 AND NOT a.attisdropped \
+         AND EXISTS (SELECT 1 FROM own WHERE has_column_privilege(own.oid, c.oid, a.attnum, 'UPDATE')) \
+         AND NOT (c.relname = 'logs' AND a.attname IN ('next_position', 'recorded_at')) \
+         AND NOT (c.relname = 'tokens' AND a.attname = 'revoked_at') \
+     GROUP BY c.relname \
      ) excess ORDER BY 1";
 
 /// Rights that an append or a read needs and the role has not, as after an upgrade that made a table.
@@ -83,18 +86,14 @@ fn powers_of(conn: &mut PgConnection, role: String) -> QueryResult<Powers> {
     Ok(Powers { role, excess, lacking })
 }
 
-/// What the application's role gets, after everything it had is taken away: to append, to read, and to let slots and what is made
-/// from them go to NULL. Never the place, the uuid, the instants, the producer or the leaf of an entry; no DELETE and no TRUNCATE
-/// but of counters, which are made anew, and of the registry of object types.
-const GRANTS: [&str; 11] = [
+/// What the application's role gets, after everything it had is taken away: to read and to append. It gets no UPDATE on `events` and
+/// `action_logs`, of no column, since nothing needs it before there is erasure (`docs/decisions/0032-no-update-on-the-log.md`). It
+/// gets DELETE only on what is rebuilt (counters) or replaced (the registry of object types).
+const GRANTS: [&str; 9] = [
     "REVOKE ALL ON logs, events, action_logs, tokens, content_types, counters, counters_by_hour, __diesel_schema_migrations, \
          events_readable, action_logs_readable FROM",
     "GRANT SELECT, INSERT ON logs, events, action_logs, tokens TO",
     "GRANT UPDATE (next_position, recorded_at) ON logs TO",
-    "GRANT UPDATE (seals, action, content_type, table_name, object_id, object_num, user_id, user_num, user_name, remote_addr, url, \
-         subject_json, user_json, remote_addr_json, url_json, query_params, post_data, headers, content, description_json, extra) \
-         ON events TO",
-    "GRANT UPDATE (seals, level, logger_name, app_name, subject_json, message, trace, extra) ON action_logs TO",
     "GRANT UPDATE (revoked_at) ON tokens TO",
     "GRANT SELECT, INSERT, DELETE ON content_types TO",
     "GRANT SELECT, INSERT, DELETE ON counters, counters_by_hour TO",

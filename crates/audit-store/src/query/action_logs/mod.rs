@@ -20,11 +20,22 @@ use super::table::{Filter, Part, Place, Table};
 use crate::connection::{Backend, DbConnection};
 use crate::counters::{Dimension, Tally};
 use crate::error::StoreError;
-use crate::row::ActionLogRow;
+use crate::row::{ActionLogRow, NewActionLogRow};
 use crate::schema::action_logs;
 
 /// The table of action logs.
 pub(crate) struct ActionLogs;
+
+impl ActionLogs {
+    /// The action log at a position, if it is what was appended.
+    pub(crate) fn at_checked(conn: &mut DbConnection, channel_id: i64, position: i64) -> Result<Option<ActionLog>, StoreError> {
+        let rows: Vec<NewActionLogRow<'static>> = action_logs::table
+            .filter(action_logs::channel_id.eq(channel_id).and(action_logs::position.eq(position)))
+            .select(NewActionLogRow::as_select())
+            .load(conn)?;
+        rows.into_iter().next().map(NewActionLogRow::into_checked).transpose()
+    }
+}
 
 impl Filter<ActionLog> for ActionLogFilter {
     fn is_impossible(&self) -> bool {
@@ -123,6 +134,14 @@ impl Table for ActionLogs {
             .select(ActionLogRow::as_select())
             .load(conn)?;
         rows.into_iter().next().map(ActionLog::try_from).transpose()
+    }
+
+    fn find_checked(conn: &mut DbConnection, channel_id: i64, uuid: Uuid) -> Result<Option<ActionLog>, StoreError> {
+        let rows: Vec<NewActionLogRow<'static>> = action_logs::table
+            .filter(action_logs::channel_id.eq(channel_id).and(action_logs::uuid.eq(uuid.as_bytes().as_slice())))
+            .select(NewActionLogRow::as_select())
+            .load(conn)?;
+        rows.into_iter().next().map(NewActionLogRow::into_checked).transpose()
     }
 
     fn at(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<ActionLog>, StoreError> {

@@ -16,7 +16,7 @@ use super::table::{Filter, Part, Place, Table};
 use crate::connection::{Backend, DbConnection};
 use crate::counters::{Dimension, Tally};
 use crate::error::StoreError;
-use crate::row::EventRow;
+use crate::row::{EventRow, NewEventRow};
 use crate::schema::events;
 
 /// The table of events.
@@ -111,6 +111,14 @@ impl Table for Events {
         rows.into_iter().next().map(Event::try_from).transpose()
     }
 
+    fn find_checked(conn: &mut DbConnection, channel_id: i64, uuid: Uuid) -> Result<Option<Event>, StoreError> {
+        let rows: Vec<NewEventRow<'static>> = events::table
+            .filter(events::channel_id.eq(channel_id).and(events::uuid.eq(uuid.as_bytes().as_slice())))
+            .select(NewEventRow::as_select())
+            .load(conn)?;
+        rows.into_iter().next().map(NewEventRow::into_checked).transpose()
+    }
+
     fn at(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<Event>, StoreError> {
         let rows: Vec<EventRow> = events::table
             .filter(events::channel_id.eq(channel_id))
@@ -155,7 +163,12 @@ impl Table for Events {
         rows.into_iter()
             .map(|(channel_id, position, timestamp, uuid, content_type, object_num, object_id, user_num, user_id)| {
                 let uuid = Uuid::from_slice(&uuid);
-                let uuid = uuid.map_err(|_| StoreError::Corrupt { channel_id, position, what: "uuid".to_owned() })?;
+                let uuid = uuid.map_err(|_| StoreError::Changed {
+                    stream: Stream::Events,
+                    channel_id,
+                    position,
+                    what: "its uuid is not one".to_owned(),
+                })?;
                 Ok(SortRow { channel_id, position, timestamp, uuid, content_type, object_num, object_id, user_num, user_id })
             })
             .collect()

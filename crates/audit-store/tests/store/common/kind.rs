@@ -152,7 +152,7 @@ impl Kind for ActionLogs {
     }
 
     fn keys(log: &ActionLog) -> Keys {
-        Keys::ActionLog(log.record().map(|record| audit_store::domain::ActionLogKeys::of(&record)).unwrap_or_default())
+        Keys::ActionLog(log.keys())
     }
 
     fn json(log: &ActionLog) -> String {

@@ -1,17 +1,21 @@
 //! TLS of the server's own: a certificate and its key from PEM files, read again when asked to.
 
+mod concern;
+mod dates;
+
+pub use concern::Concern;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime};
 
-use rustls::CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::ServerCertVerifier;
+use audit_store::domain::Timestamp;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::{Error as PemError, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+
+use dates::Dates;
 
 /// Why the files cannot be used; one sentence that names the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,17 +38,6 @@ pub enum TlsError {
         /// The file of the key.
         key: PathBuf,
     },
-}
-
-/// How long a certificate is good for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Validity {
-    /// At that time it is.
-    Valid,
-    /// At that time it is over.
-    Expired,
-    /// It begins later.
-    NotYetValid,
 }
 
 /// A certificate with its key. Clones share them, and what [`Tls::reload`] reads.
@@ -79,24 +72,30 @@ impl Tls {
         Ok(())
     }
 
-    /// Whether clients will take the certificate's dates, so much later than now.
+    /// When the first certificate of the chain expires. `None` if the file has no dates that can be read.
     #[must_use]
-    pub fn validity_in(&self, later: Duration) -> Validity {
-        let current = self.0.current();
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        // Its own dates are looked at first; that nobody signed it for this name comes later and is not asked here.
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add_parsable_certificates(current.cert.iter().cloned());
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
-        let (Ok(verifier), [own, chain @ ..], Ok(name)) = (verifier, current.cert.as_slice(), ServerName::try_from("localhost"))
-        else {
-            return Validity::Valid;
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.dates().into_iter().map(|(_, dates)| dates.ends).min()
+    }
+
+    /// The worst that is to be said now about the dates of the chain: that of the server's own certificate first, then of those above
+    /// it, which clients check too.
+    #[must_use]
+    pub fn concern(&self) -> Option<Concern> {
+        let now = Timestamp::now();
+        let concerns = self.dates().into_iter().filter_map(|(certificate, dates)| Concern::about(certificate, dates, now));
+        concerns.min_by_key(|concern| !concern.is_refused())
+    }
+
+    /// The dates of each certificate of the chain, and what it is called.
+    fn dates(&self) -> Vec<(String, Dates)> {
+        let (chain, path) = (self.0.current(), self.0.certificate.display());
+        let named = |index: usize| match index {
+            0 => format!("the TLS certificate `{path}`"),
+            _ => format!("certificate {} in the chain of `{path}`", index + 1),
         };
-        match verifier.verify_server_cert(own, chain, &name, &[], UnixTime::since_unix_epoch(now.saturating_add(later))) {
-            Err(rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. })) => Validity::Expired,
-            Err(rustls::Error::InvalidCertificate(NotValidYet | NotValidYetContext { .. })) => Validity::NotYetValid,
-            _ => Validity::Valid,
-        }
+        let dates = chain.cert.iter().enumerate().filter_map(|(index, der)| Some((named(index), Dates::of(der)?)));
+        dates.collect()
     }
 
     /// For the listening socket. actix offers HTTP/1.1 and, as it is built here, nothing else.

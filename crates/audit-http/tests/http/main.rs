@@ -6,6 +6,7 @@
 mod action_logs;
 mod auth;
 mod bad_input;
+mod changed;
 mod channels;
 mod common;
 mod content_types;

@@ -24,7 +24,7 @@ pub(crate) struct TestServer {
     pub(crate) admin: String,
     running: Option<(oneshot::Sender<()>, JoinHandle<std::io::Result<()>>)>,
     // Dropped behind the store.
-    _place: Place,
+    place: Place,
 }
 
 /// A database of its own.
@@ -93,7 +93,7 @@ impl TestServer {
             }))
         });
         let admin = make_token(&store, Role::Admin, "*");
-        TestServer { address, store, admin, running: Some((stop, thread)), _place: place }
+        TestServer { address, store, admin, running: Some((stop, thread)), place }
     }
 
     /// A key with a role in channels written as `*` or `1,2`.
@@ -141,6 +141,16 @@ impl TestServer {
         };
         let logs = super::fixture::all_action_logs(&self.store).into_iter().map(shown);
         (heads.clone(), events.map(|event| event.to_json()).chain(logs).collect())
+    }
+
+    /// Runs SQL as somebody above the guards: the owner of the tables, or who has the file.
+    pub(crate) fn sql(&self, sql: &str) {
+        match &self.place {
+            Place::File(directory) => {
+                rusqlite::Connection::open(directory.path().join("audit.db")).unwrap().execute_batch(sql).unwrap();
+            }
+            Place::Server(database) => database.client().batch_execute(sql).unwrap(),
+        }
     }
 
     /// Tells the server to stop, as SIGTERM would.

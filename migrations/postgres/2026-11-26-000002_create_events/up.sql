@@ -1,8 +1,8 @@
 -- One event a row. The order of columns is that of SQLite, where it matters. Texts that are looked up compare by their bytes
 -- (COLLATE "C"), as everywhere else.
 --
--- The guards are rights: the table belongs to a role that migrates, and the program runs as one that can INSERT, SELECT, and UPDATE
--- nothing but the slots, `seals` and what is made from the slots (audit-server migrate --grant-to).
+-- The guards are rights: the table belongs to a role that migrates, and the program runs as one that can SELECT and INSERT, and has no
+-- UPDATE and no DELETE (audit-server migrate --grant-to).
 --
 -- Rows are only ever added. Vacuum and analyze come round with every fiftieth of the table instead of every fifth and tenth, so
 -- that counts go on being read off an index alone and the planner knows a log that grows.

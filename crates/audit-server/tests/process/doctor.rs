@@ -158,7 +158,7 @@ fn tls_files_that_do_not_do_are_found() {
     let check = |certificate: &Path, key: &Path| run(doctor(path).env("AUDIT_TLS_CERT", certificate).env("AUDIT_TLS_KEY", key));
     assert_only_fault(&check(&a.certificate, &b.key), "TLS", "does not belong to the certificate", "--tls-key");
     assert_only_fault(&check(&path.join("none"), &a.key), "TLS", "No such file", "--tls-cert");
-    assert_only_fault(&check(&old.certificate, &old.key), "TLS", "has expired", "kill -HUP");
+    assert_only_fault(&check(&old.certificate, &old.key), "TLS", "old.crt` expired at 2021-12-31T00:00:00Z", "kill -HUP");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod data;
 mod demo;
 mod doctor;
 mod export;
+mod forged;
 mod import;
 mod kill;
 mod kinds;

@@ -146,3 +146,89 @@ fn sighup_has_the_files_read_again_and_bad_ones_change_nothing() {
     assert!(answer.starts_with("HTTP/1.1 200"), "a connection that was open goes on: {answer}");
     server.stop();
 }
+
+const EXPIRES: &str = "audit_tls_certificate_expires_timestamp_seconds";
+
+/// What `/metrics` has as the end of the certificate, if anything.
+fn expires(server: &Server, certificate: &Certificate) -> Option<f64> {
+    let head = format!("GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Token {KEY}");
+    let answer = ask(&mut certificate.connect(server.address).unwrap(), &head).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    answer.lines().find_map(|line| line.strip_prefix(EXPIRES)).map(|value| value.trim().parse().unwrap())
+}
+
+/// Has the files read again, and waits for what is said about them.
+#[track_caller]
+fn reload(server: &Server, said: &str) {
+    server.signal("HUP");
+    eventually(|| server.log().contains(said).then_some(())).unwrap_or_else(|| panic!("{said}: {}", server.log()));
+}
+
+#[test]
+fn the_end_of_the_certificate_is_a_metric_that_follows_sighup() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let long = Certificate::make(path, "used");
+    let server = start(path, &long, &[]);
+    // 2099-12-31
+    assert_eq!(expires(&server, &long), Some(4_102_358_400.0));
+    assert!(!server.log().contains("WARN"), "{}", server.log());
+    let soon = Certificate::for_days(path, "used", 13);
+    reload(&server, "in less than 14 days: renew it, then send SIGHUP to the server");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+    let days = (expires(&server, &soon).unwrap() - now) / 86_400.0;
+    assert!((12.9..=13.0).contains(&days), "{days}");
+    // A renewal that is already over is taken, and said.
+    Certificate::until(path, "used", 2021);
+    reload(&server, "used.crt` expired at 2021-12-31T00:00:00Z: renew it");
+    let renewed = Certificate::for_days(path, "used", 15);
+    let warnings = |log: String| log.matches("WARN").count();
+    let before = warnings(server.log());
+    server.signal("HUP");
+    eventually(|| (server.log().matches("the TLS certificate was read again").count() == 3).then_some(())).expect("not read");
+    assert!(expires(&server, &renewed).is_some_and(|end| end > now + 14.0 * 86_400.0));
+    assert_eq!(warnings(server.log()), before, "{}", server.log());
+    server.stop();
+}
+
+#[test]
+fn without_tls_there_is_no_end_of_a_certificate() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path());
+    let metrics = crate::common::http::Client::connect(server.address, KEY).unwrap().get("/metrics").unwrap();
+    assert!(metrics.status == 200 && !metrics.body.contains(&format!("{EXPIRES} ")), "{metrics:?}");
+    server.stop();
+}
+
+/// Clients refuse it; whoever starts the server is told, and so is who asks before.
+#[test]
+fn dates_that_clients_refuse_are_a_warning_at_start_and_in_checks() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let chain = Certificate::make(path, "chain");
+    let old = Certificate::until(path, "old", 2021);
+    let both = [&chain.certificate, &old.certificate].map(|file| fs::read_to_string(file).unwrap()).concat();
+    fs::write(&chain.certificate, both).unwrap();
+    let early = Certificate::from(path, "early", 2090);
+    let soon = Certificate::for_days(path, "soon", 1);
+    for (certificate, fails_doctor, said) in [
+        (&old, true, ["the TLS certificate `", "old.crt` expired at 2021-12-31T00:00:00Z", "send SIGHUP"]),
+        (&chain, true, ["certificate 2 in the chain of `", "chain.crt` expired at 2021-12-31T00:00:00Z", "send SIGHUP"]),
+        (&early, true, ["the TLS certificate `", "early.crt` is not valid before 2090-01-01T00:00:00Z", "correct the clock"]),
+        (&soon, false, ["the TLS certificate `", "soon.crt` expires at 20", "in less than 14 days"]),
+    ] {
+        let checked = run(program(path).args(["config", "check"]).envs(certificate.settings()));
+        let warning = checked.stderr.lines().find(|line| line.starts_with("warning: ")).unwrap_or_else(|| panic!("{checked:?}"));
+        assert!(said.iter().all(|part| warning.contains(part)), "{said:?}: {warning}");
+        assert_eq!(checked.ok(), "the settings can be used\n");
+        let doctor = run(program(path).arg("doctor").env("AUDIT_LISTEN", "127.0.0.1:0").envs(certificate.settings())).stdout;
+        let verdict = if fails_doctor { "FAIL  TLS: " } else { "note  TLS: " };
+        let finding = doctor.lines().find(|line| line.starts_with(verdict)).unwrap_or_else(|| panic!("{doctor}"));
+        assert!(said[..2].iter().all(|part| finding.contains(part)), "{said:?}: {finding}");
+        let server = start(path, certificate, &[]);
+        eventually(|| server.log().contains(said[1]).then_some(())).expect("no warning");
+        let line = server.log().lines().find(|line| line.contains(said[1])).unwrap().to_owned();
+        assert!(line.contains("\"WARN\"") && said.iter().all(|part| line.contains(part)), "{said:?}: {line}");
+        server.stop();
+    }
+}

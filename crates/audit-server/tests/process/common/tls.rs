@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -26,9 +27,28 @@ impl Certificate {
 
     /// That ends with a year.
     pub(crate) fn until(directory: &Path, name: &str, year: i32) -> Certificate {
+        Certificate::with(directory, name, |params| params.not_after = rcgen::date_time_ymd(year, 12, 31))
+    }
+
+    /// That ends some days from now.
+    pub(crate) fn for_days(directory: &Path, name: &str, days: u64) -> Certificate {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let end = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(now.as_secs() + days * 24 * 60 * 60);
+        Certificate::with(directory, name, |params| params.not_after = end)
+    }
+
+    /// That begins with a year.
+    pub(crate) fn from(directory: &Path, name: &str, year: i32) -> Certificate {
+        Certificate::with(directory, name, |params| {
+            params.not_before = rcgen::date_time_ymd(year, 1, 1);
+            params.not_after = rcgen::date_time_ymd(year + 1, 1, 1);
+        })
+    }
+
+    fn with(directory: &Path, name: &str, dates: impl FnOnce(&mut rcgen::CertificateParams)) -> Certificate {
         let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);
-        params.not_after = rcgen::date_time_ymd(year, 12, 31);
+        dates(&mut params);
         let key = rcgen::KeyPair::generate().unwrap();
         let signed = params.self_signed(&key).unwrap();
         let paths = ["crt", "key"].map(|ending| directory.join(format!("{name}.{ending}")));

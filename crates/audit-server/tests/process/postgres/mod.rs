@@ -3,6 +3,7 @@
 mod carried;
 mod guards;
 mod harm;
+mod operator;
 mod served;
 
 use std::path::Path;

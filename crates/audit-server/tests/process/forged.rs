@@ -18,7 +18,8 @@ pub(crate) fn append_ten(client: &mut Client) -> Vec<String> {
 }
 
 /// What somebody runs who wants another quantity and another user in the log.
-pub(crate) const FORGE: &str = r#"UPDATE events SET content='{"quantity":1000}', user_json='{"pk":8,"username":"eve"}' WHERE position=5"#;
+pub(crate) const FORGE: &str =
+    r#"UPDATE events SET content='{"quantity":1000}', user_json='{"pk":8,"username":"eve"}' WHERE position=5"#;
 
 /// The forged event is a named error, and a line of the log says where it is. The events beside it are as they were.
 #[track_caller]

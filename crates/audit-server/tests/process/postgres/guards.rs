@@ -27,7 +27,11 @@ fn the_owner_migrates_and_grants_and_the_server_runs_as_another_role() {
     assert!(early.sentence().contains("run `audit-server migrate` as the owner"), "{early:?}");
 
     let granted = run(program_on(directory.path(), &database.url()).args(["migrate", "--grant-to", APPLICATION])).ok();
-    assert!(granted.ends_with(&format!("the role `{APPLICATION}` can read and append, and cannot change or delete entries of the log\n")), "{granted}");
+    assert!(
+        granted
+            .ends_with(&format!("the role `{APPLICATION}` can read and append, and cannot change or delete entries of the log\n")),
+        "{granted}"
+    );
     let again = run(program_on(directory.path(), &as_application).arg("migrate")).ok();
     assert!(again.contains("is up to date: nothing was changed"), "{again}");
 

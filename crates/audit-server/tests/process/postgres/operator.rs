@@ -110,7 +110,10 @@ fn the_roles_of_the_page_guard_the_log_as_the_page_says() {
     let found = run(&mut operator.shell(&doctor));
     assert!(found.code == Some(1) && found.stdout.contains(&format!("FAIL  database role: {excess}")), "{found:?}");
     let refused = run(&mut operator.shell(&becoming(&serve)));
-    assert!(refused.sentence().contains("may UPDATE events (3 columns): it could change or delete entries of the log"), "{refused:?}");
+    assert!(
+        refused.sentence().contains("may UPDATE events (3 columns): it could change or delete entries of the log"),
+        "{refused:?}"
+    );
     operator.runs(&migrate);
     assert!(operator.runs(&doctor).contains(good));
     drop(operator.postgres);

@@ -93,8 +93,9 @@ fn the_real_events_go_in_and_come_out_byte_for_byte_however_often_they_are_impor
     assert!(ask(&["token", "create", "--name", "a", "--role", "admin", "--channels", "*"]).trim().len() == 64);
     let doctor = run(program_on(directory.path(), &database.url()).arg("doctor").env("AUDIT_LISTEN", "127.0.0.1:0")).ok();
     let role = database.role();
-    let excess =
-        format!("note  database role: `{role}` is a superuser, `{role}` owns the tables: it could change or delete entries of the log. CREATE ROLE");
+    let excess = format!(
+        "note  database role: `{role}` is a superuser, `{role}` owns the tables: it could change or delete entries of the log. CREATE ROLE"
+    );
     for said in [
         "ok    data directory: not used: the database is on a server",
         "ok    database: `postgres://",

@@ -56,6 +56,9 @@ fn all_statements() -> Vec<String> {
     for channel in [1, 2] {
         assert_eq!(Events::find(conn, channel, known).unwrap().is_some(), channel == 1);
     }
+    assert!(Events::find_checked(conn, 1, known).unwrap().is_some());
+    assert!(ActionLogs::find_checked(conn, 1, known).unwrap().is_none());
+    assert!(ActionLogs::at_checked(conn, 1, 0).unwrap().is_some());
     drop(Events::at(conn, 1, vec![0]).unwrap());
     drop(ActionLogs::at(conn, 1, vec![0]).unwrap());
     small.summaries();

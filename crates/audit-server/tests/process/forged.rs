@@ -28,7 +28,8 @@ pub(crate) fn assert_noticed(server: &Server, client: &mut Client, uuids: &[Stri
     assert_eq!((answer.status, answer.json()["code"].as_str()), (500, Some("entry_was_changed")), "{answer:?}");
     assert!(!answer.body.contains("1000") && !answer.body.contains("eve"), "{answer:?}");
     let said = "the entry at position 5 of channel 1 (events) was changed in the database after it was appended";
-    let line = eventually(|| server.log().lines().find(|line| line.contains(said)).map(str::to_owned)).expect("nothing is logged");
+    let line = eventually(|| server.log().lines().find(|line| line.contains(said)).map(str::to_owned));
+    let line = line.unwrap_or_else(|| panic!("nothing is logged: {}", server.log()));
     let line: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!((&line["level"], &line["channel_id"], &line["position"]), (&"ERROR".into(), &1.into(), &5.into()), "{line}");
     assert!(!line.to_string().contains("1000"), "the log has no event: {line}");

@@ -10,25 +10,33 @@ One file for Python 3.9 and later on a POSIX system, nothing but the standard li
     audit = AuditClient("http://127.0.0.1:8080", KEY, spool="audit-spool")
     audit.send({"action": "LOGIN", "user": {"pk": 7, "username": "zoe"}})
 
-The way of a record: the caller puts one line of JSON with a uuid of its own into a queue in memory and goes on. One thread moves
-the queue into the spool and syncs it; another sends the spool to the server, oldest first, and forgets a record only when the
-server says that it is on disk. So a record outlives the application from a moment after it was made, whether or not the
-server is there; and since the server knows its uuid, what is sent twice is stored once. What the server refuses for good goes into
-`KIND.rejected` in the spool's directory, with the reason.
+The way of a record: the caller writes one line of JSON, with a uuid of its own, to a file of the spool and goes on. One thread
+syncs the file to the disk. Another sends the spool to the server, oldest first, and forgets a record only when the server says that
+it is on disk. So a record outlives the process from the moment that the call returns, and the machine from a moment later, whether or
+not the server is there. The server knows the uuid, so what is sent twice is stored once. What the server refuses for good goes
+into `KIND.rejected` in the spool's directory, with the reason.
 
-Nothing here raises into the application or waits for disk or network in its threads. The price is a bound: when queue
-and spool are full, new records are dropped, counted in `sender.dropped`, and reported (on stderr, or to `on_error`).
+Nothing here raises into the application, and its threads do not wait for the network or for a sync. The price is a bound: when the
+spool is full or cannot be written, records wait in memory; when that is full too, new records are dropped, counted in
+`sender.dropped`, and reported (on stderr, or to `on_error`).
 
-Give each application on each host a directory of its own, on a local disk: its processes share it, and each sends, beside its own
-files, those of processes that have died. Without `spool` there is only memory, and records that wait die with the process.
+A process that is forked (by gunicorn, Celery, `multiprocessing` or `os.fork`) begins with its first record a file and threads of
+its own, and leaves what waits in the parent to the parent. However it ends, by `os._exit` and SIGKILL too, its file remains, and is
+sent by the next process that starts, or by a living one at its next `flush`, at its end, or within half a minute.
+
+Give each application on each host a directory of its own, on a local disk. Its processes share the directory: a process locks its
+files, and each sends, beside its own files, those that nobody locks any more. Without `spool` there is only memory, and records
+that wait die with the process.
 """
 
 import atexit
 import collections
+import contextlib
 import datetime
 import email.utils
 import fcntl
 import http.client
+import itertools
 import json
 import logging
 import math
@@ -51,6 +59,10 @@ ANSWER_BYTES_MAX = 4 << 20
 BACK_OFF_SECONDS = (0.5, 60.0)
 RETRY_AFTER_SECONDS_MAX = 300.0
 ADOPT_SECONDS = 30.0
+# Files of dead processes that one process has open at a time.
+ADOPT_FILES_MAX = 64
+# A file of one short line takes as much of a disk.
+BLOCK_BYTES = 4096
 REPORT_SECONDS = 60.0
 # What no retry can change: bad content, a uuid that belongs to another event, a record that is too large.
 REFUSED_FOR_GOOD = (400, 409, 413)
@@ -58,6 +70,9 @@ REFUSED_FOR_GOOD = (400, 409, 413)
 # Set in our own threads: what they log, say in `on_error`, must not come back to them.
 _own = threading.local()
 _senders = weakref.WeakSet()
+# Open descriptors of spool files. A forked child closes its copies, because a copy keeps the file locked after its parent's end. No
+# fork happens while the lock is held, so that no copy is unknown.
+_files, _files_lock = set(), threading.RLock()
 
 
 class AuditHandler(logging.Handler):
@@ -137,7 +152,7 @@ class Sender:
     """The way of records of one kind (`events` or `action-logs`) to one server.
 
     spool          directory for what is not sent yet; None: memory only
-    spool_limit    bytes that may wait on disk, for each process
+    spool_limit    bytes that may wait in the directory; each process may exceed it by one file of 4 MiB
     queue_limit    bytes that may wait in memory
     timeout        seconds for each step of a request
     close_timeout  seconds that `flush`, `close` and the end of the interpreter wait for the server by default
@@ -156,39 +171,51 @@ class Sender:
         self._headers = {"Authorization": f"Token {key}", "Content-Type": "application/x-ndjson", "Accept": "application/json"}
         self._kind, self._spool, self._spool_limit, self._queue_limit = kind, spool, spool_limit, queue_limit
         self._timeout, self._close_timeout, self._context, self._on_error = timeout, close_timeout, context, on_error
-        self._reported = {}
         if spool is not None:
-            os.makedirs(spool, mode=0o700, exist_ok=True)
+            # A daemon may change its directory later.
+            self._spool = os.path.abspath(spool)
         self._reset()
+        if spool is not None:
+            self._prepare()
         _senders.add(self)
         with self._changed:
             # At once, not with the first record: an earlier process may have left something.
             self._start()
 
+    def _prepare(self):
+        try:
+            os.makedirs(self._spool, mode=0o700, exist_ok=True)
+            if not os.access(self._spool, os.R_OK | os.W_OK | os.X_OK):
+                raise PermissionError(f"no right to read and write in {self._spool!r}")
+        except OSError as error:
+            self.report("spool", f"the spool cannot be written, records wait in memory: {error}")
+
     def _reset(self):
         # One condition for all. Its lock is reentrant: a destructor may log while this thread holds it.
         self._changed = threading.Condition()
-        self._queue, self._queue_bytes, self._moving = collections.deque(), 0, 0
-        self._backlog = _Backlog(self._spool, self._kind, self._spool_limit, self._queue_limit, self.report)
-        self._threads, self._connection = (), None
+        self._backlog = _Backlog(self._spool, self._kind, self._spool_limit, self._queue_limit, self.report, self._changed)
+        self._threads, self._connection = {}, None
         self._closing = self._hurry = self._ended = False
+        # When to look for files of dead processes (0: now), and whether the last look left some.
+        self._adopt_at, self._more = 0.0, False
         self.sent = self.rejected = self.dropped = 0
+        self._reported = {}
 
     def put(self, record):
         """Takes a record; False where it had to be dropped."""
         line = _encode(record).encode("ascii") + b"\n"
         with self._changed:
-            if self._closing:
-                kept = self._spool is not None and not self._backlog.is_full() and self._backlog.append([line])
-            else:
-                kept = self._queue_bytes + len(line) <= self._queue_limit
-                if kept:
-                    self._start()
-                    self._queue.append(line)
-                    self._queue_bytes += len(line)
-                    self._changed.notify_all()
+            # Into the file before anything else: nothing that goes wrong from here on can lose it.
+            kept, fault = self._backlog.append(line, in_memory=not self._ended)
+            started = self._start()
+            self._changed.notify_all()
+        # Without the lock: stderr may be a pipe that nobody reads.
+        if fault is not None:
+            self.report("spool", f"the spool cannot be written, records wait in memory: {fault}")
+        if started is not None:
+            self.report("threads", f"nothing is sent now: {started}")
         if not kept:
-            self.drop(1, "the queue is full: new records are dropped")
+            self.drop(1, "spool and queue are full, or cannot be written: new records are dropped")
         return kept
 
     def drop(self, count, reason):
@@ -199,18 +226,19 @@ class Sender:
 
     def waiting(self):
         """Bytes that the server has not confirmed."""
-        return self._queue_bytes + self._moving + self._backlog.bytes
+        return self._backlog.bytes
 
     def spooled(self, timeout=None):
-        """Waits until nothing is in the queue: what was logged before is in the spool, or with the server already."""
-        return self._wait(lambda: not self._queue and not self._moving, timeout)
+        """Waits until what was logged before is on the disk, or with the server already."""
+        return self._wait(lambda: not self._backlog.is_unsafe(), timeout)
 
     def flush(self, timeout=None):
-        """Waits until the server has everything; False if it does not within `timeout` seconds."""
+        """Waits until the server has everything, also what processes that have ended left; False if it does not in `timeout` seconds."""
         with self._changed:
-            self._hurry = True
+            self._start()
+            self._hurry, self._adopt_at = True, 0.0
             self._changed.notify_all()
-        return self._wait(lambda: not self.waiting(), timeout)
+        return self._wait(self._is_done, timeout)
 
     def close(self, timeout=None):
         """Sends what it can within `timeout` seconds and leaves the rest in the spool, for the next start."""
@@ -218,19 +246,27 @@ class Sender:
             if self._closing:
                 return
             self._closing = self._hurry = True
+            if not self._threads:  # A forked child that had nothing to say.
+                self._ended = True
+                return
+            self._adopt_at = 0.0
             self._changed.notify_all()
         end = time.monotonic() + (self._close_timeout if timeout is None else timeout)
-        self._wait(lambda: not self.waiting(), timeout)
+        self._wait(self._is_done, timeout)
         with self._changed:
+            self._backlog.move()
+            lost = len(self._backlog.memory)
             self._ended = True
             self._changed.notify_all()
-            lost = len(self._queue) + len(self._backlog.memory)
-        for thread in self._threads:
+        for thread in self._threads.values():
             # They are done in a moment, unless a request is on its way: then what it carries is in the spool.
             if thread is not threading.current_thread():
                 thread.join(max(0.1, end - time.monotonic()))
         if lost:
             self.drop(lost, "records could not be sent before the end, nor kept in the spool")
+
+    def _is_done(self):
+        return not self.waiting() and not self._more and self._adopt_at != 0
 
     def _wait(self, done, timeout):
         timeout = self._close_timeout if timeout is None else timeout
@@ -243,6 +279,8 @@ class Sender:
         if now - self._reported.get(fault, -math.inf) < REPORT_SECONDS:
             return
         self._reported[fault] = now
+        # What `on_error` logs must not come back to here, in whatever thread this is.
+        before, _own.thread = getattr(_own, "thread", False), True
         try:
             if self._on_error is not None:
                 self._on_error(text)
@@ -250,18 +288,24 @@ class Sender:
                 print(f"audit_logging: {self._kind}: {text}", file=sys.stderr)
         except Exception:
             pass  # There is nobody left to tell.
+        finally:
+            _own.thread = before
 
     # ---- The threads ----------------------------------------------------------------------------------------------
 
     def _start(self):
-        if self._threads:
-            return
-        self._threads = tuple(
-            threading.Thread(target=self._run, args=(work,), name=f"audit-{self._kind}", daemon=True)
-            for work in (self._keep, self._send)
-        )
-        for thread in self._threads:
-            thread.start()
+        """Starts what does not run yet; the error where no thread can be started, as at the end of the interpreter."""
+        if len(self._threads) == 2 or self._closing:
+            return None
+        try:
+            for name, work in (("keep", self._keep), ("send", self._send)):
+                if name not in self._threads:
+                    thread = threading.Thread(target=self._run, args=(work,), name=f"audit-{self._kind}-{name}", daemon=True)
+                    thread.start()
+                    self._threads[name] = thread
+        except RuntimeError as error:
+            return error
+        return None
 
     def _run(self, work):
         _own.thread = True
@@ -273,44 +317,50 @@ class Sender:
                 time.sleep(BACK_OFF_SECONDS[0])
 
     def _keep(self):
-        """Queue to spool."""
+        """Memory to spool, and spool to disk."""
         while True:
             with self._changed:
-                while not self._queue or self._backlog.is_full():
-                    if self._ended or self._closing and not self._queue:
-                        return
-                    self._changed.wait()
-                lines = list(self._queue)
-                self._moving = self._queue_bytes
-                self._queue.clear()
-                self._queue_bytes = 0
-            # Outside the lock: the disk may be slow, and the application must not notice.
-            self._backlog.append(lines)
+                self._changed.wait_for(lambda: self._backlog.is_unsafe() or self._is_over())
+                over, fault = self._is_over(), self._backlog.move()
+                segments = self._backlog.unsynced()
+            # Without the lock: the disk may be slow, and the application must not notice.
+            try:
+                for segment in segments:
+                    segment.sync()
+            except OSError as error:
+                fault = error
             with self._changed:
-                self._moving = 0
+                self._backlog.synced()
                 self._changed.notify_all()
+                if over:
+                    return
+                stuck = bool(self._backlog.memory)
+            if fault is not None:
+                self.report("spool", f"the spool cannot be written, records wait in memory: {fault}")
+            if stuck:
+                with self._changed:
+                    self._changed.wait_for(self._is_over, BACK_OFF_SECONDS[0])
 
     def _send(self):
         """Spool to server."""
         failures, count = 0, BATCH_RECORDS_MAX
-        self._backlog.adopt()
         while True:
             with self._changed:
-                woken = self._changed.wait_for(lambda: self._backlog.bytes or self._is_over(), ADOPT_SECONDS)
-                over = self._is_over()
+                self._changed.wait_for(lambda: self._backlog.bytes or self._may_adopt() or self._is_over(),
+                                       max(0.0, self._adopt_at - time.monotonic()))
+                over, due = self._is_over(), self._may_adopt()
             if over:
                 self._backlog.release()
                 return self._disconnect()
-            if not woken:
-                self._backlog.adopt()
-                continue
+            if due:
+                self._adopt()
             lines = self._backlog.head(count, BATCH_BYTES_MAX)
             if not lines:
                 continue
             verdict, detail, wait = self._post(lines)
             if verdict == "stored":
-                self._done(lines)
                 self.sent += len(lines)
+                self._done(lines)
                 failures, count = 0, min(count * 2, BATCH_RECORDS_MAX)
             elif verdict == "refused" and len(lines) > 1:
                 # A request is stored whole or not at all: halve it until the one that is refused stands alone.
@@ -324,8 +374,17 @@ class Sender:
                 self._pause(_delay(failures, wait))
                 failures += 1
 
+    def _may_adopt(self):
+        return self._adopt_at <= time.monotonic() or self._more and not self._backlog.adopted()
+
+    def _adopt(self):
+        more = self._backlog.adopt()
+        with self._changed:
+            self._more, self._adopt_at = more, time.monotonic() + ADOPT_SECONDS
+            self._changed.notify_all()
+
     def _is_over(self):
-        return self._ended or self._closing and not self.waiting()
+        return self._ended or self._closing and self._is_done()
 
     def _done(self, lines):
         self._backlog.drop(lines)
@@ -383,7 +442,11 @@ class Sender:
         named = response.status == 404 and any(b'"channel_id":' in line for line in lines)
         if response.status in REFUSED_FOR_GOOD or named:
             return "refused", detail, None
-        return "later", f"the server answers {response.status}: {text}", _retry_after(response.getheader("Retry-After"))
+        said = f"the server answers {response.status}: {text}"
+        if 300 <= response.status < 400:
+            # Not followed: the key is for this address only, and a POST may become a GET on the way.
+            said = f"the server answers {response.status} and points to {response.getheader('Location')}: set the address to what is right"
+        return "later", said, _retry_after(response.getheader("Retry-After"))
 
 
 class _Backlog:
@@ -391,104 +454,166 @@ class _Backlog:
 
     A file is locked by its process as long as it lives, and holds only what is unsent or was sent a moment ago: there is no mark
     of progress that could be wrong, since sending a line again does no harm.
+
+    The sender's condition guards all of it. Only the thread that sends takes anything away, so it reads files without the lock.
     """
 
-    def __init__(self, directory, kind, limit, memory_limit, report):
+    def __init__(self, directory, kind, limit, memory_limit, report, lock):
         self._directory, self._kind, self._limit, self._memory_limit = directory, kind, limit, memory_limit
-        self.report, self._lock, self._segments = report, threading.RLock(), collections.deque()
-        self.memory, self._memory_bytes = collections.deque(), 0
+        self.report, self._lock, self._segments = report, lock, collections.deque()
+        self.memory, self._memory_bytes, self._file_bytes, self._syncing = collections.deque(), 0, 0, False
 
     @property
     def bytes(self):
-        # Without the lock, which may be held while the disk is slow: the application's threads come by here.
-        return self._memory_bytes + sum(segment.size - segment.sent for segment in tuple(self._segments))
+        return self._memory_bytes + self._file_bytes
 
-    def is_full(self):
-        return self._memory_bytes >= self._memory_limit or self.bytes >= self._limit
-
-    def append(self, lines):
-        """Keeps the lines; False if that is in memory only."""
-        with self._lock:
-            self.memory.extend(lines)
-            self._memory_bytes += sum(map(len, lines))
-            if self._directory is None:
-                return False
+    def append(self, line, in_memory):
+        """Keeps a line, in a file if that can be; False if it cannot be kept. And the error of a file that cannot be written."""
+        fault = None
+        # In order: what waits in memory is older.
+        if self._directory is not None and not self.memory:
             try:
-                self._write(b"".join(self.memory))
+                if self._write(line):
+                    return True, None
             except OSError as error:
-                self.report("spool", f"the spool cannot be written, records wait in memory: {error}")
-                return False
-            self.memory.clear()
-            self._memory_bytes = 0
-            return True
+                fault = error
+        kept = in_memory and self._memory_bytes + len(line) <= self._memory_limit
+        if kept:
+            self.memory.append(line)
+            self._memory_bytes += len(line)
+        return kept, fault
+
+    def move(self):
+        """Moves into a file what waits in memory; the error if that fails."""
+        with self._lock:
+            try:
+                if self.memory and self._directory is not None and self._write(b"".join(self.memory)):
+                    self.memory.clear()
+                    self._memory_bytes = 0
+            except OSError as error:
+                return error
+            return None
 
     def _write(self, data):
+        """False if the spool is full."""
+        if self._file_bytes >= self._limit:
+            return False
         last = self._segments[-1] if self._segments else None
         if last is None or last.sealed or last.size >= SEGMENT_BYTES_MAX:
+            if self._used() >= self._limit:
+                return False
             last = _Segment.create(self._directory, self._kind)
             self._segments.append(last)
         last.append(data)
+        self._file_bytes += len(data)
+        return True
+
+    def _used(self):
+        """Bytes that the files of all processes take; counted for each new file, so that short-lived processes are bounded too."""
+        with os.scandir(self._directory) as entries:
+            return sum(max(_size(entry), BLOCK_BYTES) for entry in entries if self._is_ours(entry.name))
+
+    def _is_ours(self, name):
+        return name.startswith(f"{self._kind}-") and name.endswith(".ndjson")
+
+    def is_unsafe(self):
+        """Whether something waits for the spool, or the spool for the disk."""
+        return self._directory is not None and bool(self.memory or self._syncing or any(s.dirty for s in self._segments))
+
+    def unsynced(self):
+        self._syncing = True
+        dirty = [segment for segment in self._segments if segment.dirty]
+        for segment in dirty:
+            segment.dirty = False
+        return dirty
+
+    def synced(self):
+        self._syncing = False
 
     def head(self, count, size):
         """The oldest lines: at least one, then as many as fit."""
         with self._lock:
+            # A file that could not be written to has nothing in it.
+            empty = []
+            while self._segments and self._segments[0].sealed and not self._segments[0].rest():
+                empty.append(self._segments.popleft())
             first = self._segments[0] if self._segments and self._segments[0].rest() else None
-            lines, taken = [], 0
-            for line in self.memory if first is None else first.lines():
-                if lines and (len(lines) >= count or taken + len(line) > size):
-                    break
-                lines.append(line)
-                taken += len(line)
-            if first is not None and not lines:
-                self.report("spool-read", f"{first.path} was shortened by somebody else: {first.rest()} bytes are lost")
-                self._segments.popleft().remove()
-            return lines
+            source = tuple(itertools.islice(self.memory, count)) if first is None else first.lines(first.sent, first.size)
+        for segment in empty:
+            segment.remove()
+        lines, taken = [], 0
+        for line in source:
+            if lines and (len(lines) >= count or taken + len(line) > size):
+                break
+            lines.append(line)
+            taken += len(line)
+        if first is not None and not lines:
+            self.report("spool-read", f"{first.path} was shortened by somebody else: {first.rest()} bytes are lost")
+            with self._lock:
+                self._segments.popleft()
+                self._file_bytes -= first.rest()
+            first.remove()
+        return lines
 
     def drop(self, lines):
         """Forgets the oldest lines. Memory may have become a file since they were taken: it is still the same order."""
+        size = sum(map(len, lines))
         with self._lock:
             if not self._segments or not self._segments[0].rest():
-                for line in lines:
+                for _ in lines:
                     self.memory.popleft()
-                    self._memory_bytes -= len(line)
+                self._memory_bytes -= size
                 return
             first = self._segments[0]
-            first.sent += sum(map(len, lines))
-            if not first.rest():
-                if len(self._segments) > 1 or first.sealed:
-                    self._segments.popleft().remove()
-                else:
-                    first.truncate()
+            first.sent += size
+            self._file_bytes -= size
+            if first.rest():
+                return
+            if len(self._segments) == 1 and not first.sealed:
+                return first.truncate()
+            self._segments.popleft()
+        first.remove()
+
+    def adopted(self):
+        """How many files of dead processes are still to be sent."""
+        with self._lock:
+            return sum(segment.adopted for segment in self._segments)
 
     def adopt(self):
-        """Takes over the files of processes that have died, oldest first, in front of our own."""
+        """Takes over the files of processes that have died, oldest first, in front of our own; True if there are more."""
         if self._directory is None:
-            return
+            return False
         with self._lock:
-            try:
-                own = {segment.path for segment in self._segments}
-                names = sorted(os.listdir(self._directory), reverse=True)
-                for path in (os.path.join(self._directory, name) for name in names):
-                    name = os.path.basename(path)
-                    if name.startswith(f"{self._kind}-") and name.endswith(".ndjson") and path not in own:
-                        self._adopt(path)
-            except OSError as error:
-                self.report("spool-read", f"the spool cannot be read: {error}")
+            own = {segment.path for segment in self._segments}
+        room, found, more = ADOPT_FILES_MAX - self.adopted(), [], False
+        try:
+            for name in sorted(filter(self._is_ours, os.listdir(self._directory))):
+                path = os.path.join(self._directory, name)
+                segment = None if path in own else self._adopt(path)
+                if segment is not None and len(found) == room:
+                    segment.release()
+                    more = True
+                    break
+                if segment is not None:
+                    found.append(segment)
+        except OSError as error:
+            self.report("spool-read", f"the spool cannot be read: {error}")
+        with self._lock:
+            self._segments.extendleft(reversed(found))
+            self._file_bytes += sum(segment.rest() for segment in found)
+        return more
 
     def _adopt(self, path):
         segment = _Segment.open(path)
         if segment is None:
-            return
+            return None
         torn = segment.tail()
         if torn:
             # The machine stopped in the middle of a line.
             if not self.set_aside(torn, {"answer": "an incomplete line at the end of a spool file"}):
                 return segment.release()
             segment.cut(len(torn))
-        if segment.rest():
-            self._segments.appendleft(segment)
-        else:
-            segment.remove()
+        return segment if segment.rest() else segment.remove()
 
     def set_aside(self, line, detail):
         """Keeps a line that the server will never take, and why; False if that cannot be done now."""
@@ -506,6 +631,7 @@ class _Backlog:
             try:
                 if os.fstat(fd).st_size < self._limit:
                     _write_all(fd, entry.encode("ascii") + b"\n")
+                    os.fsync(fd)
                 else:
                     self.report("rejected-full", f"{path} is full: what the server refuses is dropped")
             finally:
@@ -518,39 +644,43 @@ class _Backlog:
     def release(self):
         """Removes what is empty and unlocks the rest, for the next start."""
         with self._lock:
-            while self._segments:
-                segment = self._segments.popleft()
-                if segment.rest():
-                    segment.release()
-                else:
-                    segment.remove()
+            segments = tuple(self._segments)
+            self._segments.clear()
+        for segment in segments:
+            if segment.rest():
+                segment.release()
+            else:
+                segment.remove()
 
 
 class _Segment:
     """One file of the spool."""
 
-    def __init__(self, path, fd, sealed):
-        self.path, self.fd, self.sealed, self.sent, self.size = path, fd, sealed, 0, os.fstat(fd).st_size
+    def __init__(self, path, fd, adopted):
+        self.path, self.fd, self.sealed, self.adopted, self.sent, self.size = path, fd, adopted, adopted, 0, os.fstat(fd).st_size
+        # Written and not synced; and whether the directory knows the file on the disk. One's own file only.
+        self.dirty, self.is_new = False, not adopted
+        # A descriptor is not closed, and its number not used again, while it is synced.
+        self._closing = threading.Lock()
 
     @staticmethod
     def create(directory, kind):
         while True:
             path = os.path.join(directory, f"{kind}-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.ndjson")
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+            fd = _open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND)
             if _lock(fd, path):
-                _sync_directory(directory)
-                return _Segment(path, fd, sealed=False)
-            os.close(fd)  # Another process took it for a dead one's, in the moment before the lock.
+                return _Segment(path, fd, adopted=False)
+            _close(fd)  # Another process took it for a dead one's, in the moment before the lock.
 
     @staticmethod
     def open(path):
         try:
-            fd = os.open(path, os.O_RDWR | os.O_APPEND)
+            fd = _open(path, os.O_RDWR | os.O_APPEND)
         except FileNotFoundError:
             return None
         if _lock(fd, path):
-            return _Segment(path, fd, sealed=True)
-        os.close(fd)
+            return _Segment(path, fd, adopted=True)
+        _close(fd)
         return None
 
     def rest(self):
@@ -560,18 +690,31 @@ class _Segment:
         try:
             _write_all(self.fd, data)
         except OSError:
-            self.sealed = True  # Half a write must not stand between two lines: nothing more goes into this file.
+            # Half a write must not stand between two lines: nothing more goes into this file.
+            self.sealed = True
+            with contextlib.suppress(OSError):
+                os.ftruncate(self.fd, self.size)
             raise
         self.size += len(data)
+        self.dirty = True
 
-    def lines(self):
-        """Whole lines from where the sending is."""
-        offset, rest = self.sent, b""
-        while offset < self.size:
-            chunk = os.pread(self.fd, min(BATCH_BYTES_MAX, self.size - offset), offset)
+    def sync(self):
+        with self._closing:
+            if self.fd is None:
+                return
+            os.fsync(self.fd)
+        if self.is_new:
+            _sync_directory(os.path.dirname(self.path) or ".")
+            self.is_new = False
+
+    def lines(self, start, end):
+        """Whole lines in between."""
+        rest = b""
+        while start < end:
+            chunk = os.pread(self.fd, min(BATCH_BYTES_MAX, end - start), start)
             if not chunk:
                 return
-            offset += len(chunk)
+            start += len(chunk)
             *whole, rest = (rest + chunk).split(b"\n")
             for line in whole:
                 yield line + b"\n"
@@ -592,16 +735,37 @@ class _Segment:
     def truncate(self):
         os.ftruncate(self.fd, 0)
         self.size = self.sent = 0
+        self.dirty = False
 
     def release(self):
-        os.close(self.fd)
+        with self._closing:
+            _close(self.fd)
+            self.fd = None
 
     def remove(self):
-        try:
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
-        except FileNotFoundError:
-            pass
-        os.close(self.fd)
+        self.release()
+
+
+def _open(path, flags):
+    with _files_lock:
+        fd = os.open(path, flags, 0o600)
+        _files.add(fd)
+    return fd
+
+
+def _close(fd):
+    with _files_lock:
+        _files.discard(fd)
+        os.close(fd)
+
+
+def _size(entry):
+    try:
+        return entry.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _lock(fd, path):
@@ -618,7 +782,6 @@ def _write_all(fd, data):
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view):]
-    os.fsync(fd)
 
 
 def _sync_directory(path):
@@ -718,11 +881,17 @@ def _tame(value, path):
 
 
 def _after_fork():
-    """The child begins with nothing of its own: what waits is the parent's to send. Its threads start with its first record."""
-    _own.thread = False
+    """The child begins with nothing of its own: what waits is the parent's to send. Its file and threads come with its first record.
+
+    Other threads of the parent may have held any of our locks, and are not here to release them: all are made anew.
+    """
+    global _files_lock
+    _files_lock, _own.thread = threading.RLock(), False
+    for fd in _files:
+        with contextlib.suppress(OSError):
+            os.close(fd)  # The file stays locked, by the parent.
+    _files.clear()
     for sender in list(_senders):
-        for segment in sender._backlog._segments:
-            segment.release()  # It stays locked, by the parent.
         if sender._connection is not None and sender._connection.sock is not None:
             os.close(sender._connection.sock.detach())  # Without a word to the server: the connection is the parent's.
         sender._reset()
@@ -735,5 +904,5 @@ def _at_exit():
         sender.close(max(0.1, end - time.monotonic()))
 
 
-os.register_at_fork(after_in_child=_after_fork)
+os.register_at_fork(before=lambda: _files_lock.acquire(), after_in_parent=lambda: _files_lock.release(), after_in_child=_after_fork)
 atexit.register(_at_exit)

@@ -8,19 +8,32 @@ One file for Django 4.2 to 5.2; it needs `audit_logging.py` beside it, which doe
 
 Each `save()` and `delete()` of a model, each change of a many-to-many relation, and what a cascade deletes become one event each,
 sent when the transaction is committed; a rollback sends nothing. `content` has the fields that changed: `new_data` alone for a
-creation, `old_data` alone for a deletion. Both are read from the database, so they are what is stored there and not what an instance
-held (two reads by primary key for a save). Within a request the event has the user, address, URL, query, body and headers too; in
-commands and tasks it has none of them.
+creation, `old_data` alone for a deletion, there with the ids of its many-to-many relations. Both are read from the database, so they
+are what is stored there and not what an instance held (two reads by primary key for a save, one for a deletion and one for each of
+its relations). Within a request the event has the user, address, URL, query, body and headers too; in commands and tasks it has none
+of them.
+
+A login, a failed login and a logout are events of their own (LOGIN, LOGIN_FAILED, LOGOUT), sent at once, also when a transaction
+is rolled back. LOGIN_FAILED has the name that was tried under `extra`, and never the password.
+
+Values whose names have one of the parts of MASK are not sent: in old and new data, bodies, queries, headers, the path of the URL. A
+key of an API is one whatever its field is called (Django REST framework's `authtoken.token` has it as `key`, which is the primary key
+too): in a model whose name tells of credentials, primary keys that are no numbers and fields called `key`, `digest`, `code` or
+the like are masked. `object_id` is then a fingerprint that only this project can make (by its SECRET_KEY), the same for each event of
+the object.
 
 Django has no signals for `QuerySet.update()`, `bulk_create()`, `bulk_update()` and raw SQL: call `record()` there. Fixtures
 (`raw`) and the historical models of migrations are left out. A process that dies between the commit and its event, a moment
 later, loses the event: to rule that out, write to an outbox table in the same transaction.
+
+Nothing here raises into the application. Where AUDIT is missing or cannot be used, nothing is sent, and stderr says why in a sentence.
 
 Further keys of AUDIT, all optional:
 
     channel_id        the channel to write to; else the server decides by the key
     models            labels ("shop.order", or "shop" for all of an app) to record; default: all
     exclude           labels to leave out; default: sessions, content types, migrations, the admin's own log
+    logins            False: logins, failed logins and logouts are not recorded
     mask              parts of names whose values are not sent; default: MASK
     headers_exclude   headers not to send at all; default: HEADERS_EXCLUDE
     user_fields       attributes of the user to keep beside `pk`; default: USER_FIELDS
@@ -33,13 +46,17 @@ import contextvars
 import datetime
 import functools
 import json
+import re
+import sys
+import urllib.parse
 
 from asgiref.sync import iscoroutinefunction
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DEFAULT_DB_ALIAS, transaction
-from django.db.models import signals
+from django.db.models import BinaryField, CharField, IntegerField, TextField, signals
+from django.utils.crypto import salted_hmac
 from django.utils.decorators import sync_and_async_middleware
 
 try:
@@ -50,8 +67,17 @@ except ImportError:
 __all__ = ["AuditConfig", "audit_middleware", "client", "record"]
 
 EXCLUDE = ("sessions.session", "contenttypes.contenttype", "migrations.migration", "admin.logentry")
-MASK = ("password", "passwd", "secret", "token", "api_key", "apikey", "authorization", "credential", "private_key", "card_number",
-        "cvv", "cvc")
+# Letters only: `card_number`, `cardNumber` and `Card-Number` are one name.
+MASK = ("password", "passwd", "pwd", "passphrase", "passcode", "secret", "token", "apikey", "accesskey", "privatekey", "sessionkey",
+        "sessionid", "authorization", "credential", "cardnumber", "cvv", "cvc")
+# Parts of names of models and views that deal with credentials, beside those of MASK; and how fields end that hold them there.
+CREDENTIALS = ("session", "otp", "oauth")
+CREDENTIAL_FIELDS = ("key", "digest", "hash", "code", "seed")
+# A shorter value of a masked column is not looked for elsewhere in the event: it may be a word that has nothing to do with it.
+SECRET_CHARACTERS_MIN = 16
+IDS_MAX = 10_000
+SETTINGS = ("url", "key", "spool", "channel_id", "models", "exclude", "logins", "mask", "headers_exclude", "user_fields", "proxies",
+            "body_bytes_max", "options")
 MASKED = "********"
 HEADERS_EXCLUDE = ("authorization", "proxy-authorization", "cookie", "x-csrftoken", "x-api-key")
 USER_FIELDS = ("username", "email", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "date_joined", "last_login")
@@ -65,19 +91,61 @@ class AuditConfig(AppConfig):
     verbose_name = "Audit log"
 
     def ready(self):
-        for signal, receiver in (
-            (signals.pre_save, _before), (signals.post_save, _after_save), (signals.pre_delete, _before),
+        receivers = [
+            (signals.pre_save, _before_save), (signals.post_save, _after_save), (signals.pre_delete, _before_delete),
             (signals.post_delete, _after_delete), (signals.m2m_changed, _relation_changed),
-        ):
+        ]
+        if apps.is_installed("django.contrib.auth") and _setting("logins", True):
+            from django.contrib.auth import signals as auth
+            receivers += [(auth.user_logged_in, _logged_in), (auth.user_login_failed, _login_failed), (auth.user_logged_out, _logged_out)]
+        for signal, receiver in receivers:
             signal.connect(receiver, dispatch_uid=f"audit_django.{receiver.__name__}", weak=False)
         client()  # At once: an earlier process may have left something to send.
 
 
 @functools.lru_cache(maxsize=None)
 def client():
-    """The one client of the process; `client().send(event)` for events of your own."""
-    return AuditClient(settings.AUDIT["url"], settings.AUDIT["key"], channel_id=_setting("channel_id"),
-                       spool=_setting("spool"), **_setting("options", {}))
+    """The one client of the process; `client().send(event)` for events of your own, which are sent as they are."""
+    try:
+        audit = getattr(settings, "AUDIT", None)
+        if not isinstance(audit, dict):
+            raise ValueError("the setting AUDIT is missing" if audit is None else f"the setting AUDIT is not a dict but {audit!r}")
+        for name in ("url", "key"):
+            if not isinstance(audit.get(name), str) or not audit[name]:
+                raise ValueError(f"the setting AUDIT lacks {name!r}")
+        made = AuditClient(audit["url"], audit["key"], channel_id=_setting("channel_id"), spool=_setting("spool"),
+                           **_setting("options", {}))
+    except Exception as error:
+        return _Nobody(f'no event is sent: {error}; set AUDIT = {{"url": "http://HOST:PORT", "key": KEY, "spool": DIRECTORY}}')
+    unknown = sorted(str(name) for name in audit if name not in SETTINGS)
+    if unknown:
+        made.sender.report("settings", f"the setting AUDIT has unknown keys: {', '.join(unknown)}; known are {', '.join(SETTINGS)}")
+    return made
+
+
+class _Nobody:
+    """In the place of a client that cannot be made. It takes nothing, and has said why."""
+
+    def __init__(self, reason):
+        self.sender, self.sent, self.rejected, self.dropped, self._told = self, 0, 0, 0, set()
+        self.report("settings", reason)
+
+    def send(self, event):
+        self.dropped += 1
+
+    def flush(self, timeout=None):
+        return not self.dropped
+
+    spooled = flush
+
+    def close(self, timeout=None):
+        pass
+
+    def report(self, fault, text):
+        """Tells of the first fault of each kind."""
+        if fault not in self._told and sys.stderr is not None:
+            self._told.add(fault)
+            print(f"audit_django: {text}", file=sys.stderr)
 
 
 def record(action, model, object_id, *, old_data=None, new_data=None, using=DEFAULT_DB_ALIAS, **members):
@@ -110,28 +178,28 @@ def audit_middleware(get_response):
 
 def _enter(request):
     # A JSON body can be read once only: by us now, and then from memory by everybody.
-    if request.content_type == "application/json" and request.method not in ("GET", "HEAD", "OPTIONS"):
-        try:
+    try:
+        if request.content_type == "application/json" and request.method not in ("GET", "HEAD", "OPTIONS"):
             if 0 < int(request.META.get("CONTENT_LENGTH") or 0) <= _setting("body_bytes_max", 65536):
                 request.body
-        except Exception as error:
-            # The view meets the same fault and answers it.
-            _tell(f"the body of a request cannot be read: {error!r}")
+    except Exception as error:
+        # The view meets the same fault and answers it.
+        _tell(f"the body of a request cannot be read: {error!r}")
     return _request.set(request)
 
 
-def _request_members():
-    request = _request.get()
+def _request_members(request):
     if request is None:
         return {}
+    excluded = {name.lower() for name in _setting("headers_exclude", HEADERS_EXCLUDE)}
+    headers = {name: value for name, value in request.headers.items() if name.lower() not in excluded}
     return {
         "user": _user(getattr(request, "user", None)),
         "remote_addr": _remote_addr(request),
         "url": _url(request),
         "query_params": _mask(_parameters(request.GET)),
         "post_data": _mask(_post_data(request)),
-        "headers": _mask({name: value for name, value in request.headers.items()
-                          if name.lower() not in _setting("headers_exclude", HEADERS_EXCLUDE)}),
+        "headers": {name: _mask_queries(value) for name, value in _mask(headers).items()},
         "method": request.method,
     }
 
@@ -150,8 +218,15 @@ def _remote_addr(request):
         # Each proxy adds whom it was called by at the end; what stands further in front, anybody may have written.
         forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
         if forwarded:
-            return forwarded[-min(proxies, len(forwarded))]
-    return request.META.get("REMOTE_ADDR") or None
+            return _without_port(forwarded[-min(proxies, len(forwarded))])
+    return _without_port(request.META.get("REMOTE_ADDR") or "") or None
+
+
+def _without_port(address):
+    """`203.0.113.5:4711` and `[2001:db8::1]:4711` as some proxies write them, without what changes with each connection."""
+    if address.startswith("[") and "]" in address:
+        return address[1:address.index("]")]
+    return address.partition(":")[0] if address.count(":") == 1 else address
 
 
 def _url(request):
@@ -196,10 +271,19 @@ def _guarded(receiver):
 
 
 @_guarded
-def _before(sender, instance, using, raw=False, **_):
+def _before_save(sender, instance, using, raw=False, **_):
     if not raw and _is_recorded(sender):
         # A stack, since a receiver may save the instance again in the middle of this save.
         instance.__dict__.setdefault("_audit_before", []).append(_row(sender, instance.pk, using))
+
+
+@_guarded
+def _before_delete(sender, instance, using, **_):
+    if _is_recorded(sender):
+        row = _row(sender, instance.pk, using)
+        # Django removes the relations without a signal, and before the object.
+        before = row and {**row, **_relations(instance, using)}
+        instance.__dict__.setdefault("_audit_before", []).append(before)
 
 
 @_guarded
@@ -232,7 +316,7 @@ def _relation_changed(sender, instance, action, reverse, using, **_):
     if not _is_recorded(type(instance)):
         return
     name = _relation_name(instance, sender, reverse)
-    ids = list(getattr(instance, name).using(using).order_by("pk").values_list("pk", flat=True))
+    ids = _ids(instance, name, using)
     waiting = instance.__dict__.setdefault("_audit_relations", {})
     if moment == "pre":
         waiting[name] = ids
@@ -247,6 +331,54 @@ def _relation_name(instance, through, reverse):
         return next(relation.get_accessor_name() for relation in instance._meta.related_objects
                     if relation.many_to_many and relation.through is through)
     return next(field.name for field in instance._meta.many_to_many if field.remote_field.through is through)
+
+
+def _relations(instance, using):
+    """The ids of all many-to-many relations that have some, by name."""
+    names = [field.name for field in instance._meta.many_to_many]
+    # A relation that must not be seen from this side has no name here.
+    names += [relation.get_accessor_name() for relation in instance._meta.related_objects if relation.many_to_many]
+    ids = {name: _ids(instance, name, using) for name in names if name and hasattr(type(instance), name)}
+    return {name: found for name, found in ids.items() if found}
+
+
+def _ids(instance, name, using):
+    related = getattr(instance, name).using(using).order_by("pk")
+    ids = list(related.values_list("pk", flat=True)[:IDS_MAX + 1])
+    if len(ids) > IDS_MAX:
+        ids[IDS_MAX:] = [f"and {related.count() - IDS_MAX} more"]
+    return [_fingerprint(pk) for pk in ids] if _is_secret(related.model._meta.pk) else ids
+
+
+# ---- Logins -----------------------------------------------------------------------------------------------------------------
+
+
+@_guarded
+def _logged_in(sender, user, request=None, **_):
+    _send_login("LOGIN", user, user.pk, request, user=_user(user))
+
+
+@_guarded
+def _logged_out(sender, user, request=None, **_):
+    # Nobody was logged in otherwise.
+    if user is not None:
+        _send_login("LOGOUT", user, user.pk, request, user=_user(user))
+
+
+@_guarded
+def _login_failed(sender, credentials, request=None, **_):
+    from django.contrib.auth import get_user_model
+    model = get_user_model()
+    tried = credentials.get(model.USERNAME_FIELD, credentials.get("username"))
+    _send_login("LOGIN_FAILED", model, None, request, user=None, username=None if tried is None else str(tried)[:255])
+
+
+def _send_login(action, model, object_id, request, **members):
+    # At once: it has happened, whatever becomes of a transaction.
+    client().send(_event(action, model, object_id, {}, DEFAULT_DB_ALIAS, members, request))
+
+
+# ---- Events -----------------------------------------------------------------------------------------------------------------
 
 
 def _is_recorded(model):
@@ -268,21 +400,32 @@ def _row(model, pk, using):
 
 
 def _send(action, model, object_id, old_data, new_data, using, **members):
-    concrete = model._meta.concrete_model
     content = {name: data for name, data in (("old_data", old_data), ("new_data", new_data)) if data is not None}
-    event = {
-        "timestamp": datetime.datetime.now(datetime.timezone.utc),
+    event = _event(action, model, object_id, content, using, _mask(members))
+    transaction.on_commit(lambda: client().send(event), using=using)
+
+
+def _event(action, model, object_id, content, using, members, request=None):
+    """The event as text and numbers now: what it is made of may change before the commit."""
+    concrete, request = model._meta.concrete_model, request or _request.get()
+    secrets = _path_secrets(request)
+    columns = {field.attname for field in concrete._meta.concrete_fields if _is_secret(field)}
+    for data in content.values():
+        if isinstance(data, dict):
+            secrets += [value for name, value in data.items() if name in columns and len(str(value)) >= SECRET_CHARACTERS_MIN]
+    content = {name: _mask(data, columns) for name, data in content.items()}
+    if object_id is not None and _is_secret(concrete._meta.pk):
+        secrets.append(object_id)
+        object_id = _fingerprint(object_id)
+    said = json.loads(json.dumps({**_request_members(request), "content": content or None, **members}, cls=_Encoder))
+    return {
+        "timestamp": datetime.datetime.now(datetime.timezone.utc).isoformat(),
         "action": action,
         "content_type": _content_type(concrete, using),
         "table_name": concrete._meta.label_lower,
-        "object_id": object_id if type(object_id) is int else str(object_id),
-        **_request_members(),
-        "content": _mask(content),
-        **members,
+        "object_id": object_id if object_id is None or type(object_id) is int else str(object_id),
+        **_without(said, _spellings(secrets)),
     }
-    # As text now: what it was made of may change before the commit.
-    event = json.loads(json.dumps(event, cls=_Encoder))
-    transaction.on_commit(lambda: client().send(event), using=using)
 
 
 def _content_type(model, using):
@@ -292,15 +435,85 @@ def _content_type(model, using):
     return ContentType.objects.db_manager(using).get_for_model(model).pk
 
 
-def _mask(value):
-    """The value without secrets: what stands under a name that has one of the parts of MASK."""
+# ---- Secrets ----------------------------------------------------------------------------------------------------------------
+
+
+def _mask(value, columns=()):
+    """The value without secrets: what stands under a name that has one of the parts of MASK, or in one of these columns."""
     if isinstance(value, dict):
-        parts = _setting("mask", MASK)
-        return {name: MASKED if item not in (None, "") and any(part in str(name).lower() for part in parts) else _mask(item)
+        return {name: MASKED if item not in (None, "") and (name in columns or _tells_of(name)) else _mask(item)
                 for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_mask(item) for item in value]
     return value
+
+
+def _tells_of(name, more=()):
+    """Whether a name has one of the parts of MASK, or of these."""
+    letters = _letters(str(name))
+    return any(_letters(part) in letters for part in (*_setting("mask", MASK), *more))
+
+
+def _letters(name):
+    return re.sub(r"[-_ .]", "", name.lower())
+
+
+def _is_secret(field):
+    """Whether a column holds what opens something: by its name, by that of its model, or by what it refers to."""
+    if _tells_of(field.attname):
+        return True
+    if field.remote_field is not None:
+        target = field.target_field
+        return target is not field and _is_secret(target)
+    if not _tells_of(field.model._meta.label_lower, CREDENTIALS):
+        return False
+    if field.primary_key:
+        return not isinstance(field, IntegerField)
+    return isinstance(field, (CharField, TextField, BinaryField)) and field.attname.endswith(CREDENTIAL_FIELDS)
+
+
+def _fingerprint(value):
+    return f"{MASKED}{salted_hmac(__name__, str(value), algorithm='sha256').hexdigest()[:16]}"
+
+
+def _path_secrets(request):
+    """Parts of the URL's path that are secrets, by their names or by that of the view (`password_reset_confirm`)."""
+    match = getattr(request, "resolver_match", None)
+    if match is None:
+        return []
+    everything = _tells_of(match.view_name, CREDENTIALS)
+    parts = (*enumerate(match.args), *match.kwargs.items())
+    return [value for name, value in parts if (everything or _tells_of(name)) and len(str(value)) > 3 and not str(value).isdigit()]
+
+
+def _spellings(secrets):
+    """The texts as they are, as URLs have them, and as Django's admin has them in URLs; the longest first."""
+    texts = {str(value) for value in secrets} - {"", MASKED}
+    spelled = {urllib.parse.quote(text, safe=safe) for text in texts for safe in ("", "/")}
+    spelled |= {re.sub(r'[:/_#?;@&=+$,"\[\]<>%\n\\]', lambda found: f"_{ord(found[0]):02X}", text) for text in texts}
+    return sorted(texts | spelled, key=len, reverse=True)
+
+
+def _without(value, secrets):
+    """The value without these texts, wherever they stand."""
+    if not secrets:
+        return value
+    if isinstance(value, dict):
+        return {name: _without(item, secrets) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without(item, secrets) for item in value]
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, MASKED)
+    return value
+
+
+def _mask_queries(value):
+    """A header's text, where it has a URL with a query: `Referer: https://shop.example/reset?token=…`."""
+    if not isinstance(value, str):
+        return value
+    return re.sub(r"([?&;]([^=&;?#\s]+)=)([^&;#\s]+)",
+                  lambda found: f"{found[1]}{MASKED}" if _tells_of(urllib.parse.unquote(found[2])) else found[0], value)
 
 
 class _Encoder(DjangoJSONEncoder):
@@ -320,7 +533,8 @@ class _Encoder(DjangoJSONEncoder):
 
 
 def _setting(name, default=None):
-    return getattr(settings, "AUDIT", {}).get(name, default)
+    audit = getattr(settings, "AUDIT", None)
+    return audit.get(name, default) if isinstance(audit, dict) else default
 
 
 def _tell(text):

@@ -580,24 +580,26 @@ class _Backlog:
             return sum(segment.adopted for segment in self._segments)
 
     def adopt(self):
-        """Takes over the files of processes that have died, oldest first, in front of our own; True if there are more."""
+        """Takes over the files of processes that have died, oldest first, in front of our own; True if there may be more."""
         if self._directory is None:
             return False
+        if self.adopted():
+            return True  # In order: these are older.
         with self._lock:
             own = {segment.path for segment in self._segments}
-        room, found, more = ADOPT_FILES_MAX - self.adopted(), [], False
+        found, more = [], False
         try:
             for name in sorted(filter(self._is_ours, os.listdir(self._directory))):
                 path = os.path.join(self._directory, name)
                 segment = None if path in own else self._adopt(path)
-                if segment is not None and len(found) == room:
+                if segment is not None and len(found) == ADOPT_FILES_MAX:
                     segment.release()
                     more = True
                     break
                 if segment is not None:
                     found.append(segment)
         except OSError as error:
-            self.report("spool-read", f"the spool cannot be read: {error}")
+            self.report("spool", f"the spool cannot be read: {error}")
         with self._lock:
             self._segments.extendleft(reversed(found))
             self._file_bytes += sum(segment.rest() for segment in found)

@@ -6,6 +6,7 @@ import decimal
 import json
 import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -28,8 +29,8 @@ settings.configure(
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.path.join(home.name, "shop.db")}},
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
-    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "shop",
-                    "audit_django.AuditConfig"],
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "rest_framework",
+                    "rest_framework.authtoken", "shop", "audit_django.AuditConfig"],
     MIDDLEWARE=["django.contrib.sessions.middleware.SessionMiddleware",
                 "django.contrib.auth.middleware.AuthenticationMiddleware", "audit_django.audit_middleware"],
     AUDIT={"url": os.environ["AUDIT_URL"], "key": os.environ["AUDIT_KEY"], "spool": os.path.join(home.name, "spool"),
@@ -43,7 +44,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.db.models import F
 from django.test import AsyncClient, Client
-from shop.models import Customer, Order, Tag, Ticket, Urgent
+from rest_framework.authtoken.models import Token
+from shop.models import Access, Customer, Device, Order, Reset, Tag, Ticket, Urgent
 
 call_command("migrate", run_syncdb=True, verbosity=0)
 
@@ -140,6 +142,34 @@ class Changes(Case):
             ("shop.tag", "UPDATE", {"order_set": []}, {"order_set": [order.pk]}),
         ])
 
+    def test_a_deletion_lists_the_relations_of_both_directions(self):
+        order, tag = self.order(), Tag.objects.create(name="red")
+        order.tags.add(tag)
+        alone = Tag.objects.create(name="alone")
+        self.from_here()
+        tag_id, order_id, alone_id = tag.pk, order.pk, alone.pk
+        order.delete()
+        self.assertEqual(self.event()["content"]["old_data"]["tags"], [tag_id])
+        order = self.order()
+        order.tags.add(tag)
+        self.from_here()
+        tag.delete()
+        alone.delete()
+        self.assertEqual([event["content"] for event in self.events()], [
+            {"old_data": {"id": tag_id, "name": "red", "order_set": [order.pk]}},
+            {"old_data": {"id": alone_id, "name": "alone"}},
+        ])
+
+    def test_a_very_long_relation_is_cut_and_says_so(self):
+        order = self.order()
+        order.tags.add(*Tag.objects.bulk_create(Tag(name=str(n)) for n in range(7)))
+        most, audit_django.IDS_MAX = audit_django.IDS_MAX, 5
+        self.addCleanup(setattr, audit_django, "IDS_MAX", most)
+        self.from_here()
+        order.delete()
+        tags = self.event()["content"]["old_data"]["tags"]
+        self.assertEqual((len(tags), tags[5]), (6, "and 2 more"))
+
     def test_an_object_of_two_tables_shows_the_columns_of_both(self):
         urgent = Urgent.objects.create(until=datetime.date(2023, 10, 16), note="now")
         self.from_here()
@@ -186,8 +216,8 @@ class Changes(Case):
         call_command("loaddata", str(fixture), verbosity=0)
         Client().session.save()
         self.assertEqual(self.events(), [])
-        tables = {event["table_name"] for event in self.events(0)}
-        self.assertTrue(tables <= {"shop.order", "shop.customer", "shop.tag", "shop.ticket", "shop.urgent", "auth.user"}, tables)
+        tables = {event["table_name"].partition(".")[0] for event in self.events(0)}
+        self.assertTrue(tables <= {"shop", "auth", "authtoken"}, tables)
 
     def test_what_has_no_signal_is_recorded_by_hand(self):
         order = self.order(note="a")
@@ -257,13 +287,6 @@ class Requests(Case):
         self.assertEqual((event["content"]["new_data"], event["user"]["pk"]), ({"note": "async"}, self.user.pk))
         self.assertEqual(event["url"], f"http://testserver/orders/{order.pk}/async/")
 
-    def test_a_login_is_seen_with_its_user_and_without_its_password(self):
-        Client(headers={"host": "shop.example"}).post("/login/", {"username": "zoe", "password": "correct horse"})
-        event = self.event()
-        self.assertEqual((event["table_name"], list(event["content"]["new_data"])), ("auth.user", ["last_login"]))
-        self.assertEqual(event["user"]["pk"], self.user.pk)
-        self.assertNotIn("correct horse", json.dumps(event))
-
     def test_nobody_is_null_and_the_next_request_knows_nothing_of_the_last(self):
         order = self.order()
         Client(headers={"host": "shop.example"}).post(f"/orders/{order.pk}/form/", {"quantity": 3})
@@ -282,12 +305,199 @@ class Requests(Case):
             self.post(f"/orders/{order.pk}/form/", {"quantity": 10 + proxies}, headers=header)
             self.assertEqual(self.event()["remote_addr"], address)
 
+    def test_an_address_loses_its_port(self):
+        order = self.order()
+        settings.AUDIT["proxies"] = 1
+        self.addCleanup(settings.AUDIT.pop, "proxies", None)
+        for n, (said, address) in enumerate((
+            ("203.0.113.5:4711", "203.0.113.5"), ("[2001:db8::1]:4711", "2001:db8::1"), ("[2001:db8::1]", "2001:db8::1"),
+            ("2001:db8::1", "2001:db8::1"), ("::ffff:192.0.2.1", "::ffff:192.0.2.1"), ("unknown", "unknown"), ("", "192.0.2.7"),
+        )):
+            self.from_here()
+            self.post(f"/orders/{order.pk}/form/", {"quantity": 100 + n}, headers={"X-Forwarded-For": f"198.51.100.4, {said}"}
+                      if said else {})
+            self.assertEqual(self.event()["remote_addr"], address)
+
     def test_only_chosen_models_are_recorded(self):
         settings.AUDIT["models"] = ["shop.tag"]
         self.addCleanup(settings.AUDIT.pop, "models")
         Order.objects.create()
         Tag.objects.create(name="x")
         self.assertEqual(self.event()["table_name"], "shop.tag")
+
+
+class Logins(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.user = User.objects.create_user("mia", "mia@example.com", "correct horse")
+
+    def sign(self, path, **data):
+        self.http = getattr(self, "http", None) or Client(headers={"host": "shop.example"})
+        return self.http.post(path, data, REMOTE_ADDR="192.0.2.9")
+
+    def logins(self):
+        return [event for event in self.events() if event["action"].startswith("LOG")]
+
+    def test_a_login_and_a_logout_are_events_of_the_user(self):
+        self.sign("/login/", username="mia", password="correct horse")
+        self.sign("/logout/")
+        self.sign("/logout/")
+        login, logout = self.logins()
+        self.assertEqual((login["action"], logout["action"]), ("LOGIN", "LOGOUT"))
+        for event in (login, logout):
+            self.assertEqual((event["table_name"], event["object_id"]), ("auth.user", self.user.pk))
+            self.assertEqual((event["user"]["pk"], event["user"]["username"]), (self.user.pk, "mia"))
+            self.assertEqual((event["remote_addr"], event["content"]), ("192.0.2.9", None))
+            self.assertEqual(event["content_type"], ContentType.objects.get_for_model(User).pk)
+        self.assertEqual(login["url"], "http://shop.example/login/")
+        changed = [event["content"]["new_data"] for event in self.events() if event["action"] == "UPDATE"]
+        self.assertEqual([list(data) for data in changed], [["last_login"]])
+        self.assertNotIn("correct horse", json.dumps(self.events()))
+
+    def test_a_failed_login_has_the_name_that_was_tried_and_no_password(self):
+        self.sign("/login/", username="mia", password="wrong horse")
+        (event,) = self.events()
+        self.assertEqual((event["action"], event["user"], event["object_id"]), ("LOGIN_FAILED", None, None))
+        self.assertEqual(event["extra"], {"method": "POST", "username": "mia"})
+        self.assertEqual((event["table_name"], event["remote_addr"]), ("auth.user", "192.0.2.9"))
+        self.assertEqual(event["post_data"], {"username": "mia", "password": "********"})
+        self.assertNotIn("wrong horse", json.dumps(event))
+
+    def test_a_failed_login_outlives_a_rollback_and_needs_no_request(self):
+        from django.contrib.auth import authenticate
+        try:
+            with transaction.atomic():
+                authenticate(username="nobody", password="wrong horse")
+                raise LookupError
+        except LookupError:
+            pass
+        event = self.event()
+        self.assertEqual((event["action"], event["extra"], event["url"]), ("LOGIN_FAILED", {"username": "nobody"}, None))
+
+
+class Secrets(Case):
+    """No usable credential is anywhere in the log."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.user = User.objects.create_user("tom", "tom@example.com", "correct horse")
+
+    def tearDown(self):
+        super().tearDown()
+        self.assertNotIn(self.secret, json.dumps(self.events()))
+
+    def test_the_token_of_rest_framework(self):
+        token = Token.objects.create(user=self.user)
+        self.secret = token.key
+        Client(headers={"host": "shop.example", "Authorization": f"Token {token.key}"}).post("/rest/", {"name": "by token"})
+        created, tag = self.events()
+        self.assertEqual(created["content"]["new_data"]["key"], "********")
+        self.assertEqual(created["content"]["new_data"]["user_id"], self.user.pk)
+        self.assertEqual((tag["table_name"], tag["user"]["pk"]), ("shop.tag", self.user.pk))
+        token.delete()
+        deleted = self.events()[-1]
+        self.assertRegex(created["object_id"], r"^\*{8}[0-9a-f]{16}$")
+        self.assertEqual((deleted["action"], deleted["object_id"]), ("DELETE", created["object_id"]), "still seen to be the same")
+
+    def test_a_primary_key_that_is_a_secret_and_what_refers_to_it(self):
+        self.secret = "k3y/with+signs=7a9c"
+        access = Access.objects.create(api_key=self.secret, note="a")
+        device = Device.objects.create(via=access)
+        device.others.add(access)
+        device.delete()
+        access.note = "b"
+        access.save()
+        access.delete()
+        events = self.events()
+        of_access = {event["object_id"] for event in events if event["table_name"] == "shop.access"}
+        self.assertEqual((len(events), len(of_access)), (6, 1))
+        self.assertEqual(events[1]["content"]["new_data"]["via_id"], "********")
+        self.assertEqual(events[2]["content"]["new_data"]["others"], [*of_access])
+        self.assertEqual(events[3]["content"]["old_data"]["others"], [*of_access])
+
+    def test_a_secret_in_the_address_of_a_request(self):
+        self.secret = "s3cret-of-a-reset-0815"
+        reset = Reset.objects.create(token=self.secret)
+        self.from_here()
+        Client(headers={"host": "shop.example", "Referer": f"http://shop.example/resets/{self.secret}/?token=hush&page=2"}).post(
+            f"/resets/{self.secret}/?next=/{self.secret}", {"link": f"/resets/{self.secret}/"}, content_type="application/json")
+        tag, done = self.events()
+        for event in (tag, done):
+            self.assertEqual(event["url"], "http://shop.example/resets/********/")
+            self.assertEqual(event["headers"]["Referer"], "http://shop.example/resets/********/?token=********&page=2")
+            self.assertEqual(event["post_data"], {"link": "/resets/********/"})
+            self.assertEqual(event["query_params"], {"next": "/********"})
+        self.assertEqual((tag["table_name"], done["table_name"], done["content"]["new_data"]), ("shop.tag", "shop.reset", {"used": True}))
+
+    def test_names_are_seen_through_however_they_are_written(self):
+        self.secret = "hush-hush"
+        order = self.order()
+        body = {"note": "x", "accessKey": self.secret, "Card Number": self.secret, "private-key": [self.secret], "pwd": self.secret}
+        Client(headers={"host": "shop.example", "X-Shop-Api-Key": self.secret}).post(
+            f"/orders/{order.pk}/document/", body, content_type="application/json")
+        event = self.event()
+        self.assertEqual(event["post_data"], {"note": "x", **dict.fromkeys(list(body)[1:], "********")})
+        self.assertEqual(event["headers"]["X-Shop-Api-Key"], "********")
+
+    def test_what_is_recorded_by_hand_is_masked_too(self):
+        self.secret = "hush-hush"
+        audit_django.record("EXPORT", Order, "all", new_data={"api_token": self.secret}, query_params={"token": self.secret}, job="nightly")
+        event = self.event()
+        self.assertEqual((event["query_params"], event["extra"]), ({"token": "********"}, {"job": "nightly"}))
+
+
+class Mistakes(unittest.TestCase):
+    """In the settings: they are told in one sentence, and the application goes on."""
+
+    PROGRAM = """
+import sys, tempfile, django
+from django.conf import settings
+from django.core.management import call_command
+settings.configure(DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}, SECRET_KEY="for tests",
+    DEFAULT_AUTO_FIELD="django.db.models.BigAutoField", **eval(sys.argv[1]),
+    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "shop", "audit_django.AuditConfig"])
+django.setup()
+call_command("migrate", run_syncdb=True, verbosity=0)
+import audit_django
+from shop.models import Tag
+from django.contrib.auth import authenticate
+tag = Tag.objects.create(name="goes on")
+authenticate(username="nobody", password="x")
+tag.delete()
+audit_django.record("TEST", Tag, 1)
+print(audit_django.client().flush(60))
+"""
+
+    def run_with(self, configured):
+        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[:2])}
+        ended = subprocess.run([sys.executable, "-c", self.PROGRAM, repr(configured)], env=environ, capture_output=True, text=True, timeout=120)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        return ended.stdout.strip(), ended.stderr.splitlines()
+
+    def test_without_usable_settings_nothing_is_sent_and_stderr_says_why(self):
+        for configured, said in (
+            ({}, "the setting AUDIT is missing"),
+            ({"AUDIT": None}, "the setting AUDIT is missing"),
+            ({"AUDIT": "http://127.0.0.1:8080"}, "the setting AUDIT is not a dict but 'http://127.0.0.1:8080'"),
+            ({"AUDIT": {"url": "http://127.0.0.1:8080"}}, "the setting AUDIT lacks 'key'"),
+            ({"AUDIT": {"url": "http://127.0.0.1:8080", "key": None}}, "the setting AUDIT lacks 'key'"),
+            ({"AUDIT": {"url": "127.0.0.1:8080", "key": "k"}}, "must be http://HOST:PORT or https://HOST:PORT, not '127.0.0.1:8080'"),
+            ({"AUDIT": {"url": "http://127.0.0.1:8080", "key": "k", "options": {"spol": 1}}}, "'spol'"),
+        ):
+            answer, told = self.run_with(configured)
+            self.assertEqual((answer, len(told)), ("False", 1), told)
+            self.assertTrue(told[0].startswith("audit_django: no event is sent: "), told)
+            self.assertIn(said, told[0])
+            self.assertIn('set AUDIT = {"url": "http://HOST:PORT"', told[0])
+
+    def test_a_bad_spool_and_an_unknown_key_are_told_and_events_arrive(self):
+        file = os.path.join(home.name, "a-file")
+        pathlib.Path(file).write_text("")
+        audit = {"url": os.environ["AUDIT_URL"], "key": os.environ["AUDIT_KEY"], "spool": os.path.join(file, "spool"), "exlude": ["shop"]}
+        answer, told = self.run_with({"AUDIT": audit})
+        self.assertEqual((answer, len(told)), ("True", 2), told)
+        self.assertIn("the spool cannot be written, records wait in memory", told[0])
+        self.assertIn("unknown keys: exlude; known are url, key", told[1])
 
 
 def tearDownModule():

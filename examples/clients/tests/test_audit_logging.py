@@ -236,6 +236,14 @@ class Sending(Case):
         self.assertEqual([record["text"] for record in server.records.values()], ["a", large, "b"])
         self.assertIn(1, [len(body.splitlines()) for body in server.requests if len(body) > len(large)])
 
+    def test_a_redirect_is_not_followed_and_is_told_with_its_target(self):
+        server = self.server([(308, {"Location": "/api/v1/events/"}, b""), (301, {"Location": "https://other.example/"}, b"")])
+        client = self.client(server.url)
+        uuid_ = client.send({"n": 1})
+        self.assertTrue(client.flush(PATIENCE))
+        self.assertEqual((list(server.records), len(server.requests)), ([uuid_], 3))
+        self.assertIn("answers 308 and points to /api/v1/events/", self.told[0])
+
     def test_its_own_troubles_are_not_logged_into_itself(self):
         told = []
         logger, handler = self.logger(self.away, on_error=lambda text: told.append(text) or logger.error(text))
@@ -282,6 +290,53 @@ class Bounds(Case):
         self.assertTrue(client.flush(PATIENCE))
         self.assertEqual(list(server.records), uuids)
         self.assertIn("the spool cannot be written", " ".join(self.told))
+
+    def test_a_spool_that_cannot_be_made_is_told_and_done_without(self):
+        file = pathlib.Path(self.spool, "a-file")
+        file.write_text("")
+        server = self.server()
+        client = self.client(server.url, spool=str(file / "spool"))
+        uuids = [client.send({"n": n}) for n in range(5)]
+        self.assertTrue(client.flush(PATIENCE))
+        self.assertEqual((list(server.records), client.sender.dropped), (uuids, 0))
+        self.assertIn("the spool cannot be written, records wait in memory", self.told[0])
+        self.assertIn("a-file", self.told[0])
+
+    def test_a_disk_that_is_full_for_a_while_loses_nothing_and_keeps_the_order(self):
+        full, write = threading.Event(), os.write
+        self.addCleanup(setattr, os, "write", write)
+
+        def write_half(fd, data):
+            if full.is_set() and fd in audit_logging._files:
+                write(fd, bytes(data)[:7])
+                raise OSError(28, "No space left on device")
+            return write(fd, data)
+
+        os.write = write_half
+        server = self.server([503] * 3)
+        client = self.client(server.url)
+        full.set()
+        uuids = [client.send({"n": n}) for n in range(3)]
+        full.clear()
+        self.assertTrue(client.sender.spooled(PATIENCE))
+        uuids += [client.send({"n": n}) for n in range(3, 6)]
+        self.assertTrue(client.flush(PATIENCE))
+        self.assertEqual((list(server.records), client.sender.dropped), (uuids, 0))
+        self.assertIn("No space left", " ".join(self.told))
+        client.close(PATIENCE)
+        self.assertEqual(os.listdir(self.spool), [])
+
+    def test_the_spool_is_bounded_for_short_lived_processes_too(self):
+        client = self.client(self.away, spool_limit=100_000, queue_limit=0)
+        statuses = []
+        for n in range(60):
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if client.send({"n": n}) else 3)
+            statuses.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        # A file takes a block of 4096 bytes.
+        self.assertEqual((statuses[:20], statuses[-20:]), ([0] * 20, [3] * 20))
+        self.assertLess(len(self.files(".ndjson")), 30)
 
     def test_sending_empties_the_spool(self):
         client = self.client(self.server().url)
@@ -364,6 +419,127 @@ class Lives(Case):
         while uuid_ not in server.records and time.monotonic() < end:
             time.sleep(0.01)
         self.assertEqual(list(server.records), [own, uuid_])
+
+    def test_a_record_is_in_the_spool_when_the_call_returns(self):
+        client = self.client(self.away)
+        logger, _ = self.logger(self.away)
+        for n in range(20):
+            uuid_ = client.send({"n": n})
+            self.assertEqual(self.lines(".ndjson")[-1]["uuid"], uuid_)
+        logger.info("at once")
+        self.assertEqual(self.lines(".ndjson")[0]["message"], "at once")
+
+    def test_no_file_is_sent_by_two_processes(self):
+        uuids = [str(uuid.uuid4()) for _ in range(60)]
+        for n, uuid_ in enumerate(uuids):
+            pathlib.Path(self.spool, f"events-{n:020d}-a.ndjson").write_text(f'{{"uuid":"{uuid_}"}}\n')
+        program = (
+            "import sys, audit_logging\n"
+            "client = audit_logging.AuditClient(sys.argv[1], 'key', spool=sys.argv[2])\n"
+            "sys.exit(not client.flush(60))\n"
+        )
+        server = self.server()
+        environ = {**os.environ, "PYTHONPATH": str(pathlib.Path(audit_logging.__file__).parent)}
+        command = [sys.executable, "-c", program, server.url, self.spool]
+        children = [subprocess.Popen(command, env=environ) for _ in range(4)]
+        self.assertEqual([child.wait(PATIENCE) for child in children], [0] * 4)
+        sent = [json.loads(line)["uuid"] for body in server.requests for line in body.splitlines()]
+        self.assertEqual(sorted(sent), sorted(uuids), "each of them once")
+        self.assertEqual(os.listdir(self.spool), [])
+
+    def test_more_files_than_may_be_open_are_sent_in_turns_and_in_order(self):
+        most, audit_logging.ADOPT_FILES_MAX = audit_logging.ADOPT_FILES_MAX, 4
+        self.addCleanup(setattr, audit_logging, "ADOPT_FILES_MAX", most)
+        for n in range(30):
+            pathlib.Path(self.spool, f"events-{n:020d}-a.ndjson").write_text(f'{{"uuid":"{uuid.uuid4()}","n":{n}}}\n')
+        server = self.server()
+        client = self.client(server.url)
+        self.assertTrue(client.flush(PATIENCE))
+        self.assertEqual([record["n"] for record in server.records.values()], list(range(30)))
+        self.assertEqual(os.listdir(self.spool), [])
+
+    def test_a_child_that_outlives_its_parent_keeps_nothing_of_it_locked(self):
+        program = (
+            "import os, sys, time, audit_logging\n"
+            "client = audit_logging.AuditClient(sys.argv[1], 'key', spool=sys.argv[2], on_error=lambda text: None)\n"
+            "uuid = client.send({})\n"
+            "child = os.fork()\n"
+            "if child == 0:\n"
+            "    sys.stdin.read()\n"
+            "    os._exit(0)\n"
+            "print(uuid, flush=True)\n"
+            "os.kill(os.getpid(), 9)\n"
+        )
+        environ = {**os.environ, "PYTHONPATH": str(pathlib.Path(audit_logging.__file__).parent)}
+        parent = subprocess.Popen([sys.executable, "-c", program, self.away, self.spool], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, text=True, env=environ)
+        self.addCleanup(parent.stdout.close)
+        # Its end is that of the grandchild.
+        self.addCleanup(parent.stdin.close)
+        uuid_ = parent.stdout.readline().strip()
+        self.assertEqual(parent.wait(PATIENCE), -9)
+        server = self.server()
+        client = self.client(server.url)
+        self.assertTrue(client.flush(PATIENCE))
+        self.assertEqual(list(server.records), [uuid_])
+
+    def test_a_fork_while_others_hold_every_lock_does_not_hang(self):
+        server = self.server()
+        client = self.client(server.url)
+        logger, handler = self.logger(server.url)
+        held, release = threading.Event(), threading.Event()
+
+        def hold():
+            with client.sender._changed, handler.sender._changed, handler.lock:
+                held.set()
+                release.wait(PATIENCE)
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(release.set)
+        held.wait(PATIENCE)
+        child = os.fork()
+        if child == 0:
+            logger.info("from a child")
+            client.send({"message": "from a child"})
+            os._exit(0 if client.flush(PATIENCE) and handler.flush(PATIENCE) else 1)
+        self.assertEqual(self.status(child), 0)
+        self.assertEqual([record["message"] for record in server.records.values()], ["from a child"] * 2)
+
+    def status(self, child):
+        """The exit code of a child, which is killed if it hangs."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            pid, status = os.waitpid(child, os.WNOHANG)
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.01)
+        os.kill(child, 9)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    def test_a_child_with_nothing_to_say_ends_at_once_and_starts_no_thread(self):
+        client = self.client(self.away)
+        client.send({})
+        child = os.fork()
+        if child == 0:
+            before = time.monotonic()
+            client.close(PATIENCE)
+            os._exit(0 if threading.active_count() == 1 and time.monotonic() - before < PATIENCE / 2 else 1)
+        self.assertEqual(self.status(child), 0)
+
+    def test_what_children_leave_their_parent_sends_before_its_end(self):
+        server = self.server([503])
+        client = self.client(server.url)
+        for n in range(10):
+            child = os.fork()
+            if child == 0:
+                client.send({"n": n})
+                os._exit(0)
+            os.waitpid(child, 0)
+        client.close(PATIENCE)
+        self.assertEqual(sorted(record["n"] for record in server.records.values()), list(range(10)))
+        self.assertEqual(os.listdir(self.spool), [])
 
     def test_a_forked_child_sends_its_own_records_and_not_its_parents(self):
         server = self.server()

@@ -24,11 +24,21 @@ fn the_python_client_does_by_itself_what_it_says() {
 }
 
 #[test]
+fn what_forked_workers_say_is_in_the_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path());
+    let mut python = python_with("forks", &["gunicorn==23.0.0", "celery==5.5.3"]);
+    unittest(python.env("AUDIT_URL", format!("http://{}", server.address)).env("AUDIT_KEY", KEY), "test_forks");
+    server.stop();
+}
+
+#[test]
 fn what_a_django_project_changes_is_in_the_log() {
     for version in ["4.2", "5.2"] {
         let directory = tempfile::tempdir().unwrap();
         let server = Server::start(directory.path());
-        let mut python = python_with(&format!("django-{version}"), &[&format!("django~={version}.0")]);
+        let mut python =
+            python_with(&format!("django-{version}-rest"), &[&format!("django~={version}.0"), "djangorestframework==3.16.1"]);
         unittest(python.env("AUDIT_URL", format!("http://{}", server.address)).env("AUDIT_KEY", KEY), "test_audit_django");
         server.stop();
     }

@@ -37,6 +37,23 @@ class Ticket(models.Model):
     number = models.IntegerField(default=0)
 
 
+class Access(models.Model):
+    api_key = models.CharField(max_length=40, primary_key=True)
+    note = models.TextField(blank=True)
+
+
+class Device(models.Model):
+    """Refers to a secret under names that say nothing of it."""
+
+    via = models.ForeignKey(Access, on_delete=models.CASCADE)
+    others = models.ManyToManyField(Access, related_name="+")
+
+
+class Reset(models.Model):
+    token = models.CharField(max_length=40)
+    used = models.BooleanField(default=False)
+
+
 def again(instance, **_):
     if instance.number % 2 == 0:
         instance.number += 1

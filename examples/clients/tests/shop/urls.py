@@ -1,16 +1,42 @@
 import json
 
 from asgiref.sync import sync_to_async
-from django.contrib.auth import authenticate, login
+from django.contrib.auth import authenticate, login, logout
 from django.http import HttpResponse
 from django.urls import path
+from rest_framework.authentication import TokenAuthentication
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
-from .models import Order
+from .models import Order, Reset, Tag
 
 
 def sign_in(request):
-    login(request, authenticate(request, username=request.POST["username"], password=request.POST["password"]))
+    user = authenticate(request, username=request.POST["username"], password=request.POST["password"])
+    if user is not None:
+        login(request, user)
+    return HttpResponse(status=200 if user else 403)
+
+
+def sign_out(request):
+    logout(request)
     return HttpResponse()
+
+
+def reset(request, token):
+    Tag.objects.create(name="beside it")
+    found = Reset.objects.get(token=token)
+    found.used = True
+    found.save()
+    return HttpResponse()
+
+
+class Rest(APIView):
+    authentication_classes = [TokenAuthentication]
+
+    def post(self, request):
+        Tag.objects.create(name=request.data["name"])
+        return Response({})
 
 
 def form(request, order_id):
@@ -45,6 +71,9 @@ def upload(request, order_id):
 
 urlpatterns = [
     path("login/", sign_in),
+    path("logout/", sign_out),
+    path("resets/<str:token>/", reset),
+    path("rest/", Rest.as_view()),
     path("orders/<int:order_id>/form/", form),
     path("orders/<int:order_id>/document/", document),
     path("orders/<int:order_id>/async/", without_waiting),

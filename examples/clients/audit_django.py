@@ -70,8 +70,8 @@ EXCLUDE = ("sessions.session", "contenttypes.contenttype", "migrations.migration
 # Letters only: `card_number`, `cardNumber` and `Card-Number` are one name.
 MASK = ("password", "passwd", "pwd", "passphrase", "passcode", "secret", "token", "apikey", "accesskey", "privatekey", "sessionkey",
         "sessionid", "authorization", "credential", "cardnumber", "cvv", "cvc")
-# Parts of names of models and views that deal with credentials, beside those of MASK; and how fields end that hold them there.
-CREDENTIALS = ("session", "otp", "oauth")
+# Parts of names of models that hold credentials, beside those of MASK; and how fields end that hold them there.
+CREDENTIALS = ("otp", "oauth")
 CREDENTIAL_FIELDS = ("key", "digest", "hash", "code", "seed")
 # A shorter value of a masked column is not looked for elsewhere in the event: it may be a word that has nothing to do with it.
 SECRET_CHARACTERS_MIN = 16
@@ -481,7 +481,7 @@ def _path_secrets(request):
     match = getattr(request, "resolver_match", None)
     if match is None:
         return []
-    everything = _tells_of(match.view_name, CREDENTIALS)
+    everything = _tells_of(match.view_name)
     parts = (*enumerate(match.args), *match.kwargs.items())
     return [value for name, value in parts if (everything or _tells_of(name)) and len(str(value)) > 3 and not str(value).isdigit()]
 

@@ -189,6 +189,8 @@ class Sender:
                 raise PermissionError(f"no right to read and write in {self._spool!r}")
         except OSError as error:
             self.report("spool", f"the spool cannot be written, records wait in memory: {error}")
+            # The same fault.
+            self._reported["spool-read"] = time.monotonic()
 
     def _reset(self):
         # One condition for all. Its lock is reentrant: a destructor may log while this thread holds it.
@@ -599,7 +601,7 @@ class _Backlog:
                 if segment is not None:
                     found.append(segment)
         except OSError as error:
-            self.report("spool", f"the spool cannot be read: {error}")
+            self.report("spool-read", f"the spool cannot be read: {error}")
         with self._lock:
             self._segments.extendleft(reversed(found))
             self._file_bytes += sum(segment.rest() for segment in found)

@@ -5,7 +5,7 @@ const express = require("express");
 const http = require("node:http");
 const path = require("node:path");
 const readline = require("node:readline");
-const { audit, pace } = require(path.join(__dirname, "..", "audit_express.js"));
+const { audit, pace } = require(path.join(__dirname, "..", "audit_express.cjs"));
 
 const PATIENCE = 60_000;
 // As a test cannot wait for as long as a network operator would.

@@ -1,5 +1,5 @@
 "use strict";
-// `audit_express.js` in an application, read back from the running server at AUDIT_URL, with AUDIT_KEY.
+// `audit_express.cjs` in an application, read back from the running server at AUDIT_URL, with AUDIT_KEY.
 
 const assert = require("node:assert");
 const express = require("express");
@@ -9,11 +9,11 @@ const os = require("node:os");
 const path = require("node:path");
 const { spawnSync } = require("node:child_process");
 const { test } = require("node:test");
-const { audit, delay, pace, waitOf } = require("../audit_express.js");
+const { audit, delay, pace, waitOf } = require("../audit_express.cjs");
 
 const { AUDIT_URL: url, AUDIT_KEY: key } = process.env;
 const PATIENCE = 60_000;
-const CLIENT = path.join(__dirname, "..", "audit_express.js");
+const CLIENT = path.join(__dirname, "..", "audit_express.cjs");
 
 function directory(t) {
   const made = fs.mkdtempSync(path.join(os.tmpdir(), "audit-"));
@@ -117,21 +117,109 @@ test("a failing route and a client that has gone are seen too", async (t) => {
   let arrived;
   const waiting = new Promise((resolve) => (arrived = resolve));
   const { auditing, ask, port } = await application(t, {}, (app) => {
+    app.set("trust proxy", 1);
     app.post("/fails", () => {
       throw new Error("no such order");
     });
-    app.post("/hangs", () => arrived());
+    app.post("/hangs/:id", () => arrived());
+    app.post("/streams", (req, res) => res.status(206).write("part", arrived));
     app.use((error, req, res, next) => res.status(500).json({}));
   });
   await ask("POST", "/fails");
   assert.equal((await oneEvent(auditing, `http://127.0.0.1:${port}/fails`)).extra.status, 500);
-  const request = http.request({ port, host: "127.0.0.1", method: "POST", path: "/hangs" });
+
+  const headers = { "X-Forwarded-For": "203.0.113.5:4711", "Content-Type": "application/json", "User-Agent": "gone" };
+  const request = http.request({ port, host: "127.0.0.1", method: "POST", path: "/hangs/7?page=2", headers });
   request.on("error", () => {});
-  request.end();
+  request.end('{"a":1}');
   await waiting;
   request.destroy();
-  assert.equal((await oneEvent(auditing, `http://127.0.0.1:${port}/hangs`)).extra.status, null);
+  const gone = await oneEvent(auditing, `http://127.0.0.1:${port}/hangs/7`);
+  assert.deepEqual([gone.remote_addr, gone.query_params, gone.post_data], ["203.0.113.5", { page: "2" }, { a: 1 }]);
+  assert.equal(gone.headers["user-agent"], "gone");
+  const { milliseconds, ...extra } = gone.extra;
+  assert.deepEqual(extra, { method: "POST", status: 499, aborted: true, params: { id: "7" } });
+
+  const half = http.request({ port, host: "127.0.0.1", method: "POST", path: "/streams" }, () => half.destroy());
+  half.on("error", () => {});
+  half.end();
+  const begun = await oneEvent(auditing, `http://127.0.0.1:${port}/streams`);
+  assert.deepEqual([begun.remote_addr, begun.extra.status, begun.extra.aborted], ["127.0.0.1", 206, true]);
 });
+
+test("an address loses its port", async (t) => {
+  const routes = (app) => app.set("trust proxy", 1).post("/:n", (req, res) => res.json({}));
+  const { auditing, ask, port } = await application(t, {}, routes);
+  const addresses = [["203.0.113.5:4711", "203.0.113.5"], ["[2001:db8::1]:4711", "2001:db8::1"], ["[2001:db8::1]", "2001:db8::1"],
+    ["2001:db8::1", "2001:db8::1"], ["::ffff:192.0.2.1", "::ffff:192.0.2.1"], ["unknown", "unknown"]];
+  for (const [n, [said, address]] of addresses.entries()) {
+    await ask("POST", `/${n}`, { headers: { "X-Forwarded-For": `198.51.100.4, ${said}` } });
+    assert.equal((await oneEvent(auditing, `http://127.0.0.1:${port}/${n}`)).remote_addr, address);
+  }
+});
+
+test("what describe() adds is masked, and a secret in the path is nowhere", async (t) => {
+  const secret = "s3cret/of a=reset";
+  const describe = (req) => ({
+    table_name: "shop.reset", object_id: req.params.token, content: { new_data: { apiKey: secret, list: [{ "Card Number": "4111" }] } },
+    password: "hush-hush", link: `/resets/${encodeURIComponent(secret)}`, note: "kept",
+  });
+  const routes = (app) => app.post("/resets/:token", (req, res) => res.json({}));
+  const { auditing, ask, port } = await application(t, { describe }, routes);
+  await ask("POST", `/resets/${encodeURIComponent(secret)}?next=${encodeURIComponent(secret)}`, {
+    headers: { Referer: `http://shop.example/resets/${encodeURIComponent(secret)}?token=hush-hush&page=2`, "X-Shop-Api-Key": "hush-hush" },
+  });
+  const event = await oneEvent(auditing, `http://127.0.0.1:${port}/resets/********`);
+  assert.deepEqual(event.content, { new_data: { apiKey: "********", list: [{ "Card Number": "********" }] } });
+  assert.deepEqual([event.object_id, event.extra.password, event.extra.note], ["********", "********", "kept"]);
+  assert.equal(event.headers.referer, "http://shop.example/resets/********?token=********&page=2");
+  assert.deepEqual([event.query_params, event.extra.params, event.extra.link], [{ next: "********" }, { token: "********" }, "/resets/********"]);
+  for (const text of ["s3cret", "hush", "4111"]) assert.ok(!JSON.stringify(event).includes(text), text);
+});
+
+test("the id of a credential is not shown", async (t) => {
+  const describe = (req) => ({ table_name: "auth.access_token", object_id: req.params.id });
+  const { auditing, ask, port } = await application(t, { describe }, (app) => {
+    const router = express.Router();
+    router.delete("/:id", (req, res) => res.json({}));
+    app.use("/tokens", router);
+  });
+  await ask("DELETE", "/tokens/9944b09199c62bcf9418");
+  const masked = await oneEvent(auditing, `http://127.0.0.1:${port}/tokens/********`);
+  assert.deepEqual([masked.object_id, masked.extra.params], ["********", { id: "********" }]);
+  await ask("DELETE", "/tokens/17");
+  assert.equal((await oneEvent(auditing, `http://127.0.0.1:${port}/tokens/17`)).object_id, "17");
+});
+
+for (const [type, load] of [
+  ["commonjs", 'const express = require("express"); const { audit } = require("./audit_express.cjs");'],
+  ["module", 'import express from "express"; import { audit } from "./audit_express.cjs";'],
+  [undefined, 'const express = require("express"); const { audit } = require("./audit_express.cjs");'],
+]) {
+  test(`it works in a project of type ${type}`, async (t) => {
+    const project = directory(t);
+    fs.writeFileSync(path.join(project, "package.json"), JSON.stringify({ type }));
+    fs.copyFileSync(CLIENT, path.join(project, "audit_express.cjs"));
+    // As `npm install express` leaves it.
+    fs.symlinkSync(require.resolve("express").split(/(?<=node_modules)/)[0], path.join(project, "node_modules"));
+    fs.writeFileSync(path.join(project, "app.js"), `${load}
+      const auditing = audit({ url: process.env.AUDIT_URL, key: process.env.AUDIT_KEY, spool: "audit-spool" });
+      const app = express().use(auditing).post("/projects", (req, res) => res.json({}));
+      const server = app.listen(0, "127.0.0.1", () => {
+        const { port } = server.address();
+        fetch("http://127.0.0.1:" + port + "/projects", { method: "POST" }).then((answer) => answer.text()).then(() => {
+          server.close();
+          server.closeAllConnections();
+          return new Promise((resolve) => setImmediate(resolve));
+        }).then(() => auditing.flush(${PATIENCE})).then(() => auditing.close()).then(() => console.log(port, auditing.sent));
+      });`);
+    const { stdout, stderr, status } = spawnSync(process.execPath, ["app.js"], { cwd: project, encoding: "utf8", timeout: PATIENCE });
+    assert.equal(status, 0, stderr);
+    const [port, sent] = stdout.trim().split(" ");
+    assert.equal(sent, "1");
+    assert.equal((await log({ url: `http://127.0.0.1:${port}/projects` })).length, 1);
+  });
+}
 
 test("nothing throws into the application", async (t) => {
   const told = [];
@@ -175,6 +263,41 @@ test("process.exit() keeps what is in memory, and the next start sends it", asyn
   assert.deepEqual(events.map((event) => event.extra.n), [...Array(50).keys()]);
   assert.deepEqual(fs.readdirSync(spool), ["requests.rejected"]);
   assert.equal(JSON.parse(fs.readFileSync(path.join(spool, "requests.rejected"), "utf8")).record, '{"torn');
+});
+
+test("a spool that cannot be made is told and done without", async (t) => {
+  const told = [];
+  const file = path.join(directory(t), "a-file");
+  fs.writeFileSync(file, "");
+  const auditing = audit({ url, key, spool: path.join(file, "spool"), onError: (text) => told.push(text) });
+  const uuid = auditing.send({ description: "without a spool" });
+  assert.ok(await auditing.flush(PATIENCE));
+  assert.equal((await log({ limit: 1000 })).filter((event) => event.uuid === uuid).length, 1);
+  await auditing.close();
+  assert.equal(told.length, 1);
+  assert.match(told[0], /^the spool cannot be written, events wait in memory: .*a-file/);
+});
+
+test("a redirect is not followed and is told with its target", async (t) => {
+  const answers = [[308, "/api/v1/events/"], [301, "https://other.example/"]];
+  const seen = [];
+  const server = http.createServer((req, res) => {
+    seen.push(`${req.method} ${req.url}`);
+    const [status, location] = answers.shift() ?? [201, undefined];
+    req.resume().on("end", () => res.writeHead(status, location ? { Location: location } : {}).end('{"accepted":1,"duplicates":0}'));
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  t.after(() => server.closeAllConnections());
+  Object.assign(pace, { backOffLeast: 5, backOffMost: 20 });
+  t.after(() => Object.assign(pace, { backOffLeast: 500, backOffMost: 60_000 }));
+  const told = [];
+  const auditing = audit({ url: `http://127.0.0.1:${server.address().port}`, key, spool: directory(t), onError: (text) => told.push(text) });
+  auditing.send({ n: 1 });
+  await until(() => auditing.sent === 1);
+  await auditing.close();
+  assert.deepEqual(seen, Array(3).fill("POST /api/v1/events"));
+  assert.match(told[0], /answers 308 and points to \/api\/v1\/events\/: set the address/);
 });
 
 test("only receipts count, and a 404 waits unless the event names its channel", async (t) => {

@@ -2,16 +2,24 @@
 /*
 Sends what an Express application is asked to change to an audit log server: one event for each POST, PUT, PATCH and DELETE.
 
-One file for Node 18 and later and Express 4 or 5, without dependencies: copy it beside your code.
+One file for Node 18 and later and Express 4 or 5, without dependencies: copy it beside your code. CommonJS and ES modules can both
+load it, whatever `type` the project's package.json has:
 
-    const { audit } = require("./audit_express");
+    const { audit } = require("./audit_express.cjs");
+    import { audit } from "./audit_express.cjs";
+
     const auditing = audit({ url: "http://127.0.0.1:8080", key: KEY, spool: "audit-spool", user: (req) => req.user });
 
     app.use(auditing); // in front of the routes
     process.on("SIGTERM", () => server.close(() => auditing.close().then(() => process.exit())));
 
-An event has the method, URL, user, address, query, body and headers, with secrets masked, and under `extra` the status, the
-route's parameters and the time it took. `auditing.send(event)` takes events of your own, in the server's native shape.
+An event has the method, URL, user, address, query, body and headers, and under `extra` the status, the route's parameters and the
+time it took. Where the client has gone before it had its answer, `aborted` is true, and `status` is 499 if there was no answer yet;
+what the route does after that is not seen. `auditing.send(event)` takes events of your own, in the server's native shape, and sends
+them as they are.
+
+Values whose names have one of the parts of MASK are not sent: in user, query, body, headers, route parameters, the path of the URL,
+and in what `describe` adds.
 
 The way of an event: it gets a uuid and goes into a queue in memory; from there into a file of the spool, synced; from there, oldest
 first, to the server, and it is forgotten only when the server says that it is on disk. So it outlives the process from a
@@ -45,8 +53,9 @@ const http = require("node:http");
 const https = require("node:https");
 const path = require("node:path");
 
-const MASK = ["password", "passwd", "secret", "token", "api_key", "apikey", "authorization", "credential", "private_key", "card_number",
-  "cardnumber", "cvv", "cvc"];
+// Letters only: `card_number`, `cardNumber` and `Card-Number` are one name.
+const MASK = ["password", "passwd", "pwd", "passphrase", "passcode", "secret", "token", "apikey", "accesskey", "privatekey", "sessionkey",
+  "sessionid", "authorization", "credential", "cardnumber", "cvv", "cvc"];
 const MASKED = "********";
 const HEADERS_EXCLUDE = ["authorization", "proxy-authorization", "cookie", "x-csrf-token", "x-api-key"];
 const METHODS = ["POST", "PUT", "PATCH", "DELETE"];
@@ -67,9 +76,9 @@ function audit(options) {
   const middleware = (req, res, next) => {
     try {
       if (methods.has(req.method) && !options.skip?.(req)) {
-        const begun = { timestamp: new Date().toISOString(), at: process.hrtime.bigint() };
+        const arrived = arrival(req, options);
         // "close" comes after the last byte, and also when the client has gone before.
-        res.once("close", () => sender.guard(() => sender.send(describe(req, res, begun, options))));
+        res.once("close", () => sender.guard(() => sender.send(describe(req, res, arrived, options))));
       }
     } catch (error) {
       sender.report("request", `a request is not recorded: ${error}`);
@@ -81,27 +90,48 @@ function audit(options) {
   return middleware;
 }
 
-function describe(req, res, begun, options) {
+/** What is known as the request comes in: of a client that has gone, Node forgets the address. */
+function arrival(req, options) {
   const excluded = new Set((options.headersExclude ?? HEADERS_EXCLUDE).map((name) => name.toLowerCase()));
-  const headers = Object.fromEntries(Object.entries(req.headers).filter(([name]) => !excluded.has(name)));
-  const masked = (value) => mask(value, options.mask ?? MASK, []);
-  return {
-    timestamp: begun.timestamp,
-    action: req.method,
-    user: masked(options.user ? options.user(req) : known(req.user)) ?? null,
-    remote_addr: req.ip ?? null,
+  const names = options.mask ?? MASK;
+  const headers = Object.entries(req.headers).filter(([name]) => !excluded.has(name));
+  const members = {
+    timestamp: new Date().toISOString(),
+    remote_addr: withoutPort(req.ip),
     // Without the query: it stands in query_params, where secrets can be masked.
     url: `${req.protocol}://${req.get("host")}${req.originalUrl.split("?")[0]}`,
-    query_params: masked(req.query),
+    query_params: mask(req.query, names, []),
+    headers: mask(Object.fromEntries(headers.map(([name, value]) => [name, maskQueries(value, names)])), names, []),
+  };
+  return { members, at: process.hrtime.bigint() };
+}
+
+/** The event, as the response is over. */
+function describe(req, res, arrived, options) {
+  const names = options.mask ?? MASK;
+  const masked = (value) => mask(value, names, []);
+  const { timestamp, remote_addr, url, query_params, headers } = arrived.members;
+  const event = {
+    timestamp,
+    action: req.method,
+    user: masked(options.user ? options.user(req) : known(req.user)) ?? null,
+    remote_addr,
+    url,
+    query_params,
     post_data: Buffer.isBuffer(req.body) ? { bytes: req.body.length } : masked(req.body) ?? null,
-    headers: masked(headers),
+    headers,
     // Members that the server does not know go into `extra`.
     method: req.method,
-    status: res.writableFinished ? res.statusCode : null,
+    // As nginx has it in its log. The status of an answer that was not begun is 200 in Node.
+    status: res.writableEnded || res.headersSent ? res.statusCode : 499,
+    ...(res.writableFinished ? {} : { aborted: true }),
     params: masked(req.params ?? {}),
-    milliseconds: Number((process.hrtime.bigint() - begun.at) / 1000n) / 1000,
-    ...options.describe?.(req, res),
+    milliseconds: Number((process.hrtime.bigint() - arrived.at) / 1000n) / 1000,
+    ...masked(options.describe?.(req, res)),
   };
+  const isSecret = typeof event.object_id === "string" && !isNumber(event.object_id) && tellsOf(event.table_name ?? "", names);
+  const secrets = pathSecrets(req, names);
+  return without({ ...event, ...(isSecret ? { object_id: MASKED } : {}) }, isSecret ? [...secrets, event.object_id] : secrets);
 }
 
 /** Of a user as applications have them only what says who it is: there may be a digest of the password beside it. */
@@ -115,12 +145,62 @@ function mask(value, parts, above) {
   if (value === null || typeof value !== "object" || typeof value.toJSON === "function") return value;
   if (above.includes(value) || above.length > 50) return "…";
   if (Array.isArray(value)) return value.map((item) => mask(item, parts, [...above, value]));
-  const secret = (name) => parts.some((part) => name.toLowerCase().includes(part));
   const entries = Object.entries(value).map(([name, item]) => {
     const empty = item === undefined || item === null || item === "";
-    return [name, secret(name) && !empty ? MASKED : mask(item, parts, [...above, value])];
+    return [name, tellsOf(name, parts) && !empty ? MASKED : mask(item, parts, [...above, value])];
   });
   return Object.fromEntries(entries);
+}
+
+/** Whether a name has one of the parts. */
+function tellsOf(name, parts) {
+  const letters = (text) => text.toLowerCase().replace(/[-_ .]/g, "");
+  const inside = letters(name);
+  return parts.some((part) => inside.includes(letters(part)));
+}
+
+/** A header's text, where it has a URL with a query: `Referer: https://shop.example/reset?token=…`. */
+function maskQueries(value, parts) {
+  if (typeof value !== "string") return value;
+  return value.replace(/([?&;]([^=&;?#\s]+)=)([^&;#\s]+)/g, (whole, before, name) => (tellsOf(decoded(name), parts) ? before + MASKED : whole));
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function isNumber(text) {
+  return /^\d+$/.test(text);
+}
+
+/** Route parameters that are secrets, by their names or by the path of the route (`/tokens/:id`). */
+function pathSecrets(req, parts) {
+  const everything = tellsOf(`${req.baseUrl ?? ""}${req.route?.path ?? ""}`.replace(/[:*]\w+/g, ""), parts);
+  const named = Object.entries(req.params ?? {}).flatMap(([name, value]) => [value].flat().map((text) => [name, text]));
+  const found = named.filter(([name, text]) => (everything || tellsOf(name, parts)) && typeof text === "string" && text.length > 3 && !isNumber(text));
+  return found.map(([, text]) => text);
+}
+
+/** The value without these texts, wherever they stand, also as URLs have them. */
+function without(value, secrets, depth = 0) {
+  if (!secrets.length || depth > 60) return value;
+  if (typeof value === "string") {
+    const spelled = secrets.flatMap((secret) => [encodeURIComponent(secret), encodeURI(secret), secret]);
+    return spelled.reduce((text, secret) => text.replaceAll(secret, MASKED), value);
+  }
+  if (value === null || typeof value !== "object" || typeof value.toJSON === "function") return value;
+  if (Array.isArray(value)) return value.map((item) => without(item, secrets, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, without(item, secrets, depth + 1)]));
+}
+
+/** `203.0.113.5:4711` and `[2001:db8::1]:4711` as some proxies write them, without what changes with each connection. */
+function withoutPort(address) {
+  const [, host] = /^\[([^\]]+)\]/.exec(address ?? "") ?? /^([^:]+):[^:]*$/.exec(address ?? "") ?? [];
+  return host ?? address ?? null;
 }
 
 /** The way of events to the server. */
@@ -152,7 +232,16 @@ class Sender {
     this.#options = { spoolLimit: 256 * 1024 * 1024, queueLimit: 16 * 1024 * 1024, timeout: 10_000, ...options };
     this.#request = secure ? https.request : http.request;
     this.#agent = options.agent ?? new (secure ? https : http).Agent({ keepAlive: true, maxSockets: 1 });
-    if (options.spool) fs.mkdirSync(options.spool, { recursive: true, mode: 0o700 });
+    try {
+      if (options.spool) {
+        fs.mkdirSync(options.spool, { recursive: true, mode: 0o700 });
+        fs.accessSync(options.spool, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+      }
+    } catch (error) {
+      this.report("spool", `the spool cannot be written, events wait in memory: ${error.message}`);
+      // The same fault.
+      this.#reported.set("spool-read", Date.now());
+    }
     this.#spool = new Spool(options.spool, (fault, text) => this.report(fault, text), this.#options.spoolLimit);
     // What is still in memory at process.exit(); what is being written may be written twice, which does no harm.
     process.on("exit", this.#atExit);
@@ -347,7 +436,8 @@ class Sender {
         response.on("error", fail);
         response.on("end", () => {
           clearTimeout(timer);
-          resolve({ status: response.statusCode, retryAfter: response.headers["retry-after"], text: Buffer.concat(chunks).toString() });
+          const { location, "retry-after": retryAfter } = response.headers;
+          resolve({ status: response.statusCode, retryAfter, location, text: Buffer.concat(chunks).toString() });
         });
       });
       request.end(body);
@@ -600,7 +690,7 @@ function cut(lines, count, size) {
   return end < 0 ? [...lines] : lines.slice(0, end);
 }
 
-function verdictOf(lines, { status, retryAfter, text }) {
+function verdictOf(lines, { status, retryAfter, location, text }) {
   if (status === 200 || status === 201) {
     // Only receipts count: a page that some gateway answers with is no promise.
     if (receipts(text) === lines.length) return { verdict: "stored" };
@@ -610,7 +700,9 @@ function verdictOf(lines, { status, retryAfter, text }) {
   // 404 is about the token or the address, which can be mended, unless the event itself names its channel.
   const named = status === 404 && lines.some((line) => line.includes('"channel_id":'));
   if ([400, 409, 413].includes(status) || named) return { verdict: "refused", detail };
-  return { verdict: "later", detail: `the server answers ${status}: ${detail.answer}`, wait: waitOf(retryAfter) };
+  // A redirect is not followed: the key is for this address only, and a POST may become a GET on the way.
+  const said = status >= 300 && status < 400 ? ` and points to ${location}: set the address to what is right` : `: ${detail.answer}`;
+  return { verdict: "later", detail: `the server answers ${status}${said}`, wait: waitOf(retryAfter) };
 }
 
 function receipts(text) {

@@ -140,6 +140,24 @@ fn an_application_that_is_killed_loses_nothing_that_was_spooled() {
 }
 
 #[test]
+fn a_killed_python_application_loses_nothing_it_has_logged() {
+    for kind in [Kind::PythonLog, Kind::PythonEvents] {
+        println!("{kind:?}");
+        let place = Place::new(kind);
+        let mut app = place.app();
+        app.send(500);
+        // The calls have returned, and no more: nothing was waited for.
+        let sent = app.kill();
+        assert_eq!(place.waiting(), 500);
+        let server = place.server();
+        let app = place.app();
+        eventually(|| (place.waiting() == 0).then_some(())).unwrap();
+        app.close();
+        place.assert_log(&server, &sent);
+    }
+}
+
+#[test]
 fn a_server_that_is_killed_under_load_gets_everything_once() {
     for_each_client(|place| {
         let mut server = place.server();
@@ -163,17 +181,22 @@ fn a_server_that_is_killed_under_load_gets_everything_once() {
 }
 
 #[test]
-fn a_server_that_is_busy_is_asked_again() {
+fn a_server_that_takes_nothing_now_is_asked_again() {
     for_each_client(|place| {
-        let server = place.server();
-        place.front.show(Behind::Busy);
-        let mut app = place.app();
-        app.send(60);
-        eventually(|| (place.front.connections() > 2).then_some(())).unwrap();
-        assert_eq!(place.labels(&server).len(), 0);
-        place.front.show(Behind::Server(server.address));
-        app.flush();
-        let sent = app.close();
+        let (server, mut sent) = (place.server(), Vec::new());
+        for behind in [Behind::Busy, Behind::Moved] {
+            println!("{behind:?}");
+            let before = place.front.connections();
+            place.front.show(behind);
+            let mut app = place.app();
+            app.send(60);
+            eventually(|| (place.front.connections() > before + 2).then_some(())).unwrap();
+            assert_eq!(place.labels(&server).len(), sent.len());
+            place.front.show(Behind::Server(server.address));
+            app.flush();
+            sent.extend(app.close());
+        }
+        assert_eq!(place.rejected(), "");
         place.assert_log(&server, &sent);
     });
 }

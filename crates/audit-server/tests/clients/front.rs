@@ -8,13 +8,18 @@ use std::thread::{self, JoinHandle};
 
 const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
+const MOVED: &[u8] =
+    b"HTTP/1.1 308 Permanent Redirect\r\nLocation: /api/v1/events/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
 /// What a client finds there.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Behind {
     /// Connections are closed at once.
     Nobody,
-    /// Every request is 503.
+    /// Every request is 503 with `Retry-After`.
     Busy,
+    /// Every request is 308, as from a server that wants another path.
+    Moved,
     Server(SocketAddr),
 }
 
@@ -76,7 +81,8 @@ impl Drop for Front {
 fn serve(client: TcpStream, behind: Behind) {
     match behind {
         Behind::Nobody => {}
-        Behind::Busy => busy(client),
+        Behind::Busy => answer(client, BUSY),
+        Behind::Moved => answer(client, MOVED),
         Behind::Server(address) => {
             if let Ok(server) = TcpStream::connect(address) {
                 let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
@@ -89,7 +95,7 @@ fn serve(client: TcpStream, behind: Behind) {
 }
 
 /// Answers before the request is over, as an overloaded proxy does, but reads the rest so that the answer arrives.
-fn busy(mut client: TcpStream) {
+fn answer(mut client: TcpStream, text: &[u8]) {
     let (mut buffer, mut seen) = ([0; 65_536], Vec::new());
     while !seen.windows(4).any(|end| end == b"\r\n\r\n") {
         match client.read(&mut buffer) {
@@ -97,7 +103,7 @@ fn busy(mut client: TcpStream) {
             _ => return,
         }
     }
-    if client.write_all(BUSY).is_ok() && client.shutdown(Shutdown::Write).is_ok() {
+    if client.write_all(text).is_ok() && client.shutdown(Shutdown::Write).is_ok() {
         while client.read(&mut buffer).is_ok_and(|length| length > 0) {}
     }
 }

@@ -198,7 +198,7 @@ class Sender:
         self._backlog = _Backlog(self._spool, self._kind, self._spool_limit, self._queue_limit, self.report, self._changed)
         self._threads, self._connection = {}, None
         self._closing = self._hurry = self._ended = False
-        # When to look for files of dead processes (0: now), and whether the last look left some.
+        # When to look for files of dead processes (0: now; inf: it does), and whether the last look left some.
         self._adopt_at, self._more = 0.0, False
         self.sent = self.rejected = self.dropped = 0
         self._reported = {}
@@ -263,12 +263,12 @@ class Sender:
         for thread in self._threads.values():
             # They are done in a moment, unless a request is on its way: then what it carries is in the spool.
             if thread is not threading.current_thread():
-                thread.join(max(0.1, end - time.monotonic()))
+                thread.join(max(0.5, end - time.monotonic()))
         if lost:
             self.drop(lost, "records could not be sent before the end, nor kept in the spool")
 
     def _is_done(self):
-        return not self.waiting() and not self._more and self._adopt_at != 0
+        return not self.waiting() and not self._more and 0 < self._adopt_at < math.inf
 
     def _wait(self, done, timeout):
         timeout = self._close_timeout if timeout is None else timeout
@@ -380,10 +380,16 @@ class Sender:
         return self._adopt_at <= time.monotonic() or self._more and not self._backlog.adopted()
 
     def _adopt(self):
-        more = self._backlog.adopt()
         with self._changed:
-            self._more, self._adopt_at = more, time.monotonic() + ADOPT_SECONDS
-            self._changed.notify_all()
+            self._adopt_at = math.inf
+        try:
+            self._more = self._backlog.adopt()
+        finally:
+            with self._changed:
+                # Unless a flush asks for another look: files may have been left since this one began.
+                if self._adopt_at == math.inf:
+                    self._adopt_at = time.monotonic() + ADOPT_SECONDS
+                self._changed.notify_all()
 
     def _is_over(self):
         return self._ended or self._closing and self._is_done()
@@ -539,42 +545,43 @@ class _Backlog:
             empty = []
             while self._segments and self._segments[0].sealed and not self._segments[0].rest():
                 empty.append(self._segments.popleft())
-            first = self._segments[0] if self._segments and self._segments[0].rest() else None
-            source = tuple(itertools.islice(self.memory, count)) if first is None else first.lines(first.sent, first.size)
+            parts = [(segment, segment.sent, segment.size) for segment in self._segments if segment.rest()]
+            memory = [] if parts else list(itertools.islice(self.memory, count))
         for segment in empty:
             segment.remove()
-        lines, taken = [], 0
-        for line in source:
-            if lines and (len(lines) >= count or taken + len(line) > size):
-                break
-            lines.append(line)
-            taken += len(line)
-        if first is not None and not lines:
+        lines = _up_to(count, size, memory or (line for part in parts for line in part[0].lines(*part[1:])))
+        if parts and not lines:
+            first = parts[0][0]
             self.report("spool-read", f"{first.path} was shortened by somebody else: {first.rest()} bytes are lost")
             with self._lock:
-                self._segments.popleft()
+                self._segments.remove(first)
                 self._file_bytes -= first.rest()
             first.remove()
         return lines
 
     def drop(self, lines):
         """Forgets the oldest lines. Memory may have become a file since they were taken: it is still the same order."""
-        size = sum(map(len, lines))
+        size, gone = sum(map(len, lines)), []
         with self._lock:
-            if not self._segments or not self._segments[0].rest():
+            if not any(segment.rest() for segment in self._segments):
                 for _ in lines:
                     self.memory.popleft()
                 self._memory_bytes -= size
                 return
-            first = self._segments[0]
-            first.sent += size
             self._file_bytes -= size
-            if first.rest():
-                return
-            if len(self._segments) == 1 and not first.sealed:
-                return first.truncate()
-            self._segments.popleft()
-        first.remove()
+            while size:
+                first = self._segments[0]
+                step = min(size, first.rest())
+                first.sent += step
+                size -= step
+                if first.rest():
+                    break
+                if len(self._segments) == 1 and not first.sealed:
+                    first.truncate()
+                    break
+                gone.append(self._segments.popleft())
+        for segment in gone:
+            segment.remove()
 
     def adopted(self):
         """How many files of dead processes are still to be sent."""
@@ -652,6 +659,9 @@ class _Backlog:
             self._segments.clear()
         for segment in segments:
             if segment.rest():
+                if segment.dirty:
+                    with contextlib.suppress(OSError):
+                        segment.sync()
                 segment.release()
             else:
                 segment.remove()
@@ -712,12 +722,12 @@ class _Segment:
             self.is_new = False
 
     def lines(self, start, end):
-        """Whole lines in between."""
+        """Whole lines in between. Raises EOFError where somebody else has shortened the file."""
         rest = b""
         while start < end:
             chunk = os.pread(self.fd, min(BATCH_BYTES_MAX, end - start), start)
             if not chunk:
-                return
+                raise EOFError
             start += len(chunk)
             *whole, rest = (rest + chunk).split(b"\n")
             for line in whole:
@@ -750,6 +760,18 @@ class _Segment:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
         self.release()
+
+
+def _up_to(count, size, source):
+    """The first lines: at least one, then as many as fit. A file that ends early ends them, so that they are all in one row."""
+    lines, taken = [], 0
+    with contextlib.suppress(EOFError):
+        for line in source:
+            if lines and (len(lines) >= count or taken + len(line) > size):
+                break
+            lines.append(line)
+            taken += len(line)
+    return lines
 
 
 def _open(path, flags):

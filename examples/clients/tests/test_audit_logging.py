@@ -456,6 +456,7 @@ class Lives(Case):
         client = self.client(server.url)
         self.assertTrue(client.flush(PATIENCE))
         self.assertEqual([record["n"] for record in server.records.values()], list(range(30)))
+        self.assertLess(len(server.requests), 15, "files are sent together")
         self.assertEqual(os.listdir(self.spool), [])
 
     def test_a_child_that_outlives_its_parent_keeps_nothing_of_it_locked(self):

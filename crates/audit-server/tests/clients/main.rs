@@ -1,6 +1,7 @@
 //! The clients of `examples/clients`, as they are, against the program: nothing is lost and nothing doubled, whoever dies.
 //!
-//! Needs python3 (with venv), node and npm. Django and Express come from their registries into `target/clients`, once.
+//! Needs python3 (with venv), node and npm. Django, Django REST framework, gunicorn, Celery and Express come from their registries
+//! into `target/clients`, once.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

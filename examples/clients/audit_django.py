@@ -415,7 +415,7 @@ def _event(action, model, object_id, content, using, members, request=None):
             secrets += [value for name, value in data.items() if name in columns and len(str(value)) >= SECRET_CHARACTERS_MIN]
     content = {name: _mask(data, columns) for name, data in content.items()}
     if object_id is not None and _is_secret(concrete._meta.pk):
-        secrets.append(object_id)
+        secrets += [object_id] if len(str(object_id)) > 3 else []
         object_id = _fingerprint(object_id)
     said = json.loads(json.dumps({**_request_members(request), "content": content or None, **members}, cls=_Encoder))
     return {
@@ -460,7 +460,9 @@ def _letters(name):
 
 def _is_secret(field):
     """Whether a column holds what opens something: by its name, by that of its model, or by what it refers to."""
-    if _tells_of(field.attname):
+    if field.primary_key and isinstance(field, IntegerField):
+        return False  # A number of a row opens nothing.
+    if _tells_of(field.attname) and not (field.primary_key and field.remote_field):
         return True
     if field.remote_field is not None:
         target = field.target_field
@@ -468,7 +470,7 @@ def _is_secret(field):
     if not _tells_of(field.model._meta.label_lower, CREDENTIALS):
         return False
     if field.primary_key:
-        return not isinstance(field, IntegerField)
+        return True
     return isinstance(field, (CharField, TextField, BinaryField)) and field.attname.endswith(CREDENTIAL_FIELDS)
 
 

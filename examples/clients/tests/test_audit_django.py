@@ -45,7 +45,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.test import AsyncClient, Client
 from rest_framework.authtoken.models import Token
-from shop.models import Access, Customer, Device, Order, Reset, Tag, Ticket, Urgent
+from shop.models import Access, Counter, Customer, Device, Order, Reset, Tag, Ticket, Urgent
 
 call_command("migrate", run_syncdb=True, verbosity=0)
 
@@ -414,6 +414,11 @@ class Secrets(Case):
         self.assertEqual(events[1]["content"]["new_data"]["via_id"], "********")
         self.assertEqual(events[2]["content"]["new_data"]["others"], [*of_access])
         self.assertEqual(events[3]["content"]["old_data"]["others"], [*of_access])
+
+    def test_a_number_as_the_key_is_no_secret(self):
+        self.secret = "none"
+        counter = Counter.objects.create()
+        self.assertEqual(self.event()["object_id"], counter.pk)
 
     def test_a_secret_in_the_address_of_a_request(self):
         self.secret = "s3cret-of-a-reset-0815"

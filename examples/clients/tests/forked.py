@@ -49,7 +49,8 @@ else:
     # A broker of files: no service has to run.
     broker = os.path.join(os.environ["AUDIT_SPOOL"], "..", "broker")
     app = celery.Celery("forked", broker="filesystem://", set_as_current=False)
-    app.conf.update(broker_transport_options={"data_folder_in": broker, "data_folder_out": broker, "store_processed": False},
+    folders = {"data_folder_in": broker, "data_folder_out": broker, "control_folder": broker + "-control"}
+    app.conf.update(broker_transport_options={**folders, "store_processed": False},
                     task_ignore_result=True, worker_hijack_root_logger=False, broker_connection_retry_on_startup=True)
 
     @app.task(name="work")

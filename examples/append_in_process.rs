@@ -14,8 +14,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // A copy has the same uuid: it can be sent again, and is stored once.
     match store.append(AppendRequest::import(vec![event.clone()]))?.wait() {
         Ok(receipts) => println!("on disk: {} at position {}", receipts[0].uuid, receipts[0].position),
-        Err(AppendError::Database(why)) => return Err(format!("unknown, append the same event again: {why}").into()),
-        Err(error) => return Err(format!("nothing was stored: {error}").into()),
+        Err(AppendError::NotStored(why)) => return Err(format!("nothing was stored: {why}").into()),
+        Err(AppendError::Unknown(why)) => return Err(format!("unknown, append the same event again: {why}").into()),
     }
 
     let filter = EventFilter { object_id: Some("859".into()), ..EventFilter::default() };

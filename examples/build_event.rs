@@ -18,6 +18,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("slot {}: {}", slot.number, slot.value.as_ref().map_or("erased", JsonText::as_str));
     }
     // The log says when it records an event; until then the present stands in for it.
-    println!("leaf {}", event.leaf_hash(0, Timestamp::now()));
+    println!("leaf {}", event.leaf_hash(0, Timestamp::now()?));
     Ok(())
 }

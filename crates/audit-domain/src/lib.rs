@@ -13,7 +13,7 @@
 //! let event = NewEvent::new().object("orders.item", 859).change(&change)?.prepare(ChannelId::DEFAULT)?;
 //!
 //! assert!(matches!(event.keys(), Keys::Event(keys) if keys.action.as_deref() == Some("UPDATE")));
-//! println!("{} {}", event.uuid(), event.leaf_hash(0, Timestamp::now()));
+//! println!("{} {}", event.uuid(), event.leaf_hash(0, Timestamp::now()?));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -21,7 +21,9 @@ mod action;
 mod action_log;
 mod change;
 mod channel;
+mod clock;
 mod content_type;
+mod draw;
 mod entry;
 mod error;
 mod event;
@@ -51,7 +53,9 @@ pub use action_log::{
 };
 pub use change::Change;
 pub use channel::{ChannelGrant, ChannelId};
+pub use clock::{Clock, ClockError};
 pub use content_type::{ContentType, ContentTypes, parse_content_types};
+pub use draw::{draw_uuid_v7, uuid_v7};
 pub use entry::Entry;
 pub use error::{Fault, FieldError, InputError};
 pub use event::{Event, slot};
@@ -63,7 +67,7 @@ pub use json::{Decoded, JsonError, JsonKind, JsonText, Member, Members, ObjectWr
 pub use new_event::NewEvent;
 pub use object::{ObjectId, canonical_integer};
 pub use page::{CursorError, Walk, WalkOrder, WalkPoint};
-pub use prepared::{Keys, PreparedEntry};
+pub use prepared::{Keys, PrepareError, PreparedEntry};
 pub use reading::{Reading, parse_uuid};
 pub use sort::{Sort, SortBy, SortKey};
 pub use stream::Stream;

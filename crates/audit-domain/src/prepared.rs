@@ -4,7 +4,9 @@ use uuid::Uuid;
 
 use crate::action_log::{ActionLogKeys, NewActionLog, Record, action_log_slot};
 use crate::channel::ChannelId;
+use crate::clock::{Clock, ClockError};
 use crate::content_type::ContentTypes;
+use crate::draw::draw_uuid_v7;
 use crate::entry::Entry;
 use crate::event::slot;
 use crate::event_keys::EventKeys;
@@ -46,6 +48,18 @@ enum GivenSubject {
     ActionLog,
 }
 
+/// Why an entry cannot be made ready for the log. It has to do with this machine and not with the entry: the same one can be
+/// prepared later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PrepareError {
+    /// The operating system has no random bytes to give.
+    #[error("the operating system has no random bytes: {0}")]
+    Random(#[from] getrandom::Error),
+    /// The clock is wrong, and the entry does not say when it happened.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+}
+
 impl NewEvent {
     /// Fills in what was left out (a UUIDv7, the present, the action its content stands for), cuts the slots, draws their
     /// salts and hashes their commitments: the costly part of an append, done before any lock.
@@ -53,17 +67,17 @@ impl NewEvent {
     /// `channel` is where the event goes, whatever `channel_id` says: which of the two counts is for the caller to decide.
     ///
     /// # Errors
-    /// When the operating system has no random bytes to give.
-    pub fn prepare(self, channel: ChannelId) -> Result<PreparedEntry, getrandom::Error> {
-        self.prepare_with(channel, &ContentTypes::default())
+    /// [`PrepareError`]
+    pub fn prepare(self, channel: ChannelId) -> Result<PreparedEntry, PrepareError> {
+        self.prepare_with(channel, &ContentTypes::default(), &Clock::system())
     }
 
     /// The same, with the number or the name of the object type filled in from a registry where the event has only the other.
     /// Filled in is not given: a retry from before the type was registered is a retry still.
     ///
     /// # Errors
-    /// When the operating system has no random bytes to give.
-    pub fn prepare_with(mut self, channel: ChannelId, types: &ContentTypes) -> Result<PreparedEntry, getrandom::Error> {
+    /// [`PrepareError`]
+    pub fn prepare_with(mut self, channel: ChannelId, types: &ContentTypes, clock: &Clock) -> Result<PreparedEntry, PrepareError> {
         let (action, content_type) = (self.action.is_some(), self.content_type.is_some());
         let table_name = self.table_name.is_some();
         types.fill(&mut self);
@@ -87,7 +101,8 @@ impl NewEvent {
             (slot::EXTRA, self.extra),
         ])?;
         let subject = GivenSubject::Event { subject, action, content_type, table_name };
-        Ok(PreparedEntry::of(self.uuid, channel, self.timestamp, slots, Keys::Event(keys), subject))
+        let given = Given { uuid: self.uuid, timestamp: self.timestamp };
+        PreparedEntry::of(given, channel, slots, Keys::Event(keys), subject, clock)
     }
 }
 
@@ -97,8 +112,16 @@ impl NewActionLog {
     /// `channel` is where the record goes, whatever `channel_id` says.
     ///
     /// # Errors
-    /// When the operating system has no random bytes to give.
-    pub fn prepare(self, channel: ChannelId) -> Result<PreparedEntry, getrandom::Error> {
+    /// [`PrepareError`]
+    pub fn prepare(self, channel: ChannelId) -> Result<PreparedEntry, PrepareError> {
+        self.prepare_at(channel, &Clock::system())
+    }
+
+    /// The same, by another clock.
+    ///
+    /// # Errors
+    /// [`PrepareError`]
+    pub fn prepare_at(self, channel: ChannelId, clock: &Clock) -> Result<PreparedEntry, PrepareError> {
         let record = Record { level: self.level, logger_name: self.logger_name, app_name: self.app_name };
         let keys = ActionLogKeys::of(&record);
         let slots = Slots::seal([
@@ -107,31 +130,37 @@ impl NewActionLog {
             (action_log_slot::TRACE, self.trace),
             (action_log_slot::EXTRA, self.extra),
         ])?;
-        let (uuid, created_at) = (self.uuid, self.created_at);
-        Ok(PreparedEntry::of(uuid, channel, created_at, slots, Keys::ActionLog(keys), GivenSubject::ActionLog))
+        let given = Given { uuid: self.uuid, timestamp: self.created_at };
+        PreparedEntry::of(given, channel, slots, Keys::ActionLog(keys), GivenSubject::ActionLog, clock)
     }
+}
+
+/// What the server fills in where the client left it out.
+struct Given {
+    uuid: Option<Uuid>,
+    timestamp: Option<Timestamp>,
 }
 
 impl PreparedEntry {
     fn of(
-        uuid: Option<Uuid>,
+        given: Given,
         channel_id: ChannelId,
-        timestamp: Option<Timestamp>,
         slots: Slots,
         keys: Keys,
         subject: GivenSubject,
-    ) -> PreparedEntry {
-        PreparedEntry {
-            uuid: uuid.unwrap_or_else(Uuid::now_v7),
-            uuid_was_given: uuid.is_some(),
+        clock: &Clock,
+    ) -> Result<PreparedEntry, PrepareError> {
+        Ok(PreparedEntry {
+            uuid: given.uuid.map_or_else(|| Ok::<_, PrepareError>(draw_uuid_v7(clock.now()?)?), Ok)?,
+            uuid_was_given: given.uuid.is_some(),
             channel_id,
-            timestamp: timestamp.unwrap_or_else(Timestamp::now),
-            timestamp_was_given: timestamp.is_some(),
+            timestamp: given.timestamp.map_or_else(|| clock.now(), Ok)?,
+            timestamp_was_given: given.timestamp.is_some(),
             commitments: slots.commitments(),
             slots,
             keys,
             subject,
-        }
+        })
     }
 
     /// Which of the channel's logs it goes to.

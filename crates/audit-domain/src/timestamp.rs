@@ -1,6 +1,6 @@
 //! Instants: microseconds since the epoch, UTC, in the years 1 to 9999.
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate};
 
 use crate::error::Fault;
 
@@ -14,11 +14,8 @@ const MICROS_MIN: i64 = -62_135_596_800_000_000;
 const MICROS_MAX: i64 = 253_402_300_799_999_999;
 
 impl Timestamp {
-    /// The present.
-    #[must_use]
-    pub fn now() -> Timestamp {
-        Timestamp(Utc::now().timestamp_micros())
-    }
+    /// The last instant of the year 9999.
+    pub const MAX: Timestamp = Timestamp(MICROS_MAX);
 
     /// From microseconds since the epoch; `None` outside the years 1 to 9999.
     #[must_use]

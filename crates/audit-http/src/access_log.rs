@@ -1,44 +1,64 @@
 //! One line a request, and an id that ties it to the lines in between.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, web};
-use tracing::Span;
-use tracing_actix_web::{RequestId, RootSpanBuilder};
+use actix_web::{Error, web};
+use audit_store::domain::uuid::Uuid;
+use audit_store::domain::{Timestamp, draw_uuid_v7, uuid_v7};
+use tracing::Instrument;
 
 use crate::proxy::Client;
 use crate::{Api, metrics};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The span around a request: its id and nothing else. The library's own span holds the query string.
-pub(crate) struct RequestSpan;
+/// Makes the ids of requests: UUIDv7s with a number that counts up from a random one. Random bytes are drawn once, at the start: a
+/// request must not fail for want of them.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestIds(Arc<AtomicU64>);
 
-impl RootSpanBuilder for RequestSpan {
-    fn on_request_start(request: &ServiceRequest) -> Span {
-        let id = request.extensions().get::<RequestId>().map(ToString::to_string);
-        tracing::info_span!("request", id)
+impl RequestIds {
+    pub(crate) fn draw() -> std::io::Result<RequestIds> {
+        let drawn = draw_uuid_v7(Timestamp::MAX).map_err(|error| std::io::Error::other(error.to_string()))?;
+        Ok(RequestIds(Arc::new(AtomicU64::new(drawn.as_u64_pair().1))))
     }
 
-    fn on_request_end<B: MessageBody>(_: Span, _: &Result<ServiceResponse<B>, Error>) {}
+    fn next(&self) -> Uuid {
+        let number = self.0.fetch_add(1, Ordering::Relaxed);
+        // A clock that is wrong has its own errors.
+        uuid_v7(Timestamp::now().unwrap_or(Timestamp::MAX), number.to_be_bytes())
+    }
+}
+
+/// Gives the request an id, which is in each line that the program logs on its behalf. The span holds nothing else: a query string
+/// may be personal data.
+pub(crate) async fn access_log(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let id = request.app_data::<RequestIds>().map(|ids| ids.next().to_string());
+    let span = tracing::info_span!("request", id);
+    logged(request, next, id).instrument(span).await
 }
 
 /// Logs what was asked and how it ended, and sends the request's id as `X-Request-Id`. Query strings, keys and bodies stay out
 /// of the log: they hold personal data that an erasure could not reach there.
-pub(crate) async fn access_log(
+async fn logged(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
+    id: Option<String>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let start = Instant::now();
     let (method, path) = (request.method().clone(), request.path().to_owned());
     let api = request.app_data::<web::Data<Api>>();
     let client = api.and_then(|api| Client::of(&api.config.trusted_proxies, request.request()).address);
     let client = client.map(tracing::field::display);
-    let id = request.extensions().get::<RequestId>().map(ToString::to_string);
     let mut response = next.call(request).await?;
     if let Some(value) = id.as_deref().and_then(|id| HeaderValue::from_str(id).ok()) {
         response.headers_mut().insert(X_REQUEST_ID, value);

@@ -2,7 +2,7 @@
 
 use actix_web::web;
 use audit_store::domain::{ChannelGrant, ChannelId};
-use audit_store::{AppendError, AppendRequest, Receipt, Store, StoreError};
+use audit_store::{AppendError, AppendRequest, Receipt, Store, StoreError, Unknown};
 
 use crate::Api;
 
@@ -45,7 +45,7 @@ pub(crate) async fn compute<T: Send + 'static>(
 /// [`wait_for`](audit_store::PendingReceipts::wait_for) does.
 pub(crate) async fn append(api: &Api, request: AppendRequest) -> Result<Vec<Receipt>, AppendError> {
     let receipts = api.store.try_append(request)?.into_future();
-    actix_web::rt::time::timeout(api.config.append_timeout, receipts).await.unwrap_or(Err(AppendError::Late))
+    actix_web::rt::time::timeout(api.config.append_timeout, receipts).await.unwrap_or(Err(Unknown::Late.into()))
 }
 
 /// A record of a key: in place in one channel, among several as a query.

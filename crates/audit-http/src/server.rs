@@ -1,13 +1,13 @@
 //! The server: one listening socket, the API behind it, and an orderly end.
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::time::Duration;
 
 use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
 use actix_web::{App, HttpServer, web};
 use audit_store::Store;
-use tracing_actix_web::TracingLogger;
 
-use crate::access_log::{RequestSpan, access_log};
+use crate::access_log::{RequestIds, access_log};
 use crate::api::unknown_path;
 use crate::config::ServerConfig;
 use crate::configure;
@@ -62,13 +62,15 @@ impl Server {
         self.address
     }
 
-    /// Answers requests until `stop` is ready; then accepts no more, finishes what was accepted, and closes the store.
+    /// Answers requests until `stop` is ready or a writer of the store panics; then accepts no more, finishes what was accepted, and
+    /// closes the store.
     ///
     /// # Errors
-    /// What the operating system says about the socket.
+    /// What the operating system says about the socket; that it has no random bytes; what a writer panicked with.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         let Server { listener, store, config, .. } = self;
         let (api_store, api, origins) = (store.clone(), config.api.clone(), config.cors_origins.clone());
+        let ids = RequestIds::draw()?;
         let connections = Connections::default();
         let opened = connections.clone();
         let server = HttpServer::new(move || {
@@ -77,8 +79,8 @@ impl Server {
                 .wrap(Compress::default())
                 .wrap(DefaultHeaders::new().add(("X-Content-Type-Options", "nosniff")).add(("Cache-Control", "no-store")))
                 .wrap(from_fn(access_log))
-                .wrap(TracingLogger::<RequestSpan>::new())
                 .wrap(from_fn(watch))
+                .app_data(ids.clone())
                 .configure(configure(api_store.clone(), api.clone()))
                 .default_service(web::to(unknown_path))
         })
@@ -100,7 +102,7 @@ impl Server {
             let mut running = std::pin::pin!(server);
             tokio::select! {
                 ended = &mut running => ended,
-                () = stop => {
+                () = stop_or_panic(stop, &store) => {
                     // The server future has to go on running for the stop to finish.
                     let stopping = handle.stop(true);
                     let (_, ended) = tokio::join!(stopping, running);
@@ -114,6 +116,26 @@ impl Server {
             never = connections.watch(config.idle_timeout.saturating_add(config.head_timeout)) => match never {},
         }
         store.close();
-        Ok(())
+        match store.writer_panic() {
+            Some(message) => Err(std::io::Error::other(format!("the writer thread panicked: {message}"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How often the server looks whether its writers live.
+const WRITERS_LOOKED_AT: Duration = Duration::from_millis(500);
+
+/// Ready when the server is to stop, or a writer has panicked: all appends are refused from then on, and only a new start helps.
+async fn stop_or_panic(stop: impl Future<Output = ()>, store: &Store) {
+    let panicked = async {
+        while store.writer_panic().is_none() {
+            tokio::time::sleep(WRITERS_LOOKED_AT).await;
+        }
+        tracing::error!("stopping, since nothing can be appended any more");
+    };
+    tokio::select! {
+        () = stop => {}
+        () = panicked => {}
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::bail;
 use audit_http::store::domain::uuid::Uuid;
 use audit_http::store::domain::{ChannelId, PreparedEntry};
-use audit_http::store::{AppendError, AppendRequest, Conflict, PendingReceipts, Store};
+use audit_http::store::{AppendError, AppendRequest, Conflict, NotStored, PendingReceipts, Store};
 
 /// Events of a batch: enough to make the commit cheap, few enough to see the bar move.
 const BATCH_EVENTS_MAX: usize = 1000;
@@ -54,6 +54,8 @@ pub(crate) struct Refused {
 pub(crate) struct Counts {
     pub(crate) new: u64,
     pub(crate) known: u64,
+    /// Of both, those that happen far in the future.
+    pub(crate) future: u64,
 }
 
 type Batch = Vec<(Place, PreparedEntry)>;
@@ -166,10 +168,11 @@ impl<'a> Appender<'a> {
                 Ok(receipts) => {
                     let known = receipts.iter().filter(|receipt| receipt.duplicate).count() as u64;
                     self.counts.known += known;
+                    self.counts.future += receipts.iter().filter(|receipt| receipt.future_seconds.is_some()).count() as u64;
                     self.counts.new += receipts.len() as u64 - known;
                     return Ok(());
                 }
-                Err(AppendError::Conflict(conflicts)) => conflicts,
+                Err(AppendError::NotStored(NotStored::Conflict(conflicts))) => conflicts,
                 Err(other) => bail!(other),
             };
             batch = self.without(batch, &conflicts);

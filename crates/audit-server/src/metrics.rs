@@ -8,11 +8,14 @@ use audit_http::store::domain::{Stream, Timestamp};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// What is measured in the crates below, with the lines of help.
-const HELP: [(Kind, &str, &str); 9] = [
+const HELP: [(Kind, &str, &str); 12] = [
     (Kind::Counter, "audit_appended_entries_total", "Entries that were committed to a log, by stream."),
     (Kind::Histogram, "audit_append_batch_entries", "Entries that one transaction of the writer was asked to append."),
     (Kind::Histogram, "audit_append_batch_seconds", "Time from the start of such a transaction to the end of its commit."),
     (Kind::Counter, "audit_append_failed_batches_total", "Transactions of appends that the database refused."),
+    (Kind::Counter, "audit_clock_jumps_total", "Times that the clock jumped ahead by more than a minute while the server ran."),
+    (Kind::Counter, "audit_clock_out_of_range_total", "Times that the clock was asked and cannot be right."),
+    (Kind::Gauge, "audit_log_ahead_of_clock_seconds", "How far the last entry of a log is ahead of the clock, at most."),
     (Kind::Gauge, "audit_append_queue_requests", "Append requests that wait for the writer."),
     (Kind::Histogram, "audit_http_request_seconds", "Time from the head of a request to the head of its answer."),
     (Kind::Gauge, "audit_database_bytes", "Size of the database."),
@@ -52,7 +55,9 @@ pub(crate) fn start() -> anyhow::Result<(Metrics, PrometheusHandle)> {
         }
     }
     // There from the start, or a rise from nothing to one would be seen by no alert.
-    metrics::counter!("audit_append_failed_batches_total").absolute(0);
+    for counter in ["audit_append_failed_batches_total", "audit_clock_jumps_total", "audit_clock_out_of_range_total"] {
+        metrics::counter!(counter).absolute(0);
+    }
     for stream in [Stream::Events, Stream::ActionLogs] {
         metrics::counter!("audit_appended_entries_total", "stream" => stream.name()).absolute(0);
     }

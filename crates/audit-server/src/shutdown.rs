@@ -2,6 +2,7 @@
 //! certificate read again, and never ends the program: a log rotation that sends it should not.
 
 use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -25,7 +26,9 @@ pub(crate) fn asked(reload: Option<impl Fn() + Send + 'static>) -> std::io::Resu
                 () = reload_always(&mut hangup, reload.as_ref()) => {}
             }
             tracing::info!("stopping: accepted requests are finished first");
-            if ask.send(()).is_err() {
+            // To wake the server is to write to a file descriptor, and the runtime panics where that fails: a second signal has to
+            // be watched for all the same.
+            if let Ok(Err(())) = catch_unwind(AssertUnwindSafe(|| ask.send(()))) {
                 // The server has ended by itself.
                 return;
             }

@@ -1,5 +1,6 @@
 //! The program's own log: to stderr, so that stdout stays for what was asked for. No event of the audit log is written there.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::IsTerminal;
 
 use anyhow::anyhow;
@@ -17,7 +18,28 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<()> {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().flatten_event(true).with_span_list(false).try_init(),
     };
-    started.map_err(|error| anyhow!("the log cannot be started: {error}"))
+    started.map_err(|error| anyhow!("the log cannot be started: {error}"))?;
+    log_panics();
+    Ok(())
+}
+
+/// The thread that takes connections. actix does not start it again.
+const ACCEPTOR: &str = "actix-server acceptor";
+
+/// A panic is a line of the log as everything else is. Where it ends a thread without which the server would only seem to run, it
+/// ends the process. A writer that panics is seen by the server itself.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let thread = thread.name().unwrap_or("unnamed");
+        let backtrace = Backtrace::capture();
+        let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| tracing::field::display(backtrace));
+        tracing::error!(thread, %panic, backtrace, "a thread panicked");
+        if thread == ACCEPTOR {
+            tell!("audit-server: the thread that takes connections panicked");
+            std::process::exit(1);
+        }
+    }));
 }
 
 /// As it was chosen, else by who reads it.

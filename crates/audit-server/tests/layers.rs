@@ -21,7 +21,6 @@ const SENSITIVE: [(&str, &[&str]); 10] = [
     ("libsqlite3-sys", &["audit-store"]),
     ("pq-sys", &["audit-store"]),
     ("actix", &["audit-http"]),
-    ("tracing-actix", &["audit-http"]),
     ("tokio", &["audit-http", "audit-server"]),
     ("clap", &["audit-server"]),
     ("figment", &["audit-server"]),

@@ -1,10 +1,17 @@
 //! How a store is opened.
 
+use std::time::Duration;
+
+use audit_domain::Clock;
+
 use crate::error::OpenError;
 use crate::url::DatabaseUrl;
 
 /// Commits that a PostgreSQL server has in hand at once for one of ours: the next batches are prepared while it flushes.
 const WRITERS: u32 = 4;
+
+/// A day: whatever the offset of a time zone that somebody mistook, it is less.
+const FUTURE_WARNING: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How to open a store.
 #[derive(Debug, Clone)]
@@ -26,6 +33,10 @@ pub struct StoreConfig {
     /// Whether a role that could change or delete entries is refused: a superuser, the owner of the tables, or one that has more
     /// rights than reads and appends need. SQLite has no roles.
     pub refuse_powerful_roles: bool,
+    /// What time it is.
+    pub clock: Clock,
+    /// How far ahead of the clock an entry may happen without a warning in its receipt.
+    pub future_warning: Duration,
 }
 
 impl StoreConfig {
@@ -40,6 +51,8 @@ impl StoreConfig {
             point_readers: 4,
             create_if_missing: true,
             refuse_powerful_roles: false,
+            clock: Clock::system(),
+            future_warning: FUTURE_WARNING,
         }
     }
 

@@ -1,7 +1,6 @@
 //! What can go wrong with a store. Nothing here ends in a panic, and no failed write is ever reported as done.
 
-use audit_domain::uuid::Uuid;
-use audit_domain::{Stream, limits};
+use audit_domain::{ClockError, PrepareError, Stream};
 
 use crate::connection::DbConnection;
 use crate::dialect;
@@ -151,12 +150,30 @@ pub enum StoreError {
     /// A write other than an append is still waiting for the database; whether it will be done is not known.
     #[error("the database has not confirmed it in time; it may still be done")]
     Late,
+    /// A COMMIT failed in a way that may have happened after it was done: whether it was done is not known.
+    #[error("the commit was not confirmed: {0}")]
+    Unconfirmed(String),
     /// The operating system has no random bytes.
     #[error("no random bytes: {0}")]
     Random(String),
+    /// The clock of this machine cannot be right.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    /// A thread that writes panicked. It cannot be started again: the store has to be opened anew.
+    #[error("a writer thread panicked: {0}")]
+    WriterPanicked(String),
     /// The store is closed, or its writer is.
     #[error("the store is closed")]
     Closed,
+}
+
+impl From<PrepareError> for StoreError {
+    fn from(error: PrepareError) -> StoreError {
+        match error {
+            PrepareError::Random(error) => StoreError::Random(error.to_string()),
+            PrepareError::Clock(error) => StoreError::Clock(error),
+        }
+    }
 }
 
 impl StoreError {
@@ -172,61 +189,11 @@ impl StoreError {
     /// cannot be opened. Trying again would only wait again.
     pub(crate) fn concerns_the_whole_database(&self) -> bool {
         match self {
-            StoreError::Unreachable(_) => true,
+            StoreError::Unreachable(_) | StoreError::Unconfirmed(_) => true,
             StoreError::Database(error) => dialect::is_locked(error),
             _ => false,
         }
     }
-}
-
-/// An event of a request whose uuid is taken by another event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conflict {
-    /// Index in the request, from 0.
-    pub index: usize,
-    /// The uuid.
-    pub uuid: Uuid,
-    /// Whether the other event is earlier in the same request, instead of in the log.
-    pub within_request: bool,
-}
-
-/// Why events were not appended. Whatever the reason, none of the request's events is in the log, except where it says that
-/// the outcome is unknown: then a retry with the same uuids settles it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AppendError {
-    /// The queue or the budget for bytes in flight is full.
-    #[error("too busy: come back in {retry_after_seconds} s")]
-    Busy {
-        /// When to come back.
-        retry_after_seconds: u64,
-    },
-    /// Uuids that belong to other events.
-    #[error("{} uuid(s) of the request belong to other events", .0.len())]
-    Conflict(Vec<Conflict>),
-    /// Too many events for one request.
-    #[error("{0} events in one request: at most {max}", max = limits::EVENTS_PER_REQUEST_MAX)]
-    TooMany(usize),
-    /// An event is too large.
-    #[error("event {index} has {bytes} bytes: at most {max}", max = limits::EVENT_BYTES_MAX)]
-    TooLarge {
-        /// Index in the request.
-        index: usize,
-        /// Bytes of its slots.
-        bytes: usize,
-    },
-    /// Events that are too large together: they will never fit into the budget.
-    #[error("{0} bytes in one request: at most {max}", max = limits::BYTES_IN_FLIGHT_MAX)]
-    TooManyBytes(usize),
-    /// The database failed; nothing was stored, or the outcome is unknown.
-    #[error("the database could not store the events: {0}")]
-    Database(String),
-    /// The database has not confirmed the commit in time. It was not taken back either: whether the entries are in the log, a
-    /// retry with the same uuids tells.
-    #[error("the database has not confirmed the commit in time; a retry with the same uuids settles it")]
-    Late,
-    /// The store is closed.
-    #[error("the store is closed")]
-    Closed,
 }
 
 /// Why a copy of a database stopped. What was copied stays there; the next copy goes on behind it.

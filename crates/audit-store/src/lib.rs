@@ -41,11 +41,13 @@ mod url;
 #[expect(dead_code, unused_imports, reason = "not all of it is needed here")]
 mod test_postgres;
 
-pub use append::{AppendRequest, Budget, PendingReceipts, Receipt, ReceiptsFuture, Reservation};
+pub use append::{
+    AppendError, AppendRequest, Budget, Conflict, NotStored, PendingReceipts, Receipt, ReceiptsFuture, Reservation, Unknown,
+};
 pub use config::StoreConfig;
 pub use content_types::{ContentTypeTaken, ContentTypesPut};
 pub use copy::{Copied, CopyProgress, copy};
-pub use error::{AppendError, Conflict, CopyError, OpenError, StoreError};
+pub use error::{CopyError, OpenError, StoreError};
 pub use migrate::{Inspection, Migrated};
 pub use query::{
     ActionLogGroupBy, ActionLogListQuery, Group, GroupBy, GroupKey, ListPage, ListQuery, LogHead, PageNumber, SliceQuery, Summary,

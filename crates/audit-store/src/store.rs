@@ -1,19 +1,20 @@
 //! The store: one database, its writer, and the connections that read.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{
-    ActionLog, ActionLogFilter, ChannelGrant, ChannelId, ContentType, Event, EventFilter, NewActionLog, NewEvent, NewToken,
-    PreparedEntry, Stream, Token, TokenKey, limits,
+    ActionLog, ActionLogFilter, ChannelGrant, ChannelId, Clock, ClockError, ContentType, Event, EventFilter, NewActionLog,
+    NewEvent, NewToken, PreparedEntry, Stream, Timestamp, Token, TokenKey, limits,
 };
 
-use crate::append::{AppendRequest, Budget, PendingReceipts, Writers};
+use crate::append::{AppendRequest, Budget, ClockWatch, NotStored, PendingReceipts, Writers};
 use crate::config::StoreConfig;
 use crate::connection::{DbConnection, Purpose};
 use crate::content_types::{self, ContentTypeTaken, ContentTypesPut};
 use crate::dialect::Powers;
-use crate::error::{AppendError, OpenError, StoreError};
+use crate::error::{OpenError, StoreError};
 use crate::pool::{Pool, pool};
 use crate::query::{
     self, ActionLogGroupBy, ActionLogListQuery, ActionLogs, Events, GroupBy, ListPage, ListQuery, LogHead, SliceQuery, Summary,
@@ -38,6 +39,8 @@ struct Inner {
     point_readers: Pool,
     budget: Budget,
     content_types: content_types::Cache,
+    watch: Arc<ClockWatch>,
+    clock: Clock,
 }
 
 impl std::fmt::Debug for Store {
@@ -67,7 +70,9 @@ impl Store {
         let readers = pool(&url, Purpose::Read, config.readers, &refused)?;
         let searchers = pool(&url, Purpose::Read, SEARCHES_AT_ONCE, &refused)?;
         let point_readers = pool(&url, Purpose::PointRead, config.point_readers, &refused)?;
-        let writers = Writers::start(&url, conn, config.writers)?;
+        let watch = Arc::new(ClockWatch::new(config.clock.clone(), config.future_warning));
+        watch_heads(&watch, &mut conn).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))?;
+        let writers = Writers::start(&url, conn, config.writers, &watch)?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
         Ok(Store(Arc::new(Inner {
             url,
@@ -77,6 +82,8 @@ impl Store {
             point_readers,
             budget,
             content_types: content_types::Cache::default(),
+            watch,
+            clock: config.clock.clone(),
         })))
     }
 
@@ -118,15 +125,15 @@ impl Store {
     /// [`StoreError`]
     pub fn prepare(&self, event: NewEvent, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
         let types = self.0.content_types.get(|| self.content_types())?;
-        event.prepare_with(channel, &types).map_err(|error| StoreError::Random(error.to_string()))
+        Ok(event.prepare_with(channel, &types, &self.0.clock)?)
     }
 
     /// Makes an action log ready for the log of a channel.
     ///
     /// # Errors
-    /// [`StoreError::Random`]
+    /// [`StoreError::Random`], [`StoreError::Clock`]
     pub fn prepare_action_log(&self, log: NewActionLog, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
-        log.prepare(channel).map_err(|error| StoreError::Random(error.to_string()))
+        Ok(log.prepare_at(channel, &self.0.clock)?)
     }
 
     /// The registered object types, by number.
@@ -151,12 +158,12 @@ impl Store {
     /// Queues entries for the log, all or none, and returns at once: for servers.
     ///
     /// # Errors
-    /// [`AppendError::Busy`] when the queue or the budget is full, and what is wrong with the request itself. The other
+    /// [`NotStored::Busy`] when the queue or the budget is full, and what is wrong with the request itself. The other
     /// outcomes come with the receipts.
-    pub fn try_append(&self, mut request: AppendRequest) -> Result<PendingReceipts, AppendError> {
+    pub fn try_append(&self, mut request: AppendRequest) -> Result<PendingReceipts, NotStored> {
         request.check()?;
         if request.reservation.is_none() {
-            let busy = AppendError::Busy { retry_after_seconds: 1 };
+            let busy = NotStored::Busy { retry_after_seconds: 1 };
             request.reservation = Some(self.0.budget.try_reserve(request.bytes()).ok_or(busy)?);
         }
         self.0.writers.try_append(request)
@@ -166,8 +173,8 @@ impl Store {
     /// way by holding several [`PendingReceipts`].
     ///
     /// # Errors
-    /// What is wrong with the request itself, or [`AppendError::Closed`].
-    pub fn append(&self, mut request: AppendRequest) -> Result<PendingReceipts, AppendError> {
+    /// What is wrong with the request itself, or [`NotStored::Closed`].
+    pub fn append(&self, mut request: AppendRequest) -> Result<PendingReceipts, NotStored> {
         request.check()?;
         if request.reservation.is_none() {
             request.reservation = Some(self.0.budget.reserve(request.bytes()));
@@ -331,15 +338,43 @@ impl Store {
         self.0.writers.run_long(counters::rebuild)
     }
 
-    /// Whether the store can read, and its writer runs.
+    /// The present, by the store's clock.
+    ///
+    /// # Errors
+    /// [`ClockError`]
+    pub fn now(&self) -> Result<Timestamp, ClockError> {
+        self.0.watch.now()
+    }
+
+    /// Whether the store can read, its writers run, and the clock can be right; with what is strange about the clock all the same, a
+    /// sentence each: it jumped ahead, or the last entry of a log is ahead of it.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub fn check(&self) -> Result<(), StoreError> {
+    pub fn check(&self) -> Result<Vec<String>, StoreError> {
+        if let Some(message) = self.writer_panic() {
+            return Err(StoreError::WriterPanicked(message));
+        }
         if !self.0.writers.are_running() {
             return Err(StoreError::Closed);
         }
-        self.read(query::ping)
+        self.now()?;
+        self.read(query::ping)?;
+        Ok(self.0.watch.warnings())
+    }
+
+    /// What a thread that writes panicked with. It cannot be started again: whoever embeds the store opens it anew, or ends the
+    /// process, as the server does. The requests that it had in hand are [`Unknown`](crate::Unknown); all later ones are
+    /// [`NotStored::Closed`].
+    #[must_use]
+    pub fn writer_panic(&self) -> Option<String> {
+        self.0.writers.panic()
+    }
+
+    /// How far the last entry of a log is ahead of the clock, at most; 0 where none is.
+    #[must_use]
+    pub fn log_ahead_of_clock(&self) -> Duration {
+        self.0.watch.log_ahead()
     }
 
     /// How large the database is, in bytes: what it holds and what it has free, without what is only on its way into it.
@@ -375,4 +410,17 @@ impl Store {
     fn read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.0.readers.read(run)
     }
+}
+
+/// Takes note of the logs that are ahead of the clock when a store is opened.
+fn watch_heads(watch: &ClockWatch, conn: &mut DbConnection) -> Result<(), StoreError> {
+    let Ok(now) = watch.now() else { return Ok(()) };
+    for stream in [Stream::Events, Stream::ActionLogs] {
+        for head in query::heads(conn, stream, &ChannelGrant::All)? {
+            if let Some(last) = head.recorded_at {
+                watch.head((head.channel_id, stream), last, now);
+            }
+        }
+    }
+    Ok(())
 }

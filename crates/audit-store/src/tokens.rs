@@ -32,7 +32,7 @@ pub(crate) fn insert(conn: &mut DbConnection, token: &NewToken, digest: [u8; 32]
 /// one, one is told that it is taken.
 fn insert_next(conn: &mut DbConnection, token: &NewToken, digest: [u8; 32]) -> Result<Token, StoreError> {
     let last: Option<i64> = tokens::table.select(max(tokens::id)).first(conn)?;
-    let (id, created_at) = (last.unwrap_or(0) + 1, Timestamp::now());
+    let (id, created_at) = (last.unwrap_or(0) + 1, Timestamp::now()?);
     diesel::insert_into(tokens::table)
         .values((
             tokens::id.eq(id),
@@ -63,7 +63,7 @@ pub(crate) fn revoke(conn: &mut DbConnection, id: i64, within: &ChannelGrant) ->
         if !within.covers(&token.channels) || token.revoked_at.is_some() {
             return Ok(false);
         }
-        let now = Timestamp::now().micros();
+        let now = Timestamp::now()?.micros();
         // Of two servers that revoke it at once, one does.
         let valid = tokens::table.find(id).filter(tokens::revoked_at.is_null());
         Ok(diesel::update(valid).set(tokens::revoked_at.eq(now)).execute(conn)? == 1)
@@ -89,9 +89,10 @@ pub enum AdminKeyError {
 pub(crate) fn ensure_admin(conn: &mut DbConnection, key: &TokenKey) -> Result<Result<Token, AdminKeyError>, StoreError> {
     dialect::write_again_if_taken(conn, |conn| {
         if let Some(token) = find(conn, key.digest())? {
+            let now = Timestamp::now()?;
             return Ok(match token {
                 token if token.revoked_at.is_some() => Err(AdminKeyError::Revoked(token.id)),
-                token if !token.is_valid_at(Timestamp::now()) => Err(AdminKeyError::Expired(token.id)),
+                token if !token.is_valid_at(now) => Err(AdminKeyError::Expired(token.id)),
                 token if token.role != Role::Admin || token.channels != ChannelGrant::All => Err(AdminKeyError::NotAdmin(token.id)),
                 token => Ok(token),
             });

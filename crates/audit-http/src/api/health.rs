@@ -1,6 +1,7 @@
 //! Whether the server lives, and whether it can work. Neither needs a key, neither says more than that.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use audit_store::StoreError;
 
 use super::native::{ALLOW_GET, check_method};
 use crate::problem::Problem;
@@ -22,14 +23,20 @@ async fn alive(request: HttpRequest) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ok"})))
 }
 
-/// The database answers a read, and the writer runs.
+/// The database answers a read, the writer runs, and the clock can be right. What is strange about the clock is told beside it: the
+/// server works all the same.
 async fn ready(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     if let Some(response) = check_method(&request, ALLOW_GET)? {
         return Ok(response);
     }
     let store = api.store.clone();
     Ok(match blocking::query(move || store.check()).await {
-        Ok(Ok(())) => HttpResponse::Ok().json(serde_json::json!({"status": "ready"})),
+        Ok(Ok(warnings)) if warnings.is_empty() => HttpResponse::Ok().json(serde_json::json!({"status": "ready"})),
+        Ok(Ok(warnings)) => HttpResponse::Ok().json(serde_json::json!({"status": "ready", "warnings": warnings})),
+        Ok(Err(error @ StoreError::Clock(_))) => {
+            tracing::error!(%error, "not ready");
+            HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "the clock is wrong"}))
+        }
         Ok(Err(error)) => {
             tracing::error!(%error, "not ready");
             HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "the database cannot be used"}))

@@ -131,7 +131,7 @@ fn read(text: &str) -> Result<NewToken, Vec<(String, String)>> {
     });
     let expires_at = given("expires_at").map(|_| Timestamp::parse(&text("expires_at").unwrap_or_default())).transpose();
     let expires_at = expires_at.map_err(|why| fault("expires_at", why.to_string())).unwrap_or(None);
-    if expires_at.is_some_and(|end| end <= Timestamp::now()) {
+    if expires_at.is_some_and(|end| Timestamp::now().is_ok_and(|now| end <= now)) {
         fault("expires_at", "must be in the future: such a key would open nothing".to_owned());
     }
     let token = NewToken { name, role, channels, expires_at };

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use audit_store::domain::{Fault, FieldError, InputError, JsonError, JsonKind, JsonText, ObjectWriter, push_array};
-use audit_store::{AppendError, StoreError};
+use audit_store::{AppendError, NotStored, StoreError};
 
 use crate::auth::{AuthError, ChannelError, Forbidden};
 use crate::blocking::Stopping;
@@ -210,10 +210,13 @@ impl From<StoreError> for DrfError {
         match error {
             StoreError::Pool(_)
             | StoreError::Closed
+            | StoreError::WriterPanicked(_)
             | StoreError::Unreachable(_)
+            | StoreError::Unconfirmed(_)
             | StoreError::LogLocked { .. }
             | StoreError::Late => DrfError::Unavailable("The database cannot be reached; try again later."),
             StoreError::Random(_) => DrfError::Unavailable("The operating system has no random bytes; try again later."),
+            StoreError::Clock(_) => DrfError::Unavailable("The clock of the server is wrong; try again later."),
             _ => DrfError::Internal,
         }
     }
@@ -227,15 +230,26 @@ impl From<Stopping> for DrfError {
 
 impl From<AppendError> for DrfError {
     fn from(error: AppendError) -> DrfError {
+        let error = match error {
+            AppendError::NotStored(error) => error,
+            AppendError::Unknown(error) => {
+                tracing::error!(%error, "append");
+                return DrfError::Unavailable("Whether the record was stored is not known; send it again with the same uuid.");
+            }
+        };
         match error {
-            AppendError::Busy { .. } => DrfError::Busy,
-            AppendError::Conflict(_) => DrfError::Conflict,
-            AppendError::TooMany(_) | AppendError::TooLarge { .. } | AppendError::TooManyBytes(_) => {
+            NotStored::Busy { .. } => DrfError::Busy,
+            NotStored::Conflict(_) => DrfError::Conflict,
+            NotStored::TooMany(_) | NotStored::TooLarge { .. } | NotStored::TooManyBytes(_) => {
                 DrfError::TooLarge(error.to_string())
             }
-            AppendError::Database(_) | AppendError::Late | AppendError::Closed => {
+            NotStored::Clock(_) => {
                 tracing::error!(%error, "append");
-                DrfError::Unavailable("The record was not acknowledged; send it again with the same uuid.")
+                DrfError::Unavailable("The clock of the server is wrong; nothing was stored. Send the record again later.")
+            }
+            NotStored::Database(_) | NotStored::Closed => {
+                tracing::error!(%error, "append");
+                DrfError::Unavailable("The database cannot be written; nothing was stored. Send the record again later.")
             }
         }
     }

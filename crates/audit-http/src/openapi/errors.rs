@@ -8,7 +8,7 @@ use utoipa::openapi::{Content, RefOr, Response, ResponseBuilder, Schema};
 
 use super::operation::{JSON, header, json as json_content};
 use super::schema::{Members, all_of, any_of, closed, integer, list, map_of, named, one_of, open, string};
-use crate::problem::Code;
+use crate::problem::{Code, Outcome};
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -28,6 +28,12 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
         .always("status", integer().minimum(Some(400)).maximum(Some(599)))
         .always("code", one_of(Code::ALL.map(Code::name)).description(Some("Stable, made for programs.")))
         .always("detail", string().description(Some("One sentence for people; may be reworded.")))
+        .maybe(
+            "outcome",
+            one_of(Outcome::ALL.map(Outcome::name)).description(Some(
+                "Of an append that is `unavailable`: whether nothing was stored, or nobody knows; then the same uuids settle it.",
+            )),
+        )
         .maybe("errors", list(place).max_items(Some(crate::problem::ERRORS_MAX)).min_items(Some(1)));
     let detail = closed().description(Some("An error in DRF's words.")).always("detail", string());
     let fields = map_of(list(string()).min_items(Some(1)))

@@ -113,7 +113,13 @@ pub(super) fn receipts() -> Vec<(String, RefOr<Schema>)> {
         .always("position", integer_from(0))
         .always("recorded_at", instant())
         .always("leaf_hash", leaf_hash())
-        .always("duplicate", boolean().description(Some("Whether it was there already.")));
+        .always("duplicate", boolean().description(Some("Whether it was there already.")))
+        .maybe(
+            "warnings",
+            list(string())
+                .min_items(Some(1))
+                .description(Some("What is strange about the record though it was stored: it happens far in the future.")),
+        );
     let receipts = closed()
         .always("accepted", integer_from(0).description(Some("Records that are new in the log.")))
         .always("duplicates", integer_from(0).description(Some("Records that were there already.")))

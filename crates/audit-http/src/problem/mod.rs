@@ -8,7 +8,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use audit_store::domain::{InputError, ObjectWriter, push_array};
-use audit_store::{AppendError, StoreError};
+use audit_store::{AppendError, NotStored, StoreError};
 
 use crate::auth::{AuthError, ChannelError, Forbidden};
 use crate::blocking::Stopping;
@@ -52,12 +52,33 @@ pub(crate) struct Problem {
     errors: Vec<Detail>,
     allow: Option<&'static str>,
     retry_after_seconds: Option<u64>,
+    /// Of an append that is `unavailable`: whether it stored anything.
+    outcome: Option<Outcome>,
+}
+
+/// What is known of an append that was not acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    NotStored,
+    Unknown,
+}
+
+impl Outcome {
+    pub(crate) const ALL: [Outcome; 2] = [Outcome::NotStored, Outcome::Unknown];
+
+    /// As it is sent.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Outcome::NotStored => "not_stored",
+            Outcome::Unknown => "unknown",
+        }
+    }
 }
 
 impl Problem {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Problem {
         let retry_after_seconds = (code.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
-        Problem { code, detail: detail.into(), errors: Vec::new(), allow: None, retry_after_seconds }
+        Problem { code, detail: detail.into(), errors: Vec::new(), allow: None, retry_after_seconds, outcome: None }
     }
 
     pub(crate) fn not_found(detail: impl Into<String>) -> Problem {
@@ -113,6 +134,9 @@ impl Problem {
             .integer("status", Some(i64::from(self.code.status().as_u16())))
             .string("code", self.code.name())
             .string("detail", &self.detail);
+        if let Some(outcome) = self.outcome {
+            object.string("outcome", outcome.name());
+        }
         if !self.errors.is_empty() {
             object.nested("errors", |out| push_array(out, &self.errors, Detail::write));
         }
@@ -185,10 +209,13 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Pool(_)
             | StoreError::Closed
+            | StoreError::WriterPanicked(_)
             | StoreError::Unreachable(_)
+            | StoreError::Unconfirmed(_)
             | StoreError::LogLocked { .. }
             | StoreError::Late => Problem::unavailable(&error, "The database cannot be reached; try again later."),
             StoreError::Random(_) => Problem::unavailable(&error, "The operating system has no random bytes; try again later."),
+            StoreError::Clock(_) => Problem::unavailable(&error, "The clock of the server is wrong; try again later."),
             error => Problem::internal(&error),
         }
     }
@@ -203,9 +230,16 @@ impl From<Stopping> for Problem {
 impl Problem {
     /// Why events were not appended. `is_single`: the body is the event, not a list of events.
     pub(crate) fn not_appended(error: AppendError, is_single: bool) -> Problem {
+        let error = match error {
+            AppendError::NotStored(error) => error,
+            AppendError::Unknown(error) => {
+                let detail = "Whether the events were stored is not known; send them again with the same uuids.";
+                return Problem { outcome: Some(Outcome::Unknown), ..Problem::unavailable(&error, detail) };
+            }
+        };
         match error {
-            AppendError::Busy { retry_after_seconds } => Problem::busy(retry_after_seconds),
-            AppendError::Conflict(conflicts) => {
+            NotStored::Busy { retry_after_seconds } => Problem::busy(retry_after_seconds),
+            NotStored::Conflict(conflicts) => {
                 let errors = conflicts.into_iter().map(|conflict| {
                     let other = if conflict.within_request { "earlier in this request" } else { "in the log" };
                     let detail = format!("{} belongs to another event {other}", conflict.uuid);
@@ -215,11 +249,16 @@ impl Problem {
                 let detail = "A uuid belongs to another event; nothing was stored.";
                 Problem { errors: errors.collect(), ..Problem::new(Code::Conflict, detail) }
             }
-            AppendError::TooMany(_) | AppendError::TooLarge { .. } | AppendError::TooManyBytes(_) => {
+            NotStored::TooMany(_) | NotStored::TooLarge { .. } | NotStored::TooManyBytes(_) => {
                 Problem::new(Code::TooLarge, error.to_string())
             }
-            AppendError::Database(_) | AppendError::Late | AppendError::Closed => {
-                Problem::unavailable(&error, "The events were not acknowledged; send them again with the same uuids.")
+            NotStored::Clock(_) => {
+                let detail = "The clock of the server is wrong; nothing was stored. Send the events again later.";
+                Problem { outcome: Some(Outcome::NotStored), ..Problem::unavailable(&error, detail) }
+            }
+            NotStored::Database(_) | NotStored::Closed => {
+                let detail = "The database cannot be written; nothing was stored. Send the events again later.";
+                Problem { outcome: Some(Outcome::NotStored), ..Problem::unavailable(&error, detail) }
             }
         }
     }

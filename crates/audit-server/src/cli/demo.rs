@@ -56,7 +56,7 @@ pub(super) fn run(mut settings: Settings, args: &DemoArgs) -> anyhow::Result<()>
             name: "demo".to_owned(),
             role: Role::Admin,
             channels: ChannelGrant::All,
-            expires_at: Timestamp::from_micros(Timestamp::now().micros() + KEY_MICROS),
+            expires_at: Timestamp::from_micros(Timestamp::now()?.micros() + KEY_MICROS),
         };
         let (_, key) = store.create_token(token)?;
         let key = key.reveal();
@@ -80,7 +80,7 @@ fn fill(store: &Store, events: u64) -> anyhow::Result<String> {
     if size(Stream::Events)? == 0 {
         let bar = progress::bar(Unit::Entries(events))?;
         let mut appender = Appender::new(store, OnRefusal::Stop);
-        for (line, records) in (1..).zip(Shop::new(events, Timestamp::now())) {
+        for (line, records) in (1..).zip(Shop::new(events, Timestamp::now()?)) {
             for record in records? {
                 appender.push(Place { file: 0, line }, record.prepare(store, ChannelId::DEFAULT)?)?;
             }

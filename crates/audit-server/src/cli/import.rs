@@ -58,6 +58,13 @@ pub(super) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<()> 
     let counts = import.appender.counts();
     let skipped = if args.skip_invalid { import.faulty } else { 0 };
     say!("{} new, {} known already, {skipped} skipped", counts.new, counts.known);
+    if counts.future > 0 {
+        let seconds = settings.future_warning.as_secs();
+        tell!(
+            "warning: {} record(s) happen more than {seconds} s after the present, as the clock of this machine has it",
+            counts.future
+        );
+    }
     outcome?;
     match import.faulty {
         0 => Ok(()),

@@ -18,6 +18,8 @@ pub(super) fn run(settings: Settings) -> anyhow::Result<()> {
 /// The same; `ready` is called once the address is taken.
 pub(super) fn run_and_say(mut settings: Settings, ready: impl FnOnce(&Store, &str) -> anyhow::Result<()>) -> anyhow::Result<()> {
     settings.refuse_dangers()?;
+    // Every append would be refused.
+    Timestamp::now()?;
     let tls = settings.tls.as_ref().map(|files| Tls::load(&files.certificate, &files.key)).transpose()?;
     settings.server.tls.clone_from(&tls);
     let (metrics, recorder) = metrics::start()?;
@@ -66,7 +68,7 @@ fn look_at_dates(tls: &Tls) {
 /// Without an administrator of everything nobody could manage the server, whatever other tokens there are. The key goes to stdout
 /// and nowhere else: a log is kept and read by many.
 fn make_key_unless_there_is_one(store: &Store) -> anyhow::Result<()> {
-    let (tokens, now) = (store.tokens()?, Timestamp::now());
+    let (tokens, now) = (store.tokens()?, Timestamp::now()?);
     let administers = |token: &Token| token.role == Role::Admin && token.channels == ChannelGrant::All && token.is_valid_at(now);
     if tokens.iter().any(administers) {
         return Ok(());

@@ -59,7 +59,8 @@ pub(super) fn run(settings: &Settings, args: TokenArgs) -> anyhow::Result<()> {
 
 fn create(settings: &Settings, args: CreateArgs) -> anyhow::Result<()> {
     let CreateArgs { name, role, channels, expires_at } = args;
-    if let Some(end) = expires_at.filter(|end| *end <= Timestamp::now()) {
+    let now = Timestamp::now()?;
+    if let Some(end) = expires_at.filter(|end| *end <= now) {
         bail!("--expires-at is {end}, which is over: give a date-time to come");
     }
     let token = NewToken { name, role, channels, expires_at };
@@ -79,7 +80,7 @@ fn create(settings: &Settings, args: CreateArgs) -> anyhow::Result<()> {
 
 fn list(settings: &Settings, json: bool) -> anyhow::Result<()> {
     let tokens = settings.open_existing_store()?.tokens()?;
-    let text = if json { to_json(&tokens) } else { to_table(&tokens) };
+    let text = if json { to_json(&tokens) } else { to_table(&tokens, Timestamp::now()?) };
     std::io::stdout().write_all(text.as_bytes()).context("cannot write the list")
 }
 
@@ -96,8 +97,7 @@ fn revoke(settings: &Settings, id: i64) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn to_table(tokens: &[Token]) -> String {
-    let now = Timestamp::now();
+fn to_table(tokens: &[Token], now: Timestamp) -> String {
     let state = |token: &Token| match token.revoked_at {
         Some(at) => format!("revoked {at}"),
         None if token.is_valid_at(now) => "valid".to_owned(),

@@ -69,7 +69,7 @@ impl Setting {
 }
 
 /// Every setting, in the order of the help.
-pub(super) const ALL: [&Setting; 23] = [
+pub(super) const ALL: [&Setting; 24] = [
     &DATABASE_URL,
     &TRANSACTION_POOLER,
     &WRITERS,
@@ -89,6 +89,7 @@ pub(super) const ALL: [&Setting; 23] = [
     &HEAD_TIMEOUT_SECONDS,
     &BODY_TIMEOUT_SECONDS,
     &APPEND_TIMEOUT_SECONDS,
+    &FUTURE_TIMESTAMP_WARNING_SECONDS,
     &IDLE_TIMEOUT_SECONDS,
     &SHUTDOWN_TIMEOUT_SECONDS,
     &LOG,
@@ -137,6 +138,19 @@ pub(super) const WRITERS: Setting = Setting {
     help: "Commits that are on their way to PostgreSQL at once, each on a connection of its own; SQLite takes one at a time",
     accepts: || format!("a number from 1 to {WRITERS_MAX}"),
     default: || Some(StoreConfig::new("").writers.to_string()),
+    scope: Scope::Every,
+    secret: false,
+};
+
+/// Ten years: whoever wants no warnings gets none.
+pub(super) const FUTURE_SECONDS_MAX: u64 = 10 * 365 * 24 * 60 * 60;
+
+pub(super) const FUTURE_TIMESTAMP_WARNING_SECONDS: Setting = Setting {
+    key: "future_timestamp_warning_seconds",
+    value_name: "SECONDS",
+    help: "How far ahead of the server's clock an event may happen; one that happens later is stored as it is, and its receipt, or the import, warns about it",
+    accepts: || format!("a number of seconds from 1 to {FUTURE_SECONDS_MAX}"),
+    default: || seconds(StoreConfig::new("").future_warning),
     scope: Scope::Every,
     secret: false,
 };

@@ -47,6 +47,7 @@ pub(crate) struct Settings {
     pub(crate) database_url_from: Origin,
     pub(crate) transaction_pooler: bool,
     pub(crate) writers: u32,
+    pub(crate) future_warning: Duration,
     pub(crate) admin_token: Option<TokenKey>,
     /// Who says so; `None` when nobody does.
     pub(crate) admin_token_from: Option<Origin>,
@@ -93,6 +94,9 @@ impl Settings {
             database_url_from: sources.find(&list::DATABASE_URL).0,
             transaction_pooler: sources.require(&list::TRANSACTION_POOLER, value::switch)?,
             writers: sources.require(&list::WRITERS, value::writers)?,
+            future_warning: sources
+                .require(&list::FUTURE_TIMESTAMP_WARNING_SECONDS, value::future_seconds)
+                .map(Duration::from_secs)?,
             admin_token: sources.get(&list::ADMIN_TOKEN, value::key)?,
             admin_token_from: Some(sources.find(&list::ADMIN_TOKEN)).and_then(|(origin, text)| text.map(|_| origin)),
             file: sources.file().map(Path::to_owned),
@@ -161,6 +165,7 @@ impl Settings {
             point_readers,
             transaction_pooler: self.transaction_pooler,
             writers: self.writers,
+            future_warning: self.future_warning,
             ..StoreConfig::new(&self.database_url)
         }
     }

@@ -7,7 +7,7 @@ use audit_http::store::domain::{ChannelId, TokenKey};
 use audit_http::{CorsOrigins, TrustedProxies};
 
 use super::LogFormat;
-use super::list::{PAGE_SIZE_MAX_MAX, SECONDS_MAX, WORKERS_MAX, WRITERS_MAX};
+use super::list::{FUTURE_SECONDS_MAX, PAGE_SIZE_MAX_MAX, SECONDS_MAX, WORKERS_MAX, WRITERS_MAX};
 
 pub(super) fn switch(text: &str) -> Option<bool> {
     match text {
@@ -75,6 +75,10 @@ pub(super) fn page_size(text: &str) -> Option<i64> {
 
 pub(super) fn seconds(text: &str) -> Option<u64> {
     digits(text)?.parse().ok().filter(|number| (1..=SECONDS_MAX).contains(number))
+}
+
+pub(super) fn future_seconds(text: &str) -> Option<u64> {
+    digits(text)?.parse().ok().filter(|number| (1..=FUTURE_SECONDS_MAX).contains(number))
 }
 
 pub(super) fn log_filter(text: &str) -> Option<String> {

@@ -6,12 +6,14 @@ use audit_domain::uuid::Uuid;
 use audit_domain::{PreparedEntry, Stream, Timestamp};
 use diesel::prelude::*;
 
+use super::error::{AppendError, Conflict, NotStored};
+use super::known::Known;
+use super::watch::ClockWatch;
 use super::{AppendRequest, Receipt};
 use crate::connection::DbConnection;
 use crate::counters::Delta;
 use crate::dialect;
-use crate::error::{AppendError, Conflict, StoreError};
-use crate::query;
+use crate::error::StoreError;
 use crate::row::{NewRows, Placement};
 use crate::schema::logs;
 
@@ -19,9 +21,9 @@ use crate::schema::logs;
 pub(crate) type Outcome = Result<Vec<Receipt>, AppendError>;
 
 /// A log: a channel's stream.
-type LogKey = (i64, Stream);
+pub(super) type LogKey = (i64, Stream);
 
-fn log_of(entry: &PreparedEntry) -> LogKey {
+pub(super) fn log_of(entry: &PreparedEntry) -> LogKey {
     (entry.channel_id().get(), entry.stream())
 }
 
@@ -36,36 +38,26 @@ pub(crate) enum Lookup {
     Settle,
 }
 
-/// Appends requests in their order; each is accepted whole or has no effect. On an error, nothing of any of them is stored.
-pub(crate) fn commit(conn: &mut DbConnection, requests: &[&AppendRequest], lookup: Lookup) -> Result<Vec<Outcome>, StoreError> {
+/// Appends requests in their order; each is accepted whole or has no effect. On an error, nothing of any of them is stored, unless
+/// it is [`StoreError::Unconfirmed`].
+pub(crate) fn commit(
+    conn: &mut DbConnection,
+    requests: &[&AppendRequest],
+    lookup: Lookup,
+    watch: &ClockWatch,
+) -> Result<Vec<Outcome>, StoreError> {
     let append = |conn: &mut DbConnection| {
-        let heads = lock_heads(conn, requests)?;
+        let (heads, now) = lock_heads(conn, requests, watch)?;
         // After the lock: whoever held it before may have appended them.
-        let stored = may_be_stored(conn, requests, lookup)?;
-        let mut batch = Batch { heads, placed: Vec::new(), by_uuid: HashMap::new(), stored, lookup, settled: HashSet::new() };
+        let known = Known::look_up(conn, requests, lookup)?;
+        let future = watch.future_after(now);
+        let mut batch =
+            Batch { heads, now, future, placed: Vec::new(), by_uuid: HashMap::new(), known, lookup, settled: HashSet::new() };
         let outcomes = requests.iter().map(|request| batch.stage(conn, request)).collect::<Result<Vec<_>, _>>()?;
         batch.write(conn)?;
         Ok(outcomes)
     };
-    // What fails behind the commit leaves its outcome to be looked up, as a connection does that is lost.
-    let not_confirmed = |error: StoreError| StoreError::Unreachable(format!("the commit was not confirmed: {error}"));
-    dialect::write_and_confirm(conn, append, |conn| lock_heads(conn, requests).map(drop).map_err(not_confirmed))
-}
-
-type Uuids = HashMap<LogKey, HashSet<Uuid>>;
-
-/// The uuids of the requests that have to be looked up, without those that are seen to be in no log.
-fn may_be_stored(conn: &mut DbConnection, requests: &[&AppendRequest], lookup: Lookup) -> Result<Uuids, StoreError> {
-    let mut wanted: BTreeMap<LogKey, Vec<Uuid>> = BTreeMap::new();
-    for entry in requests.iter().flat_map(|request| &request.entries) {
-        if lookup != Lookup::GivenUuids || entry.uuid_was_given() {
-            wanted.entry(log_of(entry)).or_default().push(entry.uuid());
-        }
-    }
-    let held = wanted
-        .into_iter()
-        .map(|((channel_id, stream), uuids)| Ok(((channel_id, stream), dialect::may_hold(conn, channel_id, stream, uuids)?)));
-    held.collect()
+    dialect::write_and_confirm(conn, append, |conn| lock_heads(conn, requests, watch).map(drop))
 }
 
 struct Head {
@@ -75,25 +67,35 @@ struct Head {
     grows: bool,
 }
 
-/// Locks the logs that are written, in the order of their keys, so that two servers never wait for each other.
-fn lock_heads(conn: &mut DbConnection, requests: &[&AppendRequest]) -> Result<BTreeMap<LogKey, Head>, StoreError> {
+/// Locks the logs that are written, in the order of their keys, so that two servers never wait for each other; and the present.
+fn lock_heads(
+    conn: &mut DbConnection,
+    requests: &[&AppendRequest],
+    watch: &ClockWatch,
+) -> Result<(BTreeMap<LogKey, Head>, Timestamp), StoreError> {
     let logs: BTreeSet<LogKey> = requests.iter().flat_map(|request| &request.entries).map(log_of).collect();
-    let mut heads = BTreeMap::new();
+    let mut locked = Vec::with_capacity(logs.len());
     for (channel_id, stream) in logs {
-        let (next_position, last) = dialect::lock_head(conn, channel_id, stream)?;
-        // The clock is read after the lock; if it went back, the log's time stands still.
-        let now = Timestamp::now();
-        let recorded_at = Timestamp::from_micros(last).map_or(now, |last| last.max(now));
-        heads.insert((channel_id, stream), Head { next_position, recorded_at, grows: false });
+        locked.push(((channel_id, stream), dialect::lock_head(conn, channel_id, stream)?));
     }
-    Ok(heads)
+    // The clock is read after the locks; if it went back, the log's time stands still.
+    let now = watch.now()?;
+    let head = |(log, (next_position, last))| {
+        let last = Timestamp::from_micros(last).unwrap_or(now);
+        watch.head(log, last, now);
+        (log, Head { next_position, recorded_at: last.max(now), grows: false })
+    };
+    Ok((locked.into_iter().map(head).collect(), now))
 }
 
 struct Batch<'a> {
     heads: BTreeMap<LogKey, Head>,
+    now: Timestamp,
+    /// Entries that happen later than this are warned about.
+    future: Timestamp,
     placed: Vec<(&'a PreparedEntry, Placement)>,
     by_uuid: HashMap<(LogKey, Uuid), usize>,
-    stored: Uuids,
+    known: Known,
     lookup: Lookup,
     /// What turned out to be committed already, by the request that did it.
     settled: HashSet<(LogKey, Uuid)>,
@@ -132,7 +134,7 @@ impl<'a> Batch<'a> {
                 First::Other => conflicts.push(conflict(false)),
             }
         }
-        if conflicts.is_empty() { Ok(Ok(self.accept(request, staged)?)) } else { Ok(Err(AppendError::Conflict(conflicts))) }
+        if conflicts.is_empty() { Ok(Ok(self.accept(request, staged)?)) } else { Ok(Err(NotStored::Conflict(conflicts).into())) }
     }
 
     /// The entry of the same uuid that came first, in this batch or in the log.
@@ -148,12 +150,7 @@ impl<'a> Batch<'a> {
             let receipt = Receipt { duplicate: true, ..receipt(first, placement) };
             return Ok(if entry.is_retry_of_prepared(first) { First::Same(receipt) } else { First::Other });
         }
-        let ((channel_id, stream), uuid) = key;
-        if !self.stored.get(&key.0).is_some_and(|held| held.contains(&uuid)) {
-            return Ok(First::None);
-        }
-        let stored = query::find_entry(conn, stream, channel_id, uuid)?;
-        Ok(match stored {
+        Ok(match self.known.find(conn, key.0, key.1)? {
             None => First::None,
             Some(stored) if entry.is_retry_of(&stored) => {
                 // Salts are drawn anew for each request, so the same leaf was written by this one; by the first, if clones of an
@@ -175,9 +172,14 @@ impl<'a> Batch<'a> {
                 Staged::Repeats(first) => Receipt { duplicate: true, ..receipts[first] },
                 Staged::New => self.place(entry, request.producer_id)?,
             };
-            receipts.push(receipt);
+            receipts.push(Receipt { future_seconds: self.future_seconds(entry), ..receipt });
         }
         Ok(receipts)
+    }
+
+    /// How far an entry lies in the future, where that is worth a warning.
+    fn future_seconds(&self, entry: &PreparedEntry) -> Option<i64> {
+        (entry.timestamp() > self.future).then(|| (entry.timestamp().micros() - self.now.micros()) / 1_000_000)
     }
 
     fn place(&mut self, entry: &'a PreparedEntry, producer_id: i64) -> Result<Receipt, StoreError> {
@@ -226,5 +228,6 @@ fn receipt(entry: &PreparedEntry, placement: &Placement) -> Receipt {
         recorded_at: placement.recorded_at,
         leaf_hash: placement.leaf_hash,
         duplicate: false,
+        future_seconds: None,
     }
 }

@@ -1,26 +1,30 @@
 //! The only write of a client: entries go in at the end of their log, and the caller is answered after the commit.
 //!
-//! A request waits in a bounded queue for its writer thread ([`writer`], one of several in [`writers`]), which takes everything that
-//! is queued, commits it as one transaction ([`batch`]) and then answers every waiter.
+//! A request waits in a bounded queue ([`queue`]) for its writer thread ([`writer`], one of several in [`writers`]), which takes what is
+//! queued in turns of its keys, commits it as one transaction ([`batch`]) and then answers every waiter.
 
 mod batch;
 mod budget;
+mod error;
+mod known;
 mod meter;
 mod outcomes;
+mod queue;
 mod receipt;
+mod watch;
 mod writer;
 mod writers;
 
 pub use budget::{Budget, Reservation};
+pub use error::{AppendError, Conflict, NotStored, Unknown};
 pub use receipt::{PendingReceipts, Receipt, ReceiptsFuture};
 
 #[cfg(test)]
 pub(crate) use batch::{Lookup, commit};
+pub(crate) use watch::ClockWatch;
 pub(crate) use writers::Writers;
 
 use audit_domain::{PreparedEntry, limits};
-
-use crate::error::AppendError;
 
 /// Entries that are appended together or not at all. They may go to several channels, and to both of their logs.
 #[derive(Debug)]
@@ -50,19 +54,19 @@ impl AppendRequest {
         self.entries.iter().any(|entry| (entry.channel_id().get(), entry.stream().number()) == (channel_id, stream))
     }
 
-    pub(crate) fn check(&self) -> Result<(), AppendError> {
+    pub(crate) fn check(&self) -> Result<(), NotStored> {
         if self.entries.len() > limits::EVENTS_PER_REQUEST_MAX {
-            return Err(AppendError::TooMany(self.entries.len()));
+            return Err(NotStored::TooMany(self.entries.len()));
         }
         let sizes = self.entries.iter().map(|entry| entry.slots().bytes()).enumerate();
         let mut total = 0;
         for (index, bytes) in sizes {
             if bytes > limits::EVENT_BYTES_MAX + limits::EVENT_BYTES_ADDED_MAX {
-                return Err(AppendError::TooLarge { index, bytes });
+                return Err(NotStored::TooLarge { index, bytes });
             }
             total += bytes;
         }
         // To come back later would not help.
-        if total > limits::BYTES_IN_FLIGHT_MAX { Err(AppendError::TooManyBytes(total)) } else { Ok(()) }
+        if total > limits::BYTES_IN_FLIGHT_MAX { Err(NotStored::TooManyBytes(total)) } else { Ok(()) }
     }
 }

@@ -2,18 +2,21 @@
 
 use super::AppendRequest;
 use super::batch::Outcome;
-use crate::error::{AppendError, StoreError};
+use super::error::{AppendError, NotStored, Unknown};
+use crate::error::StoreError;
 
 /// The requests of a batch and, as far as they are known, their outcomes.
 pub(super) struct Outcomes<'a> {
     pub(super) requests: Vec<&'a AppendRequest>,
     settled: Vec<Option<Outcome>>,
+    /// Those with a commit that was not confirmed: only a commit that is confirmed tells what became of them.
+    doubtful: Vec<bool>,
 }
 
 impl<'a> Outcomes<'a> {
     pub(super) fn of(requests: Vec<&'a AppendRequest>) -> Outcomes<'a> {
-        let settled = requests.iter().map(|_| None).collect();
-        Outcomes { requests, settled }
+        let (settled, doubtful) = (requests.iter().map(|_| None).collect(), vec![false; requests.len()]);
+        Outcomes { requests, settled, doubtful }
     }
 
     /// The indexes of those that have no outcome yet.
@@ -31,6 +34,23 @@ impl<'a> Outcomes<'a> {
         }
     }
 
+    /// A commit of these was not confirmed.
+    pub(super) fn doubt(&mut self, indexes: &[usize]) {
+        indexes.iter().for_each(|index| self.doubtful[*index] = true);
+    }
+
+    /// Ends one with an error: as not stored, unless an earlier commit of it may have been done.
+    pub(super) fn fail(&mut self, index: usize, error: &StoreError) {
+        let outcome: AppendError = if self.doubtful[index] {
+            Unknown::Unconfirmed(error.to_string()).into()
+        } else if let StoreError::Clock(error) = error {
+            NotStored::Clock(*error).into()
+        } else {
+            NotStored::Database(error.to_string()).into()
+        };
+        self.settled[index] = Some(Err(outcome));
+    }
+
     /// Refuses those that an error concerns which no request is to blame for: all of them if the database cannot be reached or
     /// written, those that go to a log which is locked. `false` where that is none.
     pub(super) fn refuse_concerned(&mut self, error: &StoreError) -> bool {
@@ -39,19 +59,19 @@ impl<'a> Outcomes<'a> {
             StoreError::LogLocked { channel_id, stream, .. } => {
                 open.into_iter().filter(|index| self.requests[*index].goes_to(*channel_id, *stream)).collect()
             }
+            StoreError::Clock(_) => open,
             error if error.concerns_the_whole_database() => open,
             _ => Vec::new(),
         };
         if !concerned.is_empty() {
             tracing::error!(%error, requests = concerned.len(), "requests were not appended");
         }
-        let outcomes = concerned.iter().map(|_| Err(AppendError::Database(error.to_string()))).collect();
-        self.settle(&concerned, outcomes);
+        concerned.iter().for_each(|index| self.fail(*index, error));
         !concerned.is_empty()
     }
 
     /// All of them, in the order of the requests.
     pub(super) fn into_all(self) -> Vec<Outcome> {
-        self.settled.into_iter().map(|outcome| outcome.unwrap_or(Err(AppendError::Closed))).collect()
+        self.settled.into_iter().map(|outcome| outcome.unwrap_or(Err(Unknown::WriterEnded.into()))).collect()
     }
 }

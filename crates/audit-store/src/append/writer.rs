@@ -1,54 +1,36 @@
 //! A writer thread. It owns the only connection that writes to its logs.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::batch::{Lookup, Outcome, commit};
+use super::error::NotStored;
 use super::meter::{self, Queued};
 use super::outcomes::Outcomes;
+use super::queue::{Job, Queue, Waiting, Work};
+use super::receipt::answer;
+use super::watch::ClockWatch;
 use super::{AppendRequest, PendingReceipts};
 use crate::connection::{DbConnection, Purpose};
 use crate::dialect;
-use crate::error::{AppendError, OpenError, StoreError};
+use crate::error::{OpenError, StoreError};
 use crate::url::DatabaseUrl;
-
-/// Requests that may wait. The budget of bytes usually says no first; this bounds the time that small ones wait.
-const QUEUE_MAX: usize = 4096;
-
-/// Entries that the writer takes into one transaction before it stops looking for more.
-const BATCH_ENTRIES_MAX: usize = 10_000;
-
-/// Bytes of slots, likewise.
-const BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
-
-/// What a refused client is told. A full queue is written in about this time.
-const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// How long the caller of a write that is no append waits. One that is stuck behind a commit which waits for a synchronous standby
 /// may wait for hours.
 const RUN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often such a caller looks whether a full queue has room.
-const RUN_RETRY: Duration = Duration::from_millis(20);
-
 /// How long a store that closes waits for the thread. Whoever has no receipt by then knows that nothing was promised.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Work for the writer.
-enum Job {
-    Append(AppendRequest, oneshot::Sender<Outcome>, Queued),
-    /// Any other write, in a transaction of its own making.
-    Run(Work),
-}
-
-/// Gets a connection, or why there is none; tells whether the connection can be used again.
-type Work = Box<dyn FnOnce(Result<&mut DbConnection, String>) -> bool + Send>;
-
 /// The queue in front of the writer thread, and the thread.
 pub(crate) struct Writer {
-    queue: RwLock<Option<SyncSender<Job>>>,
+    queue: Arc<Queue>,
+    /// What the thread panicked with.
+    panic: Arc<OnceLock<String>>,
     thread: Mutex<Option<Thread>>,
 }
 
@@ -60,35 +42,37 @@ struct Thread {
 
 impl Writer {
     /// Without a connection, one is opened with the first job.
-    pub(super) fn start(url: DatabaseUrl, conn: Option<DbConnection>) -> Result<Writer, OpenError> {
-        let (sender, receiver) = sync_channel(QUEUE_MAX);
+    pub(super) fn start(url: DatabaseUrl, conn: Option<DbConnection>, watch: Arc<ClockWatch>) -> Result<Writer, OpenError> {
+        let (queue, panic) = (Arc::<Queue>::default(), Arc::<OnceLock<String>>::default());
         let (end, ended) = channel::<()>();
         let path = url.display();
+        let (taken, panicked) = (Arc::clone(&queue), Arc::clone(&panic));
         let run = move || {
             // Dropped when the thread ends, however it ends.
             let _end = end;
-            Loop { url, conn }.run(&receiver);
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| Loop { url, conn, watch }.run(&taken))) {
+                let message = panicked.get_or_init(|| message_of(&*payload));
+                tracing::error!(message, "the writer thread panicked; nothing is appended until the store is opened again");
+                // What it had in hand is not known, and is answered as its senders are dropped. It never took the others.
+                taken.abandon().into_iter().for_each(|waiting| answer(waiting.answer, Err(NotStored::Closed.into())));
+            }
         };
         let handle = std::thread::Builder::new().name("audit-writer".to_owned()).spawn(run);
         let handle = handle.map_err(|error| OpenError::Database { path, why: error.to_string() })?;
-        Ok(Writer { queue: RwLock::new(Some(sender)), thread: Mutex::new(Some(Thread { handle, ended })) })
+        Ok(Writer { queue, panic, thread: Mutex::new(Some(Thread { handle, ended })) })
     }
 
     /// Queues a request; a full queue refuses it.
-    pub(super) fn try_append(&self, request: AppendRequest) -> Result<PendingReceipts, AppendError> {
+    pub(super) fn try_append(&self, request: AppendRequest) -> Result<PendingReceipts, NotStored> {
         let (answer, pending) = oneshot::channel();
-        match self.sender().ok_or(AppendError::Closed)?.try_send(Job::Append(request, answer, Queued::now())) {
-            Ok(()) => Ok(PendingReceipts(pending)),
-            Err(TrySendError::Full(_)) => Err(AppendError::Busy { retry_after_seconds: RETRY_AFTER_SECONDS }),
-            Err(TrySendError::Disconnected(_)) => Err(AppendError::Closed),
-        }
+        self.queue.try_push(Waiting { request, answer, queued: Queued::now() })?;
+        Ok(PendingReceipts(pending))
     }
 
     /// Queues a request, and waits for room.
-    pub(super) fn append(&self, request: AppendRequest) -> Result<PendingReceipts, AppendError> {
+    pub(super) fn append(&self, request: AppendRequest) -> Result<PendingReceipts, NotStored> {
         let (answer, pending) = oneshot::channel();
-        let sender = self.sender().ok_or(AppendError::Closed)?;
-        sender.send(Job::Append(request, answer, Queued::now())).map_err(|_| AppendError::Closed)?;
+        self.queue.push(Waiting { request, answer, queued: Queued::now() })?;
         Ok(PendingReceipts(pending))
     }
 
@@ -98,18 +82,8 @@ impl Writer {
         work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let end = Instant::now() + RUN_TIMEOUT;
-        let (mut job, pending) = job(work);
-        let sender = self.sender().ok_or(StoreError::Closed)?;
-        // A queue that is full and stays full is one more way to wait.
-        while let Err(refused) = sender.try_send(job) {
-            job = match refused {
-                TrySendError::Full(_) if Instant::now() >= end => return Err(StoreError::Late),
-                TrySendError::Full(job) => job,
-                TrySendError::Disconnected(_) => return Err(StoreError::Closed),
-            };
-            std::thread::sleep(RUN_RETRY);
-        }
-        drop(sender);
+        let (work, pending) = prepare(work);
+        self.queue.push_work(work, Some(end))?;
         pending.recv_timeout(end.saturating_duration_since(Instant::now())).map_err(|error| match error {
             oneshot::RecvTimeoutError::Timeout => StoreError::Late,
             oneshot::RecvTimeoutError::Disconnected => StoreError::Closed,
@@ -121,8 +95,8 @@ impl Writer {
         &self,
         work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (job, pending) = job(work);
-        self.sender().ok_or(StoreError::Closed)?.send(job).map_err(|_| StoreError::Closed)?;
+        let (work, pending) = prepare(work);
+        self.queue.push_work(work, None)?;
         pending.recv().map_err(|_| StoreError::Closed)?
     }
 
@@ -131,9 +105,13 @@ impl Writer {
         thread.as_ref().is_some_and(|thread| !thread.handle.is_finished())
     }
 
+    pub(super) fn panic(&self) -> Option<String> {
+        self.panic.get().cloned()
+    }
+
     /// Takes no more jobs; the thread ends behind the queued ones.
     pub(super) fn take_no_more(&self) {
-        drop(self.queue.write().unwrap_or_else(PoisonError::into_inner).take());
+        self.queue.close();
     }
 
     /// Takes no more jobs, finishes the queued ones, and ends the thread, until a deadline.
@@ -146,16 +124,18 @@ impl Writer {
             tracing::error!("the writer thread panicked");
         }
     }
-
-    fn sender(&self) -> Option<SyncSender<Job>> {
-        self.queue.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
 }
 
-/// A write as a job, and where its outcome will be.
-fn job<T: Send + 'static>(
+/// What a panic says.
+fn message_of(payload: &(dyn std::any::Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
+
+/// A write as the queue takes it, and where its outcome will be.
+fn prepare<T: Send + 'static>(
     work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
-) -> (Job, oneshot::Receiver<Result<T, StoreError>>) {
+) -> (Work, oneshot::Receiver<Result<T, StoreError>>) {
     let (answer, pending) = oneshot::channel();
     let work: Work = Box::new(move |conn| {
         let outcome = conn.map_err(StoreError::Unreachable).and_then(|conn| work(conn).map_err(|error| error.seen_on(conn)));
@@ -164,47 +144,41 @@ fn job<T: Send + 'static>(
         drop(answer.send(outcome));
         is_usable
     });
-    (Job::Run(work), pending)
+    (work, pending)
 }
-
-type Waiting = (AppendRequest, oneshot::Sender<Outcome>);
 
 struct Loop {
     url: DatabaseUrl,
     /// Dropped after an error, so that the next transaction starts on a fresh one.
     conn: Option<DbConnection>,
+    watch: Arc<ClockWatch>,
 }
 
 impl Loop {
-    fn run(mut self, queue: &Receiver<Job>) {
-        while let Ok(job) = queue.recv() {
-            let other = match job {
-                Job::Run(work) => Some(work),
-                Job::Append(request, answer, queued) => {
-                    drop(queued);
-                    let mut batch = vec![(request, answer)];
-                    let other = fill(&mut batch, queue);
-                    self.append(batch);
-                    other
+    fn run(mut self, queue: &Queue) {
+        while let Some(job) = queue.next() {
+            match job {
+                Job::Append(batch) => self.append(batch),
+                Job::Run(work) => {
+                    if !work(self.connection()) {
+                        self.conn = None;
+                    }
                 }
-            };
-            if let Some(work) = other
-                && !work(self.connection())
-            {
-                self.conn = None;
             }
         }
     }
 
     fn append(&mut self, batch: Vec<Waiting>) {
-        let requests: Vec<&AppendRequest> = batch.iter().map(|(request, _)| request).collect();
-        let outcomes = self.outcomes(requests);
-        for ((request, answer), outcome) in batch.into_iter().zip(outcomes) {
+        let batch = batch.into_iter().map(|Waiting { request, answer, queued }| {
+            drop(queued);
+            (request, answer)
+        });
+        let batch: Vec<_> = batch.collect();
+        let outcomes = self.outcomes(batch.iter().map(|(request, _)| request).collect());
+        for ((request, caller), outcome) in batch.into_iter().zip(outcomes) {
             // The share of the budget goes back before the caller can act on its receipt.
             drop(request);
-            if answer.send(outcome).is_err() {
-                tracing::debug!("a client did not wait for its receipt");
-            }
+            answer(caller, outcome);
         }
     }
 
@@ -214,7 +188,8 @@ impl Loop {
         while !outcomes.open().is_empty() {
             let open = outcomes.open();
             let asked: Vec<&AppendRequest> = open.iter().map(|index| outcomes.requests[*index]).collect();
-            match self.commit_and_settle(&asked, &mut lookup) {
+            let done = self.commit_and_settle(&asked, &mut lookup, || outcomes.doubt(&open));
+            match done {
                 Ok(done) => outcomes.settle(&open, done),
                 Err(error) if outcomes.refuse_concerned(&error) => {}
                 Err(error) => {
@@ -234,24 +209,42 @@ impl Loop {
             }
             match self.commit(&[outcomes.requests[index]], lookup) {
                 Ok(done) => outcomes.settle(&[index], done),
-                Err(error) if outcomes.refuse_concerned(&error) => {}
-                Err(error) => outcomes.settle(&[index], vec![Err(AppendError::Database(error.to_string()))]),
+                Err(error) => {
+                    if matches!(error, StoreError::Unconfirmed(_)) {
+                        outcomes.doubt(&[index]);
+                    }
+                    if !outcomes.refuse_concerned(&error) {
+                        outcomes.fail(index, &error);
+                    }
+                }
             }
         }
     }
 
     /// Where the connection is lost on the way, whether the batch was committed is in the log, and nowhere else. After an error,
-    /// `lookup` is how the requests are to be looked up from then on.
-    fn commit_and_settle(&mut self, requests: &[&AppendRequest], lookup: &mut Lookup) -> Result<Vec<Outcome>, StoreError> {
+    /// `lookup` is how the requests are to be looked up from then on; `doubt` is called where a commit of them may be done.
+    fn commit_and_settle(
+        &mut self,
+        requests: &[&AppendRequest],
+        lookup: &mut Lookup,
+        mut doubt: impl FnMut(),
+    ) -> Result<Vec<Outcome>, StoreError> {
         // Without one, nothing was sent that could be looked for.
         self.connection().map_err(StoreError::Unreachable)?;
-        let outcomes = self.commit(requests, *lookup);
+        let mut commit = |writer: &mut Loop, lookup| {
+            let outcomes = writer.commit(requests, lookup);
+            if matches!(outcomes, Err(StoreError::Unconfirmed(_))) {
+                doubt();
+            }
+            outcomes
+        };
+        let outcomes = commit(self, *lookup);
         *lookup = (*lookup).max(Lookup::AllUuids);
         match outcomes {
-            Err(error @ StoreError::Unreachable(_)) => {
-                tracing::warn!(%error, requests = requests.len(), "the connection was lost; looking what became of a batch");
+            Err(error @ (StoreError::Unreachable(_) | StoreError::Unconfirmed(_))) => {
+                tracing::warn!(%error, requests = requests.len(), "a commit was lost; looking what became of a batch");
                 *lookup = Lookup::Settle;
-                self.commit(requests, *lookup)
+                commit(self, *lookup)
             }
             outcomes => outcomes,
         }
@@ -259,8 +252,9 @@ impl Loop {
 
     fn commit(&mut self, requests: &[&AppendRequest], lookup: Lookup) -> Result<Vec<Outcome>, StoreError> {
         let start = Instant::now();
+        let watch = Arc::clone(&self.watch);
         let conn = self.connection().map_err(StoreError::Unreachable)?;
-        let outcomes = commit(conn, requests, lookup).map_err(|error| error.seen_on(conn));
+        let outcomes = commit(conn, requests, lookup, &watch).map_err(|error| error.seen_on(conn));
         meter::batch(requests, &outcomes, start);
         if outcomes.is_err() {
             self.conn = None;
@@ -275,23 +269,4 @@ impl Loop {
         };
         Ok(self.conn.insert(conn))
     }
-}
-
-/// Takes what is queued, up to the limits of a batch; a job that is no append ends the batch and is returned.
-fn fill(batch: &mut Vec<Waiting>, queue: &Receiver<Job>) -> Option<Work> {
-    let mut entries: usize = batch.iter().map(|(request, _)| request.entries.len()).sum();
-    let mut bytes: usize = batch.iter().map(|(request, _)| request.bytes()).sum();
-    while entries < BATCH_ENTRIES_MAX && bytes < BATCH_BYTES_MAX {
-        match queue.try_recv() {
-            Ok(Job::Append(request, answer, queued)) => {
-                drop(queued);
-                entries += request.entries.len();
-                bytes += request.bytes();
-                batch.push((request, answer));
-            }
-            Ok(Job::Run(work)) => return Some(work),
-            Err(_) => return None,
-        }
-    }
-    None
 }

@@ -1,14 +1,16 @@
 //! The writers of a store: one where the database has one write lock, several where it locks by the row.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use audit_domain::Stream;
 
+use super::watch::ClockWatch;
 use super::writer::{CLOSE_TIMEOUT, Writer};
-use super::{AppendRequest, PendingReceipts};
+use super::{AppendRequest, NotStored, PendingReceipts};
 use crate::connection::DbConnection;
 use crate::dialect;
-use crate::error::{AppendError, OpenError, StoreError};
+use crate::error::{OpenError, StoreError};
 use crate::url::DatabaseUrl;
 
 /// All of them. A log always goes to the same one, so that two never wait for its head; a request that goes to several logs goes
@@ -17,20 +19,20 @@ pub(crate) struct Writers(Vec<Writer>);
 
 impl Writers {
     /// The first one takes the connection that is there, the others open theirs with their first request.
-    pub(crate) fn start(url: &DatabaseUrl, conn: DbConnection, wanted: u32) -> Result<Writers, OpenError> {
+    pub(crate) fn start(url: &DatabaseUrl, conn: DbConnection, wanted: u32, watch: &Arc<ClockWatch>) -> Result<Writers, OpenError> {
         let mut conn = Some(conn);
-        let writers = (0..dialect::writers(url, wanted)).map(|_| Writer::start(url.clone(), conn.take()));
+        let writers = (0..dialect::writers(url, wanted)).map(|_| Writer::start(url.clone(), conn.take(), Arc::clone(watch)));
         writers.collect::<Result<_, _>>().map(Writers)
     }
 
     /// Queues a request; a full queue refuses it.
-    pub(crate) fn try_append(&self, request: AppendRequest) -> Result<PendingReceipts, AppendError> {
-        self.of(&request).ok_or(AppendError::Closed)?.try_append(request)
+    pub(crate) fn try_append(&self, request: AppendRequest) -> Result<PendingReceipts, NotStored> {
+        self.of(&request).ok_or(NotStored::Closed)?.try_append(request)
     }
 
     /// Queues a request, and waits for room.
-    pub(crate) fn append(&self, request: AppendRequest) -> Result<PendingReceipts, AppendError> {
-        self.of(&request).ok_or(AppendError::Closed)?.append(request)
+    pub(crate) fn append(&self, request: AppendRequest) -> Result<PendingReceipts, NotStored> {
+        self.of(&request).ok_or(NotStored::Closed)?.append(request)
     }
 
     /// Runs a write that takes milliseconds, between two batches, and waits for it as long as a caller may be kept waiting.
@@ -51,6 +53,11 @@ impl Writers {
 
     pub(crate) fn are_running(&self) -> bool {
         self.0.iter().all(Writer::is_running)
+    }
+
+    /// What one of them panicked with.
+    pub(crate) fn panic(&self) -> Option<String> {
+        self.0.iter().find_map(Writer::panic)
     }
 
     /// Takes no more jobs, finishes the queued ones, and ends the threads.

@@ -4,7 +4,7 @@ mod postgres;
 mod sqlite;
 mod versions;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use audit_domain::Stream;
@@ -122,11 +122,15 @@ pub(crate) fn write<T, E: From<DieselError>>(
     conn: &mut DbConnection,
     run: impl FnOnce(&mut DbConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    match conn {
-        DbConnection::Sqlite(conn) => sqlite::begin_write(conn)?,
-        DbConnection::Postgres(conn) => postgres::begin_write(conn)?,
-    }
+    begin_write(conn)?;
     end(conn, run)
+}
+
+fn begin_write(conn: &mut DbConnection) -> QueryResult<()> {
+    match conn {
+        DbConnection::Sqlite(conn) => sqlite::begin_write(conn),
+        DbConnection::Postgres(conn) => postgres::begin_write(conn),
+    }
 }
 
 /// Attempts at a write that others may be in the way of.
@@ -156,34 +160,49 @@ const CONFIRMATIONS_MAX: u32 = 5;
 
 /// Runs a write whose success is acknowledged. After a COMMIT that took long, `again` runs in a transaction of its own: it has to
 /// write something, and its COMMIT waits for the standby to have all that came before.
-pub(crate) fn write_and_confirm<T, E: From<DieselError>>(
+///
+/// # Errors
+/// [`StoreError::Unconfirmed`] where the write may be done all the same; after any other error, it is not.
+pub(crate) fn write_and_confirm<T>(
     conn: &mut DbConnection,
-    run: impl FnOnce(&mut DbConnection) -> Result<T, E>,
-    again: impl Fn(&mut DbConnection) -> Result<(), E>,
-) -> Result<T, E> {
+    run: impl FnOnce(&mut DbConnection) -> Result<T, StoreError>,
+    again: impl Fn(&mut DbConnection) -> Result<(), StoreError>,
+) -> Result<T, StoreError> {
     let (value, mut took) = timed_write(conn, run)?;
     for _ in 0..CONFIRMATIONS_MAX {
         if took <= COMMIT_TRUSTED || matches!(conn, DbConnection::Sqlite(_)) {
             break;
         }
         tracing::warn!(?took, "a commit took long; the next one shows whether it was waited for to its end");
-        ((), took) = timed_write(conn, &again)?;
+        // The write itself is done by now, and only its safety is open.
+        ((), took) = timed_write(conn, &again).map_err(|error| StoreError::Unconfirmed(error.to_string()))?;
     }
     Ok(value)
 }
 
 /// A write, and how long its COMMIT took.
-fn timed_write<T, E: From<DieselError>>(
+fn timed_write<T>(
     conn: &mut DbConnection,
-    run: impl FnOnce(&mut DbConnection) -> Result<T, E>,
-) -> Result<(T, Duration), E> {
-    let mut run_at = Instant::now();
-    let value = write(conn, |conn| {
-        let value = run(conn);
-        run_at = Instant::now();
-        value
-    })?;
-    Ok((value, run_at.elapsed()))
+    run: impl FnOnce(&mut DbConnection) -> Result<T, StoreError>,
+) -> Result<(T, Duration), StoreError> {
+    begin_write(conn)?;
+    let value = run(conn).inspect_err(|_| roll_back(conn))?;
+    let start = Instant::now();
+    match <DbConnection as Connection>::TransactionManager::commit_transaction(conn) {
+        Ok(()) => Ok((value, start.elapsed())),
+        Err(error) if may_be_committed(conn, &error) => Err(StoreError::Unconfirmed(error.to_string())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a transaction may be committed although its COMMIT failed. PostgreSQL answers an error only after it rolled back, and
+/// without an answer nobody knows. SQLite has not written the end of a transaction for which the disk was full, or which did not get
+/// the lock; after another failure to write or to flush, a later start may find it whole in the WAL.
+fn may_be_committed(conn: &mut DbConnection, error: &DieselError) -> bool {
+    match conn {
+        DbConnection::Sqlite(_) => !sqlite::is_locked(error) && !sqlite::is_full(error),
+        DbConnection::Postgres(_) => is_lost(conn, error),
+    }
 }
 
 /// Runs reads in one snapshot: they see the same commit.
@@ -206,13 +225,17 @@ fn end<T, E: From<DieselError>>(conn: &mut DbConnection, run: impl FnOnce(&mut D
             Ok(value)
         }
         Err(error) => {
-            if let Err(error) = <DbConnection as Connection>::TransactionManager::rollback_transaction(conn) {
-                // SQLite rolls back by itself after some errors, and then says that there is nothing to roll back; so does a
-                // connection that is gone.
-                tracing::debug!(%error, "rollback");
-            }
+            roll_back(conn);
             Err(error)
         }
+    }
+}
+
+fn roll_back(conn: &mut DbConnection) {
+    if let Err(error) = <DbConnection as Connection>::TransactionManager::rollback_transaction(conn) {
+        // SQLite rolls back by itself after some errors, and then says that there is nothing to roll back; so does a connection
+        // that is gone.
+        tracing::debug!(%error, "rollback");
     }
 }
 
@@ -230,12 +253,11 @@ pub(crate) fn lock_head(conn: &mut DbConnection, channel_id: i64, stream: Stream
     }
 }
 
-/// Which of these uuids a log may hold. Where a look-up by key costs no way to another process, that is the quickest way to ask,
-/// and all of them may.
-pub(crate) fn may_hold(conn: &mut DbConnection, channel_id: i64, stream: Stream, uuids: Vec<Uuid>) -> QueryResult<HashSet<Uuid>> {
+/// Which of these uuids a log holds, and at which positions.
+pub(crate) fn held(conn: &mut DbConnection, channel_id: i64, stream: Stream, uuids: &[Uuid]) -> QueryResult<HashMap<Uuid, i64>> {
     match conn {
-        DbConnection::Sqlite(_) => Ok(uuids.into_iter().collect()),
-        DbConnection::Postgres(conn) => postgres::held(conn, channel_id, stream, &uuids),
+        DbConnection::Sqlite(conn) => sqlite::held(conn, channel_id, stream, uuids),
+        DbConnection::Postgres(conn) => postgres::held(conn, channel_id, stream, uuids),
     }
 }
 

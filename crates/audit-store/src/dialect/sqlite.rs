@@ -1,12 +1,15 @@
 //! SQLite: an embedded file, one writer.
 
+use std::collections::HashMap;
 use std::fs::{DirBuilder, OpenOptions};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use audit_domain::Stream;
+use audit_domain::uuid::Uuid;
 use diesel::connection::{AnsiTransactionManager, CacheSize, SimpleConnection};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Binary, Text};
 use diesel::sqlite::Sqlite;
 use diesel::upsert::excluded;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -103,6 +106,11 @@ pub(super) fn is_locked(error: &diesel::result::Error) -> bool {
     matches!(error, diesel::result::Error::DatabaseError(_, info) if info.message() == "database is locked")
 }
 
+/// Whether the disk, or the quota on it, was full.
+pub(super) fn is_full(error: &diesel::result::Error) -> bool {
+    matches!(error, diesel::result::Error::DatabaseError(_, info) if info.message() == "database or disk is full")
+}
+
 fn pragma(conn: &mut SqliteConnection, name: &'static str) -> QueryResult<String> {
     #[derive(QueryableByName)]
     struct Value {
@@ -175,6 +183,68 @@ pub(super) fn lock_head(conn: &mut SqliteConnection, channel_id: i64, stream: i1
         .values((logs::channel_id.eq(channel_id), logs::stream.eq(stream), logs::next_position.eq(0), logs::recorded_at.eq(0)))
         .execute(conn)?;
     Ok((0, 0))
+}
+
+/// Up to so many uuids, a prepared statement for each is quicker than the one for all.
+const UUIDS_ONE_BY_ONE: usize = 8;
+
+/// Which of these uuids a log holds: one probe of the unique index for each, all of them in one statement. Their bytes are bound as
+/// one value, since SQLite takes 32,766 at most, and each is cut out of it by its number.
+pub(super) fn held(
+    conn: &mut SqliteConnection,
+    channel_id: i64,
+    stream: Stream,
+    uuids: &[Uuid],
+) -> QueryResult<HashMap<Uuid, i64>> {
+    if uuids.len() <= UUIDS_ONE_BY_ONE {
+        return held_one_by_one(conn, channel_id, stream, uuids);
+    }
+    #[derive(QueryableByName)]
+    struct Held {
+        #[diesel(sql_type = Binary)]
+        uuid: Vec<u8>,
+        #[diesel(sql_type = BigInt)]
+        position: i64,
+    }
+    let table = match stream {
+        Stream::Events => "events",
+        Stream::ActionLogs => "action_logs",
+    };
+    // CROSS JOIN keeps the order: the other way round it would read the whole channel.
+    let sql = format!(
+        "WITH RECURSIVE wanted (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM wanted WHERE number + 1 < ?2) \
+         SELECT held.uuid, held.position FROM wanted CROSS JOIN {table} AS held \
+         ON held.channel_id = ?3 AND held.uuid = substr(?1, number * 16 + 1, 16)"
+    );
+    let bytes: Vec<u8> = uuids.iter().flat_map(|uuid| *uuid.as_bytes()).collect();
+    let count = i64::try_from(uuids.len()).unwrap_or(i64::MAX);
+    let held = diesel::sql_query(sql).bind::<Binary, _>(bytes).bind::<BigInt, _>(count).bind::<BigInt, _>(channel_id);
+    let held: Vec<Held> = held.load(conn)?;
+    Ok(held.iter().filter_map(|held| Some((Uuid::from_slice(&held.uuid).ok()?, held.position))).collect())
+}
+
+fn held_one_by_one(
+    conn: &mut SqliteConnection,
+    channel_id: i64,
+    stream: Stream,
+    uuids: &[Uuid],
+) -> QueryResult<HashMap<Uuid, i64>> {
+    let mut held = HashMap::new();
+    for uuid in uuids {
+        let bytes = uuid.as_bytes().as_slice();
+        let position: Vec<i64> = match stream {
+            Stream::Events => {
+                let of_uuid = events::channel_id.eq(channel_id).and(events::uuid.eq(bytes));
+                events::table.filter(of_uuid).select(events::position).load(conn)?
+            }
+            Stream::ActionLogs => {
+                let of_uuid = action_logs::channel_id.eq(channel_id).and(action_logs::uuid.eq(bytes));
+                action_logs::table.filter(of_uuid).select(action_logs::position).load(conn)?
+            }
+        };
+        held.extend(position.first().map(|position| (*uuid, *position)));
+    }
+    Ok(held)
 }
 
 /// One prepared statement in a loop: the fastest form measured.

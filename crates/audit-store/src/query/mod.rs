@@ -67,16 +67,16 @@ pub(crate) fn ping(conn: &mut DbConnection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The entry of a uuid in one of a channel's logs.
-pub(crate) fn find_entry(
+/// Entries of one of a channel's logs, by position; in any order.
+pub(crate) fn entries_at(
     conn: &mut DbConnection,
     stream: Stream,
     channel_id: i64,
-    uuid: Uuid,
-) -> Result<Option<Entry>, StoreError> {
+    positions: Vec<i64>,
+) -> Result<Vec<Entry>, StoreError> {
     Ok(match stream {
-        Stream::Events => Events::find(conn, channel_id, uuid)?.map(|event| event.0),
-        Stream::ActionLogs => ActionLogs::find(conn, channel_id, uuid)?.map(|log| log.0),
+        Stream::Events => Events::at(conn, channel_id, positions)?.into_iter().map(|event| event.0).collect(),
+        Stream::ActionLogs => ActionLogs::at(conn, channel_id, positions)?.into_iter().map(|log| log.0).collect(),
     })
 }
 

@@ -4,6 +4,12 @@
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stride(usize);
 
+impl Default for Stride {
+    fn default() -> Stride {
+        Stride::FIRST
+    }
+}
+
 impl Stride {
     /// Of the largest records, 16 MiB.
     pub(crate) const FIRST: Stride = Stride(16);

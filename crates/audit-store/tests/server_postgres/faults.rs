@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use audit_store::domain::uuid::Uuid;
-use audit_store::{AppendError, AppendRequest, Receipt, Store, StoreConfig, StoreError};
+use audit_store::{AppendError, AppendRequest, NotStored, Receipt, Store, StoreConfig, StoreError, Unknown};
 
 use crate::common::{Scratch, append, checked_logs, event, uuid};
 use crate::postgres_server::{Database, Server};
@@ -23,7 +23,7 @@ fn send(store: &Store, client: u128, done: &AtomicBool) -> (BTreeMap<Uuid, Recei
                     receipts.extend(of_request.into_iter().map(|receipt| (receipt.uuid, receipt)));
                     break;
                 }
-                Err(AppendError::Database(_)) => {
+                Err(AppendError::NotStored(NotStored::Database(_)) | AppendError::Unknown(Unknown::Unconfirmed(_))) => {
                     failures += 1;
                     std::thread::sleep(Duration::from_millis(20));
                 }
@@ -128,7 +128,7 @@ fn a_server_that_is_away_is_said_to_be_away() {
     assert!(store.check().is_ok());
     server.stop_immediate();
     let error = store.append(AppendRequest::import(vec![event("{}")])).unwrap().wait().unwrap_err();
-    assert!(matches!(error, AppendError::Database(_)), "{error}");
+    assert!(matches!(error, AppendError::NotStored(NotStored::Database(_))), "{error}");
     let start = Instant::now();
     let error = store.check().unwrap_err();
     assert!(matches!(error, StoreError::Pool(_) | StoreError::Unreachable(_)), "{error}");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use audit_store::{AppendError, AppendRequest, Receipt, Store, StoreConfig};
+use audit_store::{AppendError, AppendRequest, NotStored, Receipt, Store, StoreConfig, Unknown};
 
 use crate::common::{append, checked_logs, event, uuid};
 use crate::postgres_server::{Server, Standby};
@@ -58,10 +58,13 @@ fn nothing_is_acknowledged_before_the_standby_has_it_and_a_retry_settles_it() {
         // Another server gets the retry. It waits for the first one's lock, and then for nothing else: it is refused.
         let other = Store::open(&StoreConfig::new(pair.primary.url("audit"))).unwrap();
         let refused = other.append(request(1)).unwrap().wait().unwrap_err();
-        assert!(matches!(&refused, AppendError::Database(why) if why.contains("is locked by another program")), "{refused}");
+        assert!(
+            matches!(&refused, AppendError::NotStored(NotStored::Database(why)) if why.contains("is locked by another program")),
+            "{refused}"
+        );
         assert!(!waiting.is_finished(), "it waits as long as it takes");
         let late = other.append(request(2)).unwrap().wait_for(Duration::from_millis(500)).unwrap_err();
-        assert_eq!(late, AppendError::Late, "who would rather not wait is told that nobody knows");
+        assert_eq!(late, AppendError::Unknown(Unknown::Late), "who would rather not wait is told that nobody knows");
         pair.standby.start();
         let receipt = waiting.join().unwrap().unwrap()[0];
         assert!(!receipt.duplicate);

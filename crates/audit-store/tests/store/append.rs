@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use audit_store::domain::{ChannelGrant, ChannelId, Reading, Stream, Timestamp, limits, slot};
-use audit_store::{AppendError, AppendRequest, Conflict, Receipt};
+use audit_store::{AppendError, AppendRequest, Conflict, NotStored, Receipt};
 
 use crate::common::{ActionLogs, Events, Kind, Scratch, assert_receipt, checked_logs, checked_logs_of, event, only, uuid};
 
@@ -13,8 +13,11 @@ fn with_uuid(number: u128, rest: &str) -> audit_store::domain::PreparedEntry {
     event(&format!(r#"{{"uuid":"{}"{rest}}}"#, uuid(number)))
 }
 
-fn refused(scratch: &Scratch, events: Vec<audit_store::domain::PreparedEntry>) -> AppendError {
-    scratch.store.append(AppendRequest::import(events)).unwrap().wait().unwrap_err()
+fn refused(scratch: &Scratch, events: Vec<audit_store::domain::PreparedEntry>) -> NotStored {
+    match scratch.store.append(AppendRequest::import(events)).unwrap().wait().unwrap_err() {
+        AppendError::NotStored(why) => why,
+        AppendError::Unknown(why) => panic!("{why}"),
+    }
 }
 
 fn conflict(index: usize, number: u128, within_request: bool) -> Conflict {
@@ -32,7 +35,7 @@ fn receipts_come_in_the_order_of_the_request_and_name_what_is_stored() {
         reservation: None,
     };
     let uuids: Vec<_> = request.entries.iter().map(|event| event.uuid()).collect();
-    let before = Timestamp::now();
+    let before = Timestamp::now().unwrap();
     let receipts = scratch.store.append(request).unwrap().wait().unwrap();
     assert_eq!(receipts.iter().map(|receipt| receipt.uuid).collect::<Vec<_>>(), uuids);
     let places: Vec<_> = receipts.iter().map(|receipt| (receipt.channel_id.get(), receipt.position, receipt.duplicate)).collect();
@@ -41,7 +44,7 @@ fn receipts_come_in_the_order_of_the_request_and_name_what_is_stored() {
         let stored = scratch.get(receipt);
         assert_receipt(&stored, receipt);
         assert_eq!(stored.producer_id, 12);
-        assert!((before..=Timestamp::now()).contains(&stored.recorded_at));
+        assert!((before..=Timestamp::now().unwrap()).contains(&stored.recorded_at));
     }
     assert_eq!(checked_logs(&scratch.store).len(), 5);
 }
@@ -59,7 +62,7 @@ fn a_conflict_refuses_the_whole_request_and_names_every_culprit() {
         with_uuid(3, r#","user":4"#),
     ];
     let expected = vec![conflict(1, 1, false), conflict(4, 2, false), conflict(5, 3, true)];
-    assert_eq!(refused(&scratch, request), AppendError::Conflict(expected));
+    assert_eq!(refused(&scratch, request), NotStored::Conflict(expected));
     let stored: Vec<_> = checked_logs(&scratch.store).into_iter().map(|event| event.uuid).collect();
     assert_eq!(stored, [uuid(1), uuid(2)]);
     // What was refused blocks nothing: the same uuids are free for another event.
@@ -97,7 +100,7 @@ fn one_request_may_go_to_both_streams_of_several_channels() {
     let mut mixed = entries("a");
     mixed[4] = entries("b").remove(4);
     mixed.push(ActionLogs::entry(r#""channel_id":7"#));
-    assert_eq!(refused(&scratch, mixed), AppendError::Conflict(vec![conflict(4, 1, false)]));
+    assert_eq!(refused(&scratch, mixed), NotStored::Conflict(vec![conflict(4, 1, false)]));
     assert_eq!((checked_logs(&scratch.store).len(), checked_logs_of::<ActionLogs>(&scratch.store).len()), (3, 3));
 }
 
@@ -125,7 +128,7 @@ fn a_retry_of_an_action_log_gets_the_first_receipt_and_another_one_is_refused_wh
         r#""level":20,"message":"m","logger_name":"l","trace":"t","created_at":"2023-10-17""#,
     ] {
         let request = vec![log(2, r#""level":0,"message":"new""#), log(1, other)];
-        assert_eq!(refused(&scratch, request), AppendError::Conflict(vec![conflict(1, 1, false)]), "{other}");
+        assert_eq!(refused(&scratch, request), NotStored::Conflict(vec![conflict(1, 1, false)]), "{other}");
     }
     assert_eq!(checked_logs_of::<ActionLogs>(&scratch.store).len(), 1);
     let stored = scratch.get_of::<ActionLogs>(&first);
@@ -133,7 +136,7 @@ fn a_retry_of_an_action_log_gets_the_first_receipt_and_another_one_is_refused_wh
     let retry = r#""level":50,"message":"other","trace":"t""#;
     assert_eq!(scratch.append(vec![log(1, retry)]), [Receipt { duplicate: true, ..first }], "what is erased counts as equal");
     let other = log(1, r#""level":50,"message":"other","trace":"u""#);
-    assert_eq!(refused(&scratch, vec![other]), AppendError::Conflict(vec![conflict(0, 1, false)]));
+    assert_eq!(refused(&scratch, vec![other]), NotStored::Conflict(vec![conflict(0, 1, false)]));
 }
 
 #[test]
@@ -169,9 +172,9 @@ fn a_retry_gets_the_first_receipt_and_may_leave_out_what_the_server_filled_in() 
         with_uuid(1, r#","object_id":7"#),
         with_uuid(1, r#","object_id":7,"url":"/x","extra":{}"#),
     ] {
-        assert_eq!(refused(&scratch, vec![other]), AppendError::Conflict(vec![conflict(0, 1, false)]));
+        assert_eq!(refused(&scratch, vec![other]), NotStored::Conflict(vec![conflict(0, 1, false)]));
     }
-    assert_eq!(refused(&scratch, vec![with_uuid(2, "")]), AppendError::Conflict(vec![conflict(0, 2, false)]));
+    assert_eq!(refused(&scratch, vec![with_uuid(2, "")]), NotStored::Conflict(vec![conflict(0, 2, false)]));
     assert_eq!(checked_logs(&scratch.store).len(), 2);
 }
 
@@ -193,7 +196,7 @@ fn every_repetition_of_a_stored_event_is_compared_with_the_stored_one() {
     let again = scratch.append(vec![sparse(), with_uuid(1, r#","user":1,"action":"LOGIN""#), sparse()]);
     assert_eq!(again, [Receipt { duplicate: true, ..first }; 3]);
     let other = vec![sparse(), with_uuid(1, r#","user":1,"action":"LOGOUT""#)];
-    assert_eq!(refused(&scratch, other), AppendError::Conflict(vec![conflict(1, 1, false)]));
+    assert_eq!(refused(&scratch, other), NotStored::Conflict(vec![conflict(1, 1, false)]));
 }
 
 #[test]
@@ -218,14 +221,14 @@ fn nothing_in_a_request_is_nothing_in_the_log() {
 fn too_many_and_too_large_are_refused_before_the_queue() {
     let scratch = Scratch::new();
     let many = vec![event("{}"); limits::EVENTS_PER_REQUEST_MAX + 1];
-    assert_eq!(scratch.store.append(AppendRequest::import(many)).unwrap_err(), AppendError::TooMany(10_001));
+    assert_eq!(scratch.store.append(AppendRequest::import(many)).unwrap_err(), NotStored::TooMany(10_001));
     let mut large = audit_store::domain::NewEvent::new();
     large.description = Some(audit_store::domain::JsonText::string(&"x".repeat(limits::EVENT_BYTES_MAX + 4096)));
     let large = large.prepare(ChannelId::DEFAULT).unwrap();
     let bytes = limits::EVENT_BYTES_MAX + 4096 + 2;
     for append in [|s: &Scratch, r| s.store.append(r).map(|_| ()), |s: &Scratch, r| s.store.try_append(r).map(|_| ())] {
         let request = AppendRequest::import(vec![event("{}"), large.clone()]);
-        assert_eq!(append(&scratch, request).unwrap_err(), AppendError::TooLarge { index: 1, bytes });
+        assert_eq!(append(&scratch, request).unwrap_err(), NotStored::TooLarge { index: 1, bytes });
     }
     assert_eq!(checked_logs(&scratch.store), []);
 }
@@ -275,7 +278,7 @@ fn erased_slots_count_as_equal_in_a_retry() {
     assert!(stored.slots.get(slot::USER).unwrap().is_erased() && stored.leaf_data() == leaf);
     assert_eq!(scratch.append(vec![with_uuid(1, r#","user":{"pk":7},"url":"/x""#)]), [Receipt { duplicate: true, ..first }]);
     let other = vec![with_uuid(1, r#","user":{"pk":7},"url":"/y""#)];
-    assert_eq!(refused(&scratch, other), AppendError::Conflict(vec![conflict(0, 1, false)]));
+    assert_eq!(refused(&scratch, other), NotStored::Conflict(vec![conflict(0, 1, false)]));
 }
 
 struct Unpark(std::thread::Thread);

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use audit_store::domain::limits::{BYTES_IN_FLIGHT_MAX, EVENT_BYTES_MAX};
-use audit_store::{AppendError, AppendRequest, StoreError};
+use audit_store::{AppendRequest, NotStored, StoreError};
 
 use crate::common::{Scratch, checked_logs, event};
 
-const BUSY: AppendError = AppendError::Busy { retry_after_seconds: 1 };
+const BUSY: NotStored = NotStored::Busy { retry_after_seconds: 1 };
 
 fn request() -> AppendRequest {
     AppendRequest::import(vec![event(r#"{"description":"some bytes"}"#)])
@@ -36,7 +36,7 @@ fn a_request_larger_than_the_whole_budget_is_refused_for_good() {
     let large = event(&format!(r#"{{"description":"{}"}}"#, "x".repeat(EVENT_BYTES_MAX - 20)));
     let count = BYTES_IN_FLIGHT_MAX / large.slots().bytes();
     let request = |count| AppendRequest::import((0..count).map(|_| large.clone()).collect());
-    let error = AppendError::TooManyBytes((count + 1) * large.slots().bytes());
+    let error = NotStored::TooManyBytes((count + 1) * large.slots().bytes());
     assert_eq!(scratch.store.try_append(request(count + 1)).unwrap_err(), error);
     assert_eq!(scratch.store.append(request(count + 1)).unwrap_err(), error);
     assert!(error.to_string().ends_with("bytes in one request: at most 67108864"), "{error}");
@@ -97,8 +97,8 @@ fn a_closed_store_finishes_what_it_accepted_and_takes_no_more() {
     for pending in accepted {
         assert_eq!(pending.wait().unwrap().len(), 1);
     }
-    assert_eq!(scratch.store.try_append(request()).unwrap_err(), AppendError::Closed);
-    assert_eq!(scratch.store.append(request()).unwrap_err(), AppendError::Closed);
+    assert_eq!(scratch.store.try_append(request()).unwrap_err(), NotStored::Closed);
+    assert_eq!(scratch.store.append(request()).unwrap_err(), NotStored::Closed);
     assert!(matches!(scratch.store.revoke_token(1, audit_store::domain::ChannelGrant::All), Err(StoreError::Closed)));
     assert!(matches!(scratch.store.check(), Err(StoreError::Closed)));
     assert_eq!(checked_logs(&scratch.store).len(), 20, "reads go on");

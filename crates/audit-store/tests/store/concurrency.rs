@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ChannelId, Entry, EventFilter, JsonText, PreparedEntry, Stream, Walk, WalkOrder, WalkPoint};
-use audit_store::{AppendError, AppendRequest, Receipt, Store, WalkQuery};
+use audit_store::{AppendError, AppendRequest, NotStored, Receipt, Store, WalkQuery};
 
 use crate::common::{ActionLogs, Dice, Events, Kind, Scratch, assert_receipt, checked_logs_of, event, log_of, on_postgres, uuid};
 
@@ -70,7 +70,7 @@ fn send(store: &Store, events: &[Sent], blocking: bool) -> Result<Vec<Receipt>, 
     loop {
         let pending = if blocking { store.append(request()) } else { store.try_append(request()) };
         match pending {
-            Err(AppendError::Busy { .. }) => std::thread::sleep(Duration::from_millis(1)),
+            Err(NotStored::Busy { .. }) => std::thread::sleep(Duration::from_millis(1)),
             pending => return pending?.wait(),
         }
     }
@@ -106,7 +106,7 @@ fn verify(store: &Store, outcomes: &[Outcome]) {
                     *firsts.entry(sent.key).or_default() += usize::from(!receipt.duplicate);
                 }
             }
-            Err(AppendError::Conflict(culprits)) => {
+            Err(AppendError::NotStored(NotStored::Conflict(culprits))) => {
                 conflicts += 1;
                 for culprit in culprits {
                     let sent = &events[culprit.index];

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use audit_store::domain::{
     ChannelId, EventFilter, EventSort, Interval, NewActionLog, PreparedEntry, Reading, SortField, SortKey, Timestamp,
 };
-use audit_store::{AppendError, AppendRequest, GroupBy, ListQuery, PageNumber, Store};
+use audit_store::{AppendError, AppendRequest, GroupBy, ListQuery, NotStored, PageNumber, Store};
 
 use crate::common::{Dice, Raw, Scratch, event, only, uuid};
 
@@ -127,7 +127,7 @@ fn counters_are_the_counts_of_the_rows_at_every_moment() {
                         let entries = (0..1 + dice.below(6)).map(|_| entry(&mut dice)).collect();
                         append(&store, entries)
                     });
-                    outcomes.filter(|outcome| matches!(outcome, Err(AppendError::Conflict(_)))).count()
+                    outcomes.filter(|outcome| matches!(outcome, Err(AppendError::NotStored(NotStored::Conflict(_))))).count()
                 })
             })
             .collect();

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use audit_store::domain::PreparedEntry;
-use audit_store::{AppendError, AppendRequest, PendingReceipts};
+use audit_store::{AppendError, AppendRequest, NotStored, PendingReceipts};
 
 use crate::common::{ActionLogs, Kind, Scratch, blob, checked_logs, event, of_database, uuid};
 
@@ -55,7 +55,11 @@ fn a_database_error_fails_only_the_request_that_causes_it() {
             vec![event("{}"), shared],
         ];
         let outcomes: Vec<_> = as_one_batch(&scratch, requests).into_iter().map(PendingReceipts::wait).collect();
-        assert!(matches!(&outcomes[1], Err(AppendError::Database(why)) if why.contains("poisoned")), "{how}: {:?}", outcomes[1]);
+        assert!(
+            matches!(&outcomes[1], Err(AppendError::NotStored(NotStored::Database(why))) if why.contains("poisoned")),
+            "{how}: {:?}",
+            outcomes[1]
+        );
         let positions = |index: usize| -> Vec<(i64, bool)> {
             outcomes[index].as_ref().unwrap().iter().map(|receipt| (receipt.position, receipt.duplicate)).collect()
         };
@@ -88,7 +92,7 @@ fn a_database_locked_by_another_process_fails_a_batch_after_one_wait_and_the_wri
     let start = Instant::now();
     let first = scratch.store.append(AppendRequest::import(vec![event("{}")])).unwrap();
     let error = first.wait().unwrap_err();
-    assert!(matches!(&error, AppendError::Database(why) if why.contains("locked")), "{error}");
+    assert!(matches!(&error, AppendError::NotStored(NotStored::Database(why)) if why.contains("locked")), "{error}");
     assert!((9..15).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
     let second = scratch.store.append(AppendRequest::import(vec![event("{}")])).unwrap();
     drop(lock);
@@ -105,7 +109,7 @@ fn an_event_that_was_tampered_with_fails_its_own_retry_and_nothing_else() {
     let requests = vec![vec![event("{}")], vec![guilty()], vec![event("{}")]];
     let outcomes: Vec<_> = as_one_batch(&scratch, requests).into_iter().map(PendingReceipts::wait).collect();
     assert!(
-        matches!(&outcomes[1], Err(AppendError::Database(why)) if why.contains("position 0 of channel 1 (events) was changed"))
+        matches!(&outcomes[1], Err(AppendError::NotStored(NotStored::Database(why))) if why.contains("position 0 of channel 1 (events) was changed"))
     );
     let positions = [0, 2].map(|index| outcomes[index].as_ref().unwrap()[0].position);
     assert_eq!(positions, [1, 2]);

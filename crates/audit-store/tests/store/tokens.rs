@@ -50,7 +50,7 @@ fn a_token_ends_once_and_is_still_found() {
     let (token, key) = scratch.store.create_token(new("t", Role::Reader, only(1))).unwrap();
     assert!(scratch.store.revoke_token(token.id, ChannelGrant::All).unwrap());
     let revoked = scratch.store.find_token(&key).unwrap().unwrap();
-    assert!(revoked.revoked_at.is_some() && !revoked.is_valid_at(Timestamp::now()));
+    assert!(revoked.revoked_at.is_some() && !revoked.is_valid_at(Timestamp::now().unwrap()));
     assert!(!scratch.store.revoke_token(token.id, ChannelGrant::All).unwrap());
     assert_eq!(scratch.store.find_token(&key).unwrap(), Some(revoked), "the first end counts");
     assert!(!scratch.store.revoke_token(99, ChannelGrant::All).unwrap());

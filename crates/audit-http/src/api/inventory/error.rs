@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use audit_store::domain::{Fault, InputError, JsonText, ObjectWriter, push_array};
-use audit_store::{AppendError, StoreError};
+use audit_store::{AppendError, NotStored, StoreError};
 
 use crate::auth::{AuthError, ChannelError, Forbidden};
 use crate::blocking::Stopping;
@@ -184,13 +184,18 @@ impl From<StoreError> for InventoryError {
         match error {
             StoreError::Pool(_)
             | StoreError::Closed
+            | StoreError::WriterPanicked(_)
             | StoreError::Unreachable(_)
+            | StoreError::Unconfirmed(_)
             | StoreError::LogLocked { .. }
             | StoreError::Late => {
                 InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The database cannot be reached; try again later.")
             }
             StoreError::Random(_) => {
                 InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The operating system has no random bytes; try again later.")
+            }
+            StoreError::Clock(_) => {
+                InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The clock of the server is wrong; try again later.")
             }
             _ => InventoryError::of(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here; the server's log says what."),
         }
@@ -205,19 +210,30 @@ impl From<Stopping> for InventoryError {
 
 impl From<AppendError> for InventoryError {
     fn from(error: AppendError) -> InventoryError {
+        let unavailable = |error: &dyn std::fmt::Display, message: &str| {
+            tracing::error!(%error, "append");
+            InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, message)
+        };
+        let error = match error {
+            AppendError::NotStored(error) => error,
+            AppendError::Unknown(error) => {
+                return unavailable(&error, "Whether the log was stored is not known; send it again with the same uuid.");
+            }
+        };
         match error {
-            AppendError::Busy { retry_after_seconds } => InventoryError::busy(retry_after_seconds),
-            AppendError::Conflict(_) => {
+            NotStored::Busy { retry_after_seconds } => InventoryError::busy(retry_after_seconds),
+            NotStored::Conflict(_) => {
                 let message = "uuid belongs to another audit log already; nothing was stored.";
                 InventoryError { fields: vec!["uuid".to_owned()], ..InventoryError::of(StatusCode::CONFLICT, message) }
             }
-            AppendError::TooMany(_) | AppendError::TooLarge { .. } | AppendError::TooManyBytes(_) => {
+            NotStored::TooMany(_) | NotStored::TooLarge { .. } | NotStored::TooManyBytes(_) => {
                 InventoryError::of(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
             }
-            AppendError::Database(_) | AppendError::Late | AppendError::Closed => {
-                tracing::error!(%error, "append");
-                let message = "The log was not acknowledged; send it again with the same uuid.";
-                InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, message)
+            NotStored::Clock(_) => {
+                unavailable(&error, "The clock of the server is wrong; nothing was stored. Send the log again later.")
+            }
+            NotStored::Database(_) | NotStored::Closed => {
+                unavailable(&error, "The database cannot be written; nothing was stored. Send the log again later.")
             }
         }
     }

@@ -132,7 +132,10 @@ pub(super) fn administrator(patient: &Patient) -> Finding {
         );
     }
     let mend = "audit-server token create --name admin --role admin --channels '*'";
-    let now = Timestamp::now();
+    let now = match Timestamp::now() {
+        Ok(now) => now,
+        Err(error) => return Finding::bad(error.to_string(), "timedatectl set-ntp true"),
+    };
     match patient.settings.open_existing_store().and_then(|store| Ok(store.tokens()?)) {
         Ok(tokens) => {
             let valid = tokens
@@ -154,7 +157,10 @@ const EARLIEST: Duration = Duration::from_secs(1_793_491_200);
 /// The log never goes back in time: with a clock behind its last entry, everything new gets that entry's instant.
 pub(super) fn clock(patient: &Patient) -> Finding {
     let mend = "timedatectl set-ntp true";
-    let now = Timestamp::now();
+    let now = match Timestamp::now() {
+        Ok(now) => now,
+        Err(error) => return Finding::bad(error.to_string(), mend),
+    };
     if SystemTime::now() < SystemTime::UNIX_EPOCH + EARLIEST {
         return Finding::bad(format!("the clock says {now}, which is before this program was made"), mend);
     }

@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{ActionLogFilter, ChannelId, EventFilter, NewActionLog, NewEvent, PreparedEntry, Reading};
+use audit_domain::{ActionLogFilter, ChannelId, Clock, EventFilter, NewActionLog, NewEvent, PreparedEntry, Reading};
 
 use super::recorded::Small;
-use crate::append::{Lookup, commit};
+use crate::append::{ClockWatch, Lookup, commit};
 use crate::connection::Purpose;
 use crate::query::*;
 use crate::test_postgres::Database;
@@ -44,12 +44,13 @@ fn all_statements() -> Vec<String> {
     let mut small = Small::new(dialect::open(&url, Purpose::Write).unwrap());
     let conn = small.conn();
     let (given, known) = (r#"{"uuid":"00000000-0000-0000-0000-000000000001","action":"a","object_id":1}"#, Uuid::from_u128(1));
+    let watch = ClockWatch::new(Clock::system(), std::time::Duration::MAX);
     let message = || log(r#"{"level":1,"message":"m"}"#);
     for _ in 0..2 {
         // New heads, then those that are there; new entries, then duplicates; one of them, and several.
         let several = (0..3).flat_map(|_| [event("{}", 1), message()]).collect();
         for entries in [vec![event(given, 1), event("{}", 2), message()], several] {
-            commit(conn, &[&AppendRequest::import(entries)], Lookup::GivenUuids).unwrap();
+            commit(conn, &[&AppendRequest::import(entries)], Lookup::GivenUuids, &watch).unwrap();
         }
     }
     counters::rebuild(conn).unwrap();

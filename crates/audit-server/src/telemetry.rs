@@ -14,6 +14,8 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<()> {
     let format = format(settings);
     let filter = EnvFilter::builder().parse(&settings.log)?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
+    // It would say on stderr that stderr cannot be written, and panic when that fails.
+    let log = log.log_internal_errors(false);
     let started = match format {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().flatten_event(true).with_span_list(false).try_init(),

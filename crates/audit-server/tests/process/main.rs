@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod about;
+mod clock;
 mod commands;
 mod common;
 mod config;
@@ -13,6 +14,7 @@ mod doctor;
 mod export;
 mod forged;
 mod import;
+mod injected;
 mod kill;
 mod kinds;
 mod postgres;

@@ -133,3 +133,24 @@ fn a_standby_is_no_primary() {
     let error = Store::open(&StoreConfig::new(pair.standby.url("audit"))).unwrap_err().to_string();
     assert!(error.contains("the server is a standby, which cannot be written"), "{error}");
 }
+
+/// The commit waits for the standby when the server dies, and the log cannot be asked what became of it.
+#[test]
+fn a_commit_that_is_lost_with_its_server_is_unknown() {
+    let pair = Pair::start();
+    pair.standby.stop();
+    let lost = pair.store.append(request(1)).unwrap();
+    pair.until_one_waits();
+    pair.primary.stop_immediate();
+    let error = lost.wait().unwrap_err();
+    assert!(matches!(error, AppendError::Unknown(Unknown::Unconfirmed(_))), "{error}");
+    // Nothing of this one was sent.
+    let refused = pair.store.append(request(2)).unwrap().wait().unwrap_err();
+    assert!(matches!(refused, AppendError::NotStored(NotStored::Database(_))), "{refused}");
+    pair.primary.start_again();
+    pair.standby.start();
+    for (number, duplicate) in [(1, true), (2, false)] {
+        let receipt = pair.store.append(request(number)).unwrap().wait().unwrap()[0];
+        assert_eq!(receipt.duplicate, duplicate, "{number}");
+    }
+}

@@ -310,3 +310,32 @@ fn a_client_that_does_not_wait_has_appended_all_the_same() {
     assert_eq!(scratch.append_json("{}").position, 1);
     assert!(scratch.store.get(&only(1), ChannelId::DEFAULT, uuid(1)).unwrap().is_some());
 }
+
+/// One look-up for each would keep the log locked for seconds.
+#[test]
+fn a_large_request_can_be_sent_again_in_any_order() {
+    let scratch = Scratch::new();
+    let json = |number: u128| {
+        let channel = 1 + number % 3;
+        format!(r#"{{"uuid":"{}","channel_id":{channel},"timestamp":"2023-10-16","object_id":{number}}}"#, uuid(number))
+    };
+    let request = |numbers: &[u128]| numbers.iter().map(|number| event(&json(*number))).collect::<Vec<_>>();
+    let numbers: Vec<u128> = (0..1_000).collect();
+    let first = scratch.append(request(&numbers));
+    assert!(first.iter().all(|receipt| !receipt.duplicate));
+    let reversed: Vec<u128> = numbers.iter().rev().copied().collect();
+    let twice: Vec<u128> = numbers.iter().flat_map(|number| [*number, *number]).collect();
+    for order in [numbers.clone(), reversed, twice] {
+        let receipts = scratch.append(request(&order));
+        for (number, receipt) in order.iter().zip(receipts) {
+            assert_eq!(receipt, Receipt { duplicate: true, ..first[*number as usize] });
+        }
+    }
+    // Known and new ones in one request, and one that is not the same.
+    let receipts = scratch.append(request(&[5, 2_000, 7]));
+    assert_eq!(receipts.iter().map(|receipt| receipt.duplicate).collect::<Vec<_>>(), [true, false, true]);
+    let mut other = request(&numbers);
+    other[500] = event(&json(500).replace("2023", "2024"));
+    assert_eq!(refused(&scratch, other), NotStored::Conflict(vec![conflict(500, 500, false)]));
+    assert_eq!(checked_logs(&scratch.store).len(), 1_001);
+}

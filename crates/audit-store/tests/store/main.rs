@@ -6,13 +6,16 @@
 
 mod append;
 mod budget;
+mod clock;
 mod common;
 mod concurrency;
 mod content_types;
 mod counters;
 mod failure;
+mod fairness;
 mod filters;
 mod guards;
+mod panic;
 mod population;
 #[path = "../postgres/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "not all of it is needed here")]

@@ -5,6 +5,7 @@ mod contract;
 mod events;
 mod million;
 mod recorded;
+mod retry;
 
 use std::sync::{Arc, Mutex};
 

@@ -1,0 +1,49 @@
+//! Keys that send more than the database takes, beside others.
+
+use std::time::Duration;
+
+use audit_store::domain::PreparedEntry;
+use audit_store::{AppendRequest, NotStored, PendingReceipts};
+
+use crate::common::{ActionLogs, Kind, Lock, Scratch, checked_logs, event};
+
+/// A store whose only writer waits for a lock with one request in hand, so that all others queue.
+fn waiting() -> (Scratch, Lock, PendingReceipts) {
+    let scratch = Scratch::with(|config| config.writers = 1);
+    let lock = scratch.lock();
+    let first = scratch.store.append(AppendRequest::import(vec![ActionLogs::entry("")])).unwrap();
+    std::thread::sleep(Duration::from_millis(50));
+    (scratch, lock, first)
+}
+
+fn of(key: i64, events: usize) -> AppendRequest {
+    let entries: Vec<PreparedEntry> = (0..events).map(|_| event("{}")).collect();
+    AppendRequest { producer_id: key, entries, reservation: None }
+}
+
+#[test]
+fn a_key_that_floods_keeps_no_other_waiting() {
+    let (scratch, lock, first) = waiting();
+    let flood: Vec<_> = (0..30).map(|_| scratch.store.try_append(of(7, 200)).unwrap()).collect();
+    let honest = scratch.store.try_append(of(8, 1)).unwrap();
+    drop(lock);
+    first.wait().unwrap();
+    let position = honest.wait().unwrap()[0].position;
+    assert!(position < 1_000, "{position}: behind more than one share");
+    let mut positions = flood.into_iter().flat_map(|pending| pending.wait().unwrap()).map(|receipt| receipt.position);
+    assert!(positions.by_ref().is_sorted(), "the order of one key is kept");
+    assert_eq!(checked_logs(&scratch.store).len(), 6_001);
+}
+
+#[test]
+fn a_key_that_floods_leaves_room_in_the_queue() {
+    let (scratch, lock, first) = waiting();
+    let flood: Vec<_> = (0..1024).map(|_| scratch.store.try_append(of(7, 1)).unwrap()).collect();
+    assert_eq!(scratch.store.try_append(of(7, 1)).unwrap_err(), NotStored::Busy { retry_after_seconds: 1 });
+    let honest = scratch.store.try_append(of(8, 1)).unwrap();
+    drop(lock);
+    for pending in flood.into_iter().chain([first, honest]) {
+        assert_eq!(pending.wait().unwrap().len(), 1);
+    }
+    assert_eq!(scratch.store.try_append(of(7, 1)).unwrap().wait().unwrap()[0].position, 1_025);
+}

@@ -8,7 +8,7 @@ use std::io::{Error, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use audit_domain::uuid::Uuid;
+use audit_domain::{Timestamp, draw_uuid_v7};
 use serde_json::json;
 
 const ATTEMPTS: u32 = 6;
@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (url, key) = (std::env::var("AUDIT_URL")?, std::env::var("KEY")?);
     let event = json!({
         // Made once, before the first attempt: it is what makes all others harmless.
-        "uuid": Uuid::new_v4(),
+        "uuid": draw_uuid_v7(Timestamp::now()?)?,
         "action": "UPDATE", "table_name": "orders.order", "object_id": 859,
         "user": {"pk": 7, "username": "zoe"},
         "content": {"old_data": {"quantity": 1}, "new_data": {"quantity": 2}},

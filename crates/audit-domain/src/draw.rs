@@ -1,5 +1,8 @@
-//! Uuids that this program makes. Their random bits come from the operating system by way of a `Result`: the generators of the
+//! Uuids that this program makes, and the keys of its hash tables. Their random bits come from the operating system by way of a `Result`: the generators of the
 //! crate `uuid` panic when it has none to give.
+
+use std::cell::Cell;
+use std::hash::RandomState;
 
 use uuid::{Builder, Uuid};
 
@@ -24,6 +27,21 @@ pub fn uuid_v7(at: Timestamp, random: [u8; 8]) -> Uuid {
     let [high, low] = u16::try_from(micros % 1000 * 4096 / 1000).unwrap_or(0).to_be_bytes();
     let [a, b, c, d, e, f, g, h] = random;
     Builder::from_unix_timestamp_millis(micros / 1000, &[high, low, a, b, c, d, e, f, g, h]).into_uuid()
+}
+
+/// Makes the keys with which this thread hashes, once for each thread. The standard library draws them with the first `HashMap` of a
+/// thread, and panics where the operating system has no random bytes.
+///
+/// # Errors
+/// When the operating system has no random bytes to give.
+pub fn draw_hash_keys() -> Result<(), getrandom::Error> {
+    thread_local!(static DRAWN: Cell<bool> = const { Cell::new(false) });
+    if !DRAWN.get() {
+        getrandom::fill(&mut [0])?;
+        drop(RandomState::new());
+        DRAWN.set(true);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

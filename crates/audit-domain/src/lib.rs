@@ -55,7 +55,7 @@ pub use change::Change;
 pub use channel::{ChannelGrant, ChannelId};
 pub use clock::{Clock, ClockError};
 pub use content_type::{ContentType, ContentTypes, parse_content_types};
-pub use draw::{draw_uuid_v7, uuid_v7};
+pub use draw::{draw_hash_keys, draw_uuid_v7, uuid_v7};
 pub use entry::Entry;
 pub use error::{Fault, FieldError, InputError};
 pub use event::{Event, slot};

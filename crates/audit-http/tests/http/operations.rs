@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 use std::io::Read;
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
-use audit_http::store::domain::{ChannelGrant, Role, Stream};
+use audit_http::store::domain::{ChannelGrant, Clock, Role, Stream};
+use audit_http::store::{Store, StoreConfig};
 
-use crate::common::{Ask, Fixture, TestServer};
+use crate::common::{Ask, Fixture, Place, TestServer};
 
 const OMS: &str = "/api/v1/oms/settings/audit_events/";
 const EVENTS: &str = "/api/v1/events";
@@ -186,4 +188,38 @@ fn wait_for(mut ready: impl FnMut() -> bool) {
         assert!(start.elapsed() < Duration::from_secs(10), "it does not happen");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Appends would be refused for ever, so the server ends, and whoever started it starts it again.
+#[test]
+fn a_writer_that_panics_ends_the_server() {
+    let told = Arc::new(AtomicBool::new(false));
+    let panics = Arc::clone(&told);
+    let clock = Clock::from_fn(move || {
+        let is_writer = std::thread::current().name() == Some("audit-writer");
+        assert!(!(is_writer && panics.load(Ordering::SeqCst)), "the clock is broken");
+        SystemTime::now()
+    });
+    let place = Place::new();
+    let store = Store::open(&StoreConfig { clock, ..place.config() }).unwrap();
+    let server = TestServer::of(place, store, |_| {});
+    server.append("{}");
+    told.store(true, Ordering::SeqCst);
+    let answer = server.post(&server.admin, EVENTS, "{}");
+    assert_eq!((answer.status, answer.json()["outcome"].as_str()), (503, Some("unknown")), "{}", answer.text());
+    let error = server.ended().unwrap_err();
+    assert_eq!(error.to_string(), "the writer thread panicked: the clock is broken");
+}
+
+#[test]
+fn what_is_known_of_an_append_is_said_at_every_api() {
+    let server = TestServer::start();
+    server.store.close();
+    let log = r#"{"user_id":"1","action":"READ","table_name":"t","record_id":"1","description":"d"}"#;
+    for (path, body) in [(EVENTS, "{}"), (OMS, "{}"), ("/api/v1/audit/logs", log)] {
+        let answer = server.post(&server.admin, path, body);
+        assert!(answer.status == 503 && answer.text().contains("nothing was stored"), "{path}: {}", answer.text());
+    }
+    assert_eq!(server.post(&server.admin, EVENTS, "{}").json()["outcome"], "not_stored");
+    server.stop();
 }

@@ -9,14 +9,27 @@ use crate::common::{eventually, program, wait};
 
 const EVENTS: &str = "/api/v1/events";
 
-/// Makes a system call of all threads of a process fail until it is dropped.
+/// Makes a system call fail until it is dropped.
 struct Injected(Child);
 
 impl Injected {
-    fn into(process: u32, call: &str, error: &str) -> Injected {
-        let arguments = ["-f", "-o", "/dev/null", "-e", &format!("trace={call}"), "-e", &format!("inject={call}:error={error}")];
-        let mut strace = Command::new("strace");
-        let mut child = strace.args(arguments).arg("-p").arg(process.to_string()).stderr(Stdio::piped()).spawn().unwrap();
+    /// In a process, in all of its threads and those to come.
+    fn into_process(process: u32, call: &str, error: &str) -> Injected {
+        Injected::start(Command::new("strace").arg("-f"), process, call, error)
+    }
+
+    /// In the one thread of a process that has a name.
+    fn into_thread(process: u32, name: &str, call: &str, error: &str) -> Injected {
+        let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap().map(|thread| thread.unwrap().path());
+        let mut named = threads.filter(|thread| std::fs::read_to_string(thread.join("comm")).unwrap().trim_end() == name);
+        let thread = named.next().unwrap().file_name().unwrap().to_string_lossy().parse().unwrap();
+        Injected::start(&mut Command::new("strace"), thread, call, error)
+    }
+
+    fn start(strace: &mut Command, target: u32, call: &str, error: &str) -> Injected {
+        let arguments = ["-o", "/dev/null", "-e", &format!("trace={call}"), "-e", &format!("inject={call}:error={error}")];
+        let strace = strace.args(arguments).arg("-p").arg(target.to_string());
+        let mut child = strace.stderr(Stdio::piped()).spawn().unwrap();
         // It says so once all threads are traced.
         let mut said = String::new();
         BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut said).unwrap();
@@ -38,7 +51,10 @@ fn without_random_bytes_a_request_is_503_and_nothing_panics() {
     let server = Server::start(directory.path());
     let mut client = Client::connect(server.address, KEY).unwrap();
     assert_eq!(client.post(EVENTS, "application/json", "{}").unwrap().status, 201);
-    let failing = Injected::into(server.id(), "getrandom", "EAGAIN");
+    // Connections and threads that are there need no random bytes.
+    let reads = ["/readyz", EVENTS, "/api/v1/remote/1/data-warehouse/audit-events/"];
+    assert!(reads.iter().all(|path| client.get(path).unwrap().status == 200));
+    let failing = Injected::into_process(server.id(), "getrandom", "EAGAIN");
     let token = r#"{"name":"t","role":"reader","channels":[1]}"#;
     let (published, log) = ("/api/v1/oms/logs/action_log/", r#"{"level":20,"message":"m"}"#);
     for (path, body) in [
@@ -53,7 +69,7 @@ fn without_random_bytes_a_request_is_503_and_nothing_panics() {
             assert!(answer.body.contains("no random bytes"), "{path}: {answer:?}");
         }
     }
-    for path in ["/readyz", EVENTS, "/api/v1/remote/1/data-warehouse/audit-events/"] {
+    for path in reads {
         assert_eq!(client.get(path).unwrap().status, 200, "{path}");
     }
     drop(failing);
@@ -70,7 +86,7 @@ fn a_wake_up_that_cannot_be_written_ends_no_writer() {
     let server = Server::start(directory.path());
     let mut client = Client::connect(server.address, KEY).unwrap();
     assert_eq!(client.post(EVENTS, "application/json", "{}").unwrap().status, 201);
-    let failing = Injected::into(server.id(), "write", "EPIPE");
+    let failing = Injected::into_thread(server.id(), "audit-writer", "write", "EPIPE");
     for position in 1..4 {
         let answer = client.post(EVENTS, "application/json", "{}").unwrap();
         assert_eq!((answer.status, answer.json()["position"].as_i64()), (201, Some(position)), "{answer:?}");

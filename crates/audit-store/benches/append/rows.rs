@@ -5,8 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use anyhow::Context;
-use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{ChannelId, NewEvent, PreparedEntry, Reading};
+use audit_store::domain::{ChannelId, NewEvent, PreparedEntry, Reading, Timestamp, draw_uuid_v7};
 use flate2::read::MultiGzDecoder;
 
 /// The texts of a file, `copies` times; the copies have uuids of their own.
@@ -20,7 +19,7 @@ pub(crate) fn read(path: &Path, copies: usize) -> anyhow::Result<Vec<PreparedEnt
         for line in lines.iter().filter(|line| !line.trim().is_empty()) {
             let mut event = NewEvent::parse(line, Reading::IMPORT)?;
             if copy > 0 {
-                event.uuid = Some(Uuid::new_v4());
+                event.uuid = Some(draw_uuid_v7(Timestamp::now()?)?);
             }
             events.push(event.prepare(ChannelId::DEFAULT)?);
         }

@@ -1,5 +1,6 @@
 //! A writer thread. It owns the only connection that writes to its logs.
 
+use std::hash::RandomState;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -50,7 +51,12 @@ impl Writer {
         let run = move || {
             // Dropped when the thread ends, however it ends.
             let _end = end;
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| Loop { url, conn, watch }.run(&taken))) {
+            let work = move |taken: &Queue| {
+                // At the start, and not with the first batch.
+                drop(RandomState::new());
+                Loop { url, conn, watch }.run(taken);
+            };
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| work(&taken))) {
                 let message = panicked.get_or_init(|| message_of(&*payload));
                 tracing::error!(message, "the writer thread panicked; nothing is appended until the store is opened again");
                 // What it had in hand is not known, and is answered as its senders are dropped. It never took the others.

@@ -7,8 +7,8 @@ mod versions;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use audit_domain::Stream;
 use audit_domain::uuid::Uuid;
+use audit_domain::{Stream, draw_hash_keys};
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
@@ -24,6 +24,8 @@ pub(crate) use versions::Versions;
 
 /// Opens a connection with everything set that durability and the guards depend on, and looks whether it holds.
 pub(crate) fn open(url: &DatabaseUrl, purpose: Purpose) -> Result<DbConnection, OpenError> {
+    // A connection keeps its statements in a hash table, and may be the first thing that its thread makes.
+    draw_hash_keys().map_err(|error| OpenError::from_database(&url.display(), format!("no random bytes: {error}")))?;
     match url {
         DatabaseUrl::Sqlite(path) => sqlite::open(path, purpose).map(DbConnection::Sqlite),
         DatabaseUrl::Postgres(url) => postgres::open(url, purpose).map(DbConnection::Postgres),

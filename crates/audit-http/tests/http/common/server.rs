@@ -53,11 +53,15 @@ impl Place {
     }
 
     pub(crate) fn open(&self) -> Store {
+        Store::open(&self.config()).unwrap()
+    }
+
+    pub(crate) fn config(&self) -> StoreConfig {
         let url = match self {
             Place::File(directory) => format!("sqlite://{}/audit.db", directory.path().display()),
             Place::Server(database) => database.url(),
         };
-        Store::open(&StoreConfig::new(url)).unwrap()
+        StoreConfig::new(url)
     }
 }
 
@@ -77,6 +81,11 @@ impl TestServer {
 
     pub(crate) fn over(place: Place, configure: impl FnOnce(&mut ServerConfig)) -> TestServer {
         let store = place.open();
+        TestServer::of(place, store, configure)
+    }
+
+    /// Over a store that was opened otherwise.
+    pub(crate) fn of(place: Place, store: Store, configure: impl FnOnce(&mut ServerConfig)) -> TestServer {
         let mut config = ServerConfig {
             listen: "127.0.0.1:0".to_owned(),
             workers: Some(2),
@@ -158,6 +167,14 @@ impl TestServer {
         let (stop, thread) = self.running.take().unwrap();
         stop.send(()).unwrap();
         thread
+    }
+
+    /// Waits for it to end by itself.
+    pub(crate) fn ended(mut self) -> std::io::Result<()> {
+        let (stop, thread) = self.running.take().unwrap();
+        let end = thread.join().unwrap();
+        drop(stop);
+        end
     }
 
     /// Stops it and waits for its end.

@@ -28,9 +28,9 @@ fn a_missing_synchronous_standby_is_503_and_the_same_uuid_settles_it() {
     postgres.set("synchronous_standby_names", "'nowhere'");
     let mut client = Client::connect(server.address, KEY).unwrap();
     for (path, number, said) in [
-        ("/api/v1/events", 1, "The events were not acknowledged; send them again with the same uuids."),
-        ("/api/v1/oms/settings/audit_events/", 2, "The record was not acknowledged; send it again with the same uuid."),
-        ("/api/v1/audit/logs", 3, "The log was not acknowledged; send it again with the same uuid."),
+        ("/api/v1/events", 1, "Whether the events were stored is not known; send them again with the same uuids."),
+        ("/api/v1/oms/settings/audit_events/", 2, "Whether the record was stored is not known; send it again with the same uuid."),
+        ("/api/v1/audit/logs", 3, "Whether the log was stored is not known; send it again with the same uuid."),
     ] {
         let body = match path {
             "/api/v1/audit/logs" => {

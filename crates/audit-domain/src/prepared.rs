@@ -311,7 +311,9 @@ mod tests {
     #[test]
     fn a_type_that_the_registry_filled_in_is_no_conflict_before_or_after() {
         let types: ContentTypes = [crate::ContentType::new(4, "orders", "order").unwrap()].into_iter().collect();
-        let filled = |text: &str| NewEvent::parse(text, Reading::NATIVE).unwrap().prepare_with(ChannelId::DEFAULT, &types).unwrap();
+        let filled = |text: &str| {
+            NewEvent::parse(text, Reading::NATIVE).unwrap().prepare_with(ChannelId::DEFAULT, &types, &Clock::system()).unwrap()
+        };
         let (by_number, by_name) = (r#"{"content_type":4}"#, r#"{"table_name":"orders.order"}"#);
         for text in [by_number, by_name] {
             let Keys::Event(keys) = filled(text).keys().clone() else { panic!() };

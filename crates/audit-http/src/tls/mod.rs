@@ -79,10 +79,10 @@ impl Tls {
     }
 
     /// The worst that is to be said now about the dates of the chain: that of the server's own certificate first, then of those above
-    /// it, which clients check too.
+    /// it, which clients check too. Nothing by a clock that cannot be right.
     #[must_use]
     pub fn concern(&self) -> Option<Concern> {
-        let now = Timestamp::now();
+        let now = Timestamp::now().ok()?;
         let concerns = self.dates().into_iter().filter_map(|(certificate, dates)| Concern::about(certificate, dates, now));
         concerns.min_by_key(|concern| !concern.is_refused())
     }

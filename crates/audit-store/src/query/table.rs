@@ -38,9 +38,6 @@ pub(crate) trait Table: Sized + 'static {
     /// The columns a field is sorted by, and whether each may be null.
     fn columns(field: Self::SortField) -> &'static [(&'static str, bool)];
 
-    /// By unique key, to be compared with a retry. Whoever answers with the record takes [`Table::find_checked`].
-    fn find(conn: &mut DbConnection, channel_id: i64, uuid: Uuid) -> Result<Option<Self::Record>, StoreError>;
-
     /// By unique key, if it is what was appended; [`StoreError::Changed`] otherwise.
     fn find_checked(conn: &mut DbConnection, channel_id: i64, uuid: Uuid) -> Result<Option<Self::Record>, StoreError>;
 

@@ -128,14 +128,6 @@ impl Table for ActionLogs {
         }
     }
 
-    fn find(conn: &mut DbConnection, channel_id: i64, uuid: Uuid) -> Result<Option<ActionLog>, StoreError> {
-        let rows: Vec<ActionLogRow> = action_logs::table
-            .filter(action_logs::channel_id.eq(channel_id).and(action_logs::uuid.eq(uuid.as_bytes().as_slice())))
-            .select(ActionLogRow::as_select())
-            .load(conn)?;
-        rows.into_iter().next().map(ActionLog::try_from).transpose()
-    }
-
     fn find_checked(conn: &mut DbConnection, channel_id: i64, uuid: Uuid) -> Result<Option<ActionLog>, StoreError> {
         let rows: Vec<NewActionLogRow<'static>> = action_logs::table
             .filter(action_logs::channel_id.eq(channel_id).and(action_logs::uuid.eq(uuid.as_bytes().as_slice())))

@@ -103,14 +103,6 @@ impl Table for Events {
     }
 
     /// `.load()` without LIMIT: diesel spends 20 µs on building one.
-    fn find(conn: &mut DbConnection, channel_id: i64, uuid: Uuid) -> Result<Option<Event>, StoreError> {
-        let rows: Vec<EventRow> = events::table
-            .filter(events::channel_id.eq(channel_id).and(events::uuid.eq(uuid.as_bytes().as_slice())))
-            .select(EventRow::as_select())
-            .load(conn)?;
-        rows.into_iter().next().map(Event::try_from).transpose()
-    }
-
     fn find_checked(conn: &mut DbConnection, channel_id: i64, uuid: Uuid) -> Result<Option<Event>, StoreError> {
         let rows: Vec<NewEventRow<'static>> = events::table
             .filter(events::channel_id.eq(channel_id).and(events::uuid.eq(uuid.as_bytes().as_slice())))

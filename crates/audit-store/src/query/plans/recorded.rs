@@ -150,7 +150,6 @@ impl Million {
     }
 
     pub(super) fn find<T: Table>(&mut self) {
-        T::find(&mut self.conn, 1, Uuid::from_u128(7)).unwrap();
         T::find_checked(&mut self.conn, 1, Uuid::from_u128(7)).unwrap();
     }
 }

@@ -262,7 +262,7 @@ fn the_largest_and_the_deepest_log_come_back() {
 #[test]
 fn a_log_without_a_timestamp_happened_now() {
     let server = TestServer::start();
-    let before = Timestamp::now();
+    let before = Timestamp::now().unwrap();
     let id = create(&server, &format!("{{{REQUIRED}}}"));
     let event = server.get(&server.admin, &format!("/api/v1/events/{id}")).expect(200);
     let at = |name: &str| Timestamp::parse(event[name].as_str().unwrap()).unwrap();

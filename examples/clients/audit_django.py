@@ -54,7 +54,7 @@ from asgiref.sync import iscoroutinefunction
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, transaction
 from django.db.models import BinaryField, CharField, IntegerField, TextField, signals
 from django.utils.crypto import salted_hmac
 from django.utils.decorators import sync_and_async_middleware
@@ -432,7 +432,11 @@ def _content_type(model, using):
     if not apps.is_installed("django.contrib.contenttypes"):
         return None
     from django.contrib.contenttypes.models import ContentType
-    return ContentType.objects.db_manager(using).get_for_model(model).pk
+    try:
+        return ContentType.objects.db_manager(using).get_for_model(model).pk
+    except DatabaseError:
+        # A failed login in a transaction that takes no statement any more: `table_name` says it too.
+        return None
 
 
 # ---- Secrets ----------------------------------------------------------------------------------------------------------------

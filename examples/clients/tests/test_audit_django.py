@@ -374,6 +374,16 @@ class Logins(Case):
         event = self.event()
         self.assertEqual((event["action"], event["extra"], event["url"]), ("LOGIN_FAILED", {"username": "nobody"}, None))
 
+    def test_a_failed_login_in_a_broken_transaction_is_told_all_the_same(self):
+        from django.contrib.auth.signals import user_login_failed
+        with transaction.atomic():
+            ContentType.objects.clear_cache()
+            transaction.set_rollback(True)
+            user_login_failed.send(__name__, credentials={"username": "nobody"}, request=None)
+            transaction.set_rollback(False)
+        event = self.event()
+        self.assertEqual((event["action"], event["table_name"]), ("LOGIN_FAILED", "auth.user"))
+
 
 class Secrets(Case):
     """No usable credential is anywhere in the log."""

@@ -36,6 +36,7 @@ mod proxy;
 mod routes;
 mod server;
 mod tls;
+mod wire;
 
 pub use api::parse_inventory_log;
 pub use config::{ApiConfig, ServerConfig};

@@ -3,16 +3,21 @@
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::time::Duration;
 
+use actix_http::HttpService;
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
+use actix_tls::accept::TlsError;
+use actix_web::dev::AppConfig;
 use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, web};
 use audit_store::Store;
 
 use crate::access_log::{RequestIds, access_log};
 use crate::api::unknown_path;
 use crate::config::ServerConfig;
 use crate::configure;
-use crate::connections::{Connections, watch};
+use crate::connections::{Connections, Patience, watch};
 use crate::cors::cors;
+use crate::wire;
 
 /// Why the server cannot listen; one sentence for the person who starts it.
 #[derive(Debug, thiserror::Error)]
@@ -24,9 +29,8 @@ pub struct ListenError {
     pub why: String,
 }
 
-/// TLS handshakes of a worker under way at once. A worker that has so many accepts nobody, so it must not be few: a client that
-/// stays silent holds one until the time for heads is over.
-const HANDSHAKES_MAX: usize = 4096;
+/// How long a client may take to close a connection that the server wants to end.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// A server that listens already, and answers once it runs.
 #[derive(Debug)]
@@ -68,35 +72,45 @@ impl Server {
     /// # Errors
     /// What the operating system says about the socket; that it has no random bytes; what a writer panicked with.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
-        let Server { listener, store, config, .. } = self;
-        let (api_store, api, origins) = (store.clone(), config.api.clone(), config.cors_origins.clone());
+        let Server { listener, address, store, config } = self;
         let ids = RequestIds::draw()?;
         let connections = Connections::default();
-        let opened = connections.clone();
-        let server = HttpServer::new(move || {
-            App::new()
-                .wrap(cors(&origins))
+        let server = actix_web::dev::Server::build()
+            .workers(config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)))
+            .shutdown_timeout(config.shutdown_timeout.as_secs())
+            .disable_signals();
+        let stopping = server.graceful_shutdown_signal();
+        let tls = config.tls.as_ref().map(|tls| tls.server_config().map_err(std::io::Error::other)).transpose()?;
+        let (opened, api_store, settings) = (connections.clone(), store.clone(), config.clone());
+        // What a worker does with a socket; actix-web's `HttpServer` does the same, but for the stream that it is read through.
+        let worker = move || {
+            let app = App::new()
+                .wrap(cors(&settings.cors_origins))
                 .wrap(Compress::default())
                 .wrap(DefaultHeaders::new().add(("X-Content-Type-Options", "nosniff")).add(("Cache-Control", "no-store")))
                 .wrap(from_fn(access_log))
                 .wrap(from_fn(watch))
                 .app_data(ids.clone())
-                .configure(configure(api_store.clone(), api.clone()))
-                .default_service(web::to(unknown_path))
-        })
-        .tls_handshake_timeout(config.head_timeout)
-        .max_connection_rate(HANDSHAKES_MAX)
-        .workers(config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)))
-        .client_request_timeout(config.head_timeout)
-        .keep_alive(config.idle_timeout)
-        .on_connect(move |io, data| opened.opened(io, data))
-        .shutdown_timeout(config.shutdown_timeout.as_secs())
-        .disable_signals();
-        let server = match &config.tls {
-            Some(tls) => server.listen_rustls_0_23(listener, tls.server_config().map_err(std::io::Error::other)?)?,
-            None => server.listen(listener)?,
-        }
-        .run();
+                .configure(configure(api_store.clone(), settings.api.clone()))
+                .default_service(web::to(unknown_path));
+            let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
+            let stopping = stopping.clone();
+            let http = HttpService::build()
+                // Connections that wait for a request end with the server, and do not keep it from ending.
+                .graceful_shutdown_signal(move || {
+                    let stopping = stopping.clone();
+                    async move { stopping.notified().await }
+                })
+                .keep_alive(settings.idle_timeout)
+                .client_request_timeout(settings.head_timeout)
+                .client_disconnect_timeout(CLOSING)
+                .on_connect_ext(wire::describe)
+                .finish(map_config(app, |()| AppConfig::default()));
+            wire::acceptor(opened.clone(), tls.clone(), settings.head_timeout)
+                .and_then(http.map_err(TlsError::Service))
+                .map_err(|ended| wire::log_end(&ended))
+        };
+        let server = server.listen(format!("http-{address}"), listener, worker)?.run();
         let handle = server.handle();
         let serve = async {
             let mut running = std::pin::pin!(server);
@@ -110,10 +124,12 @@ impl Server {
                 }
             }
         };
+        let patience =
+            Patience { quiet: config.idle_timeout.saturating_add(config.head_timeout), untaken: config.untaken_timeout };
         // Beside the server to the very end: a stop waits for slow connections too.
         tokio::select! {
             ended = serve => ended?,
-            never = connections.watch(config.idle_timeout.saturating_add(config.head_timeout)) => match never {},
+            never = connections.watch(patience) => match never {},
         }
         store.close();
         match store.writer_panic() {

@@ -5,6 +5,7 @@ use actix_web::http::header::HOST;
 
 use super::DrfError;
 use crate::config::ApiConfig;
+use crate::connections::Endpoint;
 use crate::params::Params;
 use crate::proxy::Client;
 
@@ -20,7 +21,10 @@ impl Origin {
             return Ok(Origin(format!("{}{path}", public.trim_end_matches('/'))));
         }
         let Client { secure, host: forwarded, .. } = Client::of(&config.trusted_proxies, request);
-        let scheme = if secure.unwrap_or(request.app_config().secure()) { "https" } else { "http" };
+        // Another service that the API is mounted into says it in its configuration.
+        let mounted = || Endpoint { secure: request.app_config().secure(), address: request.app_config().local_addr() };
+        let endpoint = request.conn_data::<Endpoint>().copied().unwrap_or_else(mounted);
+        let scheme = if secure.unwrap_or(endpoint.secure) { "https" } else { "http" };
         if let Some(host) = forwarded.filter(|host| is_host(host)) {
             return Ok(Origin(format!("{scheme}://{host}{path}")));
         }
@@ -28,7 +32,7 @@ impl Origin {
         let host = match (request.uri().authority(), request.headers().get(HOST)) {
             (Some(authority), _) => authority.as_str().to_owned(),
             (None, Some(host)) => host.to_str().map_err(|_| DrfError::InvalidHost)?.to_owned(),
-            (None, None) => request.app_config().local_addr().to_string(),
+            (None, None) => endpoint.address.to_string(),
         };
         if !is_host(&host) {
             return Err(DrfError::InvalidHost);

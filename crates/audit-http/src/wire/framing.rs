@@ -1,0 +1,183 @@
+//! Where the head and the body of a request end, as actix's decoder sees it.
+//!
+//! The rules are those of actix-http's `h1::decoder` and `h1::chunked`, and heads are read by the parser that it uses itself. If the
+//! two differed, bytes of a body would be taken for a head. So whatever actix refuses, or reads to the end of the connection, is
+//! [`Head::Unknown`] here, and nothing after it is looked at.
+
+use httparse::{EMPTY_HEADER, Header, Request, Status};
+
+/// actix answers 431 to a head that is not complete after so many bytes.
+pub(super) const HEAD_BYTES_MAX: usize = 128 * 1024;
+
+/// actix answers 400 to a head with more header fields.
+const FIELDS_MAX: usize = 96;
+
+/// What the first bytes of a connection, or the bytes after a body, are.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Head {
+    /// The beginning of a head.
+    Partial,
+    /// A head of so many bytes. `rewritten` is the head without what it offers, if it offers to upgrade.
+    Whole { bytes: usize, body: Body, rewritten: Option<Vec<u8>> },
+    /// Not a head that actix takes, or one whose body has no end that can be seen.
+    Unknown,
+}
+
+/// The body after a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Body {
+    /// So many bytes are still to come; none for a request without a body.
+    Sized(u64),
+    /// Chunks.
+    Chunked(Chunk),
+}
+
+impl Head {
+    pub(super) fn read(bytes: &[u8]) -> Head {
+        let mut fields = [EMPTY_HEADER; FIELDS_MAX];
+        let mut request = Request::new(&mut fields);
+        let length = match request.parse(bytes) {
+            Ok(Status::Complete(length)) => length,
+            Ok(Status::Partial) if bytes.len() < HEAD_BYTES_MAX => return Head::Partial,
+            Ok(Status::Partial) | Err(_) => return Head::Unknown,
+        };
+        let Some(body) = body(&request) else { return Head::Unknown };
+        let offers = request.headers.iter().any(is_offer);
+        Head::Whole { bytes: length, body, rewritten: offers.then(|| without_offers(&bytes[..length])) }
+    }
+}
+
+/// How the end of the body is known; `None` where actix refuses the request, or takes all that follows as its body.
+fn body(request: &Request<'_, '_>) -> Option<Body> {
+    let (mut length, mut chunked) = (None, false);
+    for Header { name, value } in request.headers.iter() {
+        if name.eq_ignore_ascii_case("content-length") {
+            let text = std::str::from_utf8(value).ok()?.trim();
+            if length.is_some() || text.starts_with('+') {
+                return None;
+            }
+            length = Some(text.parse::<u64>().ok()?);
+        } else if name.eq_ignore_ascii_case("transfer-encoding") {
+            if chunked || request.version != Some(1) || !value.trim_ascii().eq_ignore_ascii_case(b"chunked") {
+                return None;
+            }
+            chunked = true;
+        }
+    }
+    match (length, chunked) {
+        (Some(_), true) => None,
+        (None, true) => Some(Body::Chunked(Chunk::default())),
+        (None | Some(0), false) if request.method == Some("CONNECT") => None,
+        (length, false) => Some(Body::Sized(length.unwrap_or(0))),
+    }
+}
+
+fn is_offer(field: &Header<'_>) -> bool {
+    field.name.eq_ignore_ascii_case("upgrade") || (field.name.eq_ignore_ascii_case("connection") && offers_to_upgrade(field.value))
+}
+
+fn offers_to_upgrade(connection: &[u8]) -> bool {
+    options(connection).any(|option| option.eq_ignore_ascii_case(b"upgrade"))
+}
+
+fn options(connection: &[u8]) -> impl Iterator<Item = &[u8]> {
+    connection.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
+}
+
+/// A head as if it had offered nothing: without `Upgrade`, and without `upgrade` among the options of `Connection`. The parser has
+/// taken the head, so each of its lines after the first is one field, and each ends in a line feed.
+fn without_offers(head: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(head.len());
+    let mut is_first = true;
+    for line in head.split_inclusive(|byte| *byte == b'\n') {
+        let (name, value) = split_field(line);
+        // Empty lines may precede the first one.
+        if is_first {
+            is_first = line.trim_ascii().is_empty();
+            out.extend_from_slice(line);
+        } else if name.eq_ignore_ascii_case(b"upgrade") {
+            // Left out.
+        } else if name.eq_ignore_ascii_case(b"connection") && offers_to_upgrade(value) {
+            let kept: Vec<&[u8]> =
+                options(value).filter(|option| !option.is_empty() && !option.eq_ignore_ascii_case(b"upgrade")).collect();
+            if !kept.is_empty() {
+                out.extend_from_slice(b"connection: ");
+                out.extend_from_slice(&kept.join(&b", "[..]));
+                out.extend_from_slice(b"\r\n");
+            }
+        } else {
+            out.extend_from_slice(line);
+        }
+    }
+    out
+}
+
+/// The name and the value of a line; the name is empty where there is no colon.
+fn split_field(line: &[u8]) -> (&[u8], &[u8]) {
+    match line.iter().position(|byte| *byte == b':') {
+        Some(colon) => (line[..colon].trim_ascii(), line[colon + 1..].trim_ascii()),
+        None => (b"", line),
+    }
+}
+
+/// Where in a chunked body the next byte is.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Chunk {
+    #[default]
+    SizeFirst,
+    Size(u64),
+    SpaceAfterSize(u64),
+    Extension(u64),
+    SizeLineFeed(u64),
+    Data(u64),
+    DataReturn,
+    DataLineFeed,
+    EndReturn,
+    EndLineFeed,
+    Trailer,
+    TrailerLineFeed,
+    End,
+}
+
+impl Chunk {
+    /// Goes through bytes up to the end of the body; how many belong to it. `None` if actix refuses them.
+    pub(super) fn pass(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        while at < bytes.len() && *self != Chunk::End {
+            if let Chunk::Data(left) = *self {
+                let here = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len() - at);
+                at += here;
+                let left = left - here as u64;
+                *self = if left == 0 { Chunk::DataReturn } else { Chunk::Data(left) };
+            } else {
+                *self = self.after(bytes[at])?;
+                at += 1;
+            }
+        }
+        Some(at)
+    }
+
+    fn after(self, byte: u8) -> Option<Chunk> {
+        let digit = || char::from(byte).to_digit(16).map(u64::from);
+        Some(match (self, byte) {
+            (Chunk::SizeFirst, _) => Chunk::Size(digit()?),
+            (Chunk::Size(size) | Chunk::SpaceAfterSize(size), b'\t' | b' ') => Chunk::SpaceAfterSize(size),
+            (Chunk::Size(size) | Chunk::SpaceAfterSize(size), b';') => Chunk::Extension(size),
+            (Chunk::Size(size) | Chunk::SpaceAfterSize(size) | Chunk::Extension(size), b'\r') => Chunk::SizeLineFeed(size),
+            (Chunk::Size(size), _) => Chunk::Size(size.checked_mul(16)? + digit()?),
+            (Chunk::Extension(_), 0x00..=0x08 | 0x0a..=0x1f | 0x7f) => return None,
+            (Chunk::Extension(size), _) => Chunk::Extension(size),
+            (Chunk::SizeLineFeed(0), b'\n') => Chunk::EndReturn,
+            (Chunk::SizeLineFeed(size), b'\n') => Chunk::Data(size),
+            (Chunk::DataReturn, b'\r') => Chunk::DataLineFeed,
+            (Chunk::DataLineFeed, b'\n') => Chunk::SizeFirst,
+            (Chunk::EndReturn, b'\r') => Chunk::EndLineFeed,
+            (Chunk::EndReturn, _) => Chunk::Trailer,
+            (Chunk::EndLineFeed, b'\n') => Chunk::End,
+            (Chunk::Trailer, b'\r') => Chunk::TrailerLineFeed,
+            (Chunk::Trailer, _) => Chunk::Trailer,
+            (Chunk::TrailerLineFeed, b'\n') => Chunk::EndReturn,
+            _ => return None,
+        })
+    }
+}

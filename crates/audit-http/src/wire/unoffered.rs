@@ -1,0 +1,173 @@
+//! A stream whose requests offer no upgrade, whatever the client offered.
+//!
+//! The server speaks HTTP/1.1 and nothing else, so it declines every offer by not looking at it (RFC 9110, 7.8). actix looks: it
+//! answers `connection: upgrade` and closes, and reads what follows `Upgrade: websocket` as a body without an end. An answer cannot
+//! undo either, so the offer is taken out of the head before actix sees it. Everything else passes as it is.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::framing::{Body, Chunk, Head};
+
+/// What the next byte belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    Head,
+    Body(Body),
+    /// Where heads begin is not known any more, so everything passes.
+    Anywhere,
+}
+
+impl At {
+    /// Goes through bytes up to the next head; how many there are before it.
+    fn pass(&mut self, bytes: &[u8]) -> usize {
+        match self {
+            At::Head => 0,
+            At::Anywhere => bytes.len(),
+            At::Body(Body::Sized(left)) => {
+                let here = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+                *left -= here as u64;
+                if *left == 0 {
+                    *self = At::Head;
+                }
+                here
+            }
+            At::Body(Body::Chunked(chunk)) => {
+                let here = chunk.pass(bytes);
+                match here {
+                    None => *self = At::Anywhere,
+                    Some(_) if *chunk == Chunk::End => *self = At::Head,
+                    Some(_) => {}
+                }
+                here.unwrap_or(bytes.len())
+            }
+        }
+    }
+}
+
+/// What has arrived and was not handed on, or not whole.
+#[derive(Debug)]
+struct Held {
+    bytes: BytesMut,
+    /// So many of the first bytes were handed on.
+    handed: usize,
+    /// So many may be.
+    cleared: usize,
+    /// Where the next head begins.
+    head: usize,
+    at: At,
+}
+
+impl Held {
+    fn new() -> Held {
+        Held { bytes: BytesMut::new(), handed: 0, cleared: 0, head: 0, at: At::Head }
+    }
+
+    /// Clears what can be: bodies, heads that are complete, and the first byte of one that is not. With that byte actix's timer of
+    /// idle connections ends; no head is changed before its first line feed.
+    fn clear(&mut self) {
+        while self.head < self.bytes.len() {
+            if self.at != At::Head {
+                self.head += self.at.pass(&self.bytes[self.head..]);
+                self.cleared = self.head;
+                continue;
+            }
+            match Head::read(&self.bytes[self.head..]) {
+                Head::Partial => {
+                    self.cleared = self.head + 1;
+                    break;
+                }
+                Head::Unknown => self.at = At::Anywhere,
+                Head::Whole { bytes, body, rewritten } => {
+                    let mut end = self.head + bytes;
+                    if let Some(head) = rewritten {
+                        let rest = self.bytes.split_off(end);
+                        self.bytes.truncate(self.head);
+                        self.bytes.extend_from_slice(&head);
+                        end = self.bytes.len();
+                        self.bytes.extend_from_slice(&rest);
+                    }
+                    (self.head, self.cleared) = (end, end);
+                    if body != Body::Sized(0) {
+                        self.at = At::Body(body);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Moves what is cleared into a buffer, as far as there is room.
+    fn hand_on(&mut self, buffer: &mut ReadBuf<'_>) {
+        let end = self.cleared.min(self.handed + buffer.remaining());
+        buffer.put_slice(&self.bytes[self.handed..end]);
+        let over = end.min(self.head);
+        self.bytes.advance(over);
+        (self.handed, self.cleared, self.head) = (end - over, self.cleared - over, self.head - over);
+        if self.bytes.is_empty() {
+            // A connection that waits for its next request keeps no memory here.
+            self.bytes = BytesMut::new();
+        }
+    }
+}
+
+/// The stream.
+#[derive(Debug)]
+pub(crate) struct Unoffered<S> {
+    stream: S,
+    held: Held,
+}
+
+impl<S> Unoffered<S> {
+    pub(super) fn new(stream: S) -> Unoffered<S> {
+        Unoffered { stream, held: Held::new() }
+    }
+
+    pub(crate) fn get_ref(&self) -> &S {
+        &self.stream
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Unoffered<S> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let Unoffered { stream, held } = self.get_mut();
+        let before = buffer.filled().len();
+        loop {
+            held.hand_on(buffer);
+            if buffer.filled().len() > before || buffer.remaining() == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            ready!(Pin::new(&mut *stream).poll_read(context, buffer))?;
+            let fresh = &buffer.filled()[before..];
+            if fresh.is_empty() {
+                // The end. Half a head is nothing to actix either.
+                return Poll::Ready(Ok(()));
+            }
+            // Bodies pass without a copy.
+            let passed = if held.bytes.is_empty() { held.at.pass(fresh) } else { 0 };
+            held.bytes.extend_from_slice(&fresh[passed..]);
+            buffer.set_filled(before + passed);
+            held.clear();
+            if passed > 0 {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Unoffered<S> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,80 @@
+//! A TCP stream that tells how long its client has taken nothing.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use actix_web::rt::net::{ActixStream, Ready, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::connections::Connection;
+
+/// What the operating system holds of an answer without having sent it. Without this bound it buffers up to 4 MiB, and reports room
+/// only when a third of that is free: a client could take its answer at a good pace and look dead for minutes.
+#[cfg(target_os = "linux")]
+const UNSENT_MAX: u32 = 64 * 1024;
+
+/// The stream below TLS: what is counted are bytes that the operating system has taken for the client.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    stream: TcpStream,
+    /// `None` if it cannot be watched.
+    connection: Option<Arc<Connection>>,
+}
+
+impl Watched {
+    pub(super) fn new(stream: TcpStream, connection: Option<Arc<Connection>>) -> Watched {
+        #[cfg(target_os = "linux")]
+        if let Err(error) = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_MAX) {
+            tracing::debug!(%error, "what is unsent of an answer is bounded by the operating system alone");
+        }
+        Watched { stream, connection }
+    }
+
+    pub(super) fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    pub(super) fn connection(&self) -> Option<&Arc<Connection>> {
+        self.connection.as_ref()
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let Watched { stream, connection } = self.get_mut();
+        let written = Pin::new(stream).poll_write(context, bytes);
+        if let Some(connection) = connection {
+            match &written {
+                Poll::Pending => connection.has_to_wait(),
+                Poll::Ready(_) => connection.has_written(),
+            }
+        }
+        written
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
+}
+
+impl ActixStream for Watched {
+    fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        ActixStream::poll_read_ready(&self.stream, context)
+    }
+
+    fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        ActixStream::poll_write_ready(&self.stream, context)
+    }
+}

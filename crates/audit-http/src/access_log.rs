@@ -1,5 +1,6 @@
 //! One line a request, and an id that ties it to the lines in between.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -15,6 +16,12 @@ use tracing::Instrument;
 
 use crate::proxy::Client;
 use crate::{Api, metrics};
+
+/// Bytes of a path in the log. The longest that routes lead to are half of it; a head may have 128 KiB.
+const PATH_MAX: usize = 256;
+
+/// Bytes of a method in the log. The longest that is registered has 17.
+const METHOD_MAX: usize = 32;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -55,7 +62,7 @@ async fn logged(
     id: Option<String>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let start = Instant::now();
-    let (method, path) = (request.method().clone(), request.path().to_owned());
+    let (method, path) = (request.method().clone(), cut(request.path(), PATH_MAX).into_owned());
     let api = request.app_data::<web::Data<Api>>();
     let client = api.and_then(|api| Client::of(&api.config.trusted_proxies, request.request()).address);
     let client = client.map(tracing::field::display);
@@ -67,6 +74,28 @@ async fn logged(
     let (route, milliseconds) = (response.request().match_pattern(), took.as_secs_f64() * 1000.0);
     metrics::answered(&method, route.as_deref(), status, took);
     let route = route.unwrap_or_default();
+    let method = cut(method.as_str(), METHOD_MAX);
     tracing::info!(client, %method, path, route, status, milliseconds, "request");
     Ok(response)
+}
+
+/// A text that a client chose, for a line of the log: what is over the limit becomes the number of its bytes.
+pub(crate) fn cut(text: &str, bytes_max: usize) -> Cow<'_, str> {
+    if text.len() <= bytes_max {
+        return Cow::Borrowed(text);
+    }
+    let kept = &text[..text.floor_char_boundary(bytes_max)];
+    Cow::Owned(format!("{kept}… ({} bytes)", text.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(cut("abc", 3), "abc");
+        assert_eq!(cut("abcd", 3), "abc… (4 bytes)");
+        assert_eq!(cut("aéé", 2), "a… (5 bytes)");
+    }
 }

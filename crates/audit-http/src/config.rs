@@ -58,8 +58,9 @@ pub struct ServerConfig {
     pub head_timeout: Duration,
     /// How long a connection may be idle between two requests.
     pub idle_timeout: Duration,
-    /// How long a client may take nothing of an answer; what is sent to it goes out in parts of up to 128 KiB.
-    pub untaken_timeout: Duration,
+    /// How long a client may take nothing of its answer. The operating system tells of up to 128 KiB at a time, so this is a rate
+    /// too: with the default, a little over 2 KiB/s.
+    pub stall_timeout: Duration,
     /// How long accepted requests may take to finish at shutdown.
     pub shutdown_timeout: Duration,
     /// Whose web pages may call the server from a browser.
@@ -76,7 +77,7 @@ impl Default for ServerConfig {
             workers: None,
             head_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(75),
-            untaken_timeout: Duration::from_secs(60),
+            stall_timeout: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(30),
             cors_origins: CorsOrigins::default(),
             api: ApiConfig::default(),

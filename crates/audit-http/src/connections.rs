@@ -43,7 +43,7 @@ pub(crate) struct Patience {
     /// For a request.
     pub(crate) quiet: Duration,
     /// For the client to take any part of its answer.
-    pub(crate) untaken: Duration,
+    pub(crate) stalled: Duration,
 }
 
 #[derive(Debug)]
@@ -124,10 +124,10 @@ impl Connections {
             // Held until the end, so that a request that begins now begins before or after.
             let state = lock(&connection.state);
             let is_quiet = matches!(state.phase, Phase::Waiting(since) if since.elapsed() > patience.quiet);
-            let is_untaken = state.blocked.is_some_and(|since| since.elapsed() > patience.untaken);
+            let is_stalled = state.blocked.is_some_and(|since| since.elapsed() > patience.stalled);
             // actix reads the end of the stream, or fails to write, and drops the connection. If it is not there any more, this
             // fails, and nothing is left to do.
-            if (is_quiet || is_untaken) && connection.stream.shutdown(Shutdown::Both).is_ok() {
+            if (is_quiet || is_stalled) && connection.stream.shutdown(Shutdown::Both).is_ok() {
                 tracing::debug!(state = ?*state, "ended a connection");
             }
             true
@@ -210,7 +210,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    const PATIENCE: Patience = Patience { quiet: Duration::from_secs(60), untaken: Duration::from_secs(60) };
+    const PATIENCE: Patience = Patience { quiet: Duration::from_secs(60), stalled: Duration::from_secs(60) };
 
     #[tokio::test]
     async fn a_connection_is_forgotten_with_its_data() {

@@ -47,6 +47,7 @@ pub use probe::{ProbeAnswer, probe, reachable};
 pub use proxy::{NotANetwork, TrustedProxies};
 pub use server::{ListenError, Server};
 pub use tls::{Concern, Tls, TlsError};
+pub use wire::is_said_otherwise;
 
 /// The crate below.
 pub use audit_store as store;

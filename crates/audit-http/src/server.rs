@@ -124,8 +124,7 @@ impl Server {
                 }
             }
         };
-        let patience =
-            Patience { quiet: config.idle_timeout.saturating_add(config.head_timeout), untaken: config.untaken_timeout };
+        let patience = Patience { quiet: config.idle_timeout.saturating_add(config.head_timeout), stalled: config.stall_timeout };
         // Beside the server to the very end: a stop waits for slow connections too.
         tokio::select! {
             ended = serve => ended?,

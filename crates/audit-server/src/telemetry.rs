@@ -5,6 +5,9 @@ use std::io::IsTerminal;
 
 use anyhow::anyhow;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{LogFormat, Settings};
 
@@ -13,12 +16,13 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<()> {
     let terminal = std::io::stderr().is_terminal();
     let format = format(settings);
     let filter = EnvFilter::builder().parse(&settings.log)?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(terminal);
     // It would say on stderr that stderr cannot be written, and panic when that fails.
-    let log = log.log_internal_errors(false);
+    let lines = lines.log_internal_errors(false);
+    let log = tracing_subscriber::registry().with(filter).with(filter_fn(|metadata| !audit_http::is_said_otherwise(metadata)));
     let started = match format {
-        LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().flatten_event(true).with_span_list(false).try_init(),
+        LogFormat::Text => log.with(lines).try_init(),
+        LogFormat::Json => log.with(lines.json().flatten_event(true).with_span_list(false)).try_init(),
     };
     started.map_err(|error| anyhow!("the log cannot be started: {error}"))?;
     log_panics();

@@ -18,6 +18,7 @@ pub(crate) mod tokens;
 
 pub use inventory::parse_inventory_log;
 
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::Api;
@@ -53,10 +54,15 @@ pub(crate) async fn unknown_path(request: HttpRequest) -> HttpResponse {
 
 /// A published path without its slash: Django's redirect, for every method, before anything is checked. A public URL may have
 /// a path in front that only the proxy knows.
+///
+/// Django answers 301 to all methods. Most clients follow that with a GET, which is 200, and the event is gone without a word. So
+/// what reads is 301 as there, and all else is 308, which is followed with the same method and body, or not at all.
 pub(crate) async fn add_slash(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
     let uri = request.uri();
     let query = uri.query().map_or_else(String::new, |query| format!("?{query}"));
     let origin = api.config.public_url.as_deref().unwrap_or("").trim_end_matches('/');
     let location = format!("{origin}{}/{query}", uri.path());
-    HttpResponse::MovedPermanently().insert_header((actix_web::http::header::LOCATION, location)).finish()
+    let reads = [Method::GET, Method::HEAD].contains(request.method());
+    let mut response = if reads { HttpResponse::MovedPermanently() } else { HttpResponse::PermanentRedirect() };
+    response.insert_header((actix_web::http::header::LOCATION, location)).finish()
 }

@@ -127,7 +127,8 @@ fn prepare(store: &Store, body: &[u8], is_form: bool, caller: &Caller) -> Result
         }
         read_log(drf::body_members(&json)?)?
     } else {
-        read_log(drf::body_members(text)?)?
+        // No body at all is `{}` to DRF, whose answer names what is missing.
+        read_log(drf::body_members(if text.is_empty() { "{}" } else { text })?)?
     };
     let channel = caller.channel_to_write(log.channel_id)?;
     Ok(store.prepare_action_log(log, channel)?)

@@ -15,9 +15,20 @@ pub(crate) fn body_text(bytes: &[u8]) -> Result<&str, DrfError> {
     })
 }
 
-/// The JSON object of a body; nothing at all is an empty one.
+/// The JSON object of a body. Nothing at all is not one: DRF reads an empty body as `{}`, which here would be an event of nothing
+/// for whatever goes wrong in a client.
 pub(crate) fn body_members(text: &str) -> Result<Members<'_>, DrfError> {
-    Ok(Members::parse(if text.trim().is_empty() { "{}" } else { text })?)
+    if text.bytes().all(|byte| b" \t\n\r".contains(&byte)) {
+        return Err(DrfError::Parse(expecting_value(text)));
+    }
+    Ok(Members::parse(text)?)
+}
+
+/// What Python's `json` says about a text that ends before its value begins.
+fn expecting_value(blank: &str) -> String {
+    let lines = blank.bytes().filter(|byte| *byte == b'\n').count();
+    let column = blank.len() - blank.rfind('\n').map_or(0, |at| at + 1);
+    format!("Expecting value: line {} column {} (char {})", lines + 1, column + 1, blank.len())
 }
 
 /// Fields of a form: as many as Django takes. The smallest take two bytes each, and fifty times that in memory.

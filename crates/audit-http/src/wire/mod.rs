@@ -103,6 +103,13 @@ pub(crate) fn log_end(ended: &Ended) {
     }
 }
 
+/// Whether the server says this in its own words. actix logs every request that it cannot read as an error: one port scan, and
+/// nobody looks at errors any more.
+#[must_use]
+pub fn is_said_otherwise(metadata: &tracing::Metadata<'_>) -> bool {
+    metadata.target() == "actix_http::h1::dispatcher" && *metadata.level() == tracing::Level::ERROR
+}
+
 fn ended_text(ended: &Ended) -> String {
     match ended {
         TlsError::Timeout => "the TLS handshake took too long".to_owned(),

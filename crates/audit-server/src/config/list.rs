@@ -91,6 +91,7 @@ pub(super) const ALL: [&Setting; 24] = [
     &APPEND_TIMEOUT_SECONDS,
     &FUTURE_TIMESTAMP_WARNING_SECONDS,
     &IDLE_TIMEOUT_SECONDS,
+    &STALL_TIMEOUT_SECONDS,
     &SHUTDOWN_TIMEOUT_SECONDS,
     &LOG,
     &LOG_FORMAT,
@@ -326,6 +327,16 @@ pub(super) const IDLE_TIMEOUT_SECONDS: Setting = Setting {
     help: "How long a connection may be idle between two requests",
     accepts: || format!("a number of seconds from 1 to {SECONDS_MAX}"),
     default: || seconds(ServerConfig::default().idle_timeout),
+    scope: Scope::Serve,
+    secret: false,
+};
+
+pub(super) const STALL_TIMEOUT_SECONDS: Setting = Setting {
+    key: "stall_timeout_seconds",
+    value_name: "SECONDS",
+    help: "How long a client may take nothing of its answer before its connection ends",
+    accepts: || format!("a number of seconds from 1 to {SECONDS_MAX}"),
+    default: || seconds(ServerConfig::default().stall_timeout),
     scope: Scope::Serve,
     secret: false,
 };

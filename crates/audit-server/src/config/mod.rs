@@ -110,6 +110,7 @@ impl Settings {
                 workers: sources.get(&list::WORKERS, value::workers)?,
                 head_timeout: seconds(&list::HEAD_TIMEOUT_SECONDS)?,
                 idle_timeout: seconds(&list::IDLE_TIMEOUT_SECONDS)?,
+                stall_timeout: seconds(&list::STALL_TIMEOUT_SECONDS)?,
                 shutdown_timeout: seconds(&list::SHUTDOWN_TIMEOUT_SECONDS)?,
                 cors_origins: sources.get(&list::CORS_ORIGINS, value::cors_origins)?.unwrap_or_default(),
                 api: ApiConfig {

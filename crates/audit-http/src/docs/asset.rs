@@ -1,0 +1,65 @@
+//! What is served as it is built in, packed once for each coding that the server speaks, and not for each client that asks.
+
+use std::io::Write;
+use std::sync::OnceLock;
+
+use actix_web::http::header::{AcceptEncoding, CONTENT_ENCODING, ContentEncoding, Encoding, VARY};
+use actix_web::{HttpMessage, HttpRequest, HttpResponseBuilder};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::{GzEncoder, ZlibEncoder};
+
+use crate::blocking::{Stopping, query};
+
+/// A text with its packed forms.
+pub(super) struct Asset {
+    plain: Bytes,
+    gzip: Bytes,
+    deflate: Bytes,
+}
+
+impl Asset {
+    fn of(plain: Bytes) -> std::io::Result<Asset> {
+        let (mut gzip, mut deflate) =
+            (GzEncoder::new(Vec::new(), Compression::default()), ZlibEncoder::new(Vec::new(), Compression::default()));
+        gzip.write_all(&plain)?;
+        deflate.write_all(&plain)?;
+        Ok(Asset { gzip: gzip.finish()?.into(), deflate: deflate.finish()?.into(), plain })
+    }
+
+    /// What the client takes, as `Compress` would choose it. `Content-Encoding` tells that one to leave it alone.
+    pub(super) fn answer(&self, request: &HttpRequest, mut response: HttpResponseBuilder) -> actix_web::HttpResponse {
+        let spoken = [Encoding::identity(), Encoding::gzip(), Encoding::deflate()];
+        let chosen = request.get_header::<AcceptEncoding>().and_then(|accepted| accepted.negotiate(spoken.iter()));
+        let (name, bytes) = match chosen {
+            Some(Encoding::Known(ContentEncoding::Gzip)) => ("gzip", &self.gzip),
+            Some(Encoding::Known(ContentEncoding::Deflate)) => ("deflate", &self.deflate),
+            _ => return response.insert_header((VARY, "accept-encoding")).body(self.plain.clone()),
+        };
+        response.insert_header((CONTENT_ENCODING, name)).insert_header((VARY, "accept-encoding")).body(bytes.clone())
+    }
+}
+
+/// Where an asset is kept from the first request for it on.
+pub(super) struct Cell(OnceLock<Asset>);
+
+impl Cell {
+    pub(super) const fn new() -> Cell {
+        Cell(OnceLock::new())
+    }
+
+    /// Packs it on a blocking thread when it is wanted for the first time: the largest takes a tenth of a second.
+    pub(super) async fn get(
+        &'static self,
+        text: impl FnOnce() -> Result<Bytes, String> + Send + 'static,
+    ) -> Result<Result<&'static Asset, String>, Stopping> {
+        if let Some(asset) = self.0.get() {
+            return Ok(Ok(asset));
+        }
+        query(move || {
+            let asset = Asset::of(text()?).map_err(|error| error.to_string())?;
+            Ok(self.0.get_or_init(|| asset))
+        })
+        .await
+    }
+}

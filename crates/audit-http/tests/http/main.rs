@@ -20,3 +20,4 @@ mod operations;
 #[expect(dead_code, unused_imports, reason = "not all of it is needed here")]
 mod postgres_server;
 mod properties;
+mod upgrades;

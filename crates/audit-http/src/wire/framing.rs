@@ -181,3 +181,58 @@ impl Chunk {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_rewritten_only_where_it_offers() {
+        let rewritten = |head: &str| match Head::read(head.as_bytes()) {
+            Head::Whole { bytes, rewritten, .. } if bytes == head.len() => rewritten.map(|head| String::from_utf8(head).unwrap()),
+            other => panic!("{head:?}: {other:?}"),
+        };
+        for head in [
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n",
+            "GET /upgrade?a:upgrade HTTP/1.1\r\nX-Upgrade: websocket\r\nVia: Upgrade: b\r\nUpgrades: c\r\n\r\n",
+            "GET / HTTP/1.1\r\nConnection: upgraded, x-upgrade\r\n\r\n",
+        ] {
+            assert_eq!(rewritten(head), None, "{head:?}");
+        }
+        for (head, wanted) in [
+            ("GET / HTTP/1.1\r\nA: 1\r\nUpgrade: h2c\r\nB: 2\r\n\r\n", "GET / HTTP/1.1\r\nA: 1\r\nB: 2\r\n\r\n"),
+            ("\r\n\nGET / HTTP/1.1\nConnection:Upgrade\nupgrade:x\n\n", "\r\n\nGET / HTTP/1.1\n\n"),
+            ("GET / HTTP/1.1\r\nConnection: a, UPGRADE ,close\r\n\r\n", "GET / HTTP/1.1\r\nconnection: a, close\r\n\r\n"),
+        ] {
+            assert_eq!(rewritten(head).as_deref(), Some(wanted));
+        }
+    }
+
+    #[test]
+    fn a_body_ends_where_actix_ends_it_or_is_not_known() {
+        let body = |head: &str| match Head::read(format!("{head}\r\n\r\n").as_bytes()) {
+            Head::Whole { body, .. } => Some(body),
+            Head::Unknown => None,
+            Head::Partial => panic!("{head}"),
+        };
+        let chunked = Some(Body::Chunked(Chunk::SizeFirst));
+        for (head, wanted) in [
+            ("GET / HTTP/1.1", Some(Body::Sized(0))),
+            ("POST / HTTP/1.1\r\ncontent-LENGTH: 005 ", Some(Body::Sized(5))),
+            ("POST / HTTP/1.1\r\nContent-Length: +5", None),
+            ("POST / HTTP/1.1\r\nContent-Length: 5, 5", None),
+            ("POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5", None),
+            ("POST / HTTP/1.1\r\nContent-Length: 18446744073709551616", None),
+            ("POST / HTTP/1.1\r\nTransfer-Encoding: Chunked", chunked),
+            ("POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked", None),
+            ("POST / HTTP/1.1\r\nTransfer-Encoding: identity", None),
+            ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked", None),
+            ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5", None),
+            ("POST / HTTP/1.0\r\nTransfer-Encoding: chunked", None),
+            ("CONNECT a:1 HTTP/1.1", None),
+            ("GET / HTTP/1.1\r\n folded: x", None),
+        ] {
+            assert_eq!(body(head), wanted, "{head}");
+        }
+    }
+}

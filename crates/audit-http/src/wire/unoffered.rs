@@ -171,3 +171,102 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Unoffered<S> {
         Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_codec::Decoder;
+    use actix_http::h1::{Codec, Message};
+
+    use super::*;
+
+    /// What actix reads, after the bytes came in these pieces: what was handed on, and the requests in it.
+    fn read(pieces: &[&[u8]]) -> (Vec<u8>, Vec<String>) {
+        let (mut held, mut out) = (Held::new(), Vec::new());
+        for piece in pieces {
+            held.bytes.extend_from_slice(piece);
+            held.clear();
+            while held.cleared > held.handed {
+                let mut buffer = [0; 7];
+                let mut buffer = ReadBuf::new(&mut buffer);
+                held.hand_on(&mut buffer);
+                out.extend_from_slice(buffer.filled());
+            }
+        }
+        let requests = requests(&out);
+        (out, requests)
+    }
+
+    fn requests(bytes: &[u8]) -> Vec<String> {
+        let (mut codec, mut left, mut found) = (Codec::default(), BytesMut::from(bytes), Vec::new());
+        loop {
+            match codec.decode(&mut left) {
+                Ok(Some(Message::Item(request))) => found.push(format!("{} {}: ", request.method(), request.path())),
+                Ok(Some(Message::Chunk(Some(chunk)))) => {
+                    found.last_mut().unwrap().push_str(&String::from_utf8_lossy(&chunk));
+                }
+                Ok(Some(Message::Chunk(None))) => {}
+                Ok(None) => return found,
+                Err(error) => {
+                    found.push(error.to_string());
+                    return found;
+                }
+            }
+        }
+    }
+
+    const TRAP: &str = "GET /trap HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n";
+
+    fn stream(offer: &str) -> Vec<u8> {
+        let sized = format!("POST /1 HTTP/1.1\r\nHost: a\r\n{offer}Content-Length: {}\r\n\r\n{TRAP}", TRAP.len());
+        let (first, rest) = TRAP.split_at(20);
+        let chunked = format!(
+            "POST /2 HTTP/1.1\r\nHost: a\r\n{offer}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{first}\r\n0{:X};x\r\n{rest}\r\n0\r\nUpgrade: b\r\n\r\n",
+            first.len(),
+            rest.len()
+        );
+        let none = format!("GET /3 HTTP/1.1\r\nHost: a\r\n{offer}\r\n");
+        [sized, chunked, none.clone(), format!("\r\n{none}")].concat().into_bytes()
+    }
+
+    #[actix_web::test]
+    async fn wherever_the_bytes_are_cut_actix_reads_the_same() {
+        let plain = stream("");
+        let wanted = vec![format!("POST /1: {TRAP}"), format!("POST /2: {TRAP}"), "GET /3: ".to_owned(), "GET /3: ".to_owned()];
+        for bytes in [plain.clone(), stream("Connection: Upgrade\r\nUpgrade: websocket\r\n")] {
+            for at in 0..bytes.len() {
+                let (read, requests) = read(&[&bytes[..at], &bytes[at..]]);
+                assert_eq!(requests, wanted, "cut at {at}");
+                assert!(read == plain, "cut at {at}");
+            }
+            let single: Vec<&[u8]> = bytes.chunks(1).collect();
+            assert_eq!(read(&single), (plain.clone(), wanted.clone()));
+        }
+    }
+
+    /// From there on actix reads nothing, or all of it as one body, so nothing may be changed.
+    #[actix_web::test]
+    async fn what_follows_a_request_that_is_not_known_passes_as_it_is() {
+        for start in [
+            "POST / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
+            "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
+            "\u{16}\u{3}\u{1}",
+            "nonsense\r\n\r\n",
+        ] {
+            let bytes = [start, TRAP, TRAP].concat();
+            for size in [1, 3, 1000] {
+                let pieces: Vec<&[u8]> = bytes.as_bytes().chunks(size).collect();
+                assert!(read(&pieces).0 == bytes.as_bytes(), "{start:?}");
+            }
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_head_without_an_end_is_handed_on_for_actix_to_refuse() {
+        let bytes = [b"GET / HTTP/1.1\r\nUpgrade: x\r\na: ".to_vec(), vec![b'a'; super::super::framing::HEAD_BYTES_MAX]].concat();
+        let pieces: Vec<&[u8]> = bytes.chunks(9000).collect();
+        assert!(read(&pieces).0 == bytes);
+        assert_eq!(read(&pieces[..2]).0, b"G");
+    }
+}

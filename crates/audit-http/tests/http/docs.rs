@@ -1,5 +1,7 @@
 //! The pages that the server serves about itself, and the document they show.
 
+use std::io::Read;
+
 use audit_http::store::domain::Role;
 use audit_http::{Metrics, openapi_json};
 use serde_json::Value;
@@ -43,6 +45,43 @@ fn the_page_needs_nothing_from_another_host() {
     assert_eq!((moved.status, moved.header("Location")), (301, Some("../docs")));
     for file in ["index.html", "swagger-ui.js", "..%2f..%2fCargo.toml", "errors.md", "%00"] {
         assert_eq!(server.ask(&Ask::get(&format!("/docs/{file}"))).status, 404, "{file}");
+    }
+    server.stop();
+}
+
+#[test]
+fn documents_are_packed_before_they_are_asked_for() {
+    let server = TestServer::start();
+    for path in ["/openapi.json", "/docs", "/docs/errors", "/docs/start.js", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js"] {
+        let plain = get(&server, path);
+        assert_eq!((plain.header("Content-Encoding"), plain.header("Vary")), (None, Some("accept-encoding")), "{path}");
+        for (accepted, coding) in [
+            ("gzip", Some("gzip")),
+            ("gzip, deflate, br", Some("gzip")),
+            ("deflate", Some("deflate")),
+            ("gzip;q=0, deflate;q=0.5", Some("deflate")),
+            ("identity", None),
+            ("br", None),
+            ("gzip;q=0", None),
+            ("", None),
+        ] {
+            let answer = server.ask(&Ask::get(path).header("Accept-Encoding", accepted));
+            // An answer that is packed on the way has no length.
+            let length = answer.body.len().to_string();
+            assert_eq!((answer.header("Content-Encoding"), answer.header("Content-Length")), (coding, Some(length.as_str())));
+            assert_eq!(answer.header("Vary"), Some("accept-encoding"), "{path} {accepted}");
+            let mut unpacked = Vec::new();
+            match coding {
+                Some("gzip") => flate2::read::GzDecoder::new(&answer.body[..]).read_to_end(&mut unpacked).unwrap(),
+                Some(_) => flate2::read::ZlibDecoder::new(&answer.body[..]).read_to_end(&mut unpacked).unwrap(),
+                None => answer.body.as_slice().read_to_end(&mut unpacked).unwrap(),
+            };
+            assert!(unpacked == plain.body, "{path} {accepted}");
+            let head = server.ask(&Ask::new("HEAD", path).header("Accept-Encoding", accepted));
+            assert_eq!((head.header("Content-Encoding"), head.header("Content-Length")), (coding, Some(length.as_str())));
+        }
+        let refused = server.ask(&Ask::get(path).header("Accept-Encoding", "br, identity;q=0"));
+        assert_eq!(refused.status, 406, "{path}");
     }
     server.stop();
 }

@@ -83,6 +83,50 @@ fn answers_are_compressed_for_those_who_ask() {
     server.stop();
 }
 
+/// Chunks came with HTTP/1.1. A client of HTTP/1.0 would take their sizes for a part of the answer.
+#[test]
+fn http_1_0_gets_answers_with_a_length_and_without_chunks() {
+    let server = Fixture::get().serve(|_| {});
+    let target = format!("{EVENTS}?channel_id=2&limit=50");
+    let plain = server.get(&server.admin, &target);
+    for ask in [
+        Ask::get(&target),
+        Ask::get("/docs/swagger-ui.css"),
+        Ask::get("/nothing"),
+        Ask::get(&format!("{OMS}?user=x")),
+        Ask::new("HEAD", OMS),
+        Ask::new("OPTIONS", OMS),
+    ] {
+        for encoding in [None, Some("gzip"), Some("deflate, identity;q=0.1"), Some("*")] {
+            for kept in [false, true] {
+                let mut client = server.connect();
+                let mut ask = ask.clone().key(&server.admin).version("HTTP/1.0");
+                if let Some(encoding) = encoding {
+                    ask = ask.header("Accept-Encoding", encoding);
+                }
+                if kept {
+                    ask = ask.header("Connection", "keep-alive");
+                }
+                let answer = client.ask(&ask);
+                let wanted = (None, None, true, kept.then_some("keep-alive"));
+                let header = |name| answer.header(name);
+                let length = header("Content-Length").is_some();
+                let got = (header("Transfer-Encoding"), header("Content-Encoding"), length, header("Connection"));
+                assert_eq!(got, wanted, "{} {encoding:?}", ask.target);
+                if ask.target == target {
+                    assert!(answer.body == plain.body);
+                }
+                if kept {
+                    assert_eq!(client.ask(&Ask::get("/healthz").version("HTTP/1.0")).status, 200);
+                } else {
+                    assert!(client.ends_within(Duration::from_secs(10)));
+                }
+            }
+        }
+    }
+    server.stop();
+}
+
 #[test]
 fn requests_that_are_sent_at_once_are_answered_in_their_order() {
     let server = TestServer::start();

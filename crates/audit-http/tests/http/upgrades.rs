@@ -113,7 +113,8 @@ fn an_offer_is_declined_however_its_bytes_arrive() {
 #[test]
 fn a_body_that_reads_like_a_head_arrives_as_it_is() {
     let server = TestServer::start();
-    let inner = "POST /api/v1/events HTTP/1.1\r\nHost: a\r\nConnection: upgrade, x\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\n{}";
+    let inner =
+        "POST /api/v1/events HTTP/1.1\r\nHost: a\r\nConnection: upgrade, x\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\n{}";
     let form = format!("level=20&message=\r\n\r\n{inner}\r\n\r\n{inner}");
     let mut client = server.connect();
     for offer in [&[][..], OFFERS[2]] {

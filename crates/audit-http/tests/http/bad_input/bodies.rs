@@ -164,6 +164,17 @@ fn a_faulty_body_of_a_published_api_gets_400_in_the_words_of_django_rest_framewo
             let why = format!("JSON parse error - {}", why.split(": line").next().unwrap());
             rows.push(row(post(text), 400, why));
         }
+        // What a client sends when something went wrong in it. An event of nothing would hide that.
+        for (blank, place) in [
+            ("", "line 1 column 1 (char 0)"),
+            (" ", "line 1 column 2 (char 1)"),
+            ("\n", "line 2 column 1 (char 1)"),
+            (" \r\n\t ", "line 2 column 3 (char 5)"),
+        ] {
+            let text = format!(r#"{{"detail":"JSON parse error - Expecting value: {place}"}}"#);
+            rows.push(row(post(blank), 400, text.clone()));
+            rows.push(row(post(blank).chunked(), 400, text));
+        }
         for (text, got) in [("[1]", "list"), (r#""x""#, "str"), ("null", "NoneType"), ("true", "bool")] {
             let text_of = format!(r#"{{"non_field_errors":["Invalid data. Expected a dictionary, but got {got}."]}}"#);
             rows.push(row(post(text), 400, text_of));

@@ -166,8 +166,6 @@ impl Answer {
 pub(crate) struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
-    /// How long it rests before it reads the next 64 KiB.
-    pub(crate) pause: Duration,
 }
 
 impl Client {
@@ -176,7 +174,7 @@ impl Client {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Client { stream, buffer: Vec::new(), pause: Duration::ZERO }
+        Client { stream, buffer: Vec::new() }
     }
 
     /// Sends bytes. A server may refuse a body before it has all of it, so a broken pipe is for the answer to explain.
@@ -262,7 +260,6 @@ impl Client {
 
     /// Reads more; `false` at the end of the connection.
     fn fill(&mut self) -> bool {
-        std::thread::sleep(self.pause);
         let mut chunk = vec![0; 64 * 1024];
         match self.stream.read(&mut chunk) {
             Ok(0) => false,
@@ -273,6 +270,19 @@ impl Client {
             Err(error) if error.kind() == ErrorKind::ConnectionReset => false,
             Err(error) => panic!("{error}"),
         }
+    }
+
+    /// Takes so many bytes off the connection, or what comes before its end, for [`Client::answer`] to read later.
+    pub(crate) fn take_raw(&mut self, bytes: usize) -> usize {
+        let mut taken = vec![0; bytes];
+        let read = self.stream.read(&mut taken).unwrap();
+        self.buffer.extend_from_slice(&taken[..read]);
+        read
+    }
+
+    /// Bytes that were taken and not read.
+    pub(crate) fn buffered(&self) -> usize {
+        self.buffer.len()
     }
 
     /// Whether the server ends the connection within a time, without another word.

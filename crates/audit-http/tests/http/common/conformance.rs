@@ -46,7 +46,7 @@ impl Document {
         let path = if path.starts_with("/api/v1/audit/") { path.trim_end_matches('/').to_owned() } else { path };
         let Some(item) = self.item(&path) else {
             // Everything that is served is in the document; a published path without its slash is redirected to one.
-            let is_redirect = answer.status == 301 && (self.item(&format!("{path}/")).is_some() || path == "/docs/");
+            let is_redirect = [301, 308].contains(&answer.status) && (self.item(&format!("{path}/")).is_some() || path == "/docs/");
             return if is_redirect || answer.status == 404 { Ok(()) } else { Err("the path is not documented".to_owned()) };
         };
         let Some(operation) = item.get(ask.method.to_ascii_lowercase()).filter(|_| ask.method == ask.method.to_uppercase()) else {

@@ -111,23 +111,10 @@ impl Server {
                 .map_err(|ended| wire::log_end(&ended))
         };
         let server = server.listen(format!("http-{address}"), listener, worker)?.run();
-        let handle = server.handle();
-        let serve = async {
-            let mut running = std::pin::pin!(server);
-            tokio::select! {
-                ended = &mut running => ended,
-                () = stop_or_panic(stop, &store) => {
-                    // The server future has to go on running for the stop to finish.
-                    let stopping = handle.stop(true);
-                    let (_, ended) = tokio::join!(stopping, running);
-                    ended
-                }
-            }
-        };
         let patience = Patience { quiet: config.idle_timeout.saturating_add(config.head_timeout), stalled: config.stall_timeout };
         // Beside the server to the very end: a stop waits for slow connections too.
         tokio::select! {
-            ended = serve => ended?,
+            ended = serve(server, stop_or_panic(stop, &store)) => ended?,
             never = connections.watch(patience) => match never {},
         }
         store.close();
@@ -152,5 +139,19 @@ async fn stop_or_panic(stop: impl Future<Output = ()>, store: &Store) {
     tokio::select! {
         () = stop => {}
         () = panicked => {}
+    }
+}
+
+async fn serve(server: actix_web::dev::Server, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+    let handle = server.handle();
+    let mut running = std::pin::pin!(server);
+    tokio::select! {
+        ended = &mut running => ended,
+        () = stop => {
+            // The server future has to go on running for the stop to finish.
+            let stopping = handle.stop(true);
+            let (_, ended) = tokio::join!(stopping, running);
+            ended
+        }
     }
 }

@@ -270,7 +270,6 @@ class Celery(Case):
             process = self.run_group(command)
             for label in labels:
                 forked.task.delay(label)
-            # In the spool or in the log: then it must not get lost.
             until(lambda: process.poll() is not None or len(self.said(labels)) == len(labels))
             if number == signal.SIGKILL:
                 self.end(process, number)
@@ -281,13 +280,15 @@ class Celery(Case):
         self.assert_stored(self.labels)
 
     def said(self, labels):
-        files = (pathlib.Path(os.environ["AUDIT_SPOOL"], name) for name in spool() if name.startswith("events-"))
-        text = ""
-        for file in files:
-            with contextlib.suppress(FileNotFoundError):
-                text += file.read_text()
-        found = {json.loads(line)["description"] for line in text.splitlines()} | set(self.stored()[0])
-        return found & set(labels)
+        """Those of which both the event and the log record are in the spool or in the log: only then a worker has said all."""
+        found = []
+        for kind, member, in_log in zip(("events-", "action-logs-"), ("description", "message"), self.stored()):
+            text = ""
+            for name in filter(lambda name: name.startswith(kind), spool()):
+                with contextlib.suppress(FileNotFoundError):
+                    text += pathlib.Path(os.environ["AUDIT_SPOOL"], name).read_text().rpartition("\n")[0] + "\n"
+            found.append({json.loads(line)[member] for line in text.splitlines() if line} | set(in_log))
+        return found[0] & found[1] & set(labels)
 
 
 def tearDownModule():

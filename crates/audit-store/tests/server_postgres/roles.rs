@@ -1,7 +1,7 @@
 //! The guards of PostgreSQL: what the role may do that the program runs as.
 
 use audit_store::domain::{ChannelGrant, NewToken, Role, Stream};
-use audit_store::{AppendError, AppendRequest, OpenError, Store, StoreConfig};
+use audit_store::{AppendError, AppendRequest, NotStored, OpenError, Store, StoreConfig};
 
 use crate::common::{ActionLogs, Events, Kind, Place, Raw, Scratch, append, checked_logs, event};
 use crate::postgres_server::{Database, create_role};
@@ -235,7 +235,7 @@ fn what_the_application_role_can_still_do() {
     guarded.prompt.execute("UPDATE logs SET next_position = 0");
     assert!(!is_seen());
     let refused = store.append(AppendRequest::import(vec![event("{}")])).unwrap().wait();
-    assert!(matches!(&refused, Err(AppendError::Database(_))), "{refused:?}");
+    assert!(matches!(&refused, Err(AppendError::NotStored(NotStored::Database(_)))), "{refused:?}");
 }
 
 /// The owner migrates; the application finds what it needs, or says whose turn it is.

@@ -29,7 +29,7 @@ const PAGE: &str = "events_pkey";
 const LOGS_PAGE: &str = "action_logs_pkey";
 
 const FAMILIES: [Family; 29] = [
-    ("an event by its uuid", |db| db.find::<Events>(), &["events_channel_id_uuid_key", "events_channel_id_uuid_key"]),
+    ("an event by its uuid", |db| db.find::<Events>(), &["events_channel_id_uuid_key"]),
     ("a list of everything", |db| db.list::<Events>(any(), &[]), &["events_by_timestamp", PAGE]),
     ("a page far behind the first", |db| db.page::<Events>(any(), 300_000), &["events_by_timestamp", PAGE]),
     (
@@ -110,11 +110,7 @@ const FAMILIES: [Family; 29] = [
         |db| db.summary(EventFilter { url: text(), ..any() }, GroupBy::ContentType),
         &["events_by_url", "events_by_url"],
     ),
-    (
-        "an action log by its uuid",
-        |db| db.find::<ActionLogs>(),
-        &["action_logs_channel_id_uuid_key", "action_logs_channel_id_uuid_key"],
-    ),
+    ("an action log by its uuid", |db| db.find::<ActionLogs>(), &["action_logs_channel_id_uuid_key"]),
     ("a list of action logs", |db| db.list::<ActionLogs>(logs(), &[]), &["action_logs_by_created_at", LOGS_PAGE]),
     (
         "a list of a level",

@@ -171,7 +171,7 @@ fn send(form: Form, transaction: &mut Transaction<'_>, prepared: &Statement, row
 pub(crate) fn insert(form: Form, events: &[PreparedEntry], per_commit: usize) -> anyhow::Result<f64> {
     let database = Database::empty();
     Store::open(&StoreConfig::new(database.url()))?.close();
-    let (mut client, recorded_at) = (database.client(), Timestamp::now().unwrap());
+    let (mut client, recorded_at) = (database.client(), Timestamp::now()?);
     let rows: Vec<Row> = (0..).zip(events).filter_map(|(at, event)| Row::of(event, at, recorded_at)).collect();
     let prepared = client.prepare(&if form == Form::Unnest { insert_unnest() } else { insert_values(1) })?;
     let start = Instant::now();

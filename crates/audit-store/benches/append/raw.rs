@@ -41,7 +41,7 @@ pub(crate) fn insert(directory: &Path, events: &[PreparedEntry], per_commit: usi
          PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY",
     )?;
     conn.execute_batch(alter)?;
-    let recorded_at = Timestamp::now().unwrap();
+    let recorded_at = Timestamp::now()?;
     // What the store works out before its lock, and the hash it makes under it: here, all of it beforehand.
     let hashes: Vec<_> = events.iter().map(|event| (event.slots().seals(), event.leaf_hash(0, recorded_at))).collect();
     let mut position = 0i64;

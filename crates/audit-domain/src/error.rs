@@ -2,6 +2,7 @@
 
 use crate::json::{JsonError, JsonKind};
 use crate::limits;
+use crate::unrecognized::Unrecognized;
 
 /// One thing that is wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +40,9 @@ pub enum Fault {
     /// No UUID.
     #[error("must be a UUID such as 410237f7-2a6f-48de-9c41-b988326d7607")]
     NotAUuid,
+    /// The nil UUID: a variable that nobody set, so that all its records would be one.
+    #[error("must not be the nil UUID {}: give one that was made for this record, or leave it out", uuid::Uuid::nil())]
+    NilUuid,
     /// No name of an application or a model.
     #[error("must be a name of 1 to 100 characters, without dots, control characters, and blanks around it")]
     NotAModelName,
@@ -102,6 +106,9 @@ pub enum InputError {
         /// Its size.
         bytes: usize,
     },
+    /// An object without a single member that a record has: another shape, or misspelt throughout.
+    #[error(transparent)]
+    Unrecognized(#[from] Unrecognized),
     /// An object with faulty members.
     #[error("{}", join(.0))]
     Fields(Vec<FieldError>),

@@ -44,12 +44,13 @@ mod stream;
 mod subject;
 mod timestamp;
 mod token;
+mod unrecognized;
 mod user;
 
 pub use action::Action;
 pub use action_log::{
     ActionLog, ActionLogFilter, ActionLogKeys, ActionLogSort, ActionLogSortField, ActionLogSortRow, NewActionLog, Record,
-    action_log_slot,
+    action_log_slot, translate_action_log,
 };
 pub use change::Change;
 pub use channel::{ChannelGrant, ChannelId};
@@ -74,6 +75,7 @@ pub use stream::Stream;
 pub use subject::Subject;
 pub use timestamp::Timestamp;
 pub use token::{NewToken, Role, Token, TokenKey};
+pub use unrecognized::Unrecognized;
 pub use user::{Identity, User};
 /// The crates whose types appear in this one's public functions.
 pub use {uuid, validator};

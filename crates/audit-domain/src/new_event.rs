@@ -8,7 +8,7 @@ use crate::channel::ChannelId;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonError, JsonText, Members};
 use crate::object::ObjectId;
-use crate::reading::{FromMembers, Reading, integer, object, read, string, timestamp, uuid};
+use crate::reading::{FromMembers, Reading, integer, object, read, recognize, string, timestamp, uuid};
 use crate::timestamp::Timestamp;
 use crate::user::User;
 
@@ -60,9 +60,11 @@ impl NewEvent {
     /// Reads one event in the native shape.
     ///
     /// # Errors
-    /// [`InputError`]: no JSON object, too large, or the list of all faulty members.
+    /// [`InputError`]: no JSON object, too large, not an event at all, or the list of all faulty members.
     pub fn parse(text: &str, reading: Reading) -> Result<NewEvent, InputError> {
-        NewEvent::from_members(reading.members(text)?, reading).map_err(InputError::Fields)
+        let members = reading.members(text)?;
+        recognize::<NewEvent>(&members, reading)?;
+        NewEvent::from_members(members, reading).map_err(InputError::Fields)
     }
 
     /// Reads the members of one event; a null member is an absent one.
@@ -113,6 +115,10 @@ impl NewEvent {
 }
 
 impl FromMembers for NewEvent {
+    const NEEDS: &'static str =
+        "an event needs at least one of its own, such as action, object_id, table_name, user, url or content; \
+         what is in `extra` or beside a known member is kept as it is";
+
     const READ_ONLY: &'static [&'static str] = &["position", "recorded_at", "leaf_hash", "producer_id"];
 
     const KNOWN: &'static [&'static str] = &[
@@ -203,7 +209,7 @@ mod tests {
 
     #[test]
     fn unknown_members_are_kept_in_order_and_not_beside_extra() {
-        let event = NewEvent::parse(r#"{"b" : 1,"a":null,"b":[ 2 ]}"#, Reading::NATIVE).unwrap();
+        let event = NewEvent::parse(r#"{"b" : 1,"url":"/","a":null,"b":[ 2 ]}"#, Reading::NATIVE).unwrap();
         assert_eq!(event.extra.unwrap().as_str(), r#"{"b":1,"a":null,"b":[ 2 ]}"#);
         assert_eq!(faults(r#"{"extra":{},"a\"\u0062":1}"#, Reading::NATIVE), [("a\"b".to_owned(), Fault::BesideExtra)]);
         assert_eq!(faults(r#"{"extra":[]}"#, Reading::NATIVE), [("extra".to_owned(), Fault::NotAnObject(JsonKind::Array))]);

@@ -8,6 +8,7 @@ use crate::clock::{Clock, ClockError};
 use crate::content_type::ContentTypes;
 use crate::draw::draw_uuid_v7;
 use crate::entry::Entry;
+use crate::error::Fault;
 use crate::event::slot;
 use crate::event_keys::EventKeys;
 use crate::log::{Commitment, LeafHash, LeafInput, Slots, leaf_data, leaf_hash};
@@ -48,8 +49,8 @@ enum GivenSubject {
     ActionLog,
 }
 
-/// Why an entry cannot be made ready for the log. It has to do with this machine and not with the entry: the same one can be
-/// prepared later.
+/// Why an entry cannot be made ready for the log. But for a nil uuid, it has to do with this machine and not with the entry: the
+/// same one can be prepared later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PrepareError {
     /// The operating system has no random bytes to give.
@@ -58,6 +59,9 @@ pub enum PrepareError {
     /// The clock is wrong, and the entry does not say when it happened.
     #[error(transparent)]
     Clock(#[from] ClockError),
+    /// Its uuid is nil.
+    #[error("uuid {}", Fault::NilUuid)]
+    NilUuid,
 }
 
 impl NewEvent {
@@ -78,6 +82,7 @@ impl NewEvent {
     /// # Errors
     /// [`PrepareError`]
     pub fn prepare_with(mut self, channel: ChannelId, types: &ContentTypes, clock: &Clock) -> Result<PreparedEntry, PrepareError> {
+        check_uuid(self.uuid)?;
         let (action, content_type) = (self.action.is_some(), self.content_type.is_some());
         let table_name = self.table_name.is_some();
         types.fill(&mut self);
@@ -122,6 +127,7 @@ impl NewActionLog {
     /// # Errors
     /// [`PrepareError`]
     pub fn prepare_at(self, channel: ChannelId, clock: &Clock) -> Result<PreparedEntry, PrepareError> {
+        check_uuid(self.uuid)?;
         let record = Record { level: self.level, logger_name: self.logger_name, app_name: self.app_name };
         let keys = ActionLogKeys::of(&record);
         let slots = Slots::seal([
@@ -133,6 +139,11 @@ impl NewActionLog {
         let given = Given { uuid: self.uuid, timestamp: self.created_at };
         PreparedEntry::of(given, channel, slots, Keys::ActionLog(keys), GivenSubject::ActionLog, clock)
     }
+}
+
+/// Whoever builds a record in code may have a uuid that nobody set, as whoever sends one may.
+fn check_uuid(uuid: Option<Uuid>) -> Result<(), PrepareError> {
+    if uuid.is_some_and(|uuid| uuid.is_nil()) { Err(PrepareError::NilUuid) } else { Ok(()) }
 }
 
 /// What the server fills in where the client left it out.
@@ -326,6 +337,17 @@ mod tests {
         let Keys::Event(keys) = filled(both).keys().clone() else { panic!() };
         assert_eq!((keys.content_type, keys.table_name.as_deref()), (Some(4), Some("other.name")));
         assert!(!filled(both).is_retry_of_prepared(&filled(by_number)));
+    }
+
+    #[test]
+    fn a_record_that_is_built_with_the_nil_uuid_is_refused() {
+        let event = NewEvent { uuid: Some(Uuid::nil()), ..NewEvent::default() };
+        let error = event.prepare(ChannelId::DEFAULT).unwrap_err();
+        assert_eq!(error, PrepareError::NilUuid);
+        assert!(error.to_string().starts_with("uuid must not be the nil UUID 00000000-"), "{error}");
+        let log = NewActionLog::parse(r#"{"level":20,"message":"m"}"#, Reading::NATIVE).unwrap();
+        let log = NewActionLog { uuid: Some(Uuid::nil()), ..log };
+        assert_eq!(log.prepare(ChannelId::DEFAULT), Err(PrepareError::NilUuid));
     }
 
     #[test]

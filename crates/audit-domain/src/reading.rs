@@ -6,6 +6,7 @@ use crate::error::{Fault, FieldError, InputError};
 use crate::json::{Decoded, JsonKind, JsonText, Member, Members, ObjectWriter};
 use crate::limits::{EVENT_BYTES_ADDED_MAX, EVENT_BYTES_MAX, NESTING_ADDED_MAX, NESTING_MAX};
 use crate::timestamp::Timestamp;
+use crate::unrecognized::Unrecognized;
 
 /// How strictly an object is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,15 +15,17 @@ pub struct Reading {
     pub drops_read_only: bool,
     /// Whether the last of several members of one name counts, instead of being refused.
     pub last_repeated_counts: bool,
+    /// Whether an object of which no member is known is refused, instead of being kept as one of unknown members.
+    pub refuses_unrecognized: bool,
 }
 
 impl Reading {
     /// The native API.
-    pub const NATIVE: Reading = Reading { drops_read_only: false, last_repeated_counts: false };
+    pub const NATIVE: Reading = Reading { refuses_unrecognized: true, drops_read_only: false, last_repeated_counts: false };
     /// The published APIs: as Django reads an object.
-    pub const PUBLISHED: Reading = Reading { drops_read_only: false, last_repeated_counts: true };
+    pub const PUBLISHED: Reading = Reading { refuses_unrecognized: false, drops_read_only: false, last_repeated_counts: true };
     /// An export that is read back in.
-    pub const IMPORT: Reading = Reading { drops_read_only: true, last_repeated_counts: false };
+    pub const IMPORT: Reading = Reading { refuses_unrecognized: false, drops_read_only: true, last_repeated_counts: false };
 
     /// Cuts a record within the limits into its members. What this log exported may be larger than what it was sent.
     pub(crate) fn members(self, text: &str) -> Result<Members<'_>, InputError> {
@@ -40,12 +43,23 @@ pub(crate) trait FromMembers: Default {
     const KNOWN: &'static [&'static str];
     /// Members that only the server sets.
     const READ_ONLY: &'static [&'static str];
+    /// What a record has to have, in a sentence that begins with it.
+    const NEEDS: &'static str;
 
     /// Sets a known member; a null one is absent.
     fn set(&mut self, name: &str, value: Option<JsonText>) -> Result<(), Fault>;
 
     /// Where unknown members are kept.
     fn extra(&mut self) -> &mut Option<JsonText>;
+}
+
+/// Refuses members of which a record has none, where the reading says so. An object without any is a record of nothing.
+pub(crate) fn recognize<R: FromMembers>(members: &Members<'_>, reading: Reading) -> Result<(), Unrecognized> {
+    let is_known = |member: &Member<'_>| R::KNOWN.iter().chain(R::READ_ONLY).any(|known| *known == member.name);
+    if !reading.refuses_unrecognized || members.iter().next().is_none() || members.iter().any(is_known) {
+        return Ok(());
+    }
+    Err(Unrecognized::of(members, R::KNOWN, R::NEEDS))
 }
 
 /// Reads all members, and reports every faulty one, in order of arrival.
@@ -124,9 +138,11 @@ fn extra_slot(unknown: &[(String, JsonText)]) -> JsonText {
     JsonText::from_trusted(out)
 }
 
+/// The uuid of a record.
 pub(crate) fn uuid(json: &JsonText) -> Result<Uuid, Fault> {
     let text = json.decoded().ok_or(Fault::NotAUuid)?;
-    text.as_str().and_then(parse_uuid).ok_or(Fault::NotAUuid)
+    let uuid = text.as_str().and_then(parse_uuid).ok_or(Fault::NotAUuid)?;
+    if uuid.is_nil() { Err(Fault::NilUuid) } else { Ok(uuid) }
 }
 
 /// A UUID in hyphenated or plain form, either case. Braces and `urn:` are for other places.

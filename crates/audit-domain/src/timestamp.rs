@@ -30,7 +30,9 @@ impl Timestamp {
     }
 
     /// Reads a date-time in any form that `docs/api.md` accepts: ISO 8601 with `T` or one blank, optional seconds, one to
-    /// nine fractional digits (cut to six), `Z`, `±hh:mm`, `±hhmm` or nothing (UTC); a date alone is its midnight.
+    /// nine fractional digits (cut to six), `Z`, `±hh`, `±hh:mm`, `±hhmm`, `±hh:mm:ss` or nothing (UTC); a date alone is its
+    /// midnight. So PostgreSQL's text form is taken, `2023-10-16 09:00:00.929094+00`, which has seconds in its offset where the
+    /// zone had them then.
     ///
     /// # Errors
     /// [`Fault::NotADateTime`] for anything else, and for days and times that do not exist.
@@ -126,12 +128,17 @@ impl Digits<'_> {
         };
         self.0 = &self.0[1..];
         let hours = self.number(2)?;
-        if self.0.len() == 3 {
-            self.byte(b':')?;
+        let (mut minutes, mut seconds) = (0, 0);
+        if !self.0.is_empty() {
+            let has_colon = self.byte(b':').is_some();
+            minutes = self.number(2)?;
+            if has_colon && !self.0.is_empty() {
+                self.byte(b':')?;
+                seconds = self.number(2)?;
+            }
         }
-        let minutes = self.number(2)?;
-        let exists = self.0.is_empty() && hours < 24 && minutes < 60;
-        exists.then(|| sign * i64::from(hours * 3600 + minutes * 60))
+        let exists = self.0.is_empty() && hours < 24 && minutes < 60 && seconds < 60;
+        exists.then(|| sign * i64::from(hours * 3600 + minutes * 60 + seconds))
     }
 }
 
@@ -156,6 +163,10 @@ mod tests {
             "2023-10-16T12:00:00+0300",
             "2023-10-16T01:30:00.0-07:30",
             "2023-10-16T09:00:00-00:00",
+            "2023-10-16 09:00:00+00",
+            "2023-10-16T12:00:00+03",
+            "2023-10-16T01:00:00.000-08",
+            "2023-10-16 09:53:28+00:53:28",
         ] {
             assert_eq!(micros(form), Some(nine), "{form}");
         }
@@ -183,7 +194,14 @@ mod tests {
             "2023-10-16T",
             "2023-10-16Z",
             "2023-10-16T09:00:00+25:00",
-            "2023-10-16T09:00:00+03",
+            "2023-10-16T09:00:00+3",
+            "2023-10-16T09:00:00+24",
+            "2023-10-16T09:00:00+03:",
+            "2023-10-16T09:00:00+03:0",
+            "2023-10-16T09:00:00+030",
+            "2023-10-16T09:00:00+03:00:",
+            "2023-10-16T09:00:00+03:00:60",
+            "2023-10-16T09:00:00+030000",
             "2023-10-16T09:00:00+03:60",
             "2023-10-16T09:00:00+03:00Z",
             "2023-10-16T09:00:00 03:00",

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, web};
 use audit_store::Reservation;
 use futures_util::StreamExt;
 
-use crate::Api;
+use crate::{Api, charset};
 
 /// A body that arrived whole. Its share of the budget lives as long as it, and goes on with what is appended.
 pub(crate) struct Body {
@@ -28,6 +28,12 @@ pub(crate) enum BodyError {
     Broken(String),
     #[error("Unsupported content encoding \"{0}\" in request.")]
     Encoding(String),
+    #[error("Unsupported charset \"{0}\" in request: send UTF-8.")]
+    Charset(String),
+    #[error("The request body is not {charset}: it has bytes that are no character there.")]
+    Characters { charset: &'static str },
+    #[error("The request body starts with the byte order mark of {0}: send UTF-8 without a byte order mark.")]
+    ByteOrderMark(&'static str),
 }
 
 impl Body {
@@ -43,11 +49,32 @@ impl Body {
         }
         let timeout: Duration = api.config.body_timeout;
         match tokio::time::timeout(timeout, collect(api, payload, announced.unwrap_or(0), max)).await {
-            Ok(body) => body,
+            Ok(body) => body?.in_utf8(request),
             Err(_) => Err(BodyError::Timeout { seconds: timeout.as_secs() }),
         }
     }
+
+    /// The same in UTF-8, whatever charset it came in. A form stays as it is: its escapes are of its charset too, and are read
+    /// with it.
+    fn in_utf8(mut self, request: &HttpRequest) -> Result<Body, BodyError> {
+        let charset = charset::of(request)?;
+        if media_type(request) == FORM {
+            return if charset::is_of_forms(charset) { Ok(self) } else { Err(BodyError::Charset(charset.name().to_owned())) };
+        }
+        if charset == encoding_rs::UTF_8 {
+            return charset::marked_utf16(&self.bytes).map_or(Ok(self), |utf16| Err(BodyError::ByteOrderMark(utf16)));
+        }
+        let bytes = charset::decode(charset, &self.bytes)?.into_bytes();
+        if !self.reservation.grow(bytes.len().saturating_sub(self.bytes.len())) {
+            return Err(BodyError::Busy);
+        }
+        self.bytes = bytes;
+        Ok(self)
+    }
 }
+
+/// The media type of forms.
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The budget is taken as the bytes arrive: what is only announced takes no memory, and must not keep others out.
 async fn collect(api: &Api, mut payload: web::Payload, announced: usize, max: usize) -> Result<Body, BodyError> {

@@ -22,6 +22,7 @@ mod auth;
 mod blocking;
 mod body;
 mod changed;
+mod charset;
 mod config;
 mod connections;
 mod cors;

@@ -1,4 +1,9 @@
-//! Query strings, as Django reads and writes them.
+//! Query strings and forms, as Django reads and writes them.
+
+use encoding_rs::Encoding;
+
+use crate::body::BodyError;
+use crate::charset;
 
 /// The decoded parameters of a query string or a form, in order, empty and repeated ones included.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -7,8 +12,17 @@ pub(crate) struct Params(Vec<(String, String)>);
 impl Params {
     /// Reads `a=b&c`: `+` is a blank, `%xx` a byte, bytes that are no UTF-8 become U+FFFD, a lone `%` stays.
     pub(crate) fn parse(query: &str) -> Params {
-        let pairs = query.split('&').filter(|pair| !pair.is_empty());
-        Params(pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(k, v)| (decode(k), decode(v))).collect())
+        let text = |escaped: &[u8]| {
+            let bytes = unescape(escaped);
+            String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+        };
+        Params(pairs(query.as_bytes()).map(|(name, value)| (text(name), text(value))).collect())
+    }
+
+    /// Reads a form, whose bytes are of a charset: what is none of its characters is an error, since a form is stored.
+    pub(crate) fn form(form: &[u8], charset: &'static Encoding) -> Result<Params, BodyError> {
+        let text = |escaped: &[u8]| charset::decode(charset, &unescape(escaped));
+        pairs(form).map(|(name, value)| Ok((text(name)?, text(value)?))).collect::<Result<_, _>>().map(Params)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -25,6 +39,11 @@ impl Params {
         self.last(name).map(str::trim).filter(|value| !value.is_empty())
     }
 
+    /// The same names with other values.
+    pub(crate) fn map_values(self, value: impl Fn(String) -> String) -> Params {
+        Params(self.0.into_iter().map(|(name, old)| (name, value(old))).collect())
+    }
+
     pub(crate) fn push(&mut self, name: &str, value: &str) {
         self.0.push((name.to_owned(), value.to_owned()));
     }
@@ -38,9 +57,18 @@ impl Params {
     }
 }
 
-fn decode(text: &str) -> String {
+/// Names and values, still escaped.
+fn pairs(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let pairs = text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| match pair.iter().position(|byte| *byte == b'=') {
+        Some(at) => (&pair[..at], &pair[at + 1..]),
+        None => (pair, &b""[..]),
+    })
+}
+
+fn unescape(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
+    let mut rest = text;
     while let Some((&byte, tail)) = rest.split_first() {
         rest = tail;
         let escaped = match (byte, tail) {
@@ -56,7 +84,7 @@ fn decode(text: &str) -> String {
             (None, byte) => bytes.push(byte),
         }
     }
-    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    bytes
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -87,5 +115,16 @@ mod tests {
         assert_eq!(params.given("bare"), None);
         assert_eq!(params.with("page", Some("3")), "arr=2&arr=&b=%25zz&bare=&k=%EF%BF%BD%25&limit=2&page=3&x=%C3%BC+%2B");
         assert_eq!(Params::parse("page=2").with("page", None), "");
+    }
+
+    #[test]
+    fn a_form_is_read_in_its_charset_and_never_with_replacements() {
+        let latin = Encoding::for_label(b"iso-8859-1").unwrap();
+        let form = Params::form(b"caf%E9=%e9+\xe9&x=%zz%&&=1", latin).unwrap();
+        assert_eq!((form.last("café"), form.last("x"), form.last("")), (Some("é é"), Some("%zz%"), Some("1")));
+        for bad in [&b"msg=caf%E9"[..], b"caf%E9=1", b"msg=caf\xe9", b"msg=%C3"] {
+            assert_eq!(Params::form(bad, encoding_rs::UTF_8), Err(BodyError::Characters { charset: "UTF-8" }));
+        }
+        assert_eq!(Params::form("a=%C3%A9é".as_bytes(), encoding_rs::UTF_8).unwrap().last("a"), Some("éé"));
     }
 }

@@ -11,6 +11,8 @@ use audit_http::store::domain::uuid::Uuid;
 use audit_http::store::domain::{ChannelId, PreparedEntry};
 use audit_http::store::{AppendError, AppendRequest, Conflict, NotStored, PendingReceipts, Store};
 
+use crate::repeats::{Repeat, Repeats};
+
 /// Events of a batch: enough to make the commit cheap, few enough to see the bar move.
 const BATCH_EVENTS_MAX: usize = 1000;
 
@@ -39,6 +41,8 @@ pub(crate) struct Place {
     pub(crate) file: usize,
     /// Line, from 1.
     pub(crate) line: u64,
+    /// Whether the line has a uuid, instead of one that was made of its place.
+    pub(crate) has_own_uuid: bool,
 }
 
 /// An event whose uuid belongs to another one.
@@ -68,6 +72,7 @@ pub(crate) struct Appender<'a> {
     batch_bytes: usize,
     in_flight: VecDeque<(Batch, PendingReceipts)>,
     counts: Counts,
+    repeats: Repeats,
     refused: Vec<Refused>,
     stopped: bool,
 }
@@ -81,6 +86,7 @@ impl<'a> Appender<'a> {
             batch_bytes: 0,
             in_flight: VecDeque::new(),
             counts: Counts::default(),
+            repeats: Repeats::default(),
             refused: Vec::new(),
             stopped: false,
         }
@@ -124,6 +130,12 @@ impl<'a> Appender<'a> {
     /// What is committed so far.
     pub(crate) fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// Sends what is left of a file, waits for it, and says what was known already in the middle of it.
+    pub(crate) fn end_of_file(&mut self) -> anyhow::Result<Option<Repeat>> {
+        self.finish()?;
+        Ok(self.repeats.take())
     }
 
     /// The refused events since the last time.
@@ -170,6 +182,9 @@ impl<'a> Appender<'a> {
                     self.counts.known += known;
                     self.counts.future += receipts.iter().filter(|receipt| receipt.future_seconds.is_some()).count() as u64;
                     self.counts.new += receipts.len() as u64 - known;
+                    for ((place, _), receipt) in batch.iter().zip(&receipts) {
+                        self.repeats.note(*place, receipt.duplicate);
+                    }
                     return Ok(());
                 }
                 Err(AppendError::NotStored(NotStored::Conflict(conflicts))) => conflicts,

@@ -16,7 +16,12 @@ pub(crate) enum Line<'a> {
     TooLong,
     /// Not UTF-8, so no JSON either.
     NotUtf8,
+    /// UTF-16, as the byte order mark at the start of the input says; nothing behind it can be read either.
+    Utf16,
 }
+
+/// What some editors and shells write in front of a text. It is no part of the first line.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// The lines of a reader, counted from 1.
 pub(crate) struct Lines<R> {
@@ -61,8 +66,11 @@ impl<R: BufRead> Lines<R> {
                 break;
             }
         }
+        let is_first = self.number == 1;
         let line = match std::str::from_utf8(&self.buffer) {
+            _ if is_first && matches!(self.buffer.as_slice(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) => Line::Utf16,
             _ if too_long => Line::TooLong,
+            Ok(text) if is_first => Line::Text(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).trim()),
             Ok(text) => Line::Text(text.trim()),
             Err(_) => Line::NotUtf8,
         };
@@ -91,6 +99,14 @@ mod tests {
             assert_eq!(lines, wanted.map(|(number, line)| (number, line.to_owned())));
         }
         assert!(read(b"", 8).is_empty());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped_at_the_start_and_nowhere_else() {
+        let lines = |input: &[u8]| read(input, 2).into_iter().map(|(_, line)| line).collect::<Vec<_>>();
+        assert_eq!(lines(b"\xef\xbb\xbf{}\n\xef\xbb\xbfx"), [r#"Text("{}")"#, "Text(\"\\u{feff}x\")"]);
+        assert_eq!(lines(b"\xff\xfe{\0\n\0"), ["Utf16", "Text(\"\\0\")"]);
+        assert_eq!(lines(b"\xfe\xff\0{\0\n"), ["Utf16"]);
     }
 
     #[test]

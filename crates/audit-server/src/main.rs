@@ -24,7 +24,9 @@ mod metrics;
 mod output;
 mod progress;
 mod record;
+mod repeats;
 mod shutdown;
+mod source;
 mod telemetry;
 
 fn main() -> std::process::ExitCode {

@@ -51,19 +51,27 @@ impl Record {
         let members = Members::parse(text).ok()?;
         let has = |names: [&str; 2]| names.iter().all(|name| members.last(name).is_some());
         match members.last("extra") {
-            None if has(["level", "message"]) => Some("action-logs"),
+            None if has(["level", "message"]) || has(["level", "msg"]) => Some("action-logs"),
             None if has(["user_id", "record_id"]) => Some("inventory"),
             _ => None,
         }
     }
 
-    /// Gives it a uuid unless it has one.
-    pub(crate) fn or_uuid(&mut self, uuid: impl FnOnce() -> Uuid) {
+    /// Whether it has a uuid.
+    pub(crate) fn has_uuid(&self) -> bool {
+        match self {
+            Record::Event(event) => event.uuid.is_some(),
+            Record::ActionLog(log) => log.uuid.is_some(),
+        }
+    }
+
+    /// Gives it a uuid, if there is one to give, unless it has one.
+    pub(crate) fn or_uuid(&mut self, uuid: impl FnOnce() -> Option<Uuid>) {
         let given = match self {
             Record::Event(event) => &mut event.uuid,
             Record::ActionLog(log) => &mut log.uuid,
         };
-        given.get_or_insert_with(uuid);
+        *given = given.or_else(uuid);
     }
 
     /// Makes it ready for the log of the channel it names, else of this one.

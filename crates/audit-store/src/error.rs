@@ -162,6 +162,9 @@ pub enum StoreError {
     /// A thread that writes panicked. It cannot be started again: the store has to be opened anew.
     #[error("a writer thread panicked: {0}")]
     WriterPanicked(String),
+    /// A record that was to be prepared has the nil uuid.
+    #[error("{}", PrepareError::NilUuid)]
+    NilUuid,
     /// The store is closed, or its writer is.
     #[error("the store is closed")]
     Closed,
@@ -172,6 +175,7 @@ impl From<PrepareError> for StoreError {
         match error {
             PrepareError::Random(error) => StoreError::Random(error.to_string()),
             PrepareError::Clock(error) => StoreError::Clock(error),
+            PrepareError::NilUuid => StoreError::NilUuid,
         }
     }
 }

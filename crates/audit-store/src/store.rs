@@ -131,7 +131,7 @@ impl Store {
     /// Makes an action log ready for the log of a channel.
     ///
     /// # Errors
-    /// [`StoreError::Random`], [`StoreError::Clock`]
+    /// [`StoreError::Random`], [`StoreError::Clock`], [`StoreError::NilUuid`]
     pub fn prepare_action_log(&self, log: NewActionLog, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
         Ok(log.prepare_at(channel, &self.0.clock)?)
     }

@@ -1,6 +1,7 @@
 //! Action logs: the records of applications' loggers. The second stream of a channel.
 
 mod filter;
+mod foreign;
 mod keys;
 mod new;
 mod record;
@@ -8,6 +9,7 @@ mod sort;
 mod stored;
 
 pub use filter::ActionLogFilter;
+pub use foreign::translate_action_log;
 pub use keys::ActionLogKeys;
 pub use new::NewActionLog;
 pub use record::Record;

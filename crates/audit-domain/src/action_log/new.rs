@@ -2,11 +2,12 @@
 
 use uuid::Uuid;
 
+use super::translate_action_log;
 use crate::channel::ChannelId;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonText, Members};
 use crate::limits::LEVEL_MAX;
-use crate::reading::{FromMembers, Reading, integer, object, read, string, timestamp, uuid};
+use crate::reading::{FromMembers, Reading, integer, object, read, recognize, string, timestamp, uuid};
 use crate::timestamp::Timestamp;
 
 /// What a client says about one log record.
@@ -33,12 +34,15 @@ pub struct NewActionLog {
 }
 
 impl NewActionLog {
-    /// Reads one record in the native shape; `level` and `message` are required.
+    /// Reads one record in the native shape or in that of another logger, see [`translate_action_log`]; `level` and `message` are
+    /// required.
     ///
     /// # Errors
-    /// [`InputError`]: no JSON object, too large, or the list of all faulty members.
+    /// [`InputError`]: no JSON object, too large, not an action log at all, or the list of all faulty members.
     pub fn parse(text: &str, reading: Reading) -> Result<NewActionLog, InputError> {
-        NewActionLog::from_members(reading.members(text)?, reading).map_err(InputError::Fields)
+        let members = reading.members(text)?;
+        recognize::<Partial>(&members, reading)?;
+        NewActionLog::from_members(translate_action_log(members), reading).map_err(InputError::Fields)
     }
 
     /// Reads the members of one record; a null member is an absent one.
@@ -66,6 +70,8 @@ struct Partial {
 }
 
 impl FromMembers for Partial {
+    const NEEDS: &'static str = "an action log needs level and message";
+
     const KNOWN: &'static [&'static str] =
         &["uuid", "channel_id", "created_at", "level", "logger_name", "app_name", "message", "trace", "extra"];
 

@@ -25,6 +25,9 @@ pub enum JsonError {
     /// More than [`NESTING_MAX`] arrays and objects are open at once.
     #[error("nested more than {NESTING_MAX} levels deep")]
     TooDeep,
+    /// The text starts with U+FEFF, which is no blank in JSON.
+    #[error("starts with a byte order mark (U+FEFF): send UTF-8 without it")]
+    ByteOrderMark,
     /// JSON, but no object.
     #[error("expected a JSON object, got {0}")]
     NotAnObject(JsonKind),
@@ -32,6 +35,9 @@ pub enum JsonError {
 
 impl JsonError {
     pub(super) fn syntax(text: &str, error: &serde_json::Error) -> Self {
+        if text.starts_with('\u{feff}') {
+            return JsonError::ByteOrderMark;
+        }
         let full = error.to_string();
         let message = full.split(" at line ").next().unwrap_or(&full).to_owned();
         let (line, column) = (error.line().max(1), error.column().max(1));
@@ -260,5 +266,12 @@ mod tests {
         for bad in ["", "NaN", "{'a':1}", "{\"a\":1} x", "{\"a\":1,}", "\"\n\"", "01", "[1,]", "\"\\u12\""] {
             assert!(matches!(JsonText::parse(bad), Err(JsonError::Syntax { .. })), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_named() {
+        assert_eq!(JsonText::parse("\u{feff}{}"), Err(JsonError::ByteOrderMark));
+        assert_eq!(JsonText::elements("\u{feff}[]", 1), Err(JsonError::ByteOrderMark));
+        assert!(JsonText::parse("\"\u{feff}\"").is_ok());
     }
 }

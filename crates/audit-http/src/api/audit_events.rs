@@ -8,10 +8,10 @@ use audit_store::domain::{
 use audit_store::{AppendRequest, ListQuery, Receipt, Store};
 
 use crate::auth::Caller;
-use crate::body::{Body, media_type};
+use crate::body::{Body, FORM, media_type};
 use crate::drf::{self, DrfError, Origin, Paging};
 use crate::params::Params;
-use crate::{Api, blocking};
+use crate::{Api, blocking, charset};
 
 /// What one API does differently.
 pub(super) struct Shape {
@@ -119,15 +119,15 @@ fn read_filter(shape: &Shape, params: &Params) -> Result<EventFilter, DrfError> 
 /// A parameter in the JSON object or the form that a GET carries; other bodies mean nothing to a GET.
 async fn body_param(api: &Api, request: &HttpRequest, payload: web::Payload, name: &str) -> Result<Option<String>, DrfError> {
     let media_type = media_type(request);
-    let is_form = media_type == "application/x-www-form-urlencoded";
+    let is_form = media_type == FORM;
     if !is_form && media_type != "application/json" {
         return Ok(None);
     }
     let body = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
-    let text = drf::body_text(&body.bytes)?;
     if is_form {
-        return Ok(drf::form(text)?.last(name).map(str::to_owned));
+        return Ok(drf::form(&body.bytes, charset::of(request)?)?.last(name).map(str::to_owned));
     }
+    let text = drf::body_text(&body.bytes)?;
     if text.trim().is_empty() {
         return Ok(None);
     }

@@ -11,6 +11,7 @@ pub(crate) mod inventory;
 pub(crate) mod native;
 pub(crate) mod oms_action_logs;
 pub(crate) mod oms_audit_events;
+mod python_fit;
 mod python_format;
 mod python_literal;
 mod python_logging;

@@ -4,17 +4,19 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use audit_store::domain::{
     ActionLog, ChannelGrant, ChannelId, InputError, JsonText, Members, NewActionLog, ObjectWriter, PreparedEntry, Reading,
-    action_log_slot, limits,
+    action_log_slot, canonical_integer, limits,
+    translate_action_log,
 };
 use audit_store::{ActionLogListQuery, AppendRequest, Receipt, Store};
+use encoding_rs::Encoding;
 
-use super::python_logging;
+use super::{python_fit, python_logging};
 use crate::auth::Caller;
-use crate::body::{Body, BodyError, media_type};
+use crate::body::{Body, BodyError, FORM, media_type};
 use crate::drf::{self, DrfError, FilterReader, Origin, Paging};
 use crate::params::Params;
 use crate::routes::{Route, Routes};
-use crate::{Api, blocking};
+use crate::{Api, blocking, charset};
 
 pub(crate) const LIST: Route = Route::new("/api/v1/oms/logs/action_log/", "GET, POST, HEAD, OPTIONS");
 pub(crate) const ONE: Route = Route::new("/api/v1/oms/logs/action_log/{id}/", "GET, HEAD, OPTIONS");
@@ -49,7 +51,7 @@ async fn detail(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>
         if request.method() == Method::OPTIONS {
             return Ok(drf::metadata(NAME));
         }
-        let position = drf::whole_number(&id).and_then(|id| id.checked_sub(1)).ok_or(DrfError::NotFound)?;
+        let position = canonical_integer(&id).and_then(|id| id.checked_sub(1)).ok_or(DrfError::NotFound)?;
         let channel = caller.single_channel().ok_or(DrfError::NotFound)?;
         let log = blocking::point_read(&api, move |store| store.action_log_at(channel, position)).await??;
         Ok(show(HttpResponse::Ok(), &log.ok_or(DrfError::NotFound)?))
@@ -91,14 +93,15 @@ async fn list(api: &Api, request: &HttpRequest, params: &Params, caller: &Caller
 }
 
 async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller: &Caller) -> Result<HttpResponse, DrfError> {
-    let is_form = match media_type(request).as_str() {
-        "application/json" => false,
-        "application/x-www-form-urlencoded" => true,
+    let form = match media_type(request).as_str() {
+        "application/json" => None,
+        FORM => Some(charset::of(request)?),
         _ => return Err(drf::unsupported_media_type(request)),
     };
-    let Body { bytes, mut reservation } = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
+    let max = if form.is_some() { FORM_BYTES_MAX } else { limits::EVENT_BYTES_MAX };
+    let Body { bytes, mut reservation } = Body::read(api, request, payload, max).await?;
     let (store, writer, received) = (api.store.clone(), caller.clone(), bytes.len());
-    let prepared = blocking::compute(api, received, move || prepare(&store, &bytes, is_form, &writer)).await??;
+    let prepared = blocking::compute(api, received, move || prepare(&store, &bytes, form, &writer)).await??;
     // A message that was put together from its arguments takes more than they did.
     if !reservation.grow(prepared.slots().bytes().saturating_sub(received)) {
         return Err(BodyError::Busy.into());
@@ -117,21 +120,41 @@ async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller:
     Ok(show(HttpResponse::Ok(), &log.ok_or(DrfError::Internal)?))
 }
 
-fn prepare(store: &Store, body: &[u8], is_form: bool, caller: &Caller) -> Result<PreparedEntry, DrfError> {
-    let text = drf::body_text(body)?;
-    let log = if is_form {
-        // A message is never put together at the cost of the whole record.
-        let json = python_logging::to_json(&drf::form(text)?, limits::EVENT_BYTES_MAX.saturating_sub(text.len()));
-        if json.len() > limits::EVENT_BYTES_MAX {
-            return Err(InputError::TooLarge { bytes: json.len() }.into());
+/// Bytes of the largest form. A record that Python's handler posts is stored in any case, cut to what an action log may have.
+const FORM_BYTES_MAX: usize = 8 * limits::EVENT_BYTES_MAX;
+
+fn prepare(store: &Store, body: &[u8], form: Option<&'static Encoding>, caller: &Caller) -> Result<PreparedEntry, DrfError> {
+    let log = match form {
+        Some(charset) => read_log(drf::body_members(&json_of_form(body, charset)?)?)?,
+        None => {
+            let text = drf::body_text(body)?;
+            // No body at all is `{}` to DRF, whose answer names what is missing.
+            read_log(drf::body_members(if text.is_empty() { "{}" } else { text })?)?
         }
-        read_log(drf::body_members(&json)?)?
-    } else {
-        // No body at all is `{}` to DRF, whose answer names what is missing.
-        read_log(drf::body_members(if text.is_empty() { "{}" } else { text })?)?
     };
     let channel = caller.channel_to_write(log.channel_id)?;
     Ok(store.prepare_action_log(log, channel)?)
+}
+
+/// A form as the JSON of an action log.
+fn json_of_form(body: &[u8], charset: &'static Encoding) -> Result<String, DrfError> {
+    let max = limits::EVENT_BYTES_MAX;
+    let mut form = drf::form(body, charset)?;
+    let is_record = python_logging::is_record(&form);
+    if is_record {
+        form = python_fit::fit(form, max);
+    } else if body.len() > max {
+        return Err(BodyError::TooLarge { max }.into());
+    }
+    // A message is never put together at the cost of the whole record.
+    let mut json = python_logging::to_json(&form, max.saturating_sub(body.len()));
+    if is_record && json.len() > max {
+        json = python_logging::to_json(&form, 0);
+    }
+    if json.len() > max {
+        return Err(InputError::TooLarge { bytes: json.len() }.into());
+    }
+    Ok(json)
 }
 
 fn read_log(members: Members<'_>) -> Result<NewActionLog, DrfError> {
@@ -140,5 +163,5 @@ fn read_log(members: Members<'_>) -> Result<NewActionLog, DrfError> {
         "logger_name" | "message" | "app_name" | "trace" => Ok(drf::text_field(value)),
         _ => Ok(value),
     };
-    drf::read_tolerantly(members, field, |members| NewActionLog::from_members(members, Reading::PUBLISHED))
+    drf::read_tolerantly(translate_action_log(members), field, |members| NewActionLog::from_members(members, Reading::PUBLISHED))
 }

@@ -1,12 +1,12 @@
 //! What Python's `logging.handlers.HTTPHandler` posts: the attributes of a `LogRecord` as a form, each the `str()` of its value.
 
-use audit_store::domain::{JsonText, ObjectWriter, Timestamp};
+use audit_store::domain::{JsonText, ObjectWriter, Timestamp, limits};
 
 use super::python_format;
 use super::python_literal::Literal;
 use crate::params::Params;
 
-/// Members of an action log that a record has no attribute for, and which a handler may add in its `mapLogRecord`.
+/// Members of an action log that a record has no attribute for.
 const MEMBERS: [&str; 3] = ["uuid", "channel_id", "app_name"];
 
 /// The other members, and the attribute that each is taken from where it is not given itself.
@@ -16,40 +16,62 @@ const ATTRIBUTES: [(&str, &str); 5] =
 /// Fields in which `None` is a text: elsewhere it says that there is none.
 const TEXTS: [&str; 3] = ["message", "msg", "name"];
 
-/// The form as the JSON of an action log. A member that the form has is taken as it is; else it comes from the attribute that
-/// means it. Every other field goes into `extra`: those of a record may be called anything, `id` and `position` included.
+/// The members of an action log that a record may have too: Python sets `message` itself when a formatter has seen the record,
+/// and says nothing about the application. Whatever else is called like a member came from `logging`'s `extra=`, and means
+/// something of the application's: the uuid of an order, the id of a trace, a sales channel.
+const MEMBERS_OF_RECORDS: [&str; 2] = ["message", "app_name"];
+
+/// Whether the form is a `LogRecord`, and not an action log.
+pub(super) fn is_record(form: &Params) -> bool {
+    ["levelno", "name", "msg"].iter().all(|attribute| form.last(attribute).is_some())
+}
+
+/// The form as the JSON of an action log. Of a record, the attributes count and everything else goes into `extra`, whatever it is
+/// called. Of other forms, a member that the form has is taken as it is; else it comes from the attribute that means it, and
+/// every other field goes into `extra`.
 ///
 /// A message of more bytes than `message_bytes_max` is not put together from its arguments.
 pub(super) fn to_json(form: &Params, message_bytes_max: usize) -> String {
+    let is_record = is_record(form);
     let given = |name: &str| form.last(name).filter(|value| TEXTS.contains(&name) || *value != "None");
+    let member = |name: &str| given(name).filter(|_| !is_record || MEMBERS_OF_RECORDS.contains(&name));
     let args = given("args").filter(|args| !matches!(*args, "()" | ""));
-    let mut said: Vec<&str> = MEMBERS.to_vec();
+    let mut said: Vec<&str> = Vec::new();
+    let mut say = |name: &'static str| {
+        if !is_record || MEMBERS_OF_RECORDS.contains(&name) {
+            said.push(name);
+        }
+    };
     let mut out = String::new();
     let mut object = ObjectWriter::new(&mut out);
     for name in MEMBERS {
+        say(name);
         // An empty text may be a name, but neither a uuid nor a channel.
-        if let Some(value) = given(name).filter(|value| name == "app_name" || !value.is_empty()) {
+        if let Some(value) = member(name).filter(|value| name == "app_name" || !value.is_empty()) {
             object.text(name, Some(&JsonText::string(value)));
         }
     }
+    let mut kept: Vec<&str> = Vec::new();
     for (name, attribute) in ATTRIBUTES {
-        said.push(name);
-        let (member, value) = (given(name), given(attribute));
-        // An attribute that says something else than the member is kept, and so is a template that has arguments.
-        let says_more = attribute == "msg" && args.is_some();
-        if !says_more && (member.is_none() || value.is_none() || member == value) {
-            said.push(attribute);
-        }
+        say(name);
+        let (member, value) = (member(name), given(attribute));
         let Some(text) = member.or(value) else { continue };
         let better = match attribute {
             "created" => instant(text).map(|at| at.to_string()),
+            "levelno" if is_record => level_of_logs(text),
             "msg" if member.is_none() => {
                 args.and_then(|args| python_format::format(text, Literal::parse(args)?, message_bytes_max))
             }
             _ => None,
         };
+        // An attribute that says something else than what is stored is kept, and so is a template that has arguments.
+        let says_more = attribute == "msg" && args.is_some() || attribute == "levelno" && better.is_some();
+        if says_more || member.is_some() && value.is_some() && member != value {
+            kept.push(attribute);
+        }
         object.text(name, Some(&JsonText::string(better.as_deref().unwrap_or(text))));
     }
+    said.extend(ATTRIBUTES.map(|(_, attribute)| attribute).into_iter().filter(|attribute| !kept.contains(attribute)));
     if args.is_none() {
         said.push("args");
     }
@@ -58,6 +80,20 @@ pub(super) fn to_json(form: &Params, message_bytes_max: usize) -> String {
     }
     object.end();
     out
+}
+
+/// The level of action logs that is nearest to one of Python's beyond them, since the handler of a refused record would not tell
+/// anybody; `None` for all others.
+fn level_of_logs(text: &str) -> Option<String> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    // Python has integers of any length.
+    let beyond = if text.starts_with('-') { i64::MIN } else { i64::MAX };
+    let level = text.parse().unwrap_or(beyond);
+    let nearest = level.clamp(0, limits::LEVEL_MAX);
+    (nearest != level).then(|| nearest.to_string())
 }
 
 /// The fields that were not said yet; of a repeated one, the last.
@@ -71,6 +107,7 @@ fn write_others<'a>(form: &'a Params, said: &mut Vec<&'a str>, out: &mut String)
     }
     object.end();
 }
+
 /// `created`: Unix seconds with a fraction, cut to microseconds.
 fn instant(text: &str) -> Option<Timestamp> {
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
@@ -109,8 +146,36 @@ mod tests {
         let same = "level=10&message=%25s&trace=t&app_name=&msg=%25s&args=()&levelno=10&uuid=&created_at=0&exc_text=None";
         let expected = r#"{"app_name":"","level":"10","message":"%s","trace":"t","created_at":"1970-01-01T00:00:00Z"}"#;
         assert_eq!(json(same), expected);
-        let other = "level=10&levelno=20&message=m&msg=x&logger_name=None&name=n";
-        assert_eq!(json(other), r#"{"level":"10","logger_name":"n","message":"m","extra":{"levelno":"20","msg":"x"}}"#);
+        let other = "level=10&levelno=20&message=m&msg=x&logger_name=None";
+        assert_eq!(json(other), r#"{"level":"10","message":"m","extra":{"levelno":"20","msg":"x"}}"#);
+    }
+
+    #[test]
+    fn of_a_record_only_its_own_attributes_decide_and_extras_are_kept() {
+        let record = "name=shop&msg=m&args=()&levelno=20&created=0&exc_text=None";
+        let own = r#""level":"20","logger_name":"shop","message":"m","created_at":"1970-01-01T00:00:00Z""#;
+        assert_eq!(json(record), format!("{{{own}}}"));
+        for extra in [
+            "uuid", "channel_id", "level", "logger_name", "created_at", "trace", "id", "position", "extra", "timestamp", "leaf_hash",
+            "recorded_at", "producer_id", "record_id", "levelname",
+        ] {
+            assert_eq!(json(&format!("{record}&{extra}=7")), format!("{{{own},\"extra\":{{\"{extra}\":\"7\"}}}}"), "{extra}");
+        }
+        let formatted = "name=n&msg=a+%25s&args=('b',)&levelno=20&message=a+b&app_name=shop";
+        let wanted = r#"{"app_name":"shop","level":"20","logger_name":"n","message":"a b","extra":{"msg":"a %s","args":"('b',)"}}"#;
+        assert_eq!(json(formatted), wanted);
+    }
+
+    #[test]
+    fn a_level_beyond_those_of_logs_becomes_the_nearest_and_is_kept() {
+        for (levelno, level) in [("60", "50"), ("51", "50"), ("-5", "0"), (&"9".repeat(40), "50"), (&format!("-{}", "9".repeat(40)), "0")] {
+            let wanted = format!(r#"{{"level":"{level}","logger_name":"n","message":"m","extra":{{"levelno":"{levelno}"}}}}"#);
+            assert_eq!(json(&format!("name=n&msg=m&levelno={levelno}")), wanted);
+        }
+        for kept in ["0", "50", "INFO", "-", "1.5", "+60"] {
+            assert_eq!(json(&format!("name=n&msg=m&levelno={}", kept.replace('+', "%2B"))), format!(r#"{{"level":"{kept}","logger_name":"n","message":"m"}}"#));
+        }
+        assert_eq!(json("msg=m&levelno=60"), r#"{"level":"60","message":"m"}"#, "no record: it is refused, and told so");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::validator::Validate;
 use audit_store::domain::{
-    ChannelGrant, ChannelId, JsonKind, JsonText, Members, NewToken, ObjectWriter, Role, Timestamp, Token, TokenKey, limits,
-    push_array,
+    ChannelGrant, ChannelId, JsonKind, JsonText, Members, NewToken, ObjectWriter, Role, Timestamp, Token, TokenKey,
+    canonical_integer, limits, push_array,
 };
 
 use super::native::{Query, body_text, check_method};
@@ -68,7 +68,7 @@ async fn revoke(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>
     caller.administers()?;
     Query::of(&request, &[])?;
     let missing = || Problem::not_found("There is no such token, or it is revoked already.");
-    let id: i64 = id.parse().map_err(|_| missing())?;
+    let id = canonical_integer(&id).ok_or_else(missing)?;
     let (store, within) = (api.store.clone(), caller.token.channels.clone());
     if blocking::query(move || store.revoke_token(id, within)).await?? {
         return Ok(HttpResponse::NoContent().finish());

@@ -3,6 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_TYPE;
 use audit_store::domain::{Fault, FieldError, JsonKind, JsonText, Member, Members};
+use encoding_rs::Encoding;
 
 use super::{Decimal, DrfError};
 use crate::params::Params;
@@ -34,12 +35,12 @@ fn expecting_value(blank: &str) -> String {
 /// Fields of a form: as many as Django takes. The smallest take two bytes each, and fifty times that in memory.
 const FORM_FIELDS_MAX: usize = 1_000;
 
-/// The fields of a form.
-pub(crate) fn form(text: &str) -> Result<Params, DrfError> {
-    if text.split('&').take(FORM_FIELDS_MAX + 1).count() > FORM_FIELDS_MAX {
+/// The fields of a form in a charset.
+pub(crate) fn form(bytes: &[u8], charset: &'static Encoding) -> Result<Params, DrfError> {
+    if bytes.split(|byte| *byte == b'&').take(FORM_FIELDS_MAX + 1).count() > FORM_FIELDS_MAX {
         return Err(DrfError::TooLarge(format!("The form has more than {FORM_FIELDS_MAX} fields.")));
     }
-    Ok(Params::parse(text))
+    Ok(Params::form(bytes, charset)?)
 }
 
 /// A media type that is not read.

@@ -46,10 +46,15 @@ impl DrfError {
             DrfError::NotFound | DrfError::InvalidPage => StatusCode::NOT_FOUND,
             DrfError::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             DrfError::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            DrfError::UnsupportedMediaType(_) | DrfError::Body(BodyError::Encoding(_)) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            DrfError::UnsupportedMediaType(_) | DrfError::Body(BodyError::Encoding(_) | BodyError::Charset(_)) => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             DrfError::TooLarge(_) | DrfError::Body(BodyError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             DrfError::Body(BodyError::Timeout { .. }) => StatusCode::REQUEST_TIMEOUT,
-            DrfError::InvalidHost | DrfError::Parse(_) | DrfError::Fields(_) | DrfError::Body(BodyError::Broken(_)) => {
+            DrfError::InvalidHost
+            | DrfError::Parse(_)
+            | DrfError::Fields(_)
+            | DrfError::Body(BodyError::Broken(_) | BodyError::Characters { .. } | BodyError::ByteOrderMark(_)) => {
                 StatusCode::BAD_REQUEST
             }
             DrfError::Conflict => StatusCode::CONFLICT,
@@ -177,6 +182,9 @@ impl From<InputError> for DrfError {
             InputError::Fields(errors) => field_errors(errors),
             InputError::TooLarge { .. } => DrfError::TooLarge(format!("The record {error}.")),
             InputError::Json(error) => error.into(),
+            InputError::Unrecognized(error) => {
+                DrfError::Fields(vec![("non_field_errors".to_owned(), format!("Invalid data: {error}."))])
+            }
         }
     }
 }

@@ -195,7 +195,8 @@ impl From<BodyError> for Problem {
             BodyError::Timeout { .. } => Code::Timeout,
             BodyError::Busy => return Problem::busy(1),
             BodyError::Broken(_) => Code::BrokenBody,
-            BodyError::Encoding(_) => Code::UnsupportedMediaType,
+            BodyError::Encoding(_) | BodyError::Charset(_) => Code::UnsupportedMediaType,
+            BodyError::Characters { .. } | BodyError::ByteOrderMark(_) => Code::InvalidEncoding,
         };
         Problem::new(code, error.to_string())
     }

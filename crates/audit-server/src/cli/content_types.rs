@@ -66,7 +66,7 @@ fn read(path: &Path) -> anyhow::Result<String> {
     if text.len() as u64 > FILE_BYTES_MAX {
         bail!("`{}` has more than {FILE_BYTES_MAX} bytes: dump the app `contenttypes` only", path.display());
     }
-    Ok(text)
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 fn list(settings: &Settings) -> anyhow::Result<()> {

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use audit_http::store::Store;
-use audit_http::store::domain::uuid::Uuid;
 use audit_http::store::domain::{ChannelId, InputError, JsonError};
 use clap::Args;
 use flate2::read::MultiGzDecoder;
@@ -17,13 +16,18 @@ use crate::config::Settings;
 use crate::lines::{LINE_BYTES_MAX, Line, Lines};
 use crate::progress::{self, Unit};
 use crate::record::{Kind, Record};
+use crate::repeats::Repeat;
+use crate::source::Source;
 
 /// Append the records of NDJSON files: one record a line, in the shape of the native API and of `export`
 ///
 /// Interrupted, it can be run again: records that are in the log already are counted and not appended twice. One without a
-/// `uuid` gets one made from the name of its file (without its directory and `.gz`), the number of its line and its text, so
-/// that this holds for it too; only from stdin it gets a random one, and a second run would append it again. One without a
-/// time happened when it was imported first. Members that only the server sets are dropped. The server may be running.
+/// `uuid` gets one made from the path of its file (from the root, without links and `.gz`), the number of its line and its text,
+/// so that this holds for it too, from whatever directory it is run. With `--source` the given name and the name of the file take
+/// the place of the path: give it for a file that was moved or renamed meanwhile, or when another file takes the path of one that
+/// was imported (a log that is rotated in place). From stdin without `--source` it gets a random uuid, and a second run would
+/// append it again. One without a time happened when it was imported first. Members that only the server sets are dropped. A byte
+/// order mark in front of a file is skipped. The server may be running.
 #[derive(Args)]
 pub(super) struct ImportArgs {
     /// Files, unpacked if their names end in `.gz`; `-` is stdin
@@ -35,6 +39,9 @@ pub(super) struct ImportArgs {
     /// Channel of the records that name none [default: the setting default_channel]
     #[arg(long, value_name = "N")]
     channel: Option<ChannelId>,
+    /// What the lines come from, such as the name of a host: what tells lines without a uuid apart, instead of the path of the file
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
     /// Leave out lines that are no valid record, or whose uuid belongs to another one, instead of stopping at the first; the
     /// exit code is 1 all the same
     #[arg(long)]
@@ -48,6 +55,7 @@ pub(super) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<()> 
         store: &store,
         files: &args.files,
         kind: args.kind,
+        source: args.source.as_deref(),
         channel: args.channel.unwrap_or(settings.default_channel()),
         appender: Appender::new(&store, if args.skip_invalid { OnRefusal::Skip } else { OnRefusal::Stop }),
         bar: progress::bar(Unit::Bytes(bytes))?,
@@ -96,6 +104,7 @@ struct Import<'a> {
     store: &'a Store,
     files: &'a [PathBuf],
     kind: Kind,
+    source: Option<&'a str>,
     channel: ChannelId,
     appender: Appender<'a>,
     bar: ProgressBar,
@@ -107,31 +116,42 @@ impl Import<'_> {
     /// not from stdin, which may have no end.
     fn file(&mut self, index: usize) -> anyhow::Result<()> {
         let path = &self.files[index];
-        let name = if is_stdin(path) { None } else { path.file_name().map(|name| name.to_string_lossy().into_owned()) };
+        let ends = !is_stdin(path);
+        let source = Source::of(ends.then_some(path), self.source);
         let mut lines = Lines::new(open(path, &self.bar)?);
-        while !self.appender.has_stopped() || (name.is_some() && self.faulty < SHOWN_MAX) {
+        while !self.appender.has_stopped() || (ends && self.faulty < SHOWN_MAX) {
             match lines.next() {
                 Ok(Some((_, Line::Text("")))) => {}
-                Ok(Some((number, line))) => self.line(Place { file: index, line: number }, &line, name.as_deref())?,
+                Ok(Some((number, line))) => {
+                    self.line(at(index, number), &line, &source)?;
+                    if matches!(line, Line::Utf16) {
+                        break;
+                    }
+                }
                 Ok(None) => break,
                 Err(error) => {
                     // What was read before is good: it goes in, and the next run finds it there.
                     self.finish()?;
                     return Err(error)
-                        .with_context(|| format!("{} cannot be read", self.describe(Place { file: index, line: lines.number() })));
+                        .with_context(|| format!("{} cannot be read", self.describe(at(index, lines.number()))));
                 }
             }
         }
+        if let Some(repeat) = self.appender.end_of_file()? {
+            self.warn_of(&repeat);
+        }
+        self.show_refused();
         Ok(())
     }
 
-    fn line(&mut self, place: Place, line: &Line<'_>, file_name: Option<&str>) -> anyhow::Result<()> {
+    fn line(&mut self, mut place: Place, line: &Line<'_>, source: &Source) -> anyhow::Result<()> {
         let mut record = match record_of(self.kind, line) {
             Ok(record) => record,
             Err(fault) => return self.fault(place, &fault),
         };
-        if let (Some(file_name), Line::Text(text)) = (file_name, line) {
-            record.or_uuid(|| uuid_of_line(self.kind, file_name, place.line, text));
+        if let Line::Text(text) = line {
+            place.has_own_uuid = record.has_uuid();
+            record.or_uuid(|| source.uuid_of_line(self.kind, place.line, text));
         }
         self.appender.push(place, record.prepare(self.store, self.channel)?)?;
         self.show_refused();
@@ -145,6 +165,21 @@ impl Import<'_> {
             tell!("… and {} more", self.faulty - SHOWN_MAX);
         }
         Ok(())
+    }
+
+    /// A file that was imported before has its new lines after the known ones.
+    fn warn_of(&self, repeat: &Repeat) {
+        let Repeat { first_new, first_known, known } = repeat;
+        self.bar.suspend(|| {
+            tell!(
+                "warning: {}: {known} line(s) without a uuid were known already, from line {} on, though line {} before them was \
+                 not: lines were changed after an earlier import and are in the log twice, or another file was imported from this \
+                 path and these lines are not in the log (then import the file with --source NAME)",
+                self.files[first_known.file].display(),
+                first_known.line,
+                first_new.line,
+            );
+        });
     }
 
     /// A line that is no record. Unless faulty lines are skipped, it ends the import, once everything before it is in the log.
@@ -182,6 +217,10 @@ fn record_of(kind: Kind, line: &Line<'_>) -> Result<Record, String> {
         Line::Text(text) => text,
         Line::TooLong => return Err(format!("has more than {LINE_BYTES_MAX} bytes")),
         Line::NotUtf8 => return Err("is not UTF-8".to_owned()),
+        Line::Utf16 => {
+            let why = "is UTF-16, as its byte order mark says: convert the file, as by `iconv -f UTF-16 -t UTF-8`";
+            return Err(why.to_owned());
+        }
     };
     let record = Record::parse(kind, text).map_err(|error| match error {
         InputError::Json(JsonError::Syntax { message, column, .. }) => format!("is no JSON: {message} at column {column}"),
@@ -193,11 +232,8 @@ fn record_of(kind: Kind, line: &Line<'_>) -> Result<Record, String> {
     }
 }
 
-/// The same for the same line of the same file, wherever the file is and whether it is packed.
-fn uuid_of_line(kind: Kind, file_name: &str, number: u64, text: &str) -> Uuid {
-    let namespace = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"audit-server import");
-    let file_name = file_name.strip_suffix(".gz").unwrap_or(file_name);
-    Uuid::new_v5(&namespace, format!("{file_name}\0{number}\0{text}{}", kind.salt()).as_bytes())
+fn at(file: usize, line: u64) -> Place {
+    Place { file, line, has_own_uuid: false }
 }
 
 fn is_stdin(path: &Path) -> bool {
@@ -217,22 +253,3 @@ fn open(path: &Path, bar: &ProgressBar) -> anyhow::Result<Box<dyn BufRead>> {
 }
 
 const BUFFER_BYTES: usize = 256 * 1024;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_without_uuid_gets_the_same_one_in_every_run() {
-        let uuid = uuid_of_line(Kind::Events, "events.ndjson", 3, "{}");
-        assert_eq!(uuid.to_string(), "9e2f3f70-d6dc-59ba-87e4-266d76aa3561");
-        assert_eq!(uuid_of_line(Kind::Events, "events.ndjson.gz", 3, "{}"), uuid);
-        for other in [
-            uuid_of_line(Kind::Events, "other.ndjson", 3, "{}"),
-            uuid_of_line(Kind::Events, "events.ndjson", 4, "{}"),
-            uuid_of_line(Kind::Events, "events.ndjson", 3, "{ }"),
-        ] {
-            assert_ne!(other, uuid);
-        }
-    }
-}

@@ -145,8 +145,10 @@ impl From<BodyError> for InventoryError {
             BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             BodyError::Timeout { .. } => StatusCode::REQUEST_TIMEOUT,
             BodyError::Busy => return InventoryError::busy(1),
-            BodyError::Broken(_) => return InventoryError::invalid_json(error.to_string()),
-            BodyError::Encoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            BodyError::Broken(_) | BodyError::Characters { .. } | BodyError::ByteOrderMark(_) => {
+                return InventoryError::invalid_json(error.to_string());
+            }
+            BodyError::Encoding(_) | BodyError::Charset(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         };
         InventoryError::of(status, error.to_string())
     }
@@ -160,6 +162,7 @@ impl From<InputError> for InventoryError {
                 return InventoryError::of(StatusCode::PAYLOAD_TOO_LARGE, format!("The log {error}."));
             }
             InputError::Json(error) => return InventoryError::invalid_json(error.to_string()),
+            InputError::Unrecognized(error) => return InventoryError::invalid_json(error.to_string()),
         };
         let is_missing = |fault: &Fault| *fault == Fault::Required;
         let missing: Vec<String> = errors.iter().filter(|e| is_missing(&e.fault)).map(|e| e.field.clone()).collect();

@@ -1,0 +1,249 @@
+//! Records in the shape of other loggers: pino (and bunyan, whose members have the same names), and levels that are names, as
+//! winston and syslog have them.
+//!
+//! A number is pino's level only in a record that is pino's in other ways too: 30 is WARNING to Python and info to pino.
+
+use crate::json::{JsonKind, JsonText, Member, Members, ObjectWriter};
+use crate::limits::LEVEL_MAX;
+use crate::timestamp::Timestamp;
+
+/// Names of levels, whatever the case of their letters, and whether the number says as much as the name.
+const NAMES: [(&str, i64, bool); 21] = [
+    ("notset", 0, true),
+    ("silly", 5, false),
+    ("trace", 5, true),
+    ("debug", 10, true),
+    ("verbose", 15, true),
+    ("http", 17, true),
+    ("info", 20, true),
+    ("informational", 20, true),
+    ("notice", 25, true),
+    ("warn", 30, true),
+    ("warning", 30, true),
+    ("err", 40, true),
+    ("error", 40, true),
+    ("crit", 50, true),
+    ("critical", 50, true),
+    ("fatal", 50, true),
+    ("alert", 50, false),
+    ("emerg", 50, false),
+    ("emergency", 50, false),
+    ("panic", 50, false),
+    ("severe", 50, false),
+];
+
+/// The members of a record in the native shape. What is native already stays as it is; what cannot be translated stays too, and is
+/// found faulty where members are read.
+#[must_use]
+pub fn translate_action_log(members: Members<'_>) -> Members<'_> {
+    if is_pino(&members) { pino(members) } else { with_number(members) }
+}
+
+fn is_pino(members: &Members<'_>) -> bool {
+    let kind = |name: &str| members.last(name).map(JsonText::kind);
+    let is_marked = kind("time") == Some(JsonKind::Number) || kind("pid").is_some() || kind("hostname").is_some();
+    kind("message").is_none() && kind("msg") == Some(JsonKind::String) && is_marked
+}
+
+/// Members that mean the same in both shapes.
+const SHARED: [&str; 1] = ["app_name"];
+
+/// pino's members under their native names, and all others in `extra`: an application logs a `uuid` or an `id` of its own there,
+/// which must not decide which record it is.
+fn pino(members: Members<'_>) -> Members<'_> {
+    let (mut native, mut others) = (Vec::new(), Vec::new());
+    for member in members {
+        let is_text = member.value.kind() == JsonKind::String;
+        match member.name.as_str() {
+            "msg" => native.push(named("message", member.value)),
+            "name" if is_text => native.push(named("logger_name", member.value)),
+            "time" if is_text => native.push(named("created_at", member.value)),
+            "time" => native.push(named("created_at", instant(&member.value).unwrap_or(member.value))),
+            "level" => {
+                let (level, says_all) = pino_level(&member.value).unwrap_or_else(|| (member.value.clone(), true));
+                native.push(named("level", level));
+                if !says_all {
+                    others.push(member);
+                }
+            }
+            shared if SHARED.contains(&shared) => native.push(member),
+            _ => others.push(member),
+        }
+    }
+    if !others.is_empty() {
+        native.push(named("extra", extra(&others)));
+    }
+    native.into_iter().collect()
+}
+
+/// A level that is a name becomes its number, and a name that says more is kept.
+fn with_number(members: Members<'_>) -> Members<'_> {
+    let level = members.last("level").and_then(|level| Some((level.clone(), level_of_name(level)?)));
+    let Some((name, (number, says_all))) = level else { return members };
+    let has_extra = members.last("extra").is_some_and(|extra| extra.kind() == JsonKind::Object);
+    let mut native: Vec<Member<'_>> = Vec::new();
+    for member in members {
+        let value = match member.name.as_str() {
+            "level" => JsonText::from_trusted(number.to_string()),
+            "extra" if !says_all => with_level_name(&member.value, &name).unwrap_or(member.value),
+            _ => member.value,
+        };
+        native.push(Member { value, ..member });
+    }
+    if !says_all && !has_extra {
+        native.push(Member { key: "\"level_name\"", ..named("level_name", name) });
+    }
+    native.into_iter().collect()
+}
+
+fn named<'a>(name: &str, value: JsonText) -> Member<'a> {
+    Member { key: "", name: name.to_owned(), value }
+}
+
+/// The level in pino's numbers (10 trace, 20 debug, 30 info, 40 warn, 50 error, 60 fatal) or by name, and whether it says as much
+/// as was given.
+fn pino_level(given: &JsonText) -> Option<(JsonText, bool)> {
+    let (level, says_all) = match given.kind() {
+        JsonKind::Number if given.is_integer() => {
+            let number: i64 = given.as_str().parse().ok()?;
+            let level = if number < 20 { number / 2 } else { number - 10 };
+            (level.clamp(0, LEVEL_MAX), number % 10 == 0 && (10..=60).contains(&number))
+        }
+        _ => level_of_name(given)?,
+    };
+    Some((JsonText::from_trusted(level.to_string()), says_all))
+}
+
+fn level_of_name(given: &JsonText) -> Option<(i64, bool)> {
+    let given = given.decoded()?;
+    let name = given.as_str()?;
+    let found = NAMES.iter().find(|(known, _, _)| known.eq_ignore_ascii_case(name));
+    found.map(|(_, level, says_all)| (*level, *says_all))
+}
+
+/// Milliseconds since the epoch as a date-time.
+fn instant(millis: &JsonText) -> Option<JsonText> {
+    let millis: i64 = if millis.is_integer() { millis.as_str().parse().ok()? } else { return None };
+    Some(JsonText::string(&Timestamp::from_micros(millis.checked_mul(1000)?)?.to_string()))
+}
+
+/// An object with the name of the level as its first member; `None` for what is no object.
+fn with_level_name(extra: &JsonText, name: &JsonText) -> Option<JsonText> {
+    let rest = extra.as_str().strip_prefix('{')?;
+    let comma = if rest.trim_start() == "}" { "" } else { "," };
+    Some(JsonText::from_trusted(format!("{{\"level_name\":{name}{comma}{rest}")))
+}
+
+fn extra(others: &[Member<'_>]) -> JsonText {
+    let mut out = String::new();
+    let mut object = ObjectWriter::new(&mut out);
+    for member in others {
+        object.raw_key(member.key, member.value.as_str());
+    }
+    object.end();
+    JsonText::from_trusted(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Fault, InputError, NewActionLog, Reading};
+
+    fn read(text: &str) -> NewActionLog {
+        NewActionLog::parse(text, Reading::NATIVE).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    fn extra(log: &NewActionLog) -> Option<&str> {
+        log.extra.as_ref().map(|extra| extra.as_str())
+    }
+
+    #[test]
+    fn a_record_of_pino_is_read_in_pinos_scale() {
+        let log = read(r#"{"level":30,"time":1531171074631,"pid":657,"hostname":"h","name":"shop","msg":"hello"}"#);
+        assert_eq!((log.level, log.message.as_str(), log.logger_name.unwrap().as_str()), (20, "\"hello\"", "\"shop\""));
+        assert_eq!(log.created_at.unwrap().to_string(), "2018-07-09T21:17:54.631000Z");
+        assert_eq!(log.extra.unwrap().as_str(), r#"{"pid":657,"hostname":"h"}"#);
+        for (pino, level, kept) in [
+            (10, 5, false),
+            (20, 10, false),
+            (30, 20, false),
+            (35, 25, true),
+            (40, 30, false),
+            (50, 40, false),
+            (60, 50, false),
+            (70, 50, true),
+            (0, 0, true),
+            (-5, 0, true),
+        ] {
+            let log = read(&format!(r#"{{"level":{pino},"time":0,"msg":"m"}}"#));
+            let wanted = kept.then(|| format!(r#"{{"level":{pino}}}"#));
+            assert_eq!((log.level, extra(&log)), (level, wanted.as_deref()), "{pino}");
+        }
+        let bunyan = read(r#"{"name":"app","hostname":"h","pid":1,"level":40,"msg":"m","time":"2012-01-04T18:46:23.851Z","v":0}"#);
+        assert_eq!((bunyan.level, bunyan.created_at.unwrap().to_string().as_str()), (30, "2012-01-04T18:46:23.851000Z"));
+    }
+
+    #[test]
+    fn what_an_application_logs_through_pino_decides_nothing() {
+        let log = read(r#"{"level":30,"time":0,"msg":"m","uuid":"ord-17","channel_id":99,"trace":"t","id":5,"extra":[1],"app_name":"a"}"#);
+        assert_eq!((log.uuid, log.channel_id, log.trace.as_ref(), log.app_name.is_some()), (None, None, None, true));
+        assert_eq!(extra(&log), Some(r#"{"uuid":"ord-17","channel_id":99,"trace":"t","id":5,"extra":[1]}"#));
+    }
+
+    #[test]
+    fn a_number_is_pythons_unless_the_record_is_pinos() {
+        for native in [
+            r#"{"level":30,"message":"m"}"#,
+            r#"{"level":30,"message":"m","msg":"x","time":5}"#,
+            r#"{"level":30,"message":"m","pid":5,"hostname":"h"}"#,
+        ] {
+            assert_eq!(read(native).level, 30, "{native}");
+        }
+        assert!(NewActionLog::parse(r#"{"level":30,"msg":"m"}"#, Reading::NATIVE).is_err(), "nothing says that it is pino's");
+    }
+
+    #[test]
+    fn levels_by_name_are_those_of_winston_syslog_and_python() {
+        for (name, level) in [
+            ("silly", 5),
+            ("trace", 5),
+            ("debug", 10),
+            ("verbose", 15),
+            ("http", 17),
+            ("info", 20),
+            ("notice", 25),
+            ("warn", 30),
+            ("WARNING", 30),
+            ("err", 40),
+            ("Error", 40),
+            ("crit", 50),
+            ("CRITICAL", 50),
+            ("fatal", 50),
+            ("alert", 50),
+            ("emerg", 50),
+        ] {
+            assert_eq!(read(&format!(r#"{{"level":"{name}","message":"m"}}"#)).level, level, "{name}");
+            assert_eq!(read(&format!(r#"{{"level":"{name}","time":0,"msg":"m"}}"#)).level, level, "{name}");
+        }
+        assert_eq!(extra(&read(r#"{"level":"info","message":"m"}"#)), None);
+        assert_eq!(extra(&read(r#"{"level":"emerg","message":"m"}"#)), Some(r#"{"level_name":"emerg"}"#));
+        let beside = read(r#"{"level":"alert","message":"m","extra":{"a":1}}"#);
+        assert_eq!(extra(&beside), Some(r#"{"level_name":"alert","a":1}"#));
+        assert_eq!(extra(&read(r#"{"level":"alert","message":"m","extra":{ }}"#)), Some(r#"{"level_name":"alert" }"#));
+    }
+
+    #[test]
+    fn what_is_no_level_and_no_time_is_refused_by_name() {
+        let faults = |text: &str| match NewActionLog::parse(text, Reading::NATIVE) {
+            Err(InputError::Fields(errors)) => errors.into_iter().map(|e| (e.field, e.fault)).collect::<Vec<_>>(),
+            other => panic!("{text}: {other:?}"),
+        };
+        for bad in ["\"loud\"", "30.5", "true", "99999999999999999999", "\"30\""] {
+            assert_eq!(faults(&format!(r#"{{"level":{bad},"time":0,"msg":"m"}}"#)), [("level".to_owned(), Fault::NotALevel)], "{bad}");
+        }
+        for bad in ["1e30", "9223372036854775807", "\"yesterday\"", "null"] {
+            let found = NewActionLog::parse(&format!(r#"{{"level":30,"time":{bad},"pid":1,"msg":"m"}}"#), Reading::NATIVE);
+            assert!(bad == "null" || found.is_err(), "{bad}");
+        }
+        assert_eq!(faults(r#"{"level":30,"level":40,"time":0,"msg":"m"}"#), [("level".to_owned(), Fault::Repeated)]);
+    }
+}

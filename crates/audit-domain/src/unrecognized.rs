@@ -1,0 +1,107 @@
+//! An object of which no member is known, and what its sender may have meant: names in another spelling, or a list inside an
+//! object.
+
+use crate::json::{JsonKind, Members};
+
+/// Members that are named, with what they may have been meant to be; the others are as wrong.
+const SHOWN_MAX: usize = 5;
+
+/// Characters of a name that are shown.
+const NAME_CHARS_MAX: usize = 40;
+
+/// Letters that a name may differ in from the one that it was meant to be.
+const LETTERS_WRONG_MAX: usize = 2;
+
+/// Why an object was not taken for a record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("has no member that is known: {}; {needs}", members.join(", "))]
+pub struct Unrecognized {
+    /// Names and hints, the first of them.
+    members: Vec<String>,
+    /// What a record needs.
+    needs: &'static str,
+}
+
+impl Unrecognized {
+    pub(crate) fn of(members: &Members<'_>, known: &[&str], needs: &'static str) -> Unrecognized {
+        let members: Vec<_> = members.iter().collect();
+        let wrapped = members.iter().find(|member| member.value.kind() == JsonKind::Array && members.len() == 1);
+        if let Some(wrapped) = wrapped {
+            let hint = format!("`{}` holds a list: send the list itself, without the object around it", shown(&wrapped.name));
+            return Unrecognized { members: vec![hint], needs };
+        }
+        let hint = |name: &str| match nearest(name, known) {
+            Some(meant) => format!("`{}` (did you mean {meant}?)", shown(name)),
+            None => format!("`{}`", shown(name)),
+        };
+        let mut hints: Vec<String> = members.iter().take(SHOWN_MAX).map(|member| hint(&member.name)).collect();
+        if members.len() > SHOWN_MAX {
+            hints.push(format!("and {} more", members.len() - SHOWN_MAX));
+        }
+        Unrecognized { members: hints, needs }
+    }
+}
+
+fn shown(name: &str) -> String {
+    name.chars().take(NAME_CHARS_MAX).collect()
+}
+
+/// The known name that is spelled most like this one: `objectId` is object_id, `aciton` is action.
+fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    if name.chars().count() > NAME_CHARS_MAX {
+        return None;
+    }
+    let name = plain(name);
+    let by_distance = known.iter().map(|known| (strsim::osa_distance(&name, &plain(known)), *known));
+    let (wrong, nearest) = by_distance.min_by_key(|(wrong, _)| *wrong)?;
+    // Of a short name, two letters are most of it.
+    (wrong <= LETTERS_WRONG_MAX.min(name.len() / 3)).then_some(nearest)
+}
+
+/// The letters of a name, however its words are joined.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '_' | '-' | ' ' | '.')).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{InputError, NewActionLog, NewEvent, Reading};
+
+    fn said(text: &str) -> String {
+        match NewEvent::parse(text, Reading::NATIVE) {
+            Err(error @ InputError::Unrecognized(_)) => error.to_string(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn names_in_another_spelling_are_told_what_they_mean() {
+        let all = said(r#"{"objectId":5,"contentType":3,"aciton":"LOGIN"}"#);
+        let hints = "`objectId` (did you mean object_id?), `contentType` (did you mean content_type?), `aciton` (did you mean action?)";
+        assert!(all.starts_with(&format!("has no member that is known: {hints}; an event needs at least one of its own")), "{all}");
+        assert!(said(r#"{"TABLE-NAME":"x"}"#).contains("did you mean table_name?"));
+        for far in [r#"{"usr":1}"#, r#"{"a":1}"#, r#"{"":1}"#, r#"{"quantity":1}"#] {
+            assert!(!said(far).contains("did you mean") || far.contains("usr"), "{far}: {}", said(far));
+        }
+        assert!(said(r#"{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1}"#).contains("`e`, and 2 more;"));
+        assert!(said(&format!(r#"{{"{}":1}}"#, "é".repeat(100_000))).len() < 500);
+    }
+
+    #[test]
+    fn a_list_in_an_object_is_to_be_sent_by_itself() {
+        let wrapped = said(r#"{"events":[{"action":"LOGIN"},{"action":"LOGOUT"}]}"#);
+        assert!(wrapped.contains("`events` holds a list: send the list itself, without the object around it"), "{wrapped}");
+        let logs = NewActionLog::parse(r#"{"logs":[{"level":20,"message":"m"}]}"#, Reading::NATIVE).unwrap_err().to_string();
+        assert!(logs.contains("`logs` holds a list") && logs.ends_with("an action log needs level and message"), "{logs}");
+    }
+
+    #[test]
+    fn one_known_member_is_enough_and_none_at_all_is_an_event_of_nothing() {
+        for text in ["{}", r#"{"extra":{"a":1}}"#, r#"{"action":null,"a":1}"#, r#"{"uuid":null,"quantity":1}"#] {
+            assert!(NewEvent::parse(text, Reading::NATIVE).is_ok(), "{text}");
+        }
+        for reading in [Reading::IMPORT, Reading::PUBLISHED] {
+            assert!(NewEvent::parse(r#"{"a":1}"#, reading).is_ok());
+        }
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Serialize, Serializer};
+
 use crate::error::Fault;
 use crate::json::JsonText;
 
@@ -82,6 +84,13 @@ impl ChannelGrant {
             ChannelGrant::All => "*".to_owned(),
             ChannelGrant::Only(set) => set.iter().map(ChannelId::to_string).collect::<Vec<_>>().join(","),
         }
+    }
+}
+
+/// As [`ChannelGrant::to_list`] writes it: what a validator says a faulty value was.
+impl Serialize for ChannelGrant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_list())
     }
 }
 

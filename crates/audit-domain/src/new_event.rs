@@ -115,8 +115,7 @@ impl NewEvent {
 }
 
 impl FromMembers for NewEvent {
-    const NEEDS: &'static str =
-        "an event needs at least one of its own, such as action, object_id, table_name, user, url or content; \
+    const NEEDS: &'static str = "an event needs at least one of its own, such as action, object_id, table_name, user, url or content; \
          what is in `extra` or beside a known member is kept as it is";
 
     const READ_ONLY: &'static [&'static str] = &["position", "recorded_at", "leaf_hash", "producer_id"];

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use validator::{Validate, ValidationError};
 
 use crate::channel::ChannelGrant;
-use crate::limits::TOKEN_NAME_CHARS_MAX;
+use crate::limits::{CHANNELS_MAX, TOKEN_NAME_CHARS_MAX};
 use crate::timestamp::Timestamp;
 
 /// What a token is for.
@@ -64,9 +64,20 @@ pub struct NewToken {
     /// What it is for.
     pub role: Role,
     /// Where it holds.
+    #[validate(custom(function = "not_too_many"))]
     pub channels: ChannelGrant,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
+}
+
+fn not_too_many(channels: &ChannelGrant) -> Result<(), ValidationError> {
+    match channels {
+        ChannelGrant::Only(only) if only.len() > CHANNELS_MAX => {
+            let text = format!("must be at most {CHANNELS_MAX} channels (got {}), or `*` for all", only.len());
+            Err(ValidationError::new("channels").with_message(text.into()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A line break would let a name pass for two tokens where they are listed, and PostgreSQL keeps no U+0000.

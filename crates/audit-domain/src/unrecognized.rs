@@ -77,7 +77,8 @@ mod tests {
     #[test]
     fn names_in_another_spelling_are_told_what_they_mean() {
         let all = said(r#"{"objectId":5,"contentType":3,"aciton":"LOGIN"}"#);
-        let hints = "`objectId` (did you mean object_id?), `contentType` (did you mean content_type?), `aciton` (did you mean action?)";
+        let hints =
+            "`objectId` (did you mean object_id?), `contentType` (did you mean content_type?), `aciton` (did you mean action?)";
         assert!(all.starts_with(&format!("has no member that is known: {hints}; an event needs at least one of its own")), "{all}");
         assert!(said(r#"{"TABLE-NAME":"x"}"#).contains("did you mean table_name?"));
         for far in [r#"{"usr":1}"#, r#"{"a":1}"#, r#"{"":1}"#, r#"{"quantity":1}"#] {

@@ -39,10 +39,13 @@ pub fn translate_action_log(members: Members<'_>) -> Members<'_> {
     if is_pino(&members) { pino(members) } else { with_number(members) }
 }
 
+/// With a `msg` instead of a `message`, one more of pino's members is enough; what is logged without a message has them all.
 fn is_pino(members: &Members<'_>) -> bool {
     let kind = |name: &str| members.last(name).map(JsonText::kind);
-    let is_marked = kind("time") == Some(JsonKind::Number) || kind("pid").is_some() || kind("hostname").is_some();
-    kind("message").is_none() && kind("msg") == Some(JsonKind::String) && is_marked
+    let has_time = kind("time") == Some(JsonKind::Number);
+    let has_process = kind("pid").is_some() || kind("hostname").is_some();
+    let is_marked = if kind("msg").is_some() { has_time || has_process } else { has_time && has_process };
+    kind("message").is_none() && kind("level").is_some() && is_marked
 }
 
 /// Members that mean the same in both shapes.
@@ -73,6 +76,17 @@ fn pino(members: Members<'_>) -> Members<'_> {
     if !others.is_empty() {
         native.push(named("extra", extra(&others)));
     }
+    with_message(native)
+}
+
+/// These loggers log without a message, and messages that are no texts: winston sends an `Error` as its level alone.
+fn with_message(mut native: Vec<Member<'_>>) -> Members<'_> {
+    if native.iter().all(|member| member.name != "message") {
+        native.push(named("message", JsonText::string("")));
+    }
+    for member in native.iter_mut().filter(|member| member.name == "message" && member.value.kind() != JsonKind::String) {
+        member.value = JsonText::string(if member.value.kind() == JsonKind::Null { "" } else { member.value.as_str() });
+    }
     native.into_iter().collect()
 }
 
@@ -93,7 +107,7 @@ fn with_number(members: Members<'_>) -> Members<'_> {
     if !says_all && !has_extra {
         native.push(Member { key: "\"level_name\"", ..named("level_name", name) });
     }
-    native.into_iter().collect()
+    with_message(native)
 }
 
 fn named<'a>(name: &str, value: JsonText) -> Member<'a> {
@@ -184,9 +198,28 @@ mod tests {
 
     #[test]
     fn what_an_application_logs_through_pino_decides_nothing() {
-        let log = read(r#"{"level":30,"time":0,"msg":"m","uuid":"ord-17","channel_id":99,"trace":"t","id":5,"extra":[1],"app_name":"a"}"#);
+        let log = read(
+            r#"{"level":30,"time":0,"msg":"m","uuid":"ord-17","channel_id":99,"trace":"t","id":5,"extra":[1],"app_name":"a"}"#,
+        );
         assert_eq!((log.uuid, log.channel_id, log.trace.as_ref(), log.app_name.is_some()), (None, None, None, true));
         assert_eq!(extra(&log), Some(r#"{"uuid":"ord-17","channel_id":99,"trace":"t","id":5,"extra":[1]}"#));
+    }
+
+    #[test]
+    fn what_is_logged_without_a_message_or_with_another_value_is_kept() {
+        for (sent, message, kept) in [
+            (r#"{"level":30,"time":0,"pid":1,"hostname":"h","a":1}"#, "\"\"", Some(r#"{"pid":1,"hostname":"h","a":1}"#)),
+            (r#"{"level":30,"time":0,"pid":1,"msg":{"a":"b"}}"#, r#""{\"a\":\"b\"}""#, Some(r#"{"pid":1}"#)),
+            (r#"{"level":"error"}"#, "\"\"", None),
+            (r#"{"level":"info","message":42}"#, "\"42\"", None),
+            (r#"{"level":"info","message":null,"a":1}"#, "\"\"", Some(r#"{"a":1}"#)),
+        ] {
+            let log = read(sent);
+            assert_eq!((log.message.as_str(), extra(&log)), (message, kept), "{sent}");
+        }
+        for native in [r#"{"level":20}"#, r#"{"level":20,"message":42}"#, r#"{"time":0,"pid":1,"msg":"m"}"#] {
+            assert!(NewActionLog::parse(native, Reading::NATIVE).is_err(), "{native}");
+        }
     }
 
     #[test]
@@ -238,7 +271,11 @@ mod tests {
             other => panic!("{text}: {other:?}"),
         };
         for bad in ["\"loud\"", "30.5", "true", "99999999999999999999", "\"30\""] {
-            assert_eq!(faults(&format!(r#"{{"level":{bad},"time":0,"msg":"m"}}"#)), [("level".to_owned(), Fault::NotALevel)], "{bad}");
+            assert_eq!(
+                faults(&format!(r#"{{"level":{bad},"time":0,"msg":"m"}}"#)),
+                [("level".to_owned(), Fault::NotALevel)],
+                "{bad}"
+            );
         }
         for bad in ["1e30", "9223372036854775807", "\"yesterday\"", "null"] {
             let found = NewActionLog::parse(&format!(r#"{{"level":30,"time":{bad},"pid":1,"msg":"m"}}"#), Reading::NATIVE);

@@ -8,7 +8,7 @@ use audit_store::domain::{
 use audit_store::{AppendRequest, ListQuery, Receipt, Store};
 
 use crate::auth::Caller;
-use crate::body::{Body, FORM, media_type};
+use crate::body::{Body, BodyError, FORM, media_type};
 use crate::drf::{self, DrfError, Origin, Paging};
 use crate::params::Params;
 use crate::{Api, blocking, charset};
@@ -125,7 +125,12 @@ async fn body_param(api: &Api, request: &HttpRequest, payload: web::Payload, nam
     }
     let body = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
     if is_form {
-        return Ok(drf::form(&body.bytes, charset::of(request)?)?.last(name).map(str::to_owned));
+        let form = match drf::form(&body.bytes, charset::of(request)?) {
+            // As in a query string: what is only compared may be read with replacement characters.
+            Err(DrfError::Body(BodyError::Characters { .. })) => Params::parse(&String::from_utf8_lossy(&body.bytes)),
+            form => form?,
+        };
+        return Ok(form.last(name).map(str::to_owned));
     }
     let text = drf::body_text(&body.bytes)?;
     if text.trim().is_empty() {

@@ -4,8 +4,7 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use audit_store::domain::{
     ActionLog, ChannelGrant, ChannelId, InputError, JsonText, Members, NewActionLog, ObjectWriter, PreparedEntry, Reading,
-    action_log_slot, canonical_integer, limits,
-    translate_action_log,
+    action_log_slot, limits, translate_action_log,
 };
 use audit_store::{ActionLogListQuery, AppendRequest, Receipt, Store};
 use encoding_rs::Encoding;
@@ -51,7 +50,7 @@ async fn detail(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>
         if request.method() == Method::OPTIONS {
             return Ok(drf::metadata(NAME));
         }
-        let position = canonical_integer(&id).and_then(|id| id.checked_sub(1)).ok_or(DrfError::NotFound)?;
+        let position = drf::whole_number(&id).and_then(|id| id.checked_sub(1)).ok_or(DrfError::NotFound)?;
         let channel = caller.single_channel().ok_or(DrfError::NotFound)?;
         let log = blocking::point_read(&api, move |store| store.action_log_at(channel, position)).await??;
         Ok(show(HttpResponse::Ok(), &log.ok_or(DrfError::NotFound)?))

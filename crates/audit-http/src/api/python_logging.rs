@@ -156,8 +156,21 @@ mod tests {
         let own = r#""level":"20","logger_name":"shop","message":"m","created_at":"1970-01-01T00:00:00Z""#;
         assert_eq!(json(record), format!("{{{own}}}"));
         for extra in [
-            "uuid", "channel_id", "level", "logger_name", "created_at", "trace", "id", "position", "extra", "timestamp", "leaf_hash",
-            "recorded_at", "producer_id", "record_id", "levelname",
+            "uuid",
+            "channel_id",
+            "level",
+            "logger_name",
+            "created_at",
+            "trace",
+            "id",
+            "position",
+            "extra",
+            "timestamp",
+            "leaf_hash",
+            "recorded_at",
+            "producer_id",
+            "record_id",
+            "levelname",
         ] {
             assert_eq!(json(&format!("{record}&{extra}=7")), format!("{{{own},\"extra\":{{\"{extra}\":\"7\"}}}}"), "{extra}");
         }
@@ -168,12 +181,17 @@ mod tests {
 
     #[test]
     fn a_level_beyond_those_of_logs_becomes_the_nearest_and_is_kept() {
-        for (levelno, level) in [("60", "50"), ("51", "50"), ("-5", "0"), (&"9".repeat(40), "50"), (&format!("-{}", "9".repeat(40)), "0")] {
+        for (levelno, level) in
+            [("60", "50"), ("51", "50"), ("-5", "0"), (&"9".repeat(40), "50"), (&format!("-{}", "9".repeat(40)), "0")]
+        {
             let wanted = format!(r#"{{"level":"{level}","logger_name":"n","message":"m","extra":{{"levelno":"{levelno}"}}}}"#);
             assert_eq!(json(&format!("name=n&msg=m&levelno={levelno}")), wanted);
         }
         for kept in ["0", "50", "INFO", "-", "1.5", "+60"] {
-            assert_eq!(json(&format!("name=n&msg=m&levelno={}", kept.replace('+', "%2B"))), format!(r#"{{"level":"{kept}","logger_name":"n","message":"m"}}"#));
+            assert_eq!(
+                json(&format!("name=n&msg=m&levelno={}", kept.replace('+', "%2B"))),
+                format!(r#"{{"level":"{kept}","logger_name":"n","message":"m"}}"#)
+            );
         }
         assert_eq!(json("msg=m&levelno=60"), r#"{"level":"60","message":"m"}"#, "no record: it is refused, and told so");
     }

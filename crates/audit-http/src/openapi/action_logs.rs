@@ -9,8 +9,8 @@ use super::native::{self, LEAF_HASH, Words, extra, submitted};
 use super::operation::query;
 use super::path::Path;
 use super::schema::{
-    Members, UUID_GIVEN, closed, format, instant, integer, integer_from, leaf_hash, nullable_integer, nullable_string, open,
-    string, typed, uuid,
+    Members, UUID_GIVEN, any_of, closed, format, instant, integer, integer_from, leaf_hash, nullable_integer, nullable_string,
+    open, string, typed, uuid,
 };
 use crate::api::action_logs::ActionLogs;
 
@@ -39,7 +39,8 @@ pub(super) fn parameters() -> Vec<(String, Parameter)> {
 }
 
 pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
-    let new = submitted(new_log(), &SERVER_OWNED).description(Some("An action log to append."));
+    let new = submitted(new_log(), &SERVER_OWNED)
+        .description(Some("An action log to append. Records of pino and winston are taken as they are."));
     let mut schemas = native::schemas::<ActionLogs>(&WORDS);
     schemas.extend([("ActionLog".to_owned(), log().into()), ("NewActionLog".to_owned(), new.into())]);
     schemas
@@ -48,7 +49,6 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
 fn filter(base: &str, bound: &str) -> Parameter {
     match base {
         "level" => query(base, &format!("The level: {bound}."), integer()),
-        "created_at" => query(base, &format!("When it happened: {bound}."), string().format(format("date-time"))),
         "search" => query(base, "A part of message or trace; upper and lower case of ASCII letters are the same.", string()),
         _ => query(base, "Exactly this text, upper and lower case told apart.", string()),
     }
@@ -60,6 +60,12 @@ pub(super) fn level() -> ObjectBuilder {
         .minimum(Some(0))
         .maximum(Some(50))
         .description(Some("Python's levels: 0, 10, 20, 30, 40, 50, or any integer between."))
+}
+
+/// A level by name.
+pub(super) fn level_name() -> ObjectBuilder {
+    let names = "trace|silly|debug|verbose|http|info|notice|warn|warning|err|error|crit|critical|fatal|alert|emerg";
+    string().pattern(Some(format!("^({names})$"))).examples([json!("info")])
 }
 
 /// An action log in the native shape. What was erased is null.
@@ -89,7 +95,7 @@ fn new_log() -> ObjectBuilder {
         .maybe("uuid", nullable("The idempotency key inside the channel.").pattern(Some(UUID_GIVEN)))
         .maybe("channel_id", nullable_integer().minimum(Some(0)))
         .maybe("created_at", nullable("A date-time; default: now.").format(format("date-time")))
-        .always("level", level())
+        .always("level", any_of([level().into(), level_name().into()]))
         .maybe("logger_name", nullable_string())
         .maybe("app_name", nullable_string())
         .always("message", string())

@@ -5,6 +5,7 @@ use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
+use super::bound::{self, Bound};
 use super::drf::{self, LIST_PARAMETERS, blank_or, decimal, page, sort};
 use super::events::SERVER_OWNED;
 use super::native::{extra, lower_first, submitted};
@@ -47,10 +48,7 @@ pub(super) fn paths() -> Vec<Path> {
     };
     let oms_list = OMS_API.list("`end_date` is also read from a JSON object or a form in the body of the GET.");
     let oms_list = oms_list
-        .parameters([
-            query("start_date", "When it happened: from this on.", blank_or(string().format(format("date-time")))),
-            query("end_date", "When it happened: up to this.", blank_or(string().format(format("date-time")))),
-        ])
+        .parameters([bound::published("start_date", Bound::From), bound::published("end_date", Bound::UpTo)])
         .drf_errors(&[408, 413, 415]);
     vec![
         OMS_API.collection(Path::of(oms_audit_events::LIST), oms_list),
@@ -110,19 +108,16 @@ pub(super) fn parameters() -> Vec<(String, Parameter)> {
 }
 
 fn filters() -> Vec<Parameter> {
-    let instant = || blank_or(string().format(format("date-time")));
-    vec![
+    let instants = ["timestamp", "timestamp__gt", "timestamp__gte", "timestamp__lt", "timestamp__lte"];
+    let instants = instants.map(|name| bound::published(name, Bound::of(name)));
+    let others = [
         query("content_type", "The numeric object type.", decimal()),
         query("object_id", "The id of the object, where it is an integer.", decimal()),
         query("user", "The id of the user, where it is an integer.", decimal()),
         query("url", "Exactly this text, upper and lower case told apart.", string()),
         query("uuid", "A uuid, with or without hyphens.", blank_or(string().pattern(Some(UUID_GIVEN)))),
-        query("timestamp", "When it happened: exactly this.", instant()),
-        query("timestamp__gt", "When it happened: after this.", instant()),
-        query("timestamp__gte", "When it happened: from this on.", instant()),
-        query("timestamp__lt", "When it happened: before this.", instant()),
-        query("timestamp__lte", "When it happened: up to this.", instant()),
-    ]
+    ];
+    others.into_iter().chain(instants).collect()
 }
 
 pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {

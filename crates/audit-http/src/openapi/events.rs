@@ -40,16 +40,16 @@ pub(super) fn parameters() -> Vec<(String, Parameter)> {
 }
 
 pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
-    let new = submitted(new_event(), &SERVER_OWNED).description(Some("An event to append. Everything is optional."));
+    let new = submitted(new_event(), &SERVER_OWNED)
+        .description(Some("An event to append. Everything is optional, but an object of other members only is refused."));
     let mut schemas = native::schemas::<Events>(&WORDS);
     schemas.extend([("Event".to_owned(), event().into()), ("NewEvent".to_owned(), new.into())]);
     schemas
 }
 
-fn filter(base: &str, bound: &str) -> Parameter {
+fn filter(base: &str, _bound: &str) -> Parameter {
     match base {
         "content_type" => query(base, "The numeric object type.", integer()),
-        "timestamp" => query(base, &format!("When it happened: {bound}."), string().format(format("date-time"))),
         "object_id" => query(base, "The id of the object as text: `7` finds the number 7 and the string `\"7\"`.", string()),
         "user" => query(base, "The user's id as text.", string()),
         _ => query(base, "Exactly this text, upper and lower case told apart.", string()),

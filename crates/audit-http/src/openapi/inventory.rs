@@ -77,7 +77,7 @@ pub(super) fn parameters() -> Vec<(String, Parameter)> {
         query("action", "Exactly this action.", string()),
         query("record_id", "Exactly this record.", string()),
         query("start_date", "From this day on, in UTC; or a date-time.", day()),
-        query("end_date", "Up to this day and with it, in UTC; or a date-time.", day()),
+        query("end_date", "Up to this day and with the whole day, in UTC; or up to a date-time.", day()),
     ];
     parameters.into_iter().map(|parameter| (format!("inventory.{}", parameter.name), parameter)).collect()
 }

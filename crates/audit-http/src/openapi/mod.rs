@@ -11,6 +11,7 @@
 
 mod action_logs;
 mod audit_events;
+mod bound;
 mod channels;
 mod content_types;
 mod docs;

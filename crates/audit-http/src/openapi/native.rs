@@ -6,11 +6,12 @@ use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{AllOfBuilder, Content, RefOr, Schema};
 
+use super::bound::{self, Bound};
 use super::operation::{JSON, Operation, json as json_content, query, required_query, segment};
 use super::path::Path;
 use super::schema::{
-    Members, UUID_GIVEN, all_of, any_of, boolean, closed, format, instant, integer, integer_from, leaf_hash, list, named,
-    nullable_string, one_of, open, string, typed, uuid,
+    Members, UUID_GIVEN, all_of, any_of, boolean, closed, instant, integer, integer_from, leaf_hash, list, named, nullable_string,
+    one_of, open, string, typed, uuid,
 };
 use crate::api::native::Stream;
 use crate::problem::Code;
@@ -73,7 +74,8 @@ pub(super) fn parameters<S: Stream>(words: &Words) -> Vec<(String, Parameter)> {
         let parameter = match base {
             "channel_id" => channel_id(),
             "uuid" => query(name, "A uuid, with or without hyphens.", string().pattern(Some(UUID_GIVEN))),
-            "recorded_at" => query(name, &format!("When it was committed: {bound}."), string().format(format("date-time"))),
+            "recorded_at" => bound::native(name, "When it was committed", Bound::of(name)),
+            time if time == S::TIME => bound::native(name, "When it happened", Bound::of(name)),
             "position" => query(name, &format!("Index in the log: {bound}."), integer()),
             _ => {
                 let mut parameter = (words.filter)(base, bound);
@@ -145,7 +147,7 @@ pub(super) fn extra() -> ObjectBuilder {
 }
 
 fn channel_id() -> Parameter {
-    let text = "A channel, several by comma, or `all`. Without it, the key's only channel, all that the key lists, or the \
+    let text = "A channel, up to 1,000 by comma, or `all`. Without it, the key's only channel, all that the key lists, or the \
                 default channel for a key of all.";
     query("channel_id", text, string().pattern(Some("^(all|[0-9]{1,18}(,[0-9]{1,18})*)$")))
 }

@@ -5,7 +5,8 @@ use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{AllOfBuilder, Content, RefOr, Schema};
 
-use super::action_logs::SERVER_OWNED;
+use super::action_logs::{SERVER_OWNED, level_name};
+use super::bound::{self, Bound};
 use super::drf::{self, LIST_PARAMETERS, blank_or, decimal, page, sort};
 use super::native::{extra, submitted};
 use super::operation::{JSON, Operation, json as json_content, query, segment};
@@ -38,19 +39,17 @@ fn list() -> Operation {
 }
 
 fn filters() -> Vec<Parameter> {
-    let instant = || blank_or(string().format(format("date-time")));
-    vec![
+    let instants = ["created_at__gt", "created_at__gte", "created_at__lt", "created_at__lte"];
+    let instants = instants.map(|name| bound::published(name, Bound::of(name)));
+    let others = [
         query("level", "Exactly this level.", decimal()),
         query("level__gte", "From this level on.", decimal()),
         query("level__lte", "Up to this level.", decimal()),
         query("logger_name", "Exactly this text, upper and lower case told apart.", string()),
         query("app_name", "Exactly this text, upper and lower case told apart.", string()),
         query("search", "A part of message or trace; upper and lower case of ASCII letters are the same.", string()),
-        query("created_at__gt", "When it happened: after this.", instant()),
-        query("created_at__gte", "When it happened: from this on.", instant()),
-        query("created_at__lt", "When it happened: before this.", instant()),
-        query("created_at__lte", "When it happened: up to this.", instant()),
-    ]
+    ];
+    others.into_iter().chain(instants).collect()
 }
 
 fn create() -> Operation {
@@ -71,7 +70,8 @@ fn form() -> AllOfBuilder {
         .description(Some(
             "The fields of the object, or the attributes of a `logging.LogRecord`: `levelno` for `level`, `name` for \
              `logger_name`, `msg` and `args` for `message`, `exc_text` for `trace`, `created` for `created_at`. Other fields are \
-             kept.",
+             kept. Where `levelno`, `name` and `msg` are all there it is a record: its attributes count, whatever else there is, a \
+             level beyond 0 to 50 is the nearest one, and what is too large is cut.",
         ))
         .maybe("level", digits())
         .maybe("levelno", digits())
@@ -119,11 +119,12 @@ fn log() -> ObjectBuilder {
 /// What may be sent, read with the tolerance of DRF's fields.
 fn new_log() -> ObjectBuilder {
     let number = integer().minimum(Some(0)).maximum(Some(50));
+    let text = "0 to 50, or a name such as `info`.";
     open()
         .maybe("uuid", nullable_string().pattern(Some(UUID_GIVEN)))
         .maybe("channel_id", nullable_integer().minimum(Some(0)))
         .maybe("created_at", nullable_string().format(format("date-time")))
-        .always("level", any_of([number.into(), digits().into()]).description(Some("0 to 50.")))
+        .always("level", any_of([number.into(), digits().into(), level_name().into()]).description(Some(text)))
         .maybe("logger_name", named("LooseText"))
         .always("message", typed([Type::String, Type::Number]))
         .maybe("app_name", named("LooseText"))

@@ -74,7 +74,7 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
         ("CreatedToken".to_owned(), token("key", key).into()),
         ("NewToken".to_owned(), new.into()),
         ("TokenList".to_owned(), closed().always("results", list(named("Token"))).into()),
-        ("Channels".to_owned(), channels.description(Some("Where a token holds.")).into()),
+        ("Channels".to_owned(), channels.description(Some("Where a token holds: at most 1,000 channels in a new one.")).into()),
     ]
 }
 

@@ -21,3 +21,4 @@ mod operations;
 mod postgres_server;
 mod properties;
 mod upgrades;
+mod values;

@@ -132,8 +132,7 @@ impl Import<'_> {
                 Err(error) => {
                     // What was read before is good: it goes in, and the next run finds it there.
                     self.finish()?;
-                    return Err(error)
-                        .with_context(|| format!("{} cannot be read", self.describe(at(index, lines.number()))));
+                    return Err(error).with_context(|| format!("{} cannot be read", self.describe(at(index, lines.number()))));
                 }
             }
         }

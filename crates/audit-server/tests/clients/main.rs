@@ -8,6 +8,7 @@
 mod app;
 mod delivery;
 mod front;
+mod loggers;
 mod suites;
 mod tools;
 

@@ -52,11 +52,16 @@ pub(crate) fn python_with(name: &str, requirements: &[&str]) -> Command {
 
 /// Node with this version of Express.
 pub(crate) fn node_with_express(requirement: &str) -> Command {
-    let home = install(&format!("express-{requirement}"), |home| {
+    node_with(&format!("express-{requirement}"), &[&format!("express@{requirement}")])
+}
+
+/// Node with these packages, in an environment of this name.
+pub(crate) fn node_with(name: &str, packages: &[&str]) -> Command {
+    let home = install(name, |home| {
         fs::create_dir_all(home).unwrap();
         fs::write(home.join("package.json"), "{}").unwrap();
-        let package = format!("express@{requirement}");
-        finish(tool("npm").current_dir(home).args(["install", "--no-audit", "--no-fund", "--loglevel=error", &package])).ok();
+        let install = ["install", "--no-audit", "--no-fund", "--loglevel=error"];
+        finish(tool("npm").current_dir(home).args(install).args(packages)).ok();
     });
     let mut node = tool("node");
     node.env("NODE_PATH", home.join("node_modules"));

@@ -25,11 +25,11 @@ pub(crate) fn path_with_python() -> OsString {
 
 /// Where Node finds the packages.
 pub(crate) fn node_modules() -> PathBuf {
-    let home = prepared("node", |home| {
+    let home = prepared("node-winston", |home| {
         fs::create_dir_all(home).unwrap();
         fs::write(home.join("package.json"), "{}").unwrap();
-        run(Command::new("npm").current_dir(home).args(["install", "--no-audit", "--no-fund", "--loglevel=error", "express@^5"]))
-            .ok();
+        let packages = ["install", "--no-audit", "--no-fund", "--loglevel=error", "express@^5", "winston@^3"];
+        run(Command::new("npm").current_dir(home).args(packages)).ok();
     });
     home.join("node_modules")
 }

@@ -232,24 +232,6 @@ fn a_line_that_only_conflicts_with_a_wrong_neighbour_is_known() {
 }
 
 #[test]
-fn lines_without_uuid_are_the_same_events_in_every_run_from_any_directory_packed_or_not() {
-    let directory = tempfile::tempdir().unwrap();
-    let lines = [r#"{"action":"A"}"#, r#"{"action":"A"}"#, r#"{"timestamp":"2023-01-01","action":"B"}"#];
-    write(directory.path(), "events.ndjson", &lines);
-    assert_eq!(run(&mut import(directory.path(), &["events.ndjson"])).ok(), "3 new, 0 known already, 0 skipped\n");
-    // Two days later, elsewhere, packed, and with other line ends.
-    fs::create_dir(directory.path().join("elsewhere")).unwrap();
-    let mut packed =
-        GzEncoder::new(fs::File::create(directory.path().join("elsewhere/events.ndjson.gz")).unwrap(), Compression::fast());
-    packed.write_all(lines.join("\r\n").as_bytes()).unwrap();
-    packed.finish().unwrap();
-    for path in ["events.ndjson", "elsewhere/events.ndjson.gz"] {
-        assert_eq!(run(&mut import(directory.path(), &[path])).ok(), "0 new, 3 known already, 0 skipped\n");
-    }
-    assert_eq!(export(directory.path()).lines().count(), 3);
-}
-
-#[test]
 fn stdin_has_no_name_so_its_lines_are_new_events_each_time() {
     let directory = tempfile::tempdir().unwrap();
     for _ in 0..2 {

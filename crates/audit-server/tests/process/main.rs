@@ -14,6 +14,7 @@ mod doctor;
 mod export;
 mod forged;
 mod import;
+mod import_sources;
 mod injected;
 mod kill;
 mod kinds;

@@ -27,7 +27,7 @@ pub(crate) use table::{Filter, Table};
 pub(crate) use walk::walk;
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{ChannelGrant, Entry, Stream, Timestamp};
+use audit_domain::{ChannelGrant, Entry, Stream, Timestamp, limits};
 use diesel::prelude::*;
 
 use self::table::Place;
@@ -35,6 +35,15 @@ use crate::connection::DbConnection;
 use crate::counters;
 use crate::error::StoreError;
 use crate::schema::logs;
+
+/// Values of a list in one statement. A database takes some ten thousand (SQLite 32,766), and a list is as long as a token of an
+/// earlier version, or whoever calls this crate, has it.
+pub(crate) const VALUES_MAX: usize = limits::CHANNELS_MAX;
+
+/// A condition on more numbers than a statement takes values: written out, which only numbers may be.
+pub(crate) fn in_list(column: &str, numbers: &[i64]) -> String {
+    format!("{column} IN ({})", numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(","))
+}
 
 /// A log and how far it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,11 +60,20 @@ pub struct LogHead {
 /// request left a head behind.
 pub(crate) fn heads(conn: &mut DbConnection, stream: Stream, channels: &ChannelGrant) -> Result<Vec<LogHead>, StoreError> {
     let columns = (logs::channel_id, logs::next_position, logs::recorded_at);
-    let written = logs::stream.eq(stream.number()).and(logs::next_position.gt(0));
-    let written = logs::table.filter(written).order(logs::channel_id).select(columns);
+    let written = || {
+        let written = logs::stream.eq(stream.number()).and(logs::next_position.gt(0));
+        logs::table.filter(written).order(logs::channel_id).select(columns)
+    };
     let rows: Vec<(i64, i64, i64)> = match channels {
-        ChannelGrant::All => written.load(conn)?,
-        ChannelGrant::Only(ids) => written.filter(logs::channel_id.eq_any(ids.iter().map(|id| id.get()))).load(conn)?,
+        ChannelGrant::All => written().load(conn)?,
+        ChannelGrant::Only(ids) => {
+            let ids: Vec<i64> = ids.iter().map(|id| id.get()).collect();
+            let mut rows = Vec::new();
+            for ids in ids.chunks(VALUES_MAX) {
+                rows.extend(written().filter(logs::channel_id.eq_any(ids)).load::<(i64, i64, i64)>(conn)?);
+            }
+            rows
+        }
     };
     let head = |(channel_id, size, at)| LogHead { channel_id, size, recorded_at: Timestamp::from_micros(at) };
     Ok(rows.into_iter().map(head).collect())
@@ -127,8 +145,10 @@ pub(crate) fn at_places<T: Table>(conn: &mut DbConnection, places: &[Place]) -> 
     let mut found = std::collections::HashMap::with_capacity(places.len());
     for channel_id in channels {
         let positions = places.iter().filter(|(channel, _)| *channel == channel_id).map(|(_, position)| *position);
-        for record in T::at(conn, channel_id, positions.collect())? {
-            found.insert((channel_id, record.position), record);
+        for positions in positions.collect::<Vec<i64>>().chunks(VALUES_MAX) {
+            for record in T::at(conn, channel_id, positions.to_vec())? {
+                found.insert((channel_id, record.position), record);
+            }
         }
     }
     Ok(places.iter().filter_map(|place| found.remove(place)).collect())

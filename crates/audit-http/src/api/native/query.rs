@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use actix_web::HttpRequest;
 use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{ChannelGrant, ChannelId, Fault, Interval, Timestamp, canonical_integer, parse_uuid};
+use audit_store::domain::{ChannelGrant, ChannelId, Fault, Interval, Timestamp, canonical_integer, limits, parse_uuid};
 
 use crate::auth::Caller;
 use crate::params::Params;
@@ -56,6 +56,9 @@ impl Query {
         let asked = self.parsed("channel_id", |text| {
             if text == "all" {
                 return Ok(caller.token.channels.clone());
+            }
+            if text.split(',').nth(limits::CHANNELS_MAX).is_some() {
+                return Err(format!("must name at most {} channels, or `all`", limits::CHANNELS_MAX));
             }
             let ids: Result<Vec<ChannelId>, Fault> = text.split(',').map(str::parse).collect();
             ids.map(|ids| caller.channels_among(ids)).map_err(|_| "must be a channel, several by comma, or `all`".to_owned())

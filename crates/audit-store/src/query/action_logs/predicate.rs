@@ -1,10 +1,12 @@
 //! A filter of action logs as SQL, but for its search. What it has to mean is [`ActionLogFilter::matches`].
 
 use audit_domain::{ActionLogFilter, Interval, index_key};
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 
 use crate::connection::Backend;
+use crate::query::{VALUES_MAX, in_list};
 use crate::schema::action_logs;
 
 pub(super) type Predicate = Box<dyn BoxableExpression<action_logs::table, Backend, SqlType = Bool>>;
@@ -16,7 +18,12 @@ pub(super) fn of(channel_id: i64, filter: &ActionLogFilter) -> Predicate {
 
 /// The records of several channels that match.
 pub(super) fn of_any(channels: Vec<i64>, filter: &ActionLogFilter) -> Predicate {
-    conditions(filter).into_iter().fold(Box::new(action_logs::channel_id.eq_any(channels)), |all, one| Box::new(all.and(one)))
+    let among: Predicate = if channels.len() > VALUES_MAX {
+        Box::new(sql::<Bool>(&in_list("channel_id", &channels)))
+    } else {
+        Box::new(action_logs::channel_id.eq_any(channels))
+    };
+    conditions(filter).into_iter().fold(among, |all, one| Box::new(all.and(one)))
 }
 
 fn conditions(filter: &ActionLogFilter) -> Vec<Predicate> {

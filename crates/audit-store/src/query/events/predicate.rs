@@ -1,10 +1,12 @@
 //! A filter as SQL. What it has to mean is [`EventFilter::matches`].
 
 use audit_domain::{EventFilter, Interval, index_key};
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use crate::connection::Backend;
+use crate::query::{VALUES_MAX, in_list};
 use crate::schema::events;
 
 pub(super) type Predicate = Box<dyn BoxableExpression<events::table, Backend, SqlType = Bool>>;
@@ -16,7 +18,12 @@ pub(super) fn of(channel_id: i64, filter: &EventFilter) -> Predicate {
 
 /// The events of several channels that match.
 pub(super) fn of_any(channels: Vec<i64>, filter: &EventFilter) -> Predicate {
-    conditions(filter).into_iter().fold(Box::new(events::channel_id.eq_any(channels)), |all, one| Box::new(all.and(one)))
+    let among: Predicate = if channels.len() > VALUES_MAX {
+        Box::new(sql::<Bool>(&in_list("channel_id", &channels)))
+    } else {
+        Box::new(events::channel_id.eq_any(channels))
+    };
+    conditions(filter).into_iter().fold(among, |all, one| Box::new(all.and(one)))
 }
 
 fn conditions(filter: &EventFilter) -> Vec<Predicate> {

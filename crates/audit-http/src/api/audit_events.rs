@@ -184,6 +184,7 @@ fn read_event(shape: &Shape, members: Members<'_>) -> Result<NewEvent, DrfError>
         "content_type" | "object_id" => drf::integer_field(value),
         "user" if shape.takes_user_objects && value.kind() == JsonKind::Object => Ok(value),
         "user" => drf::integer_field(value),
+        "timestamp" => Ok(drf::instant_field(value)),
         "url" | "remote_addr" | "description" | "table_name" | "action" => Ok(drf::text_field(value)),
         _ => Ok(value),
     };

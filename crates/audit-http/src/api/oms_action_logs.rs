@@ -159,6 +159,7 @@ fn json_of_form(body: &[u8], charset: &'static Encoding) -> Result<String, DrfEr
 fn read_log(members: Members<'_>) -> Result<NewActionLog, DrfError> {
     let field = |name: &str, value: JsonText| match name {
         "level" | "channel_id" => drf::integer_field(value),
+        "created_at" => Ok(drf::instant_field(value)),
         "logger_name" | "message" | "app_name" | "trace" => Ok(drf::text_field(value)),
         _ => Ok(value),
     };

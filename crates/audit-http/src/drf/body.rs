@@ -5,6 +5,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use audit_store::domain::{Fault, FieldError, JsonKind, JsonText, Member, Members};
 use encoding_rs::Encoding;
 
+use super::date_time::date_time;
 use super::{Decimal, DrfError};
 use crate::params::Params;
 
@@ -96,6 +97,12 @@ pub(crate) fn integer_field(value: JsonText) -> Result<JsonText, Fault> {
     let whole = text.split_once('.').filter(|(_, zeros)| zeros.bytes().all(|b| b == b'0')).map_or(text, |(whole, _)| whole);
     let number: i64 = whole.parse().map_err(|_| fault)?;
     Ok(JsonText::from_trusted(number.to_string()))
+}
+
+/// DRF's `DateTimeField`: whatever Django reads, in a form that the log reads too. What it does not read stays as it is.
+pub(crate) fn instant_field(value: JsonText) -> JsonText {
+    let at = value.decoded().and_then(|text| date_time(text.as_str()?.trim()));
+    at.map_or(value, |at| JsonText::string(&at.to_string()))
 }
 
 /// DRF's `CharField`: a number is the text it is written as.

@@ -2,10 +2,11 @@
 
 use audit_store::domain::{
     ActionLogFilter, ActionLogSort, ActionLogSortField, EventFilter, EventSort, Interval, Sort, SortBy, SortField, SortKey,
-    Timestamp, parse_uuid,
+    parse_uuid,
 };
 
 use super::DrfError;
+use super::date_time::date_time;
 use super::number::Decimal;
 use crate::params::Params;
 
@@ -32,9 +33,9 @@ impl<'a, F: Default> FilterReader<'a, F> {
     /// A bound of an instant.
     pub(crate) fn instant(&mut self, name: &str, interval: fn(&mut F) -> &mut Interval, narrow: Narrow) {
         if let Some(text) = self.params.given(name) {
-            match Timestamp::parse(text) {
-                Ok(at) => narrow(interval(&mut self.filter), at.micros()),
-                Err(_) => drop(self.fault::<()>(name, "Enter a valid date/time.")),
+            match date_time(text) {
+                Some(at) => narrow(interval(&mut self.filter), at.micros()),
+                None => drop(self.fault::<()>(name, "Enter a valid date/time.")),
             }
         }
     }

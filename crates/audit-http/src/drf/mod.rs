@@ -1,13 +1,16 @@
 //! How Django REST framework speaks: errors, lists, links and filters of the published APIs.
 
 mod body;
+mod date_time;
 mod error;
 mod filter;
 mod link;
 mod list;
 mod number;
 
-pub(crate) use body::{body_members, body_text, form, integer_field, read_tolerantly, text_field, unsupported_media_type};
+pub(crate) use body::{
+    body_members, body_text, form, instant_field, integer_field, read_tolerantly, text_field, unsupported_media_type,
+};
 pub(crate) use error::{DrfError, field_errors};
 pub(crate) use filter::{FilterReader, action_log_sort, event_sort};
 pub(crate) use link::Origin;

@@ -73,7 +73,7 @@ fn form() -> AllOfBuilder {
              kept. Where `levelno`, `name` and `msg` are all there it is a record: its attributes count, whatever else there is, a \
              level beyond 0 to 50 is the nearest one, and what is too large is cut.",
         ))
-        .maybe("level", digits())
+        .maybe("level", any_of([digits().into(), level_name().into()]))
         .maybe("levelno", digits())
         .maybe("created", string().pattern(Some(r"^[0-9]{1,10}(\.[0-9]+)?$")))
         .maybe("created_at", string().format(format("date-time")))

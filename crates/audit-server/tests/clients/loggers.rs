@@ -39,7 +39,7 @@ fn what_pino_and_winston_write_is_stored_in_the_logs_levels() {
         ("winston silly", 5),
         ("winston batch", 20),
         ("", 40),
-        ("", 30),
+        (r#"{"a":1}"#, 30),
         ("winston oms", 20),
     ];
     wanted.sort_unstable();

@@ -213,7 +213,7 @@ fn a_faulty_form_is_refused_by_name_and_one_that_grows_beyond_bounds_is_too_larg
         ("levelno=None&msg=m", r#"{"level":["This field is required."]}"#),
         ("levelno=60&msg=m", level),
         ("levelno=-5&msg=m", level),
-        ("levelno=INFO&msg=m", r#"{"level":["A valid integer is required."]}"#),
+        ("levelno=LOUD&msg=m", r#"{"level":["A valid integer is required."]}"#),
         ("levelno=&msg=m", r#"{"level":["A valid integer is required."]}"#),
         ("levelno=20&msg=m&uuid=x", r#"{"uuid":["Must be a valid UUID."]}"#),
         ("levelno=20&msg=m&channel_id=x", r#"{"channel_id":["A valid integer is required."]}"#),

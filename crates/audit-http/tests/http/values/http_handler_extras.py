@@ -14,6 +14,8 @@ address, path, writer, admin = sys.argv[1:]
 handler = logging.handlers.HTTPHandler(address, path, method="POST", credentials=("shop", writer))
 log = logging.getLogger("shop")
 log.setLevel(-100)
+handler.setLevel(-100)
+logging.disable(-100)
 log.addHandler(handler)
 log.propagate = False
 steps = []

@@ -48,6 +48,27 @@ fn an_offset_of_hours_bounds_every_list() {
     server.stop();
 }
 
+/// What Django takes beyond the forms of the native API: `src/drf/date_time.rs` compares thousands of them.
+#[test]
+fn the_published_apis_read_date_times_as_django_does() {
+    let server = TestServer::start();
+    for text in ["20231016T090000Z", "2023-10-16 9:0", "2023-10-16 12:00:00 +03", "2023-10-16T09", "2023-10-16 09:00:00,0Z"] {
+        let sent = text.replace('+', "%2B").replace(' ', "+");
+        for (path, name, members) in [
+            (OMS, "timestamp", r#""action":"A""#),
+            (WAREHOUSE, "timestamp", r#""action":"A""#),
+            (OMS_LOGS, "created_at", r#""level":20,"message":"m""#),
+        ] {
+            let made = server.post(&server.admin, path, format!(r#"{{{members},"{name}":"{text}"}}"#)).expect(201);
+            assert_eq!(made[name], "2023-10-16T09:00:00Z", "{path} {text}");
+            let page = server.get(&server.admin, &format!("{path}?{name}__gte={sent}&{name}__lte={sent}&limit=1")).expect(200);
+            assert_ne!(page["count"], 0, "{path} {text}");
+        }
+        assert_eq!(server.get(&server.admin, &format!("{EVENTS}?timestamp={sent}")).status, 400, "{text}");
+    }
+    server.stop();
+}
+
 /// Four events: at both ends of a day, in it, and at the start of the next.
 const DAY: &str = r#"[
 {"action":"DAY","timestamp":"2023-10-16T00:00:00Z","table_name":"days","url":"/day"},

@@ -53,7 +53,9 @@ fn django(text: &str) -> Option<Timestamp> {
             time.fraction = rest.digits(1, 12)?;
         }
     }
-    timestamp((year, month, day), time, rest.0.trim_start().strip_suffix('Z').unwrap_or(rest.0.trim_start()))
+    let offset = rest.0.trim_start();
+    let is_offset = matches!(offset, "" | "Z") || offset.starts_with(['+', '-']) && offset.len() <= "+03:00".len();
+    is_offset.then(|| timestamp((year, month, day), time, offset))?
 }
 
 /// Digits of a time or of an offset.
@@ -72,13 +74,14 @@ impl<'a> Time<'a> {
         let mut time = Time { hour: rest.digits(2, 2)?, ..Time::default() };
         let colons = rest.0.starts_with(':');
         for part in [&mut time.minute, &mut time.second] {
-            if rest.0.is_empty() || !part_follows(&mut rest, colons) {
+            let follows = if colons { rest.take(":").is_some() } else { rest.0.starts_with(|c: char| c.is_ascii_digit()) };
+            if !follows {
                 break;
             }
             *part = rest.digits(2, 2)?;
         }
         if !time.second.is_empty() && rest.take(".").or_else(|| rest.take(",")).is_some() {
-            time.fraction = rest.digits(0, usize::MAX)?;
+            time.fraction = rest.digits(1, usize::MAX)?;
         }
         rest.0.is_empty().then_some(time)
     }
@@ -88,10 +91,6 @@ impl<'a> Time<'a> {
         let parts = [self.hour, self.minute, self.second].map(two);
         self.fraction.bytes().all(|digit| digit == b'0').then(|| parts.join(":"))
     }
-}
-
-fn part_follows(rest: &mut Rest<'_>, colons: bool) -> bool {
-    if colons { rest.take(":").is_some() } else { rest.0.starts_with(|c: char| c.is_ascii_digit()) }
 }
 
 /// Two digits of none, one or two.
@@ -134,9 +133,9 @@ mod tests {
     fn every_text_is_read_as_django_reads_it() {
         let answers: Vec<(String, Option<i64>)> = serde_json::from_str(ANSWERS).unwrap();
         assert!(answers.len() > 1_000 && answers.iter().filter(|(_, micros)| micros.is_some()).count() > 300);
-        for (text, micros) in answers {
-            assert_eq!(date_time(&text).map(Timestamp::micros), micros, "{text:?}");
-        }
+        let read = |text: &str| date_time(text).map(Timestamp::micros);
+        let differ: Vec<_> = answers.iter().filter(|(text, micros)| read(text) != *micros).take(20).collect();
+        assert!(differ.is_empty(), "{differ:?}");
     }
 
     #[test]

@@ -76,7 +76,7 @@ fn a_token_of_forty_thousand_channels_reads_all_of_them() {
 fn more_channels_with_entries_than_a_statement_takes_are_listed() {
     let server = TestServer::start();
     let events = (1..=1_200).map(|channel| format!(r#"{{"channel_id":{channel},"action":"READ"}}"#)).collect::<Vec<_>>();
-    server.append_all(&events);
+    events.chunks(100).for_each(|events| server.append_all(events));
     let channels = ChannelGrant::Only((1..=1_200).filter_map(ChannelId::new).collect());
     let token = NewToken { name: "n".to_owned(), role: Role::Admin, channels, expires_at: None };
     let key = server.store.create_token(token).unwrap().1.reveal().to_owned();

@@ -7,7 +7,7 @@ use crate::common::server::{KEY, Server};
 use crate::common::{program, run};
 
 /// Every setting, a value it does not take, and what is said about that. An empty text is the only thing some refuse.
-const SETTINGS: [(&str, &str, &str); 24] = [
+const SETTINGS: [(&str, &str, &str); 25] = [
     (
         "database_url",
         "mysql://me:hidden@db",
@@ -51,6 +51,7 @@ const SETTINGS: [(&str, &str, &str); 24] = [
     ("head_timeout_seconds", "0", "is `0`: it must be a number of seconds from 1 to 3600"),
     ("body_timeout_seconds", "1.5", "is `1.5`: it must be a number of seconds from 1 to 3600"),
     ("append_timeout_seconds", "0", "is `0`: it must be a number of seconds from 1 to 3600"),
+    ("future_timestamp_warning_seconds", "0", "is `0`: it must be a number of seconds from 1 to 315360000"),
     ("idle_timeout_seconds", "3601", "is `3601`: it must be a number of seconds from 1 to 3600"),
     ("stall_timeout_seconds", "0", "is `0`: it must be a number of seconds from 1 to 3600"),
     ("shutdown_timeout_seconds", "5s", "is `5s`: it must be a number of seconds from 1 to 3600"),

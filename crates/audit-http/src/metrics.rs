@@ -27,6 +27,7 @@ const REQUEST_SECONDS: &str = "audit_http_request_seconds";
 const LOG_ENTRIES: &str = "audit_log_entries";
 const DATABASE_BYTES: &str = "audit_database_bytes";
 const LOG_AHEAD_SECONDS: &str = "audit_log_ahead_of_clock_seconds";
+const WAL_BYTES: &str = "audit_database_wal_bytes";
 
 /// The metrics of this process as text, from whatever records them.
 #[derive(Clone)]
@@ -69,6 +70,9 @@ async fn metrics(api: web::Data<Api>, request: HttpRequest) -> Result<HttpRespon
 fn measure(store: &Store) -> Result<(), StoreError> {
     metrics::gauge!(DATABASE_BYTES).set(store.database_bytes()? as f64);
     metrics::gauge!(LOG_AHEAD_SECONDS).set(store.log_ahead_of_clock().as_secs_f64());
+    if let Some(bytes) = store.wal_bytes() {
+        metrics::gauge!(WAL_BYTES).set(bytes as f64);
+    }
     for stream in [Stream::Events, Stream::ActionLogs] {
         for log in store.logs(stream, &ChannelGrant::All)? {
             let channel = log.channel_id.to_string();

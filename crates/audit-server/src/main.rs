@@ -19,6 +19,7 @@ mod appender;
 mod cli;
 mod config;
 mod demo;
+mod limits;
 mod lines;
 mod metrics;
 mod output;

@@ -8,7 +8,7 @@ use audit_http::store::domain::{Stream, Timestamp};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// What is measured in the crates below, with the lines of help.
-const HELP: [(Kind, &str, &str); 12] = [
+const HELP: [(Kind, &str, &str); 13] = [
     (Kind::Counter, "audit_appended_entries_total", "Entries that were committed to a log, by stream."),
     (Kind::Histogram, "audit_append_batch_entries", "Entries that one transaction of the writer was asked to append."),
     (Kind::Histogram, "audit_append_batch_seconds", "Time from the start of such a transaction to the end of its commit."),
@@ -19,6 +19,7 @@ const HELP: [(Kind, &str, &str); 12] = [
     (Kind::Gauge, "audit_append_queue_requests", "Append requests that wait for the writer."),
     (Kind::Histogram, "audit_http_request_seconds", "Time from the head of a request to the head of its answer."),
     (Kind::Gauge, "audit_database_bytes", "Size of the database."),
+    (Kind::Gauge, "audit_database_wal_bytes", "Size of the file of an embedded database that has its newest entries."),
     (Kind::Gauge, "audit_log_entries", "Entries of a log, by channel and stream."),
     (Kind::Gauge, CERTIFICATE_EXPIRES, "When the first certificate of the server's chain expires."),
 ];

@@ -1,6 +1,6 @@
 //! A file that is whole or not there: written beside its place, flushed to the disk, then renamed.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::{Path, PathBuf};
@@ -33,12 +33,13 @@ impl Output {
         let name = path.display().to_string();
         let special = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
         // A pipe or a device is written to; renaming a file over it would only take it away.
-        let unfinished = if special { None } else { Some(Unfinished::beside(path)?) };
-        let file = match &unfinished {
-            Some(unfinished) => private().open(&unfinished.path),
-            None => File::options().write(true).open(path),
+        let (file, unfinished) = if special {
+            (File::options().write(true).open(path).with_context(|| format!("cannot write `{name}`"))?, None)
+        } else {
+            let (file, unfinished) = Unfinished::beside(path)?;
+            (file, Some(unfinished))
         };
-        let file = BufWriter::with_capacity(BUFFER_BYTES, file.with_context(|| format!("cannot write `{name}`"))?);
+        let file = BufWriter::with_capacity(BUFFER_BYTES, file);
         let packed = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gz"));
         let writer = if packed { Writer::Packed(GzEncoder::new(file, Compression::default())) } else { Writer::Plain(file) };
         Ok(Output { writer, unfinished, name })
@@ -75,10 +76,10 @@ impl Output {
     }
 }
 
-/// A new file for its owner alone: events tell of persons.
+/// A new file for its owner alone: events tell of persons. It is never one that is there, and a link is not followed.
 fn private() -> fs::OpenOptions {
     let mut options = File::options();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
@@ -86,7 +87,8 @@ fn private() -> fs::OpenOptions {
 
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// The file while it is written; removed again unless it is renamed.
+/// The file while it is written; removed again unless it is renamed. It is locked as long as its process lives: so the next export
+/// of the same name can tell what a dead one left from what a living one still writes, in whatever container that is.
 struct Unfinished {
     path: PathBuf,
     place: PathBuf,
@@ -94,15 +96,20 @@ struct Unfinished {
 }
 
 impl Unfinished {
-    fn beside(place: &Path) -> anyhow::Result<Unfinished> {
+    fn beside(place: &Path) -> anyhow::Result<(File, Unfinished)> {
         let name = place.file_name().filter(|_| !place.is_dir());
         let name = name.with_context(|| format!("`{}` is a directory: name a file in it", place.display()))?;
-        let mut unfinished = OsString::from(".");
-        unfinished.push(name);
-        unfinished.push(format!(".{}.tmp", std::process::id()));
         let parent = place.parent().filter(|parent| !parent.as_os_str().is_empty());
         let directory = parent.unwrap_or(Path::new(".")).to_owned();
-        Ok(Unfinished { path: directory.join(unfinished), place: place.to_owned(), directory })
+        let mut start = OsString::from(".");
+        start.push(name);
+        start.push(".");
+        clear_left_overs(&directory, &start);
+        let mut own = start;
+        own.push(format!("{}{ENDING}", std::process::id()));
+        let path = directory.join(own);
+        let file = make(&path).with_context(|| format!("cannot write `{}`", place.display()))?;
+        Ok((file, Unfinished { path, place: place.to_owned(), directory }))
     }
 
     fn rename(self) -> io::Result<()> {
@@ -110,6 +117,61 @@ impl Unfinished {
         // The new name is on the disk once its directory is.
         File::open(&self.directory)?.sync_all()
     }
+}
+
+/// Makes the file and locks it. Another export that clears left-overs may be quicker to lock it, and then it removes it.
+fn make(path: &Path) -> io::Result<File> {
+    loop {
+        let file = private().open(path).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                io::Error::other(format!("`{}` is in the way: another export writes it", path.display()))
+            }
+            _ => error,
+        })?;
+        file.lock()?;
+        if has_name(&file.metadata()?) {
+            return Ok(file);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn has_name(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(metadata) > 0
+}
+
+#[cfg(not(unix))]
+fn has_name(_: &fs::Metadata) -> bool {
+    true
+}
+
+const ENDING: &str = ".tmp";
+
+/// Removes what exports of the same name left that were killed: files that are named as theirs and that no living process has locked.
+fn clear_left_overs(directory: &Path, start: &OsStr) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for entry in entries.flatten().filter(|entry| is_named_as_ours(&entry.file_name(), start)) {
+        let path = entry.path();
+        // Only plain files: to open a pipe would wait for its other end.
+        if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        let Ok(file) = File::options().write(true).open(&path) else { continue };
+        if file.try_lock().is_err() {
+            continue;
+        }
+        match fs::remove_file(&path) {
+            Ok(()) => tracing::info!(path = %path.display(), "removed what an export left that was killed"),
+            Err(error) => tracing::warn!(%error, path = %path.display(), "what an export left cannot be removed"),
+        }
+    }
+}
+
+/// `.NAME.PROCESS.tmp`
+fn is_named_as_ours(name: &OsStr, start: &OsStr) -> bool {
+    let middle = name.as_encoded_bytes().strip_prefix(start.as_encoded_bytes());
+    let middle = middle.and_then(|rest| rest.strip_suffix(ENDING.as_bytes()));
+    middle.is_some_and(|middle| !middle.is_empty() && middle.iter().all(u8::is_ascii_digit))
 }
 
 impl Drop for Unfinished {

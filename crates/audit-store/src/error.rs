@@ -22,6 +22,50 @@ pub enum OpenError {
         /// The file.
         path: String,
     },
+    /// There is no database, but what belongs to one: it was removed or moved away, and a new one would hide that.
+    #[error(
+        "there is no database `{path}`, but `{left}`, which belongs to it: it was removed or moved away; put it or a backup back \
+         (docs/operations.md, When the file is gone), or move `-wal` and `-shm` away to begin a new log"
+    )]
+    Orphaned {
+        /// The file that is missing.
+        path: String,
+        /// The file that was left.
+        left: String,
+    },
+    /// A SQLite file with nothing in it, which no version of this program leaves behind.
+    #[error(
+        "the database `{path}` is empty, and this program did not leave it so: put the log or a backup in its place, or remove it \
+         to begin a new log"
+    )]
+    Empty {
+        /// The file.
+        path: String,
+    },
+    /// A SQLite file of another program.
+    #[error("the SQLite file `{path}` is not an audit log (its tables are {tables}): name another file")]
+    NotOurs {
+        /// The file.
+        path: String,
+        /// Some of its tables.
+        tables: String,
+    },
+    /// The files at the database's place are not the ones that a store opened.
+    #[error("the database `{path}` is not the one that was opened: {what}")]
+    Displaced {
+        /// The file.
+        path: String,
+        /// What became of its files.
+        what: String,
+    },
+    /// The database cannot be written.
+    #[error("the database `{path}` cannot be written: {why}")]
+    ReadOnly {
+        /// The database.
+        path: String,
+        /// What it said, and what to do.
+        why: String,
+    },
     /// The directory of the database file cannot be made.
     #[error("the directory `{path}` for the database cannot be made: {why}")]
     Directory {
@@ -40,6 +84,18 @@ pub enum OpenError {
     #[error("the database `{path}` has the schema of a newer version (migration {migration} is not known here): use that version")]
     NewerSchema {
         /// The file.
+        path: String,
+        /// The unknown migration.
+        migration: String,
+    },
+    /// The database was made by a version of this program that was given up: its migrations are none of this version's.
+    #[error(
+        "the database `{path}` has the schema of an older version that this one cannot bring up to date (migration {migration} is \
+         not known here, and is older than the last one that is): export it with the version that made it, and import it into a \
+         new database"
+    )]
+    EarlierSchema {
+        /// The database.
         path: String,
         /// The unknown migration.
         migration: String,
@@ -102,12 +158,31 @@ impl OpenError {
     }
 }
 
+/// A database that cannot be used as a whole, though it can be reached: its disk is full, its file is damaged or cannot be written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}: {advice}")]
+pub struct Unusable {
+    /// What the database said.
+    pub what: String,
+    /// What a person can do about it.
+    pub advice: &'static str,
+    /// Whether every write fails in the same way.
+    pub(crate) hits_every_write: bool,
+}
+
 /// Why a read, or a write other than an append, failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database refused or is gone.
     #[error("database: {0}")]
     Database(#[from] diesel::result::Error),
+    /// The database cannot be used, and no request is to blame.
+    #[error("the database cannot be used: {0}")]
+    Unusable(Unusable),
+    /// The files at the database's place are not the ones that the store opened: somebody removed, renamed or replaced them. What was
+    /// committed since went into files that nobody finds again.
+    #[error("{0}")]
+    Displaced(String),
     /// No connection became free in time.
     #[error("no database connection became free: {0}")]
     Pool(#[from] r2d2::Error),
@@ -181,10 +256,14 @@ impl From<PrepareError> for StoreError {
 }
 
 impl StoreError {
-    /// The same error, unless it shows that the connection it was seen on is gone.
+    /// The same error, unless it shows that the connection it was seen on is gone, or the database cannot be used.
     pub(crate) fn seen_on(self, conn: &mut DbConnection) -> StoreError {
         match self {
             StoreError::Database(error) if dialect::is_lost(conn, &error) => StoreError::Unreachable(error.to_string()),
+            StoreError::Database(error) => match dialect::unusable(conn, &error) {
+                Some(unusable) => StoreError::Unusable(unusable),
+                None => StoreError::Database(error),
+            },
             error => error,
         }
     }
@@ -193,7 +272,8 @@ impl StoreError {
     /// cannot be opened. Trying again would only wait again.
     pub(crate) fn concerns_the_whole_database(&self) -> bool {
         match self {
-            StoreError::Unreachable(_) | StoreError::Unconfirmed(_) => true,
+            StoreError::Unreachable(_) | StoreError::Unconfirmed(_) | StoreError::Displaced(_) => true,
+            StoreError::Unusable(unusable) => unusable.hits_every_write,
             StoreError::Database(error) => dialect::is_locked(error),
             _ => false,
         }

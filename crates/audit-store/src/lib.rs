@@ -35,6 +35,7 @@ mod schema;
 mod store;
 mod tokens;
 mod url;
+mod watch;
 
 #[cfg(test)]
 #[path = "../tests/postgres/mod.rs"]
@@ -47,7 +48,7 @@ pub use append::{
 pub use config::StoreConfig;
 pub use content_types::{ContentTypeTaken, ContentTypesPut};
 pub use copy::{Copied, CopyProgress, copy};
-pub use error::{CopyError, OpenError, StoreError};
+pub use error::{CopyError, OpenError, StoreError, Unusable};
 pub use migrate::{Inspection, Migrated};
 pub use query::{
     ActionLogGroupBy, ActionLogListQuery, Group, GroupBy, GroupKey, ListPage, ListQuery, LogHead, PageNumber, SliceQuery, Summary,

@@ -1,11 +1,12 @@
 //! The schema, and how a database gets it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::config::StoreConfig;
 use crate::connection::{DbConnection, Purpose};
-use crate::dialect::{self, Powers};
-use crate::error::OpenError;
+use crate::dialect::{self, Powers, Trial, Versions};
+use crate::error::{OpenError, StoreError};
 use crate::url::DatabaseUrl;
 
 /// What bringing a schema up to date did.
@@ -26,22 +27,37 @@ pub struct Inspection {
     pub pending: Vec<String>,
     /// A migration that this build does not know: the database is newer.
     pub unknown: Option<String>,
+    /// Whether the migration that this build does not know is older than its own: the version that made it was given up.
+    pub is_earlier: bool,
     /// Whether somebody has been writing for as long as a short write takes many times over.
     pub locked: bool,
+    /// Why nothing can be written, and what to do.
+    pub unwritable: Option<String>,
     /// What the role of the connection may do that the program does not need; see [`Store::powers`](crate::Store::powers).
     pub powers: Vec<String>,
     /// Rights that the role needs and has not, such as `INSERT events`.
     pub lacking: Vec<String>,
 }
 
+/// Writes take milliseconds: whoever holds the lock for this long holds it for good, as far as a person who asks is concerned.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Brings a database to the schema of this build. All pending migrations are one transaction: two servers that start at once
 /// do not get in each other's way, and a failing one leaves nothing behind. Returns the ones that were pending.
 pub(crate) fn migrate(conn: &mut DbConnection, url: &DatabaseUrl) -> Result<Vec<String>, OpenError> {
     let versions = dialect::run_migrations(conn).map_err(|why| OpenError::from_database(&url.display(), why))?;
-    match versions.unknown() {
-        Some(migration) => Err(OpenError::NewerSchema { path: url.display(), migration: migration.to_owned() }),
-        None => Ok(versions.pending()),
-    }
+    refuse_unknown(&versions, url)?;
+    Ok(versions.pending())
+}
+
+/// Refuses the schema of another version, which this one cannot bring up to date.
+pub(crate) fn refuse_unknown(versions: &Versions, url: &DatabaseUrl) -> Result<(), OpenError> {
+    let Some(migration) = versions.unknown() else { return Ok(()) };
+    let (path, migration) = (url.display(), migration.to_owned());
+    Err(match versions.is_earlier(&migration) {
+        true => OpenError::EarlierSchema { path, migration },
+        false => OpenError::NewerSchema { path, migration },
+    })
 }
 
 /// Refuses a role that could change or delete entries, or that would make the tables and so own them.
@@ -72,10 +88,9 @@ impl StoreConfig {
     /// [`OpenError`]
     pub fn migrate(&self) -> Result<Migrated, OpenError> {
         let url = self.url()?;
-        let made = !url.exists();
-        dialect::make_files(&url)?;
+        let made = dialect::make_if_missing(&url)?;
         let applied = migrate(&mut dialect::open(&url, Purpose::Write)?, &url)?;
-        Ok(Migrated { location: url.display(), made, applied })
+        Ok(Migrated { location: url.display(), made: made.is_some(), applied: made.unwrap_or(applied) })
     }
 
     /// Looks whether the database opens, keeps what is written, has the schema of this build, and can be written.
@@ -85,16 +100,27 @@ impl StoreConfig {
     pub fn inspect(&self) -> Result<Inspection, OpenError> {
         let url = self.url()?;
         if !url.exists() {
+            dialect::refuse_orphans(&url)?;
             return Err(OpenError::Missing { path: url.display() });
         }
         let fail = |why| OpenError::from_database(&url.display(), why);
         let mut conn = dialect::open(&url, Purpose::Write)?;
         let versions = dialect::read_versions(&mut conn).map_err(fail)?;
-        let locked = dialect::is_locked_for_long(&mut conn).map_err(fail)?;
+        let mut trial = || match versions.pending().is_empty() {
+            true => dialect::try_write(&mut conn, PATIENCE).map_err(|error| StoreError::from(error).seen_on(&mut conn)),
+            // Without its tables there is nothing to try on.
+            false => Ok(Trial::Done),
+        };
+        let (locked, unwritable) = match trial() {
+            Ok(trial) => (trial == Trial::Locked, None),
+            Err(error) => (false, Some(error.to_string())),
+        };
         let powers = dialect::powers(&mut conn).map_err(|error| fail(error.to_string()))?;
         let lacking = powers.as_ref().map(|powers| powers.lacking.clone()).unwrap_or_default();
         let powers = powers.map(Powers::into_sentences).unwrap_or_default();
-        Ok(Inspection { pending: versions.pending(), unknown: versions.unknown().map(str::to_owned), locked, powers, lacking })
+        let (pending, unknown) = (versions.pending(), versions.unknown().map(str::to_owned));
+        let is_earlier = unknown.as_deref().is_some_and(|migration| versions.is_earlier(migration));
+        Ok(Inspection { pending, unknown, is_earlier, locked, unwritable, powers, lacking })
     }
 
     /// Gives a role of the database server what a program that reads and appends needs, and takes everything else from it. Run by
@@ -126,6 +152,6 @@ impl StoreConfig {
     /// # Errors
     /// [`OpenError::Url`]
     pub fn file(&self) -> Result<Option<PathBuf>, OpenError> {
-        Ok(self.url()?.file().map(Path::to_owned))
+        Ok(self.url()?.file().map(|file| file.path().to_owned()))
     }
 }

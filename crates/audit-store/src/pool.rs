@@ -14,6 +14,8 @@ use crate::url::DatabaseUrl;
 pub(crate) struct Pool {
     connections: r2d2::Pool<Readers>,
     refused: Arc<Refused>,
+    url: DatabaseUrl,
+    purpose: Purpose,
 }
 
 /// When and why the last connection to a database could not be had; shared by all of its pools, since what one finds out is so for
@@ -86,6 +88,7 @@ impl Pool {
         let mut attempts_left = self.connections.max_size();
         loop {
             let mut reader = self.get()?;
+            let _pass = dialect::pass(&self.url, self.purpose);
             let outcome = run(&mut reader.conn).map_err(|error| error.seen_on(&mut reader.conn));
             reader.is_lost = matches!(outcome, Err(StoreError::Unreachable(_)));
             if !reader.is_lost || attempts_left == 0 {
@@ -118,7 +121,7 @@ pub(crate) fn pool(url: &DatabaseUrl, purpose: Purpose, size: u32, refused: &Arc
         .connection_timeout(POOL_TIMEOUT)
         .build(Readers { url: url.clone(), purpose, refused: Arc::clone(refused) })
         .map_err(|error| OpenError::Database { path: url.display(), why: error.to_string() })?;
-    Ok(Pool { connections, refused: Arc::clone(refused) })
+    Ok(Pool { connections, refused: Arc::clone(refused), url: url.clone(), purpose })
 }
 
 #[cfg(test)]
@@ -131,6 +134,7 @@ mod tests {
     fn a_connection_left_in_a_snapshot_by_a_panic_is_not_used_again() {
         let dir = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::parse(&format!("sqlite://{}/a.db", dir.path().display())).unwrap();
+        dialect::make_if_missing(&url).unwrap();
         let pool = pool(&url, Purpose::Read, 1, &Arc::default()).unwrap();
         let mut reader = pool.get().unwrap();
         let read =

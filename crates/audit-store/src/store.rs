@@ -22,6 +22,7 @@ use crate::query::{
 };
 use crate::tokens::{self, AdminKeyError};
 use crate::url::DatabaseUrl;
+use crate::watch::{Keeper, DatabaseWatch};
 use crate::{counters, dialect, migrate};
 
 /// Searches that run at once; the others wait, and are told to come back when they have waited for ten seconds.
@@ -41,6 +42,9 @@ struct Inner {
     content_types: content_types::Cache,
     watch: Arc<ClockWatch>,
     clock: Clock,
+    database: Arc<DatabaseWatch>,
+    // The last to go: until then, one connection is open.
+    _keeper: Keeper,
 }
 
 impl std::fmt::Debug for Store {
@@ -60,19 +64,20 @@ impl Store {
         if !config.create_if_missing && !url.exists() {
             return Err(OpenError::Missing { path: url.display() });
         }
-        dialect::make_files(&url)?;
+        dialect::make_if_missing(&url)?;
         let mut conn = dialect::open(&url, Purpose::Write)?;
         if config.refuse_powerful_roles {
             migrate::refuse_powerful_role(&mut conn, &url)?;
         }
         migrate::migrate(&mut conn, &url)?;
+        let (database, keeper) = DatabaseWatch::start(&url)?;
         let refused = Arc::default();
         let readers = pool(&url, Purpose::Read, config.readers, &refused)?;
         let searchers = pool(&url, Purpose::Read, SEARCHES_AT_ONCE, &refused)?;
         let point_readers = pool(&url, Purpose::PointRead, config.point_readers, &refused)?;
         let watch = Arc::new(ClockWatch::new(config.clock.clone(), config.future_warning));
         watch_heads(&watch, &mut conn).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))?;
-        let writers = Writers::start(&url, conn, config.writers, &watch)?;
+        let writers = Writers::start(&url, conn, config.writers, &watch, &database)?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
         Ok(Store(Arc::new(Inner {
             url,
@@ -83,7 +88,9 @@ impl Store {
             budget,
             content_types: content_types::Cache::default(),
             watch,
+            database,
             clock: config.clock.clone(),
+            _keeper: keeper,
         })))
     }
 
@@ -346,7 +353,8 @@ impl Store {
         self.0.watch.now()
     }
 
-    /// Whether the store can read, its writers run, and the clock can be right; with what is strange about the clock all the same, a
+    /// Whether the store can work: its writers run, the clock can be right, the files are the ones that were opened, the database
+    /// answers a read, and a write can be done (one is tried and taken back, unless there was one in the last seconds); with what is strange about the clock all the same, a
     /// sentence each: it jumped ahead, or the last entry of a log is ahead of it.
     ///
     /// # Errors
@@ -359,7 +367,9 @@ impl Store {
             return Err(StoreError::Closed);
         }
         self.now()?;
+        self.0.database.check_place()?;
         self.read(query::ping)?;
+        self.0.database.check_writes()?;
         Ok(self.0.watch.warnings())
     }
 
@@ -375,6 +385,20 @@ impl Store {
     #[must_use]
     pub fn log_ahead_of_clock(&self) -> Duration {
         self.0.watch.log_ahead()
+    }
+
+    /// Refuses a database that cannot be written, for programs that append: a write is tried and taken back.
+    ///
+    /// # Errors
+    /// [`OpenError::ReadOnly`]; [`OpenError::Locked`] when another process was writing for ten seconds.
+    pub fn refuse_read_only(&self) -> Result<(), OpenError> {
+        self.0.database.refuse_read_only()
+    }
+
+    /// Bytes of the file that keeps the newest entries of an embedded database (`-wal`); `None` on a server.
+    #[must_use]
+    pub fn wal_bytes(&self) -> Option<u64> {
+        dialect::wal_bytes(&self.0.url)
     }
 
     /// How large the database is, in bytes: what it holds and what it has free, without what is only on its way into it.

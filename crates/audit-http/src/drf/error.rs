@@ -221,8 +221,10 @@ impl From<StoreError> for DrfError {
             | StoreError::WriterPanicked(_)
             | StoreError::Unreachable(_)
             | StoreError::Unconfirmed(_)
+            | StoreError::Unusable(_)
+            | StoreError::Displaced(_)
             | StoreError::LogLocked { .. }
-            | StoreError::Late => DrfError::Unavailable("The database cannot be reached; try again later."),
+            | StoreError::Late => DrfError::Unavailable("The database cannot be used; try again later."),
             StoreError::Random(_) => DrfError::Unavailable("The operating system has no random bytes; try again later."),
             StoreError::Clock(_) => DrfError::Unavailable("The clock of the server is wrong; try again later."),
             _ => DrfError::Internal,

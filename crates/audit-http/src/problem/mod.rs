@@ -213,8 +213,10 @@ impl From<StoreError> for Problem {
             | StoreError::WriterPanicked(_)
             | StoreError::Unreachable(_)
             | StoreError::Unconfirmed(_)
+            | StoreError::Unusable(_)
+            | StoreError::Displaced(_)
             | StoreError::LogLocked { .. }
-            | StoreError::Late => Problem::unavailable(&error, "The database cannot be reached; try again later."),
+            | StoreError::Late => Problem::unavailable(&error, "The database cannot be used; try again later."),
             StoreError::Random(_) => Problem::unavailable(&error, "The operating system has no random bytes; try again later."),
             StoreError::Clock(_) => Problem::unavailable(&error, "The clock of the server is wrong; try again later."),
             error => Problem::internal(&error),

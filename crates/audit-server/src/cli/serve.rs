@@ -9,7 +9,7 @@ use audit_http::{Server, Tls};
 
 use super::launch;
 use crate::config::Settings;
-use crate::{metrics, shutdown};
+use crate::{limits, metrics, shutdown};
 
 pub(super) fn run(settings: Settings) -> anyhow::Result<()> {
     run_and_say(settings, |_, _| Ok(()))
@@ -24,6 +24,7 @@ pub(super) fn run_and_say(mut settings: Settings, ready: impl FnOnce(&Store, &st
     settings.server.tls.clone_from(&tls);
     let (metrics, recorder) = metrics::start()?;
     settings.server.api.metrics = Some(metrics);
+    limits::raise();
     let store = settings.open_store_to_serve()?;
     // Before the key is made: a start that fails because the port is taken should not use up the one time it is shown.
     let server = Server::bind(store.clone(), settings.server.clone())?;

@@ -145,9 +145,12 @@ impl Settings {
         self.open(true)
     }
 
-    /// Opens the store to serve it: in production not as a role that could change or delete entries of the log.
+    /// Opens the store to serve it: in production not as a role that could change or delete entries of the log, and never a database
+    /// that cannot be written.
     pub(crate) fn open_store_to_serve(&self) -> anyhow::Result<Store> {
-        Ok(Store::open(&StoreConfig { refuse_powerful_roles: self.production, ..self.store_config() })?)
+        let store = Store::open(&StoreConfig { refuse_powerful_roles: self.production, ..self.store_config() })?;
+        store.refuse_read_only()?;
+        Ok(store)
     }
 
     /// Opens the store of a database that is there: to look at nothing is a mistake.

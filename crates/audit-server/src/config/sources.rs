@@ -40,6 +40,11 @@ impl SettingError {
         SettingError { text: format!("{} {came}: {why}", setting.names()), key: Some(setting.key) }
     }
 
+    /// Whether the setting that is to blame may have said which database is meant: one of its own, or one that cannot be read.
+    pub(crate) fn hides_the_database(&self) -> bool {
+        self.key.is_none_or(|key| [super::list::DATABASE_URL.key, super::list::DATA_DIR.key].contains(&key))
+    }
+
     /// Anything else.
     pub(crate) fn other(text: String) -> SettingError {
         SettingError { text, key: None }

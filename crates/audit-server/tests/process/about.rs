@@ -61,6 +61,8 @@ fn metrics_tell_what_was_done() {
     assert_eq!(series.get(&format!("audit_http_request_seconds_count{{method=\"GET\",{warehouse}}}")), Some(&1.0), "{text}");
     let file = std::fs::metadata(directory.path().join("audit-data/audit.db")).unwrap().len() as f64;
     assert!(series["audit_database_bytes"] >= file && file > 0.0, "{file} {text}");
+    let wal = std::fs::metadata(directory.path().join("audit-data/audit.db-wal")).unwrap().len() as f64;
+    assert!(series["audit_database_wal_bytes"] == wal && wal > 0.0, "{wal} {text}");
     // Everything that is measured is explained, here and in the documentation.
     let documented = include_str!("../../../../docs/metrics.md");
     for name in series.keys() {

@@ -45,6 +45,7 @@ fn a_healthy_set_up_passes_and_is_left_as_it_was() {
     {
         assert!(text.contains(&format!("ok    {check}: ")), "{check}: {text}");
     }
+    assert!(text.contains("note  contents: not looked at: whether entries, heads of logs, counters and tokens"), "{text}");
     let mut names: Vec<_> = fs::read_dir(directory.path().join("audit-data")).unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["audit.db"]);
@@ -94,6 +95,39 @@ fn faulty_settings_are_found_and_the_rest_is_looked_at_all_the_same() {
     assert_only_fault(&ended, "settings", "other machines could reach it", "config check");
 }
 
+/// With the default in its place, the database beside it would be found well.
+#[test]
+fn a_database_that_no_setting_names_is_not_looked_at() {
+    let directory = healthy();
+    let not_looked = |ended: &Ended| {
+        let about = ["data directory", "database", "schema and writing", "administrator", "contents", "disk space"];
+        assert!(about.iter().all(|check| !ended.stdout.contains(&format!("ok    {check}: "))), "{ended:?}");
+        assert!(ended.stdout.contains("note  database: not looked at: the settings that say which"), "{ended:?}");
+    };
+    let ended = run(doctor(directory.path()).args(["--database-url", "mysql://db/audit"]));
+    assert_only_fault(&ended, "settings", "its scheme is not known", "config check");
+    not_looked(&ended);
+    assert!(ended.stdout.contains("ok    open files: "), "{ended:?}");
+    for text in ["databse_url = 'sqlite://other.db'", "database_url = "] {
+        fs::write(directory.path().join("audit.toml"), text).unwrap();
+        not_looked(&run(&mut doctor(directory.path())));
+    }
+}
+
+#[test]
+fn a_file_that_holds_no_log_is_found() {
+    let directory = healthy();
+    let path = directory.path().join("audit-data/other.db");
+    let other = || run(doctor(directory.path()).env("AUDIT_DATABASE_URL", "sqlite://audit-data/other.db"));
+    fs::write(&path, "").unwrap();
+    assert_only_fault(&other(), "database", "is empty, and this program did not leave it so", "When the file is gone");
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE songs (a)").unwrap();
+    assert_only_fault(&other(), "database", "is not an audit log (its tables are `songs`)", "--database-url");
+    fs::remove_file(&path).unwrap();
+    fs::write(directory.path().join("audit-data/other.db-wal"), "").unwrap();
+    assert_only_fault(&other(), "database", "but `audit-data/other.db-wal`, which belongs to it", "When the file is gone");
+}
+
 #[test]
 fn a_directory_that_others_can_enter_is_noted_and_one_that_nobody_can_write_is_found() {
     let directory = healthy();
@@ -135,7 +169,10 @@ fn a_newer_database_a_held_lock_and_a_clock_behind_the_log_are_found() {
     .unwrap();
     let ended = run(&mut doctor(directory.path()));
     assert_only_fault(&ended, "clock", "but the log has an entry of 2100-01-01", "timedatectl set-ntp true");
-    conn.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231235959')", []).unwrap();
+    conn.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20250101000000')", []).unwrap();
+    let ended = run(&mut doctor(directory.path()));
+    assert_only_fault(&ended, "schema and writing", "made by an older version (migration 20250101000000", "export it");
+    conn.execute("UPDATE __diesel_schema_migrations SET version = '29991231235959' WHERE version = '20250101000000'", []).unwrap();
     let ended = run(&mut doctor(directory.path()));
     assert_only_fault(&ended, "schema and writing", "written by a newer version", "start that version");
 }

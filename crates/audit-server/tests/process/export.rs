@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use rusqlite::Connection;
 
-use crate::common::{program, run};
+use crate::common::{eventually, program, run};
 use crate::data;
 
 fn export(directory: &Path, arguments: &[&str]) -> crate::common::Ended {
@@ -156,4 +156,57 @@ fn a_new_file_is_its_owners_alone() {
     three_channels(directory.path());
     export(directory.path(), &["-o", "all.ndjson"]).ok();
     assert_eq!(fs::metadata(directory.path().join("all.ndjson")).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+/// What is written beside the place, by a name that another export would not take.
+fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn what_a_killed_export_left_is_cleared_by_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    run(program(directory.path()).arg("import").arg(data::file())).ok();
+    let out = directory.path().join("out");
+    fs::create_dir(&out).unwrap();
+    let mut child = program(directory.path()).args(["export", "-o", "out/all.ndjson"]).stderr(Stdio::null()).spawn().unwrap();
+    eventually(|| (!names(&out).is_empty()).then_some(())).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let left = names(&out);
+    assert!(left.len() == 1 && left[0].starts_with(".all.ndjson.") && left[0].ends_with(".tmp"), "{left:?}");
+    export(directory.path(), &["-o", "out/all.ndjson"]).ok();
+    assert_eq!(names(&out), ["all.ndjson"]);
+}
+
+#[test]
+fn only_what_is_certainly_left_over_is_cleared() {
+    let directory = tempfile::tempdir().unwrap();
+    three_channels(directory.path());
+    let out = directory.path().join("out");
+    fs::create_dir(&out).unwrap();
+    for name in
+        [".all.ndjson.1.tmp", ".all.ndjson.2.tmp", ".all.ndjson.x.tmp", ".all.ndjson..tmp", ".other.ndjson.1.tmp", "precious"]
+    {
+        fs::write(out.join(name), "somebody's").unwrap();
+    }
+    std::os::unix::fs::symlink("precious", out.join(".all.ndjson.3.tmp")).unwrap();
+    // As a living export does, in whatever container.
+    let living = fs::File::open(out.join(".all.ndjson.1.tmp")).unwrap();
+    living.lock().unwrap();
+    export(directory.path(), &["-o", "out/all.ndjson"]).ok();
+    let kept = [
+        ".all.ndjson..tmp",
+        ".all.ndjson.1.tmp",
+        ".all.ndjson.3.tmp",
+        ".all.ndjson.x.tmp",
+        ".other.ndjson.1.tmp",
+        "all.ndjson",
+        "precious",
+    ];
+    assert_eq!(names(&out), kept);
+    assert_eq!(fs::read_to_string(out.join("precious")).unwrap(), "somebody's");
 }

@@ -219,3 +219,18 @@ fn as_text_it_says_so_in_a_block_for_people_unless_it_is_told_to_be_quiet() {
     let quiet = stderr("error");
     assert!(!quiet.contains("audit"), "{quiet}");
 }
+
+/// Shells and service managers give programs a small soft limit, for `select`.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_limit_of_open_files_is_raised_to_the_hard_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = Command::new("sh");
+    let script = format!("ulimit -S -n 300; ulimit -H -n 4000; exec '{}'", env!("CARGO_BIN_EXE_audit-server"));
+    command.args(["-c", &script]).current_dir(directory.path()).env("AUDIT_ADMIN_TOKEN", KEY).env("AUDIT_LISTEN", "127.0.0.1:0");
+    let server = Server::run(&mut command);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", server.id())).unwrap();
+    let row = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    assert_eq!(row.split_whitespace().skip(3).take(2).collect::<Vec<_>>(), ["4000", "4000"]);
+    server.stop();
+}

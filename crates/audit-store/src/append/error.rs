@@ -63,6 +63,10 @@ pub enum Unknown {
     /// asked.
     #[error("the commit was not confirmed; a retry with the same uuids settles it: {0}")]
     Unconfirmed(String),
+    /// The files at the database's place are not the ones that the store opened. What was committed since they were touched is in
+    /// files that nobody may find again; once the database is back, a retry settles it.
+    #[error("the events were not acknowledged: {0}")]
+    Displaced(String),
     /// The writer ended while it had the request in hand.
     #[error("the writer ended without an answer; a retry with the same uuids settles it")]
     WriterEnded,

@@ -41,7 +41,9 @@ impl<'a> Outcomes<'a> {
 
     /// Ends one with an error: as not stored, unless an earlier commit of it may have been done.
     pub(super) fn fail(&mut self, index: usize, error: &StoreError) {
-        let outcome: AppendError = if self.doubtful[index] {
+        let outcome: AppendError = if let StoreError::Displaced(what) = error {
+            Unknown::Displaced(what.clone()).into()
+        } else if self.doubtful[index] {
             Unknown::Unconfirmed(error.to_string()).into()
         } else if let StoreError::Clock(error) = error {
             NotStored::Clock(*error).into()

@@ -19,6 +19,7 @@ use crate::connection::{DbConnection, Purpose};
 use crate::dialect;
 use crate::error::{OpenError, StoreError};
 use crate::url::DatabaseUrl;
+use crate::watch::DatabaseWatch;
 
 /// How long the caller of a write that is no append waits. One that is stuck behind a commit which waits for a synchronous standby
 /// may wait for hours.
@@ -33,6 +34,7 @@ pub(crate) struct Writer {
     /// What the thread panicked with.
     panic: Arc<OnceLock<String>>,
     thread: Mutex<Option<Thread>>,
+    database: Arc<DatabaseWatch>,
 }
 
 /// A thread, and what tells of its end.
@@ -43,10 +45,11 @@ struct Thread {
 
 impl Writer {
     /// Without a connection, one is opened with the first job.
-    pub(super) fn start(url: DatabaseUrl, conn: Option<DbConnection>, watch: Arc<ClockWatch>) -> Result<Writer, OpenError> {
+    pub(super) fn start(url: DatabaseUrl, conn: Option<DbConnection>, watch: Arc<ClockWatch>, database: Arc<DatabaseWatch>) -> Result<Writer, OpenError> {
         let (queue, panic) = (Arc::<Queue>::default(), Arc::<OnceLock<String>>::default());
         let (end, ended) = channel::<()>();
         let path = url.display();
+        let watched = Arc::clone(&database);
         let (taken, panicked) = (Arc::clone(&queue), Arc::clone(&panic));
         let run = move || {
             // Dropped when the thread ends, however it ends.
@@ -54,7 +57,7 @@ impl Writer {
             let work = move |taken: &Queue| {
                 // At the start, and not with the first batch.
                 drop(RandomState::new());
-                Loop { url, conn, watch }.run(taken);
+                Loop { url, conn, watch, database: watched }.run(taken);
             };
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| work(&taken))) {
                 let message = panicked.get_or_init(|| message_of(&*payload));
@@ -65,7 +68,7 @@ impl Writer {
         };
         let handle = std::thread::Builder::new().name("audit-writer".to_owned()).spawn(run);
         let handle = handle.map_err(|error| OpenError::Database { path, why: error.to_string() })?;
-        Ok(Writer { queue, panic, thread: Mutex::new(Some(Thread { handle, ended })) })
+        Ok(Writer { queue, panic, thread: Mutex::new(Some(Thread { handle, ended })), database })
     }
 
     /// Queues a request; a full queue refuses it.
@@ -88,7 +91,7 @@ impl Writer {
         work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let end = Instant::now() + RUN_TIMEOUT;
-        let (work, pending) = prepare(work);
+        let (work, pending) = prepare(Arc::clone(&self.database), work);
         self.queue.push_work(work, Some(end))?;
         pending.recv_timeout(end.saturating_duration_since(Instant::now())).map_err(|error| match error {
             oneshot::RecvTimeoutError::Timeout => StoreError::Late,
@@ -101,7 +104,7 @@ impl Writer {
         &self,
         work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (work, pending) = prepare(work);
+        let (work, pending) = prepare(Arc::clone(&self.database), work);
         self.queue.push_work(work, None)?;
         pending.recv().map_err(|_| StoreError::Closed)?
     }
@@ -140,11 +143,13 @@ fn message_of(payload: &(dyn std::any::Any + Send)) -> String {
 
 /// A write as the queue takes it, and where its outcome will be.
 fn prepare<T: Send + 'static>(
+    database: Arc<DatabaseWatch>,
     work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
 ) -> (Work, oneshot::Receiver<Result<T, StoreError>>) {
     let (answer, pending) = oneshot::channel();
     let work: Work = Box::new(move |conn| {
-        let outcome = conn.map_err(StoreError::Unreachable).and_then(|conn| work(conn).map_err(|error| error.seen_on(conn)));
+        let conn = database.check_place().and_then(|()| conn.map_err(StoreError::Unreachable));
+        let outcome = database.confirm(conn.and_then(|conn| work(conn).map_err(|error| error.seen_on(conn))));
         let is_usable = !matches!(outcome, Err(StoreError::Unreachable(_)));
         // Nobody waits for a write whose caller is gone; it is done all the same.
         drop(answer.send(outcome));
@@ -158,6 +163,7 @@ struct Loop {
     /// Dropped after an error, so that the next transaction starts on a fresh one.
     conn: Option<DbConnection>,
     watch: Arc<ClockWatch>,
+    database: Arc<DatabaseWatch>,
 }
 
 impl Loop {
@@ -235,6 +241,7 @@ impl Loop {
         lookup: &mut Lookup,
         mut doubt: impl FnMut(),
     ) -> Result<Vec<Outcome>, StoreError> {
+        self.database.check_place()?;
         // Without one, nothing was sent that could be looked for.
         self.connection().map_err(StoreError::Unreachable)?;
         let mut commit = |writer: &mut Loop, lookup| {
@@ -261,6 +268,7 @@ impl Loop {
         let watch = Arc::clone(&self.watch);
         let conn = self.connection().map_err(StoreError::Unreachable)?;
         let outcomes = commit(conn, requests, lookup, &watch).map_err(|error| error.seen_on(conn));
+        let outcomes = self.database.confirm(outcomes);
         meter::batch(requests, &outcomes, start);
         if outcomes.is_err() {
             self.conn = None;

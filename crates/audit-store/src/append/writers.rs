@@ -12,6 +12,7 @@ use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::{OpenError, StoreError};
 use crate::url::DatabaseUrl;
+use crate::watch::DatabaseWatch;
 
 /// All of them. A log always goes to the same one, so that two never wait for its head; a request that goes to several logs goes
 /// whole to the writer of its first.
@@ -19,9 +20,15 @@ pub(crate) struct Writers(Vec<Writer>);
 
 impl Writers {
     /// The first one takes the connection that is there, the others open theirs with their first request.
-    pub(crate) fn start(url: &DatabaseUrl, conn: DbConnection, wanted: u32, watch: &Arc<ClockWatch>) -> Result<Writers, OpenError> {
+    pub(crate) fn start(
+        url: &DatabaseUrl,
+        conn: DbConnection,
+        wanted: u32,
+        watch: &Arc<ClockWatch>,
+        database: &Arc<DatabaseWatch>,
+    ) -> Result<Writers, OpenError> {
         let mut conn = Some(conn);
-        let writers = (0..dialect::writers(url, wanted)).map(|_| Writer::start(url.clone(), conn.take(), Arc::clone(watch)));
+        let writers = (0..dialect::writers(url, wanted)).map(|_| Writer::start(url.clone(), conn.take(), Arc::clone(watch), Arc::clone(database)));
         writers.collect::<Result<_, _>>().map(Writers)
     }
 

@@ -17,6 +17,7 @@ use crate::connection::{DbConnection, Purpose};
 use crate::error::{CopyError, StoreError};
 use crate::query::{ActionLogs, Events};
 use crate::schema::logs;
+use crate::url::DatabaseUrl;
 use crate::{dialect, migrate};
 
 /// How far a copy is.
@@ -66,7 +67,7 @@ struct Log {
 /// [`CopyError`]; what was copied stays, and the next copy goes on behind it.
 pub fn copy(from: &StoreConfig, to: &StoreConfig, mut progress: impl FnMut(CopyProgress)) -> Result<Copied, CopyError> {
     let mut source = open_source(from)?;
-    let mut target = open_target(to)?;
+    let (place, mut target) = open_target(to)?;
     let logs = logs(&mut source)?;
     let there = logs_there(&mut source, &mut target, &logs)?;
     let entries = logs.iter().map(|log| log.size.unsigned_abs()).sum();
@@ -88,6 +89,10 @@ pub fn copy(from: &StoreConfig, to: &StoreConfig, mut progress: impl FnMut(CopyP
         }
     }
     registry.compare(&mut target)?;
+    // What was compared has to be what somebody finds there.
+    if let Some(what) = dialect::displaced(&place) {
+        return Err(StoreError::Displaced(what).into());
+    }
     let after: u64 = self::logs(&mut source)?.iter().map(|log| log.size.unsigned_abs()).sum();
     let (tokens, content_types) = (registry.tokens(), registry.content_types());
     Ok(Copied { entries, new: entries - there, tokens, content_types, behind: after - entries })
@@ -100,19 +105,20 @@ fn open_source(config: &StoreConfig) -> Result<DbConnection, CopyError> {
     }
     let mut conn = dialect::open(&url, Purpose::Read)?;
     let versions = dialect::read_versions(&mut conn).map_err(|why| crate::OpenError::from_database(&url.display(), why))?;
-    match (versions.unknown(), versions.pending().first()) {
-        (Some(migration), _) => Err(crate::OpenError::NewerSchema { path: url.display(), migration: migration.to_owned() }.into()),
-        (None, Some(migration)) => Err(CopyError::OldSource { path: url.display(), migration: migration.clone() }),
-        (None, None) => Ok(conn),
+    migrate::refuse_unknown(&versions, &url)?;
+    match versions.pending().first() {
+        Some(migration) => Err(CopyError::OldSource { path: url.display(), migration: migration.clone() }),
+        None => Ok(conn),
     }
 }
 
-fn open_target(config: &StoreConfig) -> Result<DbConnection, CopyError> {
+fn open_target(config: &StoreConfig) -> Result<(DatabaseUrl, DbConnection), CopyError> {
     let url = config.url()?;
-    dialect::make_files(&url)?;
+    dialect::make_if_missing(&url)?;
     let mut conn = dialect::open(&url, Purpose::Write)?;
     migrate::migrate(&mut conn, &url)?;
-    Ok(conn)
+    dialect::remember(&mut conn, &url)?;
+    Ok((url, conn))
 }
 
 /// The logs that hold anything, in the order of their keys.

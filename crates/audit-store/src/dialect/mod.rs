@@ -15,11 +15,12 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crate::connection::{DbConnection, Purpose};
 use crate::counters::Delta;
-use crate::error::{OpenError, StoreError};
+use crate::error::{OpenError, StoreError, Unusable};
 use crate::row::NewRows;
 use crate::url::DatabaseUrl;
 
 pub(crate) use postgres::Powers;
+pub(crate) use sqlite::{Checkpoints, Pass, SqliteFile};
 pub(crate) use versions::Versions;
 
 /// Opens a connection with everything set that durability and the guards depend on, and looks whether it holds.
@@ -27,16 +28,122 @@ pub(crate) fn open(url: &DatabaseUrl, purpose: Purpose) -> Result<DbConnection, 
     // A connection keeps its statements in a hash table, and may be the first thing that its thread makes.
     draw_hash_keys().map_err(|error| OpenError::from_database(&url.display(), format!("no random bytes: {error}")))?;
     match url {
-        DatabaseUrl::Sqlite(path) => sqlite::open(path, purpose).map(DbConnection::Sqlite),
+        DatabaseUrl::Sqlite(file) => sqlite::open(file, purpose).map(DbConnection::Sqlite),
         DatabaseUrl::Postgres(url) => postgres::open(url, purpose).map(DbConnection::Postgres),
     }
 }
 
-/// Makes the directory and the file of an embedded database that are missing. A database on a server is made by whoever runs it.
-pub(crate) fn make_files(url: &DatabaseUrl) -> Result<(), OpenError> {
+/// Makes an embedded database if there is none, with its schema, and returns the migrations that it got then. A database on a server
+/// is made by whoever runs it.
+pub(crate) fn make_if_missing(url: &DatabaseUrl) -> Result<Option<Vec<String>>, OpenError> {
     match url {
-        DatabaseUrl::Sqlite(path) => sqlite::make_files(path),
+        DatabaseUrl::Sqlite(file) => sqlite::make_if_missing(file),
+        DatabaseUrl::Postgres(_) => Ok(None),
+    }
+}
+
+/// Refuses to begin a new log beside what is left of another one.
+pub(crate) fn refuse_orphans(url: &DatabaseUrl) -> Result<(), OpenError> {
+    match url {
+        DatabaseUrl::Sqlite(file) => sqlite::refuse_orphans(file),
         DatabaseUrl::Postgres(_) => Ok(()),
+    }
+}
+
+/// Remembers which files an embedded database is kept in, so that no others are opened from now on ([`displaced`]). The connection
+/// has to stay open.
+pub(crate) fn remember(conn: &mut DbConnection, url: &DatabaseUrl) -> Result<(), OpenError> {
+    match (conn, url) {
+        (DbConnection::Sqlite(conn), DatabaseUrl::Sqlite(file)) => sqlite::remember(conn, file),
+        _ => Ok(()),
+    }
+}
+
+/// What became of the files of an embedded database, unless they are where they were when they were remembered.
+pub(crate) fn displaced(url: &DatabaseUrl) -> Option<String> {
+    match url {
+        DatabaseUrl::Sqlite(file) => sqlite::displaced(file),
+        DatabaseUrl::Postgres(_) => None,
+    }
+}
+
+/// What a person can do about that while this process runs.
+pub(crate) fn advice_on_displaced(url: &DatabaseUrl) -> String {
+    match url {
+        DatabaseUrl::Sqlite(file) => sqlite::advice_on_displaced(file),
+        DatabaseUrl::Postgres(_) => String::new(),
+    }
+}
+
+/// What came of a write that was tried and taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trial {
+    /// It could be done.
+    Done,
+    /// Somebody else was writing for as long as it was waited for.
+    Locked,
+}
+
+/// Tries to write, and takes it back. The connection is for nothing else.
+pub(crate) fn try_write(conn: &mut DbConnection, patience: Duration) -> QueryResult<Trial> {
+    match conn {
+        DbConnection::Sqlite(conn) => sqlite::try_write(conn, patience),
+        DbConnection::Postgres(conn) => postgres::try_write(conn),
+    }
+}
+
+/// How long a write waits for another process's.
+pub(crate) const LOCK_PATIENCE: Duration = sqlite::BUSY_TIMEOUT;
+
+/// Brings everything that is in the WAL of an embedded database into its file, as far as readers let it within the patience. Returns
+/// whether nothing is left there.
+pub(crate) fn empty_wal(conn: &mut DbConnection, patience: Duration) -> QueryResult<bool> {
+    match conn {
+        DbConnection::Sqlite(conn) => sqlite::empty_wal(conn, patience),
+        DbConnection::Postgres(_) => Ok(true),
+    }
+}
+
+/// Makes the WAL of an embedded database begin anew if it has grown too large.
+pub(crate) fn give_checkpoint_its_turn(
+    checkpoints: &mut Checkpoints,
+    conn: &mut DbConnection,
+    url: &DatabaseUrl,
+) -> QueryResult<()> {
+    match (conn, url) {
+        (DbConnection::Sqlite(conn), DatabaseUrl::Sqlite(file)) => checkpoints.take_turn(conn, file),
+        _ => Ok(()),
+    }
+}
+
+/// Bytes of the file that holds the newest entries of an embedded database.
+pub(crate) fn wal_bytes(url: &DatabaseUrl) -> Option<u64> {
+    match url {
+        DatabaseUrl::Sqlite(file) => sqlite::wal_bytes(file),
+        DatabaseUrl::Postgres(_) => None,
+    }
+}
+
+/// What a query of unknown length passes before it starts, where checkpoints need a moment without any.
+pub(crate) fn pass(url: &DatabaseUrl, purpose: Purpose) -> Option<Pass<'_>> {
+    match url {
+        DatabaseUrl::Sqlite(file) if purpose == Purpose::Read => Some(sqlite::pass(file)),
+        _ => None,
+    }
+}
+
+/// Keeps no query waiting any more.
+pub(crate) fn hold_no_more(url: &DatabaseUrl) {
+    if let DatabaseUrl::Sqlite(file) = url {
+        sqlite::hold_no_more(file);
+    }
+}
+
+/// Why the database as a whole cannot be used, if that is what an error shows.
+pub(crate) fn unusable(conn: &DbConnection, error: &DieselError) -> Option<Unusable> {
+    match conn {
+        DbConnection::Sqlite(_) => sqlite::unusable(error),
+        DbConnection::Postgres(_) => postgres::unusable(error),
     }
 }
 
@@ -85,14 +192,6 @@ pub(crate) fn database_bytes(conn: &mut DbConnection) -> QueryResult<i64> {
     match conn {
         DbConnection::Sqlite(conn) => sqlite::database_bytes(conn),
         DbConnection::Postgres(conn) => postgres::database_bytes(conn),
-    }
-}
-
-/// Whether another process keeps this connection from writing.
-pub(crate) fn is_locked_for_long(conn: &mut DbConnection) -> Result<bool, String> {
-    match conn {
-        DbConnection::Sqlite(conn) => sqlite::is_locked_for_long(conn),
-        DbConnection::Postgres(_) => Ok(false),
     }
 }
 

@@ -25,6 +25,11 @@ impl Versions {
         let is_known = |version: &String| self.known.iter().any(|(known, _)| known == version);
         self.applied.iter().find(|version| !is_known(version)).map(String::as_str)
     }
+
+    /// Whether a migration that this build does not know comes before the last one that it knows: versions are dates.
+    pub(crate) fn is_earlier(&self, unknown: &str) -> bool {
+        self.known.last().is_some_and(|(last, _)| unknown < last.as_str())
+    }
 }
 
 /// Versions and names of the migrations of a database, in their order.

@@ -2,16 +2,17 @@
 
 mod postgres;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub(crate) use postgres::PostgresUrl;
 
+use crate::dialect::SqliteFile;
 use crate::error::OpenError;
 
 /// Where a database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DatabaseUrl {
-    Sqlite(PathBuf),
+    Sqlite(SqliteFile),
     Postgres(PostgresUrl),
 }
 
@@ -25,7 +26,7 @@ impl DatabaseUrl {
         let refuse = |why: String| Err(OpenError::Url { url: without_secrets(url), why });
         let Some((scheme, rest)) = url.split_once(':') else { return refuse(format!("it has no scheme; {ACCEPTED}")) };
         let parsed = match scheme {
-            "sqlite" => sqlite(rest).map(DatabaseUrl::Sqlite),
+            "sqlite" => sqlite(rest).map(SqliteFile::new).map(DatabaseUrl::Sqlite),
             "postgres" | "postgresql" => PostgresUrl::parse(url).map(DatabaseUrl::Postgres),
             _ => return refuse(format!("its scheme is not known; {ACCEPTED}")),
         };
@@ -47,7 +48,7 @@ impl DatabaseUrl {
     /// For messages.
     pub(crate) fn display(&self) -> String {
         match self {
-            DatabaseUrl::Sqlite(path) => path.display().to_string(),
+            DatabaseUrl::Sqlite(file) => file.path().display().to_string(),
             DatabaseUrl::Postgres(url) => url.display().to_owned(),
         }
     }
@@ -55,15 +56,15 @@ impl DatabaseUrl {
     /// Whether there is something to open. A database server says that itself.
     pub(crate) fn exists(&self) -> bool {
         match self {
-            DatabaseUrl::Sqlite(path) => path.exists(),
+            DatabaseUrl::Sqlite(file) => file.path().exists(),
             DatabaseUrl::Postgres(_) => true,
         }
     }
 
     /// The file of an embedded database.
-    pub(crate) fn file(&self) -> Option<&Path> {
+    pub(crate) fn file(&self) -> Option<&SqliteFile> {
         match self {
-            DatabaseUrl::Sqlite(path) => Some(path),
+            DatabaseUrl::Sqlite(file) => Some(file),
             DatabaseUrl::Postgres(_) => None,
         }
     }

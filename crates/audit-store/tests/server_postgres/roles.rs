@@ -333,3 +333,20 @@ fn a_schema_that_lacks_a_step_is_for_the_owner() {
         assert!(error.contains(wanted), "{error}");
     }
 }
+
+/// A start and `/readyz` try what an append does, and take it back.
+#[test]
+fn a_role_that_cannot_write_is_refused_before_its_first_append() {
+    let guarded = Guarded::new();
+    let store = Store::open(&guarded.config()).unwrap();
+    store.refuse_read_only().unwrap();
+    store.check().unwrap();
+    let owner = guarded.scratch.raw();
+    owner.execute(&format!("REVOKE INSERT ON counters FROM {APPLICATION}"));
+    let store = Store::open(&guarded.config()).unwrap();
+    let error = store.refuse_read_only().unwrap_err();
+    assert!(matches!(&error, OpenError::ReadOnly { why, .. } if why.contains("permission denied")), "{error}");
+    assert!(store.check().is_err());
+    assert!(guarded.config().inspect().unwrap().unwritable.unwrap().contains("permission denied"));
+    assert_eq!(owner.strings("SELECT count(*)::text FROM counters WHERE channel_id = 0"), ["0"]);
+}

@@ -52,6 +52,8 @@ fn what_a_database_or_a_role_sets_makes_no_commit_less_safe() {
         ))
         .unwrap();
     let store = Store::open(&StoreConfig::new(database.url())).unwrap();
+    store.refuse_read_only().unwrap();
+    store.check().unwrap();
     // Tells from inside of the transaction what holds in it.
     client
         .batch_execute(

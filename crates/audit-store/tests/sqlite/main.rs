@@ -5,6 +5,7 @@
 #[path = "../store/common/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests of the store use the rest")]
 mod common;
+mod displaced;
 mod guards;
 mod migrations;
 #[cfg(unix)]
@@ -12,3 +13,4 @@ mod modes;
 #[path = "../postgres/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "not all of it is needed here")]
 mod postgres_server;
+mod wal;

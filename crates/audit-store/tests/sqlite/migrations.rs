@@ -1,5 +1,7 @@
 //! A file that becomes a database, or cannot, and what in it only SQLite has.
 
+use std::path::Path;
+
 use audit_store::{OpenError, Store, StoreConfig};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -10,17 +12,95 @@ fn config_in(dir: &TempDir) -> StoreConfig {
     StoreConfig::new(format!("sqlite://{}/audit.db", dir.path().display()))
 }
 
+/// What only reads needs no lock; what appends is told at the start, and not with its first event.
 #[test]
 fn a_file_that_another_process_keeps_locked_is_said_to_be_locked() {
     let dir = tempfile::tempdir().unwrap();
-    let holder = Connection::open(dir.path().join("audit.db")).unwrap();
-    holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let error = Store::open(&config_in(&dir)).unwrap_err();
-    assert!(matches!(error, OpenError::Locked { .. }), "{error:?}");
     let path = dir.path().join("audit.db");
+    drop(Store::open(&config_in(&dir)).unwrap());
+    let holder = Connection::open(&path).unwrap();
+    holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let store = Store::open(&config_in(&dir)).unwrap();
+    let error = store.refuse_read_only().unwrap_err();
+    assert!(matches!(error, OpenError::Locked { .. }), "{error:?}");
     assert_eq!(error.to_string(), format!("the database `{}` is locked by another process", path.display()));
     holder.execute_batch("ROLLBACK").unwrap();
-    assert!(Store::open(&config_in(&dir)).is_ok());
+    store.refuse_read_only().unwrap();
+}
+
+/// A write that was tried leaves nothing behind.
+#[test]
+fn a_write_that_is_tried_leaves_the_file_as_it_was() {
+    let scratch = Scratch::new();
+    let read = || scratch.raw().strings("SELECT type || name || sql FROM sqlite_schema ORDER BY 1");
+    let before = read();
+    scratch.store.refuse_read_only().unwrap();
+    scratch.store.check().unwrap();
+    assert_eq!(read(), before);
+    assert_eq!(scratch.raw().strings("PRAGMA integrity_check"), ["ok"]);
+}
+
+/// Connections that wanted to read once made such files, and the next start took one for a log without entries and keys.
+#[test]
+fn an_empty_file_that_something_left_is_not_taken_for_a_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("audit.db");
+    let empty: [fn(&Path); 3] = [
+        |path| std::fs::write(path, "").unwrap(),
+        |path| Connection::open(path).unwrap().execute_batch("PRAGMA journal_mode = WAL; PRAGMA user_version = 1").unwrap(),
+        |path| Connection::open(path).unwrap().execute_batch("CREATE TABLE __diesel_schema_migrations (version)").unwrap(),
+    ];
+    for make in empty {
+        make(&path);
+        let before = std::fs::read(&path).unwrap();
+        let error = Store::open(&config_in(&dir)).unwrap_err();
+        assert!(matches!(error, OpenError::Empty { .. }), "{error:?}");
+        assert!(matches!(config_in(&dir).inspect(), Err(OpenError::Empty { .. })));
+        assert!(matches!(config_in(&dir).migrate(), Err(OpenError::Empty { .. })));
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn a_sqlite_file_of_another_program_is_refused_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("audit.db");
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE events (a); CREATE TABLE songs (b)").unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let error = Store::open(&config_in(&dir)).unwrap_err();
+    let wanted =
+        format!("the SQLite file `{}` is not an audit log (its tables are `events`, `songs`): name another file", path.display());
+    assert_eq!(error.to_string(), wanted);
+    assert_eq!(std::fs::read(&path).unwrap(), before, "not even its journal mode is changed");
+}
+
+#[test]
+fn a_schema_of_before_is_told_from_one_of_later() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Store::open(&config_in(&dir)).unwrap());
+    let conn = Connection::open(dir.path().join("audit.db")).unwrap();
+    let with = |version: &str| {
+        conn.execute("INSERT INTO __diesel_schema_migrations (version) VALUES (?)", [version]).unwrap();
+        let error = Store::open(&config_in(&dir)).unwrap_err();
+        conn.execute("DELETE FROM __diesel_schema_migrations WHERE version = ?", [version]).unwrap();
+        error
+    };
+    assert!(matches!(with("20250101000000"), OpenError::EarlierSchema { migration, .. } if migration == "20250101000000"));
+    assert!(matches!(with("29990101000000"), OpenError::NewerSchema { migration, .. } if migration == "29990101000000"));
+    Store::open(&config_in(&dir)).unwrap();
+}
+
+/// The names of paths mean nothing to SQLite.
+#[test]
+fn a_path_is_a_name_whatever_characters_it_has() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["file:x.db", "a%41.db", "a b&mode=ro.db", "größe.db"] {
+        let path = dir.path().join(name);
+        drop(Store::open(&StoreConfig::new(format!("sqlite://{}", path.display()))).unwrap());
+        assert!(path.exists(), "{name}");
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 4);
 }
 
 #[test]

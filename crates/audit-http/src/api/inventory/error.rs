@@ -190,9 +190,11 @@ impl From<StoreError> for InventoryError {
             | StoreError::WriterPanicked(_)
             | StoreError::Unreachable(_)
             | StoreError::Unconfirmed(_)
+            | StoreError::Unusable(_)
+            | StoreError::Displaced(_)
             | StoreError::LogLocked { .. }
             | StoreError::Late => {
-                InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The database cannot be reached; try again later.")
+                InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The database cannot be used; try again later.")
             }
             StoreError::Random(_) => {
                 InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The operating system has no random bytes; try again later.")

@@ -59,7 +59,7 @@ fn mode(_: &Path) -> Option<u32> {
 /// Whether it opens with what durability needs; the store reads its settings back.
 pub(super) fn database(patient: &Patient) -> Finding {
     let location = patient.settings.store_config().location().unwrap_or_default();
-    match &patient.inspection {
+    match patient.inspection() {
         Ok(_) => Finding::Good(format!("`{location}` opens, and keeps what it acknowledges")),
         Err(OpenError::Missing { path }) => Finding::Note(format!("there is no `{path}` yet: the first start makes it")),
         Err(error @ OpenError::Locked { .. }) => {
@@ -71,6 +71,11 @@ pub(super) fn database(patient: &Patient) -> Finding {
         Err(error @ OpenError::Unsafe { setting, .. }) => {
             Finding::bad(error.to_string(), format!("ALTER SYSTEM SET {setting} = on, and reload the server's settings"))
         }
+        Err(error @ (OpenError::Orphaned { .. } | OpenError::Empty { .. })) => Finding::bad(
+            error.to_string(),
+            format!("put back `{location}` or its backup: docs/operations.md, When the file is gone"),
+        ),
+        Err(error @ OpenError::NotOurs { .. }) => Finding::bad(error.to_string(), "give another --data-dir or --database-url"),
         Err(error) if patient.is_on_a_server() => {
             Finding::bad(error.to_string(), "psql with the same URL; look at the server's log and its pg_hba.conf")
         }
@@ -79,7 +84,11 @@ pub(super) fn database(patient: &Patient) -> Finding {
 }
 
 pub(super) fn schema(patient: &Patient) -> Finding {
-    match &patient.inspection {
+    match patient.inspection() {
+        Ok(Inspection { unknown: Some(migration), is_earlier: true, .. }) => {
+            let fault = format!("the database was made by an older version (migration {migration} is not known here)");
+            Finding::bad(fault, "export it with the version that made it, and import it into a new database")
+        }
         Ok(Inspection { unknown: Some(migration), .. }) => {
             let fault = format!("the database was written by a newer version (migration {migration} is not known here)");
             Finding::bad(fault, "start that version of audit-server, or a later one")
@@ -92,8 +101,16 @@ pub(super) fn schema(patient: &Patient) -> Finding {
             let fault = "another process holds the database's write lock and does not let go";
             Finding::bad(fault, format!("end the process that `fuser -v '{location}'` shows"))
         }
-        Ok(_) if patient.is_on_a_server() => Finding::Good("the schema is that of this version".to_owned()),
-        Ok(_) => Finding::Good("the schema is that of this version, and the write lock is free".to_owned()),
+        // What a role lacks is said by the check of the role.
+        Ok(Inspection { unwritable: Some(why), lacking, .. }) if lacking.is_empty() => {
+            let location = patient.settings.store_config().location().unwrap_or_default();
+            let mend = match patient.is_on_a_server() {
+                true => "as the owner: audit-server migrate --grant-to the-role".to_owned(),
+                false => format!("ls -l '{location}'; df -h '{location}'; findmnt -T '{location}'"),
+            };
+            Finding::bad(format!("nothing can be written: {why}"), mend)
+        }
+        Ok(_) => Finding::Good("the schema is that of this version, and a write was tried and taken back".to_owned()),
         Err(_) => Finding::Note("not looked at: there is no database that opens".to_owned()),
     }
 }
@@ -104,7 +121,7 @@ pub(super) fn role(patient: &Patient) -> Finding {
         let guards = "an embedded database has none: its triggers guard the log, and whoever can write the file can drop them";
         return Finding::Good(guards.to_owned());
     }
-    let Ok(Inspection { powers, lacking, .. }) = &patient.inspection else {
+    let Ok(Inspection { powers, lacking, .. }) = patient.inspection() else {
         return Finding::Note("not looked at: there is no database that opens".to_owned());
     };
     if !lacking.is_empty() {
@@ -123,6 +140,16 @@ pub(super) fn role(patient: &Patient) -> Finding {
         }
         powers => Finding::Note(format!("{powers}: it could change or delete entries of the log. {mend}")),
     }
+}
+
+/// What this command does not look at, so that nobody takes its word for it.
+pub(super) fn contents(patient: &Patient) -> Finding {
+    if !patient.has_current_database() {
+        return Finding::Note("not looked at: there is no database of this version that can be written".to_owned());
+    }
+    let text = "not looked at: whether entries, heads of logs, counters and tokens are what the server wrote. Whoever can write to the \
+                database can change them, and no check here would tell; compare with a backup. `audit-server rebuild` counts anew";
+    Finding::Note(text.to_owned())
 }
 
 pub(super) fn administrator(patient: &Patient) -> Finding {

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use super::database::directories;
 use super::{Finding, Patient};
+use crate::limits;
 
 /// Below this, a day of a busy log may fill the disk.
 const FREE_MIB_GOOD: u64 = 1024;
@@ -43,12 +44,7 @@ const DESCRIPTORS_OF_CONNECTION: u64 = 2;
 const CONNECTIONS_MIN: u64 = 64;
 
 pub(super) fn descriptors(_: &Patient) -> Finding {
-    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let row = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
-    let Some(limit) = row.and_then(|row| row.split_whitespace().next()) else {
-        return Finding::Note("the limit cannot be told here".to_owned());
-    };
-    let Ok(limit) = limit.parse::<u64>() else { return Finding::Good("no limit".to_owned()) };
+    let Some(limit) = limits::open_files() else { return Finding::Good("no limit".to_owned()) };
     let connections = limit.saturating_sub(DESCRIPTORS_OWN) / DESCRIPTORS_OF_CONNECTION;
     let text = format!("{limit} open files are room for about {connections} connections at once");
     match connections {

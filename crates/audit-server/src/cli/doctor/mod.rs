@@ -4,12 +4,13 @@ mod database;
 mod machine;
 mod network;
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 use anyhow::bail;
 use audit_http::store::{Inspection, OpenError};
 
-use crate::config::{self, Given, Settings};
+use crate::config::{self, Given, SettingError, Settings};
 
 /// What a check found.
 pub(super) enum Finding {
@@ -36,7 +37,7 @@ impl Finding {
 pub(super) struct Patient {
     settings: Settings,
     /// Looked at once: a database that somebody keeps locked is waited for.
-    inspection: Result<Inspection, OpenError>,
+    inspection: OnceCell<Result<Inspection, OpenError>>,
 }
 
 impl Patient {
@@ -46,25 +47,32 @@ impl Patient {
 
     /// Opening the store changes nothing when the schema is current already, and waits for nobody when the lock is free.
     fn has_current_database(&self) -> bool {
-        let is_current = |found: &Inspection| found.pending.is_empty() && found.unknown.is_none() && !found.locked;
-        self.inspection.as_ref().is_ok_and(is_current)
+        let is_current =
+            |found: &Inspection| found.pending.is_empty() && found.unknown.is_none() && !found.locked && found.unwritable.is_none();
+        self.inspection().is_ok_and(is_current)
+    }
+
+    fn inspection(&self) -> Result<&Inspection, &OpenError> {
+        self.inspection.get_or_init(|| self.settings.store_config().inspect()).as_ref()
     }
 }
 
-type Check = (&'static str, fn(&Patient) -> Finding);
+/// Its name, whether it is about the database, and the look itself.
+type Check = (&'static str, bool, fn(&Patient) -> Finding);
 
 /// In the order in which one fault leads to the next.
-const CHECKS: [Check; 10] = [
-    ("data directory", database::directory),
-    ("database", database::database),
-    ("schema and writing", database::schema),
-    ("database role", database::role),
-    ("administrator", database::administrator),
-    ("clock", database::clock),
-    ("disk space", machine::disk),
-    ("open files", machine::descriptors),
-    ("TLS", network::tls),
-    ("address", network::address),
+const CHECKS: [Check; 11] = [
+    ("data directory", true, database::directory),
+    ("database", true, database::database),
+    ("schema and writing", true, database::schema),
+    ("database role", true, database::role),
+    ("administrator", true, database::administrator),
+    ("contents", true, database::contents),
+    ("clock", true, database::clock),
+    ("disk space", true, machine::disk),
+    ("open files", false, machine::descriptors),
+    ("TLS", false, network::tls),
+    ("address", false, network::address),
 ];
 
 pub(super) fn run(given: &Given, file: Option<&Path>) -> anyhow::Result<()> {
@@ -77,11 +85,17 @@ pub(super) fn run(given: &Given, file: Option<&Path>) -> anyhow::Result<()> {
     for warning in config::unknown_variables() {
         report.add("settings", Finding::Note(warning));
     }
+    // With a default in its place, another database than the one that is meant would be looked at, and found well.
+    let is_hidden = settings.is_none() || faults.iter().any(SettingError::hides_the_database);
+    if is_hidden {
+        let text = "not looked at: the settings that say which database is meant cannot be used; mend them and run this again";
+        report.add("database", Finding::Note(text.to_owned()));
+    }
     // A fault in one setting is no reason to leave the rest of the machine unseen.
     if let Some(settings) = settings {
         report.settings(&settings, faults.is_empty());
-        let patient = Patient { inspection: settings.store_config().inspect(), settings };
-        for (name, check) in CHECKS {
+        let patient = Patient { inspection: OnceCell::new(), settings };
+        for (name, _, check) in CHECKS.iter().filter(|(_, is_about_database, _)| !(is_hidden && *is_about_database)) {
             report.add(name, check(&patient));
         }
     }

@@ -15,6 +15,8 @@ pub(crate) struct Client {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,
+    /// The seconds of `Retry-After`.
+    pub(crate) retry_after: Option<u64>,
 }
 
 impl Answer {
@@ -34,6 +36,17 @@ impl Client {
 
     pub(crate) fn get(&mut self, path: &str) -> io::Result<Answer> {
         self.send_head("GET", path, "application/json", None)?;
+        self.answer()
+    }
+
+    pub(crate) fn delete(&mut self, path: &str) -> io::Result<Answer> {
+        self.send_head("DELETE", path, "application/json", None)?;
+        self.answer()
+    }
+
+    pub(crate) fn put(&mut self, path: &str, content_type: &str, body: &str) -> io::Result<Answer> {
+        self.send_head("PUT", path, content_type, Some(body.len()))?;
+        self.send(body.as_bytes())?;
         self.answer()
     }
 
@@ -73,18 +86,19 @@ impl Client {
         let status_line = self.line()?;
         let status = status_line.split(' ').nth(1).and_then(|code| code.parse().ok());
         let status = status.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, status_line.clone()))?;
-        let (mut length, mut chunked) = (0, false);
+        let (mut length, mut chunked, mut retry_after) = (0, false, None);
         loop {
             let line = self.line()?.to_ascii_lowercase();
             match line.split_once(':') {
                 None => break,
                 Some(("content-length", value)) => length = value.trim().parse().map_err(io::Error::other)?,
+                Some(("retry-after", value)) => retry_after = value.trim().parse().ok(),
                 Some(("transfer-encoding", value)) => chunked = value.trim() == "chunked",
                 Some(_) => {}
             }
         }
         let body = if chunked { self.chunks()? } else { self.bytes(length)? };
-        Ok(Answer { status, body: String::from_utf8(body).map_err(io::Error::other)? })
+        Ok(Answer { status, body: String::from_utf8(body).map_err(io::Error::other)?, retry_after })
     }
 
     fn chunks(&mut self) -> io::Result<Vec<u8>> {

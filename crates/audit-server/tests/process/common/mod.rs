@@ -23,6 +23,19 @@ pub(crate) fn program(directory: &Path) -> Command {
     command
 }
 
+/// The program in a file system of its own, in which the lines of shell before it mount what they like. It needs no rights: in a user
+/// namespace of its own, everybody is root.
+pub(crate) fn program_with_mounts(directory: &Path, mounts: &str) -> Command {
+    let mut command = Command::new("unshare");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AUDIT_")) {
+        command.env_remove(name);
+    }
+    let script = format!("{mounts}\nexec \"$0\" \"$@\"");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-ec", &script, env!("CARGO_BIN_EXE_audit-server")]);
+    command.current_dir(directory).env("RUST_BACKTRACE", "1").stdin(Stdio::null());
+    command
+}
+
 /// How a run ended.
 #[derive(Debug)]
 pub(crate) struct Ended {

@@ -76,6 +76,22 @@ impl Server {
         peak.split_whitespace().next().unwrap().parse::<u64>().unwrap() * 1024
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where a path of the server is seen from here.
+    pub(crate) fn path(&self, path: &Path) -> std::path::PathBuf {
+        Path::new(&format!("/proc/{}/root", self.child.id())).join(path.strip_prefix("/").unwrap())
+    }
+
+    /// Waits for a line of the log that has a text.
+    #[track_caller]
+    pub(crate) fn wait_for_line(&self, text: &str) -> String {
+        let line = || self.log().lines().find(|line| line.contains(text)).map(str::to_owned);
+        super::eventually(line).unwrap_or_else(|| panic!("the log never says `{text}`: {}", self.log()))
+    }
+
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }

@@ -19,10 +19,11 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use super::Trial;
 use super::versions::{self, Versions};
 use crate::connection::Purpose;
-use crate::error::{OpenError, StoreError};
-use crate::schema::logs;
+use crate::error::{OpenError, StoreError, Unusable};
+use crate::schema::{counters, logs};
 use crate::url::PostgresUrl;
 
 pub(super) use insert::{count, insert};
@@ -190,6 +191,25 @@ fn in_write<T>(conn: &mut PgConnection, run: impl FnOnce(&mut PgConnection) -> Q
         Ok(value) => AnsiTransactionManager::commit_transaction(conn).map(|()| value),
         Err(error) => AnsiTransactionManager::rollback_transaction(conn).and(Err(error)),
     }
+}
+
+/// Tries to write, and takes it back: a row of no log.
+pub(super) fn try_write(conn: &mut PgConnection) -> QueryResult<Trial> {
+    use counters as c;
+    begin_write(conn)?;
+    let row = (c::channel_id.eq(0), c::stream.eq(0), c::dimension.eq(0), c::key.eq(""), c::count.eq(0));
+    // Another server that tries at the same time is waited for, and takes its row back too.
+    let tried = diesel::insert_into(c::table).values(row).execute(conn);
+    let rolled_back = AnsiTransactionManager::rollback_transaction(conn);
+    tried.and(rolled_back).map(|()| Trial::Done)
+}
+
+/// What PostgreSQL says when its disk is full, in the languages that it says it in English. Its code is not to be had.
+pub(super) fn unusable(error: &DieselError) -> Option<Unusable> {
+    let DieselError::DatabaseError(_, info) = error else { return None };
+    let is_full = ["No space left on device", "could not extend file"].iter().any(|said| info.message().contains(said));
+    let advice = "the disk of the database server is full; make room there, nothing of ours has to be restarted";
+    is_full.then(|| Unusable { what: info.message().to_owned(), advice, hits_every_write: false })
 }
 
 pub(super) fn begin_snapshot(conn: &mut PgConnection) -> QueryResult<()> {

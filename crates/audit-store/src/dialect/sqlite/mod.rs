@@ -1,7 +1,13 @@
 //! SQLite: an embedded file, one writer.
 
+mod faults;
+mod file;
+mod gate;
+mod identity;
+mod schema;
+mod upkeep;
+
 use std::collections::HashMap;
-use std::fs::{DirBuilder, OpenOptions};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -10,75 +16,135 @@ use audit_domain::uuid::Uuid;
 use diesel::connection::{AnsiTransactionManager, CacheSize, SimpleConnection};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Text};
-use diesel::sqlite::Sqlite;
 use diesel::upsert::excluded;
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::versions::{self, Versions};
 use crate::connection::Purpose;
 use crate::counters::Delta;
 use crate::error::OpenError;
 use crate::row::NewRows;
 use crate::schema::{action_logs, events, logs};
 
-/// Through the crate's own symlink, so that a published package holds the files.
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+use self::identity::Identity;
+use self::upkeep::WAL_BYTES_KEPT;
 
-/// Makes the directory and the file of a database that are missing, for their owner alone: events tell of persons. What is there
-/// keeps its mode, and the files that SQLite puts beside the database take the mode of it.
-pub(super) fn make_files(path: &Path) -> Result<(), OpenError> {
-    if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        private_directories()
-            .create(directory)
-            .map_err(|error| OpenError::Directory { path: directory.display().to_string(), why: error.to_string() })?;
-    }
-    // Never one that is there: closing it would give up the locks that this process has on it.
-    match private_file().create_new(true).open(path) {
-        Err(error) if !path.exists() => Err(OpenError::from_database(&path.display().to_string(), error.to_string())),
-        _ => Ok(()),
-    }
+pub(super) use faults::unusable;
+pub(crate) use file::SqliteFile;
+pub(crate) use gate::Pass;
+pub(super) use schema::{read_versions, run_migrations};
+pub(crate) use upkeep::Checkpoints;
+pub(super) use upkeep::{empty_wal, try_write};
+
+/// Makes the database if there is none, and its schema. Returns the migrations that it got then.
+pub(super) fn make_if_missing(file: &SqliteFile) -> Result<Option<Vec<String>>, OpenError> {
+    file::make_if_missing(file, |draft| {
+        let fail = |why| OpenError::from_database(&file.path().display().to_string(), why);
+        let mut conn = establish(draft).map_err(fail)?;
+        set_up(&mut conn, draft, Purpose::Write)?;
+        Ok(run_migrations(&mut conn).map_err(fail)?.pending())
+    })
 }
 
-fn private_directories() -> DirBuilder {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-}
-
-fn private_file() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
+/// Refuses to begin a new log beside what is left of another one.
+pub(super) fn refuse_orphans(file: &SqliteFile) -> Result<(), OpenError> {
+    file.refuse_orphans()
 }
 
 /// Wait this long for another process's write: an import beside a running server is short of a second.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Opens a connection with everything set that durability and the guards depend on, and reads the settings back.
-pub(super) fn open(path: &Path, purpose: Purpose) -> Result<SqliteConnection, OpenError> {
+/// Opens a connection with everything set that durability and the guards depend on, and reads the settings back. Once a store has
+/// looked which file it is ([`remember`]), no other is opened.
+pub(super) fn open(file: &SqliteFile, purpose: Purpose) -> Result<SqliteConnection, OpenError> {
+    let path = file.path();
+    refuse_displaced(file)?;
+    let mut conn = establish(path).map_err(|why| OpenError::from_database(&path.display().to_string(), why))?;
+    if file.identity().is_none() {
+        schema::refuse_strange(&mut conn, path)?;
+    }
+    set_up(&mut conn, path, purpose)?;
+    // It may have been replaced between the look and the opening.
+    refuse_displaced(file)?;
+    Ok(conn)
+}
+
+/// Remembers which files a connection leads to, which has to stay open as long as they are compared: SQLite removes the WAL with the
+/// last connection, and the next one makes another.
+pub(super) fn remember(conn: &mut SqliteConnection, file: &SqliteFile) -> Result<(), OpenError> {
+    let fail = |why| OpenError::from_database(&file.path().display().to_string(), why);
+    // The first read opens the files beside the database.
+    pragma(conn, "schema_version").map_err(|error| fail(error.to_string()))?;
+    file.remember(Identity::now(file.path()).map_err(fail)?);
+    Ok(())
+}
+
+/// What became of the files of a database since a store opened it, unless they are where they were.
+pub(super) fn displaced(file: &SqliteFile) -> Option<String> {
+    file.identity()?.fault()
+}
+
+fn refuse_displaced(file: &SqliteFile) -> Result<(), OpenError> {
+    match displaced(file) {
+        Some(what) => Err(OpenError::Displaced { path: file.path().display().to_string(), what }),
+        None => Ok(()),
+    }
+}
+
+/// What a person can do about files that are not where they were, as long as this process runs.
+pub(super) fn advice_on_displaced(file: &SqliteFile) -> String {
+    let Some(identity) = file.identity() else { return String::new() };
+    if identity.has_database() {
+        return "the database itself is at its place: stop the server and start it again".to_owned();
+    }
+    let path = file.path().display();
+    match identity.rescue() {
+        Some(rescue) => format!(
+            "do not stop the server yet: until then, `cp {} rescued.db` saves the log as it is now; then stop it, put the copy or \
+             the file that was moved to `{path}`, and start it",
+            rescue.display()
+        ),
+        None => format!("stop the server, put the file that was moved, or a backup, to `{path}`, and start it"),
+    }
+}
+
+/// Bytes of the file of newest entries.
+pub(super) fn wal_bytes(file: &SqliteFile) -> Option<u64> {
+    file.identity()?.wal_bytes()
+}
+
+/// Waits while queries are held back.
+pub(super) fn pass(file: &SqliteFile) -> Pass<'_> {
+    file.gate().pass()
+}
+
+/// Ends the holding back of queries.
+pub(super) fn hold_no_more(file: &SqliteFile) {
+    file.gate().open_for_good();
+}
+
+/// Connects, and makes nothing: a database that is not there is an error.
+fn establish(path: &Path) -> Result<SqliteConnection, String> {
+    let mut conn = SqliteConnection::establish(&file::uri(path)).map_err(|error| error.to_string())?;
+    let busy_timeout = format!("PRAGMA busy_timeout = {}", BUSY_TIMEOUT.as_millis());
+    conn.batch_execute(&busy_timeout).map_err(|error| error.to_string())?;
+    Ok(conn)
+}
+
+fn set_up(conn: &mut SqliteConnection, path: &Path, purpose: Purpose) -> Result<(), OpenError> {
     let path = path.display().to_string();
     let fail = |why: String| OpenError::from_database(&path, why);
-    // `./` keeps a name such as `file:x` from being read as a URI.
-    let file = if path.starts_with('/') { path.clone() } else { format!("./{path}") };
-    let mut conn = SqliteConnection::establish(&file).map_err(|error| fail(error.to_string()))?;
     let of_purpose = match purpose {
         Purpose::Read | Purpose::PointRead => "PRAGMA query_only = ON;",
         // A trigger makes SQLite keep the pages that one INSERT changes, to undo it alone. Ten indexes soon make them more than
         // it keeps in memory by default: a temporary file, some 25 writes a row, and a third of the time of a raw insert.
         Purpose::Write => "PRAGMA temp_store = MEMORY;",
     };
-    let busy_timeout_ms = BUSY_TIMEOUT.as_millis();
     let settings = format!(
-        "PRAGMA busy_timeout = {busy_timeout_ms};
-         PRAGMA journal_mode = WAL;
+        "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA recursive_triggers = ON;
          PRAGMA trusted_schema = OFF;
          PRAGMA cache_size = -16384;
+         PRAGMA journal_size_limit = {WAL_BYTES_KEPT};
          {of_purpose}"
     );
     let start = Instant::now();
@@ -93,12 +159,12 @@ pub(super) fn open(path: &Path, purpose: Purpose) -> Result<SqliteConnection, Op
         conn.set_prepared_statement_cache_size(CacheSize::Disabled);
     }
     for (setting, wanted) in [("journal_mode", "wal"), ("synchronous", "2"), ("recursive_triggers", "1")] {
-        let actual = pragma(&mut conn, setting).map_err(|error| fail(error.to_string()))?;
+        let actual = pragma(conn, setting).map_err(|error| fail(error.to_string()))?;
         if actual != wanted {
             return Err(OpenError::NotDurable { path, setting, actual });
         }
     }
-    Ok(conn)
+    Ok(())
 }
 
 /// Whether another connection keeps the lock, and did for as long as this one was to wait.
@@ -121,27 +187,6 @@ fn pragma(conn: &mut SqliteConnection, name: &'static str) -> QueryResult<String
     Ok(diesel::sql_query(query).get_result::<Value>(conn)?.value)
 }
 
-/// Runs what is pending, in one transaction, unless the database is newer than this build.
-pub(super) fn run_migrations(conn: &mut SqliteConnection) -> Result<Versions, String> {
-    let known = versions::known::<Sqlite>(&MIGRATIONS)?;
-    let done = conn.immediate_transaction(|conn| {
-        let applied = conn.applied_migrations().map_err(diesel::result::Error::QueryBuilderError)?;
-        let versions = Versions { known, applied: applied.iter().map(ToString::to_string).collect() };
-        if versions.unknown().is_none() {
-            conn.run_pending_migrations(MIGRATIONS).map_err(diesel::result::Error::QueryBuilderError)?;
-        }
-        Ok::<_, diesel::result::Error>(versions)
-    });
-    done.map_err(|error| error.to_string())
-}
-
-pub(super) fn read_versions(conn: &mut SqliteConnection) -> Result<Versions, String> {
-    let table = "SELECT name AS version FROM sqlite_master WHERE type = 'table' AND name = '__diesel_schema_migrations'";
-    let is_there = !versions::versions(conn, table)?.is_empty();
-    let applied = if is_there { versions::applied(conn)? } else { Vec::new() };
-    Ok(Versions { known: versions::known::<Sqlite>(&MIGRATIONS)?, applied })
-}
-
 /// The size of the database.
 pub(super) fn database_bytes(conn: &mut SqliteConnection) -> QueryResult<i64> {
     #[derive(QueryableByName)]
@@ -151,20 +196,6 @@ pub(super) fn database_bytes(conn: &mut SqliteConnection) -> QueryResult<i64> {
     }
     let query = "SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size";
     Ok(diesel::sql_query(query).get_result::<Size>(conn)?.bytes)
-}
-
-/// Writes take milliseconds: whoever holds the lock for this long holds it for good, as far as a person who asks is concerned.
-const LOCK_PATIENCE: Duration = Duration::from_secs(2);
-
-/// Whether another process keeps this connection from writing.
-pub(super) fn is_locked_for_long(conn: &mut SqliteConnection) -> Result<bool, String> {
-    let patience_ms = LOCK_PATIENCE.as_millis();
-    let taken = conn.batch_execute(&format!("PRAGMA busy_timeout = {patience_ms}; BEGIN IMMEDIATE; ROLLBACK;"));
-    match taken {
-        Ok(()) => Ok(false),
-        Err(error) if is_locked(&error) => Ok(true),
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 /// Takes the one write lock at the start: a lock taken later could fail in the middle.
@@ -301,8 +332,10 @@ mod tests {
     #[test]
     fn settings_hold_on_every_connection_and_readers_cannot_write() {
         let dir = tempfile::tempdir().unwrap();
+        let file = SqliteFile::new(dir.path().join("a.db"));
+        make_if_missing(&file).unwrap();
         for purpose in [Purpose::Write, Purpose::Read, Purpose::PointRead] {
-            let mut conn = open(&dir.path().join("a.db"), purpose).unwrap();
+            let mut conn = open(&file, purpose).unwrap();
             let reader = if purpose == Purpose::Write { "0" } else { "1" };
             for (name, value) in [
                 ("journal_mode", "wal"),
@@ -325,10 +358,10 @@ mod tests {
         use diesel::connection::InstrumentationEvent;
 
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a.db");
-        run_migrations(&mut open(&path, Purpose::Write).unwrap()).unwrap();
+        let file = SqliteFile::new(dir.path().join("a.db"));
+        make_if_missing(&file).unwrap();
         for (purpose, kept) in [(Purpose::Read, 0), (Purpose::PointRead, 1), (Purpose::Write, 1)] {
-            let mut conn = open(&path, purpose).unwrap();
+            let mut conn = open(&file, purpose).unwrap();
             let seen = Arc::new(AtomicUsize::new(0));
             let counter = Arc::clone(&seen);
             conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {

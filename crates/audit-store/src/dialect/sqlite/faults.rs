@@ -1,0 +1,76 @@
+//! What SQLite says when the database as a whole cannot be used and no statement is to blame, and what a person can do about it.
+
+use diesel::result::Error as DieselError;
+
+use crate::error::Unusable;
+
+/// A fault, by SQLite's own words for it: the code behind them is not to be had.
+struct Fault {
+    said: &'static str,
+    advice: &'static str,
+    /// Whether every write fails in the same way. Otherwise, another one may fit or may not touch what is damaged.
+    hits_every_write: bool,
+}
+
+const DAMAGED: &str = "the file is damaged, or was overwritten while it was open; stop the server, keep copies of the file and its \
+                       -wal, and restore a backup (docs/operations.md, Restore)";
+
+const FAULTS: [Fault; 7] = [
+    Fault {
+        said: "database or disk is full",
+        advice: "make room; nothing has to be restarted (docs/operations.md, Disk full)",
+        hits_every_write: false,
+    },
+    Fault {
+        said: "attempt to write a readonly database",
+        advice: "look at the owner and the mode of the file, and at how its disk is mounted; then start the server again",
+        hits_every_write: true,
+    },
+    Fault {
+        said: "disk I/O error",
+        advice: "look into the log of the operating system for its disk; if its files were touched, see docs/operations.md, \
+                 When the file is gone",
+        hits_every_write: true,
+    },
+    Fault {
+        said: "unable to open database file",
+        advice: "look at the rights of its directory, and at the limit of open files",
+        hits_every_write: true,
+    },
+    Fault {
+        said: "locking protocol",
+        advice: "its locks do not work; it must be on a local disk, and nothing but SQLite may touch its -shm file; then start the \
+                 server again",
+        hits_every_write: true,
+    },
+    Fault { said: "database disk image is malformed", advice: DAMAGED, hits_every_write: false },
+    Fault { said: "file is not a database", advice: DAMAGED, hits_every_write: true },
+];
+
+/// The fault that an error shows, if it is one of the database as a whole.
+pub(in super::super) fn unusable(error: &DieselError) -> Option<Unusable> {
+    let DieselError::DatabaseError(_, info) = error else { return None };
+    let fault = FAULTS.iter().find(|fault| info.message().contains(fault.said))?;
+    Some(Unusable { what: info.message().to_owned(), advice: fault.advice, hits_every_write: fault.hits_every_write })
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::result::DatabaseErrorKind;
+
+    use super::*;
+
+    fn said(text: &str) -> Option<Unusable> {
+        unusable(&DieselError::DatabaseError(DatabaseErrorKind::Unknown, Box::new(text.to_owned())))
+    }
+
+    #[test]
+    fn faults_of_the_database_are_told_from_those_of_a_statement() {
+        for text in ["locking protocol", "database disk image is malformed", "disk I/O error", "unable to open database file"] {
+            assert_eq!(said(text).unwrap().what, text);
+        }
+        for text in ["no such table: events", "database is locked", "events: the log is append-only"] {
+            assert_eq!(said(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The file of a database: where it is, how SQLite is told to open it, and the one place that makes it.
+
+use std::fmt::Write;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use super::gate::Gate;
+use super::identity::Identity;
+use crate::error::OpenError;
+
+/// The file of an embedded database. Clones share what a store that is open knows about it.
+#[derive(Debug, Clone)]
+pub(crate) struct SqliteFile {
+    path: PathBuf,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Which files they were when the store opened them.
+    identity: OnceLock<Identity>,
+    gate: Gate,
+}
+
+impl PartialEq for SqliteFile {
+    fn eq(&self, other: &SqliteFile) -> bool {
+        self.path == other.path
+    }
+}
+
+impl Eq for SqliteFile {}
+
+impl SqliteFile {
+    pub(crate) fn new(path: PathBuf) -> SqliteFile {
+        SqliteFile { path, shared: Arc::default() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Which files they were when a store opened them; none before.
+    pub(super) fn identity(&self) -> Option<&Identity> {
+        self.shared.identity.get()
+    }
+
+    /// Every connection that is opened from now on has to lead to the files that are there now.
+    pub(super) fn remember(&self, identity: Identity) {
+        self.shared.identity.get_or_init(|| identity);
+    }
+
+    pub(super) fn gate(&self) -> &Gate {
+        &self.shared.gate
+    }
+
+    /// Refuses to begin a new log beside what is left of another one.
+    pub(super) fn refuse_orphans(&self) -> Result<(), OpenError> {
+        let left = ["-wal", "-shm"].map(|ending| beside(&self.path, ending)).into_iter().find(|path| path.exists());
+        match left {
+            Some(left) if !self.path.exists() => {
+                Err(OpenError::Orphaned { path: self.path.display().to_string(), left: left.display().to_string() })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The name that SQLite gives to a file which belongs to a database.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// How SQLite is told to open a file that is there, and never to make one. A path is a name and no URI: everything in it that means
+/// something in a URI is escaped.
+pub(super) fn uri(path: &Path) -> String {
+    // Without the empty authority, a path that begins with two slashes would name a host.
+    let mut uri = if path.is_absolute() { "file://".to_owned() } else { "file:".to_owned() };
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => uri.push(char::from(*byte)),
+            // Writing to a string does not fail.
+            other => write!(uri, "%{other:02X}").unwrap_or_default(),
+        }
+    }
+    uri + "?mode=rw"
+}
+
+/// Makes the directory and the database if there is none, for their owner alone: events tell of persons. What is there keeps its
+/// mode, and the files that SQLite puts beside the database take the mode of it. `fill` gives a new database its schema.
+///
+/// The database is made under another name and gets its own once it is whole. So an empty file at its place was never made by this
+/// program, and is refused when it is opened.
+///
+/// Returns what `fill` returned, `None` if there was a database.
+pub(super) fn make_if_missing<T>(
+    file: &SqliteFile,
+    fill: impl FnOnce(&Path) -> Result<T, OpenError>,
+) -> Result<Option<T>, OpenError> {
+    let path = file.path();
+    if path.exists() {
+        return Ok(None);
+    }
+    file.refuse_orphans()?;
+    if let Some(directory) = directory(path) {
+        private_directories()
+            .create(directory)
+            .map_err(|error| OpenError::Directory { path: directory.display().to_string(), why: error.to_string() })?;
+    }
+    let fail = |error: io::Error| OpenError::from_database(&path.display().to_string(), error.to_string());
+    let draft = draft(path);
+    remove(&draft).map_err(fail)?;
+    drop(private_file().create_new(true).open(&draft).map_err(fail)?);
+    let filled = fill(&draft);
+    let put = filled.and_then(|filled| Ok(put(&draft, path).map_err(fail)?.then_some(filled)));
+    // The link is in its place by now, or nothing is.
+    remove(&draft).map_err(fail)?;
+    put
+}
+
+/// Gives a file its place, unless something is there: another process that started at the same time was first.
+fn put(draft: &Path, path: &Path) -> io::Result<bool> {
+    match fs::hard_link(draft, path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
+        // Not every file system has hard links.
+        Err(_) if !path.exists() => fs::rename(draft, path)?,
+        Err(error) => return Err(error),
+    }
+    // The name is on the disk once its directory is.
+    File::open(directory(path).unwrap_or(Path::new(".")))?.sync_all()?;
+    Ok(true)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A name that no other process and no other thread makes a database under.
+fn draft(path: &Path) -> PathBuf {
+    static DRAFTS: AtomicU32 = AtomicU32::new(0);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{}-{}.new", std::process::id(), DRAFTS.fetch_add(1, Ordering::Relaxed)))
+}
+
+fn directory(path: &Path) -> Option<&Path> {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty())
+}
+
+fn private_directories() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_escaped_and_is_never_read_as_a_uri() {
+        let uri = |path: &str| uri(Path::new(path));
+        assert_eq!(uri("audit-data/audit.db"), "file:audit-data/audit.db?mode=rw");
+        assert_eq!(uri("//srv/a b.db"), "file:////srv/a%20b.db?mode=rw");
+        assert_eq!(uri("file:x?mode=memory#%41"), "file:file%3Ax%3Fmode%3Dmemory%23%2541?mode=rw");
+        assert_eq!(uri("größe.db"), "file:gr%C3%B6%C3%9Fe.db?mode=rw");
+    }
+}

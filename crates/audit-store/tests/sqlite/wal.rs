@@ -1,0 +1,61 @@
+//! The file of newest entries stays bounded, however readers overlap.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use audit_store::domain::{ActionLogFilter, ActionLogSort, ChannelGrant, EventFilter, EventSort};
+use audit_store::{ListQuery, PageNumber, Store};
+
+use crate::common::{ActionLogs, Kind, Scratch, append, event};
+
+/// Over this, a checkpoint gets its turn.
+const GROWN: u64 = 32 << 20;
+
+/// Long queries on a slow machine let it grow further than 100 MiB, but not for good.
+const TOO_LARGE: u64 = 600 << 20;
+
+/// A page of everything.
+pub(crate) fn all_events() -> ListQuery {
+    ListQuery {
+        channels: ChannelGrant::All,
+        filter: EventFilter::default(),
+        sort: EventSort::default(),
+        page: PageNumber::Number(1),
+        size: 10,
+    }
+}
+
+/// Looks into all texts, which takes a while.
+fn search(store: &Store) {
+    let filter = ActionLogFilter { search: Some("nowhere".to_owned()), ..ActionLogFilter::default() };
+    let (channels, page) = (ChannelGrant::All, PageNumber::Number(1));
+    store.list_action_logs(&ListQuery { channels, filter, sort: ActionLogSort::default(), page, size: 10 }).unwrap();
+}
+
+#[test]
+fn the_wal_begins_anew_though_readers_overlap_without_a_gap() {
+    let scratch = Scratch::new();
+    let text = "x".repeat(900_000);
+    for _ in 0..8 {
+        scratch.append(vec![ActionLogs::entry(&format!(r#""trace":"{text}""#))]);
+    }
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // More than run at once: when one ends, the next one starts while another is in the middle.
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    search(&scratch.store);
+                }
+            });
+        }
+        let large = format!(r#"{{"description":"{text}"}}"#);
+        let (mut largest, mut bytes) = (0, 0);
+        while largest <= GROWN || (bytes > GROWN && bytes < TOO_LARGE) {
+            append(&scratch.store, vec![event(&large)]);
+            bytes = scratch.store.wal_bytes().unwrap();
+            largest = largest.max(bytes);
+        }
+        stop.store(true, Ordering::Relaxed);
+        assert!(bytes <= GROWN, "{bytes} bytes");
+    });
+}

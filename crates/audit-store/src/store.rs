@@ -22,7 +22,7 @@ use crate::query::{
 };
 use crate::tokens::{self, AdminKeyError};
 use crate::url::DatabaseUrl;
-use crate::watch::{Keeper, DatabaseWatch};
+use crate::watch::{DatabaseWatch, Keeper};
 use crate::{counters, dialect, migrate};
 
 /// Searches that run at once; the others wait, and are told to come back when they have waited for ten seconds.

@@ -45,7 +45,12 @@ struct Thread {
 
 impl Writer {
     /// Without a connection, one is opened with the first job.
-    pub(super) fn start(url: DatabaseUrl, conn: Option<DbConnection>, watch: Arc<ClockWatch>, database: Arc<DatabaseWatch>) -> Result<Writer, OpenError> {
+    pub(super) fn start(
+        url: DatabaseUrl,
+        conn: Option<DbConnection>,
+        watch: Arc<ClockWatch>,
+        database: Arc<DatabaseWatch>,
+    ) -> Result<Writer, OpenError> {
         let (queue, panic) = (Arc::<Queue>::default(), Arc::<OnceLock<String>>::default());
         let (end, ended) = channel::<()>();
         let path = url.display();

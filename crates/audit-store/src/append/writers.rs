@@ -28,7 +28,8 @@ impl Writers {
         database: &Arc<DatabaseWatch>,
     ) -> Result<Writers, OpenError> {
         let mut conn = Some(conn);
-        let writers = (0..dialect::writers(url, wanted)).map(|_| Writer::start(url.clone(), conn.take(), Arc::clone(watch), Arc::clone(database)));
+        let writers = (0..dialect::writers(url, wanted))
+            .map(|_| Writer::start(url.clone(), conn.take(), Arc::clone(watch), Arc::clone(database)));
         writers.collect::<Result<_, _>>().map(Writers)
     }
 

@@ -76,10 +76,6 @@ impl Server {
         peak.split_whitespace().next().unwrap().parse::<u64>().unwrap() * 1024
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Where a path of the server is seen from here.
     pub(crate) fn path(&self, path: &Path) -> std::path::PathBuf {
         Path::new(&format!("/proc/{}/root", self.child.id())).join(path.strip_prefix("/").unwrap())

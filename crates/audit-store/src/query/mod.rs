@@ -2,6 +2,7 @@
 
 mod action_logs;
 mod events;
+mod every_column;
 mod list;
 mod start;
 mod stride;

@@ -15,6 +15,7 @@ use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Untyped};
 
+use super::every_column::EveryColumn;
 use super::start::{Behind, Start, begin};
 use super::table::{Filter, Part, Place, Table};
 use crate::connection::{Backend, DbConnection};
@@ -31,7 +32,7 @@ impl ActionLogs {
     pub(crate) fn at_checked(conn: &mut DbConnection, channel_id: i64, position: i64) -> Result<Option<ActionLog>, StoreError> {
         let rows: Vec<NewActionLogRow<'static>> = action_logs::table
             .filter(action_logs::channel_id.eq(channel_id).and(action_logs::position.eq(position)))
-            .select(NewActionLogRow::as_select())
+            .select(EveryColumn(action_logs::table))
             .load(conn)?;
         rows.into_iter().next().map(NewActionLogRow::into_checked).transpose()
     }
@@ -131,7 +132,7 @@ impl Table for ActionLogs {
     fn find_checked(conn: &mut DbConnection, channel_id: i64, uuid: Uuid) -> Result<Option<ActionLog>, StoreError> {
         let rows: Vec<NewActionLogRow<'static>> = action_logs::table
             .filter(action_logs::channel_id.eq(channel_id).and(action_logs::uuid.eq(uuid.as_bytes().as_slice())))
-            .select(NewActionLogRow::as_select())
+            .select(EveryColumn(action_logs::table))
             .load(conn)?;
         rows.into_iter().next().map(NewActionLogRow::into_checked).transpose()
     }

@@ -11,6 +11,7 @@ use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Untyped};
 
+use super::every_column::EveryColumn;
 use super::start::{Behind, Start, begin};
 use super::table::{Filter, Part, Place, Table};
 use crate::connection::{Backend, DbConnection};
@@ -106,7 +107,7 @@ impl Table for Events {
     fn find_checked(conn: &mut DbConnection, channel_id: i64, uuid: Uuid) -> Result<Option<Event>, StoreError> {
         let rows: Vec<NewEventRow<'static>> = events::table
             .filter(events::channel_id.eq(channel_id).and(events::uuid.eq(uuid.as_bytes().as_slice())))
-            .select(NewEventRow::as_select())
+            .select(EveryColumn(events::table))
             .load(conn)?;
         rows.into_iter().next().map(NewEventRow::into_checked).transpose()
     }

@@ -1,7 +1,7 @@
 //! What was done.
 
 use crate::error::Fault;
-use crate::json::{Decoded, JsonKind, JsonText, Members};
+use crate::json::{Decoded, JsonKind, JsonText};
 use crate::limits::ACTION_CHARS_MAX;
 
 /// The name of an action: `CREATE`, `UPDATE`, `DELETE`, `READ` or any other of up to [`ACTION_CHARS_MAX`] characters.
@@ -53,12 +53,9 @@ impl Action {
     /// old → `DELETE`; a side that is null counts as absent. `None` when there is neither.
     #[must_use]
     pub fn derive(content: &JsonText) -> Option<Action> {
-        if content.kind() != JsonKind::Object {
-            return None;
-        }
-        let members = Members::parse(content.as_str()).ok()?;
-        let has = |side: &str| members.last(side).is_some_and(|value| value.kind() != JsonKind::Null);
-        match (has("old_data"), has("new_data")) {
+        let [old, new] = content.pick(&["old_data", "new_data"])?;
+        let has = |side: Option<&str>| side.is_some_and(|value| JsonKind::of(value) != JsonKind::Null);
+        match (has(old), has(new)) {
             (true, true) => Some(Action::update()),
             (false, true) => Some(Action::create()),
             (true, false) => Some(Action::delete()),

@@ -17,6 +17,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod action;
 mod action_log;
 mod change;
@@ -64,7 +66,7 @@ pub use event_filter::EventFilter;
 pub use event_keys::EventKeys;
 pub use event_sort::{EventSort, SortField, SortRow};
 pub use interval::Interval;
-pub use json::{Decoded, JsonError, JsonKind, JsonText, Member, Members, ObjectWriter, index_key, push_array};
+pub use json::{Decoded, JsonError, JsonKind, JsonText, Member, Members, ObjectWriter, index_key, is_integer, push_array};
 pub use new_event::NewEvent;
 pub use object::{ObjectId, canonical_integer};
 pub use page::{CursorError, Walk, WalkOrder, WalkPoint};
@@ -76,6 +78,6 @@ pub use subject::Subject;
 pub use timestamp::Timestamp;
 pub use token::{NewToken, Role, Token, TokenKey};
 pub use unrecognized::Unrecognized;
-pub use user::{Identity, User};
+pub use user::{Identity, User, id_number};
 /// The crates whose types appear in this one's public functions.
 pub use {uuid, validator};

@@ -36,8 +36,18 @@ pub const INDEX_KEY_PREFIX_CHARS: usize = INDEX_KEY_CHARS_MAX - 65;
 /// Entries of a page of the native API when nothing is asked for.
 pub const PAGE_SIZE_DEFAULT: usize = 100;
 
-/// Entries of the largest page: of 1 MiB events that is already a gigabyte.
+/// Entries of the largest page.
 pub const PAGE_SIZE_MAX: usize = 1_000;
+
+/// Bytes of values of a page, which is built in memory: 16 MiB, so that the ten largest events, the default page of the published
+/// APIs, always fit.
+pub const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Entries that always fit into [`PAGE_BYTES_MAX`], however large each of them is.
+pub const PAGE_SIZE_THAT_FITS: usize = PAGE_BYTES_MAX / (EVENT_BYTES_MAX + EVENT_BYTES_ADDED_MAX);
+
+/// Groups of a summary that are listed; the others are summed up.
+pub const GROUPS_MAX: usize = 1_000;
 
 /// Characters of a token's name.
 pub const TOKEN_NAME_CHARS_MAX: u64 = 100;

@@ -1,7 +1,7 @@
 //! Who did it: the snapshot of that moment, or just an id.
 
 use crate::error::Fault;
-use crate::json::{Decoded, JsonKind, JsonText, Members};
+use crate::json::{Decoded, JsonKind, JsonText, is_integer};
 use crate::object::canonical_integer;
 
 /// A user as received: an object (its `pk` is the id, its `username` the name), or the bare id.
@@ -27,22 +27,19 @@ impl User {
         &self.0
     }
 
-    /// The members of the snapshot; `None` for a bare id.
+    /// Members of the snapshot by name, each as received; `None` for a bare id. See [`JsonText::pick`].
     #[must_use]
-    pub fn snapshot(&self) -> Option<Members<'_>> {
-        if self.0.kind() != JsonKind::Object {
-            return None;
-        }
-        Members::parse(self.0.as_str()).ok()
+    pub fn pick<const N: usize>(&self, names: &[&str; N]) -> Option<[Option<&str>; N]> {
+        self.0.pick(names)
     }
 
-    /// Id and name, decoded in one pass.
+    /// Id and name, found in one pass.
     #[must_use]
     pub fn identity(&self) -> Identity {
-        let Some(snapshot) = self.snapshot() else {
-            return Identity { id: id_text(&self.0), name: None };
-        };
-        Identity { id: snapshot.last("pk").and_then(id_text), name: snapshot.last("username").and_then(JsonText::decoded) }
+        match self.pick(&["pk", "username"]) {
+            Some([pk, name]) => Identity { id: pk.and_then(id_text), name: name.and_then(Decoded::of) },
+            None => Identity { id: id_text(self.0.as_str()), name: None },
+        }
     }
 }
 
@@ -63,8 +60,14 @@ impl Identity {
     }
 }
 
-fn id_text(json: &JsonText) -> Option<Decoded> {
-    if json.is_integer() { Some(Decoded::from(json.as_str())) } else { json.decoded() }
+/// The number that an id stands for, as [`Identity::number`] finds it: `pk` of a snapshot, or the bare value.
+#[must_use]
+pub fn id_number(json: &str) -> Option<i64> {
+    id_text(json).as_ref().and_then(Decoded::as_str).and_then(canonical_integer)
+}
+
+fn id_text(json: &str) -> Option<Decoded> {
+    if is_integer(json) { Some(Decoded::from(json)) } else { Decoded::of(json) }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Who asks: the `Authorization` header, the token behind it, and what that token may do.
 
+use std::sync::Arc;
+
 use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
 use audit_store::StoreError;
@@ -7,6 +9,7 @@ use audit_store::domain::{ChannelGrant, ChannelId, Token, TokenKey};
 use base64::Engine;
 
 use crate::blocking::Stopping;
+use crate::connections::Connection;
 use crate::{Api, blocking};
 
 /// Why a request has no caller. The texts are those of Django REST framework.
@@ -55,6 +58,7 @@ pub(crate) enum ChannelError {
 pub(crate) struct Caller {
     pub(crate) token: Token,
     default_channel: ChannelId,
+    connection: Option<Arc<Connection>>,
 }
 
 impl Caller {
@@ -67,7 +71,13 @@ impl Caller {
         if token.expires_at.is_some() && !token.is_valid_at(api.store.now().map_err(StoreError::from)?) {
             return Err(AuthError::InvalidToken);
         }
-        Ok(Caller { token, default_channel: api.config.default_channel })
+        let connection = request.conn_data::<Arc<Connection>>().cloned();
+        Ok(Caller { token, default_channel: api.config.default_channel, connection })
+    }
+
+    /// Whether nobody waits for the answer any more, as far as the connection shows it.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.connection.as_ref().is_some_and(|connection| connection.is_gone())
     }
 
     pub(crate) fn reads(&self) -> Result<(), Forbidden> {

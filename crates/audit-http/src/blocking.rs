@@ -1,10 +1,22 @@
 //! Where a call of the store runs. The store blocks; what is quicker than a hop to another thread runs in place.
+//!
+//! actix has a few hundred threads for what blocks. Queries take as many of them at once as [`Queries`] has places, so whatever else
+//! blocks finds one.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::web;
 use audit_store::domain::{ChannelGrant, ChannelId};
-use audit_store::{AppendError, AppendRequest, Receipt, Store, StoreError, Unknown};
+use audit_store::{AppendError, AppendRequest, Cancel, Receipt, Store, StoreError, Unknown};
+use bytes::Bytes;
 
 use crate::Api;
+use crate::auth::Caller;
+use crate::queries::{Held, Queries, SMALL_ANSWER_BYTES, TooMany};
 
 /// Parsing and hashing more bytes than this could keep a worker from its other connections for over a millisecond: the
 /// smallest event takes three bytes and half a dozen hashes.
@@ -15,9 +27,155 @@ const IN_PLACE_BYTES_MAX: usize = 4 * 1024;
 #[error("the server is shutting down")]
 pub(crate) struct Stopping;
 
-/// Runs a query of unknown length: lists, counts, walks.
-pub(crate) async fn query<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Result<T, Stopping> {
+/// Why a query has no outcome.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotRun {
+    #[error("too many queries of this key are running or waiting, or their answers are not taken")]
+    TooMany,
+    #[error("the client closed its side of the connection before the query ended")]
+    Gone,
+    #[error(transparent)]
+    Stopping(#[from] Stopping),
+}
+
+/// Queries that got no place, since their key has its share.
+const REFUSED: &str = "audit_http_queries_refused_total";
+
+/// Queries whose client was gone before they ended.
+const CANCELLED: &str = "audit_http_queries_cancelled_total";
+
+/// How often a query looks whether somebody still waits for it.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Runs work that ends soon and waits for nobody's query: a write, a read by key.
+pub(crate) async fn block<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Result<T, Stopping> {
     web::block(run).await.map_err(|_| Stopping)
+}
+
+/// Changes something other than the log, which its writer does between two batches.
+pub(crate) async fn write<T: Send + 'static>(api: &Api, run: impl FnOnce(&Store) -> T + Send + 'static) -> Result<T, Stopping> {
+    let store = api.store.clone();
+    block(move || run(&store)).await
+}
+
+/// Looks whether the store can work, and what it warns of.
+pub(crate) async fn check(api: &Api) -> Result<Result<Vec<String>, StoreError>, Stopping> {
+    let store = api.store.clone();
+    block(move || store.check()).await
+}
+
+/// Runs a query of unknown length: lists, counts, walks. It waits for its turn, and ends when its client is gone.
+pub(crate) async fn query<T: Send + 'static>(
+    api: &Api,
+    caller: &Caller,
+    run: impl FnOnce(&Store) -> T + Send + 'static,
+) -> Result<T, NotRun> {
+    in_turn(api, &api.queries, caller, run).await
+}
+
+/// The same for a query that makes a page of an answer, which it also writes: an event may have a hundred thousand members, and to go
+/// through those of a page keeps a thread for as long as to find it.
+pub(crate) async fn page<E: Send + 'static>(
+    api: &Api,
+    caller: &Caller,
+    looks_into_records: bool,
+    run: impl FnOnce(&Store) -> Result<String, E> + Send + 'static,
+) -> Result<Result<Page, E>, NotRun> {
+    let queries = if looks_into_records { &api.searches } else { &api.queries };
+    let (counts, key) = (queries.clone(), caller.token.id);
+    // Counted before the place is free, so that the next query knows of it.
+    let counted = move |body: String| Page { _held: counts.hold(key, body.len()), bytes: Bytes::from(body) };
+    in_turn(api, queries, caller, move |store| run(store).map(counted)).await
+}
+
+async fn in_turn<T: Send + 'static>(
+    api: &Api,
+    queries: &Queries,
+    caller: &Caller,
+    run: impl FnOnce(&Store) -> T + Send + 'static,
+) -> Result<T, NotRun> {
+    let work = async {
+        let place = queries.place(caller.token.id).await.map_err(|TooMany| {
+            metrics::counter!(REFUSED).increment(1);
+            NotRun::TooMany
+        })?;
+        let (store, cancel) = (api.store.clone(), Cancel::new());
+        let unless_dropped = CancelOnDrop(Some((store.clone(), cancel.clone())));
+        // The place goes with the work and not with who waits for it: to hang up does not make room for more work.
+        let done = block(move || {
+            let outcome = cancel.scope(|| run(&store));
+            drop(place);
+            outcome
+        });
+        let outcome = done.await?;
+        unless_dropped.disarm();
+        Ok(outcome)
+    };
+    tokio::select! {
+        outcome = work => outcome,
+        () = gone(caller) => Err(NotRun::Gone),
+    }
+}
+
+/// Ready when nobody waits for an answer any more.
+async fn gone(caller: &Caller) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if caller.is_gone() {
+            return;
+        }
+    }
+}
+
+/// Cancels a query that nobody waits for: actix drops a handler whose connection broke.
+struct CancelOnDrop(Option<(Store, Cancel)>);
+
+impl CancelOnDrop {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        let Some((store, cancel)) = self.0.take() else { return };
+        cancel.ask();
+        metrics::counter!(CANCELLED).increment(1);
+        // A server has to be asked, which takes a way to it and back.
+        if !store.is_embedded()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            drop(runtime.spawn_blocking(move || store.cancel(&cancel)));
+        }
+    }
+}
+
+/// What a page of about so many bytes is written into.
+///
+/// A large one is asked for with more than 32 MiB, of which only what is written takes memory: glibc maps what is so large each time,
+/// and gives it back at once. What is smaller it keeps for the next one, once in each thread that ever wrote a page.
+pub(crate) fn page_buffer(bytes: usize) -> String {
+    const MAPPED_BYTES_MIN: usize = 33 * 1024 * 1024;
+    String::with_capacity(if bytes > SMALL_ANSWER_BYTES { bytes.max(MAPPED_BYTES_MIN) } else { bytes })
+}
+
+/// The body of an answer that may be large. Its key has no further query while too many of them are not taken.
+pub(crate) struct Page {
+    bytes: Bytes,
+    _held: Held,
+}
+
+impl MessageBody for Page {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.bytes.len() as u64)
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let bytes = std::mem::take(&mut self.bytes);
+        Poll::Ready((!bytes.is_empty()).then_some(Ok(bytes)))
+    }
 }
 
 /// Runs a read by unique key. On an embedded database it takes about 20 µs, less than the hop; a server may not answer at all.
@@ -29,7 +187,7 @@ pub(crate) async fn point_read<T: Send + 'static>(
         return Ok(run(&api.store));
     }
     let store = api.store.clone();
-    query(move || run(&store)).await
+    block(move || run(&store)).await
 }
 
 /// Runs work on that many bytes, which may look something up by key.
@@ -38,7 +196,12 @@ pub(crate) async fn compute<T: Send + 'static>(
     bytes: usize,
     run: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Stopping> {
-    if bytes <= IN_PLACE_BYTES_MAX && api.store.is_embedded() { Ok(run()) } else { query(run).await }
+    if bytes <= IN_PLACE_BYTES_MAX && api.store.is_embedded() { Ok(run()) } else { block(run).await }
+}
+
+/// Writes a record that was read or appended, of that many bytes.
+pub(crate) async fn shape<T: Send + 'static>(bytes: usize, write: impl FnOnce() -> T + Send + 'static) -> Result<T, Stopping> {
+    if bytes <= IN_PLACE_BYTES_MAX { Ok(write()) } else { block(write).await }
 }
 
 /// Appends, and waits for the commit as long as a client may be kept waiting, as
@@ -51,13 +214,14 @@ pub(crate) async fn append(api: &Api, request: AppendRequest) -> Result<Vec<Rece
 /// A record of a key: in place in one channel, among several as a query.
 pub(crate) async fn find<T: Send + 'static>(
     api: &Api,
+    caller: &Caller,
     channels: ChannelGrant,
     find: impl FnOnce(&Store, &ChannelGrant, ChannelId) -> Result<T, StoreError> + Send + 'static,
-) -> Result<Result<T, StoreError>, Stopping> {
-    let (store, first) = (api.store.clone(), api.config.default_channel);
+) -> Result<Result<T, StoreError>, NotRun> {
+    let first = api.config.default_channel;
     let is_one = matches!(&channels, ChannelGrant::Only(ids) if ids.len() <= 1);
     if is_one {
-        return point_read(api, move |store| find(store, &channels, first)).await;
+        return Ok(point_read(api, move |store| find(store, &channels, first)).await?);
     }
-    query(move || find(&store, &channels, first)).await
+    query(api, caller, move |store| find(store, &channels, first)).await
 }

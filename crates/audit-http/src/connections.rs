@@ -61,6 +61,15 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// Whether the client sends nothing any more: it has closed the connection, or at least its own side of it. A client that only
+    /// closes its own side, as `nc -N` does, still gets its answer where nobody asks for this.
+    pub(crate) fn is_gone(&self) -> bool {
+        match self.stream.peek(&mut [0]) {
+            Ok(bytes) => bytes == 0,
+            Err(error) => error.kind() != std::io::ErrorKind::WouldBlock,
+        }
+    }
+
     fn enter(&self, phase: Phase) {
         lock(&self.state).phase = phase;
     }

@@ -16,6 +16,8 @@
 //! }
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod access_log;
 mod api;
 mod auth;
@@ -34,6 +36,7 @@ mod params;
 mod probe;
 mod problem;
 mod proxy;
+mod queries;
 mod routes;
 mod server;
 mod tls;
@@ -57,15 +60,22 @@ use actix_web::web;
 use actix_web::web::ServiceConfig;
 use audit_store::Store;
 
+use queries::Queries;
+
 /// What every handler needs.
 pub(crate) struct Api {
     pub(crate) store: Store,
     pub(crate) config: ApiConfig,
+    pub(crate) queries: Queries,
+    /// Queries that look into records, which have connections of their own.
+    pub(crate) searches: Queries,
 }
 
 /// Mounts the API into an actix service, at the paths its clients know. What is at no path stays with that service.
 pub fn configure(store: Store, config: ApiConfig) -> impl FnOnce(&mut ServiceConfig) + Clone {
-    let data = web::Data::new(Api { store, config });
+    let queries = Queries::new(store.queries_at_once());
+    let searches = Queries::new(store.searches_at_once());
+    let data = web::Data::new(Api { store, config, queries, searches });
     move |service| {
         service.app_data(data);
         let mut routes = routes::Routes::new(service);

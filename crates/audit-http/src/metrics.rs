@@ -61,8 +61,7 @@ async fn metrics(api: web::Data<Api>, request: HttpRequest) -> Result<HttpRespon
     }
     Query::of(&request, &[])?;
     let metrics = api.config.metrics.clone().ok_or_else(|| Problem::not_found("This server keeps no metrics."))?;
-    let store = api.store.clone();
-    let text = blocking::query(move || measure(&store).map(|()| (metrics.0)())).await??;
+    let text = blocking::query(&api, &caller, move |store| measure(store).map(|()| (metrics.0)())).await??;
     Ok(HttpResponse::Ok().content_type(MEDIA_TYPE).body(text))
 }
 

@@ -1,6 +1,8 @@
 //! `audit-server`: a self-hosted audit log in one binary. The command line, the settings, the log of the program itself and
 //! its orderly end live here; everything an audit log does is in the crates below.
 
+#![forbid(unsafe_code)]
+
 /// A line for people on stdout. `println!` panics when nobody reads any more, as behind `| head`; this goes on without.
 macro_rules! say {
     ($($text:tt)*) => {

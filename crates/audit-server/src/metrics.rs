@@ -8,7 +8,7 @@ use audit_http::store::domain::{Stream, Timestamp};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// What is measured in the crates below, with the lines of help.
-const HELP: [(Kind, &str, &str); 13] = [
+const HELP: [(Kind, &str, &str); 15] = [
     (Kind::Counter, "audit_appended_entries_total", "Entries that were committed to a log, by stream."),
     (Kind::Histogram, "audit_append_batch_entries", "Entries that one transaction of the writer was asked to append."),
     (Kind::Histogram, "audit_append_batch_seconds", "Time from the start of such a transaction to the end of its commit."),
@@ -18,6 +18,8 @@ const HELP: [(Kind, &str, &str); 13] = [
     (Kind::Gauge, "audit_log_ahead_of_clock_seconds", "How far the last entry of a log is ahead of the clock, at most."),
     (Kind::Gauge, "audit_append_queue_requests", "Append requests that wait for the writer."),
     (Kind::Histogram, "audit_http_request_seconds", "Time from the head of a request to the head of its answer."),
+    (Kind::Counter, "audit_http_queries_refused_total", "Queries that found too many of the same key running or waiting."),
+    (Kind::Counter, "audit_http_queries_cancelled_total", "Queries whose client was gone before they ended."),
     (Kind::Gauge, "audit_database_bytes", "Size of the database."),
     (Kind::Gauge, "audit_database_wal_bytes", "Size of the file of an embedded database that has its newest entries."),
     (Kind::Gauge, "audit_log_entries", "Entries of a log, by channel and stream."),

@@ -28,6 +28,9 @@ pub struct StoreConfig {
     /// Connections for reads by key, kept apart so that they never wait for a long query: as many as there are threads
     /// that make them.
     pub point_readers: u32,
+    /// How long each read may take, after which it ends with [`StoreError::QueryTimeout`](crate::StoreError::QueryTimeout); `None`
+    /// for as long as it takes, which is what batch jobs want.
+    pub query_timeout: Option<Duration>,
     /// Whether a database that is not there is made; a program that only reads would show an empty log for a mistyped path.
     pub create_if_missing: bool,
     /// Whether a role that could change or delete entries is refused: a superuser, the owner of the tables, or one that has more
@@ -49,6 +52,7 @@ impl StoreConfig {
             writers: WRITERS,
             readers: 8,
             point_readers: 4,
+            query_timeout: None,
             create_if_missing: true,
             refuse_powerful_roles: false,
             clock: Clock::system(),

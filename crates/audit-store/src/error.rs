@@ -1,6 +1,6 @@
 //! What can go wrong with a store. Nothing here ends in a panic, and no failed write is ever reported as done.
 
-use audit_domain::{ClockError, PrepareError, Stream};
+use audit_domain::{ClockError, PrepareError, Stream, limits};
 
 use crate::connection::DbConnection;
 use crate::dialect;
@@ -222,6 +222,21 @@ pub enum StoreError {
     /// The connection was lost, or cannot be had.
     #[error("the database cannot be reached: {0}")]
     Unreachable(String),
+    /// A read took longer than the store gives it ([`StoreConfig::query_timeout`](crate::StoreConfig::query_timeout)).
+    #[error("the query did not end within {seconds} s")]
+    QueryTimeout {
+        /// What it was given.
+        seconds: u64,
+    },
+    /// A read was cancelled by [`Store::cancel`](crate::Store::cancel).
+    #[error("the query was cancelled")]
+    Cancelled,
+    /// A page by number has more bytes than are built in memory at once.
+    #[error("the page has more than {max} bytes of values: at most {size_that_fits} of its entries fit", max = limits::PAGE_BYTES_MAX)]
+    PageTooLarge {
+        /// A page of so many of its entries fits, whichever of them they are.
+        size_that_fits: usize,
+    },
     /// A write other than an append is still waiting for the database; whether it will be done is not known.
     #[error("the database has not confirmed it in time; it may still be done")]
     Late,

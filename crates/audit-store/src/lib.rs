@@ -27,6 +27,7 @@ mod copy;
 mod counters;
 mod dialect;
 mod error;
+mod limit;
 mod migrate;
 mod pool;
 mod query;
@@ -49,10 +50,11 @@ pub use config::StoreConfig;
 pub use content_types::{ContentTypeTaken, ContentTypesPut};
 pub use copy::{Copied, CopyProgress, copy};
 pub use error::{CopyError, OpenError, StoreError, Unusable};
+pub use limit::Cancel;
 pub use migrate::{Inspection, Migrated};
 pub use query::{
-    ActionLogGroupBy, ActionLogListQuery, Group, GroupBy, GroupKey, ListPage, ListQuery, LogHead, PageNumber, SliceQuery, Summary,
-    WalkPage, WalkQuery,
+    ActionLogGroupBy, ActionLogListQuery, Group, GroupBy, GroupKey, ListPage, ListQuery, LogHead, OtherGroups, PageNumber,
+    SliceQuery, Summary, WalkPage, WalkQuery,
 };
 pub use store::Store;
 pub use tokens::AdminKeyError;

@@ -8,6 +8,7 @@ use diesel::connection::{Connection, TransactionManager};
 use crate::connection::{DbConnection, Purpose};
 use crate::dialect;
 use crate::error::{OpenError, StoreError};
+use crate::limit::{self, Running};
 use crate::url::DatabaseUrl;
 
 /// Connections for readers. Each sees the last commit and cannot write.
@@ -16,6 +17,8 @@ pub(crate) struct Pool {
     refused: Arc<Refused>,
     url: DatabaseUrl,
     purpose: Purpose,
+    /// What each read is given.
+    timeout: Option<Duration>,
 }
 
 /// When and why the last connection to a database could not be had; shared by all of its pools, since what one finds out is so for
@@ -40,11 +43,13 @@ pub(crate) struct Readers {
     url: DatabaseUrl,
     purpose: Purpose,
     refused: Arc<Refused>,
+    timeout: Option<Duration>,
 }
 
-/// A connection, and whether it turned out to be gone.
+/// A connection, which process of a server is behind it, and whether it turned out to be gone.
 pub(crate) struct Reader {
     conn: DbConnection,
+    server_process: Option<i32>,
     is_lost: bool,
 }
 
@@ -55,7 +60,10 @@ impl r2d2::ManageConnection for Readers {
     fn connect(&self) -> Result<Reader, OpenError> {
         let opened = dialect::open(&self.url, self.purpose);
         self.refused.put(opened.as_ref().err().map(|error| (Instant::now(), error.to_string())));
-        Ok(Reader { conn: opened?, is_lost: false })
+        let mut conn = opened?;
+        let limited = dialect::limit_session(&mut conn, &self.url, self.timeout);
+        let server_process = limited.map_err(|error| OpenError::from_database(&self.url.display(), error.to_string()))?;
+        Ok(Reader { conn, server_process, is_lost: false })
     }
 
     fn is_valid(&self, _: &mut Reader) -> Result<(), OpenError> {
@@ -82,20 +90,33 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const REFUSED_FOR: Duration = Duration::from_secs(1);
 
 impl Pool {
-    /// Runs a read. A connection that turns out to be gone is replaced and the read run again: after a restart of the server, every
-    /// idle connection is gone. What is read has no effect, so nothing is done twice.
+    /// Runs a read within its time, unless it is cancelled. A connection that turns out to be gone is replaced and the read run again:
+    /// after a restart of the server, every idle connection is gone. What is read has no effect, so nothing is done twice.
     pub(crate) fn read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let running = Running::start(self.timeout);
         let mut attempts_left = self.connections.max_size();
         loop {
+            limit::check()?;
             let mut reader = self.get()?;
+            let at_work = limit::at_work(reader.server_process);
+            // Again: whoever cancelled it in between did not see that it is at work.
+            limit::check()?;
             let _pass = dialect::pass(&self.url, self.purpose);
-            let outcome = run(&mut reader.conn).map_err(|error| error.seen_on(&mut reader.conn));
+            let outcome = run(&mut reader.conn).map_err(|error| running.explain(error));
+            // Before the connection goes back: from there on it may work for somebody else.
+            drop(at_work);
+            let outcome = outcome.map_err(|error| error.seen_on(&mut reader.conn));
             reader.is_lost = matches!(outcome, Err(StoreError::Unreachable(_)));
             if !reader.is_lost || attempts_left == 0 {
                 return outcome;
             }
             attempts_left -= 1;
         }
+    }
+
+    /// Its connections at most.
+    pub(crate) fn size(&self) -> u32 {
+        self.connections.max_size()
     }
 
     fn get(&self) -> Result<r2d2::PooledConnection<Readers>, StoreError> {
@@ -109,7 +130,14 @@ impl Pool {
     }
 }
 
-pub(crate) fn pool(url: &DatabaseUrl, purpose: Purpose, size: u32, refused: &Arc<Refused>) -> Result<Pool, OpenError> {
+/// A pool of connections on which each read is given so much time.
+pub(crate) fn pool(
+    url: &DatabaseUrl,
+    purpose: Purpose,
+    size: u32,
+    refused: &Arc<Refused>,
+    timeout: Option<Duration>,
+) -> Result<Pool, OpenError> {
     // The first connection is made by hand: the pool would retry for its whole time-out, and lose the reason.
     drop(dialect::open(url, purpose)?);
     let connections = r2d2::Pool::builder()
@@ -119,9 +147,9 @@ pub(crate) fn pool(url: &DatabaseUrl, purpose: Purpose, size: u32, refused: &Arc
         .min_idle(Some(0))
         .test_on_check_out(false)
         .connection_timeout(POOL_TIMEOUT)
-        .build(Readers { url: url.clone(), purpose, refused: Arc::clone(refused) })
+        .build(Readers { url: url.clone(), purpose, refused: Arc::clone(refused), timeout })
         .map_err(|error| OpenError::Database { path: url.display(), why: error.to_string() })?;
-    Ok(Pool { connections, refused: Arc::clone(refused), url: url.clone(), purpose })
+    Ok(Pool { connections, refused: Arc::clone(refused), url: url.clone(), purpose, timeout })
 }
 
 #[cfg(test)]
@@ -135,7 +163,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::parse(&format!("sqlite://{}/a.db", dir.path().display())).unwrap();
         dialect::make_if_missing(&url).unwrap();
-        let pool = pool(&url, Purpose::Read, 1, &Arc::default()).unwrap();
+        let pool = pool(&url, Purpose::Read, 1, &Arc::default(), None).unwrap();
         let mut reader = pool.get().unwrap();
         let read =
             move || dialect::snapshot(&mut reader.conn, |_| -> diesel::QueryResult<()> { panic!("in the middle of a read") });

@@ -15,6 +15,7 @@ use crate::connection::{DbConnection, Purpose};
 use crate::content_types::{self, ContentTypeTaken, ContentTypesPut};
 use crate::dialect::Powers;
 use crate::error::{OpenError, StoreError};
+use crate::limit::Cancel;
 use crate::pool::{Pool, pool};
 use crate::query::{
     self, ActionLogGroupBy, ActionLogListQuery, ActionLogs, Events, GroupBy, ListPage, ListQuery, LogHead, SliceQuery, Summary,
@@ -27,6 +28,12 @@ use crate::{counters, dialect, migrate};
 
 /// Searches that run at once; the others wait, and are told to come back when they have waited for ten seconds.
 const SEARCHES_AT_ONCE: u32 = 2;
+
+/// A server that is asked to give up between two statements of a read does not notice: it is asked again after this time.
+const CANCEL_AGAIN: Duration = Duration::from_millis(100);
+
+/// How often: longer than a query takes unless its time is set to more than the default.
+const CANCEL_ATTEMPTS_MAX: u32 = 100;
 
 /// An open audit log. Clones share it; it closes when the last one is dropped, or by [`Store::close`].
 #[derive(Clone)]
@@ -72,9 +79,10 @@ impl Store {
         migrate::migrate(&mut conn, &url)?;
         let (database, keeper) = DatabaseWatch::start(&url)?;
         let refused = Arc::default();
-        let readers = pool(&url, Purpose::Read, config.readers, &refused)?;
-        let searchers = pool(&url, Purpose::Read, SEARCHES_AT_ONCE, &refused)?;
-        let point_readers = pool(&url, Purpose::PointRead, config.point_readers, &refused)?;
+        let timeout = config.query_timeout;
+        let readers = pool(&url, Purpose::Read, config.readers, &refused, timeout)?;
+        let searchers = pool(&url, Purpose::Read, SEARCHES_AT_ONCE, &refused, timeout)?;
+        let point_readers = pool(&url, Purpose::PointRead, config.point_readers, &refused, timeout)?;
         let watch = Arc::new(ClockWatch::new(config.clock.clone(), config.future_warning));
         watch_heads(&watch, &mut conn).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))?;
         let writers = Writers::start(&url, conn, config.writers, &watch, &database)?;
@@ -104,6 +112,37 @@ impl Store {
     #[must_use]
     pub fn is_embedded(&self) -> bool {
         self.0.url.file().is_some()
+    }
+
+    /// Queries that have a connection each: as many as may run at once.
+    #[must_use]
+    pub fn queries_at_once(&self) -> u32 {
+        self.0.readers.size()
+    }
+
+    /// Queries that look into records, and have connections of their own.
+    #[must_use]
+    pub fn searches_at_once(&self) -> u32 {
+        self.0.searchers.size()
+    }
+
+    /// Ends what runs in the scope of `cancel`, in whichever thread: it fails with [`StoreError::Cancelled`]. On an embedded
+    /// database this returns at once. A database server is asked on another connection, again and again until it has given up, and
+    /// this waits for that; behind a transaction pooler nobody knows which process to ask, and [`StoreConfig::query_timeout`] ends
+    /// the statement.
+    pub fn cancel(&self, cancel: &Cancel) {
+        cancel.ask();
+        for _ in 0..CANCEL_ATTEMPTS_MAX {
+            let asked = self.point_read(|conn| {
+                let process = cancel.server_process();
+                process.map(|process| dialect::cancel(conn, process)).transpose().map_err(StoreError::from)
+            });
+            match asked {
+                Ok(None) => return,
+                Ok(Some(())) => std::thread::sleep(CANCEL_AGAIN),
+                Err(error) => return tracing::warn!(%error, "a query of a client that is gone cannot be cancelled"),
+            }
+        }
     }
 
     /// What the role of the database's connections may do that the program does not need, in words: with it, the role could change or
@@ -368,7 +407,7 @@ impl Store {
         }
         self.now()?;
         self.0.database.check_place()?;
-        self.read(query::ping)?;
+        self.point_read(query::ping)?;
         self.0.database.check_writes()?;
         Ok(self.0.watch.warnings())
     }
@@ -431,7 +470,7 @@ impl Store {
     }
 
     /// A query of unknown length.
-    fn read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(crate) fn read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.0.readers.read(run)
     }
 }

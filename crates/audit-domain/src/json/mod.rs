@@ -5,10 +5,11 @@
 
 mod decode;
 mod members;
+mod pick;
 mod text;
 mod writer;
 
 pub use decode::{Decoded, index_key};
 pub use members::{Member, Members};
-pub use text::{JsonError, JsonKind, JsonText};
+pub use text::{JsonError, JsonKind, JsonText, is_integer};
 pub use writer::{ObjectWriter, push_array};

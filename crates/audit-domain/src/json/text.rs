@@ -166,9 +166,15 @@ impl JsonText {
     /// Whether this is a number written as an integer (`-5`, not `5.0` or `5e0`).
     #[must_use]
     pub fn is_integer(&self) -> bool {
-        let digits = self.0.strip_prefix('-').unwrap_or(&self.0);
-        !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+        is_integer(&self.0)
     }
+}
+
+/// Whether a well-formed value is a number written as an integer.
+#[must_use]
+pub fn is_integer(json: &str) -> bool {
+    let digits = json.strip_prefix('-').unwrap_or(json);
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 impl std::fmt::Display for JsonText {

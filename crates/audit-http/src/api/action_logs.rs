@@ -71,6 +71,10 @@ impl Stream for ActionLogs {
         store.prepare_action_log(log, channel)
     }
 
+    fn is_search(filter: &ActionLogFilter) -> bool {
+        filter.search.is_some()
+    }
+
     fn filter(query: &mut Query) -> ActionLogFilter {
         ActionLogFilter {
             never: false,

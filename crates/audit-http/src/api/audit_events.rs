@@ -1,7 +1,7 @@
 //! What the two published APIs of audit events have in common: list, detail and create, as DRF answers them.
 
 use actix_web::http::Method;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use audit_store::domain::{
     ChannelGrant, ChannelId, Event, EventFilter, JsonKind, JsonText, Members, NewEvent, PreparedEntry, Reading, limits, parse_uuid,
 };
@@ -46,7 +46,7 @@ pub(super) async fn collection(
         match *request.method() {
             Method::OPTIONS => Ok(drf::metadata(shape.name)),
             Method::POST => create(shape, api, request, payload, &caller, channel).await,
-            _ => list(shape, api, request, payload, params, readable(&caller, channel)).await,
+            _ => list(shape, api, request, payload, params, &caller, channel).await,
         }
     };
     drf::respond(result.await, ALLOW_LIST)
@@ -69,8 +69,8 @@ pub(super) async fn detail(
         }
         let uuid = parse_uuid(uuid).ok_or(DrfError::NotFound)?;
         let find = move |store: &Store, channels: &_, first| store.get(channels, first, uuid);
-        let event = blocking::find(api, readable(&caller, channel), find).await??;
-        Ok(show(shape, HttpResponse::Ok(), &event.ok_or(DrfError::NotFound)?))
+        let event = blocking::find(api, &caller, readable(&caller, channel), find).await??;
+        show(shape, HttpResponse::Ok(), event.ok_or(DrfError::NotFound)?).await
     };
     drf::respond(result.await, ALLOW_DETAIL)
 }
@@ -80,19 +80,24 @@ fn readable(caller: &Caller, channel: Option<&str>) -> ChannelGrant {
     channel.map_or_else(|| caller.channels(), |channel| caller.channels_among(channel.parse::<ChannelId>().ok()))
 }
 
-fn show(shape: &Shape, builder: actix_web::HttpResponseBuilder, event: &Event) -> HttpResponse {
-    let mut body = String::with_capacity(1024 + event.slots.bytes());
-    (shape.write)(event, &mut body);
-    drf::json(builder, body)
+async fn show(shape: &'static Shape, builder: HttpResponseBuilder, event: Event) -> Result<HttpResponse, DrfError> {
+    let bytes = event.slots.bytes();
+    let write = move || {
+        let mut body = String::with_capacity(1024 + bytes);
+        (shape.write)(&event, &mut body);
+        body
+    };
+    Ok(drf::json(builder, blocking::shape(bytes, write).await?))
 }
 
 async fn list(
-    shape: &Shape,
+    shape: &'static Shape,
     api: &Api,
     request: &HttpRequest,
     payload: web::Payload,
     mut params: Params,
-    channels: ChannelGrant,
+    caller: &Caller,
+    channel: Option<&str>,
 ) -> Result<HttpResponse, DrfError> {
     let origin = Origin::of(&api.config, request)?;
     if let Some(name) = shape.filter_in_body
@@ -104,10 +109,12 @@ async fn list(
     }
     let filter = read_filter(shape, &params)?;
     let paging = Paging::of(&api.config, &params)?;
-    let query = ListQuery { channels, filter, sort: drf::event_sort(&params), page: paging.page, size: paging.size };
-    let store = api.store.clone();
-    let page = blocking::query(move || store.list(&query)).await??;
-    drf::write_page(&page, &origin, &params, shape.write)
+    let (channels, sort) = (readable(caller, channel), drf::event_sort(&params));
+    let query = ListQuery { channels, filter, sort, page: paging.page, size: paging.size };
+    let page = blocking::page(api, caller, false, move |store| {
+        drf::write_page(store.list(&query)?, &origin, &params, |event| event.slots.bytes(), shape.write)
+    });
+    Ok(drf::json(HttpResponse::Ok(), page.await??))
 }
 
 fn read_filter(shape: &Shape, params: &Params) -> Result<EventFilter, DrfError> {
@@ -164,11 +171,11 @@ async fn create(
     // What is new is what was sent. To read it again could fail, and the client would send it again though it is stored.
     if let [Receipt { duplicate: false, position, recorded_at, leaf_hash, .. }] = receipts[..] {
         let event = Event(kept.into_entry(producer_id, position, recorded_at, leaf_hash));
-        return Ok(show(shape, HttpResponse::Created(), &event));
+        return show(shape, HttpResponse::Created(), event).await;
     }
     let find = move |store: &Store, channels: &_, first| store.get(channels, first, uuid);
-    let event = blocking::find(api, ChannelGrant::Only([channel].into()), find).await??;
-    Ok(show(shape, HttpResponse::Ok(), &event.ok_or(DrfError::Internal)?))
+    let event = blocking::find(api, caller, ChannelGrant::Only([channel].into()), find).await??;
+    show(shape, HttpResponse::Ok(), event.ok_or(DrfError::Internal)?).await
 }
 
 fn prepare(shape: &Shape, store: &Store, body: &[u8], caller: &Caller, channel: Option<&str>) -> Result<PreparedEntry, DrfError> {

@@ -1,6 +1,6 @@
 //! `/api/v1/channels`: the channels a caller may read, and how far their logs go.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{ObjectWriter, Stream, push_array};
@@ -25,18 +25,29 @@ async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse,
     }
     caller.reads()?;
     Query::of(&request, &[])?;
-    let (store, granted) = (api.store.clone(), caller.token.channels.clone());
-    let heads = move || Ok((store.logs(Stream::Events, &granted)?, store.logs(Stream::ActionLogs, &granted)?));
-    let (events, action_logs): (Vec<LogHead>, Vec<LogHead>) = blocking::query(heads).await?.map_err(|error: StoreError| error)?;
-    let channels: BTreeSet<i64> = events.iter().chain(&action_logs).map(|head| head.channel_id).collect();
-    let of = |heads: &[LogHead], channel: i64| heads.iter().find(|head| head.channel_id == channel).copied();
+    let granted = caller.token.channels.clone();
+    let page = blocking::page(&api, &caller, false, move |store| {
+        let (events, action_logs) = (store.logs(Stream::Events, &granted)?, store.logs(Stream::ActionLogs, &granted)?);
+        Ok::<_, StoreError>(show(&events, &action_logs))
+    });
+    Ok(HttpResponse::Ok().content_type("application/json").body(page.await??))
+}
+
+fn show(events: &[LogHead], action_logs: &[LogHead]) -> String {
+    let mut channels: BTreeMap<i64, (Option<LogHead>, Option<LogHead>)> = BTreeMap::new();
+    for head in events {
+        channels.entry(head.channel_id).or_default().0 = Some(*head);
+    }
+    for head in action_logs {
+        channels.entry(head.channel_id).or_default().1 = Some(*head);
+    }
     let mut body = String::new();
     let mut object = ObjectWriter::new(&mut body);
     object.nested("results", |out| {
-        push_array(out, channels, |channel, out| write(channel, of(&events, channel), of(&action_logs, channel), out));
+        push_array(out, channels, |(channel, (events, action_logs)), out| write(channel, events, action_logs, out));
     });
     object.end();
-    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+    body
 }
 
 /// How many entries each log of a channel has, and when the last of them was committed.

@@ -7,7 +7,7 @@ use audit_store::domain::{ChannelGrant, ContentType, ObjectWriter, canonical_int
 use super::native::{Query, body_text, check_method};
 use crate::auth::{Caller, Forbidden};
 use crate::body::{Body, media_type};
-use crate::drf::{self, Origin, Paging};
+use crate::drf::{self, DrfError, Origin, Paging};
 use crate::params::Params;
 use crate::problem::{Code, ERRORS_MAX, Problem, record_errors};
 use crate::routes::{Route, Routes};
@@ -42,11 +42,13 @@ async fn list(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
         }
         let origin = Origin::of(&api.config, &request)?;
         let paging = Paging::of(&api.config, &params)?;
-        let store = api.store.clone();
-        let types = blocking::query(move || store.content_types()).await??;
-        let wanted = |name: &str, value: &str| params.given(name).is_none_or(|wanted| wanted == value);
-        let matching = types.into_iter().filter(|t| wanted("app_label", &t.app_label) && wanted("model", &t.model));
-        drf::write_page(&paging.page_of(matching.collect()), &origin, &params, write)
+        let page = blocking::page(&api, &caller, false, move |store| {
+            let wanted = |name: &str, value: &str| params.given(name).is_none_or(|wanted| wanted == value);
+            let types = store.content_types()?.into_iter();
+            let matching = types.filter(|t| wanted("app_label", &t.app_label) && wanted("model", &t.model));
+            drf::write_page(paging.page_of(matching.collect()), &origin, &params, |_| 0, write)
+        });
+        Ok::<_, DrfError>(drf::json(HttpResponse::Ok(), page.await??))
     };
     drf::respond(result.await, ALLOW_LIST)
 }
@@ -81,8 +83,8 @@ async fn put(
     let body = Body::read(&api, &request, payload, BODY_BYTES_MAX).await?;
     let faulty = |error| Problem::invalid_body(record_errors("", error).into_iter().take(ERRORS_MAX).collect());
     let content_type = ContentType::parse(id, body_text(&body.bytes)?).map_err(faulty)?;
-    let (store, wanted) = (api.store.clone(), content_type.clone());
-    let put = blocking::query(move || store.put_content_types(vec![wanted])).await??;
+    let wanted = content_type.clone();
+    let put = blocking::write(&api, move |store| store.put_content_types(vec![wanted])).await??;
     let put = put.map_err(|taken| Problem::new(Code::Conflict, format!("{taken}; nothing was changed.")))?;
     let mut body = String::new();
     write(&content_type, &mut body);

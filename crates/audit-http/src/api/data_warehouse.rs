@@ -1,7 +1,7 @@
 //! The data-warehouse audit events API: `/api/v1/remote/{channel_id}/data-warehouse/audit-events/`, and without a channel.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use audit_store::domain::{Event, ObjectId, ObjectWriter, User, slot};
+use audit_store::domain::{Event, ObjectId, ObjectWriter, User, id_number, slot};
 
 use super::audit_events::{ALLOW_DETAIL, ALLOW_LIST, Shape, collection, detail};
 use crate::Api;
@@ -90,13 +90,14 @@ pub(crate) const USER_KEYS: [&str; 28] = [
 
 /// Exactly these keys, null where the snapshot does not have them; `pk` is an integer or null.
 fn write_user(user: &User, out: &mut String) {
-    let snapshot = user.snapshot();
-    let number = user.identity().number();
+    let snapshot = user.pick(&USER_KEYS);
+    // A bare id is the user's `pk`.
+    let bare = snapshot.is_none().then(|| user.json().as_str());
     let mut object = ObjectWriter::new(out);
-    for key in USER_KEYS {
+    for (key, value) in USER_KEYS.into_iter().zip(snapshot.unwrap_or([None; USER_KEYS.len()])) {
         match key {
-            "pk" => object.integer(key, number),
-            _ => object.text(key, snapshot.as_ref().and_then(|members| members.last(key))),
+            "pk" => object.integer(key, value.or(bare).and_then(id_number)),
+            _ => object.raw(key, value.unwrap_or("null")),
         };
     }
     object.end();

@@ -71,6 +71,10 @@ impl Stream for Events {
         store.prepare(event, channel)
     }
 
+    fn is_search(_: &EventFilter) -> bool {
+        false
+    }
+
     fn filter(query: &mut Query) -> EventFilter {
         EventFilter {
             never: false,

@@ -29,8 +29,7 @@ async fn ready(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse
     if let Some(response) = check_method(&request, ALLOW_GET)? {
         return Ok(response);
     }
-    let store = api.store.clone();
-    Ok(match blocking::query(move || store.check()).await {
+    Ok(match blocking::check(&api).await {
         Ok(Ok(warnings)) if warnings.is_empty() => HttpResponse::Ok().json(serde_json::json!({"status": "ready"})),
         Ok(Ok(warnings)) => HttpResponse::Ok().json(serde_json::json!({"status": "ready", "warnings": warnings})),
         Ok(Err(error @ StoreError::Clock(_))) => {

@@ -53,15 +53,19 @@ async fn detail(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>
         let position = drf::whole_number(&id).and_then(|id| id.checked_sub(1)).ok_or(DrfError::NotFound)?;
         let channel = caller.single_channel().ok_or(DrfError::NotFound)?;
         let log = blocking::point_read(&api, move |store| store.action_log_at(channel, position)).await??;
-        Ok(show(HttpResponse::Ok(), &log.ok_or(DrfError::NotFound)?))
+        show(HttpResponse::Ok(), log.ok_or(DrfError::NotFound)?).await
     };
     drf::respond(result.await, ONE.allow)
 }
 
-fn show(builder: HttpResponseBuilder, log: &ActionLog) -> HttpResponse {
-    let mut body = String::with_capacity(512 + log.slots.bytes());
-    write(log, &mut body);
-    drf::json(builder, body)
+async fn show(builder: HttpResponseBuilder, log: ActionLog) -> Result<HttpResponse, DrfError> {
+    let bytes = log.slots.bytes();
+    let shown = move || {
+        let mut body = String::with_capacity(512 + bytes);
+        write(&log, &mut body);
+        body
+    };
+    Ok(drf::json(builder, blocking::shape(bytes, shown).await?))
 }
 
 /// Keys and order of the published page.
@@ -86,9 +90,11 @@ async fn list(api: &Api, request: &HttpRequest, params: &Params, caller: &Caller
     // Ids count per channel, so channels are never merged.
     let channels = ChannelGrant::Only(caller.single_channel().into_iter().collect());
     let query = ActionLogListQuery { channels, filter, sort: drf::action_log_sort(params), page, size };
-    let store = api.store.clone();
-    let page = blocking::query(move || store.list_action_logs(&query)).await??;
-    drf::write_page(&page, &origin, params, write)
+    let (params, is_search) = (params.clone(), query.filter.search.is_some());
+    let page = blocking::page(api, caller, is_search, move |store| {
+        drf::write_page(store.list_action_logs(&query)?, &origin, &params, |log| log.slots.bytes(), write)
+    });
+    Ok(drf::json(HttpResponse::Ok(), page.await??))
 }
 
 async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller: &Caller) -> Result<HttpResponse, DrfError> {
@@ -112,11 +118,11 @@ async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller:
     // What is new is what was sent. To read it again could fail, and the client would send it again though it is stored.
     if let [Receipt { duplicate: false, position, recorded_at, leaf_hash, .. }] = receipts[..] {
         let log = ActionLog(kept.into_entry(producer_id, position, recorded_at, leaf_hash));
-        return Ok(show(HttpResponse::Created(), &log));
+        return show(HttpResponse::Created(), log).await;
     }
     let find = move |store: &Store, channels: &_, first: ChannelId| store.get_action_log(channels, first, uuid);
-    let log = blocking::find(api, ChannelGrant::Only([channel].into()), find).await??;
-    Ok(show(HttpResponse::Ok(), &log.ok_or(DrfError::Internal)?))
+    let log = blocking::find(api, caller, ChannelGrant::Only([channel].into()), find).await??;
+    show(HttpResponse::Ok(), log.ok_or(DrfError::Internal)?).await
 }
 
 /// Bytes of the largest form. A record that Python's handler posts is stored in any case, cut to what an action log may have.

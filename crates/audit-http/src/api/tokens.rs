@@ -2,6 +2,7 @@
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
+use audit_store::StoreError;
 use audit_store::domain::validator::Validate;
 use audit_store::domain::{
     ChannelGrant, ChannelId, JsonKind, JsonText, Members, NewToken, ObjectWriter, Role, Timestamp, Token, TokenKey,
@@ -33,14 +34,17 @@ async fn list_or_create(api: web::Data<Api>, request: HttpRequest, payload: web:
     if request.method() == Method::POST {
         return create(&api, &request, payload, &caller).await;
     }
-    let store = api.store.clone();
-    let tokens = blocking::query(move || store.tokens()).await??;
-    let visible = tokens.iter().filter(|token| caller.token.channels.covers(&token.channels));
-    let mut body = String::new();
-    let mut object = ObjectWriter::new(&mut body);
-    object.nested("results", |out| push_array(out, visible, |token, out| write(token, None, out)));
-    object.end();
-    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+    let granted = caller.token.channels.clone();
+    let page = blocking::page(&api, &caller, false, move |store| {
+        let tokens = store.tokens()?;
+        let visible = tokens.iter().filter(|token| granted.covers(&token.channels));
+        let mut body = String::new();
+        let mut object = ObjectWriter::new(&mut body);
+        object.nested("results", |out| push_array(out, visible, |token, out| write(token, None, out)));
+        object.end();
+        Ok::<_, StoreError>(body)
+    });
+    Ok(HttpResponse::Ok().content_type("application/json").body(page.await??))
 }
 
 async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller: &Caller) -> Result<HttpResponse, Problem> {
@@ -53,8 +57,7 @@ async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller:
     if !caller.token.channels.covers(&token.channels) {
         return Err(Forbidden.into());
     }
-    let store = api.store.clone();
-    let (token, key) = blocking::query(move || store.create_token(token)).await??;
+    let (token, key) = blocking::write(api, move |store| store.create_token(token)).await??;
     let mut body = String::new();
     write(&token, Some(&key), &mut body);
     Ok(HttpResponse::Created().content_type("application/json").body(body))
@@ -69,8 +72,8 @@ async fn revoke(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>
     Query::of(&request, &[])?;
     let missing = || Problem::not_found("There is no such token, or it is revoked already.");
     let id = canonical_integer(&id).ok_or_else(missing)?;
-    let (store, within) = (api.store.clone(), caller.token.channels.clone());
-    if blocking::query(move || store.revoke_token(id, within)).await?? {
+    let within = caller.token.channels.clone();
+    if blocking::write(&api, move |store| store.revoke_token(id, within)).await?? {
         return Ok(HttpResponse::NoContent().finish());
     }
     Err(missing())

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 
-use crate::blocking::{Stopping, query};
+use crate::blocking::{Stopping, block};
 
 /// A text with its packed forms.
 pub(super) struct Asset {
@@ -56,7 +56,7 @@ impl Cell {
         if let Some(asset) = self.0.get() {
             return Ok(Ok(asset));
         }
-        query(move || {
+        block(move || {
             let asset = Asset::of(text()?).map_err(|error| error.to_string())?;
             Ok(self.0.get_or_init(|| asset))
         })

@@ -7,10 +7,10 @@ use audit_store::domain::{Fault, FieldError, InputError, JsonError, JsonKind, Js
 use audit_store::{AppendError, NotStored, StoreError};
 
 use crate::auth::{AuthError, ChannelError, Forbidden};
-use crate::blocking::Stopping;
+use crate::blocking::{NotRun, Stopping};
 use crate::body::BodyError;
 use crate::changed;
-use crate::problem::ERRORS_MAX;
+use crate::problem::{CLIENT_GONE, ERRORS_MAX, SLOW_RETRY_AFTER_SECONDS, TOO_MANY_QUERIES, page_too_large, too_slow};
 
 /// An error of a published API.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub(crate) enum DrfError {
     Unavailable(&'static str),
     /// A stored entry that is not what was appended.
     Changed(&'static str),
+    /// A query that did not end within so many seconds.
+    QueryTimeout(u64),
     Internal,
 }
 
@@ -58,7 +60,9 @@ impl DrfError {
                 StatusCode::BAD_REQUEST
             }
             DrfError::Conflict => StatusCode::CONFLICT,
-            DrfError::Busy | DrfError::Unavailable(_) | DrfError::Body(BodyError::Busy) => StatusCode::SERVICE_UNAVAILABLE,
+            DrfError::Busy | DrfError::Unavailable(_) | DrfError::QueryTimeout(_) | DrfError::Body(BodyError::Busy) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             DrfError::Changed(_) | DrfError::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -78,9 +82,15 @@ impl DrfError {
             DrfError::TooLarge(why) => why.clone(),
             DrfError::Busy => "Too busy; send the same request again later.".to_owned(),
             DrfError::Unavailable(why) | DrfError::Changed(why) => (*why).to_owned(),
+            DrfError::QueryTimeout(seconds) => too_slow(*seconds),
             DrfError::Internal => "A server error occurred.".to_owned(),
             DrfError::Fields(_) | DrfError::Conflict => String::new(),
         }
+    }
+
+    /// When to come back, of an error that goes away.
+    fn retry_after_seconds(&self) -> u64 {
+        if matches!(self, DrfError::QueryTimeout(_)) { SLOW_RETRY_AFTER_SECONDS } else { 1 }
     }
 
     pub(crate) fn to_response(&self) -> HttpResponse {
@@ -101,7 +111,7 @@ impl DrfError {
         let mut response = HttpResponse::build(status);
         match status {
             StatusCode::UNAUTHORIZED => response.insert_header((WWW_AUTHENTICATE, "Token")),
-            StatusCode::SERVICE_UNAVAILABLE => response.insert_header((RETRY_AFTER, "1")),
+            StatusCode::SERVICE_UNAVAILABLE => response.insert_header((RETRY_AFTER, self.retry_after_seconds().to_string())),
             _ => &mut response,
         };
         super::json(response, body)
@@ -214,7 +224,12 @@ impl From<StoreError> for DrfError {
         if let Some(detail) = changed::report(&error) {
             return DrfError::Changed(detail);
         }
-        tracing::error!(%error, "store");
+        match error {
+            StoreError::QueryTimeout { seconds } => return DrfError::QueryTimeout(seconds),
+            StoreError::PageTooLarge { size_that_fits } => return DrfError::TooLarge(page_too_large(size_that_fits)),
+            StoreError::Cancelled => return NotRun::Gone.into(),
+            _ => tracing::error!(%error, "store"),
+        }
         match error {
             StoreError::Pool(_)
             | StoreError::Closed
@@ -228,6 +243,16 @@ impl From<StoreError> for DrfError {
             StoreError::Random(_) => DrfError::Unavailable("The operating system has no random bytes; try again later."),
             StoreError::Clock(_) => DrfError::Unavailable("The clock of the server is wrong; try again later."),
             _ => DrfError::Internal,
+        }
+    }
+}
+
+impl From<NotRun> for DrfError {
+    fn from(error: NotRun) -> DrfError {
+        match error {
+            NotRun::TooMany => DrfError::Unavailable(TOO_MANY_QUERIES),
+            NotRun::Gone => DrfError::Unavailable(CLIENT_GONE),
+            NotRun::Stopping(error) => error.into(),
         }
     }
 }

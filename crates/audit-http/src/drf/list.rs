@@ -1,10 +1,10 @@
 //! Pages by number, in DRF's envelope.
 
-use actix_web::HttpResponse;
 use audit_store::domain::{ObjectWriter, push_array};
 use audit_store::{ListPage, PageNumber};
 
 use super::{DrfError, Origin, whole_number};
+use crate::blocking::page_buffer;
 use crate::config::ApiConfig;
 use crate::params::Params;
 
@@ -42,20 +42,22 @@ impl Paging {
     }
 }
 
-/// About what a record takes in a page.
+/// About what a record takes in a page beside its values.
 const RECORD_BYTES: usize = 1024;
 
 /// `count`, `next`, `previous`, `results`. A page behind the last one does not exist.
 pub(crate) fn write_page<R>(
-    page: &ListPage<R>,
+    page: ListPage<R>,
     origin: &Origin,
     params: &Params,
+    bytes_of: fn(&R) -> usize,
     write: fn(&R, &mut String),
-) -> Result<HttpResponse, DrfError> {
+) -> Result<String, DrfError> {
     if page.number > page.pages {
         return Err(DrfError::InvalidPage);
     }
-    let mut body = String::with_capacity(256 + page.records.len() * RECORD_BYTES);
+    let bytes: usize = page.records.iter().map(|record| RECORD_BYTES + bytes_of(record)).sum();
+    let mut body = page_buffer(256 + bytes);
     let mut object = ObjectWriter::new(&mut body);
     object.integer("count", Some(page.count));
     let link = |object: &mut ObjectWriter<'_>, name: &str, number: Option<i64>| {
@@ -66,7 +68,8 @@ pub(crate) fn write_page<R>(
     };
     link(&mut object, "next", (page.number < page.pages).then_some(page.number + 1));
     link(&mut object, "previous", (page.number > 1).then_some(page.number - 1));
-    object.nested("results", |out| push_array(out, &page.records, write));
+    // Each record goes as soon as it is written: a page is in memory once.
+    object.nested("results", |out| push_array(out, page.records, |record, out| write(&record, out)));
     object.end();
-    Ok(super::json(HttpResponse::Ok(), body))
+    Ok(body)
 }

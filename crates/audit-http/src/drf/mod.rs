@@ -17,6 +17,7 @@ pub(crate) use link::Origin;
 pub(crate) use list::{Paging, write_page};
 pub(crate) use number::{Decimal, whole_number};
 
+use actix_web::body::MessageBody;
 use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, ALLOW};
 use actix_web::{HttpRequest, HttpResponse};
@@ -67,6 +68,6 @@ pub(crate) fn metadata(name: &str) -> HttpResponse {
 }
 
 /// A JSON answer.
-pub(crate) fn json(mut builder: actix_web::HttpResponseBuilder, body: String) -> HttpResponse {
+pub(crate) fn json(mut builder: actix_web::HttpResponseBuilder, body: impl MessageBody + 'static) -> HttpResponse {
     builder.content_type("application/json").body(body)
 }

@@ -68,7 +68,7 @@ impl Api {
             .parameters([sort("timestamp, content_type, object_id, user, uuid", "-timestamp")])
             .shared_parameters(LIST_PARAMETERS.map(drf::shared))
             .json(200, "A page.", named(&format!("{}Page", self.shape)), envelope)
-            .drf_errors(&[400, 401, 403, 404, 406, 500, 503])
+            .drf_errors(&[400, 401, 403, 404, 406, 413, 500, 503])
     }
 
     fn create(&self) -> Operation {

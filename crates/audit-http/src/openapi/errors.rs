@@ -92,9 +92,12 @@ pub(super) fn drf(status: u16) -> (String, Response) {
         406 => ("`Accept` excludes JSON.", named("DrfDetail").into()),
         408 => ("The body did not arrive in time.", named("DrfDetail").into()),
         409 => ("The uuid belongs to another event or action log.", named("DrfFields").into()),
-        413 => ("The body has more than 1 MiB.", named("DrfDetail").into()),
+        413 => (
+            "The body has more than 1 MiB, or the page of a list more than 16 MiB: the detail says which `limit` fits.",
+            named("DrfDetail").into(),
+        ),
         415 => ("The media type is none of those of the body, or the body is compressed.", named("DrfDetail").into()),
-        503 => ("Too busy, shutting down, or no database.", named("DrfDetail").into()),
+        503 => ("Too busy, a query that takes too long, shutting down, or no database.", named("DrfDetail").into()),
         _ => ("A fault of the server; its log says which.", named("DrfDetail").into()),
     };
     let example = match status {

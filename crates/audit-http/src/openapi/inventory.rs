@@ -28,11 +28,11 @@ pub(super) fn paths() -> Vec<Path> {
         .shared_parameters(filters())
         .parameters([
             query("skip", "Logs that are passed over; past the end the list is empty.", count(0, 0)),
-            query("limit", "Logs that are shown at most; a number over 1000 means 1000.", count(1, 100)),
+            query("limit", "Logs that are shown at most; a number over 1000 means 1000. More than 16 MiB of them is 413, and the message says which number fits.", count(1, 100)),
         ])
         .json(200, "The logs.", named("InventoryLogs"), logs)
         .inventory_errors(&errors)
-        .inventory_errors(&[400]);
+        .inventory_errors(&[400, 413]);
     let create = Operation::new("createInventoryLog", TAG, "Appends one log")
         .describe("Role `writer` or `admin`. With a `uuid` it can be sent again.")
         .body(JSON, json_content(named("NewInventoryLog"), sent()))
@@ -49,7 +49,10 @@ pub(super) fn paths() -> Vec<Path> {
         .inventory_errors(&[404]);
     let sums = json!({"status": "success", "total_logs": 1, "by_table": {"products": 1}, "by_user": {"zoe": 1}, "by_action": {"UPDATE": 1}});
     let summary = Operation::new("summarizeInventoryLogs", TAG, "How many logs match, by table, user and action")
-        .describe("Role `admin`. Users are called by name, else by id. What has no table, user or action counts in the total only.")
+        .describe(
+            "Role `admin`. Users are called by name, otherwise by id. What has no table, user or action counts in the total only. \
+             Of each, the 1,000 with the most logs are listed.",
+        )
         .shared_parameters(filters())
         .json(200, "The counts.", named("InventorySummary"), sums)
         .inventory_errors(&errors)
@@ -88,7 +91,7 @@ fn blank() -> ObjectBuilder {
 
 pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
     let success = || closed().always("status", one_of(["success"]));
-    let counts = || map_of(integer_from(1));
+    let counts = || map_of(integer_from(1)).max_properties(Some(1000));
     let logs = success()
         .always("count", integer_from(0).description(Some("How many are in this answer.")))
         .always("logs", list(named("InventoryLog")).max_items(Some(1000)));

@@ -75,7 +75,7 @@ fn components() -> ComponentsBuilder {
         audit_events::schemas(),
         oms_action_logs::schemas(),
         inventory::schemas(),
-        native::receipts(),
+        native::shared_schemas(),
         events::schemas(),
         action_logs::schemas(),
         tokens::schemas(),

@@ -33,7 +33,8 @@ pub(super) struct Words {
 }
 
 /// What every operation may answer that reads.
-pub(super) const READ: [Code; 5] = [Code::InvalidQuery, Code::Unauthorized, Code::Forbidden, Code::Internal, Code::Unavailable];
+pub(super) const READ: [Code; 7] =
+    [Code::InvalidQuery, Code::Unauthorized, Code::Forbidden, Code::Internal, Code::Busy, Code::QueryTimeout, Code::Unavailable];
 
 /// What may be answered where stored records are.
 const RECORDS: [Code; 1] = [Code::EntryWasChanged];
@@ -102,12 +103,13 @@ pub(super) fn schemas<S: Stream>(words: &Words) -> Vec<(String, RefOr<Schema>)> 
     let summary = closed()
         .always("group_by", one_of(S::GROUPS.iter().map(|(name, _)| *name)))
         .always("total", integer_from(0))
-        .always("groups", list(group));
+        .always("groups", list(group).max_items(Some(limits::GROUPS_MAX)))
+        .always("other", named("OtherGroups"));
     vec![(format!("{record}Page"), page.into()), (format!("{record}Summary"), summary.into())]
 }
 
-/// Receipts are the same for both streams.
-pub(super) fn receipts() -> Vec<(String, RefOr<Schema>)> {
+/// Receipts, and what a summary does not list, are the same for both streams.
+pub(super) fn shared_schemas() -> Vec<(String, RefOr<Schema>)> {
     let receipt = closed()
         .description(Some("Where a record is in the log, for good. It is sent after the commit is on disk."))
         .always("uuid", uuid())
@@ -126,7 +128,11 @@ pub(super) fn receipts() -> Vec<(String, RefOr<Schema>)> {
         .always("accepted", integer_from(0).description(Some("Records that are new in the log.")))
         .always("duplicates", integer_from(0).description(Some("Records that were there already.")))
         .always("receipts", list(named("Receipt")));
-    vec![("Receipt".to_owned(), receipt.into()), ("Receipts".to_owned(), receipts.into())]
+    let other = closed()
+        .description(Some("What the groups that are not listed come to."))
+        .always("groups", integer_from(0).description(Some("How many groups they are.")))
+        .always("count", integer_from(0).description(Some("How many records they have together.")));
+    vec![("Receipt".to_owned(), receipt.into()), ("Receipts".to_owned(), receipts.into()), ("OtherGroups".to_owned(), other.into())]
 }
 
 /// A record with these members on its way in. Members that only the server sets may be sent as null, which is the same as not
@@ -165,7 +171,11 @@ impl Words {
         let size = integer().minimum(Some(1)).maximum(Some(limits::PAGE_SIZE_MAX as isize));
         let own = [
             query("sort", order, one_of(sorts.iter().map(String::as_str)).default(Some(json!(format!("-{time}"))))),
-            query("limit", "The largest number of results.", size.default(Some(json!(limits::PAGE_SIZE_DEFAULT)))),
+            query(
+                "limit",
+                "The largest number of results. A page of 16 MiB of values ends before.",
+                size.default(Some(json!(limits::PAGE_SIZE_DEFAULT))),
+            ),
             query("cursor", "`next_cursor` of the page before. It belongs to filters, channels and sort.", string()),
             query("count", "Whether to count all that match.", boolean().default(Some(json!(false)))),
         ];
@@ -225,12 +235,20 @@ impl Words {
     fn summary<S: Stream>(&self) -> Operation {
         let by = format!("What to group by. Spans of time are those of `{}` in UTC.", S::TIME);
         let names: Vec<&str> = S::GROUPS.iter().map(|(name, _)| *name).collect();
-        let example = json!({"group_by": names[0], "total": 3, "groups": [{"key": "a", "count": 2}, {"key": null, "count": 1}]});
+        let example = json!({"group_by": names[0], "total": 3, "groups": [{"key": "a", "count": 2}, {"key": null, "count": 1}], "other": {"groups": 0, "count": 0}});
         Operation::new(&format!("summarize{}s", self.record), self.tag, &format!("How many {} match, by group", self.many))
-            .describe("Role `reader` or `admin`. Groups come largest first, spans of time in their order.")
+            .describe(
+                "Role `reader` or `admin`. At most 1,000 groups: the largest, largest first; of spans of time the latest, in \
+                 their order. `other` is what the rest comes to.",
+            )
             .parameters([required_query("group_by", &by, one_of(names))])
             .shared_parameters(filters::<S>().map(|name| self.shared(name)))
-            .json(200, "The counts. They add up to `total`.", named(&format!("{}Summary", self.record)), example)
+            .json(
+                200,
+                "The counts. Those of `groups` and `other` add up to `total`.",
+                named(&format!("{}Summary", self.record)),
+                example,
+            )
             .problems(&READ)
     }
 }

@@ -35,7 +35,7 @@ fn list() -> Operation {
         .parameters([sort("id, created_at, level", "-created_at")])
         .shared_parameters(LIST_PARAMETERS.map(drf::shared))
         .json(200, "A page.", named("OmsActionLogPage"), envelope)
-        .drf_errors(&[400, 401, 403, 404, 406, 500, 503])
+        .drf_errors(&[400, 401, 403, 404, 406, 413, 500, 503])
 }
 
 fn filters() -> Vec<Parameter> {

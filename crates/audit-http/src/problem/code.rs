@@ -20,12 +20,13 @@ pub(crate) enum Code {
     Internal,
     EntryWasChanged,
     Busy,
+    QueryTimeout,
     Unavailable,
 }
 
 impl Code {
     /// All of them, by status. The OpenAPI document and the test of the page of errors are made from this list.
-    pub(crate) const ALL: [Code; 16] = [
+    pub(crate) const ALL: [Code; 17] = [
         Code::InvalidQuery,
         Code::InvalidBody,
         Code::InvalidEncoding,
@@ -41,6 +42,7 @@ impl Code {
         Code::Internal,
         Code::EntryWasChanged,
         Code::Busy,
+        Code::QueryTimeout,
         Code::Unavailable,
     ];
 
@@ -62,6 +64,7 @@ impl Code {
             Code::Internal => "internal",
             Code::EntryWasChanged => "entry_was_changed",
             Code::Busy => "busy",
+            Code::QueryTimeout => "query_timeout",
             Code::Unavailable => "unavailable",
         }
     }
@@ -79,7 +82,7 @@ impl Code {
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Code::Internal | Code::EntryWasChanged => StatusCode::INTERNAL_SERVER_ERROR,
-            Code::Busy | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Code::Busy | Code::QueryTimeout | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }

@@ -7,16 +7,39 @@ pub(crate) use code::Code;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
-use audit_store::domain::{InputError, ObjectWriter, push_array};
+use audit_store::domain::{InputError, ObjectWriter, limits, push_array};
 use audit_store::{AppendError, NotStored, StoreError};
 
 use crate::auth::{AuthError, ChannelError, Forbidden};
-use crate::blocking::Stopping;
+use crate::blocking::{NotRun, Stopping};
 use crate::body::BodyError;
 use crate::changed;
 
 /// Places that are reported one by one; a client that has more has one fault, not many.
 pub(crate) const ERRORS_MAX: usize = 100;
+
+/// When to come back with a query that took too long.
+pub(crate) const SLOW_RETRY_AFTER_SECONDS: u64 = 10;
+
+/// What is said of a query that took too long, by every API.
+pub(crate) fn too_slow(seconds: u64) -> String {
+    format!(
+        "The query did not end within {seconds} s. Ask for less (a range of time, one channel, another filter), or again later."
+    )
+}
+
+/// What is said of a page by number that is too large, by every API that has such pages.
+pub(crate) fn page_too_large(size_that_fits: usize) -> String {
+    let mib = limits::PAGE_BYTES_MAX / (1024 * 1024);
+    format!("The page has more than {mib} MiB. Ask for smaller pages: limit={size_that_fits} fits here.")
+}
+
+/// What a key is told that asks for more than its share.
+pub(crate) const TOO_MANY_QUERIES: &str =
+    "Too many queries of this key are running or waiting, or their answers are not taken; send the same request again later.";
+
+/// What is said to nobody, or to a client that closed its side of the connection and still listens.
+pub(crate) const CLIENT_GONE: &str = "The client closed its side of the connection before the query ended.";
 
 /// One place in a request and what is wrong there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +143,12 @@ impl Problem {
         Problem::new(Code::Unavailable, detail)
     }
 
+    /// A client that comes back at once would find the same load.
+    fn query_timeout(seconds: u64) -> Problem {
+        let problem = Problem::new(Code::QueryTimeout, too_slow(seconds));
+        Problem { retry_after_seconds: Some(SLOW_RETRY_AFTER_SECONDS), ..problem }
+    }
+
     fn busy(retry_after_seconds: u64) -> Problem {
         let problem = Problem::new(Code::Busy, "Too busy; send the same request again later.");
         Problem { retry_after_seconds: Some(retry_after_seconds), ..problem }
@@ -217,9 +246,22 @@ impl From<StoreError> for Problem {
             | StoreError::Displaced(_)
             | StoreError::LogLocked { .. }
             | StoreError::Late => Problem::unavailable(&error, "The database cannot be used; try again later."),
+            StoreError::QueryTimeout { seconds } => Problem::query_timeout(seconds),
+            StoreError::Cancelled => NotRun::Gone.into(),
+            StoreError::PageTooLarge { size_that_fits } => Problem::new(Code::TooLarge, page_too_large(size_that_fits)),
             StoreError::Random(_) => Problem::unavailable(&error, "The operating system has no random bytes; try again later."),
             StoreError::Clock(_) => Problem::unavailable(&error, "The clock of the server is wrong; try again later."),
             error => Problem::internal(&error),
+        }
+    }
+}
+
+impl From<NotRun> for Problem {
+    fn from(error: NotRun) -> Problem {
+        match error {
+            NotRun::TooMany => Problem::new(Code::Busy, TOO_MANY_QUERIES),
+            NotRun::Gone => Problem::new(Code::Unavailable, CLIENT_GONE),
+            NotRun::Stopping(error) => error.into(),
         }
     }
 }

@@ -20,5 +20,6 @@ mod operations;
 #[expect(dead_code, unused_imports, reason = "not all of it is needed here")]
 mod postgres_server;
 mod properties;
+mod queries;
 mod upgrades;
 mod values;

@@ -89,6 +89,7 @@ pub(super) const ALL: [&Setting; 25] = [
     &HEAD_TIMEOUT_SECONDS,
     &BODY_TIMEOUT_SECONDS,
     &APPEND_TIMEOUT_SECONDS,
+    &QUERY_TIMEOUT_SECONDS,
     &FUTURE_TIMESTAMP_WARNING_SECONDS,
     &IDLE_TIMEOUT_SECONDS,
     &STALL_TIMEOUT_SECONDS,
@@ -317,6 +318,19 @@ pub(super) const APPEND_TIMEOUT_SECONDS: Setting = Setting {
     help: "How long the commit of an append may take, with a synchronous standby that does not answer, before the client is told to send it again with the same uuids",
     accepts: || format!("a number of seconds from 1 to {SECONDS_MAX}"),
     default: || seconds(ApiConfig::default().append_timeout),
+    scope: Scope::Serve,
+    secret: false,
+};
+
+/// Ten seconds: what an index answers takes milliseconds, and a person who waits for longer has gone.
+const QUERY_TIMEOUT_SECONDS_DEFAULT: u64 = 10;
+
+pub(super) const QUERY_TIMEOUT_SECONDS: Setting = Setting {
+    key: "query_timeout_seconds",
+    value_name: "SECONDS",
+    help: "How long a list, a count or another query of a client may take before it is ended and answered with 503",
+    accepts: || format!("a number of seconds from 1 to {SECONDS_MAX}"),
+    default: || Some(QUERY_TIMEOUT_SECONDS_DEFAULT.to_string()),
     scope: Scope::Serve,
     secret: false,
 };

@@ -48,6 +48,8 @@ pub(crate) struct Settings {
     pub(crate) transaction_pooler: bool,
     pub(crate) writers: u32,
     pub(crate) future_warning: Duration,
+    /// Of a query of a client of the server: what runs here for its own sake takes as long as it takes.
+    pub(crate) query_timeout: Duration,
     pub(crate) admin_token: Option<TokenKey>,
     /// Who says so; `None` when nobody does.
     pub(crate) admin_token_from: Option<Origin>,
@@ -97,6 +99,7 @@ impl Settings {
             future_warning: sources
                 .require(&list::FUTURE_TIMESTAMP_WARNING_SECONDS, value::future_seconds)
                 .map(Duration::from_secs)?,
+            query_timeout: seconds(&list::QUERY_TIMEOUT_SECONDS)?,
             admin_token: sources.get(&list::ADMIN_TOKEN, value::key)?,
             admin_token_from: Some(sources.find(&list::ADMIN_TOKEN)).and_then(|(origin, text)| text.map(|_| origin)),
             file: sources.file().map(Path::to_owned),
@@ -148,7 +151,9 @@ impl Settings {
     /// Opens the store to serve it: in production not as a role that could change or delete entries of the log, and never a database
     /// that cannot be written.
     pub(crate) fn open_store_to_serve(&self) -> anyhow::Result<Store> {
-        let store = Store::open(&StoreConfig { refuse_powerful_roles: self.production, ..self.store_config() })?;
+        let query_timeout = Some(self.query_timeout);
+        let config = StoreConfig { refuse_powerful_roles: self.production, query_timeout, ..self.store_config() };
+        let store = Store::open(&config)?;
         store.refuse_read_only()?;
         Ok(store)
     }

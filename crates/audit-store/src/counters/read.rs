@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use super::{Dimension, Hours};
 use crate::connection::{Backend, DbConnection};
+use crate::dialect;
 use crate::error::StoreError;
 use crate::query::{Filter, LogHead, Table};
 use crate::schema::{counters, counters_by_hour};
@@ -79,6 +80,7 @@ pub(crate) fn groups(
     let mut groups = Vec::new();
     // Key by key: the hours of one key are a range of the primary key, those of all keys are not.
     for (key, _) in keys {
+        dialect::go_on(conn)?;
         let tally = Tally { dimension, key, time: hours };
         let counted: Vec<i64> = within(hourly(channel_id, stream, &tally), hours).select(counters_by_hour::count).load(conn)?;
         let count: i64 = counted.into_iter().sum();
@@ -116,6 +118,7 @@ pub(crate) fn hours_behind(
 ) -> Result<Option<(i64, i64)>, StoreError> {
     let (mut left, mut hours) = (skip, Interval::default());
     loop {
+        dialect::go_on(conn)?;
         let counted = within(hourly(channel_id, stream, tally), hours).limit(HOURS_STEP);
         let counted = if descending { counted.order(counters_by_hour::hour.desc()) } else { counted.order(counters_by_hour::hour) };
         let counted: Vec<(i64, i64)> = counted.select((counters_by_hour::hour, counters_by_hour::count)).load(conn)?;

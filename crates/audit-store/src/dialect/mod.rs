@@ -1,5 +1,6 @@
 //! The only place that knows which database it is talking to.
 
+mod interrupt;
 mod postgres;
 mod sqlite;
 mod versions;
@@ -16,6 +17,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use crate::connection::{DbConnection, Purpose};
 use crate::counters::Delta;
 use crate::error::{OpenError, StoreError, Unusable};
+use crate::limit;
 use crate::row::NewRows;
 use crate::url::DatabaseUrl;
 
@@ -30,6 +32,32 @@ pub(crate) fn open(url: &DatabaseUrl, purpose: Purpose) -> Result<DbConnection, 
     match url {
         DatabaseUrl::Sqlite(file) => sqlite::open(file, purpose).map(DbConnection::Sqlite),
         DatabaseUrl::Postgres(url) => postgres::open(url, purpose).map(DbConnection::Postgres),
+    }
+}
+
+/// Has every read of a connection end after so much time, and tells which process of a server is behind the connection, if it is
+/// always the same. An embedded database asks for the time itself.
+pub(crate) fn limit_session(conn: &mut DbConnection, url: &DatabaseUrl, timeout: Option<Duration>) -> QueryResult<Option<i32>> {
+    match (conn, url) {
+        (DbConnection::Postgres(conn), DatabaseUrl::Postgres(url)) => postgres::limit_session(conn, url, timeout),
+        _ => Ok(None),
+    }
+}
+
+/// Goes on with a read of several statements, unless it is over; a server is told from time to time what is left.
+pub(crate) fn go_on(conn: &mut DbConnection) -> Result<(), StoreError> {
+    limit::check()?;
+    match conn {
+        DbConnection::Sqlite(_) => Ok(()),
+        DbConnection::Postgres(conn) => Ok(postgres::limit_again(conn)?),
+    }
+}
+
+/// Has a process of the server give up the statement that it works on. An embedded database has none.
+pub(crate) fn cancel(conn: &mut DbConnection, server_process: i32) -> QueryResult<()> {
+    match conn {
+        DbConnection::Sqlite(_) => Ok(()),
+        DbConnection::Postgres(conn) => postgres::cancel(conn, server_process),
     }
 }
 
@@ -326,7 +354,8 @@ fn end<T, E: From<DieselError>>(conn: &mut DbConnection, run: impl FnOnce(&mut D
             Ok(value)
         }
         Err(error) => {
-            roll_back(conn);
+            // A read whose time is over still has to leave its transaction.
+            limit::without(|| roll_back(conn));
             Err(error)
         }
     }

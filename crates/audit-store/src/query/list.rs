@@ -2,8 +2,9 @@
 
 use audit_domain::{ActionLogFilter, ActionLogSort, ChannelGrant, EventFilter, EventSort, Interval, Sort, SortBy};
 
+use super::room::whole_page;
 use super::table::{Filter, Part, Place, Table, order_by, parts_of};
-use super::{LogHead, at_places, count, heads};
+use super::{LogHead, count, heads};
 use crate::connection::DbConnection;
 use crate::counters::{self, HOUR_MICROS, Tally};
 use crate::dialect;
@@ -79,7 +80,7 @@ pub(crate) fn list<T: Table>(conn: &mut DbConnection, query: &List<T>) -> Result
         let mut page = ListPage { count: total, number, pages, records: Vec::new() };
         if total > 0 && (1..=pages).contains(&number) {
             let places = listed.places(conn, &query.filter, &query.sort, (number - 1) * size, size)?;
-            page.records = at_places::<T>(conn, &places)?;
+            page.records = whole_page::<T>(conn, &places)?;
         }
         Ok(page)
     })
@@ -98,7 +99,7 @@ pub(crate) fn slice<T: Table>(
     dialect::snapshot(conn, |conn| {
         let listed = Listed::<T>::of(conn, channels, filter)?;
         let places = listed.places(conn, filter, sort, skip.max(0), size.max(0))?;
-        at_places::<T>(conn, &places)
+        whole_page::<T>(conn, &places)
     })
 }
 
@@ -118,6 +119,7 @@ impl<T: Table> Listed<T> {
         }
         let mut rows = Vec::new();
         for head in heads {
+            dialect::go_on(conn)?;
             rows.extend(T::found(conn, head.channel_id, filter)?);
         }
         Ok(Listed::Found(rows))
@@ -143,6 +145,7 @@ impl<T: Table> Listed<T> {
             Listed::Found(rows) => return Ok(cut(rows, sort, skip, limit)),
             Listed::Logs(heads) => heads,
         };
+        dialect::go_on(conn)?;
         let order = order_by::<T>(sort, &["position"]);
         let is_by_time = matches!(sort.keys(), [key] if T::is_by_time(key));
         let parts = if is_by_time { parts_of(filter, heads.len()) } else { vec![filter.clone()] };
@@ -160,6 +163,7 @@ impl<T: Table> Listed<T> {
         }
         let mut rows = Vec::new();
         for (head, filter) in heads.iter().flat_map(|head| parts.iter().map(move |part| (head, part))) {
+            dialect::go_on(conn)?;
             rows.extend(T::sort_rows(conn, head.channel_id, &Part { filter, order: &order, skip: 0, limit: end })?);
         }
         Ok(cut(rows, sort, skip, limit))

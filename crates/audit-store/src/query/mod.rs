@@ -4,6 +4,7 @@ mod action_logs;
 mod events;
 mod every_column;
 mod list;
+mod room;
 mod start;
 mod stride;
 mod summary;
@@ -16,16 +17,19 @@ mod plans;
 pub use action_logs::ActionLogGroupBy;
 pub use events::GroupBy;
 pub use list::{ActionLogListQuery, ListPage, ListQuery, PageNumber, SliceQuery};
-pub use summary::{Group, GroupKey, Summary};
+pub use summary::{Group, GroupKey, OtherGroups, Summary};
 pub use walk::{WalkPage, WalkQuery};
 
 pub(crate) use action_logs::ActionLogs;
 pub(crate) use events::Events;
 pub(crate) use list::{list, slice};
+pub(crate) use room::Room;
 pub(crate) use stride::Stride;
 pub(crate) use summary::summaries;
 pub(crate) use table::{Filter, Table};
 pub(crate) use walk::walk;
+
+use std::collections::BTreeMap;
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{ChannelGrant, Entry, Stream, Timestamp, limits};
@@ -33,9 +37,9 @@ use diesel::prelude::*;
 
 use self::table::Place;
 use crate::connection::DbConnection;
-use crate::counters;
 use crate::error::StoreError;
 use crate::schema::logs;
+use crate::{counters, dialect};
 
 /// Values of a list in one statement. A database takes some ten thousand (SQLite 32,766), and a list is as long as a token of an
 /// earlier version, or whoever calls this crate, has it.
@@ -106,14 +110,17 @@ pub(crate) fn find_in_several<T: Table>(
     first: i64,
     uuid: Uuid,
 ) -> Result<Option<T::Record>, StoreError> {
-    let mut candidates: Vec<i64> = heads(conn, T::STREAM, channels)?.into_iter().map(|head| head.channel_id).collect();
-    candidates.sort_by_key(|id| (*id != first, *id));
-    for channel_id in candidates {
-        if let Some(record) = T::find_checked(conn, channel_id, uuid)? {
-            return Ok(Some(record));
+    dialect::snapshot(conn, |conn| {
+        let mut candidates: Vec<i64> = heads(conn, T::STREAM, channels)?.into_iter().map(|head| head.channel_id).collect();
+        candidates.sort_by_key(|id| (*id != first, *id));
+        for channel_id in candidates {
+            dialect::go_on(conn)?;
+            if let Some(record) = T::find_checked(conn, channel_id, uuid)? {
+                return Ok(Some(record));
+            }
         }
-    }
-    Ok(None)
+        Ok(None)
+    })
 }
 
 /// How many entries of a log match: from the counters where they can tell, else from the index.
@@ -128,6 +135,7 @@ pub(crate) fn count<T: Table>(conn: &mut DbConnection, head: &LogHead, filter: &
 }
 
 fn count_part<T: Table>(conn: &mut DbConnection, head: &LogHead, filter: &T::Filter) -> Result<i64, StoreError> {
+    dialect::go_on(conn)?;
     let counted = match filter.tally() {
         Some(tally) => counters::whole::<T>(conn, head, filter, &tally)?,
         None => None,
@@ -138,19 +146,32 @@ fn count_part<T: Table>(conn: &mut DbConnection, head: &LogHead, filter: &T::Fil
     }
 }
 
-/// The entries at these places, in this order.
-pub(crate) fn at_places<T: Table>(conn: &mut DbConnection, places: &[Place]) -> Result<Vec<T::Record>, StoreError> {
-    let mut channels: Vec<i64> = places.iter().map(|(channel_id, _)| *channel_id).collect();
-    channels.sort_unstable();
-    channels.dedup();
+/// The entries at these places, in this order; without some of them if there is no room for all.
+pub(crate) fn at_places<T: Table>(
+    conn: &mut DbConnection,
+    places: &[Place],
+    room: &mut Room,
+) -> Result<Vec<T::Record>, StoreError> {
     let mut found = std::collections::HashMap::with_capacity(places.len());
-    for channel_id in channels {
-        let positions = places.iter().filter(|(channel, _)| *channel == channel_id).map(|(_, position)| *position);
-        for positions in positions.collect::<Vec<i64>>().chunks(VALUES_MAX) {
-            for record in T::at(conn, channel_id, positions.to_vec())? {
+    for (channel_id, positions) in places_of(places) {
+        for positions in positions.chunks(VALUES_MAX) {
+            dialect::go_on(conn)?;
+            for record in T::at_within(conn, channel_id, positions.to_vec(), room)? {
                 found.insert((channel_id, record.position), record);
             }
         }
+        if room.is_full() {
+            break;
+        }
     }
     Ok(places.iter().filter_map(|place| found.remove(place)).collect())
+}
+
+/// The channels of places, and the positions in each.
+pub(crate) fn places_of(places: &[Place]) -> BTreeMap<i64, Vec<i64>> {
+    let mut channels: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    for (channel_id, position) in places {
+        channels.entry(*channel_id).or_default().push(*position);
+    }
+    channels
 }

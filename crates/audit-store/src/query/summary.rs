@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use audit_domain::{ChannelGrant, JsonText, Timestamp};
+use audit_domain::{ChannelGrant, JsonText, Timestamp, limits};
 
 use super::table::{Filter, Table};
 use super::{count, heads};
@@ -33,13 +33,31 @@ pub struct Group {
     pub count: i64,
 }
 
-/// All groups: largest first, hours and days in order; of equal size, by key.
+/// The groups, at most [`limits::GROUPS_MAX`] of them: the largest, largest first, and of equal size by key; of hours and days the
+/// latest, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
     /// How many entries match.
     pub total: i64,
     /// The groups.
     pub groups: Vec<Group>,
+    /// What the groups that are not listed come to.
+    pub other: OtherGroups,
+}
+
+/// Groups that are not listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OtherGroups {
+    /// How many groups they are.
+    pub groups: i64,
+    /// How many entries they have together.
+    pub count: i64,
+}
+
+impl OtherGroups {
+    fn of<K>(groups: &[(K, (i64, i64))]) -> OtherGroups {
+        OtherGroups { groups: groups.len() as i64, count: groups.iter().map(|(_, (count, _))| count).sum() }
+    }
 }
 
 /// What the entries of a stream can be grouped by.
@@ -112,6 +130,7 @@ fn summary<G: Grouping>(
     // With the size of a group, a channel that has it.
     let mut merged: HashMap<RawKey, (i64, i64)> = HashMap::new();
     for head in heads(conn, G::Table::STREAM, channels)? {
+        dialect::go_on(conn)?;
         let matching = count::<G::Table>(conn, &head, filter)?;
         total += matching;
         let mut groups = if filter.is_impossible() { Vec::new() } else { groups(conn, head.channel_id, filter, by)? };
@@ -124,12 +143,20 @@ fn summary<G: Grouping>(
         }
     }
     let mut merged: Vec<_> = merged.into_iter().collect();
-    match by.counted() {
-        Counted::Spans(_) => merged.sort_by(|a, b| a.0.cmp(&b.0)),
-        Counted::Keys(_) => merged.sort_by(|a, b| b.1.0.cmp(&a.1.0).then_with(|| a.0.cmp(&b.0))),
-    }
+    let beyond = merged.len().saturating_sub(limits::GROUPS_MAX);
+    let others: Vec<_> = match by.counted() {
+        Counted::Spans(_) => {
+            merged.sort_by(|a, b| a.0.cmp(&b.0));
+            merged.drain(..beyond).collect()
+        }
+        Counted::Keys(_) => {
+            merged.sort_by(|a, b| b.1.0.cmp(&a.1.0).then_with(|| a.0.cmp(&b.0)));
+            merged.drain(merged.len() - beyond..).collect()
+        }
+    };
+    let other = OtherGroups::of(&others);
     let shown = |(key, (count, channel))| Ok(Group { key: shown(conn, key, channel, by)?, count });
-    Ok(Summary { total, groups: merged.into_iter().map(shown).collect::<Result<_, StoreError>>()? })
+    Ok(Summary { total, groups: merged.into_iter().map(shown).collect::<Result<_, StoreError>>()?, other })
 }
 
 /// The groups of one channel but null's: from the counters where they can tell, and the rest one by one.
@@ -170,6 +197,7 @@ fn groups<G: Grouping>(
 }
 
 fn shown<G: Grouping>(conn: &mut DbConnection, key: RawKey, channel_id: i64, by: G) -> Result<GroupKey, StoreError> {
+    dialect::go_on(conn)?;
     Ok(match key {
         RawKey::Null => GroupKey::Null,
         RawKey::Number(number) => GroupKey::Number(number),

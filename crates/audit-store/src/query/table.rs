@@ -1,14 +1,17 @@
 //! What the queries of the two streams have in common: the lists, walks and counts of this module are written once, over this.
 
-use std::ops::Deref;
+use std::ops::{ControlFlow, Deref};
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{Entry, Interval, Sort, SortBy, SortKey, Stream, WalkOrder};
+use diesel::QueryResult;
 
+use super::room::Room;
 use super::start::Start;
 use crate::connection::DbConnection;
 use crate::counters::{Dimension, Tally};
 use crate::error::StoreError;
+use crate::limit;
 
 /// Channel and position.
 pub(crate) type Place = (i64, i64);
@@ -41,8 +44,21 @@ pub(crate) trait Table: Sized + 'static {
     /// By unique key, if it is what was appended; [`StoreError::Changed`] otherwise.
     fn find_checked(conn: &mut DbConnection, channel_id: i64, uuid: Uuid) -> Result<Option<Self::Record>, StoreError>;
 
-    /// By position, in any order.
-    fn at(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<Self::Record>, StoreError>;
+    /// By position, in any order, as many as there is room for.
+    fn at_within(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        positions: Vec<i64>,
+        room: &mut Room,
+    ) -> Result<Vec<Self::Record>, StoreError>;
+
+    /// By position, in any order, all of them.
+    fn at(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<Self::Record>, StoreError> {
+        Self::at_within(conn, channel_id, positions, &mut Room::endless())
+    }
+
+    /// By position, in any order: the bytes of their values, which are not read.
+    fn bytes(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<(i64, i64)>, StoreError>;
 
     /// How many match, counted one by one.
     fn count(conn: &mut DbConnection, channel_id: i64, filter: &Self::Filter) -> Result<i64, StoreError>;
@@ -67,13 +83,14 @@ pub(crate) trait Table: Sized + 'static {
         filter: &Self::Filter,
     ) -> Result<Vec<<Self::SortField as SortBy>::Row>, StoreError>;
 
-    /// The next entries of a walk, in its order.
+    /// The next entries of a walk, in its order, until `take` has enough.
     fn step(
         conn: &mut DbConnection,
         channel_id: i64,
         start: &Start,
         of: &Part<'_, Self::Filter>,
-    ) -> Result<Vec<Self::Record>, StoreError>;
+        take: &mut dyn FnMut(Self::Record) -> ControlFlow<()>,
+    ) -> Result<(), StoreError>;
 
     /// When the next entries of a walk happened, and their positions.
     fn step_points(
@@ -111,6 +128,27 @@ pub(crate) trait Filter<R>: Clone {
 
     /// The same, in another range of time.
     fn within(&self, time: Interval) -> Self;
+}
+
+/// The SQL of the bytes in text columns, of which some may be null. Both databases know them without reading the texts.
+pub(crate) fn bytes_of(columns: &[&str]) -> String {
+    let lengths: Vec<String> = columns.iter().map(|column| format!("COALESCE(octet_length({column}), 0)")).collect();
+    format!("CAST({} AS BIGINT)", lengths.join(" + "))
+}
+
+/// Hands rows on as they come, until it is enough.
+pub(crate) fn hand_on<Row, R: TryFrom<Row, Error = StoreError>>(
+    rows: impl Iterator<Item = QueryResult<Row>>,
+    take: &mut dyn FnMut(R) -> ControlFlow<()>,
+) -> Result<(), StoreError> {
+    for row in rows {
+        // A database asks by its own steps, and a row of a megabyte is a few.
+        limit::check()?;
+        if take(R::try_from(row?)?).is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Logs that are looked into part by part: each part is a statement in each log.

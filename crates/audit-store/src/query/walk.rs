@@ -1,11 +1,14 @@
 //! Pages by cursor: a walk through the log that sees each entry once, however much arrives meanwhile.
 
-use audit_domain::{ChannelGrant, ChannelId, Entry, EventFilter, Walk, WalkOrder, WalkPoint};
+use std::ops::ControlFlow;
 
+use audit_domain::{ChannelGrant, ChannelId, Entry, EventFilter, Walk, WalkOrder, WalkPoint, limits};
+
+use super::room::{Room, first_that_fit};
 use super::start::Start;
 use super::stride::Stride;
 use super::table::{Filter, Part, Place, Table, directed, parts_of};
-use super::{LogHead, at_places, count, heads};
+use super::{LogHead, count, heads};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
@@ -89,34 +92,6 @@ fn order<T: Table, F>(walk: &Walk<F>) -> String {
     }
 }
 
-/// Bytes of values after which a page ends early: a page is built in memory, and its cursor goes on behind its last entry.
-const PAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
-
-/// The page that is being built.
-struct Filling<R> {
-    records: Vec<R>,
-    bytes: usize,
-    stride: Stride,
-}
-
-impl<R: std::ops::Deref<Target = Entry>> Filling<R> {
-    fn new() -> Filling<R> {
-        Filling { records: Vec::new(), bytes: 0, stride: Stride::FIRST }
-    }
-
-    /// Adds those of a stride that are kept.
-    fn add(&mut self, records: Vec<R>, keeps: impl Fn(&R) -> bool) {
-        self.stride = self.stride.after(records.iter().map(|record| record.slots.bytes()).sum());
-        let kept = self.records.len();
-        self.records.extend(records.into_iter().filter(keeps));
-        self.bytes += self.records[kept..].iter().map(|record| record.slots.bytes()).sum::<usize>();
-    }
-
-    fn is_full(&self) -> bool {
-        self.bytes >= PAGE_BYTES_MAX
-    }
-}
-
 type Page<R> = (Vec<R>, bool);
 
 /// The entries of a page of one source, and whether there are more behind it.
@@ -126,27 +101,62 @@ fn one_source<T: Table>(
     query: &WalkQuery<T::Filter>,
     size: usize,
 ) -> Result<Page<T::Record>, StoreError> {
-    let Walk { order: by, descending, .. } = &query.walk;
-    let (order, filter) = (order::<T, _>(&query.walk), &source.filter);
-    let asked = if filter.looks_into_records() { filter.in_order(*by) } else { filter.clone() };
-    let mut after = query.after;
-    let mut page = Filling::new();
-    loop {
-        // One more than is still wanted, to see whether there is a next one; of a search, who knows how many.
-        let wanted = if filter.looks_into_records() { usize::MAX } else { (size - page.records.len()).saturating_add(1) };
-        let wanted = wanted.min(page.stride.records());
-        let start = Start::of(*by, *descending, source.channel_id, after);
-        let part = Part { filter: &asked, order: &order, skip: 0, limit: wanted as i64 };
-        let records = T::step(conn, source.channel_id, &start, &part)?;
-        let is_last = records.len() < wanted;
-        after = records.last().map(|record| point(record)).or(after);
-        page.add(records, |record| !filter.looks_into_records() || filter.keeps(record));
-        if is_last || page.is_full() || page.records.len() > size {
-            // More than were wanted are the stride's; the next page reads them again.
-            let more = !is_last || page.records.len() > size;
-            page.records.truncate(size);
-            return Ok((page.records, more));
+    let is_search = source.filter.looks_into_records();
+    if !is_search && size > limits::PAGE_SIZE_THAT_FITS && !dialect::gives_rows_as_they_come(conn) {
+        return merged::<T>(conn, std::slice::from_ref(source), query, size);
+    }
+    let (mut room, mut records, mut more) = (Room::of_page(), Vec::new(), false);
+    each_next::<T>(conn, source, query, size.saturating_add(1), |record| {
+        if is_search && !source.filter.keeps(&record) {
+            return ControlFlow::Continue(());
         }
+        // A page has one entry at least, or a walk would end at one that is larger than a page.
+        let fits = room.take(record.slots.bytes()) || records.is_empty();
+        if records.len() == size || !fits {
+            more = true;
+            return ControlFlow::Break(());
+        }
+        records.push(record);
+        ControlFlow::Continue(())
+    })?;
+    Ok((records, more))
+}
+
+/// Calls back for the next entries of a source until that has enough, or `wanted` were read; of a search, who knows how many that
+/// takes. Where rows come one by one, it is one statement; where a result comes whole, it is strides.
+fn each_next<T: Table>(
+    conn: &mut DbConnection,
+    source: &Source<T::Filter>,
+    query: &WalkQuery<T::Filter>,
+    wanted: usize,
+    mut take: impl FnMut(T::Record) -> ControlFlow<()>,
+) -> Result<(), StoreError> {
+    let Source { channel_id, filter } = source;
+    let (channel_id, Walk { order: by, descending, .. }) = (*channel_id, &query.walk);
+    let (is_search, order) = (filter.looks_into_records(), order::<T, _>(&query.walk));
+    let asked = if is_search { filter.in_order(*by) } else { filter.clone() };
+    let mut left = if is_search { usize::MAX } else { wanted };
+    let in_strides = !dialect::gives_rows_as_they_come(conn);
+    let (mut after, mut stride) = (query.after, Stride::FIRST);
+    loop {
+        dialect::go_on(conn)?;
+        let limit = if in_strides { left.min(stride.records()) } else { left };
+        let (mut read, mut bytes, mut is_enough) = (0, 0, false);
+        let start = Start::of(*by, *descending, channel_id, after);
+        let part = Part { filter: &asked, order: &order, skip: 0, limit: i64::try_from(limit).unwrap_or(i64::MAX) };
+        T::step(conn, channel_id, &start, &part, &mut |record| {
+            after = Some(point(&record));
+            read += 1;
+            bytes += record.slots.bytes();
+            let flow = take(record);
+            is_enough = flow.is_break();
+            flow
+        })?;
+        left -= read;
+        if is_enough || read < limit || left == 0 {
+            return Ok(());
+        }
+        stride = stride.after(bytes);
     }
 }
 
@@ -158,15 +168,9 @@ fn merged<T: Table>(
     size: usize,
 ) -> Result<Page<T::Record>, StoreError> {
     let places = places::<T>(conn, sources, query, size.saturating_add(1))?;
-    let mut page = Filling::new();
-    let mut left = &places[..places.len().min(size)];
-    while !left.is_empty() && !page.is_full() {
-        let (places, rest) = left.split_at(left.len().min(page.stride.records()));
-        page.add(at_places::<T>(conn, places)?, |_| true);
-        left = rest;
-    }
-    let more = page.records.len() < places.len();
-    Ok((page.records, more))
+    let page = first_that_fit::<T>(conn, &places[..places.len().min(size)])?;
+    let more = page.len() < places.len();
+    Ok((page, more))
 }
 
 /// Where the next entries of several sources are, merged.
@@ -178,6 +182,7 @@ fn places<T: Table>(
 ) -> Result<Vec<Place>, StoreError> {
     let mut points: Vec<(i64, i64, i64)> = Vec::new();
     for source in sources {
+        dialect::go_on(conn)?;
         let of_source = points_of::<T>(conn, source, query, wanted)?;
         points.extend(of_source.into_iter().map(|(at, position)| (at, source.channel_id, position)));
     }
@@ -200,27 +205,18 @@ fn points_of<T: Table>(
     wanted: usize,
 ) -> Result<Vec<(i64, i64)>, StoreError> {
     let Source { channel_id, filter } = source;
-    let (channel_id, Walk { order: by, descending, .. }) = (*channel_id, &query.walk);
-    let (order, start) = (order::<T, _>(&query.walk), Start::of(*by, *descending, channel_id, query.after));
     if !filter.looks_into_records() {
+        let Walk { order: by, descending, .. } = &query.walk;
+        let (order, start) = (order::<T, _>(&query.walk), Start::of(*by, *descending, *channel_id, query.after));
         let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
-        return T::step_points(conn, channel_id, &start, &Part { filter, order: &order, skip: 0, limit });
+        return T::step_points(conn, *channel_id, &start, &Part { filter, order: &order, skip: 0, limit });
     }
-    let asked = filter.in_order(*by);
-    let (mut start, mut stride, mut found) = (start, Stride::FIRST, Vec::new());
-    while found.len() < wanted {
-        let part = Part { filter: &asked, order: &order, skip: 0, limit: stride.records() as i64 };
-        let records = T::step(conn, channel_id, &start, &part)?;
-        let kept = records.iter().filter(|record| filter.keeps(record));
-        found.extend(kept.map(|record| (record.timestamp.micros(), record.position)));
-        match records.last() {
-            Some(last) if records.len() == stride.records() => {
-                start = Start::of(*by, *descending, channel_id, Some(point(last)));
-            }
-            _ => break,
+    let mut found = Vec::new();
+    each_next::<T>(conn, source, query, usize::MAX, |record| {
+        if filter.keeps(&record) {
+            found.push((record.timestamp.micros(), record.position));
         }
-        stride = stride.after(records.iter().map(|record| record.slots.bytes()).sum());
-    }
-    found.truncate(wanted);
+        if found.len() < wanted { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
     Ok(found)
 }

@@ -7,10 +7,10 @@ use audit_store::domain::{Fault, InputError, JsonText, ObjectWriter, push_array}
 use audit_store::{AppendError, NotStored, StoreError};
 
 use crate::auth::{AuthError, ChannelError, Forbidden};
-use crate::blocking::Stopping;
+use crate::blocking::{NotRun, Stopping};
 use crate::body::BodyError;
 use crate::changed;
-use crate::problem::ERRORS_MAX;
+use crate::problem::{CLIENT_GONE, ERRORS_MAX, SLOW_RETRY_AFTER_SECONDS, TOO_MANY_QUERIES, page_too_large, too_slow};
 
 /// One field or parameter and what it has to be.
 #[derive(Debug)]
@@ -183,7 +183,17 @@ impl From<StoreError> for InventoryError {
         if let Some(message) = changed::report(&error) {
             return InventoryError::of(StatusCode::INTERNAL_SERVER_ERROR, message);
         }
-        tracing::error!(%error, "store");
+        match error {
+            StoreError::QueryTimeout { seconds } => {
+                let slow = InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, too_slow(seconds));
+                return InventoryError { retry_after_seconds: SLOW_RETRY_AFTER_SECONDS, ..slow };
+            }
+            StoreError::PageTooLarge { size_that_fits } => {
+                return InventoryError::of(StatusCode::PAYLOAD_TOO_LARGE, page_too_large(size_that_fits));
+            }
+            StoreError::Cancelled => return NotRun::Gone.into(),
+            _ => tracing::error!(%error, "store"),
+        }
         match error {
             StoreError::Pool(_)
             | StoreError::Closed
@@ -203,6 +213,16 @@ impl From<StoreError> for InventoryError {
                 InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The clock of the server is wrong; try again later.")
             }
             _ => InventoryError::of(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here; the server's log says what."),
+        }
+    }
+}
+
+impl From<NotRun> for InventoryError {
+    fn from(error: NotRun) -> InventoryError {
+        match error {
+            NotRun::TooMany => InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, TOO_MANY_QUERIES),
+            NotRun::Gone => InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, CLIENT_GONE),
+            NotRun::Stopping(error) => error.into(),
         }
     }
 }

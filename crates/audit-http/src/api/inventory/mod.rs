@@ -11,11 +11,12 @@ mod view;
 
 pub use record::parse_inventory_log;
 
+use actix_web::body::MessageBody;
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{EventSort, parse_uuid};
-use audit_store::{GroupBy, SliceQuery, Store};
+use audit_store::{GroupBy, SliceQuery, Store, StoreError};
 
 use super::native::ALLOW_GET;
 use crate::auth::Caller;
@@ -67,8 +68,9 @@ async fn one(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
         let missing = || InventoryError::not_found("Audit log not found");
         let uuid = request.match_info().get("id").and_then(parse_uuid).ok_or_else(missing)?;
         let find = move |store: &Store, channels: &_, first| store.get(channels, first, uuid);
-        let event = blocking::find(&api, caller.channels(), find).await??;
-        Ok(json(HttpResponse::Ok(), view::detail(&event.ok_or_else(missing)?)))
+        let event = blocking::find(&api, &caller, caller.channels(), find).await??.ok_or_else(missing)?;
+        let shown = blocking::shape(event.slots.bytes(), move || view::detail(&event));
+        Ok(json(HttpResponse::Ok(), shown.await?))
     };
     respond(result.await, ONE.allow)
 }
@@ -85,10 +87,12 @@ async fn summary(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
         let mut reader = QueryReader::new(&params);
         let filter = reader.filter();
         reader.finish()?;
-        let (store, channels) = (api.store.clone(), caller.channels());
-        let by = [GroupBy::TableName, GroupBy::Person, GroupBy::Action];
-        let summaries = blocking::query(move || store.summaries(&channels, &filter, &by)).await??;
-        Ok(json(HttpResponse::Ok(), view::summary(&summaries)))
+        let channels = caller.channels();
+        let page = blocking::page(&api, &caller, false, move |store| {
+            let by = [GroupBy::TableName, GroupBy::Person, GroupBy::Action];
+            Ok::<_, StoreError>(view::summary(&store.summaries(&channels, &filter, &by)?))
+        });
+        Ok(json(HttpResponse::Ok(), page.await??))
     };
     respond(result.await, SUMMARY.allow)
 }
@@ -100,9 +104,8 @@ async fn list(api: &Api, request: &HttpRequest, caller: &Caller) -> Result<HttpR
     let (filter, skip, size) = (reader.filter(), reader.skip(), reader.limit());
     reader.finish()?;
     let query = SliceQuery { channels: caller.channels(), filter, sort: EventSort::default(), skip, size };
-    let store = api.store.clone();
-    let events = blocking::query(move || store.slice(&query)).await??;
-    Ok(json(HttpResponse::Ok(), view::list(&events)))
+    let page = blocking::page(api, caller, false, move |store| Ok::<_, StoreError>(view::list(store.slice(&query)?)));
+    Ok(json(HttpResponse::Ok(), page.await??))
 }
 
 fn check_method(request: &HttpRequest, allow: &'static str) -> Result<(), InventoryError> {
@@ -116,6 +119,6 @@ fn respond(result: Result<HttpResponse, InventoryError>, allow: &'static str) ->
     response
 }
 
-fn json(mut builder: actix_web::HttpResponseBuilder, body: String) -> HttpResponse {
+fn json(mut builder: actix_web::HttpResponseBuilder, body: impl MessageBody + 'static) -> HttpResponse {
     builder.content_type("application/json").body(body)
 }

@@ -1,15 +1,18 @@
 //! How the inventory API shows events: ids as strings, values byte for byte, null where there is none.
 
 use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{Event, JsonKind, JsonText, Members, ObjectWriter, push_array, slot};
+use audit_store::domain::{Event, JsonKind, JsonText, ObjectWriter, is_integer, push_array, slot};
 use audit_store::{GroupKey, Summary};
 
-pub(super) fn list(events: &[Event]) -> String {
+use crate::blocking::page_buffer;
+
+/// Each event goes as soon as it is written: a page is in memory once.
+pub(super) fn list(events: Vec<Event>) -> String {
     let bytes: usize = events.iter().map(|event| event.slots.bytes() + 512).sum();
-    let mut body = String::with_capacity(64 + bytes);
+    let mut body = page_buffer(64 + bytes);
     let mut object = success(&mut body);
     object.integer("count", i64::try_from(events.len()).ok());
-    object.nested("logs", |out| push_array(out, events, |event, out| write(event, out, |_| {})));
+    object.nested("logs", |out| push_array(out, events, |event, out| write(&event, out, |_| {})));
     object.end();
     body
 }
@@ -59,7 +62,7 @@ fn write_groups(summary: &Summary, out: &mut String) {
     let mut object = ObjectWriter::new(out);
     for group in &summary.groups {
         if let GroupKey::Text(key) = &group.key {
-            object.raw_key(&quoted(key), &group.count.to_string());
+            object.raw_key(&quoted(key.as_str()), &group.count.to_string());
         }
     }
     object.end();
@@ -67,20 +70,21 @@ fn write_groups(summary: &Summary, out: &mut String) {
 
 fn write(event: &Event, out: &mut String, more: impl FnOnce(&mut ObjectWriter<'_>)) {
     let subject = event.subject();
-    let (user_id, user_name) = user(event);
-    // A content that is no object has no sides.
-    let sides = event.slots.value(slot::CONTENT).and_then(|content| Members::parse(content.as_str()).ok());
-    let side = |name: &str| sides.as_ref().and_then(|sides| sides.last(name));
+    let user = event.slots.value(slot::USER);
+    let (user_id, user_name) = user.map_or((None, None), id_and_name);
+    // A content that is not an object has no sides.
+    let sides = event.slots.value(slot::CONTENT).and_then(|content| content.pick(&["old_data", "new_data"]));
+    let [old, new] = sides.unwrap_or_default();
     let mut object = ObjectWriter::new(out);
     object
         .string("id", &event.uuid.to_string())
         .raw("user_id", user_id.as_deref().unwrap_or("null"))
-        .text("user_name", user_name.as_ref())
+        .raw("user_name", user_name.unwrap_or("null"))
         .text("action", subject.action.as_ref().map(|action| action.json()))
         .text("table_name", subject.table_name.as_ref())
         .text("record_id", subject.object_id.as_ref().map(|id| id.json()))
-        .text("old_values", side("old_data"))
-        .text("new_values", side("new_data"))
+        .raw("old_values", old.unwrap_or("null"))
+        .raw("new_values", new.unwrap_or("null"))
         .text("description", event.slots.value(slot::DESCRIPTION))
         .string("timestamp", &event.timestamp.to_string());
     more(&mut object);
@@ -88,17 +92,14 @@ fn write(event: &Event, out: &mut String, more: impl FnOnce(&mut ObjectWriter<'_
 }
 
 /// The user's id as a JSON string, and the name: what the filter `user_id` finds, spelled as it was sent.
-fn user(event: &Event) -> (Option<String>, Option<JsonText>) {
-    let Some(user) = event.user() else { return (None, None) };
-    let (id, name) = match user.snapshot() {
-        Some(snapshot) => (snapshot.last("pk").cloned(), snapshot.last("username").cloned()),
-        None => (Some(user.json().clone()), None),
-    };
-    let id = id.filter(|id| id.kind() == JsonKind::String || id.is_integer());
-    (id.as_ref().map(quoted), name.filter(|name| name.kind() == JsonKind::String))
+fn id_and_name(user: &JsonText) -> (Option<String>, Option<&str>) {
+    let [id, name] = user.pick(&["pk", "username"]).unwrap_or([Some(user.as_str()), None]);
+    let is_string = |json: &&str| JsonKind::of(json) == JsonKind::String;
+    let id = id.filter(|id| is_string(id) || is_integer(id));
+    (id.map(quoted), name.filter(is_string))
 }
 
 /// A string as it is, anything else between quotes: only integers come here, whose digits need no escapes.
-fn quoted(json: &JsonText) -> String {
-    if json.kind() == JsonKind::String { json.to_string() } else { JsonText::string(json.as_str()).to_string() }
+fn quoted(json: &str) -> String {
+    if JsonKind::of(json) == JsonKind::String { json.to_owned() } else { JsonText::string(json).to_string() }
 }

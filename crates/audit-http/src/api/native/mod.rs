@@ -52,6 +52,9 @@ pub(crate) trait Stream: 'static {
     /// Makes it ready for the log.
     fn prepare(store: &Store, new: Self::New, channel: ChannelId) -> Result<PreparedEntry, StoreError>;
 
+    /// Whether a filter is for what only this side finds in the records.
+    fn is_search(filter: &Self::Filter) -> bool;
+
     /// Reads the filters.
     fn filter(query: &mut Query) -> Self::Filter;
 
@@ -125,9 +128,13 @@ async fn get<S: Stream>(api: web::Data<Api>, request: HttpRequest, uuid: web::Pa
     query.finish()?;
     let missing = || Problem::not_found(format!("There is no {} {uuid} in the channels that are read.", S::NAME));
     let id = parse_uuid(&uuid).ok_or_else(missing)?;
-    let record = blocking::find(&api, channels, move |store, channels, first| S::get(store, channels, first, id)).await??;
-    let record = record.ok_or_else(missing)?;
-    let mut body = String::with_capacity(512 + record.slots.bytes());
-    S::write(&record, &mut body);
-    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+    let get = move |store: &Store, channels: &ChannelGrant, first| S::get(store, channels, first, id);
+    let record = blocking::find(&api, &caller, channels, get).await??.ok_or_else(missing)?;
+    let bytes = record.slots.bytes();
+    let write = move || {
+        let mut body = String::with_capacity(512 + bytes);
+        S::write(&record, &mut body);
+        body
+    };
+    Ok(HttpResponse::Ok().content_type("application/json").body(blocking::shape(bytes, write).await?))
 }

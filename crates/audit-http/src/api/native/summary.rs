@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{ObjectWriter, push_array};
-use audit_store::{Group, GroupKey};
+use audit_store::{Group, GroupKey, OtherGroups, StoreError, Summary};
 
 use super::{Query, Stream, check_method};
 use crate::auth::Caller;
@@ -25,15 +25,28 @@ pub(super) async fn summary<S: Stream>(api: web::Data<Api>, request: HttpRequest
     query.finish()?;
     let required = || vec![("group_by".to_owned(), format!("group_by is required: one of {}", names()))];
     let (name, by) = by.filter(|_| !is_missing).ok_or_else(|| Problem::invalid_query(required()))?;
-    let store = api.store.clone();
-    let summaries = blocking::query(move || S::summary(&store, &channels, &filter, by)).await??;
-    let (total, groups) = summaries.into_iter().next().map_or((0, Vec::new()), |summary| (summary.total, summary.groups));
+    let is_search = S::is_search(&filter);
+    let page = blocking::page(&api, &caller, is_search, move |store| {
+        let summary = S::summary(store, &channels, &filter, by)?.into_iter().next();
+        Ok::<_, StoreError>(write(name, summary))
+    });
+    Ok(HttpResponse::Ok().content_type("application/json").body(page.await??))
+}
+
+fn write(group_by: &str, summary: Option<Summary>) -> String {
+    let empty = Summary { total: 0, groups: Vec::new(), other: OtherGroups::default() };
+    let Summary { total, groups, other } = summary.unwrap_or(empty);
     let mut body = String::new();
     let mut object = ObjectWriter::new(&mut body);
-    object.string("group_by", name).integer("total", Some(total));
+    object.string("group_by", group_by).integer("total", Some(total));
     object.nested("groups", |out| push_array(out, &groups, write_group));
+    object.nested("other", |out| {
+        let mut object = ObjectWriter::new(out);
+        object.integer("groups", Some(other.groups)).integer("count", Some(other.count));
+        object.end();
+    });
     object.end();
-    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+    body
 }
 
 fn write_group(group: &Group, out: &mut String) {

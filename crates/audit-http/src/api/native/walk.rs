@@ -1,8 +1,8 @@
 //! List: a walk through the log by cursor.
 
 use actix_web::{HttpRequest, HttpResponse};
-use audit_store::WalkQuery;
 use audit_store::domain::{ChannelGrant, ObjectWriter, Walk, WalkOrder, limits, push_array};
+use audit_store::{StoreError, WalkPage, WalkQuery};
 
 use super::{Query, Stream};
 use crate::auth::Caller;
@@ -12,21 +12,29 @@ use crate::{Api, blocking};
 pub(super) async fn walk<S: Stream>(api: &Api, request: &HttpRequest, caller: &Caller) -> Result<HttpResponse, Problem> {
     caller.reads()?;
     let walk = read::<S>(Query::of(request, &[S::FILTERS, &["channel_id", "sort", "limit", "cursor", "count"]].concat())?, caller)?;
-    let (store, query) = (api.store.clone(), walk.clone());
-    let page = blocking::query(move || S::walk(&store, &query)).await??;
+    let is_search = S::is_search(&walk.walk.filter);
+    let page = blocking::page(api, caller, is_search, move |store| {
+        let page = S::walk(store, &walk)?;
+        Ok::<_, StoreError>(write::<S>(page, &walk.walk))
+    });
+    Ok(HttpResponse::Ok().content_type("application/json").body(page.await??))
+}
+
+/// Each record goes as soon as it is written: a page is in memory once.
+fn write<S: Stream>(page: WalkPage<S::Record>, walk: &Walk<S::Filter>) -> String {
     let bytes: usize = page.records.iter().map(|record| record.slots.bytes() + 1024).sum();
-    let mut body = String::with_capacity(256 + bytes);
+    let mut body = blocking::page_buffer(256 + bytes);
     let mut object = ObjectWriter::new(&mut body);
     if let Some(count) = page.count {
         object.integer("count", Some(count));
     }
-    object.nested("results", |out| push_array(out, &page.records, S::write));
+    object.nested("results", |out| push_array(out, page.records, |record, out| S::write(&record, out)));
     match page.next {
-        Some(point) => object.string("next_cursor", &walk.walk.cursor(point)),
+        Some(point) => object.string("next_cursor", &walk.cursor(point)),
         None => object.raw("next_cursor", "null"),
     };
     object.end();
-    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+    body
 }
 
 fn read<S: Stream>(mut query: Query, caller: &Caller) -> Result<WalkQuery<S::Filter>, Problem> {

@@ -27,7 +27,7 @@ fn impatient() -> TestServer {
 
 /// More than the operating system takes off the server's hands.
 fn with_a_large_page(server: &TestServer) -> Ask {
-    let events: Vec<String> = (0..24).map(|_| format!("{{\"description\":\"{}\"}}", "x".repeat(MIB - 1000))).collect();
+    let events: Vec<String> = (0..16).map(|_| format!("{{\"description\":\"{}\"}}", "x".repeat(MIB - 1000))).collect();
     server.append_all(&events);
     Ask::get(EVENTS).key(&server.admin)
 }
@@ -149,7 +149,7 @@ fn a_slow_reader_gets_the_whole_page() {
     }
     assert!(start.elapsed() > STALL * 3 / 2, "{:?}: too fast to tell", start.elapsed());
     let page = client.answer("GET").unwrap().expect(200);
-    assert_eq!(page["results"].as_array().map(Vec::len), Some(24));
+    assert_eq!(page["results"].as_array().map(Vec::len), Some(16));
     assert_eq!(client.ask(&Ask::get("/healthz")).status, 200, "the connection is kept");
     server.stop();
 }

@@ -177,6 +177,11 @@ impl Client {
         Client { stream, buffer: Vec::new() }
     }
 
+    /// Closes one side of it, or both.
+    pub(crate) fn shutdown(&self, how: std::net::Shutdown) {
+        self.stream.shutdown(how).unwrap();
+    }
+
     /// Sends bytes. A server may refuse a body before it has all of it, so a broken pipe is for the answer to explain.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         if let Err(error) = self.stream.write_all(bytes) {

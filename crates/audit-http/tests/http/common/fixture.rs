@@ -72,7 +72,11 @@ impl Fixture {
 
     /// A server over a copy.
     pub(crate) fn serve(&self, configure: impl FnOnce(&mut ServerConfig)) -> TestServer {
-        let place = match self {
+        TestServer::over(self.copy(), configure)
+    }
+
+    pub(crate) fn copy(&self) -> Place {
+        match self {
             Fixture::Server(template) => Place::Server(template.copy()),
             Fixture::File(directory) => {
                 let copy = tempfile::tempdir().unwrap();
@@ -82,8 +86,7 @@ impl Fixture {
                 }
                 Place::File(copy)
             }
-        };
-        TestServer::over(place, configure)
+        }
     }
 }
 

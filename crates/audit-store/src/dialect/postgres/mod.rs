@@ -4,6 +4,7 @@
 //! channel: so the same program runs on Citus (`docs/operations.md`).
 
 mod insert;
+mod limit;
 mod powers;
 
 use std::collections::HashMap;
@@ -27,6 +28,7 @@ use crate::schema::{counters, logs};
 use crate::url::PostgresUrl;
 
 pub(super) use insert::{count, insert};
+pub(super) use limit::{cancel, limit_again, limit_session};
 pub(crate) use powers::Powers;
 pub(super) use powers::{grant, powers};
 
@@ -213,7 +215,8 @@ pub(super) fn unusable(error: &DieselError) -> Option<Unusable> {
 }
 
 pub(super) fn begin_snapshot(conn: &mut PgConnection) -> QueryResult<()> {
-    AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    let limit = limit::begin();
+    AnsiTransactionManager::begin_transaction_sql(conn, &format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY{limit}"))
 }
 
 /// `FOR UPDATE` takes a transaction id and writes to the WAL, so that a COMMIT which only found duplicates waits for the same

@@ -18,6 +18,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Text};
 use diesel::upsert::excluded;
 
+use super::interrupt;
 use crate::connection::Purpose;
 use crate::counters::Delta;
 use crate::error::OpenError;
@@ -123,6 +124,7 @@ pub(super) fn hold_no_more(file: &SqliteFile) {
 
 /// Connects, and makes nothing: a database that is not there is an error.
 fn establish(path: &Path) -> Result<SqliteConnection, String> {
+    interrupt::install();
     let mut conn = SqliteConnection::establish(&file::uri(path)).map_err(|error| error.to_string())?;
     let busy_timeout = format!("PRAGMA busy_timeout = {}", BUSY_TIMEOUT.as_millis());
     conn.batch_execute(&busy_timeout).map_err(|error| error.to_string())?;
@@ -138,12 +140,14 @@ fn set_up(conn: &mut SqliteConnection, path: &Path, purpose: Purpose) -> Result<
         // it keeps in memory by default: a temporary file, some 25 writes a row, and a third of the time of a raw insert.
         Purpose::Write => "PRAGMA temp_store = MEMORY;",
     };
+    // There are several connections for queries, and what they read of large events is seldom read again.
+    let cache_kib = if purpose == Purpose::Read { 4 * 1024 } else { 16 * 1024 };
     let settings = format!(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA recursive_triggers = ON;
          PRAGMA trusted_schema = OFF;
-         PRAGMA cache_size = -16384;
+         PRAGMA cache_size = -{cache_kib};
          PRAGMA journal_size_limit = {WAL_BYTES_KEPT};
          {of_purpose}"
     );

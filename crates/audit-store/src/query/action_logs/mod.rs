@@ -6,23 +6,30 @@ mod search;
 
 pub use groups::ActionLogGroupBy;
 
+use std::ops::ControlFlow;
+
 use audit_domain::uuid::Uuid;
 use audit_domain::{
     ActionLog, ActionLogFilter, ActionLogSortField, ActionLogSortRow, Interval, SortKey, Stream, WalkOrder, index_key,
     limits::LEVEL_MAX,
 };
+use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Untyped};
 
 use super::every_column::EveryColumn;
+use super::room::Room;
 use super::start::{Behind, Start, begin};
-use super::table::{Filter, Part, Place, Table};
+use super::table::{Filter, Part, Place, Table, bytes_of, hand_on};
 use crate::connection::{Backend, DbConnection};
 use crate::counters::{Dimension, Tally};
 use crate::error::StoreError;
 use crate::row::{ActionLogRow, NewActionLogRow};
 use crate::schema::action_logs;
+
+/// The columns of the values.
+const SLOTS: [&str; 4] = ["subject_json", "message", "trace", "extra"];
 
 /// The table of action logs.
 pub(crate) struct ActionLogs;
@@ -137,13 +144,24 @@ impl Table for ActionLogs {
         rows.into_iter().next().map(NewActionLogRow::into_checked).transpose()
     }
 
-    fn at(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<ActionLog>, StoreError> {
-        let rows: Vec<ActionLogRow> = action_logs::table
+    fn at_within(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        positions: Vec<i64>,
+        room: &mut Room,
+    ) -> Result<Vec<ActionLog>, StoreError> {
+        let rows = action_logs::table
             .filter(action_logs::channel_id.eq(channel_id))
             .filter(action_logs::position.eq_any(positions))
             .select(ActionLogRow::as_select())
-            .load(conn)?;
-        rows.into_iter().map(ActionLog::try_from).collect()
+            .load_iter::<ActionLogRow, DefaultLoadingMode>(conn)?;
+        room.collect(rows)
+    }
+
+    fn bytes(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<(i64, i64)>, StoreError> {
+        let of_positions =
+            action_logs::table.filter(action_logs::channel_id.eq(channel_id)).filter(action_logs::position.eq_any(positions));
+        Ok(of_positions.select((action_logs::position, sql::<BigInt>(&bytes_of(&SLOTS)))).load(conn)?)
     }
 
     fn count(conn: &mut DbConnection, channel_id: i64, filter: &ActionLogFilter) -> Result<i64, StoreError> {
@@ -189,9 +207,10 @@ impl Table for ActionLogs {
         channel_id: i64,
         start: &Start,
         of: &Part<'_, ActionLogFilter>,
-    ) -> Result<Vec<ActionLog>, StoreError> {
-        let rows: Vec<ActionLogRow> = walked(channel_id, start, of).select(ActionLogRow::as_select()).load(conn)?;
-        rows.into_iter().map(ActionLog::try_from).collect()
+        take: &mut dyn FnMut(ActionLog) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let walked = walked(channel_id, start, of).select(ActionLogRow::as_select());
+        hand_on(walked.load_iter::<ActionLogRow, DefaultLoadingMode>(conn)?, take)
     }
 
     fn step_points(

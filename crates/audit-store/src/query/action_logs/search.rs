@@ -9,6 +9,7 @@ use super::predicate;
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
+use crate::limit;
 use crate::query::Stride;
 use crate::schema::action_logs;
 
@@ -73,6 +74,7 @@ pub(super) fn each(
     if dialect::gives_rows_as_they_come(conn) {
         let candidates = action_logs::table.filter(predicate::of(channel_id, filter)).select(COLUMNS);
         for candidate in candidates.load_iter::<Found, DefaultLoadingMode>(conn)? {
+            limit::check()?;
             look(candidate?);
         }
         return Ok(());
@@ -98,6 +100,7 @@ fn at_positions(
 ) -> Result<(), StoreError> {
     let (mut left, mut stride) = (positions, Stride::FIRST);
     while !left.is_empty() {
+        dialect::go_on(conn)?;
         let (now, later) = left.split_at(stride.records().min(left.len()));
         let candidates =
             action_logs::table.filter(action_logs::channel_id.eq(channel_id)).filter(action_logs::position.eq_any(now));

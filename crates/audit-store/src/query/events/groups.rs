@@ -85,9 +85,9 @@ impl GroupBy {
             GroupBy::Action => event.subject().action.map(|action| action.json().clone()),
             GroupBy::User | GroupBy::Person => {
                 let user = User::from_json(event.slots.value(slot::USER)?.clone()).ok()?;
-                let member = |name: &str| user.snapshot().and_then(|members| members.last(name).cloned());
-                let name = member("username").filter(|name| self == GroupBy::Person && name.kind() == JsonKind::String);
-                Some(name.or_else(|| member("pk")).unwrap_or_else(|| user.json().clone()))
+                let [name, id] = user.pick(&["username", "pk"]).unwrap_or_default();
+                let name = name.filter(|name| self == GroupBy::Person && JsonKind::of(name) == JsonKind::String);
+                Some(name.or(id).map_or_else(|| user.json().clone(), JsonText::from_trusted))
             }
             GroupBy::ContentType | GroupBy::Hour | GroupBy::Day => None,
         }

@@ -5,20 +5,38 @@ mod predicate;
 
 pub use groups::GroupBy;
 
+use std::ops::ControlFlow;
+
 use audit_domain::uuid::Uuid;
 use audit_domain::{Event, EventFilter, Interval, SortField, SortKey, SortRow, Stream, WalkOrder, index_key};
+use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Untyped};
 
 use super::every_column::EveryColumn;
+use super::room::Room;
 use super::start::{Behind, Start, begin};
-use super::table::{Filter, Part, Place, Table};
+use super::table::{Filter, Part, Place, Table, bytes_of, hand_on};
 use crate::connection::{Backend, DbConnection};
 use crate::counters::{Dimension, Tally};
 use crate::error::StoreError;
 use crate::row::{EventRow, NewEventRow};
 use crate::schema::events;
+
+/// The columns of the values.
+const SLOTS: [&str; 10] = [
+    "subject_json",
+    "user_json",
+    "remote_addr_json",
+    "url_json",
+    "query_params",
+    "post_data",
+    "headers",
+    "content",
+    "description_json",
+    "extra",
+];
 
 /// The table of events.
 pub(crate) struct Events;
@@ -112,13 +130,18 @@ impl Table for Events {
         rows.into_iter().next().map(NewEventRow::into_checked).transpose()
     }
 
-    fn at(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<Event>, StoreError> {
-        let rows: Vec<EventRow> = events::table
+    fn at_within(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>, room: &mut Room) -> Result<Vec<Event>, StoreError> {
+        let rows = events::table
             .filter(events::channel_id.eq(channel_id))
             .filter(events::position.eq_any(positions))
             .select(EventRow::as_select())
-            .load(conn)?;
-        rows.into_iter().map(Event::try_from).collect()
+            .load_iter::<EventRow, DefaultLoadingMode>(conn)?;
+        room.collect(rows)
+    }
+
+    fn bytes(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<(i64, i64)>, StoreError> {
+        let of_positions = events::table.filter(events::channel_id.eq(channel_id)).filter(events::position.eq_any(positions));
+        Ok(of_positions.select((events::position, sql::<BigInt>(&bytes_of(&SLOTS)))).load(conn)?)
     }
 
     fn count(conn: &mut DbConnection, channel_id: i64, filter: &EventFilter) -> Result<i64, StoreError> {
@@ -172,9 +195,15 @@ impl Table for Events {
         Events::sort_rows(conn, channel_id, &Part { filter, order: "position", skip: 0, limit: i64::MAX })
     }
 
-    fn step(conn: &mut DbConnection, channel_id: i64, start: &Start, of: &Part<'_, EventFilter>) -> Result<Vec<Event>, StoreError> {
-        let rows: Vec<EventRow> = walked(channel_id, start, of).select(EventRow::as_select()).load(conn)?;
-        rows.into_iter().map(Event::try_from).collect()
+    fn step(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        start: &Start,
+        of: &Part<'_, EventFilter>,
+        take: &mut dyn FnMut(Event) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let walked = walked(channel_id, start, of).select(EventRow::as_select());
+        hand_on(walked.load_iter::<EventRow, DefaultLoadingMode>(conn)?, take)
     }
 
     fn step_points(

@@ -1,0 +1,87 @@
+//! A few members of an object by name: found in one pass over all of them, and without a copy of any.
+//!
+//! An object of a megabyte may have a hundred thousand members. To list them ([`Members`](super::Members)) takes an allocation or
+//! two for each, and to look one up takes a pass over the list: what shows a page of such objects asks for its members here.
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{Decoded, JsonKind, JsonText};
+
+impl JsonText {
+    /// The members of these names, each as received: the last one of each name, as [`Members::last`](super::Members::last) finds
+    /// it. `None` when this is not an object.
+    #[must_use]
+    pub fn pick<const N: usize>(&self, names: &[&str; N]) -> Option<[Option<&str>; N]> {
+        if self.kind() != JsonKind::Object {
+            return None;
+        }
+        serde_json::Deserializer::from_str(self.as_str()).deserialize_map(Pick { names }).ok()
+    }
+}
+
+struct Pick<'n, const N: usize> {
+    names: &'n [&'n str; N],
+}
+
+impl<const N: usize> Pick<'_, N> {
+    /// Which of the names a key spells, with or without escapes.
+    fn position(&self, key: &str) -> Option<usize> {
+        let spelled = key.get(1..key.len().saturating_sub(1))?;
+        if spelled.contains('\\') {
+            let name = Decoded::of(key)?;
+            return self.names.iter().position(|wanted| wanted.as_bytes() == name.as_bytes());
+        }
+        self.names.iter().position(|wanted| *wanted == spelled)
+    }
+}
+
+impl<'de, const N: usize> Visitor<'de> for Pick<'_, N> {
+    type Value = [Option<&'de str>; N];
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = [None; N];
+        while let Some(key) = map.next_key::<&'de RawValue>()? {
+            let value: &'de RawValue = map.next_value()?;
+            if let Some(at) = self.position(key.get()) {
+                found[at] = Some(value.get());
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::Members;
+
+    fn text(json: &str) -> JsonText {
+        JsonText::parse(json).unwrap()
+    }
+
+    #[test]
+    fn picks_the_last_member_of_a_name_however_it_is_spelled() {
+        let json = text(r#"{"pk" : 1,"x":[{"pk":9}],"p\u006b":[ 2 ],"name":"\u00e9","pk\u0000":3}"#);
+        assert_eq!(json.pick(&["name", "pk", "gone"]), Some([Some(r#""\u00e9""#), Some("[ 2 ]"), None]));
+        assert_eq!(text("{}").pick(&["pk"]), Some([None]));
+        for other in ["[1]", "\"pk\"", "5", "null"] {
+            assert_eq!(text(other).pick(&["pk"]), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn finds_what_a_list_of_the_members_finds() {
+        for json in [r#"{"a":1,"":2,"a":3}"#, r#"{"\ud800":1,"a\"":2,"é":3}"#, r#"{ "\\" : 1 , "a" : {"a":2} }"#] {
+            let (json, members) = (text(json), Members::parse(json).unwrap());
+            for name in ["a", "", "a\"", "é", "\\", "b"] {
+                let [picked] = json.pick(&[name]).unwrap();
+                assert_eq!(picked, members.last(name).map(JsonText::as_str), "{name:?} in {json}");
+            }
+        }
+    }
+}

@@ -69,7 +69,7 @@ impl Setting {
 }
 
 /// Every setting, in the order of the help.
-pub(super) const ALL: [&Setting; 25] = [
+pub(super) const ALL: [&Setting; 26] = [
     &DATABASE_URL,
     &TRANSACTION_POOLER,
     &WRITERS,

@@ -23,6 +23,10 @@ pub const NESTING_MAX: usize = 500;
 /// Levels by which an event may grow on the same way: an unknown member is exported inside `extra`.
 pub const NESTING_ADDED_MAX: usize = 1;
 
+/// Members of an event or action log, nested ones not counted. A member of five bytes takes three hundred while it is read, so a record of
+/// 1 MiB would take sixty; nobody's record has a tenth as many.
+pub const MEMBERS_MAX: usize = 10_000;
+
 /// Characters of an action: a name to group by, not a sentence (there is `description` for that).
 pub const ACTION_CHARS_MAX: usize = 100;
 

@@ -33,7 +33,7 @@ impl Reading {
         if text.len() > EVENT_BYTES_MAX + bytes_added {
             return Err(InputError::TooLarge { bytes: text.len() });
         }
-        Ok(Members::parse_within(text, NESTING_MAX + levels_added)?)
+        Ok(Members::parse_record_within(text, NESTING_MAX + levels_added)?)
     }
 }
 

@@ -1,11 +1,11 @@
 //! A JSON object as the list of its members, in order of arrival, duplicates included.
 
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::text::check_nesting;
 use super::{Decoded, JsonError, JsonKind, JsonText};
-use crate::limits::NESTING_MAX;
+use crate::limits::{MEMBERS_MAX, NESTING_MAX};
 
 /// One member of an object.
 #[derive(Debug, Clone)]
@@ -31,15 +31,26 @@ impl<'a> Members<'a> {
         Members::parse_within(text, NESTING_MAX)
     }
 
+    /// Cuts a record of a client into its members: at most [`MEMBERS_MAX`], since each takes many times the memory of its text.
+    ///
+    /// # Errors
+    /// [`JsonError`], as [`Members::parse`], or that there are too many.
+    pub fn parse_record(text: &'a str) -> Result<Members<'a>, JsonError> {
+        Members::parse_record_within(text, NESTING_MAX)
+    }
+
     pub(crate) fn parse_within(text: &'a str, levels: usize) -> Result<Members<'a>, JsonError> {
-        check_nesting(text, levels)?;
-        let raw: &RawValue = serde_json::from_str(text).map_err(|e| JsonError::syntax(text, &e))?;
-        let raw = raw.get();
-        match JsonKind::of(raw) {
-            JsonKind::Object => {}
-            other => return Err(JsonError::NotAnObject(other)),
-        }
-        serde_json::Deserializer::from_str(raw).deserialize_map(Collect).map_err(|e| JsonError::syntax(raw, &e))
+        let raw = object(text, levels)?;
+        let all = Collect { max: usize::MAX };
+        serde_json::Deserializer::from_str(raw).deserialize_map(all).map_err(|e| JsonError::syntax(raw, &e))
+    }
+
+    pub(crate) fn parse_record_within(text: &'a str, levels: usize) -> Result<Members<'a>, JsonError> {
+        let raw = object(text, levels)?;
+        // One more than allowed says enough.
+        let some = Collect { max: MEMBERS_MAX + 1 };
+        let members = serde_json::Deserializer::from_str(raw).deserialize_map(some).map_err(|e| JsonError::syntax(raw, &e))?;
+        if members.0.len() > MEMBERS_MAX { Err(JsonError::TooManyMembers) } else { Ok(members) }
     }
 
     /// The members, in order of arrival.
@@ -68,7 +79,25 @@ impl<'a> IntoIterator for Members<'a> {
     }
 }
 
-struct Collect;
+/// The text of an object, without the blanks around it.
+fn object(text: &str, levels: usize) -> Result<&str, JsonError> {
+    check_nesting(text, levels)?;
+    let raw: &RawValue = serde_json::from_str(text).map_err(|e| JsonError::syntax(text, &e))?;
+    match JsonKind::of(raw.get()) {
+        JsonKind::Object => Ok(raw.get()),
+        other => Err(JsonError::NotAnObject(other)),
+    }
+}
+
+/// The name behind a key as received.
+fn name_of(key: &str) -> String {
+    Decoded::of(key).map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned()).unwrap_or_default()
+}
+
+/// The members up to a number.
+struct Collect {
+    max: usize,
+}
 
 impl<'de> Visitor<'de> for Collect {
     type Value = Members<'de>;
@@ -79,11 +108,13 @@ impl<'de> Visitor<'de> for Collect {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
         let mut members = Vec::with_capacity(16);
-        while let Some(key) = map.next_key::<&'de RawValue>()? {
-            let value: &'de RawValue = map.next_value()?;
-            let name = Decoded::of(key.get()).map(|d| String::from_utf8_lossy(d.as_bytes()).into_owned());
-            members.push(Member { key: key.get(), name: name.unwrap_or_default(), value: JsonText::from_trusted(value.get()) });
+        while members.len() < self.max
+            && let Some((key, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()?
+        {
+            let (key, value) = (key.get(), JsonText::from_trusted(value.get()));
+            members.push(Member { key, name: name_of(key), value });
         }
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Members(members))
     }
 }
@@ -99,6 +130,18 @@ mod tests {
         let seen: Vec<_> = members.iter().map(|m| (m.key, m.name.as_str(), m.value.as_str())).collect();
         assert_eq!(seen, [("\"a\"", "a", "1"), ("\"b\\u0063\"", "bc", "[ 2 ]"), ("\"a\"", "a", "\"x\"")]);
         assert_eq!(members.last("a").unwrap().as_str(), "\"x\"");
+    }
+
+    #[test]
+    fn a_record_has_a_bounded_number_of_members() {
+        let object = |members: usize| format!("{{{}}}", vec!["\"\":1"; members].join(","));
+        assert_eq!(Members::parse_record(&object(MEMBERS_MAX)).unwrap().iter().count(), MEMBERS_MAX);
+        for members in [MEMBERS_MAX + 1, 200_000] {
+            assert_eq!(Members::parse_record(&object(members)).unwrap_err(), JsonError::TooManyMembers);
+            assert_eq!(Members::parse(&object(members)).unwrap().iter().count(), members);
+        }
+        let broken = object(20_000).replace("}", ",}");
+        assert!(matches!(Members::parse_record(&broken), Err(JsonError::Syntax { .. })), "what is no JSON is called so");
     }
 
     #[test]

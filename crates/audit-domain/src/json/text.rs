@@ -5,7 +5,7 @@ use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Decoded;
-use crate::limits::NESTING_MAX;
+use crate::limits::{MEMBERS_MAX, NESTING_MAX};
 
 /// What makes a text unusable as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +28,9 @@ pub enum JsonError {
     /// The text starts with U+FEFF, which is no blank in JSON.
     #[error("starts with a byte order mark (U+FEFF): send UTF-8 without it")]
     ByteOrderMark,
+    /// More than [`MEMBERS_MAX`] members in one record.
+    #[error("has more than {MEMBERS_MAX} members")]
+    TooManyMembers,
     /// JSON, but no object.
     #[error("expected a JSON object, got {0}")]
     NotAnObject(JsonKind),

@@ -190,13 +190,24 @@ pub(crate) async fn point_read<T: Send + 'static>(
     block(move || run(&store)).await
 }
 
-/// Runs work on that many bytes, which may look something up by key.
+/// Runs work of a key, a token's number, on that many bytes, which may look something up by key. What takes its time waits for a turn:
+/// parsing takes many times the memory of a body, and all the processors it can get.
 pub(crate) async fn compute<T: Send + 'static>(
     api: &Api,
+    key: i64,
     bytes: usize,
     run: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Stopping> {
-    if bytes <= IN_PLACE_BYTES_MAX && api.store.is_embedded() { Ok(run()) } else { block(run).await }
+    if bytes <= IN_PLACE_BYTES_MAX {
+        return if api.store.is_embedded() { Ok(run()) } else { block(run).await };
+    }
+    let turn = api.admission.turns.take(key).await;
+    // With the work, not with its caller: who hangs up does not make room for more work.
+    block(move || {
+        let _turn = turn;
+        run()
+    })
+    .await
 }
 
 /// Writes a record that was read or appended, of that many bytes.

@@ -1,12 +1,14 @@
-//! Request bodies: read within a size, a time and the budget that all requests share.
+//! Request bodies: read within a size, a time, a rate and the room there is for them.
 
 use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::{HttpRequest, web};
-use audit_store::Reservation;
+use audit_store::{Full, Reservation};
 use futures_util::StreamExt;
+use tokio::time::{Instant, timeout_at};
 
+use crate::admission::Room;
 use crate::{Api, charset};
 
 /// A body that arrived whole. Its share of the budget lives as long as it, and goes on with what is appended.
@@ -22,8 +24,12 @@ pub(crate) enum BodyError {
     TooLarge { max: usize },
     #[error("The request body did not arrive within {seconds} s.")]
     Timeout { seconds: u64 },
+    #[error("The request body arrives too slowly: {bytes} bytes in {} s, at least {RATE_BYTES_MIN} are needed.", RATE_WINDOW.as_secs())]
+    TooSlow { bytes: usize },
     #[error("Too many requests are on their way: come back in 1 s.")]
     Busy,
+    #[error("Too many requests of this key are on their way: come back in 1 s.")]
+    KeyBusy,
     #[error("The request body broke off: {0}")]
     Broken(String),
     #[error("Unsupported content encoding \"{0}\" in request.")]
@@ -36,22 +42,27 @@ pub(crate) enum BodyError {
     ByteOrderMark(&'static str),
 }
 
+impl From<Full> for BodyError {
+    fn from(full: Full) -> BodyError {
+        match full {
+            Full::Budget => BodyError::Busy,
+            Full::Key => BodyError::KeyBusy,
+        }
+    }
+}
+
 impl Body {
-    /// Reads a body of up to `max` bytes. A length that is announced is refused before anything is read.
-    pub(crate) async fn read(api: &Api, request: &HttpRequest, payload: web::Payload, max: usize) -> Result<Body, BodyError> {
+    /// Reads a body. A length that is announced is refused before anything is read.
+    pub(crate) async fn read(api: &Api, request: &HttpRequest, payload: web::Payload, room: Room<'_>) -> Result<Body, BodyError> {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
         if let Some(encoding) = header(CONTENT_ENCODING).filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
             return Err(BodyError::Encoding(encoding.to_owned()));
         }
         let announced: Option<usize> = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
-        if announced.is_some_and(|length| length > max) {
-            return Err(BodyError::TooLarge { max });
+        if announced.is_some_and(|length| length > room.bytes_max) {
+            return Err(BodyError::TooLarge { max: room.bytes_max });
         }
-        let timeout: Duration = api.config.body_timeout;
-        match tokio::time::timeout(timeout, collect(api, payload, announced.unwrap_or(0), max)).await {
-            Ok(body) => body?.in_utf8(request),
-            Err(_) => Err(BodyError::Timeout { seconds: timeout.as_secs() }),
-        }
+        collect(payload, announced.unwrap_or(0), room, api.config.body_timeout).await?.in_utf8(request)
     }
 
     /// The same in UTF-8, whatever charset it came in. A form stays as it is: its escapes are of its charset too, and are read
@@ -65,9 +76,7 @@ impl Body {
             return charset::marked_utf16(&self.bytes).map_or(Ok(self), |utf16| Err(BodyError::ByteOrderMark(utf16)));
         }
         let bytes = charset::decode(charset, &self.bytes)?.into_bytes();
-        if !self.reservation.grow(bytes.len().saturating_sub(self.bytes.len())) {
-            return Err(BodyError::Busy);
-        }
+        self.reservation.grow(bytes.len().saturating_sub(self.bytes.len()))?;
         self.bytes = bytes;
         Ok(self)
     }
@@ -77,24 +86,67 @@ impl Body {
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The budget is taken as the bytes arrive: what is only announced takes no memory, and must not keep others out.
-async fn collect(api: &Api, mut payload: web::Payload, announced: usize, max: usize) -> Result<Body, BodyError> {
-    let mut reservation = api.store.budget().try_reserve(0).ok_or(BodyError::Busy)?;
+async fn collect(mut payload: web::Payload, announced: usize, room: Room<'_>, timeout: Duration) -> Result<Body, BodyError> {
+    let mut reservation = room.budget.share_of(room.key);
     let mut bytes = Vec::with_capacity(announced.min(FIRST_BYTES_MAX));
-    while let Some(chunk) = payload.next().await {
+    let mut pace = Pace::start(timeout);
+    loop {
+        let Ok(chunk) = timeout_at(pace.deadline(), payload.next()).await else {
+            return Err(pace.fault(bytes.len(), timeout));
+        };
+        let Some(chunk) = chunk else { return Ok(Body { bytes, reservation }) };
         let chunk = chunk.map_err(|error| BodyError::Broken(error.to_string()))?;
-        if bytes.len() + chunk.len() > max {
-            return Err(BodyError::TooLarge { max });
+        if bytes.len() + chunk.len() > room.bytes_max {
+            return Err(BodyError::TooLarge { max: room.bytes_max });
         }
-        if !reservation.grow(chunk.len()) {
-            return Err(BodyError::Busy);
-        }
+        reservation.grow(chunk.len())?;
         bytes.extend_from_slice(&chunk);
+        pace.arrived(bytes.len());
     }
-    Ok(Body { bytes, reservation })
 }
 
 /// Memory that a body gets before its first byte.
 const FIRST_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes that have to arrive in any [`RATE_WINDOW`] before the end, or the body is given up. Without it, a body could hold its share of
+/// the budget for the whole of `body_timeout` with a byte now and then. 1.6 KiB/s is slower than a telephone on GPRS, whose pauses of
+/// some seconds the window bridges.
+const RATE_BYTES_MIN: usize = 16 * 1024;
+const RATE_WINDOW: Duration = Duration::from_secs(10);
+
+/// How long a body may still take: as a whole, and for the next bytes.
+struct Pace {
+    end: Instant,
+    window_end: Instant,
+    /// Bytes that were there when the window began.
+    before: usize,
+}
+
+impl Pace {
+    fn start(timeout: Duration) -> Pace {
+        let now = Instant::now();
+        Pace { end: now + timeout, window_end: now + RATE_WINDOW, before: 0 }
+    }
+
+    fn deadline(&self) -> Instant {
+        self.end.min(self.window_end)
+    }
+
+    /// Begins the next window once there is enough for this one, so that a body that stops is given up a window later.
+    fn arrived(&mut self, bytes: usize) {
+        if bytes - self.before >= RATE_BYTES_MIN {
+            (self.before, self.window_end) = (bytes, Instant::now() + RATE_WINDOW);
+        }
+    }
+
+    /// What is wrong when the deadline is there.
+    fn fault(&self, bytes: usize, timeout: Duration) -> BodyError {
+        if self.end <= self.window_end {
+            return BodyError::Timeout { seconds: timeout.as_secs() };
+        }
+        BodyError::TooSlow { bytes: bytes - self.before }
+    }
+}
 
 /// The media type of a body in lower case, without parameters; empty when the request names none.
 pub(crate) fn media_type(request: &HttpRequest) -> String {

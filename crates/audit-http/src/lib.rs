@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod access_log;
+mod admission;
 mod api;
 mod auth;
 mod blocking;
@@ -69,13 +70,14 @@ pub(crate) struct Api {
     pub(crate) queries: Queries,
     /// Queries that look into records, which have connections of their own.
     pub(crate) searches: Queries,
+    pub(crate) admission: admission::Admission,
 }
 
 /// Mounts the API into an actix service, at the paths its clients know. What is at no path stays with that service.
 pub fn configure(store: Store, config: ApiConfig) -> impl FnOnce(&mut ServiceConfig) + Clone {
     let queries = Queries::new(store.queries_at_once());
     let searches = Queries::new(store.searches_at_once());
-    let data = web::Data::new(Api { store, config, queries, searches });
+    let data = web::Data::new(Api { store, config, queries, searches, admission: admission::Admission::new() });
     move |service| {
         service.app_data(data);
         let mut routes = routes::Routes::new(service);

@@ -29,9 +29,6 @@ pub struct ListenError {
     pub why: String,
 }
 
-/// How long a client may take to close a connection that the server wants to end.
-const CLOSING: Duration = Duration::from_secs(1);
-
 /// A server that listens already, and answers once it runs.
 #[derive(Debug)]
 pub struct Server {
@@ -74,6 +71,8 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         let Server { listener, address, store, config } = self;
         let ids = RequestIds::draw()?;
+        // Once, for all workers: what their requests share is in here.
+        let api = configure(store.clone(), config.api.clone());
         let connections = Connections::default();
         let server = actix_web::dev::Server::build()
             .workers(config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)))
@@ -81,7 +80,7 @@ impl Server {
             .disable_signals();
         let stopping = server.graceful_shutdown_signal();
         let tls = config.tls.as_ref().map(|tls| tls.server_config().map_err(std::io::Error::other)).transpose()?;
-        let (opened, api_store, settings) = (connections.clone(), store.clone(), config.clone());
+        let (opened, settings) = (connections.clone(), config.clone());
         // What a worker does with a socket; actix-web's `HttpServer` does the same, but for the stream that it is read through.
         let worker = move || {
             let app = App::new()
@@ -91,7 +90,7 @@ impl Server {
                 .wrap(from_fn(access_log))
                 .wrap(from_fn(watch))
                 .app_data(ids.clone())
-                .configure(configure(api_store.clone(), settings.api.clone()))
+                .configure(api.clone())
                 .default_service(web::to(unknown_path));
             let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
             let stopping = stopping.clone();
@@ -103,7 +102,10 @@ impl Server {
                 })
                 .keep_alive(settings.idle_timeout)
                 .client_request_timeout(settings.head_timeout)
-                .client_disconnect_timeout(CLOSING)
+                // Who is answered before the end of a body may send on for as long as the body could have taken, and what comes is
+                // thrown away. Closed at once, the socket would answer the rest with a reset, which takes the answer away from who has
+                // not read it yet.
+                .client_disconnect_timeout(settings.api.body_timeout)
                 .on_connect_ext(wire::describe)
                 .finish(map_config(app, |()| AppConfig::default()));
             wire::acceptor(opened.clone(), tls.clone(), settings.head_timeout)

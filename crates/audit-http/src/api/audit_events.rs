@@ -7,6 +7,7 @@ use audit_store::domain::{
 };
 use audit_store::{AppendRequest, ListQuery, Receipt, Store};
 
+use crate::admission::Room;
 use crate::auth::Caller;
 use crate::body::{Body, BodyError, FORM, media_type};
 use crate::drf::{self, DrfError, Origin, Paging};
@@ -102,7 +103,7 @@ async fn list(
     let origin = Origin::of(&api.config, request)?;
     if let Some(name) = shape.filter_in_body
         && params.last(name).is_none()
-        && let Some(value) = body_param(api, request, payload, name).await?
+        && let Some(value) = body_param(api, request, payload, caller, name).await?
     {
         // It goes on into the links, or the next page would be one of another list.
         params.push(name, &value);
@@ -124,13 +125,19 @@ fn read_filter(shape: &Shape, params: &Params) -> Result<EventFilter, DrfError> 
 }
 
 /// A parameter in the JSON object or the form that a GET carries; other bodies mean nothing to a GET.
-async fn body_param(api: &Api, request: &HttpRequest, payload: web::Payload, name: &str) -> Result<Option<String>, DrfError> {
+async fn body_param(
+    api: &Api,
+    request: &HttpRequest,
+    payload: web::Payload,
+    caller: &Caller,
+    name: &str,
+) -> Result<Option<String>, DrfError> {
     let media_type = media_type(request);
     let is_form = media_type == FORM;
     if !is_form && media_type != "application/json" {
         return Ok(None);
     }
-    let body = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
+    let body = Body::read(api, request, payload, Room::for_question(api, caller)).await?;
     if is_form {
         let form = match drf::form(&body.bytes, charset::of(request)?) {
             // As in a query string: what is only compared may be read with replacement characters.
@@ -160,10 +167,14 @@ async fn create(
     if media_type(request) != "application/json" {
         return Err(drf::unsupported_media_type(request));
     }
-    let Body { bytes, reservation } = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
+    let Body { bytes, mut reservation } =
+        Body::read(api, request, payload, Room::for_append(api, caller, limits::EVENT_BYTES_MAX)).await?;
     let (store, writer, channel) = (api.store.clone(), caller.clone(), channel.map(str::to_owned));
     let prepared =
-        blocking::compute(api, bytes.len(), move || prepare(shape, &store, &bytes, &writer, channel.as_deref())).await??;
+        blocking::compute(api, caller.token.id, bytes.len(), move || prepare(shape, &store, &bytes, &writer, channel.as_deref()))
+            .await??;
+    // It is kept twice: for the log and for the answer.
+    reservation.grow(prepared.slots().bytes()).map_err(BodyError::from)?;
     let (channel, uuid) = (prepared.channel_id(), prepared.uuid());
     let (producer_id, kept) = (caller.token.id, prepared.clone());
     let append = AppendRequest { producer_id, entries: vec![prepared], reservation: Some(reservation) };

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{ChannelGrant, ContentType, ObjectWriter, canonical_integer};
 
 use super::native::{Query, body_text, check_method};
+use crate::admission::Room;
 use crate::auth::{Caller, Forbidden};
 use crate::body::{Body, media_type};
 use crate::drf::{self, DrfError, Origin, Paging};
@@ -80,7 +81,7 @@ async fn put(
         return Err(Problem::unsupported_media_type(&media_type, "application/json"));
     }
     let id = canonical_integer(&id).ok_or_else(|| Problem::not_found("A content type has an integer for its id."))?;
-    let body = Body::read(&api, &request, payload, BODY_BYTES_MAX).await?;
+    let body = Body::read(&api, &request, payload, Room::for_administration(&api, &caller, BODY_BYTES_MAX)).await?;
     let faulty = |error| Problem::invalid_body(record_errors("", error).into_iter().take(ERRORS_MAX).collect());
     let content_type = ContentType::parse(id, body_text(&body.bytes)?).map_err(faulty)?;
     let wanted = content_type.clone();

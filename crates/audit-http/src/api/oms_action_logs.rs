@@ -10,6 +10,7 @@ use audit_store::{ActionLogListQuery, AppendRequest, Receipt, Store};
 use encoding_rs::Encoding;
 
 use super::{python_fit, python_logging};
+use crate::admission::Room;
 use crate::auth::Caller;
 use crate::body::{Body, BodyError, FORM, media_type};
 use crate::drf::{self, DrfError, FilterReader, Origin, Paging};
@@ -104,13 +105,11 @@ async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller:
         _ => return Err(drf::unsupported_media_type(request)),
     };
     let max = if form.is_some() { FORM_BYTES_MAX } else { limits::EVENT_BYTES_MAX };
-    let Body { bytes, mut reservation } = Body::read(api, request, payload, max).await?;
+    let Body { bytes, mut reservation } = Body::read(api, request, payload, Room::for_append(api, caller, max)).await?;
     let (store, writer, received) = (api.store.clone(), caller.clone(), bytes.len());
-    let prepared = blocking::compute(api, received, move || prepare(&store, &bytes, form, &writer)).await??;
-    // A message that was put together from its arguments takes more than they did.
-    if !reservation.grow(prepared.slots().bytes().saturating_sub(received)) {
-        return Err(BodyError::Busy.into());
-    }
+    let prepared = blocking::compute(api, caller.token.id, received, move || prepare(&store, &bytes, form, &writer)).await??;
+    // It is kept twice, for the log and for the answer; and a message that was put together from its arguments takes more than they did.
+    reservation.grow((2 * prepared.slots().bytes()).saturating_sub(received)).map_err(BodyError::from)?;
     let (channel, uuid) = (prepared.channel_id(), prepared.uuid());
     let (producer_id, kept) = (caller.token.id, prepared.clone());
     let append = AppendRequest { producer_id, entries: vec![prepared], reservation: Some(reservation) };

@@ -6,10 +6,11 @@ use audit_store::StoreError;
 use audit_store::domain::validator::Validate;
 use audit_store::domain::{
     ChannelGrant, ChannelId, JsonKind, JsonText, Members, NewToken, ObjectWriter, Role, Timestamp, Token, TokenKey,
-    canonical_integer, limits, push_array,
+    canonical_integer, push_array,
 };
 
 use super::native::{Query, body_text, check_method};
+use crate::admission::{Room, SMALL_BODY_BYTES_MAX};
 use crate::auth::{Caller, Forbidden};
 use crate::body::{Body, media_type};
 use crate::problem::{ERRORS_MAX, Problem};
@@ -52,7 +53,7 @@ async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller:
     if !matches!(media_type.as_str(), "" | "application/json") {
         return Err(Problem::unsupported_media_type(&media_type, "application/json"));
     }
-    let body = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
+    let body = Body::read(api, request, payload, Room::for_administration(api, caller, SMALL_BODY_BYTES_MAX)).await?;
     let token = read(body_text(&body.bytes)?).map_err(Problem::invalid_body)?;
     if !caller.token.channels.covers(&token.channels) {
         return Err(Forbidden.into());

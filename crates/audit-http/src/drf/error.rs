@@ -52,7 +52,7 @@ impl DrfError {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
             DrfError::TooLarge(_) | DrfError::Body(BodyError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
-            DrfError::Body(BodyError::Timeout { .. }) => StatusCode::REQUEST_TIMEOUT,
+            DrfError::Body(BodyError::Timeout { .. } | BodyError::TooSlow { .. }) => StatusCode::REQUEST_TIMEOUT,
             DrfError::InvalidHost
             | DrfError::Parse(_)
             | DrfError::Fields(_)
@@ -60,7 +60,10 @@ impl DrfError {
                 StatusCode::BAD_REQUEST
             }
             DrfError::Conflict => StatusCode::CONFLICT,
-            DrfError::Busy | DrfError::Unavailable(_) | DrfError::QueryTimeout(_) | DrfError::Body(BodyError::Busy) => {
+            DrfError::Busy
+            | DrfError::Unavailable(_)
+            | DrfError::QueryTimeout(_)
+            | DrfError::Body(BodyError::Busy | BodyError::KeyBusy) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             DrfError::Changed(_) | DrfError::Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -221,8 +221,9 @@ impl From<BodyError> for Problem {
     fn from(error: BodyError) -> Problem {
         let code = match error {
             BodyError::TooLarge { .. } => Code::TooLarge,
-            BodyError::Timeout { .. } => Code::Timeout,
+            BodyError::Timeout { .. } | BodyError::TooSlow { .. } => Code::Timeout,
             BodyError::Busy => return Problem::busy(1),
+            BodyError::KeyBusy => return Problem { retry_after_seconds: Some(1), ..Problem::new(Code::Busy, error.to_string()) },
             BodyError::Broken(_) => Code::BrokenBody,
             BodyError::Encoding(_) | BodyError::Charset(_) => Code::UnsupportedMediaType,
             BodyError::Characters { .. } | BodyError::ByteOrderMark(_) => Code::InvalidEncoding,

@@ -1,5 +1,10 @@
-//! The memory that requests may take before their commit, shared by all of them.
+//! The memory that requests may take before their commit, shared by all of them, and by no key alone.
+//!
+//! A key has a quarter of a budget. A single request may be larger than that, so one request of a key at a time may go beyond, as long
+//! as it leaves a quarter to the others: a key that takes all it can get keeps nobody out. See
+//! `docs/decisions/0036-a-quarter-of-the-budget.md`.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A number of bytes to share. Clones share the same one.
@@ -8,38 +13,78 @@ pub struct Budget(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    free: Mutex<usize>,
+    state: Mutex<State>,
     returned: Condvar,
     whole: usize,
 }
 
+#[derive(Debug)]
+struct State {
+    free: usize,
+    /// What is held for each key; a key that holds nothing is not in here.
+    keys: HashMap<i64, Key>,
+}
+
+/// What the requests of a key hold.
+#[derive(Debug, Default)]
+struct Key {
+    requests: usize,
+    /// Without what its large request holds.
+    bytes: usize,
+    /// Whether one of them went beyond the quarter.
+    has_large: bool,
+}
+
+/// Why there is no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// All requests together hold what there is.
+    Budget,
+    /// The requests of this key hold their quarter.
+    Key,
+}
+
 impl Budget {
-    pub(crate) fn new(bytes: usize) -> Budget {
-        Budget(Arc::new(Shared { free: Mutex::new(bytes), returned: Condvar::new(), whole: bytes }))
+    /// So many bytes.
+    #[must_use]
+    pub fn new(bytes: usize) -> Budget {
+        let state = State { free: bytes, keys: HashMap::new() };
+        Budget(Arc::new(Shared { state: Mutex::new(state), returned: Condvar::new(), whole: bytes }))
     }
 
-    /// Takes a share, unless that many bytes are not free.
+    /// Takes a share that belongs to no key, unless that many bytes are not free.
     #[must_use]
     pub fn try_reserve(&self, bytes: usize) -> Option<Reservation> {
-        let mut free = self.free();
-        *free = free.checked_sub(bytes)?;
-        Some(Reservation { budget: self.clone(), bytes })
+        let mut state = self.state();
+        state.free = state.free.checked_sub(bytes)?;
+        Some(Reservation { budget: self.clone(), key: None, bytes, is_large: false })
+    }
+
+    /// Begins a share for a request of a key, a token's number, with nothing in it.
+    #[must_use]
+    pub fn share_of(&self, key: i64) -> Reservation {
+        self.state().keys.entry(key).or_default().requests += 1;
+        Reservation { budget: self.clone(), key: Some(key), bytes: 0, is_large: false }
     }
 
     /// Takes a share, and waits for it. More than the whole budget counts as all of it.
     #[must_use]
     pub fn reserve(&self, bytes: usize) -> Reservation {
         let bytes = bytes.min(self.0.whole);
-        let mut free = self.free();
-        while *free < bytes {
-            free = self.0.returned.wait(free).unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
+        while state.free < bytes {
+            state = self.0.returned.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        *free -= bytes;
-        Reservation { budget: self.clone(), bytes }
+        state.free -= bytes;
+        Reservation { budget: self.clone(), key: None, bytes, is_large: false }
     }
 
-    fn free(&self) -> MutexGuard<'_, usize> {
-        self.0.free.lock().unwrap_or_else(PoisonError::into_inner)
+    fn quarter(&self) -> usize {
+        self.0.whole / 4
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -47,24 +92,64 @@ impl Budget {
 #[derive(Debug)]
 pub struct Reservation {
     budget: Budget,
+    key: Option<i64>,
     bytes: usize,
+    /// Whether it is the one of its key that goes beyond the quarter.
+    is_large: bool,
 }
 
 impl Reservation {
-    /// Takes more; `false`, and the share stays as it was, when that many bytes are not free.
-    #[must_use]
-    pub fn grow(&mut self, bytes: usize) -> bool {
-        let mut free = self.budget.free();
-        let Some(rest) = free.checked_sub(bytes) else { return false };
-        *free = rest;
+    /// Takes more.
+    ///
+    /// # Errors
+    /// [`Full`], and the share stays as it was.
+    pub fn grow(&mut self, bytes: usize) -> Result<(), Full> {
+        let quarter = self.budget.quarter();
+        let mut state = self.budget.state();
+        let rest = state.free.checked_sub(bytes).ok_or(Full::Budget)?;
+        if let Some(key) = self.key {
+            let key = state.keys.entry(key).or_default();
+            if self.is_large {
+                if rest < quarter {
+                    return Err(Full::Budget);
+                }
+            } else if key.bytes + bytes <= quarter {
+                key.bytes += bytes;
+            } else if key.has_large {
+                return Err(Full::Key);
+            } else if rest < quarter {
+                return Err(Full::Budget);
+            } else {
+                // From now on the quarter is there for the requests beside this one.
+                key.bytes -= self.bytes;
+                key.has_large = true;
+                self.is_large = true;
+            }
+        }
+        state.free = rest;
         self.bytes += bytes;
-        true
+        Ok(())
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        *self.budget.free() += self.bytes;
+        let mut state = self.budget.state();
+        state.free += self.bytes;
+        if let Some(number) = self.key
+            && let Some(key) = state.keys.get_mut(&number)
+        {
+            key.requests -= 1;
+            if self.is_large {
+                key.has_large = false;
+            } else {
+                key.bytes -= self.bytes;
+            }
+            if key.requests == 0 {
+                state.keys.remove(&number);
+            }
+        }
+        drop(state);
         self.budget.0.returned.notify_all();
     }
 }
@@ -78,7 +163,7 @@ mod tests {
         let budget = Budget::new(10);
         let mut first = budget.try_reserve(6).unwrap();
         assert!(budget.try_reserve(5).is_none());
-        assert!(first.grow(4) && !first.grow(1));
+        assert_eq!((first.grow(4), first.grow(1)), (Ok(()), Err(Full::Budget)));
         let waiter = std::thread::spawn({
             let budget = budget.clone();
             move || drop(budget.reserve(100))
@@ -86,5 +171,41 @@ mod tests {
         drop(first);
         waiter.join().unwrap();
         assert!(budget.try_reserve(10).is_some());
+    }
+
+    fn share(budget: &Budget, key: i64, bytes: usize) -> Result<Reservation, Full> {
+        let mut share = budget.share_of(key);
+        share.grow(bytes).map(|()| share)
+    }
+
+    #[test]
+    fn a_key_has_a_quarter_and_one_request_beyond_it() {
+        let budget = Budget::new(64);
+        let small: Vec<Reservation> = (0..4).map(|_| share(&budget, 1, 4).unwrap()).collect();
+        let large = share(&budget, 1, 32).unwrap();
+        assert_eq!(share(&budget, 1, 1).unwrap_err(), Full::Key, "its quarter and its large request are taken");
+        let others = share(&budget, 2, 16).unwrap();
+        assert_eq!(share(&budget, 2, 1).unwrap_err(), Full::Budget);
+        drop((small, others));
+        let beside = share(&budget, 1, 16).unwrap();
+        assert_eq!(share(&budget, 1, 1).unwrap_err(), Full::Key, "the quarter is for what is beside the large one");
+        drop((large, beside));
+        assert!(share(&budget, 1, 48).is_ok());
+        assert!(budget.try_reserve(64).is_some() && budget.state().keys.is_empty(), "all is given back");
+    }
+
+    #[test]
+    fn a_large_request_leaves_a_quarter_to_the_others() {
+        let budget = Budget::new(64);
+        let mut large = budget.share_of(1);
+        assert_eq!((large.grow(48), large.grow(1)), (Ok(()), Err(Full::Budget)));
+        assert_eq!(share(&budget, 2, 17).unwrap_err(), Full::Budget, "beyond a quarter, what is left is not enough");
+        assert!(share(&budget, 2, 16).is_ok());
+        // A share that grew within the quarter takes along what it had when it goes beyond.
+        drop(large);
+        let mut grown = share(&budget, 1, 16).unwrap();
+        assert_eq!(grown.grow(16), Ok(()));
+        let _beside = share(&budget, 1, 16).unwrap();
+        assert_eq!(budget.state().free, 16);
     }
 }

@@ -15,7 +15,7 @@ mod watch;
 mod writer;
 mod writers;
 
-pub use budget::{Budget, Reservation};
+pub use budget::{Budget, Full, Reservation};
 pub use error::{AppendError, Conflict, NotStored, Unknown};
 pub use receipt::{PendingReceipts, Receipt, ReceiptsFuture};
 

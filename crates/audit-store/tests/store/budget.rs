@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use audit_store::domain::limits::{BYTES_IN_FLIGHT_MAX, EVENT_BYTES_MAX};
-use audit_store::{AppendRequest, NotStored, StoreError};
+use audit_store::{AppendRequest, Full, NotStored, StoreError};
 
 use crate::common::{Scratch, checked_logs, event};
 
@@ -22,7 +22,7 @@ fn bytes_in_flight_are_refused_beyond_the_budget_and_welcome_again_after() {
     scratch.store.try_append(request()).unwrap().wait().unwrap();
     // A share that is there already is enough.
     let mut all = scratch.store.budget().try_reserve(BYTES_IN_FLIGHT_MAX - 1).unwrap();
-    assert!(all.grow(1) && !all.grow(1));
+    assert_eq!((all.grow(1), all.grow(1)), (Ok(()), Err(Full::Budget)));
     let paid = AppendRequest { reservation: Some(all), ..request() };
     scratch.store.try_append(paid).unwrap().wait().unwrap();
     // The share came back before the receipt did.

@@ -7,6 +7,7 @@ use audit_store::{AppendRequest, Store};
 
 use super::error::InventoryError;
 use super::{json, record, view};
+use crate::admission::Room;
 use crate::auth::Caller;
 use crate::body::{Body, media_type};
 use crate::{Api, blocking};
@@ -22,9 +23,10 @@ pub(super) async fn create(
         let got = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         return Err(InventoryError::media_type(got.unwrap_or("")));
     }
-    let Body { bytes, reservation } = Body::read(api, request, payload, limits::EVENT_BYTES_MAX).await?;
+    let Body { bytes, reservation } =
+        Body::read(api, request, payload, Room::for_append(api, caller, limits::EVENT_BYTES_MAX)).await?;
     let (store, writer) = (api.store.clone(), caller.clone());
-    let prepared = blocking::compute(api, bytes.len(), move || prepare(&store, &bytes, &writer)).await??;
+    let prepared = blocking::compute(api, caller.token.id, bytes.len(), move || prepare(&store, &bytes, &writer)).await??;
     let uuid = prepared.uuid();
     let append = AppendRequest { producer_id: caller.token.id, entries: vec![prepared], reservation: Some(reservation) };
     let receipts = blocking::append(api, append).await?;

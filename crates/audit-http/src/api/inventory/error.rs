@@ -143,8 +143,9 @@ impl From<BodyError> for InventoryError {
     fn from(error: BodyError) -> InventoryError {
         let status = match error {
             BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            BodyError::Timeout { .. } => StatusCode::REQUEST_TIMEOUT,
+            BodyError::Timeout { .. } | BodyError::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             BodyError::Busy => return InventoryError::busy(1),
+            BodyError::KeyBusy => StatusCode::SERVICE_UNAVAILABLE,
             BodyError::Broken(_) | BodyError::Characters { .. } | BodyError::ByteOrderMark(_) => {
                 return InventoryError::invalid_json(error.to_string());
             }

@@ -49,7 +49,7 @@ pub fn parse_inventory_log(text: &str) -> Result<NewEvent, InputError> {
         return Err(InputError::TooLarge { bytes: text.len() });
     }
     let mut log = Log::default();
-    for member in Members::parse(text)? {
+    for member in Members::parse_record(text)? {
         log.take(member);
     }
     log.into_event().map_err(InputError::Fields)

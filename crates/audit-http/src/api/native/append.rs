@@ -3,9 +3,10 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{ChannelId, JsonError, JsonText, ObjectWriter, PreparedEntry, limits, push_array};
-use audit_store::{AppendRequest, Receipt, Store};
+use audit_store::{AppendRequest, Receipt, Reservation, Store};
 
 use super::{Query, Stream, body_text};
+use crate::admission::Room;
 use crate::auth::Caller;
 use crate::body::{Body, BodyError, media_type};
 use crate::problem::{Code, ERRORS_MAX, Problem, channel_problem, record_errors};
@@ -28,28 +29,34 @@ pub(super) async fn append<S: Stream>(
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" => true,
         other => return Err(Problem::unsupported_media_type(other, "application/json, application/x-ndjson")),
     };
-    let Body { bytes, mut reservation } = Body::read(api, request, payload, limits::REQUEST_BYTES_MAX).await?;
+    let room = Room::for_append(api, caller, limits::REQUEST_BYTES_MAX);
+    let Body { bytes, reservation } = Body::read(api, request, payload, room).await?;
     let (store, writer) = (api.store.clone(), caller.clone());
-    let (entries, is_single) =
-        blocking::compute(api, bytes.len(), move || prepare::<S>(&store, &bytes, is_ndjson, &writer)).await??;
-    // A record takes memory beyond its bytes: salts, commitments, keys.
-    if !reservation.grow(entries.len() * RECORD_OVERHEAD_BYTES) {
-        return Err(BodyError::Busy.into());
-    }
+    let received = bytes.len();
+    let work = move || prepare_all::<S>(&store, &bytes, is_ndjson, &writer, reservation);
+    let (entries, is_single, reservation) = blocking::compute(api, caller.token.id, received, work).await??;
     let append = AppendRequest { producer_id: caller.token.id, entries, reservation: Some(reservation) };
     let refused = |error| Problem::not_appended(error, is_single);
     let receipts = blocking::append(api, append).await.map_err(refused)?;
     Ok(if is_single { one(&receipts) } else { many(&receipts) })
 }
 
-/// The records of a body, and whether it is a single one (whose receipt is then not in a list).
-fn prepare<S: Stream>(
+/// The records of a body ready for the log, whether it is a single one (whose receipt is then not in a list), and the room they take.
+fn prepare_all<S: Stream>(
     store: &Store,
     bytes: &[u8],
     is_ndjson: bool,
     caller: &Caller,
-) -> Result<(Vec<PreparedEntry>, bool), Problem> {
-    let text = body_text(bytes)?;
+    mut reservation: Reservation,
+) -> Result<(Vec<PreparedEntry>, bool, Reservation), Problem> {
+    let (records, is_single) = cut::<S>(body_text(bytes)?, is_ndjson)?;
+    // Before they are there: ten thousand records fit into a body of 30 KB.
+    reservation.grow(records.len() * RECORD_OVERHEAD_BYTES).map_err(BodyError::from)?;
+    Ok((prepare::<S>(store, &records, is_single, caller)?, is_single, reservation))
+}
+
+/// The texts of the records, and whether the body is a single one.
+fn cut<S: Stream>(text: &str, is_ndjson: bool) -> Result<(Vec<&str>, bool), Problem> {
     // One more than allowed says enough: a body of blank-separated digits has millions.
     let max = limits::EVENTS_PER_REQUEST_MAX;
     let (records, is_single): (Vec<&str>, bool) = if is_ndjson {
@@ -64,6 +71,10 @@ fn prepare<S: Stream>(
         let detail = format!("More than {max} {}s in one request.", S::NAME);
         return Err(Problem::new(Code::TooLarge, detail));
     }
+    Ok((records, is_single))
+}
+
+fn prepare<S: Stream>(store: &Store, records: &[&str], is_single: bool, caller: &Caller) -> Result<Vec<PreparedEntry>, Problem> {
     let (mut entries, mut errors) = (Vec::with_capacity(records.len()), Vec::new());
     for (index, record) in records.iter().enumerate() {
         let prefix = if is_single { String::new() } else { format!("/{index}") };
@@ -81,7 +92,7 @@ fn prepare<S: Stream>(
         }
     }
     errors.truncate(ERRORS_MAX);
-    if errors.is_empty() { Ok((entries, is_single)) } else { Err(Problem::invalid_body(errors)) }
+    if errors.is_empty() { Ok(entries) } else { Err(Problem::invalid_body(errors)) }
 }
 
 /// Only what JSON calls blanks: a line of anything else is a faulty record, not an empty line.

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::Bench;
+use serde_json::Value;
+
+use super::{Bench, at, row};
 use crate::common::Ask;
 
 const OMS: &str = "/api/v1/oms/settings/audit_events/";
@@ -23,15 +25,45 @@ fn a_sort_of_thousands_of_keys_costs_no_more_than_one_of_each() {
 }
 
 #[test]
-fn a_body_of_a_hundred_thousand_faulty_members_gets_the_first_hundred_named() {
+fn a_body_of_thousands_of_faulty_members_gets_the_first_hundred_named() {
     let bench = Bench::start();
     let start = Instant::now();
-    let members: Vec<String> = (0..80_000).map(|n| format!("\"{n}\":1")).collect();
-    let body = format!("{{\"extra\":{{}},{}}}", members.join(","));
+    let body = format!("{{\"extra\":{{}},{}}}", members(9_999));
     for path in [OMS, "/api/v1/data-warehouse/audit-events/"] {
         let answer = bench.server.ask(&Ask::post(path, body.clone()).key(&bench.writer)).expect(400);
         assert_eq!(answer.as_object().unwrap().len(), 100);
     }
     assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
     bench.run(Vec::new());
+}
+
+fn members(count: usize) -> String {
+    (0..count).map(|n| format!("\"{n}\":1")).collect::<Vec<_>>().join(",")
+}
+
+/// A member of five bytes takes three hundred while it is read.
+#[test]
+fn a_record_of_more_than_ten_thousand_members_gets_400() {
+    let bench = Bench::start();
+    let largest = bench.server.post(&bench.admin, "/api/v1/events", format!("{{{}}}", members(10_000))).expect(201);
+    let stored = bench.server.get(&bench.admin, &format!("/api/v1/events/{}", largest["uuid"].as_str().unwrap())).expect(200);
+    assert_eq!(stored["extra"].as_object().unwrap().len(), 10_000);
+    // Those inside of a member are not counted.
+    let inside = format!(r#"{{"user":{{"pk":7,{0}}},"content":{{"new_data":{{{0}}},{0}}}}}"#, members(20_000));
+    let inside = bench.server.post(&bench.admin, "/api/v1/events", inside).expect(201);
+    let path = format!("/api/v1/events/{}", inside["uuid"].as_str().unwrap());
+    let stored = bench.server.get(&bench.admin, &path).expect(200);
+    assert_eq!((&stored["action"], stored["user"]["19999"].as_i64()), (&Value::from("CREATE"), Some(1)));
+    let (object, why) = (format!("{{{}}}", members(10_001)), "has more than 10000 members");
+    let rows = vec![
+        row(Ask::post("/api/v1/events", object.clone()).key(&bench.writer), 400, at("", why)),
+        row(Ask::post("/api/v1/events", format!("[{{}},{object}]")).key(&bench.writer), 400, at("/1", why)),
+        row(Ask::post_lines("/api/v1/events", format!("{{}}\n{object}")).key(&bench.writer), 400, at("/1", why)),
+        row(Ask::post("/api/v1/action-logs", object.clone()).key(&bench.writer), 400, at("", why)),
+        row(Ask::post(OMS, object.clone()).key(&bench.writer), 400, format!("JSON parse error - {why}")),
+        row(Ask::post("/api/v1/data-warehouse/audit-events/", object.clone()).key(&bench.writer), 400, why),
+        row(Ask::post("/api/v1/oms/logs/action_log/", object.clone()).key(&bench.writer), 400, why),
+        row(Ask::post("/api/v1/audit/logs", object).key(&bench.writer), 400, why),
+    ];
+    bench.run(rows);
 }

@@ -23,7 +23,7 @@ fn what_is_too_large_or_too_many_gets_413() {
         row(post(&format!("[{}1]", "1,".repeat(1_000_000))), 413, many),
         row(post("").announced(32 * MIB + 1), 413, "The request body has more than 33554432 bytes."),
         row(Ask::post_lines(EVENTS, vec![b' '; 32 * MIB + 1]).key(&bench.writer).chunked(), 413, "more than 33554432 bytes"),
-        row(Ask::post("/api/v1/tokens", vec![b' '; MIB + 1]).key(&bench.admin), 413, "more than 1048576 bytes"),
+        row(Ask::post("/api/v1/tokens", vec![b' '; 64 * 1024 + 1]).key(&bench.admin), 413, "more than 65536 bytes"),
     ];
     for path in PUBLISHED {
         let detail = r#"{"detail":"The request body has more than 1048576 bytes."}"#;
@@ -31,9 +31,9 @@ fn what_is_too_large_or_too_many_gets_413() {
         rows.push(row(Ask::post(path, big.clone()).key(&bench.writer).chunked(), 413, detail));
     }
     rows.push(row(
-        Ask::new("GET", PUBLISHED[0]).header("Content-Type", "application/json").key(&bench.reader).body(big),
+        Ask::new("GET", PUBLISHED[0]).header("Content-Type", "application/json").key(&bench.reader).body(" ".repeat(64 * 1024 + 1)),
         413,
-        "more than",
+        r#"{"detail":"The request body has more than 65536 bytes."}"#,
     ));
     bench.run(rows);
 }
@@ -99,7 +99,6 @@ fn what_is_nested_a_hundred_thousand_levels_deep_gets_400() {
             rows.push(row(Ask::post(EVENTS, deep.clone()).key(&bench.writer), 400, at("", why)));
             rows.push(row(Ask::post(EVENTS, format!("[{{}},{deep}]")).key(&bench.writer), 400, at("", why)));
             rows.push(row(Ask::post_lines(EVENTS, format!("{{}}\n{deep}")).key(&bench.writer), 400, at("/1", why)));
-            rows.push(row(Ask::post("/api/v1/tokens", deep.clone()).key(&bench.admin), 400, why));
             for path in PUBLISHED {
                 rows.push(row(
                     Ask::post(path, deep.clone()).key(&bench.writer),
@@ -108,6 +107,10 @@ fn what_is_nested_a_hundred_thousand_levels_deep_gets_400() {
                 ));
             }
         }
+        // What is not appended may have 64 KiB.
+        let closed = format!("{}1{}", open.repeat(10_000), close.repeat(10_000));
+        rows.push(row(Ask::post("/api/v1/tokens", open.repeat(10_000)).key(&bench.admin), 400, why));
+        rows.push(row(Ask::post("/api/v1/tokens", closed.clone()).key(&bench.admin), 400, why));
         let get = Ask::get(PUBLISHED[0]).header("Content-Type", "application/json").body(closed).key(&bench.reader);
         rows.push(row(get, 400, format!(r#"{{"detail":"JSON parse error - {why}"}}"#)));
     }

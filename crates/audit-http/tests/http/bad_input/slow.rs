@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use audit_http::store::domain::Role;
+
 use super::Bench;
-use crate::common::{Ask, TestServer};
+use crate::common::{Ask, Client, TestServer};
 
 const EVENTS: &str = "/api/v1/events";
 const MIB: usize = 1024 * 1024;
@@ -82,45 +84,121 @@ fn a_request_that_breaks_off_leaves_nothing() {
     server.stop();
 }
 
+/// A request whose bytes are there but for the last one. What is only announced takes nothing.
+fn hold(bench: &Bench, key: &str, bytes: usize) -> Client {
+    let mut client = bench.server.connect();
+    client.send(&Ask::post_lines(EVENTS, vec![b' '; bytes - 1]).announced(bytes).key(key).bytes());
+    client
+}
+
+/// Waits until so many bytes of the budget are free, or are not.
+fn wait_for_room(bench: &Bench, bytes: usize, wanted: bool) {
+    let start = Instant::now();
+    while bench.server.store.budget().try_reserve(bytes).is_some() != wanted {
+        assert!(start.elapsed() < Duration::from_secs(10), "the budget did not change");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+const LOGIN: &str = r#"{"action":"LOGIN"}"#;
+
 #[test]
-fn bodies_beyond_the_shared_budget_get_503_until_there_is_room_again() {
-    const LOGIN: &str = r#"{"action":"LOGIN"}"#;
+fn bodies_beyond_the_shared_budget_get_503_until_there_is_room() {
     let bench = Bench::start();
-    let hold = || {
-        let mut client = bench.server.connect();
-        // What is only announced takes nothing; these bytes are there.
-        let bytes = vec![b' '; 32 * MIB - 1];
-        client.send(&Ask::post_lines(EVENTS, bytes).announced(32 * MIB).key(&bench.writer).bytes());
-        client
-    };
-    let (first, second) = (hold(), hold());
-    let room = |wanted: bool| {
-        let start = Instant::now();
-        while bench.server.store.budget().try_reserve(3).is_some() != wanted {
-            assert!(start.elapsed() < Duration::from_secs(10), "the budget did not change");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    };
-    room(false);
+    // What is not appended has room of its own: a key can be revoked while appends have none left.
+    let (second, third) = (bench.server.token(Role::Writer, "1"), bench.server.token(Role::Writer, "1"));
+    let mut held = Vec::new();
+    let mut free = 64 * MIB;
+    for (key, bytes) in [(&bench.writer, 32 * MIB), (&bench.writer, 16 * MIB), (&second, 16 * MIB)] {
+        held.push(hold(&bench, key, bytes));
+        free -= bytes - 1;
+        wait_for_room(&bench, free + 1, false);
+    }
     for ask in [
-        Ask::post(EVENTS, LOGIN).key(&bench.writer),
-        Ask::post(EVENTS, LOGIN).key(&bench.writer).chunked(),
-        Ask::post("/api/v1/oms/settings/audit_events/", LOGIN).key(&bench.writer),
-        Ask::post("/api/v1/data-warehouse/audit-events/", LOGIN).key(&bench.writer).chunked(),
-        Ask::post("/api/v1/tokens", LOGIN).key(&bench.admin),
+        Ask::post(EVENTS, LOGIN).key(&third),
+        Ask::post(EVENTS, LOGIN).key(&third).chunked(),
+        Ask::post("/api/v1/oms/settings/audit_events/", LOGIN).key(&third),
+        Ask::post("/api/v1/data-warehouse/audit-events/", LOGIN).key(&third).chunked(),
     ] {
         let answer = bench.server.ask(&ask);
         assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")), "{}", answer.text());
     }
-    // What needs no memory is answered all the same.
+    let token = r#"{"name":"x","role":"reader","channels":[1]}"#;
+    let made = bench.server.post(&bench.admin, "/api/v1/tokens", token).expect(201)["id"].to_string();
+    let revoke = Ask::new("DELETE", &format!("/api/v1/tokens/{made}")).key(&bench.admin);
+    assert_eq!(bench.server.ask(&revoke).status, 204);
+    let filter = Ask::get("/api/v1/oms/settings/audit_events/").header("Content-Type", "application/json").key(&bench.reader);
+    assert_eq!(bench.server.ask(&filter.body(r#"{"end_date":"2023-10-16"}"#)).status, 200);
     assert_eq!(bench.server.get(&bench.reader, EVENTS).status, 200);
     assert_eq!(bench.server.ask(&Ask::get("/readyz")).status, 200);
-    drop(first);
-    room(true);
-    let answer = bench.server.post(&bench.writer, EVENTS, "{");
-    assert_eq!(answer.status, 400);
-    drop(second);
+    drop(held);
+    wait_for_room(&bench, 64 * MIB, true);
+    assert_eq!(bench.server.post(&bench.writer, EVENTS, "{").status, 400);
+    bench.server.stop();
+}
+
+#[test]
+fn a_key_has_a_quarter_of_the_budget_and_one_larger_request() {
+    let bench = Bench::start();
+    let other = bench.server.token(Role::Writer, "1");
+    let large = hold(&bench, &bench.writer, 32 * MIB);
+    wait_for_room(&bench, 33 * MIB, false);
+    // Half a MiB of the quarter is left.
+    let beside: Vec<_> = (0..31).map(|_| hold(&bench, &bench.writer, MIB / 2)).collect();
+    wait_for_room(&bench, 17 * MIB, false);
+    for path in [EVENTS, "/api/v1/data-warehouse/audit-events/", "/api/v1/audit/logs"] {
+        let more = Ask::post(path, vec![b' '; MIB]).key(&bench.writer);
+        let answer = bench.server.ask(&more);
+        assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")), "{}", answer.text());
+        assert!(answer.text().contains("Too many requests of this key are on their way"), "{}", answer.text());
+        // Others are served meanwhile, and so are small requests of this key.
+        assert_eq!(bench.server.post(&other, EVENTS, "{").status, 400);
+        assert_eq!(bench.server.post(&bench.writer, EVENTS, "{").status, 400);
+    }
+    drop((large, beside));
+    wait_for_room(&bench, 64 * MIB, true);
+    let largest = bench.server.ask(&Ask::post(EVENTS, vec![b' '; 32 * MIB]).key(&bench.writer));
+    assert_eq!(largest.status, 413, "read to its end, and found to be no event: {}", largest.text());
     bench.run(Vec::new());
+}
+
+#[test]
+fn a_body_that_trickles_gets_408_long_before_its_time() {
+    let server = TestServer::start();
+    // The last chunk, which says that it is the last, is missing.
+    let chunked = Ask::post("/api/v1/audit/logs", "{").chunked().key(&server.admin).bytes();
+    let bodies = [
+        chunked[..chunked.len() - 5].to_vec(),
+        Ask::post(EVENTS, "{").announced(MIB).key(&server.admin).bytes(),
+        Ask::get("/api/v1/oms/settings/audit_events/")
+            .header("Content-Type", "application/json")
+            .body("{")
+            .announced(1000)
+            .key(&server.admin)
+            .bytes(),
+        Ask::post("/api/v1/oms/logs/action_log/", vec![b' '; 40_000]).announced(MIB).key(&server.admin).bytes(),
+    ];
+    let start = Instant::now();
+    let mut clients = bodies.map(|bytes| {
+        let mut client = server.connect();
+        client.send(&bytes);
+        client
+    });
+    // A phone on a slow line: 5 KiB/s.
+    let mut phone = server.connect();
+    phone.send(&Ask::post(EVENTS, "").announced(60 * 1024).key(&server.admin).bytes());
+    for _ in 0..12 {
+        std::thread::sleep(Duration::from_secs(1));
+        phone.send(&[b' '; 5 * 1024]);
+    }
+    assert_eq!(phone.answer("POST").unwrap().status, 400, "a body of blanks, and not one that is too slow");
+    for client in &mut clients {
+        let answer = client.answer("POST").unwrap();
+        assert_eq!(answer.status, 408, "{}", answer.text());
+        assert!(answer.text().contains("too slowly"), "{}", answer.text());
+    }
+    assert!(start.elapsed() < Duration::from_secs(25), "a body may take 30 s: {:?}", start.elapsed());
+    server.stop();
 }
 
 #[test]

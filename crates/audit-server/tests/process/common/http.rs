@@ -14,12 +14,22 @@ pub(crate) struct Client {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// Names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
-    /// The seconds of `Retry-After`.
-    pub(crate) retry_after: Option<u64>,
 }
 
 impl Answer {
+    /// By its name in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the server ends the connection after this.
+    pub(crate) fn closes(&self) -> bool {
+        self.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
+    }
+
     #[track_caller]
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
@@ -86,19 +96,18 @@ impl Client {
         let status_line = self.line()?;
         let status = status_line.split(' ').nth(1).and_then(|code| code.parse().ok());
         let status = status.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, status_line.clone()))?;
-        let (mut length, mut chunked, mut retry_after) = (0, false, None);
-        loop {
-            let line = self.line()?.to_ascii_lowercase();
-            match line.split_once(':') {
-                None => break,
-                Some(("content-length", value)) => length = value.trim().parse().map_err(io::Error::other)?,
-                Some(("retry-after", value)) => retry_after = value.trim().parse().ok(),
-                Some(("transfer-encoding", value)) => chunked = value.trim() == "chunked",
-                Some(_) => {}
-            }
+        let mut headers = Vec::new();
+        while let Some((name, value)) = self.line()?.split_once(':') {
+            headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
-        let body = if chunked { self.chunks()? } else { self.bytes(length)? };
-        Ok(Answer { status, body: String::from_utf8(body).map_err(io::Error::other)?, retry_after })
+        let mut answer = Answer { status, headers, body: String::new() };
+        let body = match (answer.header("transfer-encoding"), answer.header("content-length")) {
+            (Some("chunked"), _) => self.chunks()?,
+            (_, Some(length)) => self.bytes(length.parse().map_err(io::Error::other)?)?,
+            _ => Vec::new(),
+        };
+        answer.body = String::from_utf8(body).map_err(io::Error::other)?;
+        Ok(answer)
     }
 
     fn chunks(&mut self) -> io::Result<Vec<u8>> {

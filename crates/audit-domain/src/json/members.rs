@@ -1,6 +1,6 @@
 //! A JSON object as the list of its members, in order of arrival, duplicates included.
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::text::check_nesting;
@@ -47,10 +47,9 @@ impl<'a> Members<'a> {
 
     pub(crate) fn parse_record_within(text: &'a str, levels: usize) -> Result<Members<'a>, JsonError> {
         let raw = object(text, levels)?;
-        // One more than allowed says enough.
-        let some = Collect { max: MEMBERS_MAX + 1 };
-        let members = serde_json::Deserializer::from_str(raw).deserialize_map(some).map_err(|e| JsonError::syntax(raw, &e))?;
-        if members.0.len() > MEMBERS_MAX { Err(JsonError::TooManyMembers) } else { Ok(members) }
+        let some = Collect { max: MEMBERS_MAX };
+        // The text was found to be an object: what can be wrong is that members are left.
+        serde_json::Deserializer::from_str(raw).deserialize_map(some).map_err(|_| JsonError::TooManyMembers)
     }
 
     /// The members, in order of arrival.
@@ -94,7 +93,7 @@ fn name_of(key: &str) -> String {
     Decoded::of(key).map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned()).unwrap_or_default()
 }
 
-/// The members up to a number.
+/// The members up to a number. That some are left is an error of the parser, which finds no end of the object behind them.
 struct Collect {
     max: usize,
 }
@@ -114,7 +113,6 @@ impl<'de> Visitor<'de> for Collect {
             let (key, value) = (key.get(), JsonText::from_trusted(value.get()));
             members.push(Member { key, name: name_of(key), value });
         }
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Members(members))
     }
 }

@@ -1,37 +1,29 @@
-//! One key that fills the memory for bodies with large ones, and keeps them there with some bytes a second.
-
-use std::time::Duration;
+//! One key that fills the memory for bodies: with two large ones, and with ever smaller ones for what is left. Each is there but for
+//! its last byte.
 
 use crate::attack::{Attack, PAUSE, head};
 use crate::bench::{On, Scenario, run};
 
-const MIB: usize = 1024 * 1024;
+const LARGE: usize = 2;
+const LARGE_BYTES: usize = 30 * 1024 * 1024;
 
-/// The largest requests, and many of the largest events.
-const LARGE: usize = 3;
-const CLIENTS: usize = 80;
-
-/// So much is kept back, and sent at twice the least rate.
-const REST: usize = 64 * 1024;
-const PIECE: usize = 4 * 1024;
-const PIECE_EVERY: Duration = Duration::from_secs(1);
+/// The last ones are smaller than an event of the honest client.
+const SMALLER_BYTES: [usize; 4] = [128 * 1024, 8 * 1024, 1024, 100];
+const CLIENTS: usize = 160;
 
 struct SlowBodies;
 
 impl Scenario for SlowBodies {
     fn attack(&self, attack: &Attack) {
         attack.crowd(CLIENTS, PAUSE, |number| {
-            let (path, bytes) =
-                if number < LARGE { ("/api/v1/events", 32 * MIB) } else { ("/api/v1/data-warehouse/audit-events/", MIB) };
-            let mut stream = attack.connect()?;
-            attack.send(&mut stream, head("POST", path, &attack.writer, "application/json", bytes).as_bytes())?;
-            attack.send(&mut stream, &vec![b' '; bytes - REST])?;
-            for _ in 0..REST / PIECE - 1 {
-                attack.pause(PIECE_EVERY);
-                attack.send(&mut stream, &[b' '; PIECE])?;
-            }
-            attack.status(&mut stream).map(drop)
+            let bytes = if number < LARGE { LARGE_BYTES } else { SMALLER_BYTES[number % SMALLER_BYTES.len()] };
+            let head = head("POST", "/api/v1/events", &attack.writer, "application/json", bytes);
+            attack.exchange(&head, &vec![b' '; bytes - 1]).map(drop)
         });
+    }
+
+    fn check(&self, attack: &Attack) {
+        assert!(attack.statuses().contains_key(&503), "the key has its quarter, and no more: {:?}", attack.statuses());
     }
 }
 

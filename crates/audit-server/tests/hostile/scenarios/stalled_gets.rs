@@ -1,20 +1,23 @@
 //! GETs whose bodies never end, of a key that may only read a channel in which there is nothing.
 
-use crate::attack::{Attack, PAUSE, head};
+use std::time::Duration;
+
+use crate::attack::{Attack, head};
 use crate::bench::{On, Scenario, run};
 
-const CLIENTS: usize = 64;
+/// What is announced; all but the last byte of it is sent. The first would fill the budget of appends if a GET might have as much as a
+/// record; the others are as large as the body of a GET may be.
+const BODIES: [(usize, usize); 2] = [(64, 1024 * 1024), (32, 64 * 1024)];
 
-/// What is announced; all but the last byte of it is sent. The larger one is what a record may have, the smaller one what the body of
-/// a GET may have.
-const BYTES: [usize; 2] = [1024 * 1024, 64 * 1024];
+/// The large ones cost the processor something.
+const PAUSE: Duration = Duration::from_secs(2);
 
 struct StalledGets;
 
 impl Scenario for StalledGets {
     fn attack(&self, attack: &Attack) {
-        attack.crowd(CLIENTS, PAUSE, |number| {
-            let bytes = BYTES[usize::from(number % 8 > 0)];
+        attack.crowd(BODIES[0].0 + BODIES[1].0, PAUSE, |number| {
+            let (_, bytes) = BODIES[usize::from(number >= BODIES[0].0)];
             let head = head("GET", "/api/v1/oms/settings/audit_events/", &attack.reader, "application/json", bytes);
             attack.exchange(&head, &vec![b' '; bytes - 1]).map(drop)
         });

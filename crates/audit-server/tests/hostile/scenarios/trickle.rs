@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::attack::{Attack, PAUSE, head};
 use crate::bench::{On, Scenario, run};
 
-const CLIENTS: usize = 100;
+/// With half a MiB each: as much as the budget.
+const CLIENTS: usize = 128;
 
 struct Trickle;
 

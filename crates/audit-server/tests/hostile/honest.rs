@@ -18,6 +18,9 @@ fn event(number: usize) -> String {
     )
 }
 
+/// One request over a connection.
+type Ask<'a> = dyn Fn(&mut Client) -> std::io::Result<Answer> + Sync + 'a;
+
 pub(crate) struct Honest {
     address: SocketAddr,
     writer: String,
@@ -32,7 +35,7 @@ impl Honest {
 
     /// Appends and reads until `is_over`, each at its pace.
     pub(crate) fn work(&self, is_over: impl Fn() -> bool + Sync) -> Samples {
-        let lines: [(&str, &str, &(dyn Fn(&mut Client) -> std::io::Result<Answer> + Sync)); 3] = [
+        let lines: [(&str, &str, &Ask<'_>); 3] = [
             ("append", &self.writer, &|client| {
                 let number = self.sent.fetch_add(1, Ordering::Relaxed);
                 client.post("/api/v1/events", "application/json", &event(number))
@@ -47,18 +50,12 @@ impl Honest {
         })
     }
 
-    fn line(
-        &self,
-        what: &'static str,
-        key: &str,
-        ask: &(dyn Fn(&mut Client) -> std::io::Result<Answer> + Sync),
-        is_over: &(dyn Fn() -> bool + Sync),
-    ) -> Vec<Sample> {
+    fn line(&self, what: &'static str, key: &str, ask: &Ask<'_>, is_over: &(dyn Fn() -> bool + Sync)) -> Vec<Sample> {
         let (mut samples, mut client) = (Vec::new(), None);
         while !is_over() {
             let start = Instant::now();
             let answer = match client.take().map_or_else(|| Client::connect(self.address, key), Ok) {
-                Ok(mut connection) => ask(&mut connection).inspect(|answer| client = (!answer.closes()).then_some(connection)),
+                Ok(mut connection) => ask(&mut connection).inspect(|answer| client = (!closes(answer)).then_some(connection)),
                 Err(error) => Err(error),
             };
             let sample = Sample { what, took: start.elapsed(), end: end(&answer) };
@@ -67,6 +64,10 @@ impl Honest {
         }
         samples
     }
+}
+
+fn closes(answer: &Answer) -> bool {
+    answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
 }
 
 fn end(answer: &std::io::Result<Answer>) -> End {

@@ -1,22 +1,26 @@
-//! One key that fills the memory for bodies: with two large ones, and with ever smaller ones for what is left. Each is there but for
-//! its last byte.
+//! One key that fills the memory for bodies: with two large ones, with smaller ones for the rest, and with the smallest for what
+//! these leave. Each is there but for its last byte.
 
 use crate::attack::{Attack, PAUSE, head};
 use crate::bench::{On, Scenario, run};
 
-const LARGE: usize = 2;
-const LARGE_BYTES: usize = 30 * 1024 * 1024;
+const KIB: usize = 1024;
 
-/// The last ones are smaller than an event of the honest client.
-const SMALLER_BYTES: [usize; 4] = [128 * 1024, 8 * 1024, 1024, 100];
-const CLIENTS: usize = 160;
+/// How many, and of how many bytes.
+const LARGE: (usize, usize) = (2, 30 * 1024 * KIB);
+const SMALL: (usize, usize) = (80, 64 * KIB);
+const SMALLEST: (usize, usize) = (120, KIB);
 
 struct SlowBodies;
 
 impl Scenario for SlowBodies {
     fn attack(&self, attack: &Attack) {
-        attack.crowd(CLIENTS, PAUSE, |number| {
-            let bytes = if number < LARGE { LARGE_BYTES } else { SMALLER_BYTES[number % SMALLER_BYTES.len()] };
+        attack.crowd(LARGE.0 + SMALL.0 + SMALLEST.0, PAUSE, |number| {
+            let (_, bytes) = match number {
+                number if number < LARGE.0 => LARGE,
+                number if number < LARGE.0 + SMALL.0 => SMALL,
+                _ => SMALLEST,
+            };
             let head = head("POST", "/api/v1/events", &attack.writer, "application/json", bytes);
             attack.exchange(&head, &vec![b' '; bytes - 1]).map(drop)
         });

@@ -63,9 +63,7 @@ impl DrfError {
             DrfError::Busy
             | DrfError::Unavailable(_)
             | DrfError::QueryTimeout(_)
-            | DrfError::Body(BodyError::Busy | BodyError::KeyBusy) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            | DrfError::Body(BodyError::Busy | BodyError::KeyBusy) => StatusCode::SERVICE_UNAVAILABLE,
             DrfError::Changed(_) | DrfError::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

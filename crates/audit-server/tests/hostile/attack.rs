@@ -149,3 +149,8 @@ pub(crate) fn head(method: &str, path: &str, key: &str, media_type: &str, length
          Content-Length: {length}\r\n\r\n"
     )
 }
+
+/// A request without a body.
+pub(crate) fn get(path: &str, key: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: hostile\r\nAuthorization: Token {key}\r\n\r\n")
+}

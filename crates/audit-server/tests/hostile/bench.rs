@@ -46,6 +46,13 @@ pub(crate) trait Scenario: Sync {
     fn check(&self, _attack: &Attack) {}
 }
 
+/// Fills a log before the attack.
+#[track_caller]
+pub(crate) fn append(admin: &mut Client, path: &str, lines: &str) {
+    let answer = admin.post(path, "application/x-ndjson", lines).unwrap();
+    assert_eq!(answer.status, 201, "{} {}", answer.status, answer.body.chars().take(500).collect::<String>());
+}
+
 /// The databases.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum On {

@@ -1,0 +1,95 @@
+//! Whether a store can work, what its database role may do, how large it is, and how its counters are rebuilt.
+
+use std::time::Duration;
+
+use audit_domain::{ClockError, Timestamp};
+
+use super::Store;
+use crate::dialect::Powers;
+use crate::error::{OpenError, StoreError};
+use crate::{counters, dialect, query};
+
+impl Store {
+    /// What the role of the database's connections may do that the program does not need, in words: with it, the role could change or
+    /// delete entries. Nothing for a role made as `docs/operations.md` says, and for SQLite, whose guards are triggers.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn powers(&self) -> Result<Vec<String>, StoreError> {
+        let powers = self.point_read(|conn| Ok(dialect::powers(conn)?))?;
+        Ok(powers.map(Powers::into_sentences).unwrap_or_default())
+    }
+
+    /// Makes the counters anew from the log, log by log, and tells how many there are. Appends to the log at hand wait meanwhile: on
+    /// SQLite all of this store's, elsewhere and on PostgreSQL they are refused after ten seconds. Reads see the old counters.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn rebuild_counters(&self) -> Result<i64, StoreError> {
+        self.0.writers.run_long(counters::rebuild)
+    }
+
+    /// The present, by the store's clock.
+    ///
+    /// # Errors
+    /// [`ClockError`]
+    pub fn now(&self) -> Result<Timestamp, ClockError> {
+        self.0.watch.now()
+    }
+
+    /// Whether the store can work: its writers run, the clock can be right, the files are the ones that were opened, the database
+    /// answers a read, and a write can be done (one is tried and rolled back, unless there was one in the last seconds). Returns what
+    /// is strange about the clock, one sentence each: it jumped ahead, or the last entry of a log is ahead of it.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn check(&self) -> Result<Vec<String>, StoreError> {
+        if let Some(message) = self.writer_panic() {
+            return Err(StoreError::WriterPanicked(message));
+        }
+        if !self.0.writers.are_running() {
+            return Err(StoreError::Closed);
+        }
+        self.now()?;
+        self.0.database.check_place()?;
+        self.point_read(query::ping)?;
+        self.0.database.check_writes()?;
+        Ok(self.0.watch.warnings())
+    }
+
+    /// What a thread that writes panicked with. It cannot be started again: whoever embeds the store opens it anew, or ends the
+    /// process, as the server does. The requests that it had in hand are [`Unknown`](crate::Unknown); all later ones are
+    /// [`NotStored::Closed`].
+    #[must_use]
+    pub fn writer_panic(&self) -> Option<String> {
+        self.0.writers.panic()
+    }
+
+    /// How far the last entry of a log is ahead of the clock, at most; 0 where none is.
+    #[must_use]
+    pub fn log_ahead_of_clock(&self) -> Duration {
+        self.0.watch.log_ahead()
+    }
+
+    /// Refuses a database that cannot be written, for programs that append: a write is tried and taken back.
+    ///
+    /// # Errors
+    /// [`OpenError::ReadOnly`]; [`OpenError::Locked`] when another process was writing for ten seconds.
+    pub fn refuse_read_only(&self) -> Result<(), OpenError> {
+        self.0.database.refuse_read_only()
+    }
+
+    /// Bytes of the file that keeps the newest entries of an embedded database (`-wal`); `None` on a server.
+    #[must_use]
+    pub fn wal_bytes(&self) -> Option<u64> {
+        dialect::wal_bytes(&self.0.url)
+    }
+
+    /// How large the database is, in bytes: what it holds and what it has free, without what is only on its way into it.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn database_bytes(&self) -> Result<i64, StoreError> {
+        self.read(|conn| Ok(dialect::database_bytes(conn)?))
+    }
+}

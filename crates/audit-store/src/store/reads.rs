@@ -1,0 +1,129 @@
+//! What a store answers about its logs: entries by key, pages, walks and summaries.
+
+use audit_domain::uuid::Uuid;
+use audit_domain::{ActionLog, ActionLogFilter, ChannelGrant, ChannelId, Event, EventFilter, Stream};
+
+use super::Store;
+use crate::connection::DbConnection;
+use crate::error::StoreError;
+use crate::query::{
+    self, ActionLogGroupBy, ActionLogListQuery, ActionLogs, Events, GroupBy, ListPage, ListQuery, LogHead, SliceQuery, Summary,
+    Table, WalkPage, WalkQuery,
+};
+
+impl Store {
+    /// The event of a uuid. It is unique inside a channel; in several, `first` comes first, then the lowest.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Changed`] when the stored event does not match its leaf hash or its filter columns.
+    pub fn get(&self, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<Event>, StoreError> {
+        self.find::<Events>(channels, first, uuid)
+    }
+
+    /// The action log of a uuid, found and checked in the same way.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn get_action_log(&self, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<ActionLog>, StoreError> {
+        self.find::<ActionLogs>(channels, first, uuid)
+    }
+
+    fn find<T: Table>(&self, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<T::Record>, StoreError> {
+        match channels {
+            ChannelGrant::Only(ids) if ids.len() <= 1 => self.point_read(|conn| match ids.first() {
+                Some(channel) => T::find_checked(conn, channel.get(), uuid),
+                None => Ok(None),
+            }),
+            several => self.read(|conn| query::find_in_several::<T>(conn, several, first.get(), uuid)),
+        }
+    }
+
+    /// The action log at a position, checked in the same way.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn action_log_at(&self, channel: ChannelId, position: i64) -> Result<Option<ActionLog>, StoreError> {
+        self.point_read(|conn| ActionLogs::at_checked(conn, channel.get(), position))
+    }
+
+    /// A page of events by number and the exact count, of one snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn list(&self, query: &ListQuery) -> Result<ListPage<Event>, StoreError> {
+        self.read(|conn| query::list::<Events>(conn, query))
+    }
+
+    /// A page of action logs by number and the exact count, of one snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn list_action_logs(&self, query: &ActionLogListQuery) -> Result<ListPage<ActionLog>, StoreError> {
+        self.read_action_logs(&query.filter, |conn| query::list::<ActionLogs>(conn, query))
+    }
+
+    /// A stretch of a list of events, without its count.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn slice(&self, query: &SliceQuery) -> Result<Vec<Event>, StoreError> {
+        let SliceQuery { channels, filter, sort, skip, size } = query;
+        self.read(|conn| query::slice::<Events>(conn, channels, filter, sort, (*skip, *size)))
+    }
+
+    /// A page of events by cursor.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn walk(&self, query: &WalkQuery) -> Result<WalkPage<Event>, StoreError> {
+        self.read(|conn| query::walk::<Events>(conn, query))
+    }
+
+    /// A page of action logs by cursor.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn walk_action_logs(&self, query: &WalkQuery<ActionLogFilter>) -> Result<WalkPage<ActionLog>, StoreError> {
+        self.read_action_logs(&query.walk.filter, |conn| query::walk::<ActionLogs>(conn, query))
+    }
+
+    /// Counts of events by group, for each of the groupings, of one snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn summaries(&self, channels: &ChannelGrant, filter: &EventFilter, by: &[GroupBy]) -> Result<Vec<Summary>, StoreError> {
+        self.read(|conn| query::summaries(conn, channels, filter, by))
+    }
+
+    /// Counts of action logs by group, for each of the groupings, of one snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn action_log_summaries(
+        &self,
+        channels: &ChannelGrant,
+        filter: &ActionLogFilter,
+        by: &[ActionLogGroupBy],
+    ) -> Result<Vec<Summary>, StoreError> {
+        self.read_action_logs(filter, |conn| query::summaries(conn, channels, filter, by))
+    }
+
+    /// The logs of a stream in the granted channels, and how far they go.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn logs(&self, stream: Stream, channels: &ChannelGrant) -> Result<Vec<LogHead>, StoreError> {
+        self.read(|conn| query::heads(conn, stream, channels))
+    }
+
+    /// A query of action logs. One that looks into the records reads all that its other conditions leave over, so these wait
+    /// for each other and never for the connections of all other queries.
+    fn read_action_logs<T>(
+        &self,
+        filter: &ActionLogFilter,
+        run: impl Fn(&mut DbConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let pool = if filter.search.is_some() { &self.0.searchers } else { &self.0.readers };
+        pool.read(run)
+    }
+}

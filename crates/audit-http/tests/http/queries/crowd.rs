@@ -9,7 +9,7 @@ use super::append_searched;
 use crate::common::{Answer, Ask, TestServer};
 
 /// Requests of the crowd, each on a connection of its own.
-const CROWD: usize = 100;
+const CROWD: usize = 200;
 
 /// Of an append, a look-up or a health check beside the crowd; in a test build, on a machine that others use too.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -1,4 +1,4 @@
-//! A reader that searches a whole log for what is not in it, over a hundred connections. A third of its clients hang up at once, so
+//! A reader that searches a whole log for what is not in it, over two hundred connections. A third of its clients hang up at once, so
 //! that nobody waits for what the server looks for.
 
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::attack::{Attack, PAUSE, get};
 use crate::bench::{On, Scenario, append, run};
 use crate::common::http::Client;
 
-const CLIENTS: usize = 100;
+const CLIENTS: usize = 220;
 const RECORDS: usize = 60_000;
 
 /// Of one request.

@@ -222,7 +222,17 @@ pub(crate) async fn append(api: &Api, request: AppendRequest) -> Result<Vec<Rece
     actix_web::rt::time::timeout(api.config.append_timeout, receipts).await.unwrap_or(Err(Unknown::Late.into()))
 }
 
-/// A record of a key: in place in one channel, among several as a query.
+/// Reads one record that a client asks for. On a server that takes a connection and a thread of those by which keys are looked up, so
+/// it waits for its turn as a query does.
+pub(crate) async fn read_by_key<T: Send + 'static>(
+    api: &Api,
+    caller: &Caller,
+    run: impl FnOnce(&Store) -> T + Send + 'static,
+) -> Result<T, NotRun> {
+    if api.store.is_embedded() { Ok(point_read(api, run).await?) } else { query(api, caller, run).await }
+}
+
+/// A record of a key: by key in one channel, among several as a query.
 pub(crate) async fn find<T: Send + 'static>(
     api: &Api,
     caller: &Caller,
@@ -232,7 +242,7 @@ pub(crate) async fn find<T: Send + 'static>(
     let first = api.config.default_channel;
     let is_one = matches!(&channels, ChannelGrant::Only(ids) if ids.len() <= 1);
     if is_one {
-        return Ok(point_read(api, move |store| find(store, &channels, first)).await?);
+        return read_by_key(api, caller, move |store| find(store, &channels, first)).await;
     }
     query(api, caller, move |store| find(store, &channels, first)).await
 }

@@ -9,7 +9,8 @@ use futures_util::StreamExt;
 use tokio::time::{Instant, timeout_at};
 
 use crate::admission::Room;
-use crate::{Api, charset};
+use crate::blocking::Stopping;
+use crate::{Api, blocking, charset};
 
 /// A body that arrived whole. Its share of the budget lives as long as it, and goes on with what is appended.
 pub(crate) struct Body {
@@ -62,12 +63,13 @@ impl Body {
         if announced.is_some_and(|length| length > room.bytes_max) {
             return Err(BodyError::TooLarge { max: room.bytes_max });
         }
-        collect(payload, announced.unwrap_or(0), room, api.config.body_timeout).await?.in_utf8(request)
+        let key = room.key;
+        collect(payload, announced.unwrap_or(0), room, api.config.body_timeout).await?.in_utf8(api, key, request).await
     }
 
     /// The same in UTF-8, whatever charset it came in. A form stays as it is: its escapes are of its charset too, and are read
     /// with it.
-    fn in_utf8(mut self, request: &HttpRequest) -> Result<Body, BodyError> {
+    async fn in_utf8(mut self, api: &Api, key: i64, request: &HttpRequest) -> Result<Body, BodyError> {
         let charset = charset::of(request)?;
         if media_type(request) == FORM {
             return if charset::is_of_forms(charset) { Ok(self) } else { Err(BodyError::Charset(charset.name().to_owned())) };
@@ -75,9 +77,13 @@ impl Body {
         if charset == encoding_rs::UTF_8 {
             return charset::marked_utf16(&self.bytes).map_or(Ok(self), |utf16| Err(BodyError::ByteOrderMark(utf16)));
         }
-        let bytes = charset::decode(charset, &self.bytes)?.into_bytes();
-        self.reservation.grow(bytes.len().saturating_sub(self.bytes.len()))?;
-        self.bytes = bytes;
+        // Both are in memory at once, and decoding takes its time: the room comes first, and the work in its turn.
+        let received = std::mem::take(&mut self.bytes);
+        let length = received.len();
+        self.reservation.grow(length)?;
+        let decoded = blocking::compute(api, key, length, move || charset::decode(charset, &received)).await;
+        self.bytes = decoded.map_err(|Stopping| BodyError::Busy)??.into_bytes();
+        self.reservation.grow(self.bytes.len().saturating_sub(2 * length))?;
         Ok(self)
     }
 }

@@ -17,7 +17,8 @@ const WAITING_OF_A_KEY_MAX: usize = 128;
 /// How long a query waits for a place.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// Bytes of answers that are not taken yet, and those of one key: with so many, no further query starts. What is small does not count.
+/// Bytes of answers that are not taken yet, and those of one key: with so many, no further query starts, but for the only one of a
+/// key. What is small does not count.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 const ANSWER_BYTES_OF_A_KEY_MAX: usize = ANSWER_BYTES_MAX / 2;
 
@@ -54,7 +55,7 @@ struct State {
 struct OfKey {
     running: usize,
     answer_bytes: usize,
-    /// Of the last answer: the next ones may be like it.
+    /// Of the largest of the last answers, each of which counts half as much as the one after it: the next ones may be like them.
     answer_bytes_expected: Option<usize>,
     waiting: VecDeque<oneshot::Sender<Place>>,
 }
@@ -92,13 +93,13 @@ impl Queries {
 
     fn ask(&self, key: i64) -> Result<Asked, TooMany> {
         let mut state = self.lock();
-        let is_free = self.has_room(&state);
+        let (is_free, all_answer_bytes) = (state.running < self.0.places, state.answer_bytes);
         let of_key = state.keys.entry(key).or_default();
         of_key.waiting.retain(|waiting| !waiting.is_closed());
         if of_key.waiting.len() >= WAITING_OF_A_KEY_MAX {
             return Err(TooMany);
         }
-        if is_free && of_key.may_start(self.0.places_of_a_key) && of_key.waiting.is_empty() {
+        if is_free && of_key.waiting.is_empty() && self.may_start(all_answer_bytes, of_key) {
             of_key.running += 1;
             state.running += 1;
             return Ok(Asked::Given(Place { queries: Some(self.clone()), key }));
@@ -120,14 +121,16 @@ impl Queries {
         self.give_all(&mut state);
     }
 
-    /// Whether a query may start, whoever's it is.
-    fn has_room(&self, state: &State) -> bool {
-        state.running < self.0.places && state.answer_bytes < ANSWER_BYTES_MAX
+    /// Whether a query of a key may start. A key that has nothing on its way always gets one: whatever others do not take, it does not
+    /// wait for them.
+    fn may_start(&self, all_answer_bytes: usize, of_key: &OfKey) -> bool {
+        let has_nothing = of_key.running == 0 && of_key.answer_bytes == 0;
+        of_key.may_start(self.0.places_of_a_key) && (has_nothing || all_answer_bytes < ANSWER_BYTES_MAX)
     }
 
     /// Gives all places there are to those who wait for them.
     fn give_all(&self, state: &mut State) {
-        while self.has_room(state) && self.give(state) {}
+        while state.running < self.0.places && self.give(state) {}
         state.keys.retain(|_, of_key| !of_key.is_idle());
     }
 
@@ -135,9 +138,10 @@ impl Queries {
     fn give(&self, state: &mut State) -> bool {
         for _ in 0..state.turns.len() {
             let Some(key) = state.turns.pop_front() else { return false };
+            let all_answer_bytes = state.answer_bytes;
             let Some(of_key) = state.keys.get_mut(&key) else { continue };
             of_key.waiting.retain(|waiting| !waiting.is_closed());
-            let given = of_key.may_start(self.0.places_of_a_key) && self.give_to(key, of_key);
+            let given = self.may_start(all_answer_bytes, of_key) && self.give_to(key, of_key);
             if !of_key.waiting.is_empty() {
                 state.turns.push_back(key);
             }
@@ -170,7 +174,7 @@ impl Queries {
         state.answer_bytes += counted;
         let of_key = state.keys.entry(key).or_default();
         of_key.answer_bytes += counted;
-        of_key.answer_bytes_expected = Some(bytes);
+        of_key.answer_bytes_expected = Some(of_key.answer_bytes_expected.map_or(bytes, |before| bytes.max(before / 2)));
         Held { queries: self.clone(), key, bytes: counted }
     }
 
@@ -295,9 +299,14 @@ mod tests {
         drop(place(&queries, 2));
         let other = queries.hold(2, ANSWER_BYTES_OF_A_KEY_MAX);
         let mut third = Box::pin(queries.place(3));
-        assert!(third.as_mut().now_or_never().is_none(), "nobody has room");
+        let mut second = Box::pin(queries.place(2));
+        assert!(second.as_mut().now_or_never().is_none(), "it has its share, and so have all together");
+        let third = third.as_mut().now_or_never().expect("whatever others hold, a key has one query").expect("a place");
+        let mut fourth = Box::pin(queries.place(3));
+        assert!(fourth.as_mut().now_or_never().is_none(), "but not two");
         drop(other);
-        assert!(third.await.is_ok() && first.as_mut().now_or_never().is_none());
+        assert!(fourth.await.is_ok() && second.await.is_ok() && first.as_mut().now_or_never().is_none());
+        drop(third);
         drop(held);
         assert!(first.await.is_ok());
         assert!(queries.lock().keys.is_empty());

@@ -29,6 +29,9 @@ pub struct ListenError {
     pub why: String,
 }
 
+/// actix's own bound on workers.
+const WORKERS_MAX: usize = 512;
+
 /// A server that listens already, and answers once it runs.
 #[derive(Debug)]
 pub struct Server {
@@ -75,7 +78,7 @@ impl Server {
         let api = configure(store.clone(), config.api.clone());
         let connections = Connections::default();
         let server = actix_web::dev::Server::build()
-            .workers(config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)))
+            .workers(config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX)))
             .shutdown_timeout(config.shutdown_timeout.as_secs())
             .disable_signals();
         let stopping = server.graceful_shutdown_signal();
@@ -104,8 +107,8 @@ impl Server {
                 .client_request_timeout(settings.head_timeout)
                 // Who is answered before the end of a body may send on for as long as the body could have taken, and what comes is
                 // thrown away. Closed at once, the socket would answer the rest with a reset, which takes the answer away from who has
-                // not read it yet.
-                .client_disconnect_timeout(settings.api.body_timeout)
+                // not read it yet. A stop waits for it.
+                .client_disconnect_timeout(settings.api.body_timeout.min(settings.shutdown_timeout / 2))
                 .on_connect_ext(wire::describe)
                 .finish(map_config(app, |()| AppConfig::default()));
             wire::acceptor(opened.clone(), tls.clone(), settings.head_timeout)

@@ -58,7 +58,13 @@ pub(crate) fn start() -> anyhow::Result<(Metrics, PrometheusHandle)> {
         }
     }
     // There from the start, or a rise from nothing to one would be seen by no alert.
-    for counter in ["audit_append_failed_batches_total", "audit_clock_jumps_total", "audit_clock_out_of_range_total"] {
+    for counter in [
+        "audit_append_failed_batches_total",
+        "audit_clock_jumps_total",
+        "audit_clock_out_of_range_total",
+        "audit_http_queries_refused_total",
+        "audit_http_queries_cancelled_total",
+    ] {
         metrics::counter!(counter).absolute(0);
     }
     for stream in [Stream::Events, Stream::ActionLogs] {

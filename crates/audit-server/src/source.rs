@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn a_line_without_uuid_gets_the_same_one_in_every_run() {
         let source = Source::of(None, Some("web1"));
-        assert_eq!(uuid(&source).unwrap().to_string(), "7d0b7ad2-0000-5000-8000-000000000000");
+        assert_eq!(uuid(&source).unwrap().to_string(), "3d122258-7bc3-52f0-a5e1-2a3358057a56");
         for other in [
             source.uuid_of_line(Kind::Events, 4, "{}"),
             source.uuid_of_line(Kind::Events, 3, "{ }"),

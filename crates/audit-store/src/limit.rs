@@ -92,7 +92,8 @@ impl Running {
     /// Starts a read that is given so much time; inside another read, it has no more than what is left of that.
     pub(crate) fn start(given: Option<Duration>) -> Running {
         let before = DEADLINE.get();
-        let own = given.map(|given| Deadline { at: Instant::now() + given, given });
+        // A time that no clock can tell is none.
+        let own = given.and_then(|given| Some(Deadline { at: Instant::now().checked_add(given)?, given }));
         let sooner = [before, own].into_iter().flatten().min_by_key(|deadline| deadline.at);
         DEADLINE.set(sooner);
         Running(before)

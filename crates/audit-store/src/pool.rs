@@ -93,6 +93,8 @@ impl Pool {
     /// Runs a read within its time, unless it is cancelled. A connection that turns out to be gone is replaced and the read run again:
     /// after a restart of the server, every idle connection is gone. What is read has no effect, so nothing is done twice.
     pub(crate) fn read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        // Before its time begins: to be held back for a checkpoint is not the query's fault.
+        let _pass = dialect::pass(&self.url, self.purpose);
         let running = Running::start(self.timeout);
         let mut attempts_left = self.connections.max_size();
         loop {
@@ -101,7 +103,6 @@ impl Pool {
             let at_work = limit::at_work(reader.server_process);
             // Again: whoever cancelled it in between did not see that it is at work.
             limit::check()?;
-            let _pass = dialect::pass(&self.url, self.purpose);
             let outcome = run(&mut reader.conn).map_err(|error| running.explain(error));
             // Before the connection goes back: from there on it may work for somebody else.
             drop(at_work);

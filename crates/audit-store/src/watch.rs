@@ -6,7 +6,7 @@
 //! harm no database that is put in its place, and a file that was moved is whole without it.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -89,16 +89,20 @@ impl DatabaseWatch {
 
     /// Whether a write can be done. One is tried and taken back, unless there was one just now.
     pub(crate) fn check_writes(&self) -> Result<(), StoreError> {
-        let mut own = lock(&self.own);
-        // Looked at behind the lock: of many that ask at once, one tries.
-        let writes = lock(&self.writes);
-        match (&writes.failed, writes.done) {
-            (Some((at, why)), _) if at.elapsed() < FAILURE_TRUSTED => return Err(StoreError::Unreachable(why.clone())),
-            (None, Some(done)) if done.elapsed() < WRITE_TRUSTED => return Ok(()),
-            _ => {}
+        if let Some(known) = self.lately() {
+            return known;
         }
-        let has_failed = writes.failed.is_some();
-        drop(writes);
+        // A checkpoint may hold the connection for seconds, and a probe must not wait for it.
+        let mut own = match self.own.try_lock() {
+            Ok(own) => own,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return self.last_failure().map_or(Ok(()), |why| Err(StoreError::Unreachable(why))),
+        };
+        // Again, behind the lock: of many that ask at once, one tries.
+        if let Some(known) = self.lately() {
+            return known;
+        }
+        let has_failed = self.last_failure().is_some();
         match self.try_write(&mut own, TRIAL_PATIENCE) {
             // Another process writes, or a large batch is on its way. If that were for long, a write would have failed.
             Ok(Trial::Locked) if !has_failed => Ok(()),
@@ -116,6 +120,20 @@ impl DatabaseWatch {
                 Err(error)
             }
         }
+    }
+
+    /// What the last write showed, unless that is too long ago.
+    fn lately(&self) -> Option<Result<(), StoreError>> {
+        let writes = lock(&self.writes);
+        match (&writes.failed, writes.done) {
+            (Some((at, why)), _) if at.elapsed() < FAILURE_TRUSTED => Some(Err(StoreError::Unreachable(why.clone()))),
+            (None, Some(done)) if done.elapsed() < WRITE_TRUSTED => Some(Ok(())),
+            _ => None,
+        }
+    }
+
+    fn last_failure(&self) -> Option<String> {
+        lock(&self.writes).failed.as_ref().map(|(_, why)| why.clone())
     }
 
     /// Refuses a database that cannot be written: for the start.
@@ -179,10 +197,12 @@ impl DatabaseWatch {
 
     /// Brings what is only in the WAL into the file that was opened, wherever that is now.
     fn rescue(&self, conn: &mut DbConnection, displaced: &mut Option<(String, bool)>) {
-        let Some((_, is_rescued @ false)) = displaced else { return };
+        let Some((_, is_said)) = displaced else { return };
+        // Each time: a transaction that was on its way when the file was moved may still write.
         match dialect::empty_wal(conn, RESCUE_PATIENCE) {
+            Ok(true) if *is_said => {}
             Ok(true) => {
-                *is_rescued = true;
+                *is_said = true;
                 tracing::warn!("everything that was acknowledged is in the database file that was opened, and its -wal is empty");
             }
             Ok(false) => {}

@@ -184,8 +184,9 @@ async fn create(
         let event = Event(kept.into_entry(producer_id, position, recorded_at, leaf_hash));
         return show(shape, HttpResponse::Created(), event).await;
     }
-    let find = move |store: &Store, channels: &_, first| store.get(channels, first, uuid);
-    let event = blocking::find(api, caller, ChannelGrant::Only([channel].into()), find).await??;
+    // It is stored: to be told to come back would be wrong.
+    let find = move |store: &Store| store.get(&ChannelGrant::Only([channel].into()), channel, uuid);
+    let event = blocking::point_read(api, find).await??;
     show(shape, HttpResponse::Ok(), event.ok_or(DrfError::Internal)?).await
 }
 

@@ -102,7 +102,7 @@ pub(super) const ALL: [&Setting; 26] = [
 pub(super) const SECONDS_MAX: u64 = 3600;
 
 /// Threads that answer requests: more than this is a mistyped number.
-pub(super) const WORKERS_MAX: usize = 1024;
+pub(super) const WORKERS_MAX: usize = 512;
 
 /// Results of a page: a page is built in memory.
 pub(super) const PAGE_SIZE_MAX_MAX: i64 = 10_000;

@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn numbers_have_both_bounds() {
-        assert_eq!((workers("1"), workers("1024"), workers("0"), workers("1025")), (Some(1), Some(1024), None, None));
+        assert_eq!((workers("1"), workers("512"), workers("0"), workers("513")), (Some(1), Some(512), None, None));
         assert_eq!((page_size("10000"), page_size("0"), page_size("10001")), (Some(10_000), None, None));
         assert_eq!(
             (seconds("3600"), seconds("0"), seconds("3601"), seconds("+5"), seconds("1.5")),

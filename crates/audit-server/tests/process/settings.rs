@@ -7,7 +7,7 @@ use crate::common::server::{KEY, Server};
 use crate::common::{program, run};
 
 /// Every setting, a value it does not take, and what is said about that. An empty text is the only thing some refuse.
-const SETTINGS: [(&str, &str, &str); 25] = [
+const SETTINGS: [(&str, &str, &str); 26] = [
     (
         "database_url",
         "mysql://me:hidden@db",
@@ -41,7 +41,7 @@ const SETTINGS: [(&str, &str, &str); 25] = [
         "has 15 characters (not shown here): it must be a key of at least 16 visible ASCII characters, without blanks",
     ),
     ("default_channel", "-1", "is `-1`: it must be a channel: an integer from 0 to 9223372036854775807"),
-    ("workers", "0", "is `0`: it must be a number from 1 to 1024"),
+    ("workers", "0", "is `0`: it must be a number from 1 to 512"),
     (
         "page_size_default",
         "1001",
@@ -51,6 +51,7 @@ const SETTINGS: [(&str, &str, &str); 25] = [
     ("head_timeout_seconds", "0", "is `0`: it must be a number of seconds from 1 to 3600"),
     ("body_timeout_seconds", "1.5", "is `1.5`: it must be a number of seconds from 1 to 3600"),
     ("append_timeout_seconds", "0", "is `0`: it must be a number of seconds from 1 to 3600"),
+    ("query_timeout_seconds", "0", "is `0`: it must be a number of seconds from 1 to 3600"),
     ("future_timestamp_warning_seconds", "0", "is `0`: it must be a number of seconds from 1 to 315360000"),
     ("idle_timeout_seconds", "3601", "is `3601`: it must be a number of seconds from 1 to 3600"),
     ("stall_timeout_seconds", "0", "is `0`: it must be a number of seconds from 1 to 3600"),

@@ -154,9 +154,10 @@ impl Queue {
 
     /// Takes no more, and gives what nobody will take.
     pub(super) fn abandon(&self) -> Vec<Waiting> {
-        self.close();
-        let state = std::mem::take(&mut *self.state());
-        self.state().is_closed = true;
+        // Closed in the same moment: what is let in afterwards would wait for ever.
+        let state = std::mem::replace(&mut *self.state(), State { is_closed: true, ..State::default() });
+        self.filled.notify_all();
+        self.emptied.notify_all();
         state.lines.into_values().flatten().collect()
     }
 

@@ -68,6 +68,8 @@ impl Store {
         }
         dialect::make_if_missing(&url)?;
         let mut conn = dialect::open(&url, Purpose::Write)?;
+        // Now, and not after the migrations, which may take minutes: a file that takes its place meanwhile is not this one.
+        dialect::remember(&mut conn, &url)?;
         if config.refuse_powerful_roles {
             migrate::refuse_powerful_role(&mut conn, &url)?;
         }

@@ -159,10 +159,20 @@ fn follow<K: Kind>(store: &Store, channel: i64, size: usize, done: &AtomicBool) 
     }
 }
 
+/// Ends the walkers however the writers end: a test that fails must not run for ever.
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 /// Runs the writers of all stores at once, with walkers beside them.
 fn under_load(stores: &[&Store], threads: u64) -> Vec<Outcome> {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let ended = Done(&done);
         let walkers: Vec<_> = (0..CHANNELS as i64)
             .map(|channel| {
                 let (store, done) = (stores[channel as usize % stores.len()], &done);
@@ -179,7 +189,7 @@ fn under_load(stores: &[&Store], threads: u64) -> Vec<Outcome> {
         let writers: Vec<_> =
             (0..threads).flat_map(|thread| stores.iter().map(move |store| scope.spawn(move || run(store, thread)))).collect();
         let outcomes: Vec<Outcome> = writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect();
-        done.store(true, Ordering::SeqCst);
+        drop(ended);
         let walked: Vec<usize> = walkers.into_iter().map(|walker| walker.join().unwrap()).collect();
         for (channel, walked) in walked.into_iter().enumerate() {
             let log = match channel {

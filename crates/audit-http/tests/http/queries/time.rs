@@ -45,7 +45,7 @@ fn what_waits_for_clients_that_are_gone_never_starts() {
         start.elapsed()
     };
     let alone = timed(&patient);
-    // one of these runs, the others wait.
+    // One of these runs, the others wait.
     let mut gone: Vec<_> = (0..17).map(|_| server.connect()).collect();
     for client in &mut gone {
         client.send(&search(&hasty).bytes());

@@ -36,7 +36,13 @@ fn the_url_selects_the_server_and_a_restart_finds_everything() {
 #[test]
 fn a_search_of_many_records_takes_little_memory() {
     let (directory, database) = (tempfile::tempdir().unwrap(), Database::empty());
-    let server = start(directory.path(), &database.url());
+    // A test build takes its time.
+    let server = Server::run(
+        program_on(directory.path(), &database.url())
+            .env("AUDIT_ADMIN_TOKEN", KEY)
+            .env("AUDIT_LISTEN", "127.0.0.1:0")
+            .env("AUDIT_QUERY_TIMEOUT_SECONDS", "60"),
+    );
     let rows = 50_000;
     let logs = format!(
         "INSERT INTO action_logs (channel_id, position, uuid, created_at, recorded_at, producer_id, level, seals, leaf_hash, message)

@@ -62,7 +62,7 @@ fn set(left: Duration) -> String {
 
 /// Upwards: to a server, 0 means without end, and a statement that it ends must be over here too.
 fn milliseconds(time: Duration) -> String {
-    (time.as_millis() + 1).to_string()
+    (time.as_millis() + 1).min(i32::MAX as u128).to_string()
 }
 
 /// Has a process give up the statement that it works on. It may be one of the same role.

@@ -206,12 +206,18 @@ pub(super) fn try_write(conn: &mut PgConnection) -> QueryResult<Trial> {
     tried.and(rolled_back).map(|()| Trial::Done)
 }
 
-/// What PostgreSQL says when its disk is full, in the languages that it says it in English. Its code is not to be had.
+/// What PostgreSQL says, in English, when its disk is full or somebody keeps a lock. Its code is not to be had.
 pub(super) fn unusable(error: &DieselError) -> Option<Unusable> {
     let DieselError::DatabaseError(_, info) = error else { return None };
     let is_full = ["No space left on device", "could not extend file"].iter().any(|said| info.message().contains(said));
-    let advice = "the disk of the database server is full; make room there, nothing of ours has to be restarted";
-    is_full.then(|| Unusable { what: info.message().to_owned(), advice, hits_every_write: false })
+    let advice = if is_full {
+        "the disk of the database server is full; make room there, nothing of ours has to be restarted"
+    } else if info.message().contains("due to lock timeout") {
+        "another program keeps a lock on these rows or tables for ten seconds; end its transaction"
+    } else {
+        return None;
+    };
+    Some(Unusable { what: info.message().to_owned(), advice, hits_every_write: false })
 }
 
 pub(super) fn begin_snapshot(conn: &mut PgConnection) -> QueryResult<()> {

@@ -15,7 +15,13 @@ struct Fault {
 const DAMAGED: &str = "the file is damaged, or was overwritten while it was open; stop the server, keep copies of the file and its \
                        -wal, and restore a backup (docs/operations.md, Restore)";
 
-const FAULTS: [Fault; 7] = [
+const FAULTS: [Fault; 8] = [
+    Fault {
+        said: "database is locked",
+        advice: "another process has been writing to it for ten seconds (a shell with an open transaction, VACUUM, an import): wait for \
+                 it or end it",
+        hits_every_write: true,
+    },
     Fault {
         said: "database or disk is full",
         advice: "make room; nothing has to be restarted (docs/operations.md, Disk full)",
@@ -66,10 +72,16 @@ mod tests {
 
     #[test]
     fn faults_of_the_database_are_told_from_those_of_a_statement() {
-        for text in ["locking protocol", "database disk image is malformed", "disk I/O error", "unable to open database file"] {
+        for text in [
+            "database is locked",
+            "locking protocol",
+            "database disk image is malformed",
+            "disk I/O error",
+            "unable to open database file",
+        ] {
             assert_eq!(said(text).unwrap().what, text);
         }
-        for text in ["no such table: events", "database is locked", "events: the log is append-only"] {
+        for text in ["no such table: events", "events: the log is append-only"] {
             assert_eq!(said(text), None, "{text}");
         }
     }

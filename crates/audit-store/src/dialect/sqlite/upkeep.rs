@@ -43,7 +43,7 @@ const WAL_BYTES_MAX: u64 = 32 << 20;
 /// back for long, and long ones cannot make the WAL grow for good.
 const PATIENCE_AT_64_MIB: Duration = Duration::from_millis(250);
 
-/// Longer than any query runs.
+/// Longer than a query runs, unless `query_timeout` was raised.
 const PATIENCE_MAX: Duration = Duration::from_secs(10);
 
 /// After an attempt, queries are left alone for this many times as long as it took.
@@ -69,7 +69,11 @@ impl Checkpoints {
         checkpoint(conn, "PASSIVE", BUSY_PATIENCE)?;
         let start = Instant::now();
         let held = file.gate().hold(patience(bytes));
-        let is_done = held.is_some() && checkpoint(conn, "TRUNCATE", BUSY_PATIENCE)?;
+        // Passively first, which keeps no writer out: what the running queries needed until now may be most of the WAL.
+        let is_done = match &held {
+            Some(_) => checkpoint(conn, "PASSIVE", BUSY_PATIENCE)? && checkpoint(conn, "TRUNCATE", BUSY_PATIENCE)?,
+            None => false,
+        };
         drop(held);
         self.not_before = Some(Instant::now() + start.elapsed() * PAUSE);
         tracing::debug!(bytes, is_done, took = ?start.elapsed(), "queries were held back for a checkpoint");

@@ -142,9 +142,9 @@ pub(crate) fn event(json: &str) -> PreparedEntry {
     Events::parse(json, Reading::NATIVE).unwrap()
 }
 
-/// The uuid of a number.
+/// The uuid of a number, in the order of numbers. That of 0 is not the nil uuid, which is refused.
 pub(crate) fn uuid(number: u128) -> audit_store::domain::uuid::Uuid {
-    audit_store::domain::uuid::Uuid::from_u128(number)
+    audit_store::domain::uuid::Uuid::from_u128((1 << 64) + number)
 }
 
 pub(crate) fn only(channel: i64) -> ChannelGrant {

@@ -109,59 +109,74 @@ enum Staged {
     Repeats(usize),
 }
 
+/// What the entries of a request are, by index. `None` is not compared yet.
+type Compared = [Option<Result<Staged, Conflict>>];
+
 impl<'a> Batch<'a> {
     fn stage(&mut self, conn: &mut DbConnection, request: &'a AppendRequest) -> Result<Outcome, StoreError> {
-        let mut staged = Vec::with_capacity(request.entries.len());
-        // Only what is new: a retry is compared with the entry that is stored, however often the request repeats it.
-        let mut mine: HashMap<(LogKey, Uuid), usize> = HashMap::with_capacity(request.entries.len());
-        let mut conflicts = Vec::new();
-        for (index, entry) in request.entries.iter().enumerate() {
-            let key = (log_of(entry), entry.uuid());
-            let conflict = |within_request| Conflict { index, uuid: entry.uuid(), within_request };
-            if let Some(&first) = mine.get(&key) {
-                if !entry.is_retry_of_prepared(&request.entries[first]) {
-                    conflicts.push(conflict(true));
-                }
-                staged.push(Staged::Repeats(first));
-                continue;
+        let next = next_mentions(&request.entries);
+        let mut compared: Vec<_> = request.entries.iter().map(|_| None).collect();
+        for index in 0..request.entries.len() {
+            if compared[index].is_none() {
+                self.compare(conn, request, Mentions { next: &next, at: Some(index) }, &mut compared)?;
             }
-            match self.first(conn, request.producer_id, entry, key)? {
-                First::None => {
-                    mine.insert(key, index);
-                    staged.push(Staged::New);
-                }
-                First::Same(receipt) => staged.push(Staged::Duplicate(receipt)),
-                First::Other => conflicts.push(conflict(false)),
+        }
+        let (mut staged, mut conflicts) = (Vec::with_capacity(compared.len()), Vec::new());
+        for what in compared.into_iter().flatten() {
+            match what {
+                Ok(what) => staged.push(what),
+                Err(conflict) => conflicts.push(conflict),
             }
         }
         if conflicts.is_empty() { Ok(Ok(self.accept(request, staged)?)) } else { Ok(Err(NotStored::Conflict(conflicts).into())) }
     }
 
-    /// The entry of the same uuid that came first, in this batch or in the log.
-    fn first(
+    /// Compares all mentions of one uuid in a request with the entry of this uuid that came first: in the batch, in the log, or the
+    /// first mention. The stored entry is thus read once for a request, however often the request repeats the uuid.
+    fn compare(
         &mut self,
         conn: &mut DbConnection,
-        producer_id: i64,
-        entry: &PreparedEntry,
-        key: (LogKey, Uuid),
-    ) -> Result<First, StoreError> {
+        request: &AppendRequest,
+        mut mentions: Mentions<'_>,
+        compared: &mut Compared,
+    ) -> Result<(), StoreError> {
+        let Some(first) = mentions.at else { return Ok(()) };
+        let first_entry = &request.entries[first];
+        let key = (log_of(first_entry), first_entry.uuid());
+        let conflict = |index, within_request| Err(Conflict { index, uuid: key.1, within_request });
         if let Some(&place) = self.by_uuid.get(&key) {
-            let (first, placement) = &self.placed[place];
-            let receipt = Receipt { duplicate: true, ..receipt(first, placement) };
-            return Ok(if entry.is_retry_of_prepared(first) { First::Same(receipt) } else { First::Other });
-        }
-        Ok(match self.known.find(conn, key.0, key.1)? {
-            None => First::None,
-            Some(stored) if entry.is_retry_of(&stored) => {
+            let (placed, placement) = &self.placed[place];
+            let receipt = Receipt { duplicate: true, ..receipt(placed, placement) };
+            for index in mentions {
+                let is_same = request.entries[index].is_retry_of_prepared(placed);
+                compared[index] = Some(if is_same { Ok(Staged::Duplicate(receipt)) } else { conflict(index, false) });
+            }
+        } else if let Some(stored) = self.known.find(conn, key.0, key.1)? {
+            let mut is_other = false;
+            for index in mentions {
+                let entry = &request.entries[index];
+                // After the first conflict the request is refused, so the later mentions are conflicts without a comparison.
+                is_other = is_other || !entry.is_retry_of(stored);
+                if is_other {
+                    compared[index] = Some(conflict(index, false));
+                    continue;
+                }
                 // Salts are drawn anew for each request, so the same leaf was written by this one; by the first, if clones of an
                 // entry are in several.
                 let is_own = self.lookup == Lookup::Settle
-                    && entry.leaf_hash(producer_id, stored.recorded_at) == stored.leaf_hash
+                    && entry.leaf_hash(request.producer_id, stored.recorded_at) == stored.leaf_hash
                     && self.settled.insert(key);
-                First::Same(Receipt { duplicate: !is_own, ..Receipt::of_duplicate(&stored) })
+                compared[index] = Some(Ok(Staged::Duplicate(Receipt { duplicate: !is_own, ..Receipt::of_duplicate(stored) })));
             }
-            Some(_) => First::Other,
-        })
+        } else {
+            mentions.next();
+            compared[first] = Some(Ok(Staged::New));
+            for index in mentions {
+                let is_same = request.entries[index].is_retry_of_prepared(first_entry);
+                compared[index] = Some(if is_same { Ok(Staged::Repeats(first)) } else { conflict(index, true) });
+            }
+        }
+        Ok(())
     }
 
     fn accept(&mut self, request: &'a AppendRequest, staged: Vec<Staged>) -> Result<Vec<Receipt>, StoreError> {
@@ -214,10 +229,29 @@ impl<'a> Batch<'a> {
     }
 }
 
-enum First {
-    None,
-    Same(Receipt),
-    Other,
+/// For each entry, the index of the next one with the same uuid in the same log.
+fn next_mentions(entries: &[PreparedEntry]) -> Vec<Option<usize>> {
+    let mut later: HashMap<(LogKey, Uuid), usize> = HashMap::with_capacity(entries.len());
+    let mut next: Vec<_> =
+        entries.iter().enumerate().rev().map(|(index, entry)| later.insert((log_of(entry), entry.uuid()), index)).collect();
+    next.reverse();
+    next
+}
+
+/// The indexes of the entries of one uuid, ascending.
+struct Mentions<'a> {
+    next: &'a [Option<usize>],
+    at: Option<usize>,
+}
+
+impl Iterator for Mentions<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let index = self.at?;
+        self.at = self.next[index];
+        Some(index)
+    }
 }
 
 fn receipt(entry: &PreparedEntry, placement: &Placement) -> Receipt {

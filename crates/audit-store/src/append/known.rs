@@ -1,9 +1,9 @@
 //! What the log holds already of a batch: which uuids, by one statement for each log, and the entries behind them, some at a time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{Entry, Stream};
+use audit_domain::{Entry, Stream, limits};
 
 use super::AppendRequest;
 use super::batch::{LogKey, Lookup, log_of};
@@ -12,14 +12,28 @@ use crate::dialect;
 use crate::error::StoreError;
 use crate::query::{self, Stride};
 
-/// Bytes of entries that were read ahead and are not asked for yet. They belong to requests that go to many logs.
-const BYTES_AHEAD_MAX: usize = 32 * 1024 * 1024;
+/// The largest record.
+const RECORD_BYTES_MAX: usize = limits::EVENT_BYTES_MAX + limits::EVENT_BYTES_ADDED_MAX;
 
-/// The entries of the log whose uuids a batch repeats.
+/// Records that one statement reads. The strides of [`Stride`] grow to 256, which is too many inside a write transaction when each
+/// record has a megabyte.
+const RECORDS_AT_ONCE_MAX: usize = 32;
+
+/// Bytes of the entries that are held. The entry that the batch asked for last may come on top. While one statement reads, twice as
+/// much is in memory.
+const BYTES_HELD_MAX: usize = RECORDS_AT_ONCE_MAX * RECORD_BYTES_MAX;
+
+/// The entries of the log whose uuids a batch repeats. An entry stays in memory after the batch asked for it, because other
+/// requests of the batch may repeat it too. An entry that was read ahead is kept until the batch asks for it.
 #[derive(Default)]
 pub(super) struct Known {
     logs: HashMap<LogKey, OfLog>,
+    /// Bytes of the entries that were read ahead and not asked for yet. At most [`BYTES_HELD_MAX`], because `find` reads ahead only
+    /// what fits.
     bytes_ahead: usize,
+    /// The entries that the batch asked for and that are still held, the oldest first, and their bytes.
+    asked: VecDeque<(LogKey, usize)>,
+    bytes_asked: usize,
 }
 
 #[derive(Default)]
@@ -28,10 +42,16 @@ struct OfLog {
     indexes: HashMap<Uuid, usize>,
     /// Where the entries are, in the order in which the batch asks for them.
     positions: Vec<i64>,
-    /// Behind the last index that was read.
+    /// The index after the last one that was read.
     read_to: usize,
-    ahead: HashMap<usize, Entry>,
+    /// By index, the entries in memory.
+    held: HashMap<usize, Held>,
     stride: Stride,
+}
+
+struct Held {
+    entry: Entry,
+    was_asked: bool,
 }
 
 impl Known {
@@ -54,21 +74,33 @@ impl Known {
     }
 
     /// The entry of a uuid, if the log holds it.
-    pub(super) fn find(&mut self, conn: &mut DbConnection, log: LogKey, uuid: Uuid) -> Result<Option<Entry>, StoreError> {
+    pub(super) fn find(&mut self, conn: &mut DbConnection, log: LogKey, uuid: Uuid) -> Result<Option<&Entry>, StoreError> {
         let Some(of_log) = self.logs.get_mut(&log) else { return Ok(None) };
         let Some(&index) = of_log.indexes.get(&uuid) else { return Ok(None) };
-        if let Some(entry) = of_log.ahead.remove(&index) {
-            self.bytes_ahead -= entry.slots.bytes();
-            return Ok(Some(entry));
+        if !of_log.held.contains_key(&index) {
+            let room = BYTES_HELD_MAX.saturating_sub(self.bytes_ahead) / RECORD_BYTES_MAX;
+            self.bytes_ahead += of_log.read(conn, log, index, room)?;
         }
-        let entry = of_log.read(conn, log, index)?;
-        self.bytes_ahead = self.logs.values().map(OfLog::bytes_ahead).sum();
-        if self.bytes_ahead > BYTES_AHEAD_MAX {
-            // They are read again, one by one.
-            self.logs.values_mut().for_each(|of_log| of_log.ahead.clear());
-            self.bytes_ahead = 0;
+        let Some(held) = of_log.held.get_mut(&index) else { return Ok(None) };
+        if !held.was_asked {
+            held.was_asked = true;
+            let bytes = held.entry.slots.bytes();
+            self.bytes_ahead -= bytes;
+            self.bytes_asked += bytes;
+            self.asked.push_back((log, index));
+            self.evict();
         }
-        Ok(entry)
+        Ok(self.logs.get(&log).and_then(|of_log| of_log.held.get(&index)).map(|held| &held.entry))
+    }
+
+    /// Drops the oldest entries that the batch asked for, but not the last one, until the rest fits.
+    fn evict(&mut self) {
+        while self.bytes_ahead + self.bytes_asked > BYTES_HELD_MAX && self.asked.len() > 1 {
+            let Some((log, index)) = self.asked.pop_front() else { return };
+            if let Some(held) = self.logs.get_mut(&log).and_then(|of_log| of_log.held.remove(&index)) {
+                self.bytes_asked -= held.entry.slots.bytes();
+            }
+        }
     }
 }
 
@@ -86,30 +118,32 @@ impl OfLog {
         of_log
     }
 
-    /// Reads an entry and, as a batch asks for one after the other, those that come next.
+    /// Reads an entry and, as a batch asks for one after the other, those that come next, as many as there is room for. An entry
+    /// that is read again comes alone. Returns the bytes that were read.
     fn read(
         &mut self,
         conn: &mut DbConnection,
         (channel_id, stream): (i64, Stream),
         index: usize,
-    ) -> Result<Option<Entry>, StoreError> {
-        let stride = if index < self.read_to { 1 } else { self.stride.records() };
+        room: usize,
+    ) -> Result<usize, StoreError> {
+        let is_read_again = index < self.read_to;
+        let stride = if is_read_again { 1 } else { self.stride.records().min(RECORDS_AT_ONCE_MAX).min(room).max(1) };
         let end = (index + stride).min(self.positions.len());
         let positions = self.positions[index..end].to_vec();
         let mut found: HashMap<i64, Entry> =
             query::entries_at(conn, stream, channel_id, positions)?.into_iter().map(|entry| (entry.position, entry)).collect();
-        self.stride = self.stride.after(found.values().map(|entry| entry.slots.bytes()).sum());
-        self.read_to = self.read_to.max(end);
-        let entry = found.remove(&self.positions[index]);
-        for next in index + 1..end {
-            if let Some(entry) = found.remove(&self.positions[next]) {
-                self.ahead.insert(next, entry);
+        let mut bytes = 0;
+        for index in index..end {
+            if let Some(entry) = found.remove(&self.positions[index]) {
+                bytes += entry.slots.bytes();
+                self.held.insert(index, Held { entry, was_asked: false });
             }
         }
-        Ok(entry)
-    }
-
-    fn bytes_ahead(&self) -> usize {
-        self.ahead.values().map(|entry| entry.slots.bytes()).sum()
+        if !is_read_again {
+            self.stride = self.stride.after(bytes);
+            self.read_to = end;
+        }
+        Ok(bytes)
     }
 }

@@ -199,6 +199,39 @@ fn every_repetition_of_a_stored_event_is_compared_with_the_stored_one() {
     assert_eq!(refused(&scratch, other), NotStored::Conflict(vec![conflict(1, 1, false)]));
 }
 
+/// One read for each mention would keep the log locked for minutes.
+#[test]
+fn thousands_of_mentions_of_a_stored_uuid_are_answered_right() {
+    let scratch = Scratch::new();
+    let large = format!(r#","url":"/{}""#, "x".repeat(limits::EVENT_BYTES_MAX - 1_000));
+    let first = scratch.append(vec![with_uuid(1, &large), with_uuid(2, r#","user":1"#)]);
+    let small = |count: usize, user: i64| vec![with_uuid(2, &format!(r#","user":{user}"#)); count];
+    let duplicate = |number: usize| Receipt { duplicate: true, ..first[number] };
+    let conflicts = |indexes: std::ops::Range<usize>, number| indexes.map(|index| conflict(index, number, false)).collect();
+
+    assert_eq!(scratch.append(small(5_000, 1)), vec![duplicate(1); 5_000]);
+    assert_eq!(refused(&scratch, small(5_000, 2)), NotStored::Conflict(conflicts(0..5_000, 2)));
+    let tiny = vec![with_uuid(1, ""); limits::EVENTS_PER_REQUEST_MAX];
+    assert_eq!(refused(&scratch, tiny), NotStored::Conflict(conflicts(0..limits::EVENTS_PER_REQUEST_MAX, 1)));
+
+    // Conflicts come in the order of the request, and a conflict of one uuid does not make the other one a conflict.
+    let mut mixed: Vec<_> = (0..1_000).flat_map(|_| [with_uuid(2, r#","user":1"#), with_uuid(1, "")]).collect();
+    mixed.push(with_uuid(3, ""));
+    let odd = (0..1_000).map(|number| conflict(2 * number + 1, 1, false)).collect();
+    assert_eq!(refused(&scratch, mixed), NotStored::Conflict(odd));
+    let mut late = small(3_000, 1);
+    late[2_000] = small(1, 2).remove(0);
+    late[0] = with_uuid(1, "");
+    let mut expected: Vec<Conflict> = conflicts(2_000..3_000, 2);
+    expected.insert(0, conflict(0, 1, false));
+    assert_eq!(refused(&scratch, late), NotStored::Conflict(expected));
+    let receipts = scratch.append([vec![with_uuid(1, &large); 5], small(2_000, 1), vec![with_uuid(3, "")]].concat());
+    assert_eq!(receipts[..5], [duplicate(0); 5]);
+    assert_eq!(receipts[5..2_005], vec![duplicate(1); 2_000]);
+    assert_eq!((receipts[2_005].position, receipts[2_005].duplicate), (2, false));
+    assert_eq!(checked_logs(&scratch.store).len(), 3);
+}
+
 #[test]
 fn a_clone_of_an_event_whose_uuid_was_made_here_is_a_duplicate() {
     let scratch = Scratch::new();
@@ -317,7 +350,7 @@ fn a_large_request_can_be_sent_again_in_any_order() {
     let scratch = Scratch::new();
     let json = |number: u128| {
         let channel = 1 + number % 3;
-        format!(r#"{{"uuid":"{}","channel_id":{channel},"timestamp":"2023-10-16","object_id":{number}}}"#, uuid(number))
+        format!(r#"{{"uuid":"{}","channel_id":{channel},"timestamp":"2023-10-16","object_id":{number}}}"#, uuid(number + 1))
     };
     let request = |numbers: &[u128]| numbers.iter().map(|number| event(&json(*number))).collect::<Vec<_>>();
     let numbers: Vec<u128> = (0..1_000).collect();
@@ -336,6 +369,6 @@ fn a_large_request_can_be_sent_again_in_any_order() {
     assert_eq!(receipts.iter().map(|receipt| receipt.duplicate).collect::<Vec<_>>(), [true, false, true]);
     let mut other = request(&numbers);
     other[500] = event(&json(500).replace("2023", "2024"));
-    assert_eq!(refused(&scratch, other), NotStored::Conflict(vec![conflict(500, 500, false)]));
+    assert_eq!(refused(&scratch, other), NotStored::Conflict(vec![conflict(500, 501, false)]));
     assert_eq!(checked_logs(&scratch.store).len(), 1_001);
 }

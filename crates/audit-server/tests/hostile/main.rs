@@ -3,7 +3,8 @@
 //!
 //! The honest client appends and reads at a modest pace, first alone and then during the attack. The rule, which [`bench`] checks:
 //!
-//! - its p99 stays within 250 ms, or five times of what it was without the attack; an answer of 503 counts as one that never came;
+//! - the p99 of each kind of its requests stays within 250 ms, or five times of what it was without the attack; an answer of 503
+//!   counts as one that never came;
 //! - it sees no 5xx but 503 with `Retry-After`;
 //! - the server stays under 300 MiB of resident memory;
 //! - two seconds after the attack everything is normal again.

@@ -1,6 +1,6 @@
 //! What the honest client saw, as numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What one request of the honest client came to.
@@ -51,6 +51,16 @@ impl Samples {
         all.sort_unstable();
         let place = (all.len() * percent).div_ceil(100).saturating_sub(1);
         all.get(place).copied().unwrap_or(Duration::MAX)
+    }
+
+    /// What the honest client did.
+    pub(crate) fn kinds(&self) -> BTreeSet<&'static str> {
+        self.0.iter().map(|sample| sample.what).collect()
+    }
+
+    /// Those of one kind.
+    pub(crate) fn of(&self, kind: &str) -> Samples {
+        Samples(self.0.iter().filter(|sample| sample.what == kind).cloned().collect())
     }
 
     pub(crate) fn wrong(&self) -> Vec<&Sample> {

@@ -3,6 +3,7 @@
 mod early_answers;
 mod flood;
 mod large_pages;
+mod large_records;
 mod searches;
 mod slow_bodies;
 mod stalled_gets;

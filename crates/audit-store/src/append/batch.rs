@@ -152,12 +152,10 @@ impl<'a> Batch<'a> {
                 compared[index] = Some(if is_same { Ok(Staged::Duplicate(receipt)) } else { conflict(index, false) });
             }
         } else if let Some(stored) = self.known.find(conn, key.0, key.1)? {
-            let mut is_other = false;
             for index in mentions {
                 let entry = &request.entries[index];
-                // After the first conflict the request is refused, so the later mentions are conflicts without a comparison.
-                is_other = is_other || !entry.is_retry_of(stored);
-                if is_other {
+                // Each by itself, though one conflict refuses the request: an import skips those that conflict and keeps the others.
+                if !entry.is_retry_of(stored) {
                     compared[index] = Some(conflict(index, false));
                     continue;
                 }

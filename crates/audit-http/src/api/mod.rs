@@ -57,13 +57,13 @@ pub(crate) async fn unknown_path(request: HttpRequest) -> HttpResponse {
 /// a path in front that only the proxy knows.
 ///
 /// Django answers 301 to all methods. Most clients follow that with a GET, which is 200, and the event is gone without a word. So
-/// what reads is 301 as there, and all else is 308, which is followed with the same method and body, or not at all.
+/// a POST is 308, which is followed with the same method and body, or not at all. The other methods store nothing at these paths.
 pub(crate) async fn add_slash(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
     let uri = request.uri();
     let query = uri.query().map_or_else(String::new, |query| format!("?{query}"));
     let origin = api.config.public_url.as_deref().unwrap_or("").trim_end_matches('/');
     let location = format!("{origin}{}/{query}", uri.path());
-    let reads = [Method::GET, Method::HEAD].contains(request.method());
-    let mut response = if reads { HttpResponse::MovedPermanently() } else { HttpResponse::PermanentRedirect() };
+    let is_post = request.method() == Method::POST;
+    let mut response = if is_post { HttpResponse::PermanentRedirect() } else { HttpResponse::MovedPermanently() };
     response.insert_header((actix_web::http::header::LOCATION, location)).finish()
 }

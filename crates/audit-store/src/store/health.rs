@@ -59,7 +59,7 @@ impl Store {
 
     /// What a thread that writes panicked with. It cannot be started again: whoever embeds the store opens it anew, or ends the
     /// process, as the server does. The requests that it had in hand are [`Unknown`](crate::Unknown); all later ones are
-    /// [`NotStored::Closed`].
+    /// [`NotStored::Closed`](crate::NotStored::Closed).
     #[must_use]
     pub fn writer_panic(&self) -> Option<String> {
         self.0.writers.panic()

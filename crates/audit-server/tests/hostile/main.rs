@@ -10,7 +10,7 @@
 //! - two seconds after the attack everything is normal again.
 //!
 //! The machine may be slow and busy, so the unloaded value is taken right before the attack, and a scenario that fails is repeated
-//! once, on a new server.
+//! twice, each time on a new server.
 //!
 //! To add a scenario: a file in `scenarios/` with a type that implements [`bench::Scenario`], and one test for each database.
 

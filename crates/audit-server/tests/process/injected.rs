@@ -70,7 +70,9 @@ fn without_random_bytes_a_request_is_503_and_nothing_panics() {
         }
     }
     for path in reads {
-        assert_eq!(client.get(path).unwrap().status, 200, "{path}");
+        // A thread that starts only now needs some, and its first read is refused.
+        let statuses: Vec<u16> = (0..5).map(|_| client.get(path).unwrap().status).collect();
+        assert!(statuses.contains(&200) && statuses.iter().all(|status| [200, 503].contains(status)), "{path}: {statuses:?}");
     }
     drop(failing);
     assert_eq!(client.post(EVENTS, "application/json", "{}").unwrap().json()["position"], 1);

@@ -28,9 +28,10 @@ pub(crate) fn insert(conn: &mut DbConnection, token: &NewToken, digest: [u8; 32]
     dialect::write_again_if_taken(conn, |conn| insert_next(conn, token, digest))
 }
 
-/// In a transaction. Ids count up from 1 and are never used twice, since rows are never deleted; of two servers that take the same
-/// one, one is told that it is taken.
+/// In a transaction. Ids count up from 1 and are never used twice, since rows are never deleted. Servers take them one after another;
+/// only the first token of a database may be taken by two at once, and the unique index then refuses one of them.
 fn insert_next(conn: &mut DbConnection, token: &NewToken, digest: [u8; 32]) -> Result<Token, StoreError> {
+    dialect::lock_token_ids(conn)?;
     let last: Option<i64> = tokens::table.select(max(tokens::id)).first(conn)?;
     let (id, created_at) = (last.unwrap_or(0) + 1, Timestamp::now()?);
     diesel::insert_into(tokens::table)

@@ -236,15 +236,20 @@ fn a_commit_that_is_lost_is_settled_by_uuid_and_written_once() {
     assert_eq!(checked_logs(&store).len(), 3);
 }
 
-/// Tokens take the next number, and servers may take it at the same time.
+/// Tokens take the next number, and servers may take it at the same time. A trigger waits between the look for the number and its use,
+/// so that a server that only tried again would lose every attempt.
 #[test]
 fn tokens_of_several_servers_have_numbers_of_their_own() {
     let scratch = Scratch::new();
-    let stores: Vec<Store> = (0..4).map(|_| scratch.open_again()).collect();
+    let stores: Vec<Store> = (0..8).map(|_| scratch.open_again()).collect();
+    scratch.raw().execute(
+        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.02); RETURN NEW; END $$;
+         CREATE TRIGGER wait BEFORE INSERT ON tokens FOR EACH ROW EXECUTE FUNCTION wait()",
+    );
     std::thread::scope(|scope| {
         for store in &stores {
             scope.spawn(|| {
-                for _ in 0..10 {
+                for _ in 0..5 {
                     let (name, channels) = ("t".to_owned(), crate::common::only(1));
                     let role = audit_store::domain::Role::Reader;
                     store.create_token(audit_store::domain::NewToken { name, role, channels, expires_at: None }).unwrap();

@@ -24,7 +24,7 @@ use super::Trial;
 use super::versions::{self, Versions};
 use crate::connection::Purpose;
 use crate::error::{OpenError, StoreError, Unusable};
-use crate::schema::{counters, logs};
+use crate::schema::{counters, logs, tokens};
 use crate::url::PostgresUrl;
 
 pub(super) use insert::{count, insert};
@@ -249,6 +249,12 @@ fn try_lock_head(conn: &mut PgConnection, channel_id: i64, stream: i16) -> Query
         .execute(conn)?;
     let head = logs::table.find((channel_id, stream)).select((logs::next_position, logs::recorded_at));
     head.for_update().get_result(conn)
+}
+
+/// The oldest token stands for all of them: no row is ever deleted, so every server locks the same one.
+pub(super) fn lock_token_ids(conn: &mut PgConnection) -> QueryResult<()> {
+    let oldest = tokens::table.order(tokens::id).limit(1).select(tokens::id).for_update();
+    oldest.load::<i64>(conn).map(drop)
 }
 
 /// Which of these uuids a log holds, and where: one probe of the unique index for each, by LIMIT. Written as `uuid = ANY($2)`, the plan would be

@@ -6,7 +6,7 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::web;
@@ -16,7 +16,7 @@ use bytes::Bytes;
 
 use crate::Api;
 use crate::auth::Caller;
-use crate::queries::{Held, Queries, SMALL_ANSWER_BYTES, TooMany};
+use crate::queries::{Asked, Held, Queries, SMALL_ANSWER_BYTES, TooMany};
 
 /// Parsing and hashing more bytes than this could keep a worker from its other connections for over a millisecond: the
 /// smallest event takes three bytes and half a dozen hashes.
@@ -43,6 +43,9 @@ const REFUSED: &str = "audit_http_queries_refused_total";
 
 /// Queries whose client was gone before they ended.
 const CANCELLED: &str = "audit_http_queries_cancelled_total";
+
+/// How long a query waits for its place.
+const WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// How often a query looks whether somebody still waits for it.
 const LOOK: Duration = Duration::from_millis(250);
@@ -94,57 +97,48 @@ async fn in_turn<T: Send + 'static>(
     caller: &Caller,
     run: impl FnOnce(&Store) -> T + Send + 'static,
 ) -> Result<T, NotRun> {
-    let work = async {
-        let place = queries.place(caller.token.id).await.map_err(|TooMany| {
-            metrics::counter!(REFUSED).increment(1);
-            NotRun::TooMany
-        })?;
-        let (store, cancel) = (api.store.clone(), Cancel::new());
-        let unless_dropped = CancelOnDrop(Some((store.clone(), cancel.clone())));
-        // The place goes with the work and not with who waits for it: to hang up does not make room for more work.
-        let done = block(move || {
-            let outcome = cancel.scope(|| run(&store));
-            drop(place);
-            outcome
-        });
-        let outcome = done.await?;
-        unless_dropped.disarm();
-        Ok(outcome)
+    let (store, cancel) = (api.store.clone(), Cancel::new());
+    let work = {
+        let (store, cancel) = (store.clone(), cancel.clone());
+        move || cancel.scope(|| run(&store))
     };
-    tokio::select! {
-        outcome = work => outcome,
-        () = gone(caller) => Err(NotRun::Gone),
-    }
-}
-
-/// Ready when nobody waits for an answer any more.
-async fn gone(caller: &Caller) {
+    let asked = queries.ask(caller.token.id, work).map_err(|TooMany| too_many())?;
+    let mut waiting = Waiting { asked, store, cancel };
+    let start = Instant::now();
     loop {
-        tokio::time::sleep(LOOK).await;
-        if caller.is_gone() {
-            return;
+        match tokio::time::timeout(LOOK, waiting.asked.outcome()).await {
+            Ok(outcome) => return outcome.map_err(|_| Stopping.into()),
+            Err(_) if caller.is_gone() => return Err(NotRun::Gone),
+            Err(_) if start.elapsed() > WAIT_MAX && !waiting.asked.has_started() => return Err(too_many()),
+            Err(_) => {}
         }
     }
 }
 
-/// Cancels a query that nobody waits for: actix drops a handler whose connection broke.
-struct CancelOnDrop(Option<(Store, Cancel)>);
-
-impl CancelOnDrop {
-    fn disarm(mut self) {
-        self.0 = None;
-    }
+fn too_many() -> NotRun {
+    metrics::counter!(REFUSED).increment(1);
+    NotRun::TooMany
 }
 
-impl Drop for CancelOnDrop {
+/// A query and who waits for it: actix drops a handler whose connection broke, and then the query is cancelled.
+struct Waiting<T> {
+    asked: Asked<T>,
+    store: Store,
+    cancel: Cancel,
+}
+
+impl<T> Drop for Waiting<T> {
     fn drop(&mut self) {
-        let Some((store, cancel)) = self.0.take() else { return };
-        cancel.ask();
+        if self.asked.is_over() || !self.asked.give_up() {
+            return;
+        }
+        self.cancel.ask();
         metrics::counter!(CANCELLED).increment(1);
         // A server has to be asked, which takes a way to it and back.
-        if !store.is_embedded()
+        if !self.store.is_embedded()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
+            let (store, cancel) = (self.store.clone(), self.cancel.clone());
             drop(runtime.spawn_blocking(move || store.cancel(&cancel)));
         }
     }

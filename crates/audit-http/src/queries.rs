@@ -3,19 +3,19 @@
 //! A query may take seconds, holds a thread and a connection, and makes an answer of many megabytes. So a key has half of the
 //! places at most, a few more may wait, and the rest is told to come back. Places go to the keys in turn: one that asks for much
 //! waits for itself. What is not a query (who somebody is, appends, whether the server is ready) never waits here.
+//!
+//! The queue holds the queries themselves: the thread that ends one runs the next one, without a way over the worker that waits for it.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 /// Queries of one key that wait for a place. One that waits costs a few hundred bytes and delays no other key, and an application
 /// asks over a hundred connections with the one key that it has.
 const WAITING_OF_A_KEY_MAX: usize = 128;
-
-/// How long a query waits for a place.
-const WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Bytes of answers that are not taken yet, and those of one key: with so many, no further query starts, but for the only one of a
 /// key. What is small does not count.
@@ -28,9 +28,69 @@ pub(crate) const SMALL_ANSWER_BYTES: usize = 64 * 1024;
 /// What an answer of a key takes as long as nothing is known of it: two of its queries start at once until the first one has ended.
 const ANSWER_BYTES_UNKNOWN: usize = ANSWER_BYTES_OF_A_KEY_MAX / 2;
 
-/// There are enough queries of this key, or it waited in vain.
+/// There are enough queries of this key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooMany;
+
+/// A query, whatever its outcome is.
+trait Query: Send {
+    /// Whether somebody waits for the outcome.
+    fn is_wanted(&self) -> bool;
+
+    fn run(self: Box<Self>);
+}
+
+struct WithOutcome<T, F> {
+    run: F,
+    started: Arc<AtomicBool>,
+    outcome: oneshot::Sender<T>,
+}
+
+impl<T: Send, F: FnOnce() -> T + Send> Query for WithOutcome<T, F> {
+    fn is_wanted(&self) -> bool {
+        !self.outcome.is_closed()
+    }
+
+    fn run(self: Box<Self>) {
+        self.started.store(true, Ordering::SeqCst);
+        // Who gives up closes the channel first and then looks whether it has started: one of the two sees the other.
+        if !self.outcome.is_closed() {
+            drop(self.outcome.send((self.run)()));
+        }
+    }
+}
+
+/// A query that waits or runs. To drop it takes the query out of the queue; one that runs goes on.
+pub(crate) struct Asked<T> {
+    started: Arc<AtomicBool>,
+    outcome: oneshot::Receiver<T>,
+    is_over: bool,
+}
+
+impl<T> Asked<T> {
+    /// Whether it has had its place.
+    pub(crate) fn has_started(&self) -> bool {
+        self.started.load(Ordering::SeqCst)
+    }
+
+    /// Gives it up: it does not start any more. `true` when it has started before.
+    pub(crate) fn give_up(&mut self) -> bool {
+        self.outcome.close();
+        self.has_started()
+    }
+
+    /// What came of it, which comes once; an error if it never ran to its end. Who stops waiting may wait again.
+    pub(crate) async fn outcome(&mut self) -> Result<T, oneshot::error::RecvError> {
+        let outcome = (&mut self.outcome).await;
+        self.is_over = true;
+        outcome
+    }
+
+    /// Whether the outcome has come.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over
+    }
+}
 
 /// Places for queries. Clones share them.
 #[derive(Clone)]
@@ -57,7 +117,7 @@ struct OfKey {
     answer_bytes: usize,
     /// Of the largest of the last answers, each of which counts half as much as the one after it: the next ones may be like them.
     answer_bytes_expected: Option<usize>,
-    waiting: VecDeque<oneshot::Sender<Place>>,
+    waiting: VecDeque<Box<dyn Query>>,
 }
 
 impl OfKey {
@@ -72,6 +132,12 @@ impl OfKey {
     }
 }
 
+/// A query that has its place, and the key that it is of.
+struct Admitted {
+    key: i64,
+    query: Box<dyn Query>,
+}
+
 impl Queries {
     /// So many places.
     pub(crate) fn new(places: u32) -> Queries {
@@ -79,46 +145,67 @@ impl Queries {
         Queries(Arc::new(Shared { places, places_of_a_key: (places / 2).max(1), state: Mutex::default() }))
     }
 
-    /// A place for a query of a key, by the number of its token. Whoever stops waiting leaves the queue.
-    pub(crate) async fn place(&self, key: i64) -> Result<Place, TooMany> {
-        let given = match self.ask(key)? {
-            Asked::Given(place) => return Ok(place),
-            Asked::Waits(given) => given,
-        };
-        match tokio::time::timeout(WAIT_MAX, given).await {
-            Ok(Ok(place)) => Ok(place),
-            _ => Err(TooMany),
+    /// Runs a query of a key, by the number of its token, as soon as there is a place for it.
+    pub(crate) fn ask<T: Send + 'static>(&self, key: i64, run: impl FnOnce() -> T + Send + 'static) -> Result<Asked<T>, TooMany> {
+        let started = Arc::new(AtomicBool::new(false));
+        let (send, outcome) = oneshot::channel();
+        let query = WithOutcome { run, started: Arc::clone(&started), outcome: send };
+        let admitted = self.admit(key, Box::new(query))?;
+        self.start(admitted);
+        Ok(Asked { started, outcome, is_over: false })
+    }
+
+    /// Runs queries that have their places, each in a thread for what blocks.
+    fn start(&self, admitted: impl IntoIterator<Item = Admitted>) {
+        for first in admitted {
+            let queries = self.clone();
+            match Handle::try_current() {
+                Ok(runtime) => drop(runtime.spawn_blocking(move || queries.work(first))),
+                // An answer whose connection ended with its runtime. Its threads are gone, and so is who waits for them.
+                Err(_) => drop(Place { queries: self, key: first.key }),
+            }
         }
     }
 
-    fn ask(&self, key: i64) -> Result<Asked, TooMany> {
+    /// Runs a query, and then those that get its place, one after another.
+    fn work(&self, first: Admitted) {
+        let mut next = Some(first);
+        while let Some(Admitted { key, query }) = next {
+            let place = Place { queries: self, key };
+            query.run();
+            next = place.pass_on();
+        }
+    }
+
+    /// Gives a query its place, or keeps it until there is one.
+    fn admit(&self, key: i64, query: Box<dyn Query>) -> Result<Option<Admitted>, TooMany> {
         let mut state = self.lock();
         let (is_free, all_answer_bytes) = (state.running < self.0.places, state.answer_bytes);
         let of_key = state.keys.entry(key).or_default();
-        of_key.waiting.retain(|waiting| !waiting.is_closed());
+        of_key.waiting.retain(|waiting| waiting.is_wanted());
         if of_key.waiting.len() >= WAITING_OF_A_KEY_MAX {
             return Err(TooMany);
         }
         if is_free && of_key.waiting.is_empty() && self.may_start(all_answer_bytes, of_key) {
             of_key.running += 1;
             state.running += 1;
-            return Ok(Asked::Given(Place { queries: Some(self.clone()), key }));
+            return Ok(Some(Admitted { key, query }));
         }
-        let (give, given) = oneshot::channel();
-        of_key.waiting.push_back(give);
+        of_key.waiting.push_back(query);
         if !state.turns.contains(&key) {
             state.turns.push_back(key);
         }
-        Ok(Asked::Waits(given))
+        Ok(None)
     }
 
-    fn leave(&self, key: i64) {
+    /// Frees a place of a key, and gives it on.
+    fn leave(&self, key: i64) -> Vec<Admitted> {
         let mut state = self.lock();
         state.running -= 1;
         if let Some(of_key) = state.keys.get_mut(&key) {
             of_key.running -= 1;
         }
-        self.give_all(&mut state);
+        self.give_all(&mut state)
     }
 
     /// Whether a query of a key may start. A key that has nothing on its way always gets one: whatever others do not take, it does not
@@ -128,43 +215,38 @@ impl Queries {
         of_key.may_start(self.0.places_of_a_key) && (has_nothing || all_answer_bytes < ANSWER_BYTES_MAX)
     }
 
-    /// Gives all places there are to those who wait for them.
-    fn give_all(&self, state: &mut State) {
-        while state.running < self.0.places && self.give(state) {}
+    /// Gives all places there are to the queries that wait for them.
+    fn give_all(&self, state: &mut State) -> Vec<Admitted> {
+        let mut all = Vec::new();
+        while state.running < self.0.places
+            && let Some(admitted) = self.give(state)
+        {
+            all.push(admitted);
+        }
         state.keys.retain(|_, of_key| !of_key.is_idle());
+        all
     }
 
-    /// Gives a place to the next key that may have one; `false` when there is none.
-    fn give(&self, state: &mut State) -> bool {
+    /// Gives a place to the next key that may have one.
+    fn give(&self, state: &mut State) -> Option<Admitted> {
         for _ in 0..state.turns.len() {
-            let Some(key) = state.turns.pop_front() else { return false };
+            let key = state.turns.pop_front()?;
             let all_answer_bytes = state.answer_bytes;
             let Some(of_key) = state.keys.get_mut(&key) else { continue };
-            of_key.waiting.retain(|waiting| !waiting.is_closed());
-            let given = self.may_start(all_answer_bytes, of_key) && self.give_to(key, of_key);
+            of_key.waiting.retain(|waiting| waiting.is_wanted());
+            let query = if self.may_start(all_answer_bytes, of_key) { of_key.waiting.pop_front() } else { None };
+            if query.is_some() {
+                of_key.running += 1;
+            }
             if !of_key.waiting.is_empty() {
                 state.turns.push_back(key);
             }
-            if given {
+            if let Some(query) = query {
                 state.running += 1;
-                return true;
+                return Some(Admitted { key, query });
             }
         }
-        false
-    }
-
-    fn give_to(&self, key: i64, of_key: &mut OfKey) -> bool {
-        while let Some(waiting) = of_key.waiting.pop_front() {
-            // It comes back when nobody waits for it any more, and must not leave what it never had.
-            match waiting.send(Place { queries: Some(self.clone()), key }) {
-                Ok(()) => {
-                    of_key.running += 1;
-                    return true;
-                }
-                Err(mut place) => drop(place.queries.take()),
-            }
-        }
-        false
+        None
     }
 
     /// Counts the bytes of an answer of a key until they are taken.
@@ -178,27 +260,42 @@ impl Queries {
         Held { queries: self.clone(), key, bytes: counted }
     }
 
+    /// Counts them no longer.
+    fn release(&self, key: i64, bytes: usize) -> Vec<Admitted> {
+        let mut state = self.lock();
+        state.answer_bytes -= bytes;
+        if let Some(of_key) = state.keys.get_mut(&key) {
+            of_key.answer_bytes -= bytes;
+        }
+        self.give_all(&mut state)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-enum Asked {
-    Given(Place),
-    Waits(oneshot::Receiver<Place>),
-}
-
-/// A place for a query. The next one gets it when this is dropped.
-pub(crate) struct Place {
-    queries: Option<Queries>,
+/// A place for a query. The next one gets it when this is dropped, also by a panic.
+struct Place<'a> {
+    queries: &'a Queries,
     key: i64,
 }
 
-impl Drop for Place {
+impl Place<'_> {
+    /// Leaves it; the query that is to run next in this thread.
+    fn pass_on(self) -> Option<Admitted> {
+        let mut admitted = self.queries.leave(self.key).into_iter();
+        let next = admitted.next();
+        self.queries.start(admitted);
+        std::mem::forget(self);
+        next
+    }
+}
+
+impl Drop for Place<'_> {
     fn drop(&mut self) {
-        if let Some(queries) = self.queries.take() {
-            queries.leave(self.key);
-        }
+        let admitted = self.queries.leave(self.key);
+        self.queries.start(admitted);
     }
 }
 
@@ -211,104 +308,14 @@ pub(crate) struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let mut state = self.queries.lock();
-        state.answer_bytes -= self.bytes;
-        if let Some(of_key) = state.keys.get_mut(&self.key) {
-            of_key.answer_bytes -= self.bytes;
+        // What is small was counted for what it says of the next one.
+        if self.bytes > 0 {
+            let admitted = self.queries.release(self.key, self.bytes);
+            self.queries.start(admitted);
         }
-        self.queries.give_all(&mut state);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use futures_util::FutureExt;
-
-    use super::*;
-
-    fn place(queries: &Queries, key: i64) -> Place {
-        queries.place(key).now_or_never().expect("a free place").expect("a place")
-    }
-
-    #[tokio::test]
-    async fn a_key_has_half_of_the_places_and_the_others_the_rest() {
-        let queries = Queries::new(4);
-        let first = [place(&queries, 1), place(&queries, 1)];
-        let mut third = Box::pin(queries.place(1));
-        assert!(third.as_mut().now_or_never().is_none());
-        let others = [place(&queries, 2), place(&queries, 3)];
-        assert!(queries.place(4).now_or_never().is_none());
-        drop(others);
-        assert!(third.as_mut().now_or_never().is_none());
-        drop(first);
-        assert!(third.await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn a_key_that_waits_for_too_much_is_told_so_and_the_gone_do_not_count() {
-        let queries = Queries::new(1);
-        let running = place(&queries, 1);
-        let mut waiting: Vec<_> = (0..WAITING_OF_A_KEY_MAX).map(|_| Box::pin(queries.place(1))).collect();
-        assert!(waiting.iter_mut().all(|waiting| waiting.as_mut().now_or_never().is_none()));
-        assert_eq!(queries.place(1).now_or_never().map(|place| place.err()), Some(Some(TooMany)));
-        let mut last = waiting.pop().unwrap();
-        drop(waiting);
-        let mut other = Box::pin(queries.place(1));
-        assert!(other.as_mut().now_or_never().is_none());
-        drop(running);
-        drop(last.as_mut().now_or_never().unwrap().unwrap());
-        assert!(other.await.is_ok());
-        assert!(queries.lock().keys.is_empty());
-    }
-
-    #[tokio::test]
-    async fn places_go_to_the_keys_in_turn() {
-        let queries = Queries::new(1);
-        let mut running = place(&queries, 1);
-        let mut waiting: Vec<_> = [1, 1, 1, 2, 3].map(|key| (key, Box::pin(queries.place(key)))).into();
-        assert!(waiting.iter_mut().all(|(_, waiting)| waiting.as_mut().now_or_never().is_none()));
-        let mut order = Vec::new();
-        while !waiting.is_empty() {
-            drop(running);
-            let given = waiting.iter_mut().enumerate().find_map(|(at, (_, waiting))| Some((at, waiting.as_mut().now_or_never()?)));
-            let (at, given) = given.expect("somebody gets the place");
-            order.push(waiting.remove(at).0);
-            running = given.expect("a place");
-        }
-        assert_eq!(order, [1, 2, 3, 1, 1]);
-    }
-
-    #[tokio::test]
-    async fn a_place_that_was_given_to_somebody_who_left_goes_on() {
-        let queries = Queries::new(1);
-        let running = place(&queries, 1);
-        let mut gone = Box::pin(queries.place(2));
-        let mut next = Box::pin(queries.place(3));
-        assert!(gone.as_mut().now_or_never().is_none() && next.as_mut().now_or_never().is_none());
-        drop(running);
-        drop(gone);
-        assert!(next.await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn a_key_that_does_not_take_its_answers_waits_until_it_does() {
-        let queries = Queries::new(4);
-        let held = queries.hold(1, ANSWER_BYTES_OF_A_KEY_MAX);
-        let mut first = Box::pin(queries.place(1));
-        assert!(first.as_mut().now_or_never().is_none());
-        drop(place(&queries, 2));
-        let other = queries.hold(2, ANSWER_BYTES_OF_A_KEY_MAX);
-        let mut third = Box::pin(queries.place(3));
-        let mut second = Box::pin(queries.place(2));
-        assert!(second.as_mut().now_or_never().is_none(), "it has its share, and so have all together");
-        let third = third.as_mut().now_or_never().expect("whatever others hold, a key has one query").expect("a place");
-        let mut fourth = Box::pin(queries.place(3));
-        assert!(fourth.as_mut().now_or_never().is_none(), "but not two");
-        drop(other);
-        assert!(fourth.await.is_ok() && second.await.is_ok() && first.as_mut().now_or_never().is_none());
-        drop(third);
-        drop(held);
-        assert!(first.await.is_ok());
-        assert!(queries.lock().keys.is_empty());
-    }
-}
+#[path = "queries_tests.rs"]
+mod tests;

@@ -1,6 +1,6 @@
 //! Tokens in the database. Writes go through the writer, as everything that writes does.
 
-use audit_domain::{ChannelGrant, NewToken, Role, Timestamp, Token, TokenKey};
+use audit_domain::{ChannelGrant, Clock, NewToken, Role, Timestamp, Token, TokenKey};
 use diesel::dsl::max;
 use diesel::prelude::*;
 
@@ -24,16 +24,16 @@ pub(crate) fn all(conn: &mut DbConnection) -> Result<Vec<Token>, StoreError> {
 }
 
 /// Stores a token.
-pub(crate) fn insert(conn: &mut DbConnection, token: &NewToken, digest: [u8; 32]) -> Result<Token, StoreError> {
-    dialect::write_again_if_taken(conn, |conn| insert_next(conn, token, digest))
+pub(crate) fn insert(conn: &mut DbConnection, token: &NewToken, digest: [u8; 32], clock: &Clock) -> Result<Token, StoreError> {
+    dialect::write_again_if_taken(conn, |conn| insert_next(conn, token, digest, clock))
 }
 
 /// In a transaction. Ids count up from 1 and are never used twice, since rows are never deleted. Servers take them one after another;
 /// only the first token of a database may be taken by two at once, and the unique index then refuses one of them.
-fn insert_next(conn: &mut DbConnection, token: &NewToken, digest: [u8; 32]) -> Result<Token, StoreError> {
+fn insert_next(conn: &mut DbConnection, token: &NewToken, digest: [u8; 32], clock: &Clock) -> Result<Token, StoreError> {
     dialect::lock_token_ids(conn)?;
     let last: Option<i64> = tokens::table.select(max(tokens::id)).first(conn)?;
-    let (id, created_at) = (last.unwrap_or(0) + 1, Timestamp::now()?);
+    let (id, created_at) = (last.unwrap_or(0) + 1, clock.now()?);
     diesel::insert_into(tokens::table)
         .values((
             tokens::id.eq(id),
@@ -57,14 +57,14 @@ fn insert_next(conn: &mut DbConnection, token: &NewToken, digest: [u8; 32]) -> R
 }
 
 /// Ends a token. `false` when there is no such token within the grant, or it was revoked before.
-pub(crate) fn revoke(conn: &mut DbConnection, id: i64, within: &ChannelGrant) -> Result<bool, StoreError> {
+pub(crate) fn revoke(conn: &mut DbConnection, id: i64, within: &ChannelGrant, clock: &Clock) -> Result<bool, StoreError> {
     dialect::write(conn, |conn| {
         let rows: Vec<TokenRow> = tokens::table.find(id).select(TokenRow::as_select()).load(conn)?;
         let Some(token) = rows.into_iter().next().map(Token::try_from).transpose()? else { return Ok(false) };
         if !within.covers(&token.channels) || token.revoked_at.is_some() {
             return Ok(false);
         }
-        let now = Timestamp::now()?.micros();
+        let now = clock.now()?.micros();
         // Of two servers that revoke it at once, one does.
         let valid = tokens::table.find(id).filter(tokens::revoked_at.is_null());
         Ok(diesel::update(valid).set(tokens::revoked_at.eq(now)).execute(conn)? == 1)
@@ -87,10 +87,14 @@ pub enum AdminKeyError {
 
 /// Makes sure that a key from outside opens everything. It keeps its id over restarts. Looked up and made in one transaction,
 /// since two servers may start at once with the same key; the second one finds the key of the first.
-pub(crate) fn ensure_admin(conn: &mut DbConnection, key: &TokenKey) -> Result<Result<Token, AdminKeyError>, StoreError> {
+pub(crate) fn ensure_admin(
+    conn: &mut DbConnection,
+    key: &TokenKey,
+    clock: &Clock,
+) -> Result<Result<Token, AdminKeyError>, StoreError> {
     dialect::write_again_if_taken(conn, |conn| {
         if let Some(token) = find(conn, key.digest())? {
-            let now = Timestamp::now()?;
+            let now = clock.now()?;
             return Ok(match token {
                 token if token.revoked_at.is_some() => Err(AdminKeyError::Revoked(token.id)),
                 token if !token.is_valid_at(now) => Err(AdminKeyError::Expired(token.id)),
@@ -100,6 +104,6 @@ pub(crate) fn ensure_admin(conn: &mut DbConnection, key: &TokenKey) -> Result<Re
         }
         let name = "AUDIT_ADMIN_TOKEN".to_owned();
         let token = NewToken { name, role: Role::Admin, channels: ChannelGrant::All, expires_at: None };
-        insert_next(conn, &token, key.digest()).map(Ok)
+        insert_next(conn, &token, key.digest(), clock).map(Ok)
     })
 }

@@ -1,11 +1,12 @@
 //! Keys, roles, and the order in which a request is checked.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use audit_http::store::domain::{Role, Timestamp};
+use audit_http::store::domain::{Clock, Role, Timestamp};
+use audit_http::store::{Store, StoreConfig};
 use base64::Engine;
 
-use crate::common::{Answer, Ask, TestServer};
+use crate::common::{Answer, Ask, Place, TestServer};
 
 const OMS: &str = "/api/v1/oms/settings/audit_events/";
 const WAREHOUSE: &str = "/api/v1/remote/1/data-warehouse/audit-events/";
@@ -132,6 +133,21 @@ fn a_key_opens_nothing_from_the_moment_it_expires() {
         assert!(server.get(&soon, path).text().contains("Invalid token."));
         assert_eq!(server.get(&later, path).status, 200);
     }
+    server.stop();
+}
+
+#[test]
+fn the_end_of_a_key_is_judged_by_the_clock_of_the_store() {
+    let place = Place::new();
+    let clock = Clock::from_fn(|| SystemTime::UNIX_EPOCH + Duration::from_secs(2_208_988_800));
+    let store = Store::open(&StoreConfig { clock, ..place.config() }).unwrap();
+    let server = TestServer::of(place, store, |_| {});
+    let token = |end: &str| format!(r#"{{"name":"n","role":"reader","channels":[1],"expires_at":"{end}"}}"#);
+    let made = server.post(&server.admin, "/api/v1/tokens", token("2040-01-02")).expect(201);
+    assert_eq!(made["created_at"], "2040-01-01T00:00:00Z");
+    assert_eq!(server.get(made["key"].as_str().unwrap(), OMS).status, 200);
+    let refused = server.post(&server.admin, "/api/v1/tokens", token("2039-12-31"));
+    assert!(refused.status == 400 && refused.text().contains("expires_at must be in the future"), "{}", refused.text());
     server.stop();
 }
 

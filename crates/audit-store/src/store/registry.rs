@@ -50,7 +50,8 @@ impl Store {
     pub fn create_token(&self, token: NewToken) -> Result<(Token, TokenKey), StoreError> {
         let key = TokenKey::draw().map_err(|error| StoreError::Random(error.to_string()))?;
         let digest = key.digest();
-        let token = self.0.writers.run(move |conn| tokens::insert(conn, &token, digest))?;
+        let clock = self.0.clock.clone();
+        let token = self.0.writers.run(move |conn| tokens::insert(conn, &token, digest, &clock))?;
         Ok((token, key))
     }
 
@@ -59,7 +60,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn revoke_token(&self, id: i64, within: ChannelGrant) -> Result<bool, StoreError> {
-        self.0.writers.run(move |conn| tokens::revoke(conn, id, &within))
+        let clock = self.0.clock.clone();
+        self.0.writers.run(move |conn| tokens::revoke(conn, id, &within, &clock))
     }
 
     /// Makes sure that a key from outside opens everything.
@@ -67,6 +69,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; inside, [`AdminKeyError`] when the key is taken by a token that does not.
     pub fn ensure_admin(&self, key: TokenKey) -> Result<Result<Token, AdminKeyError>, StoreError> {
-        self.0.writers.run(move |conn| tokens::ensure_admin(conn, &key))
+        let clock = self.0.clock.clone();
+        self.0.writers.run(move |conn| tokens::ensure_admin(conn, &key, &clock))
     }
 }

@@ -1,7 +1,11 @@
 //! Tokens: made, found by their key, ended, never deleted.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
 use audit_store::AdminKeyError;
-use audit_store::domain::{ChannelGrant, ChannelId, NewToken, Role, Timestamp, Token, TokenKey};
+use audit_store::domain::{ChannelGrant, ChannelId, Clock, NewToken, Role, Timestamp, Token, TokenKey};
 
 use crate::common::{Scratch, only};
 
@@ -63,6 +67,27 @@ fn a_token_expires_at_its_moment() {
     let (_, key) = scratch.store.create_token(NewToken { expires_at: Some(end), ..new("t", Role::Reader, only(1)) }).unwrap();
     let token = scratch.store.find_token(&key).unwrap().unwrap();
     assert!(token.is_valid_at(Timestamp::from_micros(end.micros() - 1).unwrap()) && !token.is_valid_at(end));
+}
+
+#[test]
+fn tokens_are_dated_by_the_clock_of_the_store() {
+    let seconds = |date: &str| Timestamp::parse(date).unwrap().micros().unsigned_abs() / 1_000_000;
+    let present = Arc::new(AtomicU64::new(seconds("2040-01-01")));
+    let hands = Arc::clone(&present);
+    let clock = Clock::from_fn(move || SystemTime::UNIX_EPOCH + Duration::from_secs(hands.load(Ordering::SeqCst)));
+    let scratch = Scratch::with(|config| config.clock = clock.clone());
+    let expires_at = Timestamp::parse("2050-01-01").ok();
+    let admin = NewToken { expires_at, ..new("t", Role::Admin, ChannelGrant::All) };
+    let (token, key) = scratch.store.create_token(admin).unwrap();
+    assert_eq!(token.created_at.to_string(), "2040-01-01T00:00:00Z");
+    assert_eq!(scratch.store.ensure_admin(key.clone()).unwrap(), Ok(token.clone()));
+    let outside = scratch.store.ensure_admin(TokenKey::from_text("a key from outside")).unwrap().unwrap();
+    assert_eq!(outside.created_at.to_string(), "2040-01-01T00:00:00Z");
+    present.store(seconds("2050-01-01"), Ordering::SeqCst);
+    assert_eq!(scratch.store.ensure_admin(key).unwrap(), Err(AdminKeyError::Expired(token.id)));
+    assert!(scratch.store.revoke_token(outside.id, ChannelGrant::All).unwrap());
+    let revoked_at: Vec<_> = scratch.store.tokens().unwrap().iter().map(|token| token.revoked_at).collect();
+    assert_eq!(revoked_at, [None, expires_at]);
 }
 
 #[test]

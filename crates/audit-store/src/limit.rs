@@ -45,7 +45,16 @@ pub struct Cancel(Arc<Shared>);
 struct Shared {
     is_asked: AtomicBool,
     /// The process of the database server that works for the scope at the moment.
-    server_process: Mutex<Option<i32>>,
+    server_process: Mutex<Option<ServerProcess>>,
+}
+
+/// A process of a database server. Where a URL names several hosts, a number alone may mean a process of another server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ServerProcess {
+    /// Its number on its server.
+    pub(crate) id: i32,
+    /// When the server started, in microseconds since 1970: no two servers of a URL start in the same one.
+    pub(crate) server_started_at: i64,
 }
 
 impl Cancel {
@@ -80,7 +89,7 @@ impl Cancel {
     }
 
     /// The process of the database server that works for the scope. It works for nobody else as long as this is held.
-    pub(crate) fn server_process(&self) -> MutexGuard<'_, Option<i32>> {
+    pub(crate) fn server_process(&self) -> MutexGuard<'_, Option<ServerProcess>> {
         self.0.server_process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -155,7 +164,7 @@ pub(crate) fn without<T>(run: impl FnOnce() -> T) -> T {
 pub(crate) struct AtWork(Option<Cancel>);
 
 /// Says which process of the server it is that works, so that it can be asked to give up.
-pub(crate) fn at_work(server_process: Option<i32>) -> AtWork {
+pub(crate) fn at_work(server_process: Option<ServerProcess>) -> AtWork {
     let cancel = CANCEL.with(|cancel| cancel.borrow().clone()).filter(|_| server_process.is_some());
     if let Some(cancel) = &cancel {
         *cancel.server_process() = server_process;

@@ -100,6 +100,32 @@ fn a_read_that_is_cancelled_ends_and_no_other() {
 }
 
 #[test]
+fn a_process_of_the_same_number_on_another_server_goes_on() {
+    let database = Database::empty();
+    let url = crate::url::DatabaseUrl::parse(&database.url()).unwrap();
+    let open = || dialect::open(&url, crate::connection::Purpose::PointRead).unwrap();
+    let (mut working, mut asking) = (open(), open());
+    let process = dialect::limit_session(&mut working, &url, None).unwrap().unwrap();
+    let elsewhere = ServerProcess { server_started_at: process.server_started_at + 1, ..process };
+    let has_ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let work = scope.spawn(|| {
+            let long = number(&mut working, "SELECT COUNT(*) AS number FROM generate_series(1, 5000000)");
+            has_ended.store(true, Ordering::Relaxed);
+            (long, endless(&mut working))
+        });
+        while !work.is_finished() {
+            let asked = if has_ended.load(Ordering::Relaxed) { process } else { elsewhere };
+            dialect::cancel(&mut asking, asked).unwrap();
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let (asked_elsewhere, asked_here) = work.join().unwrap();
+        assert_eq!(asked_elsewhere.unwrap(), 5_000_000);
+        assert!(asked_here.unwrap_err().to_string().contains("canceling statement due to user request"));
+    });
+}
+
+#[test]
 fn without_a_time_a_read_takes_as_long_as_it_takes() {
     on_each_database(
         |config| config,

@@ -8,7 +8,7 @@ use diesel::connection::{Connection, TransactionManager};
 use crate::connection::{DbConnection, Purpose};
 use crate::dialect;
 use crate::error::{OpenError, StoreError};
-use crate::limit::{self, Running};
+use crate::limit::{self, Running, ServerProcess};
 use crate::url::DatabaseUrl;
 
 /// Connections for readers. Each sees the last commit and cannot write.
@@ -49,7 +49,7 @@ pub(crate) struct Readers {
 /// A connection, which process of a server is behind it, and whether it turned out to be gone.
 pub(crate) struct Reader {
     conn: DbConnection,
-    server_process: Option<i32>,
+    server_process: Option<ServerProcess>,
     is_lost: bool,
 }
 

@@ -17,7 +17,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use crate::connection::{DbConnection, Purpose};
 use crate::counters::Delta;
 use crate::error::{OpenError, StoreError, Unusable};
-use crate::limit;
+use crate::limit::{self, ServerProcess};
 use crate::row::NewRows;
 use crate::url::DatabaseUrl;
 
@@ -38,7 +38,11 @@ pub(crate) fn open(url: &DatabaseUrl, purpose: Purpose) -> Result<DbConnection, 
 
 /// Has every read of a connection end after so much time, and tells which process of a server is behind the connection, if it is
 /// always the same. An embedded database asks for the time itself.
-pub(crate) fn limit_session(conn: &mut DbConnection, url: &DatabaseUrl, timeout: Option<Duration>) -> QueryResult<Option<i32>> {
+pub(crate) fn limit_session(
+    conn: &mut DbConnection,
+    url: &DatabaseUrl,
+    timeout: Option<Duration>,
+) -> QueryResult<Option<ServerProcess>> {
     match (conn, url) {
         (DbConnection::Postgres(conn), DatabaseUrl::Postgres(url)) => postgres::limit_session(conn, url, timeout),
         _ => Ok(None),
@@ -54,8 +58,9 @@ pub(crate) fn go_on(conn: &mut DbConnection) -> Result<(), StoreError> {
     }
 }
 
-/// Has a process of the server give up the statement that it works on. An embedded database has none.
-pub(crate) fn cancel(conn: &mut DbConnection, server_process: i32) -> QueryResult<()> {
+/// Has a process of the server give up the statement that it works on, if the connection leads to the same server. An embedded
+/// database has no processes.
+pub(crate) fn cancel(conn: &mut DbConnection, server_process: ServerProcess) -> QueryResult<()> {
     match conn {
         DbConnection::Sqlite(_) => Ok(()),
         DbConnection::Postgres(conn) => postgres::cancel(conn, server_process),

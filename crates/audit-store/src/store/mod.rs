@@ -125,8 +125,8 @@ impl Store {
 
     /// Ends what runs in the scope of `cancel`, in whichever thread: it fails with [`StoreError::Cancelled`]. On an embedded
     /// database this returns at once. A database server is asked on another connection, again and again until it has given up, and
-    /// this waits for that; behind a transaction pooler nobody knows which process to ask, and [`StoreConfig::query_timeout`] ends
-    /// the statement.
+    /// this waits for that. [`StoreConfig::query_timeout`] ends the statement in two cases: behind a transaction pooler, where nobody
+    /// knows which process to ask, and when every connection for this leads to another host of the URL than the query's.
     pub fn cancel(&self, cancel: &Cancel) {
         cancel.ask();
         for _ in 0..CANCEL_ATTEMPTS_MAX {

@@ -5,10 +5,13 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Integer, Text};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
-use crate::limit;
+use crate::limit::{self, ServerProcess};
 use crate::url::PostgresUrl;
+
+/// When the server started, in microseconds: PostgreSQL keeps a time in these.
+const STARTED_AT: &str = "CAST(EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000000 AS BIGINT)";
 
 /// Statements that follow each other more quickly than this go by what the server was told before: to tell it costs a round trip.
 const TOLD_FOR: Duration = Duration::from_millis(500);
@@ -24,20 +27,24 @@ pub(in crate::dialect) fn limit_session(
     conn: &mut PgConnection,
     url: &PostgresUrl,
     timeout: Option<Duration>,
-) -> QueryResult<Option<i32>> {
+) -> QueryResult<Option<ServerProcess>> {
     #[derive(QueryableByName)]
     struct Session {
         #[diesel(sql_type = Integer)]
         process: i32,
+        #[diesel(sql_type = BigInt)]
+        started_at: i64,
     }
     if url.is_pooled {
         return Ok(None);
     }
-    let sql = "SELECT pg_backend_pid() AS process, \
-               set_config('statement_timeout', COALESCE(NULLIF($1, ''), current_setting('statement_timeout')), false) AS timeout";
+    let sql = format!(
+        "SELECT pg_backend_pid() AS process, {STARTED_AT} AS started_at, \
+         set_config('statement_timeout', COALESCE(NULLIF($1, ''), current_setting('statement_timeout')), false) AS timeout"
+    );
     let timeout = timeout.map_or_else(String::new, milliseconds);
     let session: Session = diesel::sql_query(sql).bind::<Text, _>(timeout).get_result(conn)?;
-    Ok(Some(session.process))
+    Ok(Some(ServerProcess { id: session.process, server_started_at: session.started_at }))
 }
 
 /// What the statement that begins a read goes on with.
@@ -65,13 +72,16 @@ fn milliseconds(time: Duration) -> String {
     (time.as_millis() + 1).min(i32::MAX as u128).to_string()
 }
 
-/// Has a process give up the statement that it works on. It may be one of the same role.
-pub(in crate::dialect) fn cancel(conn: &mut PgConnection, process: i32) -> QueryResult<()> {
+/// Has a process give up the statement that it works on. It may be one of the same role. The connection may lead to another host of
+/// the URL, where the number belongs to a stranger: then nothing is done.
+pub(in crate::dialect) fn cancel(conn: &mut PgConnection, process: ServerProcess) -> QueryResult<()> {
     #[derive(QueryableByName)]
     struct Asked {
-        #[diesel(sql_type = Bool)]
+        #[diesel(sql_type = Nullable<Bool>)]
         #[expect(dead_code, reason = "a process that is gone has given up too")]
-        asked: bool,
+        asked: Option<bool>,
     }
-    diesel::sql_query("SELECT pg_cancel_backend($1) AS asked").bind::<Integer, _>(process).get_result::<Asked>(conn).map(drop)
+    let sql = format!("SELECT CASE WHEN {STARTED_AT} = $2 THEN pg_cancel_backend($1) END AS asked");
+    let asked = diesel::sql_query(sql).bind::<Integer, _>(process.id).bind::<BigInt, _>(process.server_started_at);
+    asked.get_result::<Asked>(conn).map(drop)
 }

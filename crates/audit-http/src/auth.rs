@@ -8,7 +8,7 @@ use audit_store::StoreError;
 use audit_store::domain::{ChannelGrant, ChannelId, Token, TokenKey};
 use base64::Engine;
 
-use crate::blocking::Stopping;
+use crate::blocking::NotDone;
 use crate::connections::Connection;
 use crate::{Api, blocking};
 
@@ -34,7 +34,7 @@ pub(crate) enum AuthError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Stopping(#[from] Stopping),
+    NotDone(#[from] NotDone),
 }
 
 /// The token has not the role for this.

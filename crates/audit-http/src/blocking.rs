@@ -3,13 +3,14 @@
 //! actix has a few hundred threads for what blocks. Queries take as many of them at once as [`Queries`] has places, so whatever else
 //! blocks finds one.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, MessageBody};
-use actix_web::web;
 use audit_store::domain::{ChannelGrant, ChannelId};
 use audit_store::{AppendError, AppendRequest, Cancel, Receipt, Store, StoreError, Unknown};
 use bytes::Bytes;
@@ -22,10 +23,16 @@ use crate::queries::{Asked, Held, Queries, SMALL_ANSWER_BYTES, TooMany};
 /// smallest event takes three bytes and half a dozen hashes.
 const IN_PLACE_BYTES_MAX: usize = 4 * 1024;
 
-/// The pool of blocking threads is gone: the server is shutting down.
+/// Why work on a blocking thread has no outcome.
 #[derive(Debug, thiserror::Error)]
-#[error("the server is shutting down")]
-pub(crate) struct Stopping;
+pub(crate) enum NotDone {
+    /// The pool of blocking threads is gone.
+    #[error("the server is shutting down")]
+    Stopping,
+    /// A fault of ours, which the log has.
+    #[error("work on a blocking thread panicked")]
+    Panicked,
+}
 
 /// Why a query has no outcome.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +42,7 @@ pub(crate) enum NotRun {
     #[error("the client closed its side of the connection before the query ended")]
     Gone,
     #[error(transparent)]
-    Stopping(#[from] Stopping),
+    NotDone(#[from] NotDone),
 }
 
 /// Queries that got no place, since their key has its share.
@@ -50,19 +57,31 @@ const WAIT_MAX: Duration = Duration::from_secs(10);
 /// How often a query looks whether somebody still waits for it.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Runs work that ends soon and waits for nobody's query: a write, a read by key.
-pub(crate) async fn block<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Result<T, Stopping> {
-    web::block(run).await.map_err(|_| Stopping)
+/// Runs work that ends soon and waits for nobody's query: a write, a read by key. `web::block` does the same, and its error does not
+/// tell a panic from the end of the server.
+pub(crate) async fn block<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Result<T, NotDone> {
+    actix_web::rt::task::spawn_blocking(run).await.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => panicked(&*panic),
+        Err(_) => NotDone::Stopping,
+    })
+}
+
+/// Logs what a panic says.
+fn panicked(panic: &(dyn Any + Send)) -> NotDone {
+    let text = panic.downcast_ref::<&str>().copied();
+    let message = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without a message");
+    tracing::error!(panic = message, "work on a blocking thread panicked");
+    NotDone::Panicked
 }
 
 /// Changes something other than the log, which its writer does between two batches.
-pub(crate) async fn write<T: Send + 'static>(api: &Api, run: impl FnOnce(&Store) -> T + Send + 'static) -> Result<T, Stopping> {
+pub(crate) async fn write<T: Send + 'static>(api: &Api, run: impl FnOnce(&Store) -> T + Send + 'static) -> Result<T, NotDone> {
     let store = api.store.clone();
     block(move || run(&store)).await
 }
 
 /// Looks whether the store can work, and what it warns of.
-pub(crate) async fn check(api: &Api) -> Result<Result<Vec<String>, StoreError>, Stopping> {
+pub(crate) async fn check(api: &Api) -> Result<Result<Vec<String>, StoreError>, NotDone> {
     let store = api.store.clone();
     block(move || store.check()).await
 }
@@ -100,14 +119,14 @@ async fn in_turn<T: Send + 'static>(
     let (store, cancel) = (api.store.clone(), Cancel::new());
     let work = {
         let (store, cancel) = (store.clone(), cancel.clone());
-        move || cancel.scope(|| run(&store))
+        move || catch_unwind(AssertUnwindSafe(|| cancel.scope(|| run(&store)))).map_err(|panic| panicked(&*panic))
     };
     let asked = queries.ask(caller.token.id, work).map_err(|TooMany| too_many())?;
     let mut waiting = Waiting { asked, store, cancel };
     let start = Instant::now();
     loop {
         match tokio::time::timeout(LOOK, waiting.asked.outcome()).await {
-            Ok(outcome) => return outcome.map_err(|_| Stopping.into()),
+            Ok(outcome) => return Ok(outcome.map_err(|_| NotDone::Stopping)??),
             Err(_) if caller.is_gone() => return Err(NotRun::Gone),
             Err(_) if start.elapsed() > WAIT_MAX && !waiting.asked.has_started() => return Err(too_many()),
             Err(_) => {}
@@ -173,10 +192,7 @@ impl MessageBody for Page {
 }
 
 /// Runs a read by unique key. On an embedded database it takes about 20 µs, less than the hop; a server may not answer at all.
-pub(crate) async fn point_read<T: Send + 'static>(
-    api: &Api,
-    run: impl FnOnce(&Store) -> T + Send + 'static,
-) -> Result<T, Stopping> {
+pub(crate) async fn point_read<T: Send + 'static>(api: &Api, run: impl FnOnce(&Store) -> T + Send + 'static) -> Result<T, NotDone> {
     if api.store.is_embedded() {
         return Ok(run(&api.store));
     }
@@ -191,7 +207,7 @@ pub(crate) async fn compute<T: Send + 'static>(
     key: i64,
     bytes: usize,
     run: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Stopping> {
+) -> Result<T, NotDone> {
     if bytes <= IN_PLACE_BYTES_MAX {
         return if api.store.is_embedded() { Ok(run()) } else { block(run).await };
     }
@@ -205,7 +221,7 @@ pub(crate) async fn compute<T: Send + 'static>(
 }
 
 /// Writes a record that was read or appended, of that many bytes.
-pub(crate) async fn shape<T: Send + 'static>(bytes: usize, write: impl FnOnce() -> T + Send + 'static) -> Result<T, Stopping> {
+pub(crate) async fn shape<T: Send + 'static>(bytes: usize, write: impl FnOnce() -> T + Send + 'static) -> Result<T, NotDone> {
     if bytes <= IN_PLACE_BYTES_MAX { Ok(write()) } else { block(write).await }
 }
 
@@ -239,4 +255,58 @@ pub(crate) async fn find<T: Send + 'static>(
         return read_by_key(api, caller, move |store| find(store, &channels, first)).await;
     }
     query(api, caller, move |store| find(store, &channels, first)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+    use std::sync::{Arc, Mutex};
+
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Level, Metadata, Subscriber};
+
+    use super::*;
+
+    /// What is logged at error, a line for each field.
+    #[derive(Clone, Default)]
+    struct Errors(Arc<Mutex<String>>);
+
+    impl Subscriber for Errors {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            *metadata.level() == Level::ERROR
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn event(&self, event: &Event<'_>) {
+            event.record(&mut self.clone());
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    impl Visit for Errors {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            *self.0.lock().unwrap() += &format!("{}: {value:?}\n", field.name());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_log_has_what_a_panic_says() {
+        let errors = Errors::default();
+        let _logged = tracing::subscriber::set_default(errors.clone());
+        let done = block(|| panic!("the tape is torn")).await;
+        assert!(matches!(done, Err::<(), _>(NotDone::Panicked)));
+        let done = block(|| panic!("tape {} is torn", 7)).await;
+        assert!(matches!(done, Err::<(), _>(NotDone::Panicked)));
+        let logged = errors.0.lock().unwrap().clone();
+        assert!(logged.contains("panic: \"the tape is torn\"\n") && logged.contains("panic: \"tape 7 is torn\"\n"), "{logged}");
+        assert_eq!(block(|| 7).await.unwrap(), 7);
+    }
 }

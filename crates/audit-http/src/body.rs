@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use tokio::time::{Instant, timeout_at};
 
 use crate::admission::Room;
-use crate::blocking::Stopping;
+use crate::blocking::NotDone;
 use crate::{Api, blocking, charset};
 
 /// A body that arrived whole. Its share of the budget lives as long as it, and goes on with what is appended.
@@ -31,6 +31,8 @@ pub(crate) enum BodyError {
     Busy,
     #[error("Too many requests of this key are on their way: come back in 1 s.")]
     KeyBusy,
+    #[error("The request body could not be decoded.")]
+    Panicked,
     #[error("The request body broke off: {0}")]
     Broken(String),
     #[error("Unsupported content encoding \"{0}\" in request.")]
@@ -41,6 +43,15 @@ pub(crate) enum BodyError {
     Characters { charset: &'static str },
     #[error("The request body starts with the byte order mark of {0}: send UTF-8 without a byte order mark.")]
     ByteOrderMark(&'static str),
+}
+
+impl From<NotDone> for BodyError {
+    fn from(error: NotDone) -> BodyError {
+        match error {
+            NotDone::Stopping => BodyError::Busy,
+            NotDone::Panicked => BodyError::Panicked,
+        }
+    }
 }
 
 impl From<Full> for BodyError {
@@ -82,7 +93,7 @@ impl Body {
         let length = received.len();
         self.reservation.grow(length)?;
         let decoded = blocking::compute(api, key, length, move || charset::decode(charset, &received)).await;
-        self.bytes = decoded.map_err(|Stopping| BodyError::Busy)??.into_bytes();
+        self.bytes = decoded??.into_bytes();
         self.reservation.grow(self.bytes.len().saturating_sub(2 * length))?;
         Ok(self)
     }

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::StoreError;
 
 use super::native::{ALLOW_GET, check_method};
+use crate::blocking::NotDone;
 use crate::problem::Problem;
 use crate::routes::{Route, Routes};
 use crate::{Api, blocking};
@@ -40,6 +41,7 @@ async fn ready(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse
             tracing::error!(%error, "not ready");
             HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "the database cannot be used"}))
         }
-        Err(_) => HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "shutting down"})),
+        Err(NotDone::Stopping) => HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "shutting down"})),
+        Err(NotDone::Panicked) => HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "internal error"})),
     })
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 
-use crate::blocking::{Stopping, block};
+use crate::blocking::{NotDone, block};
 
 /// A text with its packed forms.
 pub(super) struct Asset {
@@ -52,7 +52,7 @@ impl Cell {
     pub(super) async fn get(
         &'static self,
         text: impl FnOnce() -> Result<Bytes, String> + Send + 'static,
-    ) -> Result<Result<&'static Asset, String>, Stopping> {
+    ) -> Result<Result<&'static Asset, String>, NotDone> {
         if let Some(asset) = self.0.get() {
             return Ok(Ok(asset));
         }

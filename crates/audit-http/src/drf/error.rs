@@ -7,7 +7,7 @@ use audit_store::domain::{Fault, FieldError, InputError, JsonError, JsonKind, Js
 use audit_store::{AppendError, NotStored, StoreError};
 
 use crate::auth::{AuthError, ChannelError, Forbidden};
-use crate::blocking::{NotRun, Stopping};
+use crate::blocking::{NotDone, NotRun};
 use crate::body::BodyError;
 use crate::changed;
 use crate::problem::{CLIENT_GONE, ERRORS_MAX, SLOW_RETRY_AFTER_SECONDS, TOO_MANY_QUERIES, page_too_large, too_slow};
@@ -64,7 +64,7 @@ impl DrfError {
             | DrfError::Unavailable(_)
             | DrfError::QueryTimeout(_)
             | DrfError::Body(BodyError::Busy | BodyError::KeyBusy) => StatusCode::SERVICE_UNAVAILABLE,
-            DrfError::Changed(_) | DrfError::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            DrfError::Changed(_) | DrfError::Internal | DrfError::Body(BodyError::Panicked) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -78,13 +78,13 @@ impl DrfError {
             DrfError::NotAcceptable => "Could not satisfy the request Accept header.".to_owned(),
             DrfError::InvalidHost => "Invalid Host header: a name or an address, and a port.".to_owned(),
             DrfError::UnsupportedMediaType(got) => format!("Unsupported media type \"{got}\" in request."),
+            DrfError::Internal | DrfError::Body(BodyError::Panicked) => "A server error occurred.".to_owned(),
             DrfError::Body(error) => error.to_string(),
             DrfError::Parse(why) => format!("JSON parse error - {why}"),
             DrfError::TooLarge(why) => why.clone(),
             DrfError::Busy => "Too busy; send the same request again later.".to_owned(),
             DrfError::Unavailable(why) | DrfError::Changed(why) => (*why).to_owned(),
             DrfError::QueryTimeout(seconds) => too_slow(*seconds),
-            DrfError::Internal => "A server error occurred.".to_owned(),
             DrfError::Fields(_) | DrfError::Conflict => String::new(),
         }
     }
@@ -160,7 +160,7 @@ impl From<AuthError> for DrfError {
     fn from(error: AuthError) -> DrfError {
         match error {
             AuthError::Store(error) => error.into(),
-            AuthError::Stopping(error) => error.into(),
+            AuthError::NotDone(error) => error.into(),
             error => DrfError::Unauthorized(error),
         }
     }
@@ -253,14 +253,17 @@ impl From<NotRun> for DrfError {
         match error {
             NotRun::TooMany => DrfError::Unavailable(TOO_MANY_QUERIES),
             NotRun::Gone => DrfError::Unavailable(CLIENT_GONE),
-            NotRun::Stopping(error) => error.into(),
+            NotRun::NotDone(error) => error.into(),
         }
     }
 }
 
-impl From<Stopping> for DrfError {
-    fn from(_: Stopping) -> DrfError {
-        DrfError::Unavailable("The server is shutting down; try again later.")
+impl From<NotDone> for DrfError {
+    fn from(error: NotDone) -> DrfError {
+        match error {
+            NotDone::Stopping => DrfError::Unavailable("The server is shutting down; try again later."),
+            NotDone::Panicked => DrfError::Internal,
+        }
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn paths() -> Vec<Path> {
     let alive = alive.json(200, "It does.", status(&["ok"]), json!({"status": "ok"}));
     let about = "What is strange about the clock: it jumped ahead, or the last entry of a log is ahead of it. Left out otherwise.";
     let warnings = list(string()).min_items(Some(1)).description(Some(about));
-    let reasons = ["the database cannot be used", "the clock is wrong", "shutting down"];
+    let reasons = ["the database cannot be used", "the clock is wrong", "shutting down", "internal error"];
     let ready = Operation::new("readiness", TAG, "Whether the database can be read, its writer runs and the clock can be right")
         .without_key()
         .json(200, "They do.", status(&["ready"]).maybe("warnings", warnings), json!({"status": "ready"}))

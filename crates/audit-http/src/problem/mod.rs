@@ -11,7 +11,7 @@ use audit_store::domain::{InputError, ObjectWriter, limits, push_array};
 use audit_store::{AppendError, NotStored, StoreError};
 
 use crate::auth::{AuthError, ChannelError, Forbidden};
-use crate::blocking::{NotRun, Stopping};
+use crate::blocking::{NotDone, NotRun};
 use crate::body::BodyError;
 use crate::changed;
 
@@ -205,7 +205,7 @@ impl From<AuthError> for Problem {
     fn from(error: AuthError) -> Problem {
         match error {
             AuthError::Store(error) => error.into(),
-            AuthError::Stopping(error) => error.into(),
+            AuthError::NotDone(error) => error.into(),
             error => Problem::new(Code::Unauthorized, error.to_string()),
         }
     }
@@ -223,6 +223,7 @@ impl From<BodyError> for Problem {
             BodyError::TooLarge { .. } => Code::TooLarge,
             BodyError::Timeout { .. } | BodyError::TooSlow { .. } => Code::Timeout,
             BodyError::Busy => return Problem::busy(1),
+            BodyError::Panicked => return NotDone::Panicked.into(),
             BodyError::KeyBusy => return Problem { retry_after_seconds: Some(1), ..Problem::new(Code::Busy, error.to_string()) },
             BodyError::Broken(_) => Code::BrokenBody,
             BodyError::Encoding(_) | BodyError::Charset(_) => Code::UnsupportedMediaType,
@@ -262,14 +263,17 @@ impl From<NotRun> for Problem {
         match error {
             NotRun::TooMany => Problem::new(Code::Busy, TOO_MANY_QUERIES),
             NotRun::Gone => Problem::new(Code::Unavailable, CLIENT_GONE),
-            NotRun::Stopping(error) => error.into(),
+            NotRun::NotDone(error) => error.into(),
         }
     }
 }
 
-impl From<Stopping> for Problem {
-    fn from(error: Stopping) -> Problem {
-        Problem::unavailable(&error, "The server is shutting down; try again later.")
+impl From<NotDone> for Problem {
+    fn from(error: NotDone) -> Problem {
+        match error {
+            NotDone::Stopping => Problem::unavailable(&error, "The server is shutting down; try again later."),
+            NotDone::Panicked => Problem::internal(&error),
+        }
     }
 }
 

@@ -256,6 +256,42 @@ fn a_writer_that_panics_ends_the_server() {
 }
 
 #[test]
+fn a_panic_on_a_blocking_thread_is_an_internal_error() {
+    let told = Arc::new(AtomicBool::new(false));
+    let panics = Arc::clone(&told);
+    let clock = Clock::from_fn(move || {
+        let is_writer = std::thread::current().name() == Some("audit-writer");
+        assert!(is_writer || !panics.load(Ordering::SeqCst), "the clock is broken");
+        SystemTime::now()
+    });
+    let place = Place::new();
+    let store = Store::open(&StoreConfig { clock, ..place.config() }).unwrap();
+    let server = TestServer::of(place, store, |_| {});
+    // Too large to be looked at in place.
+    let url = "x".repeat(5_000);
+    let event = format!(r#"{{"url":"{url}"}}"#);
+    let log = format!(r#"{{"user_id":"1","action":"READ","table_name":"t","record_id":"1","description":"{url}"}}"#);
+    let apis = [
+        (EVENTS, &event, r#""code":"internal""#),
+        (OMS, &event, r#"{"detail":"A server error occurred."}"#),
+        ("/api/v1/audit/logs", &log, r#""error":"Internal Server Error""#),
+    ];
+    told.store(true, Ordering::SeqCst);
+    for (path, body, wanted) in apis {
+        let answer = server.post(&server.admin, path, body.as_str());
+        assert!(answer.status == 500 && answer.text().contains(wanted), "{path}: {} {}", answer.status, answer.text());
+        assert_eq!(answer.header("Retry-After"), None);
+    }
+    assert_eq!(server.ask(&Ask::get("/readyz")).expect(503)["status"], "internal error");
+    told.store(false, Ordering::SeqCst);
+    for (path, body, _) in apis {
+        assert_eq!(server.post(&server.admin, path, body.as_str()).status, 201, "{path}");
+    }
+    assert_eq!(server.ask(&Ask::get("/readyz")).expect(200)["status"], "ready");
+    server.stop();
+}
+
+#[test]
 fn what_is_known_of_an_append_is_said_at_every_api() {
     let server = TestServer::start();
     server.store.close();

@@ -7,7 +7,7 @@ use audit_store::domain::{Fault, InputError, JsonText, ObjectWriter, push_array}
 use audit_store::{AppendError, NotStored, StoreError};
 
 use crate::auth::{AuthError, ChannelError, Forbidden};
-use crate::blocking::{NotRun, Stopping};
+use crate::blocking::{NotDone, NotRun};
 use crate::body::BodyError;
 use crate::changed;
 use crate::problem::{CLIENT_GONE, ERRORS_MAX, SLOW_RETRY_AFTER_SECONDS, TOO_MANY_QUERIES, page_too_large, too_slow};
@@ -78,6 +78,10 @@ impl InventoryError {
         InventoryError { fields, ..InventoryError::new(StatusCode::BAD_REQUEST, "Missing required fields", message) }
     }
 
+    fn internal() -> InventoryError {
+        InventoryError::of(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here; the server's log says what.")
+    }
+
     fn busy(retry_after_seconds: u64) -> InventoryError {
         let busy = InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "Too busy; send the same request again later.");
         InventoryError { retry_after_seconds, ..busy }
@@ -118,7 +122,7 @@ impl From<AuthError> for InventoryError {
     fn from(error: AuthError) -> InventoryError {
         match error {
             AuthError::Store(error) => error.into(),
-            AuthError::Stopping(error) => error.into(),
+            AuthError::NotDone(error) => error.into(),
             error => InventoryError::of(StatusCode::UNAUTHORIZED, error.to_string()),
         }
     }
@@ -145,6 +149,7 @@ impl From<BodyError> for InventoryError {
             BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             BodyError::Timeout { .. } | BodyError::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             BodyError::Busy => return InventoryError::busy(1),
+            BodyError::Panicked => return InventoryError::internal(),
             BodyError::KeyBusy => StatusCode::SERVICE_UNAVAILABLE,
             BodyError::Broken(_) | BodyError::Characters { .. } | BodyError::ByteOrderMark(_) => {
                 return InventoryError::invalid_json(error.to_string());
@@ -213,7 +218,7 @@ impl From<StoreError> for InventoryError {
             StoreError::Clock(_) => {
                 InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The clock of the server is wrong; try again later.")
             }
-            _ => InventoryError::of(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here; the server's log says what."),
+            _ => InventoryError::internal(),
         }
     }
 }
@@ -223,14 +228,19 @@ impl From<NotRun> for InventoryError {
         match error {
             NotRun::TooMany => InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, TOO_MANY_QUERIES),
             NotRun::Gone => InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, CLIENT_GONE),
-            NotRun::Stopping(error) => error.into(),
+            NotRun::NotDone(error) => error.into(),
         }
     }
 }
 
-impl From<Stopping> for InventoryError {
-    fn from(_: Stopping) -> InventoryError {
-        InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down; try again later.")
+impl From<NotDone> for InventoryError {
+    fn from(error: NotDone) -> InventoryError {
+        match error {
+            NotDone::Stopping => {
+                InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down; try again later.")
+            }
+            NotDone::Panicked => InventoryError::internal(),
+        }
     }
 }
 

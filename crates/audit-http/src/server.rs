@@ -116,7 +116,7 @@ impl Server {
                 .map_err(|ended| wire::log_end(&ended))
         };
         let server = server.listen(format!("http-{address}"), listener, worker)?.run();
-        let patience = Patience { quiet: config.idle_timeout.saturating_add(config.head_timeout), stalled: config.stall_timeout };
+        let patience = patience(&config);
         // Beside the server to the very end: a stop waits for slow connections too.
         tokio::select! {
             ended = serve(server, stop_or_panic(stop, &store)) => ended?,
@@ -128,6 +128,13 @@ impl Server {
             None => Ok(()),
         }
     }
+}
+
+/// Who was answered before the end of a body may send the rest of it for as long as a body may take, and reads the answer only then.
+/// To the watcher, that is as quiet as an idle connection.
+fn patience(config: &ServerConfig) -> Patience {
+    let idle = config.idle_timeout.saturating_add(config.head_timeout);
+    Patience { quiet: idle.max(config.api.body_timeout), stalled: config.stall_timeout }
 }
 
 /// How often the server looks whether its writers live.

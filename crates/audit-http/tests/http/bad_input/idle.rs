@@ -17,11 +17,11 @@ const QUIET: Duration = Duration::from_secs(2);
 /// The server looks once a second; the rest is for a busy machine.
 const SLACK: Duration = Duration::from_secs(6);
 
-fn impatient() -> TestServer {
+fn impatient(body_timeout: Duration) -> TestServer {
     TestServer::with(|config| {
         config.head_timeout = HEAD;
         config.idle_timeout = IDLE;
-        config.api.body_timeout = Duration::from_secs(30);
+        config.api.body_timeout = body_timeout;
     })
 }
 
@@ -59,7 +59,7 @@ fn wait_for_no_descriptors(_: &TestServer, _: Duration) {}
 
 #[test]
 fn half_a_request_after_a_whole_one_does_not_hold_the_connection() {
-    let server = impatient();
+    let server = impatient(QUIET);
     let begun = "GET /healthz HTTP/1.1\r\nHost: a";
     let unread = Ask::get("/healthz").body("{}".repeat(10)).chunked().bytes();
     for (begun, answers) in [
@@ -90,7 +90,7 @@ fn half_a_request_after_a_whole_one_does_not_hold_the_connection() {
 
 #[test]
 fn a_connection_in_use_is_kept() {
-    let server = impatient();
+    let server = impatient(QUIET);
     let mut client = server.connect();
     let start = Instant::now();
     while start.elapsed() < QUIET * 3 {
@@ -108,7 +108,7 @@ fn a_connection_in_use_is_kept() {
 
 #[test]
 fn a_body_that_takes_its_time_is_waited_for() {
-    let server = impatient();
+    let server = impatient(Duration::from_secs(30));
     let mut client = server.connect();
     assert_eq!(client.ask(&Ask::get("/healthz")).status, 200);
     let bytes = Ask::post(EVENTS, "{\"url\":\"/slow\"}").key(&server.admin).bytes();
@@ -121,6 +121,30 @@ fn a_body_that_takes_its_time_is_waited_for() {
     }
     assert_eq!(client.answer("POST").unwrap().status, 201);
     assert_eq!(client.ask(&Ask::get("/healthz")).status, 200, "the connection is kept");
+    server.stop();
+}
+
+#[test]
+fn an_early_answer_waits_for_the_end_of_a_slow_body() {
+    // The server lets a client send on for no longer than half the time of its own end.
+    let server = impatient(QUIET * 5);
+    let ask = Ask::post(EVENTS, "{}".repeat(50)).key("wrong");
+    let mut sending = [ask.clone(), ask.chunked()].map(|ask| {
+        let (mut client, bytes) = (server.connect(), ask.bytes());
+        let (first, rest) = bytes.split_at(bytes.len() - 96);
+        client.send(first);
+        (client, rest.to_vec())
+    });
+    // Three times as long as a silence may be, since the server looks once a second, and the first write after the end still works.
+    for part in 0..12 {
+        std::thread::sleep(QUIET / 4);
+        for (client, rest) in &mut sending {
+            assert!(client.try_send(&rest[part * 8..(part + 1) * 8]), "the connection ended before its body");
+        }
+    }
+    for (client, _) in &mut sending {
+        assert_eq!(client.answer("POST").unwrap().status, 401);
+    }
     server.stop();
 }
 

@@ -189,6 +189,11 @@ impl Client {
         }
     }
 
+    /// Sends bytes, and tells whether the connection takes them.
+    pub(crate) fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
     pub(crate) fn ask(&mut self, ask: &Ask) -> Answer {
         self.send(&ask.bytes());
         let answer = self.answer(&ask.method).unwrap_or_else(|| panic!("no answer to {} {}", ask.method, ask.target));

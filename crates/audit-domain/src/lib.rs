@@ -74,7 +74,7 @@ pub use prepared::{Keys, PrepareError, PreparedEntry};
 pub use reading::{Reading, parse_uuid};
 pub use sort::{Sort, SortBy, SortKey};
 pub use stream::Stream;
-pub use subject::Subject;
+pub use subject::{StoredSubject, Subject};
 pub use timestamp::Timestamp;
 pub use token::{NewToken, Role, Token, TokenKey};
 pub use unrecognized::Unrecognized;

@@ -14,7 +14,7 @@ use crate::event_keys::EventKeys;
 use crate::log::{Commitment, LeafHash, LeafInput, Slots, leaf_data, leaf_hash};
 use crate::new_event::NewEvent;
 use crate::stream::Stream;
-use crate::subject::Subject;
+use crate::subject::{ParsedSubject, StoredSubject, Subject};
 use crate::timestamp::Timestamp;
 
 /// An event or an action log without its position. See [`NewEvent::prepare`] and [`NewActionLog::prepare`].
@@ -250,38 +250,52 @@ impl PreparedEntry {
     /// ones count as equal) and, only where the retry carries them, timestamp, action, table name and content type equal.
     #[must_use]
     pub fn is_retry_of(&self, stored: &Entry) -> bool {
+        self.is_retry_of_parsed(stored, &StoredSubject::default())
+    }
+
+    /// The same, with the subject of the stored entry kept for the next comparison.
+    #[must_use]
+    pub fn is_retry_of_parsed(&self, stored: &Entry, subject: &StoredSubject) -> bool {
         self.matches_first(stored.timestamp, &stored.slots)
+            && match &self.subject {
+                GivenSubject::ActionLog => self.same_slot(&stored.slots, action_log_slot::SUBJECT),
+                given => match subject.of(&stored.slots) {
+                    ParsedSubject::Erased => true,
+                    ParsedSubject::Unreadable => false,
+                    ParsedSubject::Known(first) => given.repeats(first),
+                },
+            }
     }
 
     /// The same rule against an entry that is on its way too, for two of one batch.
     #[must_use]
     pub fn is_retry_of_prepared(&self, first: &PreparedEntry) -> bool {
         self.matches_first(first.timestamp, &first.slots)
+            && match &first.subject {
+                GivenSubject::ActionLog => self.same_slot(&first.slots, action_log_slot::SUBJECT),
+                GivenSubject::Event { subject, .. } => self.subject.repeats(subject),
+            }
     }
 
+    /// Whether all but the subject matches.
     fn matches_first(&self, timestamp: Timestamp, slots: &Slots) -> bool {
         let same_time = !self.timestamp_was_given || self.timestamp == timestamp;
-        same_time && self.same_subject(slots) && (slot::USER..=slot::EXTRA).all(|number| self.same_slot(slots, number))
+        same_time && (slot::USER..=slot::EXTRA).all(|number| self.same_slot(slots, number))
     }
 
     fn same_slot(&self, slots: &Slots, number: u8) -> bool {
         slots.get(number).is_some_and(|slot| slot.is_erased()) || self.slots.value(number) == slots.value(number)
     }
+}
 
-    fn same_subject(&self, slots: &Slots) -> bool {
-        let GivenSubject::Event { subject: mine, action, content_type, table_name } = &self.subject else {
-            return self.same_slot(slots, action_log_slot::SUBJECT);
-        };
-        let stored = match slots.get(slot::SUBJECT) {
-            None => Some(Subject::default()),
-            Some(slot) if slot.is_erased() => return true,
-            Some(slot) => slot.value.as_ref().and_then(Subject::from_slot),
-        };
-        let Some(stored) = stored else { return false };
-        mine.object_id == stored.object_id
-            && (!action || mine.action == stored.action)
-            && (!content_type || mine.content_type == stored.content_type)
-            && (!table_name || mine.table_name == stored.table_name)
+impl GivenSubject {
+    /// Whether all that it gives of an event's subject is the same in another one.
+    fn repeats(&self, first: &Subject) -> bool {
+        let GivenSubject::Event { subject: mine, action, content_type, table_name } = self else { return false };
+        mine.object_id == first.object_id
+            && (!action || mine.action == first.action)
+            && (!content_type || mine.content_type == first.content_type)
+            && (!table_name || mine.table_name == first.table_name)
     }
 }
 

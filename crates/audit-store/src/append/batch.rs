@@ -151,11 +151,11 @@ impl<'a> Batch<'a> {
                 let is_same = request.entries[index].is_retry_of_prepared(placed);
                 compared[index] = Some(if is_same { Ok(Staged::Duplicate(receipt)) } else { conflict(index, false) });
             }
-        } else if let Some(stored) = self.known.find(conn, key.0, key.1)? {
+        } else if let Some((stored, subject)) = self.known.find(conn, key.0, key.1)? {
             for index in mentions {
                 let entry = &request.entries[index];
                 // Each by itself, though one conflict refuses the request: an import skips those that conflict and keeps the others.
-                if !entry.is_retry_of(stored) {
+                if !entry.is_retry_of_parsed(stored, subject) {
                     compared[index] = Some(conflict(index, false));
                     continue;
                 }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use audit_domain::slot;
 use audit_domain::uuid::Uuid;
-use audit_domain::{Entry, Stream, limits};
+use audit_domain::{Entry, StoredSubject, Stream, limits};
 
 use super::AppendRequest;
 use super::batch::{LogKey, Lookup, log_of};
@@ -51,7 +52,16 @@ struct OfLog {
 
 struct Held {
     entry: Entry,
+    subject: StoredSubject,
     was_asked: bool,
+}
+
+impl Held {
+    /// Bytes of an entry that the batch asked for. Its subject may be in memory twice, as text and parsed.
+    fn bytes_asked(&self) -> usize {
+        let slots = &self.entry.slots;
+        slots.bytes() + slots.value(slot::SUBJECT).map_or(0, |subject| subject.as_str().len())
+    }
 }
 
 impl Known {
@@ -73,8 +83,13 @@ impl Known {
         Ok(known)
     }
 
-    /// The entry of a uuid, if the log holds it.
-    pub(super) fn find(&mut self, conn: &mut DbConnection, log: LogKey, uuid: Uuid) -> Result<Option<&Entry>, StoreError> {
+    /// The entry of a uuid, if the log holds it, and its subject.
+    pub(super) fn find(
+        &mut self,
+        conn: &mut DbConnection,
+        log: LogKey,
+        uuid: Uuid,
+    ) -> Result<Option<(&Entry, &StoredSubject)>, StoreError> {
         let Some(of_log) = self.logs.get_mut(&log) else { return Ok(None) };
         let Some(&index) = of_log.indexes.get(&uuid) else { return Ok(None) };
         if !of_log.held.contains_key(&index) {
@@ -84,13 +99,12 @@ impl Known {
         let Some(held) = of_log.held.get_mut(&index) else { return Ok(None) };
         if !held.was_asked {
             held.was_asked = true;
-            let bytes = held.entry.slots.bytes();
-            self.bytes_ahead -= bytes;
-            self.bytes_asked += bytes;
+            self.bytes_ahead -= held.entry.slots.bytes();
+            self.bytes_asked += held.bytes_asked();
             self.asked.push_back((log, index));
             self.evict();
         }
-        Ok(self.logs.get(&log).and_then(|of_log| of_log.held.get(&index)).map(|held| &held.entry))
+        Ok(self.logs.get(&log).and_then(|of_log| of_log.held.get(&index)).map(|held| (&held.entry, &held.subject)))
     }
 
     /// Drops the oldest entries that the batch asked for, but not the last one, until the rest fits.
@@ -98,7 +112,7 @@ impl Known {
         while self.bytes_ahead + self.bytes_asked > BYTES_HELD_MAX && self.asked.len() > 1 {
             let Some((log, index)) = self.asked.pop_front() else { return };
             if let Some(held) = self.logs.get_mut(&log).and_then(|of_log| of_log.held.remove(&index)) {
-                self.bytes_asked -= held.entry.slots.bytes();
+                self.bytes_asked -= held.bytes_asked();
             }
         }
     }
@@ -137,7 +151,7 @@ impl OfLog {
         for index in index..end {
             if let Some(entry) = found.remove(&self.positions[index]) {
                 bytes += entry.slots.bytes();
-                self.held.insert(index, Held { entry, was_asked: false });
+                self.held.insert(index, Held { entry, subject: StoredSubject::default(), was_asked: false });
             }
         }
         if !is_read_again {

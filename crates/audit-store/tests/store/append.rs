@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
 
 use audit_store::domain::{ChannelGrant, ChannelId, Reading, Stream, Timestamp, limits, slot};
 use audit_store::{AppendError, AppendRequest, Conflict, NotStored, Receipt};
@@ -230,6 +231,27 @@ fn thousands_of_mentions_of_a_stored_uuid_are_answered_right() {
     assert_eq!(receipts[5..2_005], vec![duplicate(1); 2_000]);
     assert_eq!((receipts[2_005].position, receipts[2_005].duplicate), (2, false));
     assert_eq!(checked_logs(&scratch.store).len(), 3);
+}
+
+/// To read the stored name for each mention would keep the log locked for seconds.
+#[test]
+fn mentions_of_an_event_with_a_long_name_take_no_longer() {
+    let scratch = Scratch::new();
+    let long = format!(r#","table_name":"{}""#, "x".repeat(limits::EVENT_BYTES_MAX - 1_000));
+    let first = scratch.append(vec![with_uuid(1, &long), with_uuid(2, r#","table_name":"x""#)]);
+    let time = |number: u128| {
+        let entries = vec![with_uuid(number, ""); limits::EVENTS_PER_REQUEST_MAX];
+        let start = Instant::now();
+        let receipts = scratch.append(entries);
+        let took = start.elapsed();
+        let stored = first.iter().find(|receipt| receipt.uuid == uuid(number)).copied().unwrap();
+        assert!(receipts.iter().all(|receipt| *receipt == Receipt { duplicate: true, ..stored }));
+        took
+    };
+    // The best of three, on a machine that has other things to do.
+    let best = |number| (0..3).map(|_| time(number)).min().unwrap();
+    let (long, short) = (best(1), best(2));
+    assert!(long < short + Duration::from_millis(500), "{long:?} and {short:?}");
 }
 
 #[test]

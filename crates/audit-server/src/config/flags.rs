@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 
-use super::list::{ALL, Scope, Setting};
+use super::list::ALL;
+use super::setting::{Scope, Setting};
 
 /// What flags and variables say, by key. Not `Debug`: it may hold the admin key.
 #[derive(Clone, Default)]

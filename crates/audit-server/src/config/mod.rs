@@ -7,6 +7,7 @@ mod flags;
 mod list;
 mod production;
 mod reference;
+mod setting;
 mod sources;
 mod value;
 
@@ -21,6 +22,7 @@ pub(crate) use flags::{Given, ProgramFlags, ServeFlags};
 pub(crate) use reference::{Entry, entries, markdown, template};
 pub(crate) use sources::{DEFAULT_FILE, Origin, SettingError, unknown_variables};
 
+use setting::Setting;
 use sources::Sources;
 
 /// How the program's own log is written.
@@ -195,7 +197,7 @@ fn in_our_words(error: OpenError) -> SettingError {
 
 /// One file without the other is a mistake, and not plain HTTP.
 fn tls_files(sources: &Sources) -> Result<Option<TlsFiles>, SettingError> {
-    let alone = |given: &list::Setting, path: PathBuf, missing: &list::Setting| {
+    let alone = |given: &Setting, path: PathBuf, missing: &Setting| {
         Err(SettingError::bad(given, &path.to_string_lossy(), &format!("it needs {} too", missing.names())))
     };
     match (sources.get(&list::TLS_CERT, value::file)?, sources.get(&list::TLS_KEY, value::file)?) {

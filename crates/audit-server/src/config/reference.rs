@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::flags::Given;
-use super::list::{ALL, Setting};
+use super::list::ALL;
+use super::setting::Setting;
 use super::sources::{Origin, SettingError, Sources};
 
 /// The table of `docs/settings.md`.

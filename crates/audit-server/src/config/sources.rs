@@ -8,7 +8,8 @@ use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
 
 use super::flags::Given;
-use super::list::{ALL, Setting};
+use super::list::ALL;
+use super::setting::Setting;
 
 /// The settings file that is read without being named, if it is there.
 pub(crate) const DEFAULT_FILE: &str = "audit.toml";

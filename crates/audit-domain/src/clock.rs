@@ -29,7 +29,7 @@ impl std::fmt::Display for ClockError {
     }
 }
 
-/// Where the present comes from. Passed by value, so that whoever embeds the log, or tests it, says what time it is.
+/// Where the present comes from. Passed by value, so that a program that embeds the log, or a test, sets the time.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
 

@@ -57,7 +57,7 @@ pub const GROUPS_MAX: usize = 1_000;
 pub const TOKEN_NAME_CHARS_MAX: u64 = 100;
 
 /// Channels of a token that lists them, and of a read that names them. Each is a log that is looked into, and a value of a
-/// statement, of which a database takes some ten thousand; whoever needs more has `*`.
+/// statement, of which a database takes some ten thousand; a token that needs more has `*`.
 pub const CHANNELS_MAX: usize = 1_000;
 
 /// Characters of a key that is given from outside: shorter ones can be guessed.

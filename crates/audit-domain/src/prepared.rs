@@ -141,7 +141,7 @@ impl NewActionLog {
     }
 }
 
-/// Whoever builds a record in code may have a uuid that nobody set, as whoever sends one may.
+/// Refuses the nil uuid: it is what a field has that nobody set, in a program that builds a record as in a client that sends one.
 fn check_uuid(uuid: Option<Uuid>) -> Result<(), PrepareError> {
     if uuid.is_some_and(|uuid| uuid.is_nil()) { Err(PrepareError::NilUuid) } else { Ok(()) }
 }

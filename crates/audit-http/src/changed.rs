@@ -1,4 +1,4 @@
-//! A stored entry that is not what was appended: the operator is told where it is, the client is told that it is so, and nobody gets
+//! A stored entry that is not what was appended: the log tells the operator where it is, the answer tells the client, and nobody gets
 //! the entry.
 
 use audit_store::StoreError;

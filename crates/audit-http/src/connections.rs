@@ -210,7 +210,7 @@ impl<B: MessageBody> MessageBody for Answer<B> {
     }
 }
 
-/// What is locked is written whole, so what a panic left behind is as good as any.
+/// Locks. Each change is a single assignment, so a panic while the lock is held leaves a state that can be used.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

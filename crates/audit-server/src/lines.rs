@@ -16,11 +16,11 @@ pub(crate) enum Line<'a> {
     TooLong,
     /// Not UTF-8, so no JSON either.
     NotUtf8,
-    /// UTF-16, as the byte order mark at the start of the input says; nothing behind it can be read either.
+    /// UTF-16, as the byte order mark at the start of the input says; nothing after it can be read either.
     Utf16,
 }
 
-/// What some editors and shells write in front of a text. It is no part of the first line.
+/// What some editors and shells write in front of a text. It is not a part of the first line.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// The lines of a reader, counted from 1.

@@ -37,7 +37,7 @@ impl Repeats {
         }
     }
 
-    /// The repeat of the file, once; the next one starts anew.
+    /// The repeat of the file, once; the next one starts again.
     pub(crate) fn take(&mut self) -> Option<Repeat> {
         std::mem::take(self).found
     }
@@ -70,6 +70,6 @@ mod tests {
         let mut repeats = Repeats::default();
         repeats.note(place(1), false);
         repeats.note(Place { has_own_uuid: true, ..place(2) }, true);
-        assert_eq!(repeats.take(), None, "a client's retry is no repeat");
+        assert_eq!(repeats.take(), None, "a client's retry is not a repeat");
     }
 }

@@ -14,7 +14,7 @@ impl Source {
     /// files of two hosts in two directories are two. With a name given by the operator, that name and the file's own, so that a
     /// file may move.
     ///
-    /// What is no file (stdin, a pipe) has the given name only, or none at all.
+    /// An input that is not a file (stdin, a pipe) has the given name only, or none at all.
     pub(crate) fn of(path: Option<&Path>, given: Option<&str>) -> Source {
         let file = path.filter(|path| path.is_file());
         Source(match (given, file) {
@@ -83,8 +83,8 @@ mod tests {
         assert_eq!(by_path(&web1), by_path(&directory.path().join("web2/../web1/./audit.ndjson")));
         assert_eq!(by_path(&web1), by_path(&packed));
         let by_name = |path: &Path| uuid(&Source::of(Some(path), Some("host")));
-        assert_eq!(by_name(&web1), by_name(&web2), "whoever names them says that they are one");
+        assert_eq!(by_name(&web1), by_name(&web2), "two files with one given name are one source");
         assert_ne!(by_name(&web1), by_path(&web1));
-        assert_eq!(by_path(directory.path()), None, "a directory is no file");
+        assert_eq!(by_path(directory.path()), None, "a directory is not a file");
     }
 }

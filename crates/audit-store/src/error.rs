@@ -33,7 +33,7 @@ pub enum OpenError {
         /// The file that was left.
         left: String,
     },
-    /// A SQLite file with nothing in it, which no version of this program leaves behind.
+    /// A SQLite file with nothing in it, which no version of this program leaves.
     #[error(
         "the database `{path}` is empty, and this program did not leave it so: put the log or a backup in its place, or remove it \
          to begin a new log"
@@ -249,7 +249,7 @@ pub enum StoreError {
     /// The clock of this machine cannot be right.
     #[error(transparent)]
     Clock(#[from] ClockError),
-    /// A thread that writes panicked. It cannot be started again: the store has to be opened anew.
+    /// A thread that writes panicked. It cannot be started again: the store has to be opened again.
     #[error("a writer thread panicked: {0}")]
     WriterPanicked(String),
     /// A record that was to be prepared has the nil uuid.

@@ -1,10 +1,10 @@
 //! When a read has to end: after the time that the store gives it, and as soon as nobody waits for it.
 //!
 //! A read runs from its beginning to its end in the thread that asked for it, so what limits it belongs to the thread. An embedded
-//! database asks [`is_over`] while it works, from deep inside its own code; a server is told the time at the start of a transaction
+//! database asks [`is_over`] while it works, from deep inside its own code; a server gets the time at the start of a transaction
 //! (`dialect/`), and is asked by another connection to give up a read that is cancelled ([`crate::Store::cancel`]).
 //!
-//! What does not go through a pool of readers has no limit: appends, migrations, copies, rebuilds.
+//! Work that does not go through a pool of readers has no limit: appends, migrations, copies, rebuilds.
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -39,7 +39,7 @@ pub struct Inspection {
     pub lacking: Vec<String>,
 }
 
-/// Writes take milliseconds: whoever holds the lock for this long holds it for good, as far as a person who asks is concerned.
+/// Writes take milliseconds: a program that holds the lock for this long holds it for good, as far as a person who asks is concerned.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Brings a database to the schema of this build. All pending migrations are one transaction: two servers that start at once

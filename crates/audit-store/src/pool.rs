@@ -46,7 +46,7 @@ pub(crate) struct Readers {
     timeout: Option<Duration>,
 }
 
-/// A connection, which process of a server is behind it, and whether it turned out to be gone.
+/// A connection, the process of a server that serves it, and whether the connection turned out to be gone.
 pub(crate) struct Reader {
     conn: DbConnection,
     server_process: Option<ServerProcess>,
@@ -101,7 +101,7 @@ impl Pool {
             limit::check()?;
             let mut reader = self.get()?;
             let at_work = limit::at_work(reader.server_process);
-            // Again: whoever cancelled it in between did not see that it is at work.
+            // Again: a caller that cancelled it in between did not see that it is at work.
             limit::check()?;
             let outcome = run(&mut reader.conn).map_err(|error| running.explain(error));
             // Before the connection goes back: from there on it may work for somebody else.

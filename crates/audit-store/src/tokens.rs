@@ -74,7 +74,7 @@ pub(crate) fn revoke(conn: &mut DbConnection, id: i64, within: &ChannelGrant, cl
 /// Why a key from outside cannot be the administrator's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AdminKeyError {
-    /// It was revoked, and whoever did that had a reason.
+    /// It was revoked, for a reason that this program does not know.
     #[error("the key in AUDIT_ADMIN_TOKEN was revoked as token {0}: give another one")]
     Revoked(i64),
     /// It has ended by itself.

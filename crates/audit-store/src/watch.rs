@@ -98,7 +98,7 @@ impl DatabaseWatch {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return self.last_failure().map_or(Ok(()), |why| Err(StoreError::Unreachable(why))),
         };
-        // Again, behind the lock: of many that ask at once, one tries.
+        // Again, under the lock: of many that ask at once, one tries.
         if let Some(known) = self.lately() {
             return known;
         }

@@ -79,7 +79,7 @@ fn pino(members: Members<'_>) -> Members<'_> {
     with_message(native)
 }
 
-/// These loggers log without a message, and messages that are no texts: winston sends an `Error` as its level alone.
+/// These loggers log without a message, and messages that are not texts: winston sends an `Error` as its level alone.
 fn with_message(mut native: Vec<Member<'_>>) -> Members<'_> {
     if native.iter().all(|member| member.name != "message") {
         native.push(named("message", JsonText::string("")));
@@ -141,7 +141,7 @@ fn instant(millis: &JsonText) -> Option<JsonText> {
     Some(JsonText::string(&Timestamp::from_micros(millis.checked_mul(1000)?)?.to_string()))
 }
 
-/// An object with the name of the level as its first member; `None` for what is no object.
+/// An object with the name of the level as its first member; `None` for a text that is not an object.
 fn with_level_name(extra: &JsonText, name: &JsonText) -> Option<JsonText> {
     let rest = extra.as_str().strip_prefix('{')?;
     let comma = if rest.trim_start() == "}" { "" } else { "," };

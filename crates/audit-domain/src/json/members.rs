@@ -88,12 +88,12 @@ fn object(text: &str, levels: usize) -> Result<&str, JsonError> {
     }
 }
 
-/// The name behind a key as received.
+/// The name that a key as received stands for.
 fn name_of(key: &str) -> String {
     Decoded::of(key).map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned()).unwrap_or_default()
 }
 
-/// The members up to a number. That some are left is an error of the parser, which finds no end of the object behind them.
+/// The members up to a number. That some are left is an error of the parser, which finds no end of the object after them.
 struct Collect {
     max: usize,
 }
@@ -139,7 +139,10 @@ mod tests {
             assert_eq!(Members::parse(&object(members)).unwrap().iter().count(), members);
         }
         let broken = object(20_000).replace("}", ",}");
-        assert!(matches!(Members::parse_record(&broken), Err(JsonError::Syntax { .. })), "what is no JSON is called so");
+        assert!(
+            matches!(Members::parse_record(&broken), Err(JsonError::Syntax { .. })),
+            "a text that is not JSON is reported as such"
+        );
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub enum JsonError {
     /// More than [`NESTING_MAX`] arrays and objects are open at once.
     #[error("nested more than {NESTING_MAX} levels deep")]
     TooDeep,
-    /// The text starts with U+FEFF, which is no blank in JSON.
+    /// The text starts with U+FEFF, which is not a blank in JSON.
     #[error("starts with a byte order mark (U+FEFF): send UTF-8 without it")]
     ByteOrderMark,
     /// More than [`MEMBERS_MAX`] members in one record.

@@ -184,7 +184,7 @@ async fn create(
         let event = Event(kept.into_entry(producer_id, position, recorded_at, leaf_hash));
         return show(shape, HttpResponse::Created(), event).await;
     }
-    // It is stored: to be told to come back would be wrong.
+    // It is stored: an answer that asks the client to send it again would be wrong.
     let find = move |store: &Store| store.get(&ChannelGrant::Only([channel].into()), channel, uuid);
     let event = blocking::point_read(api, find).await??;
     show(shape, HttpResponse::Ok(), event.ok_or(DrfError::Internal)?).await

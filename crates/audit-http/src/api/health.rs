@@ -24,7 +24,7 @@ async fn alive(request: HttpRequest) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ok"})))
 }
 
-/// The database answers a read, the writer runs, and the clock can be right. What is strange about the clock is told beside it: the
+/// The database answers a read, the writer runs, and the clock can be right. The answer also says what is strange about the clock: the
 /// server works all the same.
 async fn ready(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     if let Some(response) = check_method(&request, ALLOW_GET)? {

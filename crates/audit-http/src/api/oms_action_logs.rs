@@ -119,7 +119,7 @@ async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller:
         let log = ActionLog(kept.into_entry(producer_id, position, recorded_at, leaf_hash));
         return show(HttpResponse::Created(), log).await;
     }
-    // It is stored: to be told to come back would be wrong.
+    // It is stored: an answer that asks the client to send it again would be wrong.
     let find = move |store: &Store| store.get_action_log(&ChannelGrant::Only([channel].into()), channel, uuid);
     let log = blocking::point_read(api, find).await??;
     show(HttpResponse::Ok(), log.ok_or(DrfError::Internal)?).await

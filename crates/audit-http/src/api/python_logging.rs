@@ -27,7 +27,7 @@ pub(super) fn is_record(form: &Params) -> bool {
 }
 
 /// The form as the JSON of an action log. Of a record, the attributes count and everything else goes into `extra`, whatever it is
-/// called. Of other forms, a member that the form has is taken as it is; else it comes from the attribute that means it, and
+/// called. Of other forms, a member that the form has is taken as it is; otherwise it comes from the attribute that means it, and
 /// every other field goes into `extra`.
 ///
 /// A message of more bytes than `message_bytes_max` is not put together from its arguments.
@@ -193,7 +193,7 @@ mod tests {
                 format!(r#"{{"level":"{kept}","logger_name":"n","message":"m"}}"#)
             );
         }
-        assert_eq!(json("msg=m&levelno=60"), r#"{"level":"60","message":"m"}"#, "no record: it is refused, and told so");
+        assert_eq!(json("msg=m&levelno=60"), r#"{"level":"60","message":"m"}"#, "not a record, so it is refused");
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(crate) fn page_too_large(size_that_fits: usize) -> String {
     format!("The page has more than {mib} MiB. Ask for smaller pages: limit={size_that_fits} fits here.")
 }
 
-/// What a key is told that asks for more than its share.
+/// The answer to a key that asks for more than its share.
 pub(crate) const TOO_MANY_QUERIES: &str =
     "Too many queries of this key are running or waiting, or their answers are not taken; send the same request again later.";
 

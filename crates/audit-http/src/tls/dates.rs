@@ -1,7 +1,7 @@
 //! From when until when a certificate is valid.
 //!
 //! rustls checks these dates of the other side's certificates and gives them to nobody, so they are read here, from the DER that rustls
-//! has parsed already. Whatever else is in a certificate is passed over.
+//! has parsed already. It passes over everything else in a certificate.
 
 use audit_store::domain::Timestamp;
 

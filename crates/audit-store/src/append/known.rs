@@ -1,4 +1,4 @@
-//! What the log holds already of a batch: which uuids, by one statement for each log, and the entries behind them, some at a time.
+//! What the log holds already of a batch: which uuids, by one statement for each log, and the entries that have them, some at a time.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 

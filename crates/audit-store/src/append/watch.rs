@@ -55,7 +55,7 @@ struct Jump {
 impl ClockWatch {
     pub(crate) fn new(clock: Clock, future_warning: Duration) -> ClockWatch {
         let watch = ClockWatch { clock, future_warning, state: Mutex::default() };
-        // The start of what later readings are compared with; a clock that is wrong at the start is told by the first append.
+        // The start of what later readings are compared with; the first append reports a clock that is wrong at the start.
         let _ = watch.now();
         watch
     }

@@ -1,7 +1,7 @@
 //! Ends statements of SQLite that take too long: the only unsafe code of this workspace.
 //!
 //! SQLite asks a progress handler every so many steps whether to go on. It is set on a connection by its handle, and diesel gives out
-//! neither the handle nor a way to set one. So SQLite itself is told what to do with each connection that is opened in this process.
+//! neither the handle nor a way to set one. So this module tells SQLite what to do with each connection that this process opens.
 //! See `docs/decisions/0034-queries-end.md`.
 
 #![expect(unsafe_code, reason = "neither diesel nor another crate offers a progress handler for a connection of diesel's")]

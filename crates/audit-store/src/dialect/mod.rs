@@ -36,7 +36,7 @@ pub(crate) fn open(url: &DatabaseUrl, purpose: Purpose) -> Result<DbConnection, 
     }
 }
 
-/// Has every read of a connection end after so much time, and tells which process of a server is behind the connection, if it is
+/// Has every read of a connection end after so much time, and tells which process of a server serves the connection, if it is
 /// always the same. An embedded database asks for the time itself.
 pub(crate) fn limit_session(
     conn: &mut DbConnection,
@@ -49,7 +49,7 @@ pub(crate) fn limit_session(
     }
 }
 
-/// Goes on with a read of several statements, unless it is over; a server is told from time to time what is left.
+/// Goes on with a read of several statements, unless it is over; from time to time, this tells a server what is left.
 pub(crate) fn go_on(conn: &mut DbConnection) -> Result<(), StoreError> {
     limit::check()?;
     match conn {
@@ -68,7 +68,7 @@ pub(crate) fn cancel(conn: &mut DbConnection, server_process: ServerProcess) -> 
 }
 
 /// Makes an embedded database if there is none, with its schema, and returns the migrations that it got then. A database on a server
-/// is made by whoever runs it.
+/// is made by its administrator.
 pub(crate) fn make_if_missing(url: &DatabaseUrl) -> Result<Option<Vec<String>>, OpenError> {
     match url {
         DatabaseUrl::Sqlite(file) => sqlite::make_if_missing(file),
@@ -114,7 +114,7 @@ pub(crate) fn advice_on_displaced(url: &DatabaseUrl) -> String {
 pub(crate) enum Trial {
     /// It could be done.
     Done,
-    /// Somebody else was writing for as long as it was waited for.
+    /// Another connection was writing for as long as the trial waited.
     Locked,
 }
 
@@ -138,7 +138,7 @@ pub(crate) fn empty_wal(conn: &mut DbConnection, patience: Duration) -> QueryRes
     }
 }
 
-/// Makes the WAL of an embedded database begin anew if it has grown too large.
+/// Restarts the WAL of an embedded database if it has grown too large.
 pub(crate) fn give_checkpoint_its_turn(
     checkpoints: &mut Checkpoints,
     conn: &mut DbConnection,

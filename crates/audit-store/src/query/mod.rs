@@ -42,7 +42,7 @@ use crate::schema::logs;
 use crate::{counters, dialect};
 
 /// Values of a list in one statement. A database takes some ten thousand (SQLite 32,766), and a list is as long as a token of an
-/// earlier version, or whoever calls this crate, has it.
+/// earlier version, or a program that calls this crate, has it.
 pub(crate) const VALUES_MAX: usize = limits::CHANNELS_MAX;
 
 /// A condition on more numbers than a statement takes values: written out, which only numbers may be.

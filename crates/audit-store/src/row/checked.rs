@@ -1,5 +1,5 @@
 //! Whether a stored row is what was appended. A row says most things twice: its slots, salts and columns in its leaf hash, its slots
-//! in its filter columns. Whoever changes one of them at a SQL prompt has to change the other too.
+//! in its filter columns. Somebody who changes one of them at a SQL prompt has to change the other too.
 //!
 //! Deliberately absent: what a row says once. Its position is not in the leaf, and somebody who computes a new leaf hash changes both
 //! sides. The tree over all leaves will show these.

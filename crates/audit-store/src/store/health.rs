@@ -20,7 +20,7 @@ impl Store {
         Ok(powers.map(Powers::into_sentences).unwrap_or_default())
     }
 
-    /// Makes the counters anew from the log, log by log, and tells how many there are. Appends to the log at hand wait meanwhile: on
+    /// Rebuilds the counters from the log, log by log, and tells how many there are. Appends to the log at hand wait meanwhile: on
     /// SQLite all of this store's, elsewhere and on PostgreSQL they are refused after ten seconds. Reads see the old counters.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl Store {
         Ok(self.0.watch.warnings())
     }
 
-    /// What a thread that writes panicked with. It cannot be started again: whoever embeds the store opens it anew, or ends the
+    /// What a thread that writes panicked with. It cannot be started again: a program that embeds the store opens it again, or ends the
     /// process, as the server does. The requests that it had in hand are [`Unknown`](crate::Unknown); all later ones are
     /// [`NotStored::Closed`](crate::NotStored::Closed).
     #[must_use]

@@ -21,7 +21,7 @@ use crate::url::DatabaseUrl;
 use crate::watch::{DatabaseWatch, Keeper};
 use crate::{dialect, migrate, query};
 
-/// Searches that run at once; the others wait, and are told to come back when they have waited for ten seconds.
+/// Searches that run at once; the others wait, and fail when they have waited for ten seconds.
 const SEARCHES_AT_ONCE: u32 = 2;
 
 /// A server that is asked to give up between two statements of a read does not notice: it is asked again after this time.
@@ -56,7 +56,7 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens a database, makes it if there is none (unless told not to), and brings its schema up to date. On Unix, what it
+    /// Opens a database, makes it if there is none (if the configuration allows it), and brings its schema up to date. On Unix, what it
     /// makes is its owner's alone (files 0600, directories 0700); what is there keeps its mode.
     ///
     /// # Errors

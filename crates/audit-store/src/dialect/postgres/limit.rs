@@ -13,7 +13,7 @@ use crate::url::PostgresUrl;
 /// When the server started, in microseconds: PostgreSQL keeps a time in these.
 const STARTED_AT: &str = "CAST(EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000000 AS BIGINT)";
 
-/// Statements that follow each other more quickly than this go by what the server was told before: to tell it costs a round trip.
+/// Statements that follow each other more quickly than this go by the time that the server has already: to set it costs a round trip.
 const TOLD_FOR: Duration = Duration::from_millis(500);
 
 thread_local! {
@@ -21,7 +21,7 @@ thread_local! {
     static TOLD: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// For reads outside of a transaction, and with it which process of the server is behind the connection. Behind a pooler, both would
+/// For reads outside of a transaction, and with it which process of the server serves the connection. Behind a pooler, both would
 /// be those of a process that serves others after the next transaction.
 pub(in crate::dialect) fn limit_session(
     conn: &mut PgConnection,

@@ -1,4 +1,4 @@
-//! The file of a database: where it is, how SQLite is told to open it, and the one place that makes it.
+//! The file of a database: where it is, how SQLite opens it, and the one place that makes it.
 
 use std::fmt::Write;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -75,7 +75,7 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// How SQLite is told to open a file that is there, and never to make one. A path is a name and no URI: everything in it that means
+/// Has SQLite open a file that is there, and never make one. A path is a name and not a URI: everything in it that means
 /// something in a URI is escaped.
 pub(super) fn uri(path: &Path) -> String {
     // Without the empty authority, a path that begins with two slashes would name a host.

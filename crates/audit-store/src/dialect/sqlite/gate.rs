@@ -1,4 +1,4 @@
-//! Holds new queries back for a moment. SQLite begins its WAL anew only when nobody reads from it: queries that overlap without a
+//! Holds new queries back for a moment. SQLite restarts its WAL only when nobody reads from it: queries that overlap without a
 //! gap let it grow for good.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

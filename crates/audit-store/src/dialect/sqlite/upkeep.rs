@@ -33,7 +33,7 @@ pub(in super::super) fn try_write(conn: &mut SqliteConnection, patience: Duratio
     }
 }
 
-/// The WAL keeps at most this many bytes when it begins anew. SQLite's own checkpoint comes at 4 MiB.
+/// The WAL keeps at most this many bytes when it restarts. SQLite's own checkpoint comes at 4 MiB.
 pub(super) const WAL_BYTES_KEPT: u64 = 16 << 20;
 
 /// From this size on, a checkpoint is given its turn.
@@ -59,7 +59,7 @@ pub(crate) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Makes the WAL begin anew if it has grown over its bound: first everything that no reader needs is brought into the database,
+    /// Restarts the WAL if it has grown over its bound: first everything that no reader needs is brought into the database,
     /// then queries are held back until no reader is left. Appends go on, but for the short end of it.
     pub(in super::super) fn take_turn(&mut self, conn: &mut SqliteConnection, file: &SqliteFile) -> QueryResult<()> {
         let bytes = file.identity().and_then(|identity| identity.wal_bytes()).unwrap_or(0);

@@ -37,6 +37,14 @@ fn a_key_has_half_of_the_places_and_the_others_the_rest() {
 }
 
 #[test]
+fn small_answers_get_a_key_no_more_than_half_of_the_places() {
+    let queries = Queries::new(8);
+    drop(queries.hold(1, 1));
+    let asked: Vec<_> = (0..5).map(|_| ask(&queries, 1).0).collect();
+    assert_eq!(asked, [STARTS, STARTS, STARTS, STARTS, WAITS]);
+}
+
+#[test]
 fn a_key_that_waits_for_too_much_is_refused_and_the_gone_do_not_count() {
     let queries = Queries::new(1);
     assert_eq!(ask(&queries, 1).0, STARTS);

@@ -99,6 +99,49 @@ fn a_read_that_is_cancelled_ends_and_no_other() {
     );
 }
 
+/// A statement of a second or so.
+fn counted(conn: &mut DbConnection) -> Result<i64, StoreError> {
+    number(
+        conn,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) \
+         SELECT CAST(COUNT(*) AS BIGINT) AS number FROM n",
+    )
+}
+
+/// The connection, and with it the process of a server, works for somebody else by then.
+#[test]
+fn to_cancel_a_read_that_has_ended_ends_no_other() {
+    on_each_database(
+        |config| config,
+        |store| {
+            let cancel = Cancel::new();
+            cancel.scope(|| assert_goes_on(store));
+            let (started, has_started) = mpsc::channel();
+            std::thread::scope(|scope| {
+                let other = scope.spawn(|| {
+                    store.read(|conn| {
+                        started.send(()).unwrap();
+                        counted(conn)
+                    })
+                });
+                has_started.recv().unwrap();
+                store.cancel(&cancel);
+                assert_eq!(other.join().unwrap().unwrap(), 2_000_000);
+            });
+        },
+    );
+}
+
+/// Behind a pooler a session is everybody's, so each transaction is told its time.
+#[test]
+fn behind_a_pooler_a_read_ends_after_its_time() {
+    let limited = |config| StoreConfig { query_timeout: Some(Duration::from_secs(1)), transaction_pooler: true, ..config };
+    on_each_database(limited, |store| {
+        assert!(matches!(store.read(|conn| dialect::snapshot(conn, endless)), Err(StoreError::QueryTimeout { seconds: 1 })));
+        assert_goes_on(store);
+    });
+}
+
 #[test]
 fn a_process_of_the_same_number_on_another_server_goes_on() {
     let database = Database::empty();

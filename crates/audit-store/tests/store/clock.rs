@@ -92,6 +92,21 @@ fn a_jump_ahead_is_seen_until_the_clock_is_there() {
 }
 
 #[test]
+fn more_than_a_minute_ahead_is_told() {
+    let (scratch, hands) = scratch();
+    scratch.append_json("{}");
+    hands.ahead_by(65);
+    scratch.append_json("{}");
+    let warnings = scratch.store.check().unwrap();
+    assert!(matches!(warnings.as_slice(), [one] if one.contains("jumped ahead by 6")), "{warnings:?}");
+    hands.ahead_by(0);
+    // The first append after that finds the log ahead of the clock.
+    scratch.append_json("{}");
+    let warnings = scratch.store.check().unwrap();
+    assert!(matches!(warnings.as_slice(), [one] if one.contains("1 log(s) is ahead of the clock")), "{warnings:?}");
+}
+
+#[test]
 fn small_differences_of_the_clock_are_not_told() {
     let (scratch, hands) = scratch();
     for ahead in [50, 0, 55] {

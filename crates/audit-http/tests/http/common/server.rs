@@ -162,6 +162,14 @@ impl TestServer {
         }
     }
 
+    /// A session above the guards, where there are sessions.
+    pub(crate) fn session(&self) -> Option<postgres::Client> {
+        match &self.place {
+            Place::File(_) => None,
+            Place::Server(database) => Some(database.client()),
+        }
+    }
+
     /// Tells the server to stop, as SIGTERM would.
     pub(crate) fn begin_to_stop(&mut self) -> JoinHandle<std::io::Result<()>> {
         let (stop, thread) = self.running.take().unwrap();

@@ -1,6 +1,7 @@
 //! Queries that take long, answers that are large, and clients that ask for too much of both: whoever does something else goes on.
 
 mod crowd;
+mod held;
 mod pages;
 mod summaries;
 mod time;

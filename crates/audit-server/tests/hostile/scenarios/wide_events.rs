@@ -6,9 +6,10 @@ use crate::attack::{Attack, get};
 use crate::bench::{On, Scenario, append, run};
 use crate::common::http::Client;
 
-const CLIENTS: usize = 4;
-const EVENTS: usize = 8;
-const MEMBERS: usize = 60_000;
+/// A page of them is the largest that there is, nearly: whoever writes it on a thread that answers others is seen at once.
+const CLIENTS: usize = 8;
+const EVENTS: usize = 15;
+const MEMBERS: usize = 75_000;
 
 /// An answer of several MB costs the client something too.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -28,12 +29,12 @@ impl Scenario for WideEvents {
 
     fn attack(&self, attack: &Attack) {
         let paths = [
-            "/api/v1/events?limit=8",
-            "/api/v1/oms/settings/audit_events/?limit=8",
-            "/api/v1/data-warehouse/audit-events/?limit=8",
-            "/api/v1/events?sort=position&limit=8",
+            "/api/v1/events?limit=15",
+            "/api/v1/oms/settings/audit_events/?limit=15",
+            "/api/v1/data-warehouse/audit-events/?limit=15",
+            "/api/v1/events?sort=position&limit=15",
         ];
-        attack.crowd(CLIENTS, PAUSE, |number| attack.exchange(&get(paths[number], &attack.reader), b"").map(drop));
+        attack.crowd(CLIENTS, PAUSE, |number| attack.exchange(&get(paths[number % paths.len()], &attack.reader), b"").map(drop));
     }
 
     fn check(&self, attack: &Attack) {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use audit_http::store::domain::Role;
 use audit_http::store::{Store, StoreConfig};
 
+use super::{MIB, append_events};
 use crate::common::{Answer, Ask, Client, Place, TestServer};
 
 /// What waits for a place gets 503 after ten seconds: whatever is answered sooner did not wait.
@@ -180,5 +181,19 @@ fn what_waits_too_long_or_in_too_long_a_line_is_503() {
     assert!(start.elapsed() < AT_LAST / 2, "{:?}", start.elapsed());
     drop(waiting);
     drop(held);
+    server.stop();
+}
+
+#[test]
+fn a_key_that_takes_no_answers_gets_no_more_of_them() {
+    let server = TestServer::start();
+    append_events(&server.store, 16, &format!(r#"{{"content":"{}"}}"#, "x".repeat(MIB - 1000)));
+    let [greedy, other] = [(); 2].map(|()| server.token(Role::Reader, "*"));
+    let untaken = send(&server, 2, "/api/v1/events?limit=16", &greedy);
+    let refused = server.get(&greedy, EVENTS);
+    assert_eq!((refused.status, refused.header("Retry-After")), (503, Some("1")), "{}", refused.text());
+    at_once(&server, &Ask::get(EVENTS).key(&other)).expect(200);
+    drop(untaken);
+    at_once(&server, &Ask::get(EVENTS).key(&greedy)).expect(200);
     server.stop();
 }

@@ -1,11 +1,11 @@
 use super::*;
 
-/// A query that is only named.
-struct Named(&'static str, Arc<AtomicBool>);
+/// A query that does nothing, and whether somebody waits for it.
+struct Idle(Arc<AtomicBool>);
 
-impl Query for Named {
+impl Query for Idle {
     fn is_wanted(&self) -> bool {
-        self.1.load(Ordering::Relaxed)
+        self.0.load(Ordering::Relaxed)
     }
 
     fn run(self: Box<Self>) {}
@@ -14,7 +14,7 @@ impl Query for Named {
 /// Asks for a place for a query of a key; `Some` if it has it at once, and what says that somebody waits for it.
 fn ask(queries: &Queries, key: i64) -> (Result<bool, TooMany>, Arc<AtomicBool>) {
     let wanted = Arc::new(AtomicBool::new(true));
-    let admitted = queries.admit(key, Box::new(Named("", Arc::clone(&wanted))));
+    let admitted = queries.admit(key, Box::new(Idle(Arc::clone(&wanted))));
     (admitted.map(|admitted| admitted.is_some()), wanted)
 }
 

@@ -63,23 +63,34 @@ diesel::table! {
 }
 
 diesel::table! {
-    counters (channel_id, stream, dimension, key) {
+    segments (channel_id, stream, first) {
         channel_id -> BigInt,
         stream -> SmallInt,
-        dimension -> SmallInt,
-        key -> Text,
-        count -> BigInt,
+        first -> BigInt,
+        size -> BigInt,
+        first_time -> BigInt,
+        last_time -> BigInt,
+        fences -> Binary,
     }
 }
 
 diesel::table! {
-    counters_by_hour (channel_id, stream, dimension, key, hour) {
+    segment_times (channel_id, stream, first, block) {
         channel_id -> BigInt,
         stream -> SmallInt,
-        dimension -> SmallInt,
-        key -> Text,
-        hour -> BigInt,
-        count -> BigInt,
+        first -> BigInt,
+        block -> SmallInt,
+        points -> Binary,
+    }
+}
+
+diesel::table! {
+    postings (channel_id, stream, first, first_term) {
+        channel_id -> BigInt,
+        stream -> SmallInt,
+        first -> BigInt,
+        first_term -> Binary,
+        terms -> Binary,
     }
 }
 

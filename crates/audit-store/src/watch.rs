@@ -87,6 +87,14 @@ impl DatabaseWatch {
         outcome
     }
 
+    /// The same for a step of an index. One that fails is done again, perhaps on a new connection, and says nothing about appends.
+    pub(crate) fn confirm_step<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        let value = outcome?;
+        self.check_place()?;
+        self.written();
+        Ok(value)
+    }
+
     /// Whether a write can be done. One is tried and taken back, unless there was one just now.
     pub(crate) fn check_writes(&self) -> Result<(), StoreError> {
         if let Some(known) = self.lately() {

@@ -5,7 +5,7 @@
 -- UPDATE and no DELETE (audit-server migrate --grant-to).
 --
 -- Rows are only ever added. Vacuum and analyze come round with every fiftieth of the table instead of every fifth and tenth, so
--- that counts go on being read off an index alone and the planner knows a log that grows.
+-- that the planner knows a log that grows, and what needs no more than an index is read off it alone.
 CREATE TABLE events (
     channel_id BIGINT NOT NULL,
     position BIGINT NOT NULL,

@@ -58,10 +58,10 @@ enum Command {
     Token(token::TokenArgs),
     ContentTypes(content_types::ContentTypesArgs),
     Copy(copy::CopyArgs),
-    /// Make the counters anew from the log, should they ever be doubted
+    /// Rebuild the search index of all logs, should it ever be doubted
     ///
-    /// Counts and summaries are read off them. The server may be running: reads see the old ones meanwhile, and
-    /// appends wait, or are told after ten seconds to come back. A million entries take some seconds.
+    /// Lists, counts and summaries are answered from it. The server may be running: queries stay exact meanwhile and are slower,
+    /// and appends go on between the steps.
     Rebuild,
     Demo(demo::DemoArgs),
     Config(config::ConfigArgs),

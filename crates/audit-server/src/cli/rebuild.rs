@@ -1,9 +1,9 @@
-//! `rebuild`: makes anew what is derived from the log.
+//! `rebuild`: rebuilds what is derived from the log.
 
 use crate::config::Settings;
 
 pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
-    let counters = settings.open_existing_store()?.rebuild_counters()?;
-    say!("{counters} counters made from the log");
+    settings.open_existing_store()?.rebuild_index()?;
+    say!("the search index of all logs is rebuilt");
     Ok(())
 }

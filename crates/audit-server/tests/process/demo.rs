@@ -1,4 +1,4 @@
-//! `demo` and `rebuild`: a filled log to look at, and counters that are what they were.
+//! `demo` and `rebuild`: a filled log to look at, and a search index that is what it was.
 
 use std::process::Stdio;
 
@@ -6,13 +6,17 @@ use rusqlite::Connection;
 
 use crate::common::{program, run, wait};
 
-fn counters(conn: &Connection) -> Vec<(String, i64)> {
-    let sql = "SELECT stream || ' ' || dimension || ' ' || key, count FROM counters ORDER BY 1";
-    conn.prepare(sql).unwrap().query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+/// The three tables of the index.
+fn index(conn: &Connection) -> Vec<String> {
+    let sql = "SELECT 'segment ' || stream || ' ' || first || ' ' || size || ' ' || hex(fences) FROM segments
+               UNION ALL SELECT 'times ' || stream || ' ' || first || ' ' || block || ' ' || hex(points) FROM segment_times
+               UNION ALL SELECT 'postings ' || stream || ' ' || first || ' ' || hex(first_term) || ' ' || hex(terms) FROM postings
+               ORDER BY 1";
+    conn.prepare(sql).unwrap().query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 
 #[test]
-fn a_demonstration_is_filled_once_and_its_counters_can_be_made_anew() {
+fn a_demonstration_is_filled_once_and_its_index_is_rebuilt() {
     let directory = tempfile::tempdir().unwrap();
     let fill =
         |events: &str| run(program(directory.path()).args(["demo", "--fill-only", "--directory", "shop", "--events", events])).ok();
@@ -20,12 +24,15 @@ fn a_demonstration_is_filled_once_and_its_counters_can_be_made_anew() {
     assert_eq!(fill("1000"), filled);
     assert_eq!(fill("7"), filled, "what is there stays");
     let conn = Connection::open(directory.path().join("shop/audit.db")).unwrap();
-    let before = counters(&conn);
-    assert_eq!(before.iter().filter(|(key, _)| key == "1 0 ").map(|(_, count)| *count).collect::<Vec<_>>(), [1000]);
-    conn.execute("DELETE FROM counters WHERE dimension > 1", []).unwrap();
-    let rebuilt = run(program(directory.path()).args(["rebuild", "--database-url", "sqlite://shop/audit.db"])).ok();
-    assert!(rebuilt.ends_with(" counters made from the log\n"), "{rebuilt}");
-    assert_eq!(counters(&conn), before);
+    let rebuild = || run(program(directory.path()).args(["rebuild", "--database-url", "sqlite://shop/audit.db"])).ok();
+    let said = "the search index of all logs is rebuilt\n";
+    assert_eq!(rebuild(), said);
+    let before = index(&conn);
+    let sizes = |stream: &str| before.iter().filter(|row| row.starts_with(&format!("segment {stream} "))).count();
+    assert_eq!((sizes("1"), sizes("2")), (1 + 7, 1), "of 1,000 events 512 and seven times 64, of 100 action logs 64");
+    conn.execute_batch("DELETE FROM segments WHERE stream = 1; DELETE FROM postings").unwrap();
+    assert_eq!(rebuild(), said);
+    assert_eq!(index(&conn), before);
     let missing = run(program(directory.path()).args(["rebuild", "--database-url", "sqlite://nothing/audit.db"]));
     assert_eq!(missing.sentence(), "there is no database `nothing/audit.db`");
 }

@@ -7,24 +7,11 @@ use crate::{Options, raw};
 /// Rows of a transaction: enough that the commit does not hide the rest.
 const PER_COMMIT: usize = 1_000;
 
-const ALTERED: [(&str, &str); 14] = [
+const ALTERED: [(&str, &str); 6] = [
     ("PRAGMA temp_store = MEMORY", "PRAGMA temp_store = DEFAULT"),
     ("trigger events_refuse_replace", "DROP TRIGGER events_refuse_replace"),
     ("all triggers", "DROP TRIGGER events_refuse_replace; DROP TRIGGER events_only_erase; DROP TRIGGER events_keep_rows"),
     ("events_by_timestamp", "DROP INDEX events_by_timestamp"),
-    ("events_by_content_type", "DROP INDEX events_by_content_type"),
-    ("events_by_object_id", "DROP INDEX events_by_object_id"),
-    ("events_by_table_name", "DROP INDEX events_by_table_name"),
-    ("events_by_user_id", "DROP INDEX events_by_user_id"),
-    ("events_by_user_name", "DROP INDEX events_by_user_name"),
-    ("events_by_url", "DROP INDEX events_by_url"),
-    ("events_by_action", "DROP INDEX events_by_action"),
-    (
-        "all eight indexes",
-        "DROP INDEX events_by_timestamp; DROP INDEX events_by_content_type; DROP INDEX events_by_object_id;
-         DROP INDEX events_by_table_name; DROP INDEX events_by_user_id; DROP INDEX events_by_user_name;
-         DROP INDEX events_by_url; DROP INDEX events_by_action",
-    ),
     (
         "refuse_replace: rowid only",
         "DROP TRIGGER events_refuse_replace;

@@ -25,6 +25,7 @@ cargo bench -p audit-store --bench append -- [OPTIONS]
   --rounds N        rounds, of which the median counts [default: 5]
   --copies N        how often the events are repeated, with new uuids [default: 1]
   --costs           what each trigger and each index costs, instead
+  --old-trees       raw inserts into the table as it was with seven more indexes and no search index, instead of today's
   --postgres        the store on a private PostgreSQL server beside raw COPYs, instead of SQLite
   --forms           on a private PostgreSQL server: COPY, unnest, several rows of VALUES, one row a statement, instead
   --only PART       only what has this in its name
@@ -38,6 +39,7 @@ struct Options {
     rounds: usize,
     copies: usize,
     costs: bool,
+    old_trees: bool,
     postgres: bool,
     forms: bool,
     only: String,
@@ -51,6 +53,7 @@ fn options() -> anyhow::Result<Option<Options>> {
         rounds: 5,
         copies: 1,
         costs: false,
+        old_trees: false,
         postgres: false,
         forms: false,
         only: String::new(),
@@ -67,6 +70,7 @@ fn options() -> anyhow::Result<Option<Options>> {
             "--copies" => options.copies = value()?.parse::<usize>()?.max(1),
             "--only" => options.only = value()?,
             "--costs" => options.costs = true,
+            "--old-trees" => options.old_trees = true,
             "--postgres" => options.postgres = true,
             "--forms" => options.forms = true,
             "--bench" => options.smoke = false,

@@ -25,6 +25,16 @@ const CASES: [Case; 6] = [
     Case { name: "1,000 events, 4 callers", per_request: 1_000, callers: 4, events: usize::MAX },
 ];
 
+/// The indexes that the table had until the search index took their place.
+const OLD_TREES: &str = "
+    CREATE INDEX events_by_content_type ON events (channel_id, content_type, timestamp, position) WHERE content_type IS NOT NULL;
+    CREATE INDEX events_by_object_id ON events (channel_id, object_id, timestamp, position) WHERE object_id IS NOT NULL;
+    CREATE INDEX events_by_table_name ON events (channel_id, table_name, timestamp, position) WHERE table_name IS NOT NULL;
+    CREATE INDEX events_by_user_id ON events (channel_id, user_id, timestamp, position) WHERE user_id IS NOT NULL;
+    CREATE INDEX events_by_user_name ON events (channel_id, user_name, timestamp, position) WHERE user_name IS NOT NULL;
+    CREATE INDEX events_by_url ON events (channel_id, url, timestamp, position) WHERE url IS NOT NULL;
+    CREATE INDEX events_by_action ON events (channel_id, action, timestamp, position) WHERE action IS NOT NULL";
+
 /// Seconds until every caller has its last receipt.
 fn append(directory: &Path, postgres: bool, events: &[PreparedEntry], case: &Case) -> anyhow::Result<f64> {
     let (_place, store) = raw::scratch(directory, postgres)?;
@@ -62,7 +72,7 @@ pub(crate) fn run(options: &Options, events: &[PreparedEntry]) -> anyhow::Result
             let raw = if options.postgres {
                 forms::insert(forms::Form::Copy, events, case.per_request)?
             } else {
-                raw::insert(&options.directory, events, case.per_request, "")?
+                raw::insert(&options.directory, events, case.per_request, if options.old_trees { OLD_TREES } else { "" })?
             };
             raw_rates.push(events.len() as f64 / raw);
         }

@@ -11,7 +11,6 @@ use super::known::Known;
 use super::watch::ClockWatch;
 use super::{AppendRequest, Receipt};
 use crate::connection::DbConnection;
-use crate::counters::Delta;
 use crate::dialect;
 use crate::error::StoreError;
 use crate::row::{NewRows, Placement};
@@ -211,13 +210,11 @@ impl<'a> Batch<'a> {
     }
 
     fn write(&self, conn: &mut DbConnection) -> Result<(), StoreError> {
-        let (mut rows, mut delta) = (NewRows::default(), Delta::default());
+        let mut rows = NewRows::default();
         for (entry, placement) in &self.placed {
             rows.push(entry, placement);
-            delta.add(entry.channel_id().get(), entry.stream(), entry.timestamp().micros(), entry.keys());
         }
         dialect::insert(conn, &rows)?;
-        dialect::count(conn, &delta)?;
         for ((channel_id, stream), head) in self.heads.iter().filter(|(_, head)| head.grows) {
             diesel::update(logs::table.find((*channel_id, stream.number())))
                 .set((logs::next_position.eq(head.next_position), logs::recorded_at.eq(head.recorded_at.micros())))

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::batch::{Lookup, Outcome, commit};
+use super::batch::{Lookup, Outcome, commit, log_of};
 use super::error::NotStored;
 use super::meter::{self, Queued};
 use super::outcomes::Outcomes;
@@ -18,6 +18,7 @@ use super::{AppendRequest, PendingReceipts};
 use crate::connection::{DbConnection, Purpose};
 use crate::dialect;
 use crate::error::{OpenError, StoreError};
+use crate::postings::Grown;
 use crate::url::DatabaseUrl;
 use crate::watch::DatabaseWatch;
 
@@ -50,6 +51,7 @@ impl Writer {
         conn: Option<DbConnection>,
         watch: Arc<ClockWatch>,
         database: Arc<DatabaseWatch>,
+        grown: Arc<Grown>,
     ) -> Result<Writer, OpenError> {
         let (queue, panic) = (Arc::<Queue>::default(), Arc::<OnceLock<String>>::default());
         let (end, ended) = channel::<()>();
@@ -62,7 +64,7 @@ impl Writer {
             let work = move |taken: &Queue| {
                 // At the start, and not with the first batch.
                 drop(RandomState::new());
-                Loop { url, conn, watch, database: watched }.run(taken);
+                Loop { url, conn, watch, database: watched, grown }.run(taken);
             };
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| work(&taken))) {
                 let message = panicked.get_or_init(|| message_of(&*payload));
@@ -96,7 +98,7 @@ impl Writer {
         work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let end = Instant::now() + RUN_TIMEOUT;
-        let (work, pending) = prepare(Arc::clone(&self.database), work);
+        let (work, pending) = prepare(&self.database, work, DatabaseWatch::confirm);
         self.queue.push_work(work, Some(end))?;
         pending.recv_timeout(end.saturating_duration_since(Instant::now())).map_err(|error| match error {
             oneshot::RecvTimeoutError::Timeout => StoreError::Late,
@@ -104,12 +106,12 @@ impl Writer {
         })?
     }
 
-    /// The same, for a write that takes its time.
-    pub(super) fn run_long<T: Send + 'static>(
+    /// The same for a step of an index, which takes its time.
+    pub(super) fn run_step<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (work, pending) = prepare(Arc::clone(&self.database), work);
+        let (work, pending) = prepare(&self.database, work, DatabaseWatch::confirm_step);
         self.queue.push_work(work, None)?;
         pending.recv().map_err(|_| StoreError::Closed)?
     }
@@ -148,13 +150,15 @@ fn message_of(payload: &(dyn std::any::Any + Send)) -> String {
 
 /// A write as the queue takes it, and where its outcome will be.
 fn prepare<T: Send + 'static>(
-    database: Arc<DatabaseWatch>,
+    database: &Arc<DatabaseWatch>,
     work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
+    confirm: fn(&DatabaseWatch, Result<T, StoreError>) -> Result<T, StoreError>,
 ) -> (Work, oneshot::Receiver<Result<T, StoreError>>) {
     let (answer, pending) = oneshot::channel();
+    let database = Arc::clone(database);
     let work: Work = Box::new(move |conn| {
         let conn = database.check_place().and_then(|()| conn.map_err(StoreError::Unreachable));
-        let outcome = database.confirm(conn.and_then(|conn| work(conn).map_err(|error| error.seen_on(conn))));
+        let outcome = confirm(&database, conn.and_then(|conn| work(conn).map_err(|error| error.seen_on(conn))));
         let is_usable = !matches!(outcome, Err(StoreError::Unreachable(_)));
         // Nobody waits for a write whose caller is gone; it is done all the same.
         drop(answer.send(outcome));
@@ -169,6 +173,7 @@ struct Loop {
     conn: Option<DbConnection>,
     watch: Arc<ClockWatch>,
     database: Arc<DatabaseWatch>,
+    grown: Arc<Grown>,
 }
 
 impl Loop {
@@ -275,8 +280,9 @@ impl Loop {
         let outcomes = commit(conn, requests, lookup, &watch).map_err(|error| error.seen_on(conn));
         let outcomes = self.database.confirm(outcomes);
         meter::batch(requests, &outcomes, start);
-        if outcomes.is_err() {
-            self.conn = None;
+        match &outcomes {
+            Ok(_) => self.grown.note(requests.iter().flat_map(|request| &request.entries).map(log_of)),
+            Err(_) => self.conn = None,
         }
         outcomes
     }

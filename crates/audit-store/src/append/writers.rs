@@ -11,6 +11,7 @@ use super::{AppendRequest, NotStored, PendingReceipts};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::{OpenError, StoreError};
+use crate::postings::Grown;
 use crate::url::DatabaseUrl;
 use crate::watch::DatabaseWatch;
 
@@ -26,10 +27,11 @@ impl Writers {
         wanted: u32,
         watch: &Arc<ClockWatch>,
         database: &Arc<DatabaseWatch>,
+        grown: &Arc<Grown>,
     ) -> Result<Writers, OpenError> {
         let mut conn = Some(conn);
         let writers = (0..dialect::writers(url, wanted))
-            .map(|_| Writer::start(url.clone(), conn.take(), Arc::clone(watch), Arc::clone(database)));
+            .map(|_| Writer::start(url.clone(), conn.take(), Arc::clone(watch), Arc::clone(database), Arc::clone(grown)));
         writers.collect::<Result<_, _>>().map(Writers)
     }
 
@@ -51,12 +53,13 @@ impl Writers {
         self.0.first().ok_or(StoreError::Closed)?.run(work)
     }
 
-    /// Runs a write that takes its time.
-    pub(crate) fn run_long<T: Send + 'static>(
+    /// Runs a write on the writer of a log, which does not append to it meanwhile. It may take its time.
+    pub(crate) fn run_for<T: Send + 'static>(
         &self,
+        (channel_id, stream): (i64, Stream),
         work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.0.first().ok_or(StoreError::Closed)?.run_long(work)
+        self.0.get(place(channel_id, stream.number(), self.0.len())).ok_or(StoreError::Closed)?.run_step(work)
     }
 
     pub(crate) fn are_running(&self) -> bool {

@@ -1,13 +1,12 @@
-//! One log: its rows, its counters and its head.
+//! One log: its rows and its head.
 
 use std::collections::VecDeque;
 
-use audit_domain::{ActionLog, Entry, Event, Keys};
+use audit_domain::{ActionLog, Entry, Event};
 use diesel::prelude::*;
 
 use super::Log;
 use crate::connection::DbConnection;
-use crate::counters::Delta;
 use crate::dialect;
 use crate::error::{CopyError, StoreError};
 use crate::query::{ActionLogs, Events, Stride, Table};
@@ -32,9 +31,6 @@ pub(super) trait Carried: Table {
 pub(super) trait Row {
     fn position(&self) -> i64;
     fn recorded_at(&self) -> i64;
-    /// When it happened.
-    fn time(&self) -> i64;
-    fn keys(&self) -> Keys;
     /// Of its slots.
     fn bytes(&self) -> usize;
     fn into_entry(self) -> Result<Entry, StoreError>;
@@ -47,14 +43,6 @@ impl Row for NewEventRow<'static> {
 
     fn recorded_at(&self) -> i64 {
         self.recorded_at
-    }
-
-    fn time(&self) -> i64 {
-        self.timestamp
-    }
-
-    fn keys(&self) -> Keys {
-        Keys::Event(self.keys())
     }
 
     fn bytes(&self) -> usize {
@@ -73,14 +61,6 @@ impl Row for NewActionLogRow<'static> {
 
     fn recorded_at(&self) -> i64 {
         self.recorded_at
-    }
-
-    fn time(&self) -> i64 {
-        self.created_at
-    }
-
-    fn keys(&self) -> Keys {
-        Keys::ActionLog(self.keys())
     }
 
     fn bytes(&self) -> usize {
@@ -162,9 +142,8 @@ pub(super) fn copy<T: Carried>(
     let mut from = size_there(target, log)?;
     let mut rows = Rows::<T>::new(log, from);
     while from < log.size {
-        let (mut batch, mut delta, mut bytes, mut last) = (NewRows::default(), Delta::default(), 0, (from, 0));
+        let (mut batch, mut bytes, mut last) = (NewRows::default(), 0, (from, 0));
         while let Some(row) = rows.next(source)? {
-            delta.add(log.channel_id, log.stream, row.time(), &row.keys());
             bytes += row.bytes();
             last = (row.position() + 1, row.recorded_at());
             T::push(&mut batch, row);
@@ -178,7 +157,6 @@ pub(super) fn copy<T: Carried>(
                 return Err(CopyError::Unfit { channel_id: log.channel_id, what: "somebody else writes to the destination" });
             }
             dialect::insert(conn, &batch)?;
-            dialect::count(conn, &delta)?;
             diesel::update(logs::table.find((log.channel_id, log.stream.number())))
                 .set((logs::next_position.eq(next_position), logs::recorded_at.eq(recorded_at)))
                 .execute(conn)?;

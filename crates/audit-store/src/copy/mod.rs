@@ -1,8 +1,8 @@
 //! Moving a whole database, from either kind to either kind: the same positions, instants, salts, leaf hashes and token ids.
 //!
-//! Log by log, in the order of positions, some thousand rows a transaction: each moves the head of its log and the counters, so that
-//! the destination is a sound log at every moment, only a shorter one. A copy that was interrupted goes on behind the head that it
-//! finds. At the end both sides are read and compared.
+//! Log by log, in the order of positions, some thousand rows a transaction: each moves the head of its log, so that the destination is
+//! a sound log at every moment, only a shorter one. A copy that was interrupted goes on after the head that it finds. At the end both
+//! sides are read and compared. The index is not copied: it follows from the log, and the store that opens the destination builds it.
 
 mod log;
 mod registry;

@@ -15,7 +15,6 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crate::connection::{DbConnection, Purpose};
-use crate::counters::Delta;
 use crate::error::{OpenError, StoreError, Unusable};
 use crate::limit::{self, ServerProcess};
 use crate::row::NewRows;
@@ -252,6 +251,18 @@ pub(crate) fn is_lost(conn: &mut DbConnection, error: &DieselError) -> bool {
     }
 }
 
+/// A statement whose values stand as `?`, with the signs of the database for them.
+pub(crate) fn numbered(conn: &DbConnection, sql: &str) -> String {
+    match conn {
+        DbConnection::Sqlite(_) => sql.to_owned(),
+        DbConnection::Postgres(_) => {
+            let mut parts = sql.split('?');
+            let first = parts.next().unwrap_or_default().to_owned();
+            parts.enumerate().fold(first, |sql, (number, part)| format!("{sql}${}{part}", number + 1))
+        }
+    }
+}
+
 /// Whether the rows of a result come one by one, instead of all of them before the first.
 pub(crate) fn gives_rows_as_they_come(conn: &DbConnection) -> bool {
     matches!(conn, DbConnection::Sqlite(_))
@@ -287,13 +298,5 @@ pub(crate) fn insert(conn: &mut DbConnection, rows: &NewRows<'_>) -> QueryResult
     match conn {
         DbConnection::Sqlite(conn) => sqlite::insert(conn, rows),
         DbConnection::Postgres(conn) => postgres::insert(conn, rows),
-    }
-}
-
-/// Adds to the counters of a batch.
-pub(crate) fn count(conn: &mut DbConnection, delta: &Delta) -> QueryResult<()> {
-    match conn {
-        DbConnection::Sqlite(conn) => sqlite::count(conn, delta),
-        DbConnection::Postgres(conn) => postgres::count(conn, delta),
     }
 }

@@ -1,14 +1,14 @@
 //! Pages by number, with an exact count: what the published APIs list.
 
-use audit_domain::{ActionLogFilter, ActionLogSort, ChannelGrant, EventFilter, EventSort, Interval, Sort, SortBy};
+use audit_domain::{ActionLogFilter, ActionLogSort, ChannelGrant, EventFilter, EventSort, Sort, SortBy};
 
 use super::room::whole_page;
-use super::table::{Filter, Part, Place, Table, order_by, parts_of};
-use super::{LogHead, count, heads};
+use super::table::{Filter, Part, Place, Table, order_by};
+use super::{LogHead, VALUES_MAX, count, heads, places_of};
 use crate::connection::DbConnection;
-use crate::counters::{self, HOUR_MICROS, Tally};
 use crate::dialect;
 use crate::error::StoreError;
+use crate::postings::{self, Found};
 
 /// A page of a list of events, unless it says otherwise; [`ActionLogListQuery`] for action logs.
 #[derive(Debug, Clone)]
@@ -109,13 +109,22 @@ enum Listed<T: Table> {
     Logs(Vec<LogHead>),
     /// What was found by looking into the records: once, for the count and the page.
     Found(Vec<<T::SortField as SortBy>::Row>),
+    /// What the indexes of the logs say.
+    Indexed(Vec<LogHead>, Found),
 }
 
 impl<T: Table> Listed<T> {
     fn of(conn: &mut DbConnection, channels: &ChannelGrant, filter: &T::Filter) -> Result<Listed<T>, StoreError> {
         let heads = heads(conn, T::STREAM, channels)?;
-        if !filter.looks_into_records() || filter.is_impossible() {
+        if filter.is_impossible() {
             return Ok(Listed::Logs(heads));
+        }
+        if !filter.looks_into_records() {
+            let found = postings::find::<T>(conn, &heads, filter)?;
+            return Ok(match found {
+                Some(found) => Listed::Indexed(heads, found),
+                None => Listed::Logs(heads),
+            });
         }
         let mut rows = Vec::new();
         for head in heads {
@@ -127,8 +136,9 @@ impl<T: Table> Listed<T> {
 
     fn count(&self, conn: &mut DbConnection, filter: &T::Filter) -> Result<i64, StoreError> {
         match self {
-            Listed::Logs(heads) => heads.iter().map(|head| count::<T>(conn, head, filter)).sum(),
+            Listed::Logs(heads) => count::<T>(conn, heads, filter),
             Listed::Found(rows) => Ok(rows.len() as i64),
+            Listed::Indexed(_, found) => Ok(found.len() as i64),
         }
     }
 
@@ -144,14 +154,29 @@ impl<T: Table> Listed<T> {
         let heads = match self {
             Listed::Found(rows) => return Ok(cut(rows, sort, skip, limit)),
             Listed::Logs(heads) => heads,
+            Listed::Indexed(heads, mut found) => {
+                dialect::go_on(conn)?;
+                let descending = match sort.keys() {
+                    [key] if T::is_by_time(key) && key.descending == sort.ties_descend() => Some(key.descending),
+                    _ => None,
+                };
+                if let Some(descending) = descending
+                    && let Some(places) = postings::places::<T>(conn, &mut found, descending, skip, limit)?
+                {
+                    return Ok(places);
+                }
+                if descending.is_none()
+                    && found.len() <= SORTED_ROWS_MAX
+                    && let Some(places) = postings::places::<T>(conn, &mut found, false, 0, i64::MAX)?
+                {
+                    return Ok(cut(rows_at::<T>(conn, &places)?, sort, skip, limit));
+                }
+                heads
+            }
         };
         dialect::go_on(conn)?;
         let order = order_by::<T>(sort, &["position"]);
-        let is_by_time = matches!(sort.keys(), [key] if T::is_by_time(key));
-        let parts = if is_by_time { parts_of(filter, heads.len()) } else { vec![filter.clone()] };
-        if let ([head], [filter]) = (heads.as_slice(), parts.as_slice()) {
-            let near = nearer::<T>(conn, head.channel_id, filter, sort, skip)?;
-            let (filter, skip) = near.as_ref().map_or((filter, skip), |(filter, skip)| (filter, *skip));
+        if let [head] = heads.as_slice() {
             let positions = T::positions(conn, head.channel_id, &Part { filter, order: &order, skip, limit })?;
             return Ok(positions.into_iter().map(|position| (head.channel_id, position)).collect());
         }
@@ -162,7 +187,7 @@ impl<T: Table> Listed<T> {
             return T::places(conn, channels, &Part { filter, order: &order, skip, limit });
         }
         let mut rows = Vec::new();
-        for (head, filter) in heads.iter().flat_map(|head| parts.iter().map(move |part| (head, part))) {
+        for head in heads {
             dialect::go_on(conn)?;
             rows.extend(T::sort_rows(conn, head.channel_id, &Part { filter, order: &order, skip: 0, limit: end })?);
         }
@@ -170,39 +195,25 @@ impl<T: Table> Listed<T> {
     }
 }
 
-/// Entries that the database may pass over by itself: fewer than it takes time to look at the counters for.
-const SKIPPED_MAX: i64 = 64;
-
-/// The same list from an hour near its page on, and what is left to pass over: however deep a page is, the counters tell where
-/// it starts.
-fn nearer<T: Table>(
-    conn: &mut DbConnection,
-    channel_id: i64,
-    filter: &T::Filter,
-    sort: &Sort<T::SortField>,
-    skip: i64,
-) -> Result<Option<(T::Filter, i64)>, StoreError> {
-    let [key] = sort.keys() else { return Ok(None) };
-    let counted = |tally: &Tally| tally.is_for_all_time() && tally.dimension.is_hourly();
-    let Some(tally) = filter.tally().filter(counted) else { return Ok(None) };
-    if skip <= SKIPPED_MAX || !T::is_by_time(key) {
-        return Ok(None);
-    }
-    let hour = counters::hours_behind(conn, channel_id, T::STREAM.number(), &tally, key.descending, skip)?;
-    Ok(hour.map(|(hour, skip)| {
-        let mut time = Interval::default();
-        if key.descending {
-            time.below(hour + HOUR_MICROS)
-        } else {
-            time.from(hour)
-        }
-        (filter.within(time), skip)
-    }))
-}
-
-/// Rows of each channel, and of each part of the filter, that are merged in memory. The pages that people look at are within; for the others the database
+/// Rows of each channel that are merged in memory. The pages that people look at are within; for the others the database
 /// sorts all channels at once, which takes longer for a first page and no memory for a last one.
 const MERGED_ROWS_MAX: i64 = 5_000;
+
+/// Rows that an index finds and that are sorted in memory, by whatever is asked for. More are sorted by the database, which finds them
+/// by itself.
+const SORTED_ROWS_MAX: u64 = 5_000;
+
+/// What the entries at these places are ordered by.
+fn rows_at<T: Table>(conn: &mut DbConnection, places: &[Place]) -> Result<Vec<<T::SortField as SortBy>::Row>, StoreError> {
+    let mut rows = Vec::with_capacity(places.len());
+    for (channel_id, positions) in places_of(places) {
+        for positions in positions.chunks(VALUES_MAX) {
+            dialect::go_on(conn)?;
+            rows.extend(T::sort_rows_at(conn, channel_id, positions.to_vec())?);
+        }
+    }
+    Ok(rows)
+}
 
 /// A page of rows that are in no order yet.
 fn cut<F: SortBy>(mut rows: Vec<F::Row>, sort: &Sort<F>, skip: i64, limit: i64) -> Vec<Place> {

@@ -35,11 +35,11 @@ use audit_domain::uuid::Uuid;
 use audit_domain::{ChannelGrant, Entry, Stream, Timestamp, limits};
 use diesel::prelude::*;
 
-use self::table::Place;
+pub(crate) use self::table::Place;
 use crate::connection::DbConnection;
 use crate::error::StoreError;
 use crate::schema::logs;
-use crate::{counters, dialect};
+use crate::{dialect, postings};
 
 /// Values of a list in one statement. A database takes some ten thousand (SQLite 32,766), and a list is as long as a token of an
 /// earlier version, or a program that calls this crate, has it.
@@ -123,27 +123,23 @@ pub(crate) fn find_in_several<T: Table>(
     })
 }
 
-/// How many entries of a log match: from the counters where they can tell, else from the index.
-pub(crate) fn count<T: Table>(conn: &mut DbConnection, head: &LogHead, filter: &T::Filter) -> Result<i64, StoreError> {
+/// How many entries of some logs match: as their indexes say, or else the database, row by row.
+fn count<T: Table>(conn: &mut DbConnection, heads: &[LogHead], filter: &T::Filter) -> Result<i64, StoreError> {
     if filter.is_impossible() {
         return Ok(0);
     }
-    if filter.looks_into_records() {
-        return T::count(conn, head.channel_id, filter);
+    if filter.condition().is_some_and(|condition| condition.is_everything()) {
+        return Ok(heads.iter().map(|head| head.size).sum());
     }
-    filter.parts().iter().map(|part| count_part::<T>(conn, head, part)).sum()
-}
-
-fn count_part<T: Table>(conn: &mut DbConnection, head: &LogHead, filter: &T::Filter) -> Result<i64, StoreError> {
-    dialect::go_on(conn)?;
-    let counted = match filter.tally() {
-        Some(tally) => counters::whole::<T>(conn, head, filter, &tally)?,
-        None => None,
-    };
-    match counted {
-        Some(count) => Ok(count),
-        None => T::count(conn, head.channel_id, filter),
+    if let Some(found) = postings::find::<T>(conn, heads, filter)? {
+        return Ok(found.len() as i64);
     }
+    let mut count = 0;
+    for head in heads {
+        dialect::go_on(conn)?;
+        count += T::count(conn, head.channel_id, filter)?;
+    }
+    Ok(count)
 }
 
 /// The entries at these places, in this order; without some of them if there is no room for all.

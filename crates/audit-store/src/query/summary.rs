@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use audit_domain::{ChannelGrant, JsonText, Timestamp, limits};
 
 use super::table::{Filter, Table};
-use super::{count, heads};
+use super::{LogHead, count, heads};
 use crate::connection::DbConnection;
-use crate::counters::{self, Dimension, HOUR_MICROS, Hours};
 use crate::dialect;
 use crate::error::StoreError;
+use crate::postings::{self, Dimension, Found, Term};
 
 /// What the entries of a group have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -73,8 +73,8 @@ pub(crate) trait Grouping: Copy + PartialEq {
         filter: &<Self::Table as Table>::Filter,
     ) -> Result<Vec<RawGroup>, StoreError>;
 
-    /// Where the groups are counted.
-    fn counted(self) -> Counted;
+    /// What an index knows the groups as.
+    fn indexed(self) -> IndexedAs;
 
     /// The text of a key that is a digest, as it was received with one of the entries.
     fn text(self, conn: &mut DbConnection, channel_id: i64, key: &str) -> Result<Option<JsonText>, StoreError>;
@@ -89,22 +89,14 @@ pub(crate) enum RawKey {
     Null,
 }
 
-impl RawKey {
-    /// The key of a counter, which is a text in every dimension.
-    fn of(dimension: Dimension, key: String) -> RawKey {
-        match dimension {
-            Dimension::ContentType | Dimension::Level => key.parse().map_or(RawKey::Text(key), RawKey::Number),
-            _ => RawKey::Text(key),
-        }
-    }
-}
-
-/// How counters help with a grouping.
+/// What an index knows groups as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Counted {
-    /// Under the keys of a dimension.
-    Keys(Dimension),
-    /// By the hour.
+pub(crate) enum IndexedAs {
+    /// The numbers of a dimension.
+    Numbers(Dimension),
+    /// The texts of a dimension.
+    Texts(Dimension),
+    /// Times.
     Spans(Span),
 }
 
@@ -117,26 +109,30 @@ pub(crate) fn summaries<G: Grouping>(
     filter: &<G::Table as Table>::Filter,
     by: &[G],
 ) -> Result<Vec<Summary>, StoreError> {
-    dialect::snapshot(conn, |conn| by.iter().map(|by| summary(conn, channels, filter, *by)).collect())
+    dialect::snapshot(conn, |conn| {
+        let heads = heads(conn, G::Table::STREAM, channels)?;
+        let mut found = if filter.is_impossible() { None } else { postings::find::<G::Table>(conn, &heads, filter)? };
+        by.iter().map(|by| summary(conn, &heads, found.as_mut(), filter, *by)).collect()
+    })
 }
 
 fn summary<G: Grouping>(
     conn: &mut DbConnection,
-    channels: &ChannelGrant,
+    heads: &[LogHead],
+    mut found: Option<&mut Found>,
     filter: &<G::Table as Table>::Filter,
     by: G,
 ) -> Result<Summary, StoreError> {
     let mut total = 0;
     // With the size of a group, a channel that has it.
     let mut merged: HashMap<RawKey, (i64, i64)> = HashMap::new();
-    for head in heads(conn, G::Table::STREAM, channels)? {
+    for head in heads {
         dialect::go_on(conn)?;
-        let matching = count::<G::Table>(conn, &head, filter)?;
+        let (matching, mut groups) = groups(conn, head, found.as_deref_mut(), filter, by)?;
         total += matching;
-        let mut groups = if filter.is_impossible() { Vec::new() } else { groups(conn, head.channel_id, filter, by)? };
-        let without_key = matching - groups.iter().map(|(_, count)| count).sum::<i64>();
+        let without_key = matching - groups.values().sum::<i64>();
         if without_key > 0 {
-            groups.push((RawKey::Null, without_key));
+            groups.insert(RawKey::Null, without_key);
         }
         for (key, count) in groups {
             merged.entry(key).or_insert((0, head.channel_id)).0 += count;
@@ -144,12 +140,12 @@ fn summary<G: Grouping>(
     }
     let mut merged: Vec<_> = merged.into_iter().collect();
     let beyond = merged.len().saturating_sub(limits::GROUPS_MAX);
-    let others: Vec<_> = match by.counted() {
-        Counted::Spans(_) => {
+    let others: Vec<_> = match by.indexed() {
+        IndexedAs::Spans(_) => {
             merged.sort_by(|a, b| a.0.cmp(&b.0));
             merged.drain(..beyond).collect()
         }
-        Counted::Keys(_) => {
+        IndexedAs::Numbers(_) | IndexedAs::Texts(_) => {
             merged.sort_by(|a, b| b.1.0.cmp(&a.1.0).then_with(|| a.0.cmp(&b.0)));
             merged.drain(merged.len() - beyond..).collect()
         }
@@ -159,41 +155,65 @@ fn summary<G: Grouping>(
     Ok(Summary { total, groups: merged.into_iter().map(shown).collect::<Result<_, StoreError>>()?, other })
 }
 
-/// The groups of one channel but null's: from the counters where they can tell, and the rest one by one.
+/// How many entries of a log match, and its groups but null's.
 fn groups<G: Grouping>(
     conn: &mut DbConnection,
-    channel_id: i64,
+    head: &LogHead,
+    found: Option<&mut Found>,
     filter: &<G::Table as Table>::Filter,
     by: G,
-) -> Result<Vec<RawGroup>, StoreError> {
-    let stream = G::Table::STREAM.number();
-    let Some(tally) = filter.tally() else { return by.groups(conn, channel_id, filter) };
-    let hours = Hours::of(tally.time);
-    let mut groups: HashMap<RawKey, i64> = HashMap::new();
-    match by.counted() {
-        Counted::Keys(dimension) if tally.is_total() && tally.is_for_all_time() => {
-            let counted = counters::groups(conn, channel_id, stream, dimension, None)?;
-            return Ok(counted.into_iter().flatten().map(|(key, count)| (RawKey::of(dimension, key), count)).collect());
-        }
-        Counted::Keys(dimension) if tally.is_total() && dimension.is_hourly() => {
-            let Some(counted) = counters::groups(conn, channel_id, stream, dimension, Some(hours.whole))? else {
-                return by.groups(conn, channel_id, filter);
-            };
-            groups.extend(counted.into_iter().map(|(key, count)| (RawKey::of(dimension, key), count)));
-        }
-        Counted::Spans(span) if tally.dimension.is_hourly() => {
-            for (hour, count) in counters::by_hour(conn, channel_id, stream, &tally, hours.whole)? {
-                *groups.entry(RawKey::Time(span.start(hour))).or_default() += count;
-            }
-        }
-        Counted::Keys(_) | Counted::Spans(_) => return by.groups(conn, channel_id, filter),
+) -> Result<(i64, HashMap<RawKey, i64>), StoreError> {
+    if filter.is_impossible() {
+        return Ok((0, HashMap::new()));
     }
-    for edge in hours.edges.into_iter().filter(|edge| !edge.is_empty()) {
-        for (key, count) in by.groups(conn, channel_id, &filter.within(edge))? {
+    if let Some(found) = found
+        && let Some(groups) = indexed::<G>(conn, head, found, filter, by)?
+    {
+        return Ok((found.len_of(head.channel_id) as i64, groups));
+    }
+    let matching = count::<G::Table>(conn, std::slice::from_ref(head), filter)?;
+    Ok((matching, by.groups(conn, head.channel_id, filter)?.into_iter().collect()))
+}
+
+/// The groups of a log as its index has them, and those of the rows after it.
+fn indexed<G: Grouping>(
+    conn: &mut DbConnection,
+    head: &LogHead,
+    found: &mut Found,
+    filter: &<G::Table as Table>::Filter,
+    by: G,
+) -> Result<Option<HashMap<RawKey, i64>>, StoreError> {
+    let channel_id = head.channel_id;
+    let mut groups: HashMap<RawKey, i64> = HashMap::new();
+    let mut add = |key: Option<RawKey>, count: u64| {
+        if let Some(key) = key {
+            *groups.entry(key).or_default() += count as i64;
+        }
+    };
+    let known = match by.indexed() {
+        IndexedAs::Numbers(dimension) => found.groups::<G::Table>(conn, channel_id, dimension, |value, count| {
+            add(Term::to_number(value).map(RawKey::Number), count)
+        })?,
+        IndexedAs::Texts(dimension) => found.groups::<G::Table>(conn, channel_id, dimension, |value, count| {
+            add(std::str::from_utf8(value).ok().map(|text| RawKey::Text(text.to_owned())), count);
+        })?,
+        IndexedAs::Spans(span) => found.spans::<G::Table>(
+            conn,
+            channel_id,
+            |time| span.start(time),
+            |start, count| add(Some(RawKey::Time(start)), count),
+        )?,
+    };
+    if known.is_none() {
+        return Ok(None);
+    }
+    let after = found.end_of(channel_id);
+    if after < head.size {
+        for (key, count) in by.groups(conn, channel_id, &filter.starting_at(after))? {
             *groups.entry(key).or_default() += count;
         }
     }
-    Ok(groups.into_iter().collect())
+    Ok(Some(groups))
 }
 
 fn shown<G: Grouping>(conn: &mut DbConnection, key: RawKey, channel_id: i64, by: G) -> Result<GroupKey, StoreError> {
@@ -207,6 +227,9 @@ fn shown<G: Grouping>(conn: &mut DbConnection, key: RawKey, channel_id: i64, by:
         RawKey::Text(key) => by.text(conn, channel_id, &key)?.map_or(GroupKey::Null, GroupKey::Text),
     })
 }
+
+/// Microseconds of an hour.
+const HOUR_MICROS: i64 = 3_600_000_000;
 
 /// Spans of time by which entries are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

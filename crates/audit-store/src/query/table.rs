@@ -3,15 +3,15 @@
 use std::ops::{ControlFlow, Deref};
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{Entry, Interval, Sort, SortBy, SortKey, Stream, WalkOrder};
+use audit_domain::{Entry, Sort, SortBy, SortKey, Stream, WalkOrder};
 use diesel::QueryResult;
 
 use super::room::Room;
 use super::start::Start;
 use crate::connection::DbConnection;
-use crate::counters::{Dimension, Tally};
 use crate::error::StoreError;
 use crate::limit;
+use crate::postings::{Condition, Indexed, Point};
 
 /// Channel and position.
 pub(crate) type Place = (i64, i64);
@@ -21,10 +21,6 @@ pub(crate) type Place = (i64, i64);
 pub(crate) trait Table: Sized + 'static {
     /// The stream.
     const STREAM: Stream;
-    /// Its name.
-    const NAME: &'static str;
-    /// What its entries are counted by, and the SQL of each key, a text.
-    const DIMENSIONS: &'static [(Dimension, &'static str)];
     /// The column of the instant at which an entry happened.
     const TIME: &'static str;
 
@@ -76,6 +72,13 @@ pub(crate) trait Table: Sized + 'static {
         of: &Part<'_, Self::Filter>,
     ) -> Result<Vec<<Self::SortField as SortBy>::Row>, StoreError>;
 
+    /// What the entries at these positions are ordered by; in any order.
+    fn sort_rows_at(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        positions: Vec<i64>,
+    ) -> Result<Vec<<Self::SortField as SortBy>::Row>, StoreError>;
+
     /// What all entries of one channel are ordered by that match a filter which looks into records; in any order.
     fn found(
         conn: &mut DbConnection,
@@ -100,6 +103,15 @@ pub(crate) trait Table: Sized + 'static {
         of: &Part<'_, Self::Filter>,
     ) -> Result<Vec<(i64, i64)>, StoreError>;
 
+    /// When the entries that match happened, and their positions; in any order.
+    fn points(conn: &mut DbConnection, channel_id: i64, filter: &Self::Filter) -> Result<Vec<Point>, StoreError>;
+
+    /// When the entry at a position was committed; later ones were not committed earlier.
+    fn recorded_at(conn: &mut DbConnection, channel_id: i64, position: i64) -> Result<Option<i64>, StoreError>;
+
+    /// The entries between two positions, and what they are found by.
+    fn to_index(conn: &mut DbConnection, channel_id: i64, from: i64, to: i64) -> Result<Vec<Indexed>, StoreError>;
+
     /// How many match in each span of so many microseconds, by the start of the span.
     fn spans(conn: &mut DbConnection, channel_id: i64, filter: &Self::Filter, span: &str) -> Result<Vec<(i64, i64)>, StoreError>;
 }
@@ -119,15 +131,11 @@ pub(crate) trait Filter<R>: Clone {
     /// [`Filter::keeps`].
     fn in_order(&self, order: WalkOrder) -> Self;
 
-    /// Filters that together mean this one, and of which no entry matches two: where an index has the order of time under each of a
-    /// few values, but not under all of them.
-    fn parts(&self) -> Vec<Self>;
+    /// What it asks of an index; `None` where it asks for something that is not indexed.
+    fn condition(&self) -> Option<Condition>;
 
-    /// What is asked for, where it is something that is counted.
-    fn tally(&self) -> Option<Tally>;
-
-    /// The same, in another range of time.
-    fn within(&self, time: Interval) -> Self;
+    /// The same, from a position on.
+    fn starting_at(&self, position: i64) -> Self;
 }
 
 /// The SQL of the bytes in text columns, of which some may be null. Both databases know them without reading the texts.
@@ -149,14 +157,6 @@ pub(crate) fn hand_on<Row, R: TryFrom<Row, Error = StoreError>>(
         }
     }
     Ok(())
-}
-
-/// Logs that are looked into part by part: each part is a statement in each log.
-const LOGS_IN_PARTS_MAX: usize = 16;
-
-/// The filters by which that many logs are looked into, in the order of time.
-pub(crate) fn parts_of<R, F: Filter<R>>(filter: &F, logs: usize) -> Vec<F> {
-    if logs <= LOGS_IN_PARTS_MAX { filter.parts() } else { vec![filter.clone()] }
 }
 
 /// A part of what matches.

@@ -7,11 +7,12 @@ use audit_domain::{ChannelGrant, ChannelId, Entry, EventFilter, Walk, WalkOrder,
 use super::room::{Room, first_that_fit};
 use super::start::Start;
 use super::stride::Stride;
-use super::table::{Filter, Part, Place, Table, directed, parts_of};
+use super::table::{Filter, Part, Place, Table, directed};
 use super::{LogHead, count, heads};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
+use crate::postings;
 
 /// One page of a walk.
 #[derive(Debug, Clone)]
@@ -44,14 +45,13 @@ pub(crate) fn walk<T: Table>(conn: &mut DbConnection, query: &WalkQuery<T::Filte
     };
     dialect::snapshot(conn, |conn| {
         let heads = heads(conn, T::STREAM, &grant)?;
-        let mut total = 0;
-        if query.counted {
-            for head in &heads {
-                total += count::<T>(conn, head, &query.walk.filter)?;
-            }
+        if let Some(page) = indexed::<T>(conn, &heads, query)? {
+            return Ok(page);
         }
+        let total = if query.counted { count::<T>(conn, &heads, &query.walk.filter)? } else { 0 };
         let size = query.size.max(1);
-        let sources = sources(&heads, &query.walk);
+        let filter = &query.walk.filter;
+        let sources: Vec<_> = heads.iter().map(|head| Source { channel_id: head.channel_id, filter: filter.clone() }).collect();
         let (records, more) = match sources.as_slice() {
             _ if query.walk.filter.is_impossible() => (Vec::new(), false),
             [source] => one_source::<T>(conn, source, query, size)?,
@@ -62,22 +62,31 @@ pub(crate) fn walk<T: Table>(conn: &mut DbConnection, query: &WalkQuery<T::Filte
     })
 }
 
+/// A page of what the indexes of the logs find, where they are asked: for what is not counted, in the order of time.
+fn indexed<T: Table>(
+    conn: &mut DbConnection,
+    heads: &[LogHead],
+    query: &WalkQuery<T::Filter>,
+) -> Result<Option<WalkPage<T::Record>>, StoreError> {
+    let Walk { filter, order, descending, .. } = &query.walk;
+    if *order != WalkOrder::Timestamp || filter.is_impossible() {
+        return Ok(None);
+    }
+    let Some(mut found) = postings::find::<T>(conn, heads, filter)? else { return Ok(None) };
+    let after = query.after.map(|point| (point.timestamp, point.channel_id, point.position));
+    let size = query.size.max(1);
+    let Some(places) = postings::next_places::<T>(conn, &mut found, *descending, after, size.saturating_add(1))? else {
+        return Ok(None);
+    };
+    let records = first_that_fit::<T>(conn, &places[..places.len().min(size)])?;
+    let next = records.last().filter(|_| records.len() < places.len()).map(|record| point(record));
+    Ok(Some(WalkPage { records, next, count: query.counted.then(|| found.len() as i64) }))
+}
+
 /// What a walk is merged from: entries of one channel that the database finds in the order of the walk.
 struct Source<F> {
     channel_id: i64,
     filter: F,
-}
-
-fn sources<R, F: Filter<R>>(heads: &[LogHead], walk: &Walk<F>) -> Vec<Source<F>> {
-    let parts = match walk.order {
-        WalkOrder::Timestamp => parts_of(&walk.filter, heads.len()),
-        WalkOrder::Position => vec![walk.filter.clone()],
-    };
-    let of_head = |head: &LogHead| {
-        let channel_id = head.channel_id;
-        parts.iter().map(move |part| Source { channel_id, filter: part.clone() })
-    };
-    heads.iter().flat_map(of_head).collect()
 }
 
 fn point(entry: &Entry) -> WalkPoint {

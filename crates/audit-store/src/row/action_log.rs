@@ -100,12 +100,6 @@ impl<'a> NewActionLogRow<'a> {
 }
 
 impl NewActionLogRow<'_> {
-    /// What it is filtered by.
-    pub(crate) fn keys(&self) -> ActionLogKeys {
-        let text = |key: &Option<Cow<'_, str>>| key.as_deref().map(str::to_owned);
-        ActionLogKeys { level: self.level, logger_name: text(&self.logger_name), app_name: text(&self.app_name) }
-    }
-
     /// Bytes of its slots.
     pub(crate) fn bytes(&self) -> usize {
         [&self.subject_json, &self.message, &self.trace, &self.extra].into_iter().flatten().map(|slot| slot.len()).sum()

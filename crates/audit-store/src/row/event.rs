@@ -144,23 +144,6 @@ impl<'a> NewEventRow<'a> {
 }
 
 impl NewEventRow<'_> {
-    /// What it is filtered by.
-    pub(crate) fn keys(&self) -> EventKeys {
-        let text = |key: &Option<Cow<'_, str>>| key.as_deref().map(str::to_owned);
-        EventKeys {
-            action: text(&self.action),
-            content_type: self.content_type,
-            table_name: text(&self.table_name),
-            object_id: text(&self.object_id),
-            object_num: self.object_num,
-            user_id: text(&self.user_id),
-            user_num: self.user_num,
-            user_name: text(&self.user_name),
-            remote_addr: text(&self.remote_addr),
-            url: text(&self.url),
-        }
-    }
-
     /// Bytes of its slots.
     pub(crate) fn bytes(&self) -> usize {
         let slots = [&self.subject_json, &self.user_json, &self.remote_addr_json, &self.url_json, &self.query_params];

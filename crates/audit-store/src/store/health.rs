@@ -1,13 +1,13 @@
-//! Whether a store can work, what its database role may do, how large it is, and how its counters are rebuilt.
+//! Whether a store can work, what its database role may do, how large it is, and how its indexes are made.
 
 use std::time::Duration;
 
 use audit_domain::{ClockError, Timestamp};
 
-use super::Store;
+use super::{Store, logs};
 use crate::dialect::Powers;
 use crate::error::{OpenError, StoreError};
-use crate::{counters, dialect, query};
+use crate::{dialect, postings, query};
 
 impl Store {
     /// What the role of the database's connections may do that the program does not need, in words: with it, the role could change or
@@ -20,13 +20,27 @@ impl Store {
         Ok(powers.map(Powers::into_sentences).unwrap_or_default())
     }
 
-    /// Rebuilds the counters from the log, log by log, and tells how many there are. Appends to the log at hand wait meanwhile: on
-    /// SQLite all of this store's, elsewhere and on PostgreSQL they are refused after ten seconds. Reads see the old counters.
+    /// Indexes what was appended to any log, and returns when that is done. An open store does it by itself, a moment after each
+    /// append; a batch job that appends much may want the first query after it to be quick. Queries are exact at any time.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub fn rebuild_counters(&self) -> Result<i64, StoreError> {
-        self.0.writers.run_long(counters::rebuild)
+    pub fn index(&self) -> Result<(), StoreError> {
+        for (channel_id, stream) in self.read(logs)? {
+            while self.0.writers.run_for((channel_id, stream), move |conn| postings::step(conn, channel_id, stream))?.left > 0 {}
+        }
+        Ok(())
+    }
+
+    /// Makes the indexes of all logs anew, and returns when that is done. Queries are exact meanwhile, and slower.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn rebuild_index(&self) -> Result<(), StoreError> {
+        for (channel_id, stream) in self.read(logs)? {
+            self.0.writers.run_for((channel_id, stream), move |conn| postings::drop_index(conn, channel_id, stream))?;
+        }
+        self.index()
     }
 
     /// The present, by the store's clock.

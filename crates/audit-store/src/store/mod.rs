@@ -17,6 +17,7 @@ use crate::content_types;
 use crate::error::{OpenError, StoreError};
 use crate::limit::Cancel;
 use crate::pool::{Pool, pool};
+use crate::postings::{Grown, Indexer};
 use crate::url::DatabaseUrl;
 use crate::watch::{DatabaseWatch, Keeper};
 use crate::{dialect, migrate, query};
@@ -36,7 +37,8 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     url: DatabaseUrl,
-    writers: Writers,
+    indexer: Indexer,
+    writers: Arc<Writers>,
     readers: Pool,
     searchers: Pool,
     point_readers: Pool,
@@ -47,6 +49,20 @@ struct Inner {
     database: Arc<DatabaseWatch>,
     // The last to go: until then, one connection is open.
     _keeper: Keeper,
+}
+
+impl Inner {
+    fn close(&self) {
+        self.indexer.close();
+        self.writers.close();
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // The thread of the indexer may share the writers for a moment longer.
+        self.close();
+    }
 }
 
 impl std::fmt::Debug for Store {
@@ -82,10 +98,14 @@ impl Store {
         let point_readers = pool(&url, Purpose::PointRead, config.point_readers, &refused, timeout)?;
         let watch = Arc::new(ClockWatch::new(config.clock.clone(), config.future_warning));
         watch_heads(&watch, &mut conn).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))?;
-        let writers = Writers::start(&url, conn, config.writers, &watch, &database)?;
+        let logs = logs(&mut conn).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))?;
+        let grown = Arc::<Grown>::default();
+        let writers = Arc::new(Writers::start(&url, conn, config.writers, &watch, &database, &grown)?);
+        let indexer = Indexer::start(url.display(), &grown, &writers, logs)?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
         Ok(Store(Arc::new(Inner {
             url,
+            indexer,
             writers,
             readers,
             searchers,
@@ -198,7 +218,7 @@ impl Store {
 
     /// Finishes what was accepted and takes no more. Reads go on working.
     pub fn close(&self) {
-        self.0.writers.close();
+        self.0.close();
     }
 
     /// A read by key.
@@ -210,6 +230,16 @@ impl Store {
     pub(crate) fn read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.0.readers.read(run)
     }
+}
+
+/// All logs there are.
+fn logs(conn: &mut DbConnection) -> Result<Vec<(i64, Stream)>, StoreError> {
+    let mut logs = Vec::new();
+    for stream in [Stream::Events, Stream::ActionLogs] {
+        let heads = query::heads(conn, stream, &ChannelGrant::All)?;
+        logs.extend(heads.into_iter().map(|head| (head.channel_id, stream)));
+    }
+    Ok(logs)
 }
 
 /// Takes note of the logs that are ahead of the clock when a store is opened.

@@ -143,7 +143,9 @@ fn the_application_role_is_all_that_the_program_needs() {
     let types = |model| vec![audit_store::domain::ContentType::new(7, "orders", model).unwrap()];
     store.put_content_types(types("order")).unwrap().unwrap();
     assert_eq!(store.put_content_types(types("line")).unwrap().unwrap().changed, 1);
-    assert!(store.rebuild_counters().unwrap() > 0);
+    append(&store, (0..100).map(|_| event("{}")).collect());
+    store.rebuild_index().unwrap();
+    assert_eq!(guarded.prompt.strings("SELECT sum(size) FROM segments"), ["64"]);
     assert!(store.database_bytes().unwrap() > 0);
     store.check().unwrap();
 }
@@ -218,9 +220,10 @@ fn what_the_application_role_can_still_do() {
     for sql in [
         forged,
         "UPDATE logs SET next_position = 0, recorded_at = 0",
-        "UPDATE counters SET count = 0",
-        "DELETE FROM counters",
-        "DELETE FROM counters_by_hour",
+        "DELETE FROM segments",
+        "DELETE FROM segment_times",
+        "DELETE FROM postings",
+        "INSERT INTO postings (channel_id, stream, first, first_term, terms) VALUES (1, 1, 0, '', '')",
         "DELETE FROM content_types",
         "UPDATE tokens SET revoked_at = 1",
         "UPDATE tokens SET revoked_at = NULL",
@@ -317,17 +320,20 @@ fn granting_as_somebody_else_than_the_owner_is_an_error() {
     assert!(matches!(&error, OpenError::Powerful { what, .. } if what.contains("may DELETE events")), "{error}");
     assert_eq!(guarded.scratch.place.config().inspect().unwrap().lacking, [""; 0]);
     assert_eq!(guarded.config().inspect().unwrap().lacking, ["INSERT action_logs"]);
-    guarded.scratch.raw().execute(&format!("REVOKE DELETE ON events FROM {APPLICATION}"));
+    guarded
+        .scratch
+        .raw()
+        .execute(&format!("REVOKE DELETE ON events FROM {APPLICATION}; REVOKE DELETE ON segments FROM {APPLICATION}"));
     let error = guarded.config().grant(APPLICATION).unwrap_err().to_string();
-    assert!(error.contains("still lacks INSERT action_logs; grant as the owner of the tables"), "{error}");
+    assert!(error.contains("still lacks DELETE segments, INSERT action_logs; grant as the owner of the tables"), "{error}");
 }
 
 /// After an upgrade that has a migration, it is the owner's turn.
 #[test]
 fn a_schema_that_lacks_a_step_is_for_the_owner() {
     let guarded = Guarded::new();
-    guarded.scratch.raw().execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261126000021'");
-    let wanted = "lacks migration 2026-11-26-000021_create_counters_by_hour: run `audit-server migrate` as the owner of its tables";
+    guarded.scratch.raw().execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261128000012'");
+    let wanted = "lacks migration 2026-11-28-000012_create_postings: run `audit-server migrate` as the owner of its tables";
     for refuse_powerful_roles in [false, true] {
         let error = Store::open(&StoreConfig { refuse_powerful_roles, ..guarded.config() }).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
@@ -342,11 +348,11 @@ fn a_role_that_cannot_write_is_refused_before_its_first_append() {
     store.refuse_read_only().unwrap();
     store.check().unwrap();
     let owner = guarded.scratch.raw();
-    owner.execute(&format!("REVOKE INSERT ON counters FROM {APPLICATION}"));
+    owner.execute(&format!("REVOKE INSERT ON segments FROM {APPLICATION}"));
     let store = Store::open(&guarded.config()).unwrap();
     let error = store.refuse_read_only().unwrap_err();
     assert!(matches!(&error, OpenError::ReadOnly { why, .. } if why.contains("permission denied")), "{error}");
     assert!(store.check().is_err());
     assert!(guarded.config().inspect().unwrap().unwritable.unwrap().contains("permission denied"));
-    assert_eq!(owner.strings("SELECT count(*)::text FROM counters WHERE channel_id = 0"), ["0"]);
+    assert_eq!(owner.strings("SELECT count(*)::text FROM segments WHERE channel_id = 0"), ["0"]);
 }

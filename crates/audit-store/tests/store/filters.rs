@@ -88,9 +88,18 @@ fn questions<K: Population>() -> impl Strategy<Value = Vec<QuestionOf<K>>> {
 fn assert_lists<K: Population>(batches: &[Vec<String>], questions: Vec<QuestionOf<K>>, also: fn(&Store, &Query<K>, &[&K::Record])) {
     let scratch = Scratch::new();
     let records = population::stored::<K>(&scratch, batches);
+    assert_answers::<K>(&scratch, &records, questions, also);
+}
+
+fn assert_answers<K: Population>(
+    scratch: &Scratch,
+    records: &[K::Record],
+    questions: Vec<QuestionOf<K>>,
+    also: fn(&Store, &Query<K>, &[&K::Record]),
+) {
     for Question { wanted, sort, channels, size } in questions {
-        let (filter, channels) = (wanted.filter::<K>(&records), grant(&channels));
-        let expected = expected::<K>(&records, &channels, &filter, &sort);
+        let (filter, channels) = (wanted.filter::<K>(records), grant(&channels));
+        let expected = expected::<K>(records, &channels, &filter, &sort);
         let query = ListQuery { channels, filter, sort, page: PageNumber::Last, size };
         assert_pages::<K>(&scratch.store, &query, &expected);
         also(&scratch.store, &query, &expected);
@@ -112,6 +121,36 @@ proptest! {
         batches in population::batches::<ActionLogs>(), questions in questions::<ActionLogs>(),
     ) {
         assert_lists::<ActionLogs>(&batches, questions, |_, _, _| ());
+    }
+}
+
+/// Larger pages, since there are more of them.
+fn indexed_questions<K: Population>() -> impl Strategy<Value = Vec<QuestionOf<K>>> {
+    questions::<K>().prop_map(|mut questions| {
+        questions.iter_mut().for_each(|question| question.size = question.size * 17 + 3);
+        questions
+    })
+}
+
+proptest! {
+    #![proptest_config(population::config(6))]
+
+    #[test]
+    fn lists_of_events_are_the_same_with_an_index(
+        batches in population::batches::<Events>(), questions in indexed_questions::<Events>(),
+    ) {
+        let scratch = Scratch::new();
+        let records = population::indexed::<Events>(&scratch, &batches);
+        assert_answers::<Events>(&scratch, &records, questions, assert_slices);
+    }
+
+    #[test]
+    fn lists_of_action_logs_are_the_same_with_an_index(
+        batches in population::batches::<ActionLogs>(), questions in indexed_questions::<ActionLogs>(),
+    ) {
+        let scratch = Scratch::new();
+        let records = population::indexed::<ActionLogs>(&scratch, &batches);
+        assert_answers::<ActionLogs>(&scratch, &records, questions, |_, _, _| ());
     }
 }
 

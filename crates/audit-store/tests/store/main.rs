@@ -10,11 +10,11 @@ mod clock;
 mod common;
 mod concurrency;
 mod content_types;
-mod counters;
 mod failure;
 mod fairness;
 mod filters;
 mod guards;
+mod index;
 mod panic;
 mod population;
 #[path = "../postgres/mod.rs"]

@@ -43,7 +43,7 @@ fn a_writer_that_panics_leaves_nobody_waiting() {
     }
     assert_eq!(scratch.store.try_append(request()).unwrap_err(), NotStored::Closed);
     assert_eq!(scratch.store.append(request()).unwrap_err(), NotStored::Closed);
-    assert!(matches!(scratch.store.rebuild_counters(), Err(StoreError::Closed)));
+    assert!(matches!(scratch.store.rebuild_index(), Err(StoreError::Closed)));
     assert_eq!(scratch.store.writer_panic().as_deref(), Some("the clock is broken"));
     let error = scratch.store.check().unwrap_err();
     assert_eq!(error.to_string(), "a writer thread panicked: the clock is broken");

@@ -122,8 +122,12 @@ fn questions<K: Population>() -> impl Strategy<Value = Questions<K>> {
 fn assert_sums<K: Grouped>(batches: &[Vec<String>], questions: Questions<K>) {
     let scratch = Scratch::new();
     let records = population::stored::<K>(&scratch, batches);
+    assert_sums_of::<K>(&scratch, &records, questions);
+}
+
+fn assert_sums_of<K: Grouped>(scratch: &Scratch, records: &[K::Record], questions: Questions<K>) {
     for (wanted, channels) in questions {
-        let (filter, channels) = (wanted.filter::<K>(&records), grant(&channels));
+        let (filter, channels) = (wanted.filter::<K>(records), grant(&channels));
         let matching: Vec<&K::Record> =
             records.iter().filter(|record| channels.allows(record.channel_id) && K::matches(&filter, record)).collect();
         for by in K::ALL {
@@ -134,8 +138,8 @@ fn assert_sums<K: Grouped>(batches: &[Vec<String>], questions: Questions<K>) {
             let mut sums: Vec<(Key, i64)> = sums.into_iter().collect();
             let in_order = K::is_in_order(*by);
             sums.sort_by(|a, b| if in_order { a.cmp(b) } else { b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)) });
-            let summary = K::summaries(&scratch, &channels, &filter, &[*by]).remove(0);
-            assert_eq!(K::summaries(&scratch, &channels, &filter, &[K::ALL[0], *by])[1], summary, "several are of one snapshot");
+            let summary = K::summaries(scratch, &channels, &filter, &[*by]).remove(0);
+            assert_eq!(K::summaries(scratch, &channels, &filter, &[K::ALL[0], *by])[1], summary, "several are of one snapshot");
             let groups: Vec<(Key, i64)> = summary.groups.iter().map(|group| (key_shown(&group.key), group.count)).collect();
             assert_eq!(summary.total, matching.len() as i64);
             assert_eq!(groups, sums, "{by:?} {filter:?}");
@@ -158,6 +162,28 @@ proptest! {
         batches in population::batches::<ActionLogs>(), questions in questions::<ActionLogs>(),
     ) {
         assert_sums::<ActionLogs>(&batches, questions);
+    }
+}
+
+proptest! {
+    #![proptest_config(population::config(4))]
+
+    #[test]
+    fn groups_of_events_are_the_same_with_an_index(
+        batches in population::batches::<Events>(), questions in questions::<Events>(),
+    ) {
+        let scratch = Scratch::new();
+        let records = population::indexed::<Events>(&scratch, &batches);
+        assert_sums_of::<Events>(&scratch, &records, questions);
+    }
+
+    #[test]
+    fn groups_of_action_logs_are_the_same_with_an_index(
+        batches in population::batches::<ActionLogs>(), questions in questions::<ActionLogs>(),
+    ) {
+        let scratch = Scratch::new();
+        let records = population::indexed::<ActionLogs>(&scratch, &batches);
+        assert_sums_of::<ActionLogs>(&scratch, &records, questions);
     }
 }
 

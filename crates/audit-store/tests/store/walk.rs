@@ -56,9 +56,13 @@ fn questions<K: Population>() -> impl Strategy<Value = Vec<Question<K::Filter>>>
 fn assert_walks<K: Population>(batches: &[Vec<String>], questions: Vec<Question<K::Filter>>) {
     let scratch = Scratch::new();
     let records = population::stored::<K>(&scratch, batches);
+    assert_walked::<K>(&scratch, &records, questions);
+}
+
+fn assert_walked<K: Population>(scratch: &Scratch, records: &[K::Record], questions: Vec<Question<K::Filter>>) {
     for Question { wanted, channels, by_position, descending, sizes } in questions {
         let order = if by_position { WalkOrder::Position } else { WalkOrder::Timestamp };
-        let (filter, granted) = (wanted.filter::<K>(&records), grant(&channels));
+        let (filter, granted) = (wanted.filter::<K>(records), grant(&channels));
         let walk = Walk { order, descending, channels, filter };
         let matching = records.iter().filter(|record| granted.allows(record.channel_id) && K::matches(&walk.filter, record));
         let mut expected: Vec<&K::Record> = matching.collect();
@@ -86,6 +90,33 @@ proptest! {
     ) {
         assert_walks::<ActionLogs>(&batches, questions);
     }
+}
+
+proptest! {
+    #![proptest_config(population::config(6))]
+
+    #[test]
+    fn walks_of_events_are_the_same_with_an_index(
+        batches in population::batches::<Events>(), questions in questions::<Events>(),
+    ) {
+        let scratch = Scratch::new();
+        let records = population::indexed::<Events>(&scratch, &batches);
+        assert_walked::<Events>(&scratch, &records, with_longer_pages(questions));
+    }
+
+    #[test]
+    fn walks_of_action_logs_are_the_same_with_an_index(
+        batches in population::batches::<ActionLogs>(), questions in questions::<ActionLogs>(),
+    ) {
+        let scratch = Scratch::new();
+        let records = population::indexed::<ActionLogs>(&scratch, &batches);
+        assert_walked::<ActionLogs>(&scratch, &records, with_longer_pages(questions));
+    }
+}
+
+fn with_longer_pages<F>(mut questions: Vec<Question<F>>) -> Vec<Question<F>> {
+    questions.iter_mut().flat_map(|question| &mut question.sizes).for_each(|size| *size = *size * 11 + 2);
+    questions
 }
 
 fn assert_goes_on<K: Kind>() {

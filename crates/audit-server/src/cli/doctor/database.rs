@@ -131,8 +131,8 @@ pub(super) fn role(patient: &Patient) -> Finding {
     let mend = "CREATE ROLE audit_app LOGIN, then as the owner: audit-server migrate --grant-to audit_app; connect as audit_app";
     match powers.join(", ") {
         none if none.is_empty() => Finding::Good(
-            "it can read and append, and cannot change or delete entries; it could append false ones and move heads and counters \
-             (docs/operations.md, Roles)"
+            "it can read and append, and cannot change or delete entries; it could append false ones, move heads and change \
+             the search index (docs/operations.md, Roles)"
                 .to_owned(),
         ),
         powers if patient.settings.production => {
@@ -147,8 +147,9 @@ pub(super) fn contents(patient: &Patient) -> Finding {
     if !patient.has_current_database() {
         return Finding::Note("not looked at: there is no database of this version that can be written".to_owned());
     }
-    let text = "not looked at: whether entries, heads of logs, counters and tokens are what the server wrote. Whoever can write to the \
-                database can change them, and no check here would tell; compare with a backup. `audit-server rebuild` counts anew";
+    let text = "not looked at: whether entries, heads of logs, the search index and tokens are what the server wrote. Whoever can \
+                write to the database can change them, and no check here would tell; compare with a backup. `audit-server rebuild` \
+                rebuilds the index from the log";
     Finding::Note(text.to_owned())
 }
 

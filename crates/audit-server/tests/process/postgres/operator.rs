@@ -94,8 +94,8 @@ fn the_roles_of_the_page_guard_the_log_as_the_page_says() {
     assert!(event.status == 200 && event.body.contains(r#""content":{"quantity":1}"#), "{event:?}");
     let settings = serve.trim_end().strip_suffix(" audit-server").unwrap();
     let doctor = format!("{settings} audit-server doctor");
-    let good = "ok    database role: it can read and append, and cannot change or delete entries; it could append false ones and \
-                move heads and counters (docs/operations.md, Roles)\n";
+    let good = "ok    database role: it can read and append, and cannot change or delete entries; it could append false ones, \
+                move heads and change the search index (docs/operations.md, Roles)\n";
     let said = operator.runs(&doctor);
     assert!(said.contains(good), "{said}");
 

@@ -24,10 +24,10 @@ use super::Trial;
 use super::versions::{self, Versions};
 use crate::connection::Purpose;
 use crate::error::{OpenError, StoreError, Unusable};
-use crate::schema::{counters, logs, tokens};
+use crate::schema::{logs, segments, tokens};
 use crate::url::PostgresUrl;
 
-pub(super) use insert::{count, insert};
+pub(super) use insert::insert;
 pub(super) use limit::{cancel, limit_again, limit_session};
 pub(crate) use powers::Powers;
 pub(super) use powers::{grant, powers};
@@ -195,13 +195,14 @@ fn in_write<T>(conn: &mut PgConnection, run: impl FnOnce(&mut PgConnection) -> Q
     }
 }
 
-/// Tries to write, and takes it back: a row of no log.
+/// Tries to write, and takes it back: a segment of no log. Nothing reads this row, since no stream has the number 0.
 pub(super) fn try_write(conn: &mut PgConnection) -> QueryResult<Trial> {
-    use counters as c;
+    use segments as s;
     begin_write(conn)?;
-    let row = (c::channel_id.eq(0), c::stream.eq(0), c::dimension.eq(0), c::key.eq(""), c::count.eq(0));
+    let key = (s::channel_id.eq(0), s::stream.eq(0), s::first.eq(0));
+    let row = (key, s::size.eq(0), s::first_time.eq(0), s::last_time.eq(0), s::fences.eq(&[] as &[u8]));
     // Another server that tries at the same time is waited for, and takes its row back too.
-    let tried = diesel::insert_into(c::table).values(row).execute(conn);
+    let tried = diesel::insert_into(s::table).values(row).execute(conn);
     let rolled_back = AnsiTransactionManager::rollback_transaction(conn);
     tried.and(rolled_back).map(|()| Trial::Done)
 }
@@ -257,9 +258,9 @@ pub(super) fn lock_token_ids(conn: &mut PgConnection) -> QueryResult<()> {
     oldest.load::<i64>(conn).map(drop)
 }
 
-/// Which of these uuids a log holds, and where: one probe of the unique index for each, by LIMIT. Written as `uuid = ANY($2)`, the plan would be
-/// made once, while the table is small or has no statistics, by whichever index begins with the channel: a batch then read all of
-/// it, 12 ms at 11,000 events and more with each one.
+/// Which of these uuids a log holds, and where: one probe of the unique index for each, by LIMIT. Written as `uuid = ANY($2)`, the
+/// statement would be planned once, while the table is small or has no statistics, and the planner may then take any of the three
+/// indexes that begin with the channel: a batch then read all of the channel, 12 ms at 11,000 events and more with each one.
 pub(super) fn held(conn: &mut PgConnection, channel_id: i64, stream: Stream, uuids: &[Uuid]) -> QueryResult<HashMap<Uuid, i64>> {
     #[derive(QueryableByName)]
     struct Held {

@@ -60,10 +60,12 @@ const EXCESS: &str = "WITH own AS (SELECT s.oid FROM pg_roles s WHERE pg_has_rol
      GROUP BY c.relname \
      ) excess ORDER BY 1";
 
-/// Rights that an append or a read needs and the role has not, as after an upgrade that made a table.
+/// Rights that an append, a read or the index needs and the role lacks, as after an upgrade that made a table.
 const LACKING: &str = "SELECT p.right_of || ' ' || c.relname AS said \
-     FROM pg_class c, (VALUES ('SELECT'), ('INSERT')) p (right_of) \
-     WHERE c.oid IN ({tables}, to_regclass('content_types'), to_regclass('counters'), to_regclass('counters_by_hour')) \
+     FROM pg_class c, (VALUES ('SELECT'), ('INSERT'), ('DELETE')) p (right_of) \
+     WHERE c.oid IN ({tables}, to_regclass('content_types'), to_regclass('segments'), to_regclass('segment_times'), \
+             to_regclass('postings')) \
+         AND (p.right_of <> 'DELETE' OR c.relname IN ('segments', 'segment_times', 'postings')) \
          AND NOT has_table_privilege($1, c.oid, p.right_of) ORDER BY 1";
 
 const TABLES: &str = "to_regclass('logs'), to_regclass('events'), to_regclass('action_logs'), to_regclass('tokens')";
@@ -88,17 +90,15 @@ fn powers_of(conn: &mut PgConnection, role: String) -> QueryResult<Powers> {
 
 /// What the application's role gets, after everything it had is taken away: to read and to append. It gets no UPDATE on `events` and
 /// `action_logs`, of no column, since nothing needs it before there is erasure (`docs/decisions/0032-no-update-on-the-log.md`). It
-/// gets DELETE only on what is rebuilt (counters) or replaced (the registry of object types).
-const GRANTS: [&str; 9] = [
-    "REVOKE ALL ON logs, events, action_logs, tokens, content_types, counters, counters_by_hour, __diesel_schema_migrations, \
-         events_readable, action_logs_readable FROM",
+/// gets DELETE only on what is rebuilt (the index) or replaced (the registry of object types).
+const GRANTS: [&str; 7] = [
+    "REVOKE ALL ON logs, events, action_logs, tokens, content_types, segments, segment_times, postings, \
+         __diesel_schema_migrations, events_readable, action_logs_readable FROM",
     "GRANT SELECT, INSERT ON logs, events, action_logs, tokens TO",
     "GRANT UPDATE (next_position, recorded_at) ON logs TO",
     "GRANT UPDATE (revoked_at) ON tokens TO",
     "GRANT SELECT, INSERT, DELETE ON content_types TO",
-    "GRANT SELECT, INSERT, DELETE ON counters, counters_by_hour TO",
-    "GRANT UPDATE (count) ON counters TO",
-    "GRANT UPDATE (count) ON counters_by_hour TO",
+    "GRANT SELECT, INSERT, DELETE ON segments, segment_times, postings TO",
     "GRANT SELECT ON __diesel_schema_migrations, events_readable, action_logs_readable TO",
 ];
 

@@ -16,11 +16,9 @@ use audit_domain::uuid::Uuid;
 use diesel::connection::{AnsiTransactionManager, CacheSize, SimpleConnection};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Text};
-use diesel::upsert::excluded;
 
 use super::interrupt;
 use crate::connection::Purpose;
-use crate::counters::Delta;
 use crate::error::OpenError;
 use crate::row::NewRows;
 use crate::schema::{action_logs, events, logs};
@@ -136,8 +134,8 @@ fn set_up(conn: &mut SqliteConnection, path: &Path, purpose: Purpose) -> Result<
     let fail = |why: String| OpenError::from_database(&path, why);
     let of_purpose = match purpose {
         Purpose::Read | Purpose::PointRead => "PRAGMA query_only = ON;",
-        // A trigger makes SQLite keep the pages that one INSERT changes, to undo it alone. Ten indexes soon make them more than
-        // it keeps in memory by default: a temporary file, some 25 writes a row, and a third of the time of a raw insert.
+        // A trigger makes SQLite keep the pages that one INSERT changes, to undo it alone. With several indexes these soon are more
+        // than it keeps in memory by default: a temporary file, and with ten indexes a third of the time of a raw insert.
         Purpose::Write => "PRAGMA temp_store = MEMORY;",
     };
     // There are several connections for queries, and what they read of large events is seldom read again.
@@ -289,42 +287,6 @@ pub(super) fn insert(conn: &mut SqliteConnection, rows: &NewRows<'_>) -> QueryRe
     }
     for row in &rows.action_logs {
         diesel::insert_into(action_logs::table).values(row).execute(conn)?;
-    }
-    Ok(())
-}
-
-/// One prepared statement in a loop, as for entries.
-pub(super) fn count(conn: &mut SqliteConnection, delta: &Delta) -> QueryResult<()> {
-    for ((channel_id, stream, dimension, key), added) in &delta.all_time {
-        use crate::schema::counters as c;
-        diesel::insert_into(c::table)
-            .values((
-                c::channel_id.eq(channel_id),
-                c::stream.eq(stream),
-                c::dimension.eq(dimension),
-                c::key.eq(key),
-                c::count.eq(added),
-            ))
-            .on_conflict((c::channel_id, c::stream, c::dimension, c::key))
-            .do_update()
-            .set(c::count.eq(c::count + excluded(c::count)))
-            .execute(conn)?;
-    }
-    for (((channel_id, stream, dimension, key), hour), added) in &delta.by_hour {
-        use crate::schema::counters_by_hour as c;
-        diesel::insert_into(c::table)
-            .values((
-                c::channel_id.eq(channel_id),
-                c::stream.eq(stream),
-                c::dimension.eq(dimension),
-                c::key.eq(key),
-                c::hour.eq(hour),
-                c::count.eq(added),
-            ))
-            .on_conflict((c::channel_id, c::stream, c::dimension, c::key, c::hour))
-            .do_update()
-            .set(c::count.eq(c::count + excluded(c::count)))
-            .execute(conn)?;
     }
     Ok(())
 }

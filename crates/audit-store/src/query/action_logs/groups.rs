@@ -9,9 +9,9 @@ use diesel::sql_types::{Nullable, Text};
 
 use super::{ActionLogs, predicate, search};
 use crate::connection::DbConnection;
-use crate::counters::Dimension;
 use crate::error::StoreError;
-use crate::query::summary::{Counted, Grouping, RawGroup, RawKey, Span, by_time};
+use crate::postings::Dimension;
+use crate::query::summary::{Grouping, IndexedAs, RawGroup, RawKey, Span, by_time};
 use crate::row::ActionLogRow;
 use crate::schema::action_logs;
 
@@ -46,13 +46,13 @@ impl Grouping for ActionLogGroupBy {
         }
     }
 
-    fn counted(self) -> Counted {
+    fn indexed(self) -> IndexedAs {
         match self {
-            ActionLogGroupBy::Level => Counted::Keys(Dimension::Level),
-            ActionLogGroupBy::LoggerName => Counted::Keys(Dimension::LoggerName),
-            ActionLogGroupBy::AppName => Counted::Keys(Dimension::AppName),
-            ActionLogGroupBy::Hour => Counted::Spans(Span::Hour),
-            ActionLogGroupBy::Day => Counted::Spans(Span::Day),
+            ActionLogGroupBy::Level => IndexedAs::Numbers(Dimension::Level),
+            ActionLogGroupBy::LoggerName => IndexedAs::Texts(Dimension::LoggerName),
+            ActionLogGroupBy::AppName => IndexedAs::Texts(Dimension::AppName),
+            ActionLogGroupBy::Hour => IndexedAs::Spans(Span::Hour),
+            ActionLogGroupBy::Day => IndexedAs::Spans(Span::Day),
         }
     }
 

@@ -10,8 +10,7 @@ use std::ops::ControlFlow;
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{
-    ActionLog, ActionLogFilter, ActionLogSortField, ActionLogSortRow, Interval, SortKey, Stream, WalkOrder, index_key,
-    limits::LEVEL_MAX,
+    ActionLog, ActionLogFilter, ActionLogKeys, ActionLogSortField, ActionLogSortRow, Interval, SortKey, Stream, WalkOrder,
 };
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{count_star, sql};
@@ -23,8 +22,8 @@ use super::room::Room;
 use super::start::{Behind, Start, begin};
 use super::table::{Filter, Part, Place, Table, bytes_of, hand_on};
 use crate::connection::{Backend, DbConnection};
-use crate::counters::{Dimension, Tally};
 use crate::error::StoreError;
+use crate::postings::{Condition, Indexed, Point, Term};
 use crate::row::{ActionLogRow, NewActionLogRow};
 use crate::schema::action_logs;
 
@@ -65,41 +64,14 @@ impl Filter<ActionLog> for ActionLogFilter {
         }
     }
 
-    /// A range of levels is one of each level.
-    fn parts(&self) -> Vec<ActionLogFilter> {
-        let is_narrow = self.uuid.is_some() || self.logger_name.is_some() || self.app_name.is_some();
-        if self.level == Interval::default() || is_narrow {
-            return vec![self.clone()];
-        }
-        let levels = (0..=LEVEL_MAX).filter(|level| self.level.contains(*level));
-        levels.map(|level| ActionLogFilter { level: Interval { start: level, end: level + 1 }, ..self.clone() }).collect()
+    fn condition(&self) -> Option<Condition> {
+        Condition::of_action_logs(self)
     }
 
-    fn tally(&self) -> Option<Tally> {
-        // Every field by name: one that is added must not be forgotten here.
-        let ActionLogFilter { never, uuid, level, logger_name, app_name, search, created_at, recorded_at, position } = self;
-        let uncounted = *never || uuid.is_some() || search.is_some();
-        if uncounted || *recorded_at != Interval::default() || *position != Interval::default() {
-            return None;
-        }
-        let key = |text: &String| index_key(text.as_bytes());
-        let one_level = level.single();
-        if one_level.is_none() && *level != Interval::default() {
-            return None;
-        }
-        let mut asked = [
-            (Dimension::Level, one_level.map(|level| level.to_string())),
-            (Dimension::LoggerName, logger_name.as_ref().map(key)),
-            (Dimension::AppName, app_name.as_ref().map(key)),
-        ]
-        .into_iter()
-        .filter_map(|(dimension, key)| key.map(|key| (dimension, key)));
-        let (dimension, key) = asked.next().unwrap_or((Dimension::Total, String::new()));
-        asked.next().is_none().then_some(Tally { dimension, key, time: *created_at })
-    }
-
-    fn within(&self, time: Interval) -> ActionLogFilter {
-        ActionLogFilter { created_at: time, ..self.clone() }
+    fn starting_at(&self, position: i64) -> ActionLogFilter {
+        let mut filter = self.clone();
+        filter.position.from(position);
+        filter
     }
 }
 
@@ -111,15 +83,7 @@ fn sort_row((channel_id, position, created_at, level): Row) -> ActionLogSortRow 
 
 impl Table for ActionLogs {
     const STREAM: Stream = Stream::ActionLogs;
-    const NAME: &'static str = "action_logs";
     const TIME: &'static str = "created_at";
-    const DIMENSIONS: &'static [(Dimension, &'static str)] = &[
-        (Dimension::Total, "CAST('' AS TEXT)"),
-        (Dimension::Level, "CAST(level AS TEXT)"),
-        (Dimension::LoggerName, "logger_name"),
-        (Dimension::AppName, "app_name"),
-    ];
-
     type Record = ActionLog;
     type Filter = ActionLogFilter;
     type SortField = ActionLogSortField;
@@ -194,6 +158,13 @@ impl Table for ActionLogs {
         Ok(rows.into_iter().map(sort_row).collect())
     }
 
+    fn sort_rows_at(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<ActionLogSortRow>, StoreError> {
+        use action_logs as a;
+        let at = a::table.filter(a::channel_id.eq(channel_id)).filter(a::position.eq_any(positions));
+        let rows: Vec<Row> = at.select((a::channel_id, a::position, a::created_at, a::level)).load(conn)?;
+        Ok(rows.into_iter().map(sort_row).collect())
+    }
+
     fn found(conn: &mut DbConnection, channel_id: i64, filter: &ActionLogFilter) -> Result<Vec<ActionLogSortRow>, StoreError> {
         let mut rows = Vec::new();
         search::each(conn, channel_id, filter, |found| {
@@ -220,6 +191,31 @@ impl Table for ActionLogs {
         of: &Part<'_, ActionLogFilter>,
     ) -> Result<Vec<(i64, i64)>, StoreError> {
         Ok(walked(channel_id, start, of).select((action_logs::created_at, action_logs::position)).load(conn)?)
+    }
+
+    fn points(conn: &mut DbConnection, channel_id: i64, filter: &ActionLogFilter) -> Result<Vec<Point>, StoreError> {
+        let matching = action_logs::table.filter(predicate::of(channel_id, filter));
+        let rows: Vec<(i64, i64)> = matching.select((action_logs::created_at, action_logs::position)).load(conn)?;
+        Ok(rows.into_iter().map(|(time, position)| Point { time, position }).collect())
+    }
+
+    fn recorded_at(conn: &mut DbConnection, channel_id: i64, position: i64) -> Result<Option<i64>, StoreError> {
+        let of_entry = action_logs::table.find((channel_id, position));
+        let rows: Vec<i64> = of_entry.select(action_logs::recorded_at).load(conn)?;
+        Ok(rows.into_iter().next())
+    }
+
+    fn to_index(conn: &mut DbConnection, channel_id: i64, from: i64, to: i64) -> Result<Vec<Indexed>, StoreError> {
+        use action_logs as a;
+        type Row = (i64, i64, i64, Option<i64>, Option<String>, Option<String>);
+        let between = a::channel_id.eq(channel_id).and(a::position.ge(from)).and(a::position.lt(to));
+        let columns = (a::position, a::created_at, a::producer_id, a::level, a::logger_name, a::app_name);
+        let rows: Vec<Row> = a::table.filter(between).select(columns).load(conn)?;
+        let indexed = |(position, time, producer_id, level, logger_name, app_name): Row| {
+            let keys = ActionLogKeys { level, logger_name, app_name };
+            Indexed { point: Point { time, position }, terms: Term::of_action_log(producer_id, &keys) }
+        };
+        Ok(rows.into_iter().map(indexed).collect())
     }
 
     fn spans(

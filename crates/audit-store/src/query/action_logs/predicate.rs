@@ -32,22 +32,19 @@ fn conditions(filter: &ActionLogFilter) -> Vec<Predicate> {
     if let Some(uuid) = filter.uuid {
         all.push(Box::new(action_logs::uuid.eq(uuid.as_bytes().to_vec())));
     }
-    // One level is a point of the index, so that the index goes on in the order of time.
-    if let Some(level) = filter.level.single() {
-        all.push(Box::new(action_logs::level.assume_not_null().eq(level)));
-    } else if filter.logger_name.is_some() || filter.app_name.is_some() {
-        // No range of an index: the names find fewer records, and in the order of time.
-        all.extend(interval((action_logs::level + 0).assume_not_null(), filter.level));
-    } else {
-        all.extend(interval(action_logs::level.assume_not_null(), filter.level));
-    }
+    all.extend(interval(action_logs::level.assume_not_null(), filter.level));
     if let Some(text) = &filter.logger_name {
         all.push(Box::new(action_logs::logger_name.assume_not_null().eq(key(text))));
     }
     if let Some(text) = &filter.app_name {
         all.push(Box::new(action_logs::app_name.assume_not_null().eq(key(text))));
     }
-    all.extend(interval(action_logs::created_at, filter.created_at));
+    if filter.position.lower().is_some() {
+        // No range of an index: the positions after an index are few, and a range of time may be all of it.
+        all.extend(interval(action_logs::created_at + 0, filter.created_at));
+    } else {
+        all.extend(interval(action_logs::created_at, filter.created_at));
+    }
     all.extend(interval(action_logs::recorded_at, filter.recorded_at));
     all.extend(interval(action_logs::position, filter.position));
     all
@@ -55,11 +52,11 @@ fn conditions(filter: &ActionLogFilter) -> Vec<Predicate> {
 
 fn interval<C>(column: C, interval: Interval) -> impl Iterator<Item = Predicate>
 where
-    C: Copy + ExpressionMethods + Expression<SqlType = BigInt> + 'static,
+    C: Clone + ExpressionMethods + Expression<SqlType = BigInt> + 'static,
     diesel::dsl::GtEq<C, i64>: BoxableExpression<action_logs::table, Backend, SqlType = Bool>,
     diesel::dsl::Lt<C, i64>: BoxableExpression<action_logs::table, Backend, SqlType = Bool>,
 {
-    let from = interval.lower().map(|start| Box::new(column.ge(start)) as Predicate);
+    let from = interval.lower().map(|start| Box::new(column.clone().ge(start)) as Predicate);
     let to = interval.upper().map(|end| Box::new(column.lt(end)) as Predicate);
     from.into_iter().chain(to)
 }

@@ -7,9 +7,9 @@ use diesel::sql_types::{Nullable, Text};
 
 use super::{Events, predicate};
 use crate::connection::DbConnection;
-use crate::counters::Dimension;
 use crate::error::StoreError;
-use crate::query::summary::{Counted, Grouping, RawGroup, RawKey, Span, by_time};
+use crate::postings::Dimension;
+use crate::query::summary::{Grouping, IndexedAs, RawGroup, RawKey, Span, by_time};
 use crate::row::EventRow;
 use crate::schema::events;
 
@@ -47,15 +47,15 @@ impl Grouping for GroupBy {
         }
     }
 
-    fn counted(self) -> Counted {
+    fn indexed(self) -> IndexedAs {
         match self {
-            GroupBy::TableName => Counted::Keys(Dimension::TableName),
-            GroupBy::ContentType => Counted::Keys(Dimension::ContentType),
-            GroupBy::User => Counted::Keys(Dimension::User),
-            GroupBy::Person => Counted::Keys(Dimension::Person),
-            GroupBy::Action => Counted::Keys(Dimension::Action),
-            GroupBy::Hour => Counted::Spans(Span::Hour),
-            GroupBy::Day => Counted::Spans(Span::Day),
+            GroupBy::TableName => IndexedAs::Texts(Dimension::TableName),
+            GroupBy::ContentType => IndexedAs::Numbers(Dimension::ContentType),
+            GroupBy::User => IndexedAs::Texts(Dimension::UserId),
+            GroupBy::Person => IndexedAs::Texts(Dimension::Person),
+            GroupBy::Action => IndexedAs::Texts(Dimension::Action),
+            GroupBy::Hour => IndexedAs::Spans(Span::Hour),
+            GroupBy::Day => IndexedAs::Spans(Span::Day),
         }
     }
 

@@ -8,7 +8,7 @@ pub use groups::GroupBy;
 use std::ops::ControlFlow;
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{Event, EventFilter, Interval, SortField, SortKey, SortRow, Stream, WalkOrder, index_key};
+use audit_domain::{Event, EventFilter, EventKeys, SortField, SortKey, SortRow, Stream, WalkOrder};
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
@@ -19,8 +19,8 @@ use super::room::Room;
 use super::start::{Behind, Start, begin};
 use super::table::{Filter, Part, Place, Table, bytes_of, hand_on};
 use crate::connection::{Backend, DbConnection};
-use crate::counters::{Dimension, Tally};
 use crate::error::StoreError;
+use crate::postings::{Condition, Indexed, Point, Term};
 use crate::row::{EventRow, NewEventRow};
 use crate::schema::events;
 
@@ -58,50 +58,20 @@ impl Filter<Event> for EventFilter {
         self.clone()
     }
 
-    fn parts(&self) -> Vec<EventFilter> {
-        vec![self.clone()]
+    fn condition(&self) -> Option<Condition> {
+        Condition::of_events(self)
     }
 
-    fn tally(&self) -> Option<Tally> {
-        // Every field by name: one that is added must not be forgotten here.
-        let EventFilter { never, uuid, content_type, table_name, object_id, user, person, action, url, remote_addr, .. } = self;
-        let EventFilter { timestamp, recorded_at, position, .. } = self;
-        let uncounted =
-            *never || uuid.is_some() || object_id.is_some() || person.is_some() || url.is_some() || remote_addr.is_some();
-        if uncounted || *recorded_at != Interval::default() || *position != Interval::default() {
-            return None;
-        }
-        let key = |text: &String| index_key(text.as_bytes());
-        let mut asked = [
-            (Dimension::ContentType, content_type.map(|number| number.to_string())),
-            (Dimension::TableName, table_name.as_ref().map(key)),
-            (Dimension::Action, action.as_ref().map(key)),
-            (Dimension::User, user.as_ref().map(key)),
-        ]
-        .into_iter()
-        .filter_map(|(dimension, key)| key.map(|key| (dimension, key)));
-        let (dimension, key) = asked.next().unwrap_or((Dimension::Total, String::new()));
-        asked.next().is_none().then_some(Tally { dimension, key, time: *timestamp })
-    }
-
-    fn within(&self, time: Interval) -> EventFilter {
-        EventFilter { timestamp: time, ..self.clone() }
+    fn starting_at(&self, position: i64) -> EventFilter {
+        let mut filter = self.clone();
+        filter.position.from(position);
+        filter
     }
 }
 
 impl Table for Events {
     const STREAM: Stream = Stream::Events;
-    const NAME: &'static str = "events";
     const TIME: &'static str = "timestamp";
-    const DIMENSIONS: &'static [(Dimension, &'static str)] = &[
-        (Dimension::Total, "CAST('' AS TEXT)"),
-        (Dimension::ContentType, "CAST(content_type AS TEXT)"),
-        (Dimension::TableName, "table_name"),
-        (Dimension::Action, "action"),
-        (Dimension::User, "user_id"),
-        (Dimension::Person, "COALESCE(user_name, user_id)"),
-    ];
-
     type Record = Event;
     type Filter = EventFilter;
     type SortField = SortField;
@@ -159,35 +129,15 @@ impl Table for Events {
     }
 
     fn sort_rows(conn: &mut DbConnection, channel_id: i64, of: &Part<'_, EventFilter>) -> Result<Vec<SortRow>, StoreError> {
-        type Selected = (i64, i64, i64, Vec<u8>, Option<i64>, Option<i64>, Option<String>, Option<i64>, Option<String>);
         let ordered = events::table.filter(predicate::of(channel_id, of.filter)).order(sql::<Untyped>(of.order));
-        let rows: Vec<Selected> = ordered
-            .select((
-                events::channel_id,
-                events::position,
-                events::timestamp,
-                events::uuid,
-                events::content_type,
-                events::object_num,
-                events::object_id,
-                events::user_num,
-                events::user_id,
-            ))
-            .limit(of.limit)
-            .offset(of.skip)
-            .load(conn)?;
-        rows.into_iter()
-            .map(|(channel_id, position, timestamp, uuid, content_type, object_num, object_id, user_num, user_id)| {
-                let uuid = Uuid::from_slice(&uuid);
-                let uuid = uuid.map_err(|_| StoreError::Changed {
-                    stream: Stream::Events,
-                    channel_id,
-                    position,
-                    what: "its uuid is not one".to_owned(),
-                })?;
-                Ok(SortRow { channel_id, position, timestamp, uuid, content_type, object_num, object_id, user_num, user_id })
-            })
-            .collect()
+        let rows: Vec<SortColumns> = ordered.select(SortColumns::as_select()).limit(of.limit).offset(of.skip).load(conn)?;
+        rows.into_iter().map(SortRow::try_from).collect()
+    }
+
+    fn sort_rows_at(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<SortRow>, StoreError> {
+        let at = events::table.filter(events::channel_id.eq(channel_id)).filter(events::position.eq_any(positions));
+        let rows: Vec<SortColumns> = at.select(SortColumns::as_select()).load(conn)?;
+        rows.into_iter().map(SortRow::try_from).collect()
     }
 
     /// No filter of events looks into them.
@@ -215,9 +165,81 @@ impl Table for Events {
         Ok(walked(channel_id, start, of).select((events::timestamp, events::position)).load(conn)?)
     }
 
+    fn points(conn: &mut DbConnection, channel_id: i64, filter: &EventFilter) -> Result<Vec<Point>, StoreError> {
+        let matching = events::table.filter(predicate::of(channel_id, filter)).select((events::timestamp, events::position));
+        let rows: Vec<(i64, i64)> = matching.load(conn)?;
+        Ok(rows.into_iter().map(|(time, position)| Point { time, position }).collect())
+    }
+
+    fn recorded_at(conn: &mut DbConnection, channel_id: i64, position: i64) -> Result<Option<i64>, StoreError> {
+        let rows: Vec<i64> = events::table.find((channel_id, position)).select(events::recorded_at).load(conn)?;
+        Ok(rows.into_iter().next())
+    }
+
+    fn to_index(conn: &mut DbConnection, channel_id: i64, from: i64, to: i64) -> Result<Vec<Indexed>, StoreError> {
+        let between = events::position.ge(from).and(events::position.lt(to));
+        let rows = events::table.filter(events::channel_id.eq(channel_id).and(between)).select(IndexedColumns::as_select());
+        let rows: Vec<IndexedColumns> = rows.load(conn)?;
+        Ok(rows.into_iter().map(IndexedColumns::into_indexed).collect())
+    }
+
     fn spans(conn: &mut DbConnection, channel_id: i64, filter: &EventFilter, span: &str) -> Result<Vec<(i64, i64)>, StoreError> {
         let rows = events::table.filter(predicate::of(channel_id, filter)).group_by(sql::<BigInt>(span));
         Ok(rows.select((sql::<BigInt>(span), count_star())).load(conn)?)
+    }
+}
+
+/// What events are ordered by.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = events)]
+struct SortColumns {
+    channel_id: i64,
+    position: i64,
+    timestamp: i64,
+    uuid: Vec<u8>,
+    content_type: Option<i64>,
+    object_num: Option<i64>,
+    object_id: Option<String>,
+    user_num: Option<i64>,
+    user_id: Option<String>,
+}
+
+impl TryFrom<SortColumns> for SortRow {
+    type Error = StoreError;
+
+    fn try_from(columns: SortColumns) -> Result<SortRow, StoreError> {
+        let SortColumns { channel_id, position, timestamp, uuid, content_type, object_num, object_id, user_num, user_id } = columns;
+        let what = "its uuid is not one".to_owned();
+        let uuid =
+            Uuid::from_slice(&uuid).map_err(|_| StoreError::Changed { stream: Stream::Events, channel_id, position, what })?;
+        Ok(SortRow { channel_id, position, timestamp, uuid, content_type, object_num, object_id, user_num, user_id })
+    }
+}
+
+/// What an event is indexed by.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = events)]
+struct IndexedColumns {
+    position: i64,
+    timestamp: i64,
+    producer_id: i64,
+    content_type: Option<i64>,
+    action: Option<String>,
+    table_name: Option<String>,
+    object_id: Option<String>,
+    user_id: Option<String>,
+    user_name: Option<String>,
+    remote_addr: Option<String>,
+    url: Option<String>,
+}
+
+impl IndexedColumns {
+    fn into_indexed(self) -> Indexed {
+        let IndexedColumns { position, timestamp: time, producer_id, content_type, action, table_name, object_id, .. } = self;
+        let IndexedColumns { user_id, user_name, remote_addr, url, .. } = self;
+        let others = EventKeys::default();
+        let keys = EventKeys { content_type, action, table_name, object_id, user_id, user_name, remote_addr, url, ..others };
+        Indexed { point: Point { time, position }, terms: Term::of_event(producer_id, &keys) }
     }
 }
 

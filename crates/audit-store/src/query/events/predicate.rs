@@ -58,8 +58,11 @@ fn conditions(filter: &EventFilter) -> Vec<Predicate> {
     if let Some(text) = &filter.remote_addr {
         and(Box::new(events::remote_addr.assume_not_null().eq(key(text))));
     }
-    for bound in interval(events::timestamp, filter.timestamp) {
-        and(bound);
+    if filter.position.lower().is_some() {
+        // No range of an index: the positions after an index are few, and a range of time may be all of it.
+        interval(events::timestamp + 0, filter.timestamp).for_each(&mut and);
+    } else {
+        interval(events::timestamp, filter.timestamp).for_each(&mut and);
     }
     for bound in interval(events::recorded_at, filter.recorded_at) {
         and(bound);
@@ -72,11 +75,11 @@ fn conditions(filter: &EventFilter) -> Vec<Predicate> {
 
 fn interval<C>(column: C, interval: Interval) -> impl Iterator<Item = Predicate>
 where
-    C: Copy + ExpressionMethods + Expression<SqlType = diesel::sql_types::BigInt> + 'static,
+    C: Clone + ExpressionMethods + Expression<SqlType = diesel::sql_types::BigInt> + 'static,
     diesel::dsl::GtEq<C, i64>: BoxableExpression<events::table, Backend, SqlType = Bool>,
     diesel::dsl::Lt<C, i64>: BoxableExpression<events::table, Backend, SqlType = Bool>,
 {
-    let from = interval.lower().map(|start| Box::new(column.ge(start)) as Predicate);
+    let from = interval.lower().map(|start| Box::new(column.clone().ge(start)) as Predicate);
     let to = interval.upper().map(|end| Box::new(column.lt(end)) as Predicate);
     from.into_iter().chain(to)
 }

@@ -1,6 +1,6 @@
 //! What a cluster of PostgreSQL (Citus) asks of the SQL: every statement that changes, locks or looks up rows of a tenant names the
 //! channel, so that it goes to one place; and nothing rests on what a cluster has not. Held against the statements of appends, of
-//! every kind of read, of rebuilding, and against the catalogue. That a planner of a cluster takes them is not shown here.
+//! every kind of read, of indexing, and against the catalogue. That a planner of a cluster takes them is not shown here.
 
 use std::collections::BTreeSet;
 
@@ -13,20 +13,14 @@ use crate::connection::Purpose;
 use crate::query::*;
 use crate::test_postgres::Database;
 use crate::url::DatabaseUrl;
-use crate::{AppendRequest, Store, StoreConfig, counters, dialect};
+use crate::{AppendRequest, Store, StoreConfig, dialect, postings};
 
 /// What has a channel in every row.
-const TENANT_TABLES: [&str; 5] = ["logs", "events", "action_logs", "counters", "counters_by_hour"];
+const TENANT_TABLES: [&str; 6] = ["logs", "events", "action_logs", "segments", "segment_times", "postings"];
 
 /// Lists of what there is in all channels, no look-ups: they go to every part of a cluster, and lock nothing.
-const OF_ALL_CHANNELS: [&str; 6] = [
-    "SELECT channel_id, next_position, recorded_at FROM logs WHERE ((stream = $1) AND (next_position > $2)) ORDER BY channel_id",
-    "SELECT channel_id FROM logs WHERE (stream = $1)",
-    "SELECT DISTINCT channel_id FROM counters WHERE (stream = $1)",
-    "SELECT DISTINCT channel_id FROM counters_by_hour WHERE (stream = $1)",
-    "SELECT COUNT(*) FROM counters",
-    "SELECT COUNT(*) FROM counters_by_hour",
-];
+const OF_ALL_CHANNELS: [&str; 1] =
+    ["SELECT channel_id, next_position, recorded_at FROM logs WHERE ((stream = $1) AND (next_position > $2)) ORDER BY channel_id"];
 
 fn event(json: &str, channel: i64) -> PreparedEntry {
     NewEvent::parse(json, Reading::NATIVE).unwrap().prepare(ChannelId::new(channel).unwrap()).unwrap()
@@ -53,7 +47,12 @@ fn all_statements() -> Vec<String> {
             commit(conn, &[&AppendRequest::import(entries)], Lookup::GivenUuids, &watch).unwrap();
         }
     }
-    counters::rebuild(conn).unwrap();
+    for more in [64, 448] {
+        // A segment, and one that is made from it and from rows.
+        let entries = (0..more).map(|_| event(r#"{"action":"a"}"#, 1)).collect();
+        commit(conn, &[&AppendRequest::import(entries)], Lookup::GivenUuids, &watch).unwrap();
+        postings::step(conn, 1, Stream::Events).unwrap();
+    }
     for channel in [1, 2] {
         assert_eq!(Events::find_checked(conn, channel, known).unwrap().is_some(), channel == 1);
     }
@@ -68,6 +67,7 @@ fn all_statements() -> Vec<String> {
     small.reads::<Events>(EventFilter { object_id: Some("1".to_owned()), ..EventFilter::default() });
     small.reads::<ActionLogs>(ActionLogFilter::default());
     small.reads::<ActionLogs>(ActionLogFilter { search: Some("m".to_owned()), ..ActionLogFilter::default() });
+    postings::drop_index(small.conn(), 1, Stream::Events).unwrap();
     small.take()
 }
 

@@ -1,4 +1,4 @@
-//! A million events, and what the database does with a query.
+//! Many events, and what the database does with a query.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,20 +17,23 @@ use crate::{Store, StoreConfig, dialect};
 /// Nine of ten events are in channel 1. Of 20 content types, tables and so on, each holds what the statistics of the SQLite schema
 /// say; both databases get the same rows.
 const EVENTS: &str = "SELECT CASE n % 10 WHEN 0 THEN 2 ELSE 1 END AS channel_id, \
-    CASE n % 10 WHEN 0 THEN n / 10 ELSE n - n / 10 - 1 END AS position, UUID AS uuid, 1700000000000000 + n * 37000000 AS timestamp, \
+    CASE n % 10 WHEN 0 THEN n / 10 ELSE n - n / 10 - 1 END AS position, UUID AS uuid, 1700000000000000 + n * 185000000 AS timestamp, \
     1700000000000000 AS recorded_at, 0 AS producer_id, n / 3 % 20 AS content_type, CAST(n / 11 % 20 AS TEXT) AS table_name, \
     CAST(n / 7 % 5 + 5 AS TEXT) AS action, CAST(n % 40000 AS TEXT) AS object_id, CAST(n / 5 % 2000 AS TEXT) AS user_id, \
     CAST(n / 5 % 2000 AS TEXT) AS user_name, CAST(n / 2 % 10000 AS TEXT) AS url, EMPTY AS seals, HASH AS leaf_hash FROM numbers";
 const EVENT_COLUMNS: &str = "channel_id, position, uuid, timestamp, recorded_at, producer_id, content_type, table_name, action, \
     object_id, user_id, user_name, url, seals, leaf_hash";
-const LOGS: &str = "SELECT 1 AS channel_id, n AS position, UUID AS uuid, 1700000000000000 + n * 37000000 AS created_at, \
+const LOGS: &str = "SELECT 1 AS channel_id, n AS position, UUID AS uuid, 1700000000000000 + n * 185000000 AS created_at, \
     1700000000000000 AS recorded_at, 0 AS producer_id, n % 50 AS level, CAST(n / 3 % 1000 AS TEXT) AS logger_name, \
     CAST(n / 7 % 30 AS TEXT) AS app_name, EMPTY AS seals, HASH AS leaf_hash FROM numbers";
 const LOG_COLUMNS: &str =
     "channel_id, position, uuid, created_at, recorded_at, producer_id, level, logger_name, app_name, seals, leaf_hash";
 
-const EVENTS_COUNT: i64 = 1_000_000;
-const LOGS_COUNT: i64 = 100_000;
+/// The tables of entries.
+const ENTRIES: [&str; 2] = ["events", "action_logs"];
+
+const EVENTS_COUNT: i64 = 200_000;
+const LOGS_COUNT: i64 = 50_000;
 
 /// A statement, how the database goes about it, and that in short: the index, and whether it sorts.
 pub(super) struct Step {
@@ -39,8 +42,8 @@ pub(super) struct Step {
     pub(super) way: String,
 }
 
-/// A database with a million events, and the statements that were run on it.
-pub(super) struct Million {
+/// A database with many events, and the statements that were run on it.
+pub(super) struct Many {
     conn: DbConnection,
     explaining: DbConnection,
     ran: Arc<Mutex<Vec<String>>>,
@@ -48,8 +51,8 @@ pub(super) struct Million {
     _place: Box<dyn std::any::Any>,
 }
 
-impl Million {
-    pub(super) fn on_sqlite() -> Million {
+impl Many {
+    pub(super) fn on_sqlite() -> Many {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/a.db", directory.path().display());
         let expressions = [("UUID", "randomblob(16)"), ("EMPTY", "x''"), ("HASH", "zeroblob(32)")];
@@ -57,17 +60,17 @@ impl Million {
             format!("WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {count})")
         };
         // What is generated may be lost.
-        Million::made(&url, Box::new(directory), "PRAGMA synchronous = OFF", &expressions, &numbers, "")
+        Many::made(&url, Box::new(directory), "PRAGMA synchronous = OFF", &expressions, &numbers, "")
     }
 
-    pub(super) fn on_postgres() -> Million {
+    pub(super) fn on_postgres() -> Many {
         let database = Database::empty();
         let url = database.url();
         let expressions =
             [("UUID", "decode(md5(n::text), 'hex')"), ("EMPTY", "''::bytea"), ("HASH", "decode(repeat('00', 32), 'hex')")];
         let numbers = |count: i64| format!("WITH numbers AS (SELECT generate_series(0, {count}::bigint - 1) AS n)");
         let vacuum = "VACUUM ANALYZE events; VACUUM ANALYZE action_logs";
-        Million::made(&url, Box::new(database), "SET synchronous_commit = off", &expressions, &numbers, vacuum)
+        Many::made(&url, Box::new(database), "SET synchronous_commit = off", &expressions, &numbers, vacuum)
     }
 
     fn made(
@@ -77,7 +80,7 @@ impl Million {
         expressions: &[(&str, &str)],
         numbers: &dyn Fn(i64) -> String,
         after: &str,
-    ) -> Million {
+    ) -> Many {
         let store = Store::open(&StoreConfig::new(url)).unwrap();
         let target = DatabaseUrl::parse(url).unwrap();
         let mut conn = dialect::open(&target, Purpose::Write).unwrap();
@@ -98,7 +101,7 @@ impl Million {
             let head = format!("UPDATE logs SET next_position = {size} WHERE channel_id = {channel} AND stream = {stream}");
             conn.batch_execute(&head).unwrap();
         }
-        store.rebuild_counters().unwrap();
+        store.index().unwrap();
         store.close();
         for statement in after.split(';').filter(|statement| !statement.trim().is_empty()) {
             conn.batch_execute(statement).unwrap();
@@ -106,15 +109,14 @@ impl Million {
         let mut conn = dialect::open(&target, Purpose::Read).unwrap();
         let ran = recording(&mut conn);
         let explaining = dialect::open(&target, Purpose::Read).unwrap();
-        Million { conn, explaining, ran, _place: place }
+        Many { conn, explaining, ran, _place: place }
     }
 
     /// The statements on the tables of entries since the last time, explained.
     pub(super) fn take(&mut self) -> Vec<Step> {
         let ran = std::mem::take(&mut *self.ran.lock().unwrap());
         let ran: Vec<String> = ran.into_iter().map(|sql| sql.replace('`', "\"")).collect();
-        let on_entries =
-            ran.iter().filter(|sql| [Events::NAME, ActionLogs::NAME].iter().any(|t| sql.contains(&format!("FROM \"{t}\""))));
+        let on_entries = ran.iter().filter(|sql| ENTRIES.iter().any(|t| sql.contains(&format!("FROM \"{t}\""))));
         on_entries.map(|sql| self.explain(sql)).collect()
     }
 
@@ -197,7 +199,7 @@ impl Small {
         }
     }
 
-    /// Groups of everything and of what no counter knows, in all channels; and a record that is looked for in several.
+    /// Groups of everything and of what is found by an index, in all channels; and a record that is looked for in several.
     pub(super) fn summaries(&mut self) {
         let filter = EventFilter { url: Some("7".to_owned()), ..EventFilter::default() };
         for filter in [EventFilter::default(), filter] {
@@ -211,7 +213,7 @@ impl Small {
     /// The statements, without their values and without what only makes them hard to read.
     pub(super) fn take(&mut self) -> Vec<String> {
         let ran = std::mem::take(&mut *self.ran.lock().unwrap());
-        let tables = [Events::NAME, ActionLogs::NAME, "logs", "counters", "counters_by_hour"];
+        let tables = ["events", "action_logs", "logs", "segments", "segment_times", "postings"];
         let plain = |sql: String| {
             let sql = sql.split(" -- binds").next().unwrap_or_default().replace('"', "");
             let sql = tables.iter().fold(sql, |sql, table| {
@@ -293,9 +295,12 @@ fn way(plan: &[String]) -> String {
         .map(|name| own.iter().find(|(sqlite, _)| *sqlite == name).map_or(name, |(_, postgres)| postgres))
         .collect();
     let scans = plan.iter().any(|line| line.contains("Seq Scan") || line.starts_with("SCAN"));
-    let sorts = plan.iter().any(|line| {
-        let line = line.trim_start_matches([' ', '-', '>']);
-        line.starts_with("Sort ") || line.starts_with("Incremental Sort ") || line.contains("TEMP B-TREE FOR ORDER BY")
-    });
+    // To group rows, PostgreSQL may sort them.
+    let groups = plan.iter().any(|line| line.contains("GroupAggregate"));
+    let sorts = !groups
+        && plan.iter().any(|line| {
+            let line = line.trim_start_matches([' ', '-', '>']);
+            line.starts_with("Sort ") || line.starts_with("Incremental Sort ") || line.contains("TEMP B-TREE FOR ORDER BY")
+        });
     format!("{}{}{}", names.join(" & "), if scans { "a scan" } else { "" }, if sorts { " + sort" } else { "" })
 }

@@ -99,6 +99,19 @@ pub(crate) fn stored<K: Kind>(scratch: &Scratch, batches: &[Vec<String>]) -> Vec
     receipts.map(|receipt| scratch.get_of::<K>(&receipt)).collect()
 }
 
+/// The same, several times over and with an index in between: so each log is long enough for segments of two sizes, and has entries
+/// behind the last one.
+pub(crate) fn indexed<K: Kind>(scratch: &Scratch, batches: &[Vec<String>]) -> Vec<K::Record> {
+    let mut records = Vec::new();
+    for round in 0..12 {
+        records.extend(stored::<K>(scratch, batches));
+        if [2, 3, 10].contains(&round) {
+            scratch.store.index().unwrap();
+        }
+    }
+    records
+}
+
 /// A filter whose bounds are taken from the population once it is stored: an `Index` picks a record.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted<F> {

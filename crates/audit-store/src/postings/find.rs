@@ -1,0 +1,189 @@
+//! What a filter finds in some logs.
+
+use std::ops::Range;
+
+use super::IndexError;
+use super::condition::Condition;
+use super::index::Index;
+use super::page::{Found, Key, OfLog};
+use super::term::Dimension;
+use super::times::Point;
+use crate::connection::DbConnection;
+use crate::dialect;
+use crate::error::StoreError;
+use crate::query::{Filter, LogHead, Place, Table};
+
+/// Finds what matches, in a snapshot. `None` where only a look at each row can tell.
+pub(crate) fn find<T: Table>(conn: &mut DbConnection, heads: &[LogHead], filter: &T::Filter) -> Result<Option<Found>, StoreError> {
+    let Some(condition) = filter.condition() else { return Ok(None) };
+    let mut in_memory = 0;
+    let mut found = Vec::with_capacity(heads.len());
+    for head in heads {
+        dialect::go_on(conn)?;
+        let Some(mut index) = usable::<T, _>(Index::load(conn, head.channel_id, T::STREAM))? else { return Ok(None) };
+        if head.size - index.end() > NOT_INDEXED_MAX {
+            return Ok(None);
+        }
+        let condition = at_positions::<T>(conn, head, &condition)?;
+        let Some(indexed) = usable::<T, _>(index.matches(conn, &condition))? else { return Ok(None) };
+        let rest = rest::<T>(conn, head, index.end(), filter)?;
+        in_memory += rest.len();
+        if in_memory > IN_MEMORY_MAX {
+            return Ok(None);
+        }
+        found.push(OfLog { index, indexed, rest });
+    }
+    Ok(Some(Found(found)))
+}
+
+/// Rows of a log that are looked at one by one. An index that lacks more is as good as none.
+const NOT_INDEXED_MAX: i64 = 200_000;
+
+/// Such rows of all logs that match and are kept in memory, 16 bytes each.
+const IN_MEMORY_MAX: usize = 1_000_000;
+
+/// A condition in which when something was committed is said by its position.
+fn at_positions<T: Table>(conn: &mut DbConnection, head: &LogHead, condition: &Condition) -> Result<Condition, StoreError> {
+    let mut condition = condition.clone();
+    let recorded_at = std::mem::take(&mut condition.recorded_at);
+    if let Some(start) = recorded_at.lower() {
+        condition.position.from(first_recorded::<T>(conn, head, start)?);
+    }
+    if let Some(end) = recorded_at.upper() {
+        condition.position.below(first_recorded::<T>(conn, head, end)?);
+    }
+    Ok(condition)
+}
+
+/// The first position of a log that was committed at an instant or later.
+fn first_recorded<T: Table>(conn: &mut DbConnection, head: &LogHead, instant: i64) -> Result<i64, StoreError> {
+    let (mut low, mut high) = (0, head.size);
+    while low < high {
+        let middle = low.midpoint(high);
+        match T::recorded_at(conn, head.channel_id, middle)? {
+            Some(recorded_at) if recorded_at < instant => low = middle + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+/// An outcome, if the index is as it was written; without it, the log itself is asked.
+fn usable<T: Table, V>(outcome: Result<V, IndexError>) -> Result<Option<V>, StoreError> {
+    match outcome {
+        Ok(value) => Ok(Some(value)),
+        Err(IndexError::Store(error)) => Err(error),
+        Err(IndexError::Damaged) => {
+            let stream = T::STREAM.name();
+            tracing::error!(
+                stream,
+                "an index was changed in the database; queries look at every row until `rebuild` has made it again"
+            );
+            Ok(None)
+        }
+    }
+}
+
+/// The entries from a position on that match.
+fn rest<T: Table>(conn: &mut DbConnection, head: &LogHead, from: i64, filter: &T::Filter) -> Result<Vec<Point>, StoreError> {
+    if from >= head.size {
+        return Ok(Vec::new());
+    }
+    let filter = filter.starting_at(from);
+    let mut points: Vec<Point> = T::points(conn, head.channel_id, &filter)?;
+    points.sort_unstable();
+    Ok(points)
+}
+
+/// Where the entries of a page by number are, in the order of time.
+pub(crate) fn places<T: Table>(
+    conn: &mut DbConnection,
+    found: &mut Found,
+    descending: bool,
+    skip: i64,
+    limit: i64,
+) -> Result<Option<Vec<Place>>, StoreError> {
+    let (total, skip, limit) = (found.len(), skip.max(0) as u64, limit.max(0) as u64);
+    let end = skip.saturating_add(limit).min(total);
+    let skip = skip.min(end);
+    let page = if descending { total - end..total - skip } else { skip..end };
+    between::<T>(conn, found, descending, page)
+}
+
+/// Where the entries after a point are, in the order of time.
+pub(crate) fn next_places<T: Table>(
+    conn: &mut DbConnection,
+    found: &mut Found,
+    descending: bool,
+    after: Option<Key>,
+    limit: usize,
+) -> Result<Option<Vec<Place>>, StoreError> {
+    let (total, limit) = (found.len(), limit as u64);
+    let before = match after {
+        None if descending => Ok(total),
+        None => Ok(0),
+        Some(point) if descending => found.before_key(conn, point),
+        Some((time, channel_id, position)) => found.before_key(conn, (time, channel_id, position + 1)),
+    };
+    let Some(before) = usable::<T, _>(before)? else { return Ok(None) };
+    let page = if descending { before.saturating_sub(limit)..before } else { before..before.saturating_add(limit).min(total) };
+    between::<T>(conn, found, descending, page)
+}
+
+/// Where the entries of these numbers are.
+fn between<T: Table>(
+    conn: &mut DbConnection,
+    found: &mut Found,
+    descending: bool,
+    page: Range<u64>,
+) -> Result<Option<Vec<Place>>, StoreError> {
+    let size = usize::try_from(page.end - page.start).unwrap_or(usize::MAX);
+    let page = found.page(conn, page.start, size);
+    let places = usable::<T, _>(page)?.map(|page| page.into_iter().map(|(_, channel_id, position)| (channel_id, position)));
+    Ok(places.map(|places| if descending { places.rev().collect() } else { places.collect() }))
+}
+
+impl Found {
+    /// How many of them are of one log.
+    pub(crate) fn len_of(&self, channel_id: i64) -> u64 {
+        self.of_log(channel_id).map_or(0, OfLog::len)
+    }
+
+    /// The first position of a log that is not indexed.
+    pub(crate) fn end_of(&self, channel_id: i64) -> i64 {
+        self.of_log(channel_id).map_or(0, |log| log.index.end())
+    }
+
+    /// How many of those of a log that are indexed have each of the values of a dimension.
+    pub(crate) fn groups<T: Table>(
+        &mut self,
+        conn: &mut DbConnection,
+        channel_id: i64,
+        dimension: Dimension,
+        count: impl FnMut(&[u8], u64),
+    ) -> Result<Option<()>, StoreError> {
+        let Some(log) = self.of_log(channel_id) else { return Ok(None) };
+        usable::<T, _>(log.index.groups(conn, &log.indexed, dimension, count))
+    }
+
+    /// How many of those of a log that are indexed happened in each span of time.
+    pub(crate) fn spans<T: Table>(
+        &mut self,
+        conn: &mut DbConnection,
+        channel_id: i64,
+        start_of: impl Fn(i64) -> i64,
+        mut count: impl FnMut(i64, u64),
+    ) -> Result<Option<()>, StoreError> {
+        let Some(log) = self.0.iter_mut().find(|log| log.index.channel_id == channel_id) else { return Ok(None) };
+        for matches in &log.indexed {
+            if usable::<T, _>(log.index.spans(conn, matches, &start_of, &mut count))?.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(()))
+    }
+
+    fn of_log(&self, channel_id: i64) -> Option<&OfLog> {
+        self.0.iter().find(|log| log.index.channel_id == channel_id)
+    }
+}

@@ -1,0 +1,115 @@
+//! The thread that keeps the indexes of a store's logs up to date.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use audit_domain::Stream;
+
+use super::{Progress, step};
+use crate::append::Writers;
+use crate::error::{OpenError, StoreError};
+
+/// A log: a channel's stream.
+type Log = (i64, Stream);
+
+/// How long appends are collected before they are indexed: a step for each of a thousand small appends a second would cost more than
+/// they do.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// After a step that failed.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(5);
+
+/// Takes note of the logs that grew.
+#[derive(Debug, Default)]
+pub(crate) struct Grown {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    logs: BTreeSet<Log>,
+    is_closed: bool,
+}
+
+impl Grown {
+    /// Takes note of logs.
+    pub(crate) fn note(&self, logs: impl IntoIterator<Item = Log>) {
+        self.lock().logs.extend(logs);
+        self.changed.notify_all();
+    }
+
+    fn close(&self) {
+        self.lock().is_closed = true;
+        self.changed.notify_all();
+    }
+
+    /// The logs that grew, some time after the first of them did; `None` when there is nothing more to do.
+    fn take(&self, pause: Duration) -> Option<BTreeSet<Log>> {
+        let idle = self.changed.wait_while(self.lock(), |state| state.logs.is_empty() && !state.is_closed);
+        let state = idle.unwrap_or_else(PoisonError::into_inner);
+        let paused = self.changed.wait_timeout_while(state, pause, |state| !state.is_closed);
+        let (mut state, _) = paused.unwrap_or_else(PoisonError::into_inner);
+        if state.is_closed { None } else { Some(std::mem::take(&mut state.logs)) }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The thread. It ends by itself when this is dropped or the writers are: it has nothing that has to be waited for.
+pub(crate) struct Indexer(Arc<Grown>);
+
+impl Indexer {
+    /// Indexes what grew since, and in some logs what is left from before.
+    pub(crate) fn start(path: String, grown: &Arc<Grown>, writers: &Arc<Writers>, logs: Vec<Log>) -> Result<Indexer, OpenError> {
+        grown.note(logs);
+        let (taken, writers) = (Arc::clone(grown), Arc::downgrade(writers));
+        let thread = std::thread::Builder::new().name("audit-indexer".to_owned()).spawn(move || run(&taken, &writers));
+        thread.map_err(|error| OpenError::Database { path, why: error.to_string() })?;
+        Ok(Indexer(Arc::clone(grown)))
+    }
+
+    /// Starts no further step.
+    pub(crate) fn close(&self) {
+        self.0.close();
+    }
+}
+
+impl Drop for Indexer {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn run(grown: &Grown, writers: &Weak<Writers>) {
+    let mut pause = PAUSE;
+    while let Some(logs) = grown.take(pause) {
+        pause = PAUSE;
+        for log in logs {
+            let Some(writers) = writers.upgrade() else { return };
+            if let Err(error) = index(grown, &writers, log) {
+                tracing::warn!(%error, channel_id = log.0, stream = log.1.name(), "this log is not indexed further for now");
+                grown.note([log]);
+                pause = PAUSE_AFTER_ERROR;
+            }
+        }
+    }
+}
+
+/// Indexes a log step by step; between two steps, its writer appends what is waiting.
+fn index(grown: &Grown, writers: &Writers, (channel_id, stream): Log) -> Result<(), StoreError> {
+    while !grown.is_closed() {
+        let Progress { left, .. } = writers.run_for((channel_id, stream), move |conn| step(conn, channel_id, stream))?;
+        if left == 0 {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! A segment: an inverted index of neighbouring entries of a log.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use super::block::{Block, Blocks, Terms};
+use super::ranks::Ranks;
+use super::term::Term;
+use super::times::{ENTRIES_OF_A_BLOCK, Point, encode, put_fences};
+use super::{Damaged, tiers};
+
+/// A segment as it is stored. Its entries are numbered by their rank in the order of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Segment {
+    /// Its first position; the others follow without a gap.
+    pub(crate) first: i64,
+    /// Its entries in the order of time.
+    pub(crate) points: Vec<Point>,
+    /// Its terms, and the entries of each.
+    pub(crate) blocks: Vec<Block>,
+}
+
+/// An entry that is to be indexed.
+#[derive(Debug, Clone)]
+pub(crate) struct Indexed {
+    pub(crate) point: Point,
+    pub(crate) terms: Vec<Term>,
+}
+
+impl Segment {
+    /// Of entries with neighbouring positions, from `first` on.
+    pub(crate) fn build(first: i64, mut entries: Vec<Indexed>) -> Segment {
+        debug_assert!(entries.len() as i64 <= tiers::LARGEST);
+        entries.sort_unstable_by_key(|entry| entry.point);
+        let mut terms: BTreeMap<&Term, Vec<u16>> = BTreeMap::new();
+        for (rank, entry) in entries.iter().enumerate() {
+            for term in &entry.terms {
+                terms.entry(term).or_default().push(rank as u16);
+            }
+        }
+        let mut blocks = Blocks::default();
+        for (term, ranks) in terms {
+            blocks.push(term.bytes(), &ranks);
+        }
+        Segment { first, blocks: blocks.into_blocks(), points: entries.iter().map(|entry| entry.point).collect() }
+    }
+
+    /// Of neighbouring segments, the same as if their entries had been indexed at once.
+    pub(crate) fn merge(parts: &[Segment]) -> Result<Segment, Damaged> {
+        let first = parts.first().ok_or(Damaged)?.first;
+        let (points, ranks) = merge_points(parts);
+        let mut cursors: Vec<Cursor<'_>> = Vec::with_capacity(parts.len());
+        for (part, ranks) in parts.iter().zip(&ranks) {
+            cursors.push(Cursor::new(&part.blocks, ranks)?);
+        }
+        let (mut blocks, mut term, mut merged) = (Blocks::default(), Vec::new(), Vec::new());
+        while let Some(least) = cursors.iter().filter_map(Cursor::term).min() {
+            term.clear();
+            term.extend_from_slice(least);
+            merged.clear();
+            for cursor in &mut cursors {
+                if cursor.term().is_some_and(|here| here.cmp(&term) == Ordering::Equal) {
+                    cursor.take(&mut merged)?;
+                }
+            }
+            merged.sort_unstable();
+            blocks.push(&term, &merged);
+        }
+        Ok(Segment { first, points, blocks: blocks.into_blocks() })
+    }
+
+    pub(crate) fn size(&self) -> i64 {
+        self.points.len() as i64
+    }
+
+    pub(crate) fn fences(&self) -> Vec<u8> {
+        put_fences(self.first, &self.points)
+    }
+
+    /// Its points, block by block.
+    pub(crate) fn times(&self) -> impl Iterator<Item = Vec<u8>> {
+        self.points.chunks(ENTRIES_OF_A_BLOCK).map(|points| encode(self.first, points))
+    }
+}
+
+/// The points of all parts in order, and for each part which rank each of its entries now has.
+fn merge_points(parts: &[Segment]) -> (Vec<Point>, Vec<Vec<u16>>) {
+    let mut all: Vec<(Point, usize)> = Vec::new();
+    for (number, part) in parts.iter().enumerate() {
+        all.extend(part.points.iter().map(|point| (*point, number)));
+    }
+    // Each part is in order, which a merging sort makes use of.
+    all.sort();
+    let mut ranks: Vec<Vec<u16>> = parts.iter().map(|part| Vec::with_capacity(part.points.len())).collect();
+    for (rank, (_, number)) in all.iter().enumerate() {
+        ranks[*number].push(rank as u16);
+    }
+    (all.into_iter().map(|(point, _)| point).collect(), ranks)
+}
+
+/// Goes through the terms of a segment.
+struct Cursor<'a> {
+    blocks: std::slice::Iter<'a, Block>,
+    terms: Terms<'a>,
+    /// Where the segment's entries are in the merged one.
+    ranks: &'a [u16],
+    term: Vec<u8>,
+    here: Option<Ranks<'a>>,
+}
+
+impl<'a> Cursor<'a> {
+    fn new(blocks: &'a [Block], ranks: &'a [u16]) -> Result<Cursor<'a>, Damaged> {
+        let mut cursor = Cursor { blocks: blocks.iter(), terms: Terms::new(&[]), ranks, term: Vec::new(), here: None };
+        cursor.step()?;
+        Ok(cursor)
+    }
+
+    fn term(&self) -> Option<&[u8]> {
+        self.here.is_some().then_some(self.term.as_slice())
+    }
+
+    /// Adds the entries of the term it is at, and goes on to the next one.
+    fn take(&mut self, into: &mut Vec<u16>) -> Result<(), Damaged> {
+        let Some(here) = self.here.take() else { return Ok(()) };
+        for rank in here.list().ok_or(Damaged)? {
+            into.push(*self.ranks.get(usize::from(rank)).ok_or(Damaged)?);
+        }
+        self.step()
+    }
+
+    fn step(&mut self) -> Result<(), Damaged> {
+        while self.terms.is_at_end() {
+            let Some(block) = self.blocks.next() else { return Ok(()) };
+            self.terms = Terms::new(&block.bytes);
+        }
+        let (term, ranks) = self.terms.next().ok_or(Damaged)?;
+        self.term.clear();
+        self.term.extend_from_slice(term);
+        self.here = Some(ranks);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::postings::term::Dimension;
+    use crate::postings::times;
+
+    fn entries(first: i64, drawn: &[(i8, u8)]) -> Vec<Indexed> {
+        let entry = |(at, (time, value)): (usize, &(i8, u8))| Indexed {
+            point: Point { time: i64::from(*time), position: first + at as i64 },
+            terms: vec![
+                Term::number(Dimension::Producer, i64::from(value % 3)),
+                Term::text(Dimension::ObjectId, &format!("object {value}")),
+            ],
+        };
+        drawn.iter().enumerate().map(entry).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn parts_that_are_merged_are_what_is_built_at_once(
+            drawn in prop::collection::vec(any::<(i8, u8)>(), 1..1_500), cuts in prop::collection::vec(0..1_500usize, 0..8)
+        ) {
+            let whole = Segment::build(64, entries(64, &drawn));
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut % drawn.len()).chain([0, drawn.len()]).collect();
+            cuts.sort_unstable();
+            let parts: Vec<Segment> = cuts
+                .windows(2)
+                .filter(|cut| cut[0] < cut[1])
+                .map(|cut| Segment::build(64 + cut[0] as i64, entries(64 + cut[0] as i64, &drawn[cut[0]..cut[1]])))
+                .collect();
+            prop_assert_eq!(&Segment::merge(&parts).unwrap(), &whole);
+            let fences = times::fences(64, &whole.fences()).unwrap();
+            let read: Vec<Point> = whole
+                .times()
+                .zip(whole.points.chunks(ENTRIES_OF_A_BLOCK))
+                .enumerate()
+                .flat_map(|(number, (bytes, block))| times::decode(64, fences[number], block.len(), &bytes).unwrap())
+                .collect();
+            prop_assert_eq!(&read, &whole.points);
+        }
+
+        #[test]
+        fn a_term_is_found_with_the_entries_that_have_it(drawn in prop::collection::vec(any::<(i8, u8)>(), 1..3_000)) {
+            let all = entries(0, &drawn);
+            let segment = Segment::build(0, all.clone());
+            for value in 0..=u8::MAX {
+                let term = Term::text(Dimension::ObjectId, &format!("object {value}"));
+                let block = segment.blocks.iter().rev().find(|block| block.first_term.as_slice() <= term.bytes());
+                let found = block.and_then(|block| Terms::new(&block.bytes).find(term.bytes()).unwrap());
+                let points: Vec<Point> = found
+                    .map(|ranks| ranks.list().unwrap().into_iter().map(|rank| segment.points[usize::from(rank)]).collect())
+                    .unwrap_or_default();
+                let mut wanted: Vec<Point> = all.iter().filter(|entry| entry.terms.contains(&term)).map(|entry| entry.point).collect();
+                wanted.sort();
+                prop_assert_eq!(points, wanted);
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What entries are found by: a value of one of their dimensions.
+
+use audit_domain::{ActionLogKeys, EventKeys};
+
+/// A dimension. The numbers are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Dimension {
+    Producer = 1,
+    ContentType = 2,
+    TableName = 3,
+    Action = 4,
+    ObjectId = 5,
+    /// The user's id.
+    UserId = 6,
+    UserName = 7,
+    /// The user's name; the id of one without a name.
+    Person = 8,
+    RemoteAddr = 9,
+    Url = 10,
+    Level = 11,
+    LoggerName = 12,
+    AppName = 13,
+}
+
+/// A value of a dimension, as bytes that are ordered as the values are. Texts are in the form of their index keys.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Term(Vec<u8>);
+
+impl Term {
+    pub(crate) fn text(dimension: Dimension, key: &str) -> Term {
+        let mut bytes = Vec::with_capacity(1 + key.len());
+        bytes.push(dimension as u8);
+        bytes.extend_from_slice(key.as_bytes());
+        Term(bytes)
+    }
+
+    pub(crate) fn number(dimension: Dimension, number: i64) -> Term {
+        let mut bytes = vec![dimension as u8];
+        // With its sign turned, a negative number is less than a positive one byte by byte too.
+        bytes.extend_from_slice(&(number ^ i64::MIN).to_be_bytes());
+        Term(bytes)
+    }
+
+    /// The number that a value of a dimension of numbers is.
+    pub(crate) fn to_number(value: &[u8]) -> Option<i64> {
+        Some(i64::from_be_bytes(value.try_into().ok()?) ^ i64::MIN)
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The terms of an event, each once.
+    pub(crate) fn of_event(producer_id: i64, keys: &EventKeys) -> Vec<Term> {
+        use Dimension::{Action, ContentType, ObjectId, Person, Producer, RemoteAddr, TableName, Url, UserId, UserName};
+        let texts = [
+            (TableName, &keys.table_name),
+            (Action, &keys.action),
+            (ObjectId, &keys.object_id),
+            (UserId, &keys.user_id),
+            (UserName, &keys.user_name),
+            (Person, if keys.user_name.is_some() { &keys.user_name } else { &keys.user_id }),
+            (RemoteAddr, &keys.remote_addr),
+            (Url, &keys.url),
+        ];
+        let texts = texts.into_iter().filter_map(|(dimension, key)| Some(Term::text(dimension, key.as_deref()?)));
+        let numbers = [(Producer, Some(producer_id)), (ContentType, keys.content_type)];
+        numbers.into_iter().filter_map(|(dimension, key)| Some(Term::number(dimension, key?))).chain(texts).collect()
+    }
+
+    /// The terms of an action log, each once.
+    pub(crate) fn of_action_log(producer_id: i64, keys: &ActionLogKeys) -> Vec<Term> {
+        let numbers = [(Dimension::Producer, Some(producer_id)), (Dimension::Level, keys.level)];
+        let texts = [(Dimension::LoggerName, &keys.logger_name), (Dimension::AppName, &keys.app_name)];
+        let texts = texts.into_iter().filter_map(|(dimension, key)| Some(Term::text(dimension, key.as_deref()?)));
+        numbers.into_iter().filter_map(|(dimension, key)| Some(Term::number(dimension, key?))).chain(texts).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_ordered_as_bytes() {
+        let numbers = [i64::MIN, -2, -1, 0, 1, 255, 256, i64::MAX];
+        let terms = numbers.map(|number| Term::number(Dimension::Level, number));
+        assert!(terms.is_sorted() && terms[0] != terms[1]);
+    }
+
+    #[test]
+    fn a_person_is_the_name_or_else_the_id() {
+        let keys = |id: &str, name: Option<&str>| EventKeys {
+            user_id: Some(id.to_owned()),
+            user_name: name.map(str::to_owned),
+            ..EventKeys::default()
+        };
+        assert!(Term::of_event(1, &keys("7", Some("zoe"))).contains(&Term::text(Dimension::Person, "zoe")));
+        assert!(Term::of_event(1, &keys("7", None)).contains(&Term::text(Dimension::Person, "7")));
+    }
+}

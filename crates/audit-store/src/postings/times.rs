@@ -1,0 +1,83 @@
+//! When the entries of a segment happened and where they are, in the order of time.
+
+use super::bytes::{Reader, put_number};
+
+/// Entries of a block of them.
+pub(super) const ENTRIES_OF_A_BLOCK: usize = 512;
+
+/// What orders the entries of a log by time: of those that happened at the same microsecond, their position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Point {
+    /// When it happened, in microseconds.
+    pub(crate) time: i64,
+    pub(crate) position: i64,
+}
+
+/// Puts down the points of a block, ascending; positions as what they are behind the segment's first one.
+pub(super) fn encode(first_position: i64, points: &[Point]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(points.len() * 6);
+    let mut before = points.first().map_or(0, |point| point.time);
+    for point in points {
+        put_number(&mut out, point.time.wrapping_sub(before) as u64);
+        before = point.time;
+    }
+    for point in points {
+        out.extend_from_slice(&((point.position - first_position) as u16).to_le_bytes());
+    }
+    out
+}
+
+/// The points of a block of so many, of which the first is known.
+pub(super) fn decode(first_position: i64, first: Point, count: usize, bytes: &[u8]) -> Option<Vec<Point>> {
+    let mut reader = Reader(bytes);
+    let mut time = first.time;
+    let mut points = Vec::with_capacity(count);
+    for _ in 0..count {
+        time = time.wrapping_add(reader.number()? as i64);
+        points.push(Point { time, position: 0 });
+    }
+    for point in &mut points {
+        point.position = first_position + i64::from(u16::from_le_bytes(reader.take(2)?.try_into().ok()?));
+    }
+    (reader.is_empty() && points.first() == Some(&first)).then_some(points)
+}
+
+/// The first point of each block, as one row of bytes.
+pub(super) fn put_fences(first_position: i64, points: &[Point]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for block in points.chunks(ENTRIES_OF_A_BLOCK) {
+        let Some(first) = block.first() else { continue };
+        out.extend_from_slice(&first.time.to_le_bytes());
+        out.extend_from_slice(&((first.position - first_position) as u16).to_le_bytes());
+    }
+    out
+}
+
+/// The first point of each block.
+pub(super) fn fences(first_position: i64, bytes: &[u8]) -> Option<Vec<Point>> {
+    let mut reader = Reader(bytes);
+    let mut fences = Vec::with_capacity(bytes.len() / 10);
+    while !reader.is_empty() {
+        let time = i64::from_le_bytes(reader.take(8)?.try_into().ok()?);
+        let position = first_position + i64::from(u16::from_le_bytes(reader.take(2)?.try_into().ok()?));
+        fences.push(Point { time, position });
+    }
+    Some(fences)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_are_read_as_they_were_written() {
+        let times = [i64::MIN, -5, 0, 0, 3, i64::MAX - 1, i64::MAX];
+        let points: Vec<Point> =
+            times.iter().zip([7, 9, 1, 3, 32_767, 0, 2]).map(|(time, at)| Point { time: *time, position: 640 + at }).collect();
+        let bytes = encode(640, &points);
+        assert_eq!(decode(640, points[0], points.len(), &bytes).as_ref(), Some(&points));
+        assert_eq!(decode(640, points[0], points.len() - 1, &bytes), None);
+        assert_eq!(decode(640, points[0], points.len(), &bytes[..bytes.len() - 1]), None);
+        assert_eq!(fences(640, &put_fences(640, &points)), Some(vec![points[0]]));
+    }
+}

@@ -1,0 +1,110 @@
+//! What each family of queries reads of the entries themselves, on many generated ones and with the statistics that each database has
+//! of them: the same table for both.
+
+use audit_domain::{ActionLogFilter, EventFilter, Interval, SortField, WalkOrder};
+
+use super::recorded::{Many, Step};
+use crate::query::*;
+
+/// Queries, and the indexes by which their statements on the table of entries go, in their order; a `+ sort` behind it where rows
+/// are sorted.
+type Family = (&'static str, fn(&mut Many), &'static [&'static str]);
+
+fn text() -> Option<String> {
+    Some("7".to_owned())
+}
+
+fn any() -> EventFilter {
+    EventFilter::default()
+}
+
+fn logs() -> ActionLogFilter {
+    ActionLogFilter::default()
+}
+
+/// Ten days and half an hour, somewhere in the middle.
+const SPAN: Interval = Interval { start: 1_715_000_000_000_000, end: 1_715_865_800_000_000 };
+
+const PAGE: &str = "events_pkey";
+const LOGS_PAGE: &str = "action_logs_pkey";
+
+/// The few rows after the index, and the rows of the page.
+const INDEXED: &[&str] = &[PAGE, PAGE];
+const LOGS_INDEXED: &[&str] = &[LOGS_PAGE, LOGS_PAGE];
+
+const FAMILIES: [Family; 22] = [
+    ("an event by its uuid", |db| db.find::<Events>(), &["events_channel_id_uuid_key"]),
+    ("a list of everything", |db| db.list::<Events>(any(), &[]), INDEXED),
+    ("a page far behind the first", |db| db.page::<Events>(any(), 60_000), INDEXED),
+    ("a list of a content type", |db| db.list::<Events>(EventFilter { content_type: Some(7), ..any() }, &[]), INDEXED),
+    ("a list of an object", |db| db.list::<Events>(EventFilter { object_id: text(), ..any() }, &[]), INDEXED),
+    ("a list of a url", |db| db.list::<Events>(EventFilter { url: text(), ..any() }, &[]), INDEXED),
+    ("a list of a range of time", |db| db.list::<Events>(EventFilter { timestamp: SPAN, ..any() }, &[]), INDEXED),
+    (
+        "a list of a user in a range of time",
+        |db| db.list::<Events>(EventFilter { timestamp: SPAN, user: Some("500".to_owned()), ..any() }, &[]),
+        INDEXED,
+    ),
+    (
+        "an object of a content type",
+        |db| db.list::<Events>(EventFilter { object_id: text(), content_type: Some(9), ..any() }, &[]),
+        INDEXED,
+    ),
+    (
+        "three filters",
+        |db| db.list::<Events>(EventFilter { content_type: Some(7), action: text(), table_name: text(), ..any() }, &[]),
+        INDEXED,
+    ),
+    (
+        "a range of positions",
+        |db| db.list::<Events>(EventFilter { position: Interval { start: 500, end: 700 }, ..any() }, &[]),
+        INDEXED,
+    ),
+    (
+        "an object's events in the order of positions",
+        |db| db.list::<Events>(EventFilter { object_id: text(), ..any() }, &[(SortField::Position, false)]),
+        &[PAGE, PAGE, PAGE],
+    ),
+    ("a list in the order of positions", |db| db.list::<Events>(any(), &[(SortField::Position, true)]), &[PAGE, PAGE, PAGE]),
+    ("a walk by time", |db| db.walk::<Events>(WalkOrder::Timestamp, any()), INDEXED),
+    ("a walk by time of a user", |db| db.walk::<Events>(WalkOrder::Timestamp, EventFilter { user: text(), ..any() }), INDEXED),
+    ("a walk by position", |db| db.walk::<Events>(WalkOrder::Position, any()), &[PAGE]),
+    ("a summary of everything", |db| db.summary(any(), GroupBy::TableName), INDEXED),
+    ("a summary of a url", |db| db.summary(EventFilter { url: text(), ..any() }, GroupBy::ContentType), INDEXED),
+    ("an action log by its uuid", |db| db.find::<ActionLogs>(), &["action_logs_channel_id_uuid_key"]),
+    ("a list of action logs", |db| db.list::<ActionLogs>(logs(), &[]), LOGS_INDEXED),
+    (
+        "a list of a level",
+        |db| db.list::<ActionLogs>(ActionLogFilter { level: Interval { start: 7, end: 8 }, ..logs() }, &[]),
+        LOGS_INDEXED,
+    ),
+    (
+        "a walk by time of a logger",
+        |db| db.walk::<ActionLogs>(WalkOrder::Timestamp, ActionLogFilter { logger_name: text(), ..logs() }),
+        LOGS_INDEXED,
+    ),
+];
+
+fn assert_plans(mut db: Many) {
+    let mut wrong = Vec::new();
+    for (name, ask, wanted) in FAMILIES {
+        ask(&mut db);
+        let steps = db.take();
+        let ways: Vec<&str> = steps.iter().map(|step| step.way.as_str()).collect();
+        if ways != wanted {
+            let plans: String = steps.iter().map(|Step { sql, plan, .. }| format!("\n{sql}\n{plan}")).collect();
+            wrong.push(format!("{name}: {ways:?} instead of {wanted:?}{plans}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn an_indexed_log_is_read_by_its_keys_on_sqlite() {
+    assert_plans(Many::on_sqlite());
+}
+
+#[test]
+fn an_indexed_log_is_read_by_its_keys_on_postgresql() {
+    assert_plans(Many::on_postgres());
+}

@@ -1,0 +1,329 @@
+//! The index answers what a plain scan of the log answers, at every moment; and it follows from the log alone, to the byte.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use audit_store::domain::{Event, EventFilter, EventSort, Interval, PreparedEntry, SortField, SortKey, SortRow, Stream, Timestamp};
+use audit_store::{AppendError, AppendRequest, GroupBy, ListQuery, NotStored, PageNumber, Store};
+
+use crate::common::{ActionLogs, Dice, Events, Kind, Raw, Scratch, append, event, log_of, of_database, only, uuid};
+
+const HOUR: i64 = 3_600_000_000;
+const TABLES: [&str; 3] = ["segments", "segment_times", "postings"];
+
+type Rows = Vec<Vec<Option<String>>>;
+
+/// The three tables of the index, of one snapshot.
+fn dump(raw: &Raw) -> Vec<Rows> {
+    raw.snapshot(|| TABLES.iter().map(|table| raw.rows(&format!("SELECT * FROM {table} ORDER BY 1, 2, 3, 4"))).collect())
+}
+
+/// The segments of a log of channel 1: their sizes, in the order of positions.
+fn sizes(raw: &Raw, stream: Stream) -> Vec<i64> {
+    let of_log = format!("SELECT size FROM segments WHERE channel_id = 1 AND stream = {} ORDER BY first", stream.number());
+    raw.strings(&of_log).iter().map(|size| size.parse().unwrap()).collect()
+}
+
+/// Changes the index behind the back of a running store. Appends and steps of the index wait meanwhile.
+fn damage(raw: &Raw, sql: &str) {
+    let lock = of_database("PRAGMA busy_timeout = 60000; BEGIN IMMEDIATE", "BEGIN; LOCK TABLE logs IN EXCLUSIVE MODE");
+    raw.execute(&format!("{lock}; {sql}; COMMIT"));
+}
+
+const DROP: &str = "DELETE FROM segments; DELETE FROM segment_times; DELETE FROM postings";
+
+const INSTANTS: [&str; 6] = [
+    "1969-12-31T23:59:59.999999Z",
+    "1970-01-01",
+    "2023-10-16T09:59:59Z",
+    "2023-10-16T10:00:00Z",
+    "2023-10-16T10:30:00Z",
+    "2024-01-01",
+];
+
+/// An event of channel 1 with few different values, any of which may be missing.
+fn drawn(dice: &mut Dice, id: u128) -> PreparedEntry {
+    let mut members = format!(r#""uuid":"{}","timestamp":"{}""#, uuid(id), INSTANTS[dice.below(6) as usize]);
+    let values = [("table_name", 3), ("content_type", 3), ("object_id", 40), ("url", 5), ("remote_addr", 4), ("action", 4)];
+    for (name, different) in values {
+        match dice.below(different + 1) {
+            0 => {}
+            number if name == "content_type" => members += &format!(r#","{name}":{number}"#),
+            number => members += &format!(r#","{name}":"{number}""#),
+        }
+    }
+    if dice.below(4) > 0 {
+        let user = dice.below(6);
+        members += &format!(r#","user":{{"pk":{user},"username":"u{}"}}"#, user / 2);
+    }
+    event(&format!("{{{members}}}"))
+}
+
+/// One to three conditions, and sometimes a range of time.
+fn filter(dice: &mut Dice) -> EventFilter {
+    let mut filter = EventFilter::default();
+    for _ in 0..=dice.below(3) {
+        let value = |different: u64, dice: &mut Dice| Some((1 + dice.below(different)).to_string());
+        match dice.below(7) {
+            0 => filter.table_name = value(3, dice),
+            1 => filter.content_type = Some(1 + dice.below(3) as i64),
+            2 => filter.object_id = value(40, dice),
+            3 => filter.url = value(5, dice),
+            4 => filter.remote_addr = value(4, dice),
+            5 => filter.action = value(4, dice),
+            _ => filter.person = Some(["1", "4", "u0", "u2"][dice.below(4) as usize].to_owned()),
+        }
+    }
+    if dice.below(4) == 0 {
+        let instant = |at: &str| Timestamp::parse(at).unwrap().micros();
+        filter.timestamp = Interval { start: instant("2023-10-16T10:00:00Z"), end: instant("2023-10-16T10:30:00Z") };
+    }
+    filter
+}
+
+fn size(store: &Store) -> i64 {
+    store.logs(Stream::Events, &only(1)).unwrap().first().map_or(0, |head| head.size)
+}
+
+/// Asks for a page of what matches, and looks whether it and its count are those of the log as it was at some moment meanwhile.
+fn assert_is_a_scan(store: &Store, filter: EventFilter, page: PageNumber) {
+    const SIZE: i64 = 7;
+    let query = ListQuery { channels: only(1), filter, sort: EventSort::default(), page, size: SIZE };
+    let before = size(store);
+    let listed = store.list(&query).unwrap();
+    let after = size(store);
+    let log = log_of::<Events>(store, 1);
+    let mut matching: Vec<(SortRow, &Event)> =
+        log.iter().filter(|event| query.filter.matches(event)).map(|event| (SortRow::of(event), event)).collect();
+    matching.sort_by(|a, b| query.sort.compare(&a.0, &b.0));
+    let is_of = |size: i64| {
+        let known: Vec<&Event> = matching.iter().map(|(_, event)| *event).filter(|event| event.position < size).collect();
+        let skipped = usize::try_from((listed.number - 1) * SIZE).unwrap();
+        listed.count == known.len() as i64
+            && (page != PageNumber::Last || listed.number == listed.pages)
+            && listed.pages == ((listed.count + SIZE - 1) / SIZE).max(1)
+            && listed.records.iter().eq(known.into_iter().skip(skipped).take(SIZE as usize))
+    };
+    assert!((before..=after).any(is_of), "{query:?} found {listed:?} in a log of {before} to {after} events");
+}
+
+fn assert_answers(store: &Store, dice: &mut Dice, questions: usize) {
+    for _ in 0..questions {
+        let page = [PageNumber::Number(1), PageNumber::Number(2), PageNumber::Last][dice.below(3) as usize];
+        assert_is_a_scan(store, filter(dice), page);
+    }
+}
+
+/// Appends events of which some are in the log already, and others conflict with it. Returns how many requests were refused.
+fn write(store: &Store, seed: u64) -> usize {
+    let mut dice = Dice(seed);
+    let mut request = || {
+        let entries = (0..1 + dice.below(12)).map(|_| {
+            let id = u128::from(dice.below(20_000));
+            drawn(&mut dice, id)
+        });
+        AppendRequest::import(entries.collect())
+    };
+    let outcomes = (0..40).map(|_| store.append(request()).map_err(AppendError::from).and_then(|pending| pending.wait()));
+    outcomes.filter(|outcome| matches!(outcome, Err(AppendError::NotStored(NotStored::Conflict(_))))).count()
+}
+
+#[test]
+fn answers_are_those_of_a_scan_while_eight_threads_append() {
+    let scratch = Scratch::new();
+    let (other, done) = (scratch.open_again(), AtomicBool::new(false));
+    let conflicts = std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let (mut dice, mut rounds) = (Dice(100), 0);
+            while !done.load(Ordering::Relaxed) {
+                assert_answers(&scratch.store, &mut dice, 1);
+                rounds += 1;
+            }
+            rounds
+        });
+        // So that there are segments of all ages, and none from time to time.
+        scope.spawn(|| {
+            let raw = scratch.raw();
+            for round in 1.. {
+                if done.load(Ordering::Relaxed) {
+                    break;
+                }
+                scratch.store.index().unwrap();
+                if round % 8 == 0 {
+                    damage(&raw, DROP);
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let writers: Vec<_> = (0..8u64)
+            .map(|thread| {
+                let store = if thread % 2 == 0 { scratch.store.clone() } else { other.clone() };
+                scope.spawn(move || write(&store, thread))
+            })
+            .collect();
+        let conflicts: usize = writers.into_iter().map(|writer| writer.join().unwrap()).sum();
+        done.store(true, Ordering::Relaxed);
+        assert!(reader.join().unwrap() > 1);
+        conflicts
+    });
+    assert!(conflicts > 0, "requests that were refused are part of the trial");
+    assert_answers(&scratch.store, &mut Dice(101), 30);
+    scratch.store.index().unwrap();
+    assert_answers(&scratch.store, &mut Dice(101), 30);
+    let (size, indexed) = (size(&scratch.store), sizes(&scratch.raw(), Stream::Events).iter().sum::<i64>());
+    assert!(size > 500 && indexed == size - size % 64, "{indexed} of {size}");
+}
+
+fn filled(events: u128, action_logs: usize) -> Scratch {
+    let (scratch, mut dice) = (Scratch::new(), Dice(7));
+    scratch.append((0..events).map(|id| drawn(&mut dice, id)).collect());
+    scratch.append((0..action_logs).map(|n| ActionLogs::entry(&format!(r#""logger_name":"{}""#, n % 5))).collect());
+    scratch
+}
+
+#[test]
+fn everything_is_indexed_in_segments_that_follow_from_the_size() {
+    let (at_once, in_pieces) = (filled(4_700, 0), Scratch::new());
+    at_once.store.index().unwrap();
+    assert_eq!(sizes(&at_once.raw(), Stream::Events), [4_096, 512, 64]);
+    let mut dice = Dice(7);
+    let mut events: Vec<PreparedEntry> = (0..4_700).map(|id| drawn(&mut dice, id)).collect();
+    while !events.is_empty() {
+        let rest = events.split_off(events.len().min(1 + dice.below(600) as usize));
+        append(&in_pieces.store, std::mem::replace(&mut events, rest));
+        if dice.below(2) == 0 {
+            in_pieces.store.index().unwrap();
+        }
+    }
+    in_pieces.store.index().unwrap();
+    assert!(dump(&in_pieces.raw()) == dump(&at_once.raw()), "however the entries came, the index is the same to the byte");
+}
+
+#[test]
+fn a_dropped_index_is_built_again_to_the_same_bytes() {
+    let (scratch, mut dice) = (filled(1_000, 100), Dice(8));
+    scratch.store.index().unwrap();
+    let raw = scratch.raw();
+    let before = dump(&raw);
+    assert_eq!(sizes(&raw, Stream::Events), [vec![512], vec![64; 7]].concat());
+    assert_eq!(sizes(&raw, Stream::ActionLogs), [64]);
+    for part in [DROP, "DELETE FROM segments", "DELETE FROM segments WHERE first = 512"] {
+        damage(&raw, part);
+        assert_answers(&scratch.store, &mut dice, 10);
+        scratch.store.index().unwrap();
+        assert!(dump(&raw) == before, "{part}");
+        assert_answers(&scratch.store, &mut dice, 10);
+    }
+}
+
+#[test]
+fn a_rebuilt_index_is_the_same_whatever_became_of_it() {
+    let scratch = filled(1_000, 100);
+    scratch.store.rebuild_index().unwrap();
+    let raw = scratch.raw();
+    let before = dump(&raw);
+    let nothing = of_database("x''", "''::bytea");
+    for part in [
+        DROP.to_owned(),
+        "DELETE FROM postings".to_owned(),
+        "UPDATE segments SET size = size + 1".to_owned(),
+        format!("UPDATE segments SET fences = {nothing}"),
+        format!("UPDATE segment_times SET points = {nothing}"),
+        format!("UPDATE postings SET terms = {nothing}"),
+    ] {
+        damage(&raw, &part);
+        scratch.store.rebuild_index().unwrap();
+        assert!(dump(&raw) == before, "{part}");
+    }
+    assert_answers(&scratch.store, &mut Dice(9), 20);
+}
+
+#[track_caller]
+fn assert_comes_back(raw: &Raw, before: &[Rows]) {
+    let start = Instant::now();
+    while dump(raw) != before {
+        assert!(start.elapsed() < Duration::from_secs(60), "the index was not built again");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn the_next_append_or_the_next_start_builds_a_dropped_index() {
+    let scratch = filled(1_000, 0);
+    scratch.store.index().unwrap();
+    let raw = scratch.raw();
+    let before = dump(&raw);
+    damage(&raw, DROP);
+    scratch.append_json("{}");
+    assert_comes_back(&raw, &before);
+    scratch.store.close();
+    damage(&raw, DROP);
+    let again = scratch.open_again();
+    assert_comes_back(&raw, &before);
+    again.close();
+}
+
+#[test]
+fn counts_and_groups_of_ranges_that_cut_hours_are_exact() {
+    let scratch = Scratch::new();
+    let minute = |n: i64| HOUR * 24 * 365 + n * HOUR / 60;
+    let events = (0..600).map(|n| {
+        let at = Timestamp::from_micros(minute(n)).unwrap();
+        event(&format!(r#"{{"timestamp":"{at}","table_name":"t{}","user":{}}}"#, n % 3, n % 5))
+    });
+    scratch.append(events.collect());
+    for is_indexed in [false, true] {
+        if is_indexed {
+            scratch.store.index().unwrap();
+        }
+        for (start, end) in [(0, 600), (0, 60), (1, 59), (30, 90), (59, 61), (7, 593), (60, 540), (599, 600), (100, 100)] {
+            let timestamp = Interval { start: minute(start), end: minute(end) };
+            let filter = EventFilter { timestamp, ..EventFilter::default() };
+            for by in [GroupBy::TableName, GroupBy::User, GroupBy::Hour, GroupBy::Day] {
+                let summary = scratch.store.summaries(&only(1), &filter, &[by]).unwrap().remove(0);
+                assert_eq!(summary.total, end - start);
+                assert_eq!(summary.groups.iter().map(|group| group.count).sum::<i64>(), end - start, "{by:?} {start}..{end}");
+            }
+            let filter = EventFilter { table_name: Some("t1".to_owned()), ..filter };
+            let query = ListQuery { channels: only(1), filter, sort: EventSort::default(), page: PageNumber::Last, size: 1000 };
+            let page = scratch.store.list(&query).unwrap();
+            let expected = (start..end).filter(|minute| minute % 3 == 1).count();
+            assert_eq!((page.count, page.records.len()), (expected as i64, expected), "{start}..{end}");
+        }
+    }
+}
+
+/// The positions of a page of a list by time.
+fn page(scratch: &Scratch, filter: &EventFilter, descending: bool, (number, size): (i64, i64)) -> Vec<i64> {
+    let sort = EventSort::by(vec![SortKey { field: SortField::Timestamp, descending }]);
+    let query = ListQuery { channels: only(1), filter: filter.clone(), sort, page: PageNumber::Number(number), size };
+    scratch.store.list(&query).unwrap().records.iter().map(|event| event.position).collect()
+}
+
+#[test]
+fn every_page_of_a_long_list_by_time_is_where_it_belongs() {
+    let scratch = Scratch::new();
+    let mut dice = Dice(3);
+    let events = (0..700).map(|_| {
+        // Hours with one event and hours with a hundred, ties, and years before 1970.
+        let hour = [-5, 0, 0, 0, 1, 2, 400_000, 400_000, 400_001][dice.below(9) as usize] + (dice.below(4) / 3 * 50) as i64;
+        let at = Timestamp::from_micros(hour * HOUR + dice.below(4) as i64 * HOUR / 4).unwrap();
+        event(&format!(r#"{{"timestamp":"{at}","action":"{}"}}"#, dice.below(2)))
+    });
+    scratch.append(events.collect());
+    scratch.store.index().unwrap();
+    let log = log_of::<Events>(&scratch.store, 1);
+    let of_action = EventFilter { action: Some("1".to_owned()), ..EventFilter::default() };
+    for filter in [EventFilter::default(), of_action] {
+        for descending in [true, false] {
+            let sort = EventSort::by(vec![SortKey { field: SortField::Timestamp, descending }]);
+            let mut all: Vec<SortRow> = log.iter().filter(|event| filter.matches(event)).map(SortRow::of).collect();
+            all.sort_by(|a, b| sort.compare(a, b));
+            let all: Vec<i64> = all.iter().map(|row| row.position).collect();
+            assert!(all.len() > 300);
+            let pages = 1..=all.len().div_ceil(7) as i64;
+            let paged: Vec<i64> = pages.flat_map(|number| page(&scratch, &filter, descending, (number, 7))).collect();
+            assert_eq!(paged, all, "descending: {descending}");
+        }
+    }
+}

@@ -1,5 +1,0 @@
-CREATE INDEX action_logs_by_level ON action_logs (channel_id, level, created_at, position) WHERE level IS NOT NULL;
-
--- As for `events`: a fixed figure, so that every database goes by the same plans; and has this connection read it.
-INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('action_logs', 'action_logs_by_level', '1000000 100000 20000 2 1');
-ANALYZE sqlite_schema;

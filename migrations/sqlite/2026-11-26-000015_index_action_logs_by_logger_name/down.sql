@@ -1,1 +1,0 @@
-DROP INDEX action_logs_by_logger_name;

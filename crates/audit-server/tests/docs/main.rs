@@ -1,5 +1,5 @@
 //! The documentation, pasted: every snippet of README, quickstart, guides and contract runs against a server of its own, in the order of
-//! its page; and what `examples/deploy` holds is tried too.
+//! its page; and what `examples/deploy` and `examples/load` hold is tried too.
 //!
 //! A block runs if it says `sh`, `python` or `js`. What its info string may say besides:
 //!
@@ -18,6 +18,7 @@ mod as_run;
 mod blocks;
 mod deploy;
 mod links;
+mod load;
 mod page;
 mod pages;
 mod proxy;

@@ -60,6 +60,12 @@ impl Budget {
         Some(Reservation { budget: self.clone(), key: None, bytes, is_large: false })
     }
 
+    /// How many bytes are free.
+    #[must_use]
+    pub fn free(&self) -> usize {
+        self.state().free
+    }
+
     /// Begins a share for a request of a key, a token's number, with nothing in it.
     #[must_use]
     pub fn share_of(&self, key: i64) -> Reservation {

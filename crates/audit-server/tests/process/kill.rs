@@ -6,14 +6,17 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rusqlite::{Connection, Row};
 use serde_json::Value;
 
 use crate::common::http::Client;
 use crate::common::server::{KEY, Server};
+use crate::common::{program, run};
 
 const ROUNDS: usize = 50;
 const WRITERS: u64 = 6;
@@ -108,6 +111,48 @@ fn assert_acknowledged(log: &[String], writers: &[Writer]) {
     }
 }
 
+/// Every event has the action and nothing else has it.
+fn assert_counted(address: SocketAddr, events: usize) {
+    let answer = Client::connect(address, KEY).unwrap().get("/api/v1/events?action=KILL&count=true&limit=1").unwrap();
+    assert_eq!(answer.json()["count"].as_u64(), Some(events as u64));
+}
+
+/// Of a log, all but the last few entries are in segments.
+fn wait_until_indexed(database: &Path, events: usize) {
+    let database = Connection::open(database).unwrap();
+    let start = Instant::now();
+    let indexed = || database.query_row("SELECT sum(size) FROM segments", [], |row| row.get::<_, Option<i64>>(0)).unwrap();
+    while indexed() != Some((events - events % 64) as i64) {
+        assert!(start.elapsed() < Duration::from_secs(30), "{events} events, of which {:?} are indexed", indexed());
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Kills between two steps, and in the middle of one, leave the same index behind as a rebuild makes, byte by byte.
+fn assert_index_is_as_if_made_at_once(directory: &Path, database: &Path) {
+    let dump = || -> Vec<Vec<Value>> {
+        let database = Connection::open(database).unwrap();
+        let rows = |sql: &str, of: fn(&Row<'_>) -> rusqlite::Result<Value>| {
+            let mut statement = database.prepare(sql).unwrap();
+            statement.query_map([], of).unwrap().map(Result::unwrap).collect()
+        };
+        vec![
+            rows("SELECT first, size, hex(fences) FROM segments ORDER BY first", |row| {
+                Ok(serde_json::json!([row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?]))
+            }),
+            rows("SELECT first, block, hex(points) FROM segment_times ORDER BY first, block", |row| {
+                Ok(serde_json::json!([row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?]))
+            }),
+            rows("SELECT first, hex(first_term), hex(terms) FROM postings ORDER BY first, first_term", |row| {
+                Ok(serde_json::json!([row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?]))
+            }),
+        ]
+    };
+    let before = dump();
+    run(program(directory).arg("rebuild")).ok();
+    assert!(before.iter().all(|table| !table.is_empty()) && dump() == before, "the index is not the one that a rebuild makes");
+}
+
 #[test]
 fn fifty_kills_under_load_lose_and_move_nothing_that_was_acknowledged() {
     let directory = tempfile::tempdir().unwrap();
@@ -132,7 +177,11 @@ fn fifty_kills_under_load_lose_and_move_nothing_that_was_acknowledged() {
     let whole = walk(server.address, 0);
     assert_eq!(whole[..log.len()], log, "what was read before is still the same");
     assert_acknowledged(&whole, &writers);
+    assert_counted(server.address, whole.len());
+    let database = directory.path().join("audit-data/audit.db");
+    wait_until_indexed(&database, whole.len());
     server.stop();
+    assert_index_is_as_if_made_at_once(directory.path(), &database);
 
     let acknowledged: usize = writers.iter().map(|writer| writer.receipts.len()).sum();
     let retried: u64 = writers.iter().map(|writer| writer.retried).sum();

@@ -251,18 +251,6 @@ pub(crate) fn is_lost(conn: &mut DbConnection, error: &DieselError) -> bool {
     }
 }
 
-/// A statement whose values stand as `?`, with the signs of the database for them.
-pub(crate) fn numbered(conn: &DbConnection, sql: &str) -> String {
-    match conn {
-        DbConnection::Sqlite(_) => sql.to_owned(),
-        DbConnection::Postgres(_) => {
-            let mut parts = sql.split('?');
-            let first = parts.next().unwrap_or_default().to_owned();
-            parts.enumerate().fold(first, |sql, (number, part)| format!("{sql}${}{part}", number + 1))
-        }
-    }
-}
-
 /// Whether the rows of a result come one by one, instead of all of them before the first.
 pub(crate) fn gives_rows_as_they_come(conn: &DbConnection) -> bool {
     matches!(conn, DbConnection::Sqlite(_))

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use audit_domain::{Interval, Stream};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, SmallInt};
 use roaring::RoaringBitmap;
 
 use super::block::Terms;
 use super::condition::Condition;
 use super::ranks::Ranks;
+use super::statements::{BlocksOf, BlocksWith};
 use super::term::{Dimension, Term};
 use super::times::{self, ENTRIES_OF_A_BLOCK, Point};
 use super::{Damaged, IndexError};
@@ -240,14 +240,8 @@ impl Index {
 
     /// Of each segment of a range of time, the block in which a term is, if it has it.
     fn blocks_with(&self, conn: &mut DbConnection, term: &Term, time: Interval) -> Result<Vec<(i64, Vec<u8>)>, IndexError> {
-        let rows: Vec<BlockRow> = diesel::sql_query(dialect::numbered(conn, BLOCKS_WITH))
-            .bind::<Binary, _>(term.bytes())
-            .bind::<BigInt, _>(self.channel_id)
-            .bind::<SmallInt, _>(self.stream)
-            .bind::<BigInt, _>(time.start)
-            .bind::<BigInt, _>(time.end)
-            .load(conn)?;
-        Ok(rows.into_iter().map(|row| (row.first, row.terms)).collect())
+        let (channel_id, stream) = (self.channel_id, self.stream);
+        Ok(BlocksWith { term: term.bytes().to_vec(), channel_id, stream, start: time.start, end: time.end }.load(conn)?)
     }
 }
 
@@ -286,14 +280,8 @@ impl Index {
 
     /// The blocks that have terms of a dimension.
     fn blocks_of(&self, conn: &mut DbConnection, dimension: Dimension) -> Result<Vec<(i64, Vec<u8>)>, IndexError> {
-        let rows: Vec<BlockRow> = diesel::sql_query(dialect::numbered(conn, BLOCKS_OF))
-            .bind::<Binary, _>([dimension as u8].as_slice())
-            .bind::<Binary, _>([dimension as u8].as_slice())
-            .bind::<Binary, _>([dimension as u8 + 1].as_slice())
-            .bind::<BigInt, _>(self.channel_id)
-            .bind::<SmallInt, _>(self.stream)
-            .load(conn)?;
-        Ok(rows.into_iter().map(|row| (row.first, row.terms)).collect())
+        let (from, to) = (vec![dimension as u8], vec![dimension as u8 + 1]);
+        Ok(BlocksOf { from, to, channel_id: self.channel_id, stream: self.stream }.load(conn)?)
     }
 
     /// How many of what matches happened in each span of time.
@@ -330,28 +318,3 @@ impl Index {
         Ok(())
     }
 }
-
-#[derive(QueryableByName)]
-struct BlockRow {
-    #[diesel(sql_type = BigInt)]
-    first: i64,
-    #[diesel(sql_type = Binary)]
-    terms: Vec<u8>,
-}
-
-/// From the block in which the terms of a dimension may begin to the last one that begins with one of them.
-const BLOCKS_OF: &str = "SELECT s.first AS first, p.terms AS terms FROM segments s \
-    JOIN postings p ON p.channel_id = s.channel_id AND p.stream = s.stream AND p.first = s.first AND p.first_term >= \
-    COALESCE((SELECT q.first_term FROM postings q \
-        WHERE q.channel_id = s.channel_id AND q.stream = s.stream AND q.first = s.first AND q.first_term <= ? \
-        ORDER BY q.first_term DESC LIMIT 1), ?) \
-    AND p.first_term < ? \
-    WHERE s.channel_id = ? AND s.stream = ?";
-
-/// The block of a term is the last one that does not begin after it.
-const BLOCKS_WITH: &str = "SELECT s.first AS first, p.terms AS terms FROM segments s \
-    JOIN postings p ON p.channel_id = s.channel_id AND p.stream = s.stream AND p.first = s.first AND p.first_term = \
-    (SELECT q.first_term FROM postings q \
-        WHERE q.channel_id = s.channel_id AND q.stream = s.stream AND q.first = s.first AND q.first_term <= ? \
-        ORDER BY q.first_term DESC LIMIT 1) \
-    WHERE s.channel_id = ? AND s.stream = ? AND s.last_time >= ? AND s.first_time < ?";

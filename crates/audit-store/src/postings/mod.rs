@@ -15,6 +15,7 @@ mod indexer;
 mod page;
 mod ranks;
 mod segment;
+mod statements;
 mod term;
 mod tiers;
 mod times;

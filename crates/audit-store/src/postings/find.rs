@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::IndexError;
+use super::cache::Cache;
 use super::condition::Condition;
 use super::index::Index;
 use super::page::{Found, Key, OfLog};
@@ -14,13 +15,18 @@ use crate::error::StoreError;
 use crate::query::{Filter, LogHead, Place, Table};
 
 /// Finds what matches, in a snapshot. `None` where only a look at each row can tell.
-pub(crate) fn find<T: Table>(conn: &mut DbConnection, heads: &[LogHead], filter: &T::Filter) -> Result<Option<Found>, StoreError> {
+pub(crate) fn find<'a, T: Table>(
+    conn: &mut DbConnection,
+    cache: &'a Cache,
+    heads: &[LogHead],
+    filter: &T::Filter,
+) -> Result<Option<Found<'a>>, StoreError> {
     let Some(condition) = filter.condition() else { return Ok(None) };
     let mut in_memory = 0;
     let mut found = Vec::with_capacity(heads.len());
     for head in heads {
         dialect::go_on(conn)?;
-        let Some(mut index) = usable::<T, _>(Index::load(conn, head.channel_id, T::STREAM))? else { return Ok(None) };
+        let Some(mut index) = usable::<T, _>(Index::load(conn, cache, head.channel_id, T::STREAM))? else { return Ok(None) };
         if head.size - index.end() > NOT_INDEXED_MAX {
             return Ok(None);
         }
@@ -98,7 +104,7 @@ fn rest<T: Table>(conn: &mut DbConnection, head: &LogHead, from: i64, filter: &T
 /// Where the entries of a page by number are, in the order of time.
 pub(crate) fn places<T: Table>(
     conn: &mut DbConnection,
-    found: &mut Found,
+    found: &mut Found<'_>,
     descending: bool,
     skip: i64,
     limit: i64,
@@ -113,7 +119,7 @@ pub(crate) fn places<T: Table>(
 /// Where the entries after a point are, in the order of time.
 pub(crate) fn next_places<T: Table>(
     conn: &mut DbConnection,
-    found: &mut Found,
+    found: &mut Found<'_>,
     descending: bool,
     after: Option<Key>,
     limit: usize,
@@ -133,7 +139,7 @@ pub(crate) fn next_places<T: Table>(
 /// Where the entries of these numbers are.
 fn between<T: Table>(
     conn: &mut DbConnection,
-    found: &mut Found,
+    found: &mut Found<'_>,
     descending: bool,
     page: Range<u64>,
 ) -> Result<Option<Vec<Place>>, StoreError> {
@@ -143,7 +149,7 @@ fn between<T: Table>(
     Ok(places.map(|places| if descending { places.rev().collect() } else { places.collect() }))
 }
 
-impl Found {
+impl Found<'_> {
     /// How many of them are of one log.
     pub(crate) fn len_of(&self, channel_id: i64) -> u64 {
         self.of_log(channel_id).map_or(0, OfLog::len)
@@ -183,7 +189,7 @@ impl Found {
         Ok(Some(()))
     }
 
-    fn of_log(&self, channel_id: i64) -> Option<&OfLog> {
+    fn of_log(&self, channel_id: i64) -> Option<&OfLog<'_>> {
         self.0.iter().find(|log| log.index.channel_id == channel_id)
     }
 }

@@ -1,12 +1,14 @@
 //! The index of a log as a query reads it: the segments first, and of what they hold only what is asked for.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use audit_domain::{Interval, Stream};
 use diesel::prelude::*;
 use roaring::RoaringBitmap;
 
 use super::block::Terms;
+use super::cache::{Cache, SegmentKey};
 use super::condition::Condition;
 use super::ranks::Ranks;
 use super::statements::{BlocksOf, BlocksWith};
@@ -19,7 +21,8 @@ use crate::schema::{segment_times, segments};
 
 /// The segments of a log, from its first entry on without a gap.
 #[derive(Debug)]
-pub(super) struct Index {
+pub(super) struct Index<'a> {
+    cache: &'a Cache,
     pub(super) channel_id: i64,
     stream: i16,
     pub(super) segments: Vec<Header>,
@@ -30,32 +33,71 @@ pub(super) struct Index {
 pub(super) struct Header {
     pub(super) first: i64,
     pub(super) size: i64,
-    pub(super) first_time: i64,
-    pub(super) last_time: i64,
-    fences: Vec<Point>,
+    pub(super) times: Arc<Times>,
     /// Those of its points that were read.
-    blocks: HashMap<usize, Vec<Point>>,
+    blocks: HashMap<usize, Arc<Vec<Point>>>,
 }
 
-impl Index {
-    pub(super) fn load(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> Result<Index, IndexError> {
-        type Row = (i64, i64, i64, i64, Vec<u8>);
-        let of_log = segments::table.filter(segments::channel_id.eq(channel_id).and(segments::stream.eq(stream.number())));
-        let columns = (segments::first, segments::size, segments::first_time, segments::last_time, segments::fences);
-        let rows: Vec<Row> = of_log.order(segments::first).select(columns).load(conn)?;
-        let mut index = Index { channel_id, stream: stream.number(), segments: Vec::with_capacity(rows.len()) };
-        for (first, size, first_time, last_time, fences) in rows {
-            // Whatever lies behind a gap is looked at row by row.
-            if first != index.end() || size < 1 {
-                break;
-            }
-            let fences = times::fences(first, &fences).ok_or(Damaged)?;
-            if fences.len() as i64 != (size - 1) / ENTRIES_OF_A_BLOCK as i64 + 1 {
-                return Err(Damaged.into());
-            }
-            index.segments.push(Header { first, size, first_time, last_time, fences, blocks: HashMap::new() });
-        }
+/// When the entries of a segment happened.
+#[derive(Debug)]
+pub(super) struct Times {
+    pub(super) first: i64,
+    pub(super) last: i64,
+    /// The first point of each block.
+    pub(super) fences: Vec<Point>,
+}
+
+impl Times {
+    fn read(first_position: i64, size: i64, first: i64, last: i64, fences: &[u8]) -> Result<Times, Damaged> {
+        let fences = times::fences(first_position, fences).ok_or(Damaged)?;
+        let is_whole = fences.len() as i64 == (size - 1) / ENTRIES_OF_A_BLOCK as i64 + 1;
+        if is_whole { Ok(Times { first, last, fences }) } else { Err(Damaged) }
+    }
+}
+
+impl<'a> Index<'a> {
+    pub(super) fn load(
+        conn: &mut DbConnection,
+        cache: &'a Cache,
+        channel_id: i64,
+        stream: Stream,
+    ) -> Result<Index<'a>, IndexError> {
+        let stream = stream.number();
+        let of_log = segments::table.filter(segments::channel_id.eq(channel_id).and(segments::stream.eq(stream)));
+        let rows: Vec<(i64, i64)> = of_log.order(segments::first).select((segments::first, segments::size)).load(conn)?;
+        let mut index = Index { cache, channel_id, stream, segments: Vec::with_capacity(rows.len()) };
+        // Whatever lies behind a gap is looked at row by row.
+        let mut end = 0;
+        let rows: Vec<(i64, i64)> = rows
+            .into_iter()
+            .take_while(|(first, size)| {
+                let follows = *first == end && *size > 0;
+                end = first + size;
+                follows
+            })
+            .collect();
+        let keys: Vec<SegmentKey> = rows.iter().map(|(first, size)| (channel_id, stream, *first, *size)).collect();
+        let all_times = match cache.times(&keys) {
+            Some(all_times) => all_times,
+            None => index.read_times(conn, &keys)?,
+        };
+        let header = |((first, size), times)| Header { first, size, times, blocks: HashMap::new() };
+        index.segments.extend(rows.into_iter().zip(all_times).map(header));
         Ok(index)
+    }
+
+    fn read_times(&self, conn: &mut DbConnection, keys: &[SegmentKey]) -> Result<Vec<Arc<Times>>, IndexError> {
+        type Row = (i64, i64, i64, Vec<u8>);
+        let of_log = segments::table.filter(segments::channel_id.eq(self.channel_id).and(segments::stream.eq(self.stream)));
+        let columns = (segments::first, segments::first_time, segments::last_time, segments::fences);
+        let rows: Vec<Row> = of_log.order(segments::first).select(columns).load(conn)?;
+        let mut all = Vec::with_capacity(keys.len());
+        // In the same order and of the same snapshot; the keys end where there is a gap.
+        for ((position, first, last, fences), (_, _, _, size)) in rows.into_iter().zip(keys) {
+            all.push(Arc::new(Times::read(position, *size, first, last, &fences)?));
+        }
+        self.cache.keep_times(keys, &all);
+        Ok(all)
     }
 
     /// The first position that is not indexed.
@@ -73,20 +115,20 @@ impl Index {
     /// How many entries of a segment come before a point.
     pub(super) fn rank(&mut self, conn: &mut DbConnection, segment: usize, point: Point) -> Result<u32, IndexError> {
         let header = self.segments.get(segment).ok_or(Damaged)?;
-        if point.time < header.first_time {
+        if point.time < header.times.first {
             return Ok(0);
         }
-        if point.time > header.last_time {
+        if point.time > header.times.last {
             return Ok(header.size as u32);
         }
-        let Some(number) = header.fences.partition_point(|fence| *fence < point).checked_sub(1) else { return Ok(0) };
+        let Some(number) = header.times.fences.partition_point(|fence| *fence < point).checked_sub(1) else { return Ok(0) };
         let block = self.block(conn, segment, number)?;
         Ok((number * ENTRIES_OF_A_BLOCK + block.partition_point(|here| *here < point)) as u32)
     }
 
     /// The ranks of the entries of a segment whose positions are in a range.
     fn at_positions(&mut self, conn: &mut DbConnection, segment: usize, positions: Interval) -> Result<RoaringBitmap, IndexError> {
-        let blocks = self.segments.get(segment).ok_or(Damaged)?.fences.len();
+        let blocks = self.segments.get(segment).ok_or(Damaged)?.times.fences.len();
         let mut ranks = RoaringBitmap::new();
         for number in 0..blocks {
             let first = (number * ENTRIES_OF_A_BLOCK) as u32;
@@ -99,15 +141,23 @@ impl Index {
     fn block(&mut self, conn: &mut DbConnection, segment: usize, number: usize) -> Result<&[Point], IndexError> {
         let (channel_id, stream) = (self.channel_id, self.stream);
         let header = self.segments.get_mut(segment).ok_or(Damaged)?;
+        let segment = (channel_id, stream, header.first, header.size);
+        if !header.blocks.contains_key(&number)
+            && let Some(points) = self.cache.points(segment, number)
+        {
+            header.blocks.insert(number, points);
+        }
         if !header.blocks.contains_key(&number) {
             let of_block = segment_times::table.find((channel_id, stream, header.first, number as i16));
             let bytes: Vec<Vec<u8>> = of_block.select(segment_times::points).load(conn)?;
-            let fence = *header.fences.get(number).ok_or(Damaged)?;
+            let fence = *header.times.fences.get(number).ok_or(Damaged)?;
             let count = ENTRIES_OF_A_BLOCK.min(header.size as usize - number * ENTRIES_OF_A_BLOCK);
             let points = bytes.first().and_then(|bytes| times::decode(header.first, fence, count, bytes)).ok_or(Damaged)?;
+            let points = Arc::new(points);
+            self.cache.keep_points(segment, number, &points);
             header.blocks.insert(number, points);
         }
-        Ok(header.blocks.get(&number).map_or(&[], Vec::as_slice))
+        Ok(header.blocks.get(&number).map_or(&[], |points| points.as_slice()))
     }
 }
 
@@ -119,13 +169,13 @@ pub(super) struct Matches {
     /// The ranks that are asked for, of which `set` has those that match; without one, all do.
     from: u32,
     to: u32,
-    set: Option<RoaringBitmap>,
+    set: Option<Arc<RoaringBitmap>>,
     /// How many they are.
     len: u64,
 }
 
 impl Matches {
-    fn new(segment: usize, from: u32, to: u32, set: Option<RoaringBitmap>) -> Matches {
+    fn new(segment: usize, from: u32, to: u32, set: Option<Arc<RoaringBitmap>>) -> Matches {
         let mut matches = Matches { segment, from, to, set, len: 0 };
         matches.len = matches.counted(to);
         matches
@@ -155,9 +205,9 @@ impl Matches {
     }
 
     /// What is in another set of the same segment as well.
-    fn within(self, other: RoaringBitmap) -> Matches {
+    fn within(self, other: Arc<RoaringBitmap>) -> Matches {
         let set = match self.set {
-            Some(set) => set & other,
+            Some(set) => Arc::new(&*set & &*other),
             None => other,
         };
         Matches::new(self.segment, self.from, self.to, Some(set))
@@ -173,7 +223,7 @@ impl Matches {
                 Some(ranks.list()?.iter().filter(inside).count() as u64)
             }
             Some(set) => {
-                let mut common = ranks.bitmap()? & set;
+                let mut common = ranks.bitmap()? & &**set;
                 common.remove_range(..self.from);
                 common.remove_range(self.to..);
                 Some(common.len())
@@ -191,7 +241,7 @@ impl Matches {
     }
 }
 
-impl Index {
+impl Index<'_> {
     /// What matches in each segment in which something does.
     pub(super) fn matches(&mut self, conn: &mut DbConnection, condition: &Condition) -> Result<Vec<Matches>, IndexError> {
         let mut all = self.in_ranges(conn, condition)?;
@@ -199,22 +249,48 @@ impl Index {
             if all.is_empty() {
                 break;
             }
-            let mut sets: HashMap<i64, RoaringBitmap> = HashMap::new();
+            let mut sets: Vec<Option<Arc<RoaringBitmap>>> = vec![None; all.len()];
             for term in one_of {
                 dialect::go_on(conn)?;
-                for (first, bytes) in self.blocks_with(conn, term, condition.time)? {
-                    if let Some(ranks) = Terms::new(&bytes).find(term.bytes())? {
-                        *sets.entry(first).or_default() |= ranks.bitmap().ok_or(Damaged)?;
-                    }
+                for (set, ranks) in sets.iter_mut().zip(self.ranks_of(conn, term, &all)?) {
+                    *set = match (set.take(), ranks) {
+                        (Some(set), Some(ranks)) => Some(Arc::new(&*set | &*ranks)),
+                        (set, ranks) => set.or(ranks),
+                    };
                 }
             }
-            let with_set = all.into_iter().filter_map(|matches: Matches| {
-                let set = self.segments.get(matches.segment).and_then(|header| sets.remove(&header.first))?;
-                Some(matches.within(set)).filter(|matches| matches.len() > 0)
-            });
-            all = with_set.collect();
+            let with_set = |(matches, set): (Matches, Option<_>)| Some(matches.within(set?)).filter(|matches| matches.len() > 0);
+            all = all.into_iter().zip(sets).filter_map(with_set).collect();
         }
         Ok(all)
+    }
+
+    /// The entries of a term in the segments in which something matches so far.
+    fn ranks_of(
+        &self,
+        conn: &mut DbConnection,
+        term: &Term,
+        matches: &[Matches],
+    ) -> Result<Vec<Option<Arc<RoaringBitmap>>>, IndexError> {
+        let headers: Vec<&Header> = matches.iter().filter_map(|matches| self.segments.get(matches.segment)).collect();
+        let keys: Vec<SegmentKey> =
+            headers.iter().map(|header| (self.channel_id, self.stream, header.first, header.size)).collect();
+        if let Some(known) = self.cache.ranks(term, &keys) {
+            return Ok(known);
+        }
+        let (channel_id, stream) = (self.channel_id, self.stream);
+        let start = headers.iter().map(|header| header.times.last).min().unwrap_or(i64::MIN);
+        let end = headers.iter().map(|header| header.times.first).max().unwrap_or(i64::MAX);
+        let blocks: Vec<(i64, Vec<u8>)> =
+            BlocksWith { term: term.bytes().to_vec(), channel_id, stream, start, end: end.saturating_add(1) }.load(conn)?;
+        let mut found = HashMap::with_capacity(blocks.len());
+        for (first, bytes) in blocks {
+            let ranks = Terms::new(&bytes).find(term.bytes())?;
+            found.insert(first, ranks.map(|ranks| ranks.bitmap().map(Arc::new).ok_or(Damaged)).transpose()?);
+        }
+        let ranks: Vec<_> = headers.iter().map(|header| found.remove(&header.first).flatten()).collect();
+        self.cache.keep_ranks(term, keys.into_iter().zip(ranks.iter().cloned()));
+        Ok(ranks)
     }
 
     /// What is in the ranges of time and of positions.
@@ -230,22 +306,16 @@ impl Index {
             let from = if time.start == i64::MIN { 0 } else { self.rank(conn, segment, at(time.start))? };
             let to = if time.end == i64::MAX { size as u32 } else { self.rank(conn, segment, at(time.end))? };
             let is_whole = first >= positions.start && first + size <= positions.end;
-            let set = if is_whole { None } else { Some(self.at_positions(conn, segment, positions)?) };
+            let set = if is_whole { None } else { Some(Arc::new(self.at_positions(conn, segment, positions)?)) };
             if from < to {
                 all.extend(Some(Matches::new(segment, from, to, set)).filter(|matches| matches.len() > 0));
             }
         }
         Ok(all)
     }
-
-    /// Of each segment of a range of time, the block in which a term is, if it has it.
-    fn blocks_with(&self, conn: &mut DbConnection, term: &Term, time: Interval) -> Result<Vec<(i64, Vec<u8>)>, IndexError> {
-        let (channel_id, stream) = (self.channel_id, self.stream);
-        Ok(BlocksWith { term: term.bytes().to_vec(), channel_id, stream, start: time.start, end: time.end }.load(conn)?)
-    }
 }
 
-impl Index {
+impl Index<'_> {
     /// How many of what matches has each of the values of a dimension. The matches are in the order of their segments.
     pub(super) fn groups(
         &self,
@@ -293,14 +363,14 @@ impl Index {
         mut count: impl FnMut(i64, u64),
     ) -> Result<(), IndexError> {
         let (segment, size) = (matches.segment, self.size(matches));
-        let blocks = self.segments.get(segment).ok_or(Damaged)?.fences.len();
+        let blocks = self.segments.get(segment).ok_or(Damaged)?.times.fences.len();
         for number in 0..blocks {
             let header = self.segments.get(segment).ok_or(Damaged)?;
             let first = (number * ENTRIES_OF_A_BLOCK) as u32;
             let end = (first + ENTRIES_OF_A_BLOCK as u32).min(size);
             let of_block = matches.before(end) - matches.before(first);
-            let span = start_of(header.fences.get(number).ok_or(Damaged)?.time);
-            let last = header.fences.get(number + 1).map_or(header.last_time, |fence| fence.time);
+            let span = start_of(header.times.fences.get(number).ok_or(Damaged)?.time);
+            let last = header.times.fences.get(number + 1).map_or(header.times.last, |fence| fence.time);
             if of_block == 0 {
                 continue;
             }

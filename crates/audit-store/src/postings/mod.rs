@@ -7,6 +7,7 @@
 
 mod block;
 mod bytes;
+mod cache;
 mod condition;
 mod feed;
 mod find;
@@ -20,6 +21,7 @@ mod term;
 mod tiers;
 mod times;
 
+pub(crate) use cache::Cache;
 pub(crate) use condition::Condition;
 pub(crate) use feed::{Progress, drop_index, step};
 pub(crate) use find::{find, next_places, places};

@@ -17,8 +17,8 @@ pub(crate) type Key = (i64, i64, i64);
 
 /// A log's entries that match.
 #[derive(Debug)]
-pub(crate) struct OfLog {
-    pub(super) index: Index,
+pub(crate) struct OfLog<'a> {
+    pub(super) index: Index<'a>,
     pub(super) indexed: Vec<Matches>,
     /// Those that are not indexed yet, in the order of time.
     pub(super) rest: Vec<Point>,
@@ -26,18 +26,18 @@ pub(crate) struct OfLog {
 
 /// The entries of several logs that match. The logs are in the order of their channels.
 #[derive(Debug)]
-pub(crate) struct Found(pub(super) Vec<OfLog>);
+pub(crate) struct Found<'a>(pub(super) Vec<OfLog<'a>>);
 
 /// Which log, and which of its parts: a segment, or with a number beyond those, the rest.
 type Part = (usize, usize);
 
-impl OfLog {
+impl OfLog<'_> {
     pub(super) fn len(&self) -> u64 {
         self.indexed.iter().map(Matches::len).sum::<u64>() + self.rest.len() as u64
     }
 }
 
-impl Found {
+impl Found<'_> {
     pub(crate) fn len(&self) -> u64 {
         self.0.iter().map(OfLog::len).sum()
     }
@@ -91,7 +91,7 @@ impl Found {
     }
 
     fn parts(&self) -> Vec<Part> {
-        let parts = |(at, log): (usize, &OfLog)| (0..=log.indexed.len()).map(move |part| (at, part));
+        let parts = |(at, log): (usize, &OfLog<'_>)| (0..=log.indexed.len()).map(move |part| (at, part));
         self.0.iter().enumerate().flat_map(parts).collect()
     }
 
@@ -140,7 +140,7 @@ impl Found {
     fn earliest(&self, (log, part): Part) -> Option<Key> {
         let log = self.0.get(log)?;
         let time = match log.indexed.get(part) {
-            Some(matches) => log.index.segments.get(matches.segment)?.first_time,
+            Some(matches) => log.index.segments.get(matches.segment)?.times.first,
             None => log.rest.first()?.time,
         };
         Some((time, i64::MIN, i64::MIN))

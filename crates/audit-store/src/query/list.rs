@@ -8,7 +8,7 @@ use super::{LogHead, VALUES_MAX, count, heads, places_of};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::postings::{self, Found};
+use crate::postings::{self, Cache, Found};
 
 /// A page of a list of events, unless it says otherwise; [`ActionLogListQuery`] for action logs.
 #[derive(Debug, Clone)]
@@ -67,11 +67,11 @@ pub struct SliceQuery {
 
 type List<T> = ListQuery<<T as Table>::Filter, Sort<<T as Table>::SortField>>;
 
-pub(crate) fn list<T: Table>(conn: &mut DbConnection, query: &List<T>) -> Result<ListPage<T::Record>, StoreError> {
+pub(crate) fn list<T: Table>(conn: &mut DbConnection, cache: &Cache, query: &List<T>) -> Result<ListPage<T::Record>, StoreError> {
     let size = query.size.max(1);
     dialect::snapshot(conn, |conn| {
-        let listed = Listed::<T>::of(conn, &query.channels, &query.filter)?;
-        let total = listed.count(conn, &query.filter)?;
+        let listed = Listed::<T>::of(conn, cache, &query.channels, &query.filter)?;
+        let total = listed.count(conn, cache, &query.filter)?;
         let pages = (total / size + i64::from(total % size > 0)).max(1);
         let number = match query.page {
             PageNumber::Number(number) => number,
@@ -88,6 +88,7 @@ pub(crate) fn list<T: Table>(conn: &mut DbConnection, query: &List<T>) -> Result
 
 pub(crate) fn slice<T: Table>(
     conn: &mut DbConnection,
+    cache: &Cache,
     channels: &ChannelGrant,
     filter: &T::Filter,
     sort: &Sort<T::SortField>,
@@ -97,30 +98,35 @@ pub(crate) fn slice<T: Table>(
         return Ok(Vec::new());
     }
     dialect::snapshot(conn, |conn| {
-        let listed = Listed::<T>::of(conn, channels, filter)?;
+        let listed = Listed::<T>::of(conn, cache, channels, filter)?;
         let places = listed.places(conn, filter, sort, skip.max(0), size.max(0))?;
         whole_page::<T>(conn, &places)
     })
 }
 
 /// What a list is taken from.
-enum Listed<T: Table> {
+enum Listed<'a, T: Table> {
     /// The logs, in which the database finds what matches.
     Logs(Vec<LogHead>),
     /// What was found by looking into the records: once, for the count and the page.
     Found(Vec<<T::SortField as SortBy>::Row>),
     /// What the indexes of the logs say.
-    Indexed(Vec<LogHead>, Found),
+    Indexed(Vec<LogHead>, Found<'a>),
 }
 
-impl<T: Table> Listed<T> {
-    fn of(conn: &mut DbConnection, channels: &ChannelGrant, filter: &T::Filter) -> Result<Listed<T>, StoreError> {
+impl<'a, T: Table> Listed<'a, T> {
+    fn of(
+        conn: &mut DbConnection,
+        cache: &'a Cache,
+        channels: &ChannelGrant,
+        filter: &T::Filter,
+    ) -> Result<Listed<'a, T>, StoreError> {
         let heads = heads(conn, T::STREAM, channels)?;
         if filter.is_impossible() {
             return Ok(Listed::Logs(heads));
         }
         if !filter.looks_into_records() {
-            let found = postings::find::<T>(conn, &heads, filter)?;
+            let found = postings::find::<T>(conn, cache, &heads, filter)?;
             return Ok(match found {
                 Some(found) => Listed::Indexed(heads, found),
                 None => Listed::Logs(heads),
@@ -134,9 +140,9 @@ impl<T: Table> Listed<T> {
         Ok(Listed::Found(rows))
     }
 
-    fn count(&self, conn: &mut DbConnection, filter: &T::Filter) -> Result<i64, StoreError> {
+    fn count(&self, conn: &mut DbConnection, cache: &Cache, filter: &T::Filter) -> Result<i64, StoreError> {
         match self {
-            Listed::Logs(heads) => count::<T>(conn, heads, filter),
+            Listed::Logs(heads) => count::<T>(conn, cache, heads, filter),
             Listed::Found(rows) => Ok(rows.len() as i64),
             Listed::Indexed(_, found) => Ok(found.len() as i64),
         }

@@ -38,6 +38,7 @@ use diesel::prelude::*;
 pub(crate) use self::table::Place;
 use crate::connection::DbConnection;
 use crate::error::StoreError;
+use crate::postings::Cache;
 use crate::schema::logs;
 use crate::{dialect, postings};
 
@@ -124,14 +125,14 @@ pub(crate) fn find_in_several<T: Table>(
 }
 
 /// How many entries of some logs match: as their indexes say, or else the database, row by row.
-fn count<T: Table>(conn: &mut DbConnection, heads: &[LogHead], filter: &T::Filter) -> Result<i64, StoreError> {
+fn count<T: Table>(conn: &mut DbConnection, cache: &Cache, heads: &[LogHead], filter: &T::Filter) -> Result<i64, StoreError> {
     if filter.is_impossible() {
         return Ok(0);
     }
     if filter.condition().is_some_and(|condition| condition.is_everything()) {
         return Ok(heads.iter().map(|head| head.size).sum());
     }
-    if let Some(found) = postings::find::<T>(conn, heads, filter)? {
+    if let Some(found) = postings::find::<T>(conn, cache, heads, filter)? {
         return Ok(found.len() as i64);
     }
     let mut count = 0;

@@ -9,7 +9,7 @@ use super::{LogHead, count, heads};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::postings::{self, Dimension, Found, Term};
+use crate::postings::{self, Cache, Dimension, Found, Term};
 
 /// What the entries of a group have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -105,21 +105,23 @@ pub(crate) type RawGroup = (RawKey, i64);
 
 pub(crate) fn summaries<G: Grouping>(
     conn: &mut DbConnection,
+    cache: &Cache,
     channels: &ChannelGrant,
     filter: &<G::Table as Table>::Filter,
     by: &[G],
 ) -> Result<Vec<Summary>, StoreError> {
     dialect::snapshot(conn, |conn| {
         let heads = heads(conn, G::Table::STREAM, channels)?;
-        let mut found = if filter.is_impossible() { None } else { postings::find::<G::Table>(conn, &heads, filter)? };
-        by.iter().map(|by| summary(conn, &heads, found.as_mut(), filter, *by)).collect()
+        let mut found = if filter.is_impossible() { None } else { postings::find::<G::Table>(conn, cache, &heads, filter)? };
+        by.iter().map(|by| summary(conn, cache, &heads, found.as_mut(), filter, *by)).collect()
     })
 }
 
 fn summary<G: Grouping>(
     conn: &mut DbConnection,
+    cache: &Cache,
     heads: &[LogHead],
-    mut found: Option<&mut Found>,
+    mut found: Option<&mut Found<'_>>,
     filter: &<G::Table as Table>::Filter,
     by: G,
 ) -> Result<Summary, StoreError> {
@@ -128,7 +130,7 @@ fn summary<G: Grouping>(
     let mut merged: HashMap<RawKey, (i64, i64)> = HashMap::new();
     for head in heads {
         dialect::go_on(conn)?;
-        let (matching, mut groups) = groups(conn, head, found.as_deref_mut(), filter, by)?;
+        let (matching, mut groups) = groups(conn, cache, head, found.as_deref_mut(), filter, by)?;
         total += matching;
         let without_key = matching - groups.values().sum::<i64>();
         if without_key > 0 {
@@ -158,8 +160,9 @@ fn summary<G: Grouping>(
 /// How many entries of a log match, and its groups but null's.
 fn groups<G: Grouping>(
     conn: &mut DbConnection,
+    cache: &Cache,
     head: &LogHead,
-    found: Option<&mut Found>,
+    found: Option<&mut Found<'_>>,
     filter: &<G::Table as Table>::Filter,
     by: G,
 ) -> Result<(i64, HashMap<RawKey, i64>), StoreError> {
@@ -171,7 +174,7 @@ fn groups<G: Grouping>(
     {
         return Ok((found.len_of(head.channel_id) as i64, groups));
     }
-    let matching = count::<G::Table>(conn, std::slice::from_ref(head), filter)?;
+    let matching = count::<G::Table>(conn, cache, std::slice::from_ref(head), filter)?;
     Ok((matching, by.groups(conn, head.channel_id, filter)?.into_iter().collect()))
 }
 
@@ -179,7 +182,7 @@ fn groups<G: Grouping>(
 fn indexed<G: Grouping>(
     conn: &mut DbConnection,
     head: &LogHead,
-    found: &mut Found,
+    found: &mut Found<'_>,
     filter: &<G::Table as Table>::Filter,
     by: G,
 ) -> Result<Option<HashMap<RawKey, i64>>, StoreError> {

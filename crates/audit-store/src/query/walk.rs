@@ -12,7 +12,7 @@ use super::{LogHead, count, heads};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::postings;
+use crate::postings::{self, Cache};
 
 /// One page of a walk.
 #[derive(Debug, Clone)]
@@ -38,17 +38,21 @@ pub struct WalkPage<R> {
     pub count: Option<i64>,
 }
 
-pub(crate) fn walk<T: Table>(conn: &mut DbConnection, query: &WalkQuery<T::Filter>) -> Result<WalkPage<T::Record>, StoreError> {
+pub(crate) fn walk<T: Table>(
+    conn: &mut DbConnection,
+    cache: &Cache,
+    query: &WalkQuery<T::Filter>,
+) -> Result<WalkPage<T::Record>, StoreError> {
     let grant = match &query.walk.channels {
         None => ChannelGrant::All,
         Some(ids) => ChannelGrant::Only(ids.iter().filter_map(|id| ChannelId::new(*id)).collect()),
     };
     dialect::snapshot(conn, |conn| {
         let heads = heads(conn, T::STREAM, &grant)?;
-        if let Some(page) = indexed::<T>(conn, &heads, query)? {
+        if let Some(page) = indexed::<T>(conn, cache, &heads, query)? {
             return Ok(page);
         }
-        let total = if query.counted { count::<T>(conn, &heads, &query.walk.filter)? } else { 0 };
+        let total = if query.counted { count::<T>(conn, cache, &heads, &query.walk.filter)? } else { 0 };
         let size = query.size.max(1);
         let filter = &query.walk.filter;
         let sources: Vec<_> = heads.iter().map(|head| Source { channel_id: head.channel_id, filter: filter.clone() }).collect();
@@ -65,6 +69,7 @@ pub(crate) fn walk<T: Table>(conn: &mut DbConnection, query: &WalkQuery<T::Filte
 /// A page of what the indexes of the logs find, where they are asked: for what is not counted, in the order of time.
 fn indexed<T: Table>(
     conn: &mut DbConnection,
+    cache: &Cache,
     heads: &[LogHead],
     query: &WalkQuery<T::Filter>,
 ) -> Result<Option<WalkPage<T::Record>>, StoreError> {
@@ -72,7 +77,7 @@ fn indexed<T: Table>(
     if *order != WalkOrder::Timestamp || filter.is_impossible() {
         return Ok(None);
     }
-    let Some(mut found) = postings::find::<T>(conn, heads, filter)? else { return Ok(None) };
+    let Some(mut found) = postings::find::<T>(conn, cache, heads, filter)? else { return Ok(None) };
     let after = query.after.map(|point| (point.timestamp, point.channel_id, point.position));
     let size = query.size.max(1);
     let Some(places) = postings::next_places::<T>(conn, &mut found, *descending, after, size.saturating_add(1))? else {

@@ -17,7 +17,7 @@ use crate::content_types;
 use crate::error::{OpenError, StoreError};
 use crate::limit::Cancel;
 use crate::pool::{Pool, pool};
-use crate::postings::{Grown, Indexer};
+use crate::postings::{Cache, Grown, Indexer};
 use crate::url::DatabaseUrl;
 use crate::watch::{DatabaseWatch, Keeper};
 use crate::{dialect, migrate, query};
@@ -43,6 +43,7 @@ struct Inner {
     searchers: Pool,
     point_readers: Pool,
     budget: Budget,
+    cache: Cache,
     content_types: content_types::Cache,
     watch: Arc<ClockWatch>,
     clock: Clock,
@@ -111,6 +112,7 @@ impl Store {
             searchers,
             point_readers,
             budget,
+            cache: Cache::default(),
             content_types: content_types::Cache::default(),
             watch,
             database,
@@ -224,6 +226,11 @@ impl Store {
     /// A read by key.
     fn point_read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.0.point_readers.read(run)
+    }
+
+    /// What was read of indexes.
+    fn cache(&self) -> &Cache {
+        &self.0.cache
     }
 
     /// A query of unknown length.

@@ -51,7 +51,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn list(&self, query: &ListQuery) -> Result<ListPage<Event>, StoreError> {
-        self.read(|conn| query::list::<Events>(conn, query))
+        self.read(|conn| query::list::<Events>(conn, self.cache(), query))
     }
 
     /// A page of action logs by number and the exact count, of one snapshot.
@@ -59,7 +59,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn list_action_logs(&self, query: &ActionLogListQuery) -> Result<ListPage<ActionLog>, StoreError> {
-        self.read_action_logs(&query.filter, |conn| query::list::<ActionLogs>(conn, query))
+        self.read_action_logs(&query.filter, |conn| query::list::<ActionLogs>(conn, self.cache(), query))
     }
 
     /// A stretch of a list of events, without its count.
@@ -68,7 +68,7 @@ impl Store {
     /// [`StoreError`]
     pub fn slice(&self, query: &SliceQuery) -> Result<Vec<Event>, StoreError> {
         let SliceQuery { channels, filter, sort, skip, size } = query;
-        self.read(|conn| query::slice::<Events>(conn, channels, filter, sort, (*skip, *size)))
+        self.read(|conn| query::slice::<Events>(conn, self.cache(), channels, filter, sort, (*skip, *size)))
     }
 
     /// A page of events by cursor.
@@ -76,7 +76,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn walk(&self, query: &WalkQuery) -> Result<WalkPage<Event>, StoreError> {
-        self.read(|conn| query::walk::<Events>(conn, query))
+        self.read(|conn| query::walk::<Events>(conn, self.cache(), query))
     }
 
     /// A page of action logs by cursor.
@@ -84,7 +84,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn walk_action_logs(&self, query: &WalkQuery<ActionLogFilter>) -> Result<WalkPage<ActionLog>, StoreError> {
-        self.read_action_logs(&query.walk.filter, |conn| query::walk::<ActionLogs>(conn, query))
+        self.read_action_logs(&query.walk.filter, |conn| query::walk::<ActionLogs>(conn, self.cache(), query))
     }
 
     /// Counts of events by group, for each of the groupings, of one snapshot.
@@ -92,7 +92,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn summaries(&self, channels: &ChannelGrant, filter: &EventFilter, by: &[GroupBy]) -> Result<Vec<Summary>, StoreError> {
-        self.read(|conn| query::summaries(conn, channels, filter, by))
+        self.read(|conn| query::summaries(conn, self.cache(), channels, filter, by))
     }
 
     /// Counts of action logs by group, for each of the groupings, of one snapshot.
@@ -105,7 +105,7 @@ impl Store {
         filter: &ActionLogFilter,
         by: &[ActionLogGroupBy],
     ) -> Result<Vec<Summary>, StoreError> {
-        self.read_action_logs(filter, |conn| query::summaries(conn, channels, filter, by))
+        self.read_action_logs(filter, |conn| query::summaries(conn, self.cache(), channels, filter, by))
     }
 
     /// The logs of a stream in the granted channels, and how far they go.

@@ -9,6 +9,7 @@ use diesel::sql_types::Text;
 use diesel::{QueryableByName, RunQueryDsl};
 
 use crate::connection::{DbConnection, Purpose};
+use crate::postings::Cache;
 use crate::query::*;
 use crate::test_postgres::Database;
 use crate::url::DatabaseUrl;
@@ -138,17 +139,17 @@ impl Many {
     fn ask_list<T: Table>(&mut self, filter: T::Filter, sort: Sort<T::SortField>, number: i64) {
         let channels = ChannelGrant::Only([ChannelId::DEFAULT].into());
         let query = ListQuery { channels, filter, sort, page: PageNumber::Number(number), size: 2 };
-        list::<T>(&mut self.conn, &query).unwrap();
+        list::<T>(&mut self.conn, &Cache::default(), &query).unwrap();
     }
 
     pub(super) fn walk<T: Table>(&mut self, order: WalkOrder, filter: T::Filter) {
         let after = Some(WalkPoint { timestamp: 1_715_000_000_000_000, channel_id: 1, position: 50_000 });
         let walk_of = Walk { order, descending: true, channels: Some(vec![1]), filter };
-        walk::<T>(&mut self.conn, &WalkQuery { walk: walk_of, after, size: 2, counted: false }).unwrap();
+        walk::<T>(&mut self.conn, &Cache::default(), &WalkQuery { walk: walk_of, after, size: 2, counted: false }).unwrap();
     }
 
     pub(super) fn summary(&mut self, filter: EventFilter, by: GroupBy) {
-        summaries(&mut self.conn, &ChannelGrant::Only([ChannelId::DEFAULT].into()), &filter, &[by]).unwrap();
+        summaries(&mut self.conn, &Cache::default(), &ChannelGrant::Only([ChannelId::DEFAULT].into()), &filter, &[by]).unwrap();
     }
 
     pub(super) fn find<T: Table>(&mut self) {
@@ -190,11 +191,12 @@ impl Small {
             let grant = ChannelGrant::Only(channels.iter().filter_map(|id| ChannelId::new(*id)).collect());
             let (sort, page) = (Sort::by(Vec::new()), PageNumber::Number(1));
             let query = ListQuery { channels: grant, filter: filter.clone(), sort, page, size: 2 };
-            list::<T>(&mut self.conn, &query).unwrap();
+            list::<T>(&mut self.conn, &Cache::default(), &query).unwrap();
             for order in [WalkOrder::Timestamp, WalkOrder::Position] {
                 let channels = Some(channels.clone());
                 let walk_of = Walk { order, descending: false, channels, filter: filter.clone() };
-                walk::<T>(&mut self.conn, &WalkQuery { walk: walk_of, after: None, size: 2, counted: true }).unwrap();
+                walk::<T>(&mut self.conn, &Cache::default(), &WalkQuery { walk: walk_of, after: None, size: 2, counted: true })
+                    .unwrap();
             }
         }
     }
@@ -204,7 +206,7 @@ impl Small {
         let filter = EventFilter { url: Some("7".to_owned()), ..EventFilter::default() };
         for filter in [EventFilter::default(), filter] {
             for by in [GroupBy::Action, GroupBy::Hour] {
-                summaries(&mut self.conn, &ChannelGrant::All, &filter, &[by]).unwrap();
+                summaries(&mut self.conn, &Cache::default(), &ChannelGrant::All, &filter, &[by]).unwrap();
             }
         }
         find_in_several::<Events>(&mut self.conn, &ChannelGrant::All, 1, Uuid::from_u128(7)).unwrap();

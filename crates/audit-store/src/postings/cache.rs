@@ -1,0 +1,185 @@
+//! What queries read of the indexes of a store's logs, kept for the next ones.
+//!
+//! A segment is what its log and its positions make it, so what was read of it holds for as long as the database has it. Two generations
+//! are enough to keep what is asked for often: when the young one has its share of the memory, it becomes the old one, and what is used
+//! of that moves on.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use roaring::RoaringBitmap;
+
+use super::index::Times;
+use super::term::Term;
+use super::times::Point;
+
+/// Bytes of a generation.
+const GENERATION_BYTES: usize = 8 * 1024 * 1024;
+
+/// Bytes of an entry beside what it holds: its key, and its place in a table.
+const ENTRY_BYTES: usize = 128;
+
+/// A segment: channel, stream, first position and size.
+pub(super) type SegmentKey = (i64, i16, i64, i64);
+
+/// Shared by all queries of a store.
+#[derive(Debug, Default)]
+pub(crate) struct Cache(Mutex<Generations>);
+
+#[derive(Debug, Default)]
+struct Generations {
+    young: Entries,
+    old: Entries,
+    /// Of the young one.
+    bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    times: HashMap<SegmentKey, Arc<Times>>,
+    points: HashMap<(SegmentKey, usize), Arc<Vec<Point>>>,
+    /// `None` for a term that the segment does not have.
+    ranks: HashMap<Term, HashMap<SegmentKey, Option<Arc<RoaringBitmap>>>>,
+}
+
+impl Cache {
+    /// When the entries of some segments happened, in their order; `None` where it is not known of one of them.
+    pub(super) fn times(&self, segments: &[SegmentKey]) -> Option<Vec<Arc<Times>>> {
+        let mut state = self.lock();
+        let all =
+            |entries: &Entries| segments.iter().map(|segment| entries.times.get(segment).cloned()).collect::<Option<Vec<_>>>();
+        if let Some(times) = all(&state.young) {
+            return Some(times);
+        }
+        let times = all(&state.old)?;
+        state.keep_times(segments, &times);
+        Some(times)
+    }
+
+    pub(super) fn keep_times(&self, segments: &[SegmentKey], times: &[Arc<Times>]) {
+        self.lock().keep_times(segments, times);
+    }
+
+    /// A block of the points of a segment.
+    pub(super) fn points(&self, segment: SegmentKey, block: usize) -> Option<Arc<Vec<Point>>> {
+        let mut state = self.lock();
+        let key = (segment, block);
+        if let Some(points) = state.young.points.get(&key) {
+            return Some(Arc::clone(points));
+        }
+        let points = state.old.points.remove(&key)?;
+        state.keep_points(key, &points);
+        Some(points)
+    }
+
+    pub(super) fn keep_points(&self, segment: SegmentKey, block: usize, points: &Arc<Vec<Point>>) {
+        self.lock().keep_points((segment, block), points);
+    }
+
+    /// The entries of a term in some segments, in their order; `None` where it is not known of one of them.
+    pub(super) fn ranks(&self, term: &Term, segments: &[SegmentKey]) -> Option<Vec<Option<Arc<RoaringBitmap>>>> {
+        let mut state = self.lock();
+        let all = |entries: &Entries| {
+            let of_term = entries.ranks.get(term)?;
+            segments.iter().map(|segment| of_term.get(segment).cloned()).collect::<Option<Vec<_>>>()
+        };
+        if let Some(ranks) = all(&state.young) {
+            return Some(ranks);
+        }
+        let ranks = all(&state.old)?;
+        state.keep_ranks(term, segments.iter().copied().zip(ranks.iter().cloned()));
+        Some(ranks)
+    }
+
+    pub(super) fn keep_ranks(&self, term: &Term, ranks: impl Iterator<Item = (SegmentKey, Option<Arc<RoaringBitmap>>)>) {
+        self.lock().keep_ranks(term, ranks);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Generations> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Generations {
+    fn keep_times(&mut self, segments: &[SegmentKey], all: &[Arc<Times>]) {
+        let mut bytes = 0;
+        for (segment, times) in segments.iter().zip(all) {
+            if insert(&mut self.young.times, *segment, Arc::clone(times)) {
+                bytes += ENTRY_BYTES + times.fences.len() * size_of::<Point>();
+            }
+        }
+        self.count(bytes);
+    }
+
+    fn keep_points(&mut self, key: (SegmentKey, usize), points: &Arc<Vec<Point>>) {
+        if insert(&mut self.young.points, key, Arc::clone(points)) {
+            self.count(ENTRY_BYTES + points.len() * size_of::<Point>());
+        }
+    }
+
+    fn keep_ranks(&mut self, term: &Term, ranks: impl Iterator<Item = (SegmentKey, Option<Arc<RoaringBitmap>>)>) {
+        let mut bytes = 0;
+        let of_term = self.young.ranks.entry(term.clone()).or_insert_with(|| {
+            bytes += ENTRY_BYTES + term.bytes().len();
+            HashMap::new()
+        });
+        for (segment, ranks) in ranks {
+            let in_memory = ranks.as_ref().map_or(0, |ranks| ranks.serialized_size());
+            if insert(of_term, segment, ranks) {
+                bytes += ENTRY_BYTES + in_memory;
+            }
+        }
+        self.count(bytes);
+    }
+
+    fn count(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        if self.bytes > GENERATION_BYTES {
+            self.old = std::mem::take(&mut self.young);
+            self.bytes = 0;
+        }
+    }
+}
+
+/// Whether it was not there before.
+fn insert<K: Hash + Eq, V>(map: &mut HashMap<K, V>, key: K, value: V) -> bool {
+    map.insert(key, value).is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::postings::term::Dimension;
+
+    fn segment(first: i64) -> SegmentKey {
+        (1, 1, first, 64)
+    }
+
+    #[test]
+    fn what_is_asked_for_stays_and_the_rest_goes() {
+        let cache = Cache::default();
+        let points = Arc::new(vec![Point { time: 0, position: 0 }; 512]);
+        cache.keep_points(segment(0), 7, &points);
+        for first in 1..10_000 {
+            cache.keep_points(segment(first), 0, &points);
+            assert!(cache.points(segment(0), 7).is_some());
+        }
+        assert!(cache.points(segment(1), 0).is_none() && cache.points(segment(0), 0).is_none());
+        let state = cache.lock();
+        let kept = state.young.points.len() + state.old.points.len();
+        assert!(kept * 512 * size_of::<Point>() < 2 * GENERATION_BYTES + 1024 * 1024);
+    }
+
+    #[test]
+    fn a_term_is_known_when_it_is_known_of_all_segments() {
+        let cache = Cache::default();
+        let (term, ranks) = (Term::number(Dimension::Level, 7), Some(Arc::new(RoaringBitmap::from_iter([3u32, 5]))));
+        cache.keep_ranks(&term, [(segment(0), ranks.clone()), (segment(64), None)].into_iter());
+        assert_eq!(cache.ranks(&term, &[segment(64), segment(0)]), Some(vec![None, ranks]));
+        assert_eq!(cache.ranks(&term, &[segment(0), segment(128)]), None);
+        assert_eq!(cache.ranks(&Term::number(Dimension::Level, 8), &[segment(0)]), None);
+        // A segment that was merged into a larger one is another one.
+        assert_eq!(cache.ranks(&term, &[(1, 1, 0, 512)]), None);
+    }
+}

@@ -1,6 +1,6 @@
 //! What queries read of the indexes of a store's logs, kept for the next ones.
 //!
-//! A segment is what its log and its positions make it, so what was read of it holds for as long as the database has it. Two generations
+//! A segment never changes while the database has it, so what was read of it holds. Two generations
 //! are enough to keep what is asked for often: when the young one has its share of the memory, it becomes the old one, and what is used
 //! of that moves on.
 
@@ -20,8 +20,17 @@ const GENERATION_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes of an entry beside what it holds: its key, and its place in a table.
 const ENTRY_BYTES: usize = 128;
 
-/// A segment: channel, stream, first position and size.
-pub(super) type SegmentKey = (i64, i16, i64, i64);
+/// A segment: where it is, and when its entries happened. Of a log that somebody put back to an earlier state, and that went on from
+/// there, segments of the same positions have other times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct SegmentKey {
+    pub(super) channel_id: i64,
+    pub(super) stream: i16,
+    pub(super) first: i64,
+    pub(super) size: i64,
+    pub(super) first_time: i64,
+    pub(super) last_time: i64,
+}
 
 /// Shared by all queries of a store.
 #[derive(Debug, Default)]
@@ -153,7 +162,7 @@ mod tests {
     use crate::postings::term::Dimension;
 
     fn segment(first: i64) -> SegmentKey {
-        (1, 1, first, 64)
+        SegmentKey { channel_id: 1, stream: 1, first, size: 64, first_time: 0, last_time: 0 }
     }
 
     #[test]
@@ -179,7 +188,8 @@ mod tests {
         assert_eq!(cache.ranks(&term, &[segment(64), segment(0)]), Some(vec![None, ranks]));
         assert_eq!(cache.ranks(&term, &[segment(0), segment(128)]), None);
         assert_eq!(cache.ranks(&Term::number(Dimension::Level, 8), &[segment(0)]), None);
-        // A segment that was merged into a larger one is another one.
-        assert_eq!(cache.ranks(&term, &[(1, 1, 0, 512)]), None);
+        // A segment that was merged into a larger one is another one, and so is one of other times.
+        assert_eq!(cache.ranks(&term, &[SegmentKey { size: 512, ..segment(0) }]), None);
+        assert_eq!(cache.ranks(&term, &[SegmentKey { last_time: 1, ..segment(0) }]), None);
     }
 }

@@ -31,8 +31,7 @@ pub(super) struct Index<'a> {
 /// A segment, without its terms.
 #[derive(Debug)]
 pub(super) struct Header {
-    pub(super) first: i64,
-    pub(super) size: i64,
+    key: SegmentKey,
     pub(super) times: Arc<Times>,
     /// Those of its points that were read.
     blocks: HashMap<usize, Arc<Vec<Point>>>,
@@ -48,10 +47,10 @@ pub(super) struct Times {
 }
 
 impl Times {
-    fn read(first_position: i64, size: i64, first: i64, last: i64, fences: &[u8]) -> Result<Times, Damaged> {
-        let fences = times::fences(first_position, fences).ok_or(Damaged)?;
-        let is_whole = fences.len() as i64 == (size - 1) / ENTRIES_OF_A_BLOCK as i64 + 1;
-        if is_whole { Ok(Times { first, last, fences }) } else { Err(Damaged) }
+    fn read(key: &SegmentKey, fences: &[u8]) -> Result<Times, Damaged> {
+        let fences = times::fences(key.first, fences).ok_or(Damaged)?;
+        let is_whole = fences.len() as i64 == (key.size - 1) / ENTRIES_OF_A_BLOCK as i64 + 1;
+        if is_whole { Ok(Times { first: key.first_time, last: key.last_time, fences }) } else { Err(Damaged) }
     }
 }
 
@@ -64,37 +63,33 @@ impl<'a> Index<'a> {
     ) -> Result<Index<'a>, IndexError> {
         let stream = stream.number();
         let of_log = segments::table.filter(segments::channel_id.eq(channel_id).and(segments::stream.eq(stream)));
-        let rows: Vec<(i64, i64)> = of_log.order(segments::first).select((segments::first, segments::size)).load(conn)?;
+        let columns = (segments::first, segments::size, segments::first_time, segments::last_time);
+        let rows: Vec<(i64, i64, i64, i64)> = of_log.order(segments::first).select(columns).load(conn)?;
         let mut index = Index { cache, channel_id, stream, segments: Vec::with_capacity(rows.len()) };
-        // Whatever lies behind a gap is looked at row by row.
-        let mut end = 0;
-        let rows: Vec<(i64, i64)> = rows
-            .into_iter()
-            .take_while(|(first, size)| {
-                let follows = *first == end && *size > 0;
-                end = first + size;
-                follows
-            })
-            .collect();
-        let keys: Vec<SegmentKey> = rows.iter().map(|(first, size)| (channel_id, stream, *first, *size)).collect();
+        let (mut keys, mut end) = (Vec::with_capacity(rows.len()), 0);
+        for (first, size, first_time, last_time) in rows {
+            // Whatever lies behind a gap is looked at row by row.
+            if first != end || size < 1 {
+                break;
+            }
+            end = first + size;
+            keys.push(SegmentKey { channel_id, stream, first, size, first_time, last_time });
+        }
         let all_times = match cache.times(&keys) {
             Some(all_times) => all_times,
             None => index.read_times(conn, &keys)?,
         };
-        let header = |((first, size), times)| Header { first, size, times, blocks: HashMap::new() };
-        index.segments.extend(rows.into_iter().zip(all_times).map(header));
+        index.segments.extend(keys.into_iter().zip(all_times).map(|(key, times)| Header { key, times, blocks: HashMap::new() }));
         Ok(index)
     }
 
     fn read_times(&self, conn: &mut DbConnection, keys: &[SegmentKey]) -> Result<Vec<Arc<Times>>, IndexError> {
-        type Row = (i64, i64, i64, Vec<u8>);
         let of_log = segments::table.filter(segments::channel_id.eq(self.channel_id).and(segments::stream.eq(self.stream)));
-        let columns = (segments::first, segments::first_time, segments::last_time, segments::fences);
-        let rows: Vec<Row> = of_log.order(segments::first).select(columns).load(conn)?;
+        let rows: Vec<Vec<u8>> = of_log.order(segments::first).select(segments::fences).load(conn)?;
         let mut all = Vec::with_capacity(keys.len());
         // In the same order and of the same snapshot; the keys end where there is a gap.
-        for ((position, first, last, fences), (_, _, _, size)) in rows.into_iter().zip(keys) {
-            all.push(Arc::new(Times::read(position, *size, first, last, &fences)?));
+        for (fences, key) in rows.into_iter().zip(keys) {
+            all.push(Arc::new(Times::read(key, &fences)?));
         }
         self.cache.keep_times(keys, &all);
         Ok(all)
@@ -102,7 +97,7 @@ impl<'a> Index<'a> {
 
     /// The first position that is not indexed.
     pub(super) fn end(&self) -> i64 {
-        self.segments.last().map_or(0, |segment| segment.first + segment.size)
+        self.segments.last().map_or(0, |segment| segment.key.first + segment.key.size)
     }
 
     /// The point of a rank of a segment.
@@ -119,7 +114,7 @@ impl<'a> Index<'a> {
             return Ok(0);
         }
         if point.time > header.times.last {
-            return Ok(header.size as u32);
+            return Ok(header.key.size as u32);
         }
         let Some(number) = header.times.fences.partition_point(|fence| *fence < point).checked_sub(1) else { return Ok(0) };
         let block = self.block(conn, segment, number)?;
@@ -141,18 +136,18 @@ impl<'a> Index<'a> {
     fn block(&mut self, conn: &mut DbConnection, segment: usize, number: usize) -> Result<&[Point], IndexError> {
         let (channel_id, stream) = (self.channel_id, self.stream);
         let header = self.segments.get_mut(segment).ok_or(Damaged)?;
-        let segment = (channel_id, stream, header.first, header.size);
+        let segment = header.key;
         if !header.blocks.contains_key(&number)
             && let Some(points) = self.cache.points(segment, number)
         {
             header.blocks.insert(number, points);
         }
         if !header.blocks.contains_key(&number) {
-            let of_block = segment_times::table.find((channel_id, stream, header.first, number as i16));
+            let of_block = segment_times::table.find((channel_id, stream, header.key.first, number as i16));
             let bytes: Vec<Vec<u8>> = of_block.select(segment_times::points).load(conn)?;
             let fence = *header.times.fences.get(number).ok_or(Damaged)?;
-            let count = ENTRIES_OF_A_BLOCK.min(header.size as usize - number * ENTRIES_OF_A_BLOCK);
-            let points = bytes.first().and_then(|bytes| times::decode(header.first, fence, count, bytes)).ok_or(Damaged)?;
+            let count = ENTRIES_OF_A_BLOCK.min(header.key.size as usize - number * ENTRIES_OF_A_BLOCK);
+            let points = bytes.first().and_then(|bytes| times::decode(header.key.first, fence, count, bytes)).ok_or(Damaged)?;
             let points = Arc::new(points);
             self.cache.keep_points(segment, number, &points);
             header.blocks.insert(number, points);
@@ -273,8 +268,7 @@ impl Index<'_> {
         matches: &[Matches],
     ) -> Result<Vec<Option<Arc<RoaringBitmap>>>, IndexError> {
         let headers: Vec<&Header> = matches.iter().filter_map(|matches| self.segments.get(matches.segment)).collect();
-        let keys: Vec<SegmentKey> =
-            headers.iter().map(|header| (self.channel_id, self.stream, header.first, header.size)).collect();
+        let keys: Vec<SegmentKey> = headers.iter().map(|header| header.key).collect();
         if let Some(known) = self.cache.ranks(term, &keys) {
             return Ok(known);
         }
@@ -288,7 +282,7 @@ impl Index<'_> {
             let ranks = Terms::new(&bytes).find(term.bytes())?;
             found.insert(first, ranks.map(|ranks| ranks.bitmap().map(Arc::new).ok_or(Damaged)).transpose()?);
         }
-        let ranks: Vec<_> = headers.iter().map(|header| found.remove(&header.first).flatten()).collect();
+        let ranks: Vec<_> = headers.iter().map(|header| found.remove(&header.key.first).flatten()).collect();
         self.cache.keep_ranks(term, keys.into_iter().zip(ranks.iter().cloned()));
         Ok(ranks)
     }
@@ -299,7 +293,7 @@ impl Index<'_> {
         let at = |time| Point { time, position: i64::MIN };
         let mut all = Vec::new();
         for segment in 0..self.segments.len() {
-            let Some((first, size)) = self.segments.get(segment).map(|header| (header.first, header.size)) else { break };
+            let Some((first, size)) = self.segments.get(segment).map(|header| (header.key.first, header.key.size)) else { break };
             if first + size <= positions.start || first >= positions.end {
                 continue;
             }
@@ -325,7 +319,7 @@ impl Index<'_> {
         mut count: impl FnMut(&[u8], u64),
     ) -> Result<(), IndexError> {
         let of_segment: HashMap<i64, &Matches> =
-            matches.iter().filter_map(|matches| Some((self.segments.get(matches.segment)?.first, matches))).collect();
+            matches.iter().filter_map(|matches| Some((self.segments.get(matches.segment)?.key.first, matches))).collect();
         for (first, bytes) in self.blocks_of(conn, dimension)? {
             let Some(matches) = of_segment.get(&first) else { continue };
             let mut terms = Terms::new(&bytes);
@@ -345,7 +339,7 @@ impl Index<'_> {
     }
 
     fn size(&self, matches: &Matches) -> u32 {
-        self.segments.get(matches.segment).map_or(0, |header| header.size as u32)
+        self.segments.get(matches.segment).map_or(0, |header| header.key.size as u32)
     }
 
     /// The blocks that have terms of a dimension.

@@ -48,7 +48,7 @@ impl Found<'_> {
             return Ok(Vec::new());
         }
         // The last instant before which no more than `skip` happened.
-        let (mut low, mut high) = (i64::MIN, i64::MAX);
+        let (mut low, mut high) = self.span();
         while low < high {
             let middle = low.midpoint(high);
             let middle = if middle == low { high } else { middle };
@@ -86,8 +86,31 @@ impl Found<'_> {
         Ok(count)
     }
 
+    /// How many happened before an instant.
     fn before_instant(&mut self, conn: &mut DbConnection, time: i64) -> Result<u64, IndexError> {
-        self.before_key(conn, (time, i64::MIN, i64::MIN))
+        let point = Point { time, position: i64::MIN };
+        let mut count = 0;
+        for log in &mut self.0 {
+            for matches in &log.indexed {
+                let rank = log.index.rank(conn, matches.segment, point)?;
+                count += matches.before(rank);
+            }
+            count += log.rest.partition_point(|here| *here < point) as u64;
+        }
+        Ok(count)
+    }
+
+    /// The first and the last instant at which something may have happened.
+    fn span(&self) -> (i64, i64) {
+        let (mut first, mut last) = (i64::MAX, i64::MIN);
+        for log in &self.0 {
+            let segments = log.indexed.iter().filter_map(|matches| log.index.segments.get(matches.segment));
+            let rest = log.rest.first().zip(log.rest.last()).map(|(first, last)| (first.time, last.time));
+            for (from, to) in segments.map(|segment| (segment.times.first, segment.times.last)).chain(rest) {
+                (first, last) = (first.min(from), last.max(to));
+            }
+        }
+        (first, last)
     }
 
     fn parts(&self) -> Vec<Part> {

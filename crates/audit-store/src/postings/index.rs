@@ -68,7 +68,7 @@ impl<'a> Index<'a> {
         let mut index = Index { cache, channel_id, stream, segments: Vec::with_capacity(rows.len()) };
         let (mut keys, mut end) = (Vec::with_capacity(rows.len()), 0);
         for (first, size, first_time, last_time) in rows {
-            // Whatever lies behind a gap is looked at row by row.
+            // What comes after a gap is looked at row by row.
             if first != end || size < 1 {
                 break;
             }

@@ -2,7 +2,7 @@
 //! does not ask for.
 //!
 //! It follows the log: an append writes nothing here, and what was appended is indexed after its commit. A query reads the segments
-//! and, from the log itself, the rows behind the last one, in one snapshot. So it is exact at every moment, and without any segments
+//! and, from the log itself, the rows after the last one, in one snapshot. So it is exact at every moment, and without any segments
 //! still right. Everything here can be made from the log again, to the same bytes.
 
 mod block;

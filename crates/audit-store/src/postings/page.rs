@@ -1,4 +1,4 @@
-//! Pages of what several segments, and the rows behind them, have in common, in the order of time.
+//! Pages of the entries of several segments, and of the rows after them, in the order of time.
 //!
 //! Segments may overlap in time in any way. How many entries come before an instant is known of each of them by a look at two or three
 //! blocks, so the instant at which a page starts is found by halving, however deep the page is; from there on, the next entry is the

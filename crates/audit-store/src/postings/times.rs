@@ -13,7 +13,7 @@ pub(crate) struct Point {
     pub(crate) position: i64,
 }
 
-/// Puts down the points of a block, ascending; positions as what they are behind the segment's first one.
+/// Puts down the points of a block, ascending; positions as distances from the segment's first one.
 pub(super) fn encode(first_position: i64, points: &[Point]) -> Vec<u8> {
     let mut out = Vec::with_capacity(points.len() * 6);
     let mut before = points.first().map_or(0, |point| point.time);

@@ -100,7 +100,7 @@ pub(crate) fn stored<K: Kind>(scratch: &Scratch, batches: &[Vec<String>]) -> Vec
 }
 
 /// The same, several times over and with an index in between: so each log is long enough for segments of two sizes, and has entries
-/// behind the last one.
+/// after the last one.
 pub(crate) fn indexed<K: Kind>(scratch: &Scratch, batches: &[Vec<String>]) -> Vec<K::Record> {
     let mut records = Vec::new();
     for round in 0..12 {

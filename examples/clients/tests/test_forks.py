@@ -140,6 +140,9 @@ class Multiprocessing(Case):
     def test_a_pool_with_a_process_for_each_job_loses_none(self):
         with context.Pool(4, maxtasksperchild=1) as pool:
             pool.map(forked.work, self.labels[:40], chunksize=1)
+            # To terminate a pool while it replaces a worker leaves that worker waiting for ever now and then, in Python itself.
+            pool.close()
+            pool.join()
         self.assert_stored(self.labels[:40])
 
 

@@ -66,7 +66,7 @@ pub(crate) fn walk<T: Table>(
     })
 }
 
-/// A page of what the indexes of the logs find, where they are asked: for what is not counted, in the order of time.
+/// A page of what the indexes of the logs find, where they are asked: by a value, in the order of time.
 fn indexed<T: Table>(
     conn: &mut DbConnection,
     cache: &Cache,
@@ -74,7 +74,9 @@ fn indexed<T: Table>(
     query: &WalkQuery<T::Filter>,
 ) -> Result<Option<WalkPage<T::Record>>, StoreError> {
     let Walk { filter, order, descending, .. } = &query.walk;
-    if *order != WalkOrder::Timestamp || filter.is_impossible() {
+    // What is asked for by time alone, the database has in order.
+    let has_terms = filter.condition().is_some_and(|condition| !condition.all_of.is_empty());
+    if *order != WalkOrder::Timestamp || filter.is_impossible() || !has_terms {
         return Ok(None);
     }
     let Some(mut found) = postings::find::<T>(conn, cache, heads, filter)? else { return Ok(None) };

@@ -66,7 +66,7 @@ const FAMILIES: [Family; 22] = [
         &[PAGE, PAGE, PAGE],
     ),
     ("a list in the order of positions", |db| db.list::<Events>(any(), &[(SortField::Position, true)]), &[PAGE, PAGE, PAGE]),
-    ("a walk by time", |db| db.walk::<Events>(WalkOrder::Timestamp, any()), INDEXED),
+    ("a walk by time", |db| db.walk::<Events>(WalkOrder::Timestamp, any()), &["events_by_timestamp"]),
     ("a walk by time of a user", |db| db.walk::<Events>(WalkOrder::Timestamp, EventFilter { user: text(), ..any() }), INDEXED),
     ("a walk by position", |db| db.walk::<Events>(WalkOrder::Position, any()), &[PAGE]),
     ("a summary of everything", |db| db.summary(any(), GroupBy::TableName), INDEXED),

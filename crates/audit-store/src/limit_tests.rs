@@ -132,7 +132,7 @@ fn to_cancel_a_read_that_has_ended_ends_no_other() {
     );
 }
 
-/// Behind a pooler a session is everybody's, so each transaction is told its time.
+/// Behind a pooler all clients share a session, so each transaction sets its own time.
 #[test]
 fn behind_a_pooler_a_read_ends_after_its_time() {
     let limited = |config| StoreConfig { query_timeout: Some(Duration::from_secs(1)), transaction_pooler: true, ..config };

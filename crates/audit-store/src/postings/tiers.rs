@@ -1,7 +1,7 @@
 //! How a log is cut into segments.
 //!
 //! A segment has as many entries as one of the tiers, and starts at a multiple of that. So the segments of a log follow from how
-//! far it is indexed and from nothing else: however the entries came, and however often it was built anew, they are the same.
+//! far it is indexed and from nothing else: a rebuild makes the same ones.
 
 /// Entries of a segment, the smallest first. What is not enough for the smallest one is looked at row by row, and the largest bounds
 /// what a merge has in memory and how long it keeps the log's lock.

@@ -6,7 +6,7 @@ use crate::attack::{Attack, get};
 use crate::bench::{On, Scenario, append, run};
 use crate::common::http::Client;
 
-/// A page of them is the largest that there is, nearly: whoever writes it on a thread that answers others is seen at once.
+/// A page of them is the largest that there is, nearly: to write it on a thread that answers others shows at once.
 const CLIENTS: usize = 8;
 const EVENTS: usize = 15;
 const MEMBERS: usize = 75_000;

@@ -6,7 +6,7 @@ use audit_domain::{ActionLogFilter, EventFilter, Interval, SortField, WalkOrder}
 use super::recorded::{Many, Step};
 use crate::query::*;
 
-/// Queries, and the indexes by which their statements on the table of entries go, in their order; a `+ sort` behind it where rows
+/// Queries, and the indexes by which their statements on the table of entries go, in their order; a `+ sort` after it where rows
 /// are sorted.
 type Family = (&'static str, fn(&mut Many), &'static [&'static str]);
 

@@ -13,9 +13,9 @@ pub(crate) type Backend = MultiBackend;
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Queries of any shape. Their statements are not kept: there are as many as there are combinations of filters and sorts.
+    /// Queries of any shape, which may take long.
     Read,
-    /// A few queries by key, whose statements are kept.
+    /// Queries by key, which are short.
     PointRead,
     /// A writer.
     Write,

@@ -146,7 +146,7 @@ impl OfLog {
         let end = (index + stride).min(self.positions.len());
         let positions = self.positions[index..end].to_vec();
         let mut found: HashMap<i64, Entry> =
-            query::entries_at(conn, stream, channel_id, positions)?.into_iter().map(|entry| (entry.position, entry)).collect();
+            query::entries_at(conn, stream, channel_id, &positions)?.into_iter().map(|entry| (entry.position, entry)).collect();
         let mut bytes = 0;
         for index in index..end {
             if let Some(entry) = found.remove(&self.positions[index]) {

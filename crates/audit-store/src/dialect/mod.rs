@@ -1,6 +1,7 @@
 //! The only place that knows which database it is talking to.
 
 mod interrupt;
+mod number_list;
 mod postgres;
 mod sqlite;
 mod transaction;
@@ -20,6 +21,7 @@ use crate::limit::{self, ServerProcess};
 use crate::row::NewRows;
 use crate::url::DatabaseUrl;
 
+pub(crate) use number_list::NumberList;
 pub(crate) use postgres::Powers;
 pub(crate) use sqlite::{Checkpoints, Pass, SqliteFile};
 pub(crate) use transaction::{snapshot, write, write_again_if_taken, write_and_confirm};

@@ -32,6 +32,9 @@ pub(super) struct SegmentKey {
     pub(super) last_time: i64,
 }
 
+/// The entries of a segment that have a term; `None` where none has it.
+pub(super) type RanksOfTerm = Option<Arc<RoaringBitmap>>;
+
 /// Shared by all queries of a store.
 #[derive(Debug, Default)]
 pub(crate) struct Cache(Mutex<Generations>);
@@ -48,26 +51,18 @@ struct Generations {
 struct Entries {
     times: HashMap<SegmentKey, Arc<Times>>,
     points: HashMap<(SegmentKey, usize), Arc<Vec<Point>>>,
-    /// `None` for a term that the segment does not have.
-    ranks: HashMap<Term, HashMap<SegmentKey, Option<Arc<RoaringBitmap>>>>,
+    ranks: HashMap<Term, HashMap<SegmentKey, RanksOfTerm>>,
 }
 
 impl Cache {
-    /// When the entries of some segments happened, in their order; `None` where it is not known of one of them.
-    pub(super) fn times(&self, segments: &[SegmentKey]) -> Option<Vec<Arc<Times>>> {
+    /// When the entries of some segments happened, in their order, where it is known.
+    pub(super) fn times(&self, segments: &[SegmentKey]) -> Vec<Option<Arc<Times>>> {
         let mut state = self.lock();
-        let all =
-            |entries: &Entries| segments.iter().map(|segment| entries.times.get(segment).cloned()).collect::<Option<Vec<_>>>();
-        if let Some(times) = all(&state.young) {
-            return Some(times);
-        }
-        let times = all(&state.old)?;
-        state.keep_times(segments, &times);
-        Some(times)
+        segments.iter().map(|segment| state.times(segment)).collect()
     }
 
-    pub(super) fn keep_times(&self, segments: &[SegmentKey], times: &[Arc<Times>]) {
-        self.lock().keep_times(segments, times);
+    pub(super) fn keep_times(&self, segment: SegmentKey, times: &Arc<Times>) {
+        self.lock().keep_times(segment, times);
     }
 
     /// A block of the points of a segment.
@@ -86,22 +81,26 @@ impl Cache {
         self.lock().keep_points((segment, block), points);
     }
 
-    /// The entries of a term in some segments, in their order; `None` where it is not known of one of them.
-    pub(super) fn ranks(&self, term: &Term, segments: &[SegmentKey]) -> Option<Vec<Option<Arc<RoaringBitmap>>>> {
+    /// The entries of a term in some segments, in their order, where they are known.
+    pub(super) fn ranks(&self, term: &Term, segments: &[SegmentKey]) -> Vec<Option<RanksOfTerm>> {
         let mut state = self.lock();
-        let all = |entries: &Entries| {
-            let of_term = entries.ranks.get(term)?;
-            segments.iter().map(|segment| of_term.get(segment).cloned()).collect::<Option<Vec<_>>>()
-        };
-        if let Some(ranks) = all(&state.young) {
-            return Some(ranks);
+        let known = |entries: &Entries, segment| entries.ranks.get(term)?.get(segment).cloned();
+        let mut used = Vec::new();
+        let mut all = Vec::with_capacity(segments.len());
+        for segment in segments {
+            all.push(known(&state.young, segment).or_else(|| {
+                let ranks = known(&state.old, segment)?;
+                used.push((*segment, ranks.clone()));
+                Some(ranks)
+            }));
         }
-        let ranks = all(&state.old)?;
-        state.keep_ranks(term, segments.iter().copied().zip(ranks.iter().cloned()));
-        Some(ranks)
+        if !used.is_empty() {
+            state.keep_ranks(term, used.into_iter());
+        }
+        all
     }
 
-    pub(super) fn keep_ranks(&self, term: &Term, ranks: impl Iterator<Item = (SegmentKey, Option<Arc<RoaringBitmap>>)>) {
+    pub(super) fn keep_ranks(&self, term: &Term, ranks: impl Iterator<Item = (SegmentKey, RanksOfTerm)>) {
         self.lock().keep_ranks(term, ranks);
     }
 
@@ -111,14 +110,19 @@ impl Cache {
 }
 
 impl Generations {
-    fn keep_times(&mut self, segments: &[SegmentKey], all: &[Arc<Times>]) {
-        let mut bytes = 0;
-        for (segment, times) in segments.iter().zip(all) {
-            if insert(&mut self.young.times, *segment, Arc::clone(times)) {
-                bytes += ENTRY_BYTES + times.fences.len() * size_of::<Point>();
-            }
+    fn times(&mut self, segment: &SegmentKey) -> Option<Arc<Times>> {
+        if let Some(times) = self.young.times.get(segment) {
+            return Some(Arc::clone(times));
         }
-        self.count(bytes);
+        let times = self.old.times.remove(segment)?;
+        self.keep_times(*segment, &times);
+        Some(times)
+    }
+
+    fn keep_times(&mut self, segment: SegmentKey, times: &Arc<Times>) {
+        if insert(&mut self.young.times, segment, Arc::clone(times)) {
+            self.count(ENTRY_BYTES + times.fences.len() * size_of::<Point>());
+        }
     }
 
     fn keep_points(&mut self, key: (SegmentKey, usize), points: &Arc<Vec<Point>>) {
@@ -127,7 +131,7 @@ impl Generations {
         }
     }
 
-    fn keep_ranks(&mut self, term: &Term, ranks: impl Iterator<Item = (SegmentKey, Option<Arc<RoaringBitmap>>)>) {
+    fn keep_ranks(&mut self, term: &Term, ranks: impl Iterator<Item = (SegmentKey, RanksOfTerm)>) {
         let mut bytes = 0;
         let of_term = self.young.ranks.entry(term.clone()).or_insert_with(|| {
             bytes += ENTRY_BYTES + term.bytes().len();
@@ -181,15 +185,14 @@ mod tests {
     }
 
     #[test]
-    fn a_term_is_known_when_it_is_known_of_all_segments() {
+    fn a_term_is_known_of_some_segments() {
         let cache = Cache::default();
         let (term, ranks) = (Term::number(Dimension::Level, 7), Some(Arc::new(RoaringBitmap::from_iter([3u32, 5]))));
         cache.keep_ranks(&term, [(segment(0), ranks.clone()), (segment(64), None)].into_iter());
-        assert_eq!(cache.ranks(&term, &[segment(64), segment(0)]), Some(vec![None, ranks]));
-        assert_eq!(cache.ranks(&term, &[segment(0), segment(128)]), None);
-        assert_eq!(cache.ranks(&Term::number(Dimension::Level, 8), &[segment(0)]), None);
+        assert_eq!(cache.ranks(&term, &[segment(64), segment(128), segment(0)]), [Some(None), None, Some(ranks)]);
+        assert_eq!(cache.ranks(&Term::number(Dimension::Level, 8), &[segment(0)]), [None]);
         // A segment that was merged into a larger one is another one, and so is one of other times.
-        assert_eq!(cache.ranks(&term, &[SegmentKey { size: 512, ..segment(0) }]), None);
-        assert_eq!(cache.ranks(&term, &[SegmentKey { last_time: 1, ..segment(0) }]), None);
+        assert_eq!(cache.ranks(&term, &[SegmentKey { size: 512, ..segment(0) }]), [None]);
+        assert_eq!(cache.ranks(&term, &[SegmentKey { last_time: 1, ..segment(0) }]), [None]);
     }
 }

@@ -1,7 +1,5 @@
 //! What a filter finds in some logs.
 
-use std::ops::Range;
-
 use super::IndexError;
 use super::cache::Cache;
 use super::condition::Condition;
@@ -32,7 +30,7 @@ pub(crate) fn find<'a, T: Table>(
         }
         let condition = at_positions::<T>(conn, head, &condition)?;
         let Some(indexed) = usable::<T, _>(index.matches(conn, &condition))? else { return Ok(None) };
-        let rest = rest::<T>(conn, head, index.end(), filter)?;
+        let rest = rest::<T>(conn, head, index.end(), &condition, filter)?;
         in_memory += rest.len();
         if in_memory > IN_MEMORY_MAX {
             return Ok(None);
@@ -91,17 +89,22 @@ fn usable<T: Table, V>(outcome: Result<V, IndexError>) -> Result<Option<V>, Stor
 }
 
 /// The entries from a position on that match.
-fn rest<T: Table>(conn: &mut DbConnection, head: &LogHead, from: i64, filter: &T::Filter) -> Result<Vec<Point>, StoreError> {
-    if from >= head.size {
+fn rest<T: Table>(
+    conn: &mut DbConnection,
+    head: &LogHead,
+    from: i64,
+    condition: &Condition,
+    filter: &T::Filter,
+) -> Result<Vec<Point>, StoreError> {
+    if from >= head.size.min(condition.position.end) {
         return Ok(Vec::new());
     }
-    let filter = filter.starting_at(from);
-    let mut points: Vec<Point> = T::points(conn, head.channel_id, &filter)?;
+    let mut points: Vec<Point> = T::points(conn, head.channel_id, from..head.size, filter)?;
     points.sort_unstable();
     Ok(points)
 }
 
-/// Where the entries of a page by number are, in the order of time.
+/// Where the entries of a page by number are, in an order of time.
 pub(crate) fn places<T: Table>(
     conn: &mut DbConnection,
     found: &mut Found<'_>,
@@ -109,14 +112,12 @@ pub(crate) fn places<T: Table>(
     skip: i64,
     limit: i64,
 ) -> Result<Option<Vec<Place>>, StoreError> {
-    let (total, skip, limit) = (found.len(), skip.max(0) as u64, limit.max(0) as u64);
-    let end = skip.saturating_add(limit).min(total);
-    let skip = skip.min(end);
-    let page = if descending { total - end..total - skip } else { skip..end };
-    between::<T>(conn, found, descending, page)
+    let (skip, limit) = (skip.max(0) as u64, usize::try_from(limit).unwrap_or(0));
+    let page = found.page(conn, descending, skip, limit);
+    Ok(usable::<T, _>(page)?.map(places_of))
 }
 
-/// Where the entries after a point are, in the order of time.
+/// Where the entries after a point are, in an order of time.
 pub(crate) fn next_places<T: Table>(
     conn: &mut DbConnection,
     found: &mut Found<'_>,
@@ -124,29 +125,15 @@ pub(crate) fn next_places<T: Table>(
     after: Option<Key>,
     limit: usize,
 ) -> Result<Option<Vec<Place>>, StoreError> {
-    let (total, limit) = (found.len(), limit as u64);
-    let before = match after {
-        None if descending => Ok(total),
-        None => Ok(0),
-        Some(point) if descending => found.before_key(conn, point),
-        Some((time, channel_id, position)) => found.before_key(conn, (time, channel_id, position + 1)),
+    let page = match after {
+        None => found.page(conn, descending, 0, limit),
+        Some(after) => found.page_after(conn, descending, after, limit),
     };
-    let Some(before) = usable::<T, _>(before)? else { return Ok(None) };
-    let page = if descending { before.saturating_sub(limit)..before } else { before..before.saturating_add(limit).min(total) };
-    between::<T>(conn, found, descending, page)
+    Ok(usable::<T, _>(page)?.map(places_of))
 }
 
-/// Where the entries of these numbers are.
-fn between<T: Table>(
-    conn: &mut DbConnection,
-    found: &mut Found<'_>,
-    descending: bool,
-    page: Range<u64>,
-) -> Result<Option<Vec<Place>>, StoreError> {
-    let size = usize::try_from(page.end - page.start).unwrap_or(usize::MAX);
-    let page = found.page(conn, page.start, size);
-    let places = usable::<T, _>(page)?.map(|page| page.into_iter().map(|(_, channel_id, position)| (channel_id, position)));
-    Ok(places.map(|places| if descending { places.rev().collect() } else { places.collect() }))
+fn places_of(page: Vec<Key>) -> Vec<Place> {
+    page.into_iter().map(|(_, channel_id, position)| (channel_id, position)).collect()
 }
 
 impl Found<'_> {

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use roaring::RoaringBitmap;
 
 use super::block::Terms;
-use super::cache::{Cache, SegmentKey};
+use super::cache::{Cache, RanksOfTerm, SegmentKey};
 use super::condition::Condition;
 use super::ranks::Ranks;
 use super::statements::{BlocksOf, BlocksWith};
@@ -16,7 +16,8 @@ use super::term::{Dimension, Term};
 use super::times::{self, ENTRIES_OF_A_BLOCK, Point};
 use super::{Damaged, IndexError};
 use crate::connection::DbConnection;
-use crate::dialect;
+use crate::dialect::{self, NumberList};
+use crate::query::among;
 use crate::schema::{segment_times, segments};
 
 /// The segments of a log, from its first entry on without a gap.
@@ -75,24 +76,37 @@ impl<'a> Index<'a> {
             end = first + size;
             keys.push(SegmentKey { channel_id, stream, first, size, first_time, last_time });
         }
-        let all_times = match cache.times(&keys) {
-            Some(all_times) => all_times,
-            None => index.read_times(conn, &keys)?,
-        };
-        index.segments.extend(keys.into_iter().zip(all_times).map(|(key, times)| Header { key, times, blocks: HashMap::new() }));
+        let mut known = cache.times(&keys);
+        index.read_missing(conn, &keys, &mut known)?;
+        for (key, times) in keys.into_iter().zip(known) {
+            index.segments.push(Header { key, times: times.ok_or(Damaged)?, blocks: HashMap::new() });
+        }
         Ok(index)
     }
 
-    fn read_times(&self, conn: &mut DbConnection, keys: &[SegmentKey]) -> Result<Vec<Arc<Times>>, IndexError> {
-        let of_log = segments::table.filter(segments::channel_id.eq(self.channel_id).and(segments::stream.eq(self.stream)));
-        let rows: Vec<Vec<u8>> = of_log.order(segments::first).select(segments::fences).load(conn)?;
-        let mut all = Vec::with_capacity(keys.len());
-        // In the same order and of the same snapshot; the keys end where there is a gap.
-        for (fences, key) in rows.into_iter().zip(keys) {
-            all.push(Arc::new(Times::read(key, &fences)?));
+    /// Reads the times of the segments of which they are not known.
+    fn read_missing(
+        &self,
+        conn: &mut DbConnection,
+        keys: &[SegmentKey],
+        known: &mut [Option<Arc<Times>>],
+    ) -> Result<(), IndexError> {
+        let missing: Vec<i64> = keys.iter().zip(&*known).filter(|(_, times)| times.is_none()).map(|(key, _)| key.first).collect();
+        if missing.is_empty() {
+            return Ok(());
         }
-        self.cache.keep_times(keys, &all);
-        Ok(all)
+        let of_log = segments::table.filter(segments::channel_id.eq(self.channel_id).and(segments::stream.eq(self.stream)));
+        let of_missing = of_log.filter(among(conn, segments::first, &missing));
+        let rows: Vec<(i64, Vec<u8>)> = of_missing.select((segments::first, segments::fences)).load(conn)?;
+        for (first, fences) in rows {
+            let at = keys.binary_search_by_key(&first, |key| key.first).map_err(|_| Damaged)?;
+            if let (Some(key), Some(times)) = (keys.get(at), known.get_mut(at)) {
+                let read = Arc::new(Times::read(key, &fences)?);
+                self.cache.keep_times(*key, &read);
+                *times = Some(read);
+            }
+        }
+        Ok(())
     }
 
     /// The first position that is not indexed.
@@ -261,30 +275,25 @@ impl Index<'_> {
     }
 
     /// The entries of a term in the segments in which something matches so far.
-    fn ranks_of(
-        &self,
-        conn: &mut DbConnection,
-        term: &Term,
-        matches: &[Matches],
-    ) -> Result<Vec<Option<Arc<RoaringBitmap>>>, IndexError> {
-        let headers: Vec<&Header> = matches.iter().filter_map(|matches| self.segments.get(matches.segment)).collect();
-        let keys: Vec<SegmentKey> = headers.iter().map(|header| header.key).collect();
-        if let Some(known) = self.cache.ranks(term, &keys) {
-            return Ok(known);
+    fn ranks_of(&self, conn: &mut DbConnection, term: &Term, matches: &[Matches]) -> Result<Vec<RanksOfTerm>, IndexError> {
+        let key = |matches: &Matches| self.segments.get(matches.segment).map(|header| header.key).ok_or(Damaged);
+        let keys = matches.iter().map(key).collect::<Result<Vec<SegmentKey>, Damaged>>()?;
+        let known = self.cache.ranks(term, &keys);
+        let missing: Vec<SegmentKey> = keys.iter().zip(&known).filter(|(_, ranks)| ranks.is_none()).map(|(key, _)| *key).collect();
+        if missing.is_empty() {
+            return Ok(known.into_iter().map(Option::flatten).collect());
         }
-        let (channel_id, stream) = (self.channel_id, self.stream);
-        let start = headers.iter().map(|header| header.times.last).min().unwrap_or(i64::MIN);
-        let end = headers.iter().map(|header| header.times.first).max().unwrap_or(i64::MAX);
-        let blocks: Vec<(i64, Vec<u8>)> =
-            BlocksWith { term: term.bytes().to_vec(), channel_id, stream, start, end: end.saturating_add(1) }.load(conn)?;
-        let mut found = HashMap::with_capacity(blocks.len());
-        for (first, bytes) in blocks {
+        let segments: Vec<i64> = missing.iter().map(|key| key.first).collect();
+        let segments = NumberList::new(conn, &segments);
+        let blocks = BlocksWith { term: term.bytes().to_vec(), channel_id: self.channel_id, stream: self.stream, segments };
+        let mut found: HashMap<i64, RanksOfTerm> = HashMap::with_capacity(missing.len());
+        for (first, bytes) in RunQueryDsl::<DbConnection>::load::<(i64, Vec<u8>)>(blocks, conn)? {
             let ranks = Terms::new(&bytes).find(term.bytes())?;
             found.insert(first, ranks.map(|ranks| ranks.bitmap().map(Arc::new).ok_or(Damaged)).transpose()?);
         }
-        let ranks: Vec<_> = headers.iter().map(|header| found.remove(&header.key.first).flatten()).collect();
-        self.cache.keep_ranks(term, keys.into_iter().zip(ranks.iter().cloned()));
-        Ok(ranks)
+        let read = |key: &SegmentKey| found.get(&key.first).cloned().flatten();
+        self.cache.keep_ranks(term, missing.iter().map(|key| (*key, read(key))));
+        Ok(keys.iter().zip(known).map(|(key, known)| known.unwrap_or_else(|| read(key))).collect())
     }
 
     /// What is in the ranges of time and of positions.

@@ -42,38 +42,32 @@ impl Found<'_> {
         self.0.iter().map(OfLog::len).sum()
     }
 
-    /// The entries with these numbers in the order of time, up to so many.
-    pub(crate) fn page(&mut self, conn: &mut DbConnection, skip: u64, limit: usize) -> Result<Vec<Key>, IndexError> {
-        if limit == 0 || skip >= self.len() {
+    /// The entries of a page in an order of time, up to so many.
+    pub(crate) fn page(
+        &mut self,
+        conn: &mut DbConnection,
+        descending: bool,
+        skip: u64,
+        limit: usize,
+    ) -> Result<Vec<Key>, IndexError> {
+        let total = self.len();
+        if limit == 0 || skip >= total {
             return Ok(Vec::new());
         }
-        // The last instant before which no more than `skip` happened.
-        let (mut low, mut high) = self.span();
-        while low < high {
-            let middle = low.midpoint(high);
-            let middle = if middle == low { high } else { middle };
-            if self.before_instant(conn, middle)? <= skip {
-                low = middle;
-            } else {
-                high = middle - 1;
-            }
-        }
-        let mut left = skip - self.before_instant(conn, low)?;
-        let mut starts = Vec::new();
-        for part in self.parts() {
-            let from = self.before(conn, part, Point { time: low, position: i64::MIN })?;
-            // Those of one instant are in the order of the parts.
-            let at_once = self.before(conn, part, Point { time: low, position: i64::MAX })? - from;
-            let passed_over = left.min(at_once);
-            left -= passed_over;
-            starts.push((part, from + passed_over));
-        }
-        self.merge(conn, starts, limit)
+        let split = self.split_at(conn, if descending { total - skip } else { skip })?;
+        self.merge(conn, split, descending, limit)
     }
 
-    /// How many come before an entry, which may be one that does not match, or of another log.
-    pub(crate) fn before_key(&mut self, conn: &mut DbConnection, (time, channel_id, position): Key) -> Result<u64, IndexError> {
-        let mut count = 0;
+    /// The entries after another one in an order of time, which may be one that does not match; up to so many.
+    pub(crate) fn page_after(
+        &mut self,
+        conn: &mut DbConnection,
+        descending: bool,
+        (time, channel_id, position): Key,
+        limit: usize,
+    ) -> Result<Vec<Key>, IndexError> {
+        let position = if descending { position } else { position.saturating_add(1) };
+        let mut split = Vec::new();
         for part in self.parts() {
             let of_part = self.0.get(part.0).map_or(0, |log| log.index.channel_id);
             let position = match of_part.cmp(&channel_id) {
@@ -81,9 +75,45 @@ impl Found<'_> {
                 std::cmp::Ordering::Equal => position,
                 std::cmp::Ordering::Greater => i64::MIN,
             };
-            count += self.before(conn, part, Point { time, position })?;
+            split.push((part, self.before(conn, part, Point { time, position })?));
         }
-        Ok(count)
+        self.merge(conn, split, descending, limit)
+    }
+
+    /// How many of each part are among the first so many of all.
+    fn split_at(&mut self, conn: &mut DbConnection, count: u64) -> Result<Vec<(Part, u64)>, IndexError> {
+        if count == 0 || count >= self.len() {
+            // Where most pages start, which is known without a look at the times.
+            let all = |(log, part)| if count == 0 { 0 } else { self.len_of_part((log, part)) };
+            return Ok(self.parts().into_iter().map(|part| (part, all(part))).collect());
+        }
+        // The last instant before which no more than so many happened.
+        let (mut low, mut high) = self.span();
+        while low < high {
+            let middle = low.midpoint(high);
+            let middle = if middle == low { high } else { middle };
+            if self.before_instant(conn, middle)? <= count {
+                low = middle;
+            } else {
+                high = middle - 1;
+            }
+        }
+        let mut left = count - self.before_instant(conn, low)?;
+        let mut split = Vec::new();
+        for part in self.parts() {
+            let from = self.before(conn, part, Point { time: low, position: i64::MIN })?;
+            // Those of one instant are in the order of the parts.
+            let at_once = self.before(conn, part, Point { time: low, position: i64::MAX })? - from;
+            let passed_over = left.min(at_once);
+            left -= passed_over;
+            split.push((part, from + passed_over));
+        }
+        Ok(split)
+    }
+
+    fn len_of_part(&self, (log, part): Part) -> u64 {
+        let Some(log) = self.0.get(log) else { return 0 };
+        log.indexed.get(part).map_or(log.rest.len() as u64, Matches::len)
     }
 
     /// How many happened before an instant.
@@ -130,43 +160,55 @@ impl Found<'_> {
         }
     }
 
-    /// Merges what comes from a number on in each part.
-    fn merge(&mut self, conn: &mut DbConnection, starts: Vec<(Part, u64)>, limit: usize) -> Result<Vec<Key>, IndexError> {
-        let mut next: BinaryHeap<Reverse<(Key, Part, Option<u64>)>> = BinaryHeap::new();
-        for (part, number) in starts {
+    /// Merges what comes after a split of each part, in an order of time.
+    fn merge(
+        &mut self,
+        conn: &mut DbConnection,
+        split: Vec<(Part, u64)>,
+        descending: bool,
+        limit: usize,
+    ) -> Result<Vec<Key>, IndexError> {
+        // Complements of numbers are in the opposite order.
+        let in_order = |(time, channel_id, position): Key| {
+            if descending { (!time, !channel_id, !position) } else { (time, channel_id, position) }
+        };
+        let after = |number: u64| if descending { number.checked_sub(1) } else { number.checked_add(1) };
+        // What may come next in a part, and whether that is an entry which was read.
+        let mut next: BinaryHeap<Reverse<(Key, Part, u64, bool)>> = BinaryHeap::new();
+        for (part, count) in split {
+            let first = if descending { count.checked_sub(1) } else { Some(count) };
             // Where it begins is known without reading it, which most of them never need.
-            if let Some(earliest) = self.earliest(part) {
-                next.push(Reverse((earliest, part, Some(number))));
+            if let Some((number, bound)) = first.zip(self.bound(part, descending)) {
+                next.push(Reverse((in_order(bound), part, number, false)));
             }
         }
         let mut page = Vec::with_capacity(limit.min(1_024));
-        let mut numbers: std::collections::HashMap<Part, u64> = std::collections::HashMap::new();
         while page.len() < limit
-            && let Some(Reverse((key, part, unread))) = next.pop()
+            && let Some(Reverse((key, part, number, is_entry))) = next.pop()
         {
-            let number = match unread {
-                Some(number) => number,
-                None => {
-                    page.push(key);
-                    numbers.get(&part).copied().unwrap_or(0) + 1
-                }
-            };
-            numbers.insert(part, number);
-            if let Some(key) = self.nth(conn, part, number)? {
-                next.push(Reverse((key, part, None)));
+            if is_entry {
+                page.push(in_order(key));
+            }
+            if let Some(number) = if is_entry { after(number) } else { Some(number) }
+                && let Some(key) = self.nth(conn, part, number)?
+            {
+                next.push(Reverse((in_order(key), part, number, true)));
             }
         }
         Ok(page)
     }
 
-    /// No entry of a part comes before this.
-    fn earliest(&self, (log, part): Part) -> Option<Key> {
+    /// No entry of a part comes before this, or in the opposite order, after it.
+    fn bound(&self, (log, part): Part, descending: bool) -> Option<Key> {
         let log = self.0.get(log)?;
-        let time = match log.indexed.get(part) {
-            Some(matches) => log.index.segments.get(matches.segment)?.times.first,
-            None => log.rest.first()?.time,
+        let (first, last) = match log.indexed.get(part) {
+            Some(matches) => {
+                let times = &log.index.segments.get(matches.segment)?.times;
+                (times.first, times.last)
+            }
+            None => (log.rest.first()?.time, log.rest.last()?.time),
         };
-        Some((time, i64::MIN, i64::MIN))
+        Some(if descending { (last, i64::MAX, i64::MAX) } else { (first, i64::MIN, i64::MIN) })
     }
 
     /// The entry of a part before which so many come.

@@ -4,20 +4,19 @@ use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
-use diesel::sql_types::{BigInt, Binary, HasSqlType, SmallInt};
+use diesel::sql_types::{BigInt, Binary, HasSqlType, SmallInt, Text};
 use diesel::{Connection, RunQueryDsl};
 
-/// The block of each segment in which a term is if it is in the segment at all: the last one that does not begin after it. Of the
-/// segments that have something in a range of time.
+use crate::dialect::NumberList;
+
+/// The block of each of some segments in which a term is if it is in the segment at all: the last one that does not begin after it.
 #[derive(Debug, Clone, QueryId)]
 pub(super) struct BlocksWith {
     pub(super) term: Vec<u8>,
     pub(super) channel_id: i64,
     pub(super) stream: i16,
-    /// The first instant inside.
-    pub(super) start: i64,
-    /// The first instant after the range.
-    pub(super) end: i64,
+    /// By their first positions.
+    pub(super) segments: NumberList,
 }
 
 /// The blocks of all segments that have terms of a dimension: from the one in which they may begin to the last one that begins with one
@@ -39,7 +38,8 @@ const LAST_BLOCK: &str = "(SELECT q.first_term FROM postings q \
 
 impl<DB> QueryFragment<DB> for BlocksWith
 where
-    DB: Backend + HasSqlType<Binary> + HasSqlType<BigInt> + HasSqlType<SmallInt>,
+    DB: Backend + HasSqlType<Binary> + HasSqlType<BigInt> + HasSqlType<SmallInt> + HasSqlType<Text>,
+    String: ToSql<Text, DB>,
     Vec<u8>: ToSql<Binary, DB>,
     i64: ToSql<BigInt, DB>,
     i16: ToSql<SmallInt, DB>,
@@ -53,10 +53,8 @@ where
         out.push_bind_param::<BigInt, _>(&self.channel_id)?;
         out.push_sql(" AND s.stream = ");
         out.push_bind_param::<SmallInt, _>(&self.stream)?;
-        out.push_sql(" AND s.last_time >= ");
-        out.push_bind_param::<BigInt, _>(&self.start)?;
-        out.push_sql(" AND s.first_time < ");
-        out.push_bind_param::<BigInt, _>(&self.end)
+        out.push_sql(" AND s.first");
+        self.segments.walk_ast(out)
     }
 }
 

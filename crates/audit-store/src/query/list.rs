@@ -4,7 +4,7 @@ use audit_domain::{ActionLogFilter, ActionLogSort, ChannelGrant, EventFilter, Ev
 
 use super::room::whole_page;
 use super::table::{Filter, Part, Place, Table, order_by};
-use super::{LogHead, VALUES_MAX, count, heads, places_of};
+use super::{LogHead, count, heads, places_of};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
@@ -190,7 +190,7 @@ impl<'a, T: Table> Listed<'a, T> {
         if end > MERGED_ROWS_MAX {
             let channels: Vec<i64> = heads.iter().map(|head| head.channel_id).collect();
             let order = order_by::<T>(sort, &["channel_id", "position"]);
-            return T::places(conn, channels, &Part { filter, order: &order, skip, limit });
+            return T::places(conn, &channels, &Part { filter, order: &order, skip, limit });
         }
         let mut rows = Vec::new();
         for head in heads {
@@ -213,10 +213,8 @@ const SORTED_ROWS_MAX: u64 = 5_000;
 fn rows_at<T: Table>(conn: &mut DbConnection, places: &[Place]) -> Result<Vec<<T::SortField as SortBy>::Row>, StoreError> {
     let mut rows = Vec::with_capacity(places.len());
     for (channel_id, positions) in places_of(places) {
-        for positions in positions.chunks(VALUES_MAX) {
-            dialect::go_on(conn)?;
-            rows.extend(T::sort_rows_at(conn, channel_id, positions.to_vec())?);
-        }
+        dialect::go_on(conn)?;
+        rows.extend(T::sort_rows_at(conn, channel_id, &positions)?);
     }
     Ok(rows)
 }

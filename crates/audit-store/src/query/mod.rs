@@ -2,7 +2,7 @@
 
 mod action_logs;
 mod events;
-mod every_column;
+mod expressions;
 mod list;
 mod room;
 mod start;
@@ -22,6 +22,7 @@ pub use walk::{WalkPage, WalkQuery};
 
 pub(crate) use action_logs::ActionLogs;
 pub(crate) use events::Events;
+pub(crate) use expressions::among;
 pub(crate) use list::{list, slice};
 pub(crate) use room::Room;
 pub(crate) use stride::Stride;
@@ -32,7 +33,7 @@ pub(crate) use walk::walk;
 use std::collections::BTreeMap;
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{ChannelGrant, Entry, Stream, Timestamp, limits};
+use audit_domain::{ChannelGrant, Entry, Stream, Timestamp};
 use diesel::prelude::*;
 
 pub(crate) use self::table::Place;
@@ -41,15 +42,6 @@ use crate::error::StoreError;
 use crate::postings::Cache;
 use crate::schema::logs;
 use crate::{dialect, postings};
-
-/// Values of a list in one statement. A database takes some ten thousand (SQLite 32,766), and a list is as long as a token of an
-/// earlier version, or a program that calls this crate, has it.
-pub(crate) const VALUES_MAX: usize = limits::CHANNELS_MAX;
-
-/// A condition on more numbers than a statement takes values: written out, which only numbers may be.
-pub(crate) fn in_list(column: &str, numbers: &[i64]) -> String {
-    format!("{column} IN ({})", numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(","))
-}
 
 /// A log and how far it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,11 +66,7 @@ pub(crate) fn heads(conn: &mut DbConnection, stream: Stream, channels: &ChannelG
         ChannelGrant::All => written().load(conn)?,
         ChannelGrant::Only(ids) => {
             let ids: Vec<i64> = ids.iter().map(|id| id.get()).collect();
-            let mut rows = Vec::new();
-            for ids in ids.chunks(VALUES_MAX) {
-                rows.extend(written().filter(logs::channel_id.eq_any(ids)).load::<(i64, i64, i64)>(conn)?);
-            }
-            rows
+            written().filter(among(conn, logs::channel_id, &ids)).load(conn)?
         }
     };
     let head = |(channel_id, size, at)| LogHead { channel_id, size, recorded_at: Timestamp::from_micros(at) };
@@ -96,7 +84,7 @@ pub(crate) fn entries_at(
     conn: &mut DbConnection,
     stream: Stream,
     channel_id: i64,
-    positions: Vec<i64>,
+    positions: &[i64],
 ) -> Result<Vec<Entry>, StoreError> {
     Ok(match stream {
         Stream::Events => Events::at(conn, channel_id, positions)?.into_iter().map(|event| event.0).collect(),
@@ -151,11 +139,9 @@ pub(crate) fn at_places<T: Table>(
 ) -> Result<Vec<T::Record>, StoreError> {
     let mut found = std::collections::HashMap::with_capacity(places.len());
     for (channel_id, positions) in places_of(places) {
-        for positions in positions.chunks(VALUES_MAX) {
-            dialect::go_on(conn)?;
-            for record in T::at_within(conn, channel_id, positions.to_vec(), room)? {
-                found.insert((channel_id, record.position), record);
-            }
+        dialect::go_on(conn)?;
+        for record in T::at_within(conn, channel_id, &positions, room)? {
+            found.insert((channel_id, record.position), record);
         }
         if room.is_full() {
             break;

@@ -6,7 +6,7 @@ use audit_domain::{Entry, limits};
 use diesel::QueryResult;
 
 use super::table::{Place, Table};
-use super::{VALUES_MAX, at_places, places_of};
+use super::{at_places, places_of};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
@@ -105,11 +105,9 @@ pub(crate) fn first_that_fit<T: Table>(conn: &mut DbConnection, places: &[Place]
 fn bytes_at<T: Table>(conn: &mut DbConnection, places: &[Place]) -> Result<Vec<usize>, StoreError> {
     let mut found = std::collections::HashMap::with_capacity(places.len());
     for (channel_id, positions) in places_of(places) {
-        for positions in positions.chunks(VALUES_MAX) {
-            dialect::go_on(conn)?;
-            for (position, bytes) in T::bytes(conn, channel_id, positions.to_vec())? {
-                found.insert((channel_id, position), usize::try_from(bytes).unwrap_or(usize::MAX));
-            }
+        dialect::go_on(conn)?;
+        for (position, bytes) in T::bytes(conn, channel_id, &positions)? {
+            found.insert((channel_id, position), usize::try_from(bytes).unwrap_or(usize::MAX));
         }
     }
     Ok(places.iter().map(|place| found.get(place).copied().unwrap_or(0)).collect())

@@ -1,6 +1,6 @@
 //! What the queries of the two streams have in common: the lists, walks and counts of this module are written once, over this.
 
-use std::ops::{ControlFlow, Deref};
+use std::ops::{ControlFlow, Deref, Range};
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{Entry, Sort, SortBy, SortKey, Stream, WalkOrder};
@@ -44,17 +44,17 @@ pub(crate) trait Table: Sized + 'static {
     fn at_within(
         conn: &mut DbConnection,
         channel_id: i64,
-        positions: Vec<i64>,
+        positions: &[i64],
         room: &mut Room,
     ) -> Result<Vec<Self::Record>, StoreError>;
 
     /// By position, in any order, all of them.
-    fn at(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<Self::Record>, StoreError> {
+    fn at(conn: &mut DbConnection, channel_id: i64, positions: &[i64]) -> Result<Vec<Self::Record>, StoreError> {
         Self::at_within(conn, channel_id, positions, &mut Room::endless())
     }
 
     /// By position, in any order: the bytes of their values, which are not read.
-    fn bytes(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<(i64, i64)>, StoreError>;
+    fn bytes(conn: &mut DbConnection, channel_id: i64, positions: &[i64]) -> Result<Vec<(i64, i64)>, StoreError>;
 
     /// How many match, counted one by one.
     fn count(conn: &mut DbConnection, channel_id: i64, filter: &Self::Filter) -> Result<i64, StoreError>;
@@ -63,7 +63,7 @@ pub(crate) trait Table: Sized + 'static {
     fn positions(conn: &mut DbConnection, channel_id: i64, of: &Part<'_, Self::Filter>) -> Result<Vec<i64>, StoreError>;
 
     /// Places of several channels, in one order.
-    fn places(conn: &mut DbConnection, channels: Vec<i64>, of: &Part<'_, Self::Filter>) -> Result<Vec<Place>, StoreError>;
+    fn places(conn: &mut DbConnection, channels: &[i64], of: &Part<'_, Self::Filter>) -> Result<Vec<Place>, StoreError>;
 
     /// What entries of one channel are ordered by, in an order.
     fn sort_rows(
@@ -76,7 +76,7 @@ pub(crate) trait Table: Sized + 'static {
     fn sort_rows_at(
         conn: &mut DbConnection,
         channel_id: i64,
-        positions: Vec<i64>,
+        positions: &[i64],
     ) -> Result<Vec<<Self::SortField as SortBy>::Row>, StoreError>;
 
     /// What all entries of one channel are ordered by that match a filter which looks into records; in any order.
@@ -103,8 +103,14 @@ pub(crate) trait Table: Sized + 'static {
         of: &Part<'_, Self::Filter>,
     ) -> Result<Vec<(i64, i64)>, StoreError>;
 
-    /// When the entries that match happened, and their positions; in any order.
-    fn points(conn: &mut DbConnection, channel_id: i64, filter: &Self::Filter) -> Result<Vec<Point>, StoreError>;
+    /// When the entries in a range of positions happened that match a filter which an index answers, and their positions; in any
+    /// order.
+    fn points(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        positions: Range<i64>,
+        filter: &Self::Filter,
+    ) -> Result<Vec<Point>, StoreError>;
 
     /// When the entry at a position was committed; later ones were not committed earlier.
     fn recorded_at(conn: &mut DbConnection, channel_id: i64, position: i64) -> Result<Option<i64>, StoreError>;

@@ -71,7 +71,7 @@ pub(super) fn open(url: &PostgresUrl, purpose: Purpose) -> Result<PgConnection, 
         let several = "name the primary, or several hosts with target_session_attrs=read-write";
         return Err(fail(format!("the server is a standby, which cannot be written; {several}")));
     }
-    if url.is_pooled || purpose == Purpose::Read {
+    if url.is_pooled {
         conn.set_prepared_statement_cache_size(CacheSize::Disabled);
     }
     // Through a pooler, the next client of the server process would find it set.

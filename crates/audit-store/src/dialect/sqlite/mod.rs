@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use audit_domain::Stream;
 use audit_domain::uuid::Uuid;
-use diesel::connection::{AnsiTransactionManager, CacheSize, SimpleConnection};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Text};
 
@@ -156,9 +156,6 @@ fn set_up(conn: &mut SqliteConnection, path: &Path, purpose: Purpose) -> Result<
             return Err(fail(error.to_string()));
         }
         std::thread::sleep(Duration::from_millis(10));
-    }
-    if purpose == Purpose::Read {
-        conn.set_prepared_statement_cache_size(CacheSize::Disabled);
     }
     for (setting, wanted) in [("journal_mode", "wal"), ("synchronous", "2"), ("recursive_triggers", "1")] {
         let actual = pragma(conn, setting).map_err(|error| fail(error.to_string()))?;
@@ -313,30 +310,6 @@ mod tests {
                 assert_eq!(pragma(&mut conn, name).unwrap(), value, "{name}");
             }
             assert_eq!(conn.batch_execute("CREATE TABLE t (x)").is_ok(), purpose == Purpose::Write);
-        }
-    }
-
-    #[test]
-    fn only_queries_of_few_shapes_keep_their_statements() {
-        use std::sync::Arc;
-        use std::sync::atomic::{AtomicUsize, Ordering};
-
-        use diesel::connection::InstrumentationEvent;
-
-        let dir = tempfile::tempdir().unwrap();
-        let file = SqliteFile::new(dir.path().join("a.db"));
-        make_if_missing(&file).unwrap();
-        for (purpose, kept) in [(Purpose::Read, 0), (Purpose::PointRead, 1), (Purpose::Write, 1)] {
-            let mut conn = open(&file, purpose).unwrap();
-            let seen = Arc::new(AtomicUsize::new(0));
-            let counter = Arc::clone(&seen);
-            conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-                if matches!(event, InstrumentationEvent::CacheQuery { .. }) {
-                    counter.fetch_add(1, Ordering::Relaxed);
-                }
-            });
-            let _: Vec<i64> = logs::table.select(logs::channel_id).load(&mut conn).unwrap();
-            assert_eq!(seen.load(Ordering::Relaxed), kept, "{purpose:?}");
         }
     }
 }

@@ -6,7 +6,7 @@ mod search;
 
 pub use groups::ActionLogGroupBy;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{
@@ -17,7 +17,7 @@ use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Untyped};
 
-use super::every_column::EveryColumn;
+use super::expressions::{EveryColumn, among};
 use super::room::Room;
 use super::start::{Behind, Start, begin};
 use super::table::{Filter, Part, Place, Table, bytes_of, hand_on};
@@ -111,20 +111,20 @@ impl Table for ActionLogs {
     fn at_within(
         conn: &mut DbConnection,
         channel_id: i64,
-        positions: Vec<i64>,
+        positions: &[i64],
         room: &mut Room,
     ) -> Result<Vec<ActionLog>, StoreError> {
         let rows = action_logs::table
             .filter(action_logs::channel_id.eq(channel_id))
-            .filter(action_logs::position.eq_any(positions))
+            .filter(among(conn, action_logs::position, positions))
             .select(ActionLogRow::as_select())
             .load_iter::<ActionLogRow, DefaultLoadingMode>(conn)?;
         room.collect(rows)
     }
 
-    fn bytes(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<(i64, i64)>, StoreError> {
+    fn bytes(conn: &mut DbConnection, channel_id: i64, positions: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
         let of_positions =
-            action_logs::table.filter(action_logs::channel_id.eq(channel_id)).filter(action_logs::position.eq_any(positions));
+            action_logs::table.filter(action_logs::channel_id.eq(channel_id)).filter(among(conn, action_logs::position, positions));
         Ok(of_positions.select((action_logs::position, sql::<BigInt>(&bytes_of(&SLOTS)))).load(conn)?)
     }
 
@@ -142,8 +142,8 @@ impl Table for ActionLogs {
         Ok(ordered.select(action_logs::position).limit(of.limit).offset(of.skip).load(conn)?)
     }
 
-    fn places(conn: &mut DbConnection, channels: Vec<i64>, of: &Part<'_, ActionLogFilter>) -> Result<Vec<Place>, StoreError> {
-        let ordered = action_logs::table.filter(predicate::of_any(channels, of.filter)).order(sql::<Untyped>(of.order));
+    fn places(conn: &mut DbConnection, channels: &[i64], of: &Part<'_, ActionLogFilter>) -> Result<Vec<Place>, StoreError> {
+        let ordered = action_logs::table.filter(predicate::of_any(conn, channels, of.filter)).order(sql::<Untyped>(of.order));
         Ok(ordered.select((action_logs::channel_id, action_logs::position)).limit(of.limit).offset(of.skip).load(conn)?)
     }
 
@@ -158,9 +158,9 @@ impl Table for ActionLogs {
         Ok(rows.into_iter().map(sort_row).collect())
     }
 
-    fn sort_rows_at(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<ActionLogSortRow>, StoreError> {
+    fn sort_rows_at(conn: &mut DbConnection, channel_id: i64, positions: &[i64]) -> Result<Vec<ActionLogSortRow>, StoreError> {
         use action_logs as a;
-        let at = a::table.filter(a::channel_id.eq(channel_id)).filter(a::position.eq_any(positions));
+        let at = a::table.filter(a::channel_id.eq(channel_id)).filter(among(conn, a::position, positions));
         let rows: Vec<Row> = at.select((a::channel_id, a::position, a::created_at, a::level)).load(conn)?;
         Ok(rows.into_iter().map(sort_row).collect())
     }
@@ -193,9 +193,13 @@ impl Table for ActionLogs {
         Ok(walked(channel_id, start, of).select((action_logs::created_at, action_logs::position)).load(conn)?)
     }
 
-    fn points(conn: &mut DbConnection, channel_id: i64, filter: &ActionLogFilter) -> Result<Vec<Point>, StoreError> {
-        let matching = action_logs::table.filter(predicate::of(channel_id, filter));
-        let rows: Vec<(i64, i64)> = matching.select((action_logs::created_at, action_logs::position)).load(conn)?;
+    fn points(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        positions: Range<i64>,
+        filter: &ActionLogFilter,
+    ) -> Result<Vec<Point>, StoreError> {
+        let rows = predicate::points(conn, channel_id, positions, filter)?;
         Ok(rows.into_iter().map(|(time, position)| Point { time, position }).collect())
     }
 

@@ -1,29 +1,53 @@
 //! A filter of action logs as SQL, but for its search. What it has to mean is [`ActionLogFilter::matches`].
 
-use audit_domain::{ActionLogFilter, Interval, index_key};
-use diesel::dsl::sql;
-use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use std::ops::Range;
 
-use crate::connection::Backend;
-use crate::query::{VALUES_MAX, in_list};
+use audit_domain::{ActionLogFilter, Interval, index_key};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
+
+use crate::connection::{Backend, DbConnection};
+use crate::query::expressions::{NotKept, among, if_asked};
 use crate::schema::action_logs;
 
 pub(super) type Predicate = Box<dyn BoxableExpression<action_logs::table, Backend, SqlType = Bool>>;
 
 /// The records of one channel that match.
 pub(super) fn of(channel_id: i64, filter: &ActionLogFilter) -> Predicate {
-    conditions(filter).into_iter().fold(Box::new(action_logs::channel_id.eq(channel_id)), |all, one| Box::new(all.and(one)))
+    let of_log: Predicate = Box::new(NotKept(action_logs::channel_id.eq(channel_id)));
+    conditions(filter).into_iter().fold(of_log, |all, one| Box::new(all.and(one)))
 }
 
 /// The records of several channels that match.
-pub(super) fn of_any(channels: Vec<i64>, filter: &ActionLogFilter) -> Predicate {
-    let among: Predicate = if channels.len() > VALUES_MAX {
-        Box::new(sql::<Bool>(&in_list("channel_id", &channels)))
-    } else {
-        Box::new(action_logs::channel_id.eq_any(channels))
-    };
+pub(super) fn of_any(conn: &DbConnection, channels: &[i64], filter: &ActionLogFilter) -> Predicate {
+    let among: Predicate = Box::new(NotKept(among(conn, action_logs::channel_id, channels)));
     conditions(filter).into_iter().fold(among, |all, one| Box::new(all.and(one)))
+}
+
+/// When the records at some positions happened that match, and their positions. One statement for whatever is asked, kept prepared.
+pub(super) fn points(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    positions: Range<i64>,
+    filter: &ActionLogFilter,
+) -> QueryResult<Vec<(i64, i64)>> {
+    use action_logs as a;
+    let key = |text: &Option<String>| text.as_ref().map(|text| index_key(text.as_bytes()));
+    // Every field by name: one that is added must not be forgotten here. Uuids and searches are not asked of an index.
+    let ActionLogFilter { never: _, uuid: _, search: _, level, logger_name, app_name, created_at, recorded_at, position } = filter;
+    let (logger_name, app_name) = (&key(logger_name), &key(app_name));
+    let (from, to) = (positions.start.max(position.start), positions.end.min(position.end));
+    a::table
+        .filter(a::channel_id.eq(channel_id).and(a::position.ge(from)).and(a::position.lt(to)))
+        // No range of an index: these positions are few, and a range of time may be all of it.
+        .filter((a::created_at + 0).ge(created_at.start).and((a::created_at + 0).lt(created_at.end)))
+        .filter(a::recorded_at.ge(recorded_at.start).and(a::recorded_at.lt(recorded_at.end)))
+        .filter(if_asked!(BigInt, level.lower(), a::level.ge(level.lower())))
+        .filter(if_asked!(BigInt, level.upper(), a::level.lt(level.upper())))
+        .filter(if_asked!(Text, logger_name, a::logger_name.eq(logger_name)))
+        .filter(if_asked!(Text, app_name, a::app_name.eq(app_name)))
+        .select((a::created_at, a::position))
+        .load(conn)
 }
 
 fn conditions(filter: &ActionLogFilter) -> Vec<Predicate> {

@@ -10,7 +10,7 @@ use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
 use crate::limit;
-use crate::query::Stride;
+use crate::query::{Stride, among};
 use crate::schema::action_logs;
 
 /// What is known of a record that was found.
@@ -103,7 +103,7 @@ fn at_positions(
         dialect::go_on(conn)?;
         let (now, later) = left.split_at(stride.records().min(left.len()));
         let candidates =
-            action_logs::table.filter(action_logs::channel_id.eq(channel_id)).filter(action_logs::position.eq_any(now));
+            action_logs::table.filter(action_logs::channel_id.eq(channel_id)).filter(among(conn, action_logs::position, now));
         let candidates: Vec<Found> = candidates.select(COLUMNS).load(conn)?;
         stride = stride.after(candidates.iter().map(Found::bytes).sum());
         candidates.into_iter().for_each(&mut look);

@@ -5,7 +5,7 @@ mod predicate;
 
 pub use groups::GroupBy;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{Event, EventFilter, EventKeys, SortField, SortKey, SortRow, Stream, WalkOrder};
@@ -14,7 +14,7 @@ use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Untyped};
 
-use super::every_column::EveryColumn;
+use super::expressions::{EveryColumn, among};
 use super::room::Room;
 use super::start::{Behind, Start, begin};
 use super::table::{Filter, Part, Place, Table, bytes_of, hand_on};
@@ -100,17 +100,17 @@ impl Table for Events {
         rows.into_iter().next().map(NewEventRow::into_checked).transpose()
     }
 
-    fn at_within(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>, room: &mut Room) -> Result<Vec<Event>, StoreError> {
+    fn at_within(conn: &mut DbConnection, channel_id: i64, positions: &[i64], room: &mut Room) -> Result<Vec<Event>, StoreError> {
         let rows = events::table
             .filter(events::channel_id.eq(channel_id))
-            .filter(events::position.eq_any(positions))
+            .filter(among(conn, events::position, positions))
             .select(EventRow::as_select())
             .load_iter::<EventRow, DefaultLoadingMode>(conn)?;
         room.collect(rows)
     }
 
-    fn bytes(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<(i64, i64)>, StoreError> {
-        let of_positions = events::table.filter(events::channel_id.eq(channel_id)).filter(events::position.eq_any(positions));
+    fn bytes(conn: &mut DbConnection, channel_id: i64, positions: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
+        let of_positions = events::table.filter(events::channel_id.eq(channel_id)).filter(among(conn, events::position, positions));
         Ok(of_positions.select((events::position, sql::<BigInt>(&bytes_of(&SLOTS)))).load(conn)?)
     }
 
@@ -123,8 +123,8 @@ impl Table for Events {
         Ok(ordered.select(events::position).limit(of.limit).offset(of.skip).load(conn)?)
     }
 
-    fn places(conn: &mut DbConnection, channels: Vec<i64>, of: &Part<'_, EventFilter>) -> Result<Vec<Place>, StoreError> {
-        let ordered = events::table.filter(predicate::of_any(channels, of.filter)).order(sql::<Untyped>(of.order));
+    fn places(conn: &mut DbConnection, channels: &[i64], of: &Part<'_, EventFilter>) -> Result<Vec<Place>, StoreError> {
+        let ordered = events::table.filter(predicate::of_any(conn, channels, of.filter)).order(sql::<Untyped>(of.order));
         Ok(ordered.select((events::channel_id, events::position)).limit(of.limit).offset(of.skip).load(conn)?)
     }
 
@@ -134,8 +134,8 @@ impl Table for Events {
         rows.into_iter().map(SortRow::try_from).collect()
     }
 
-    fn sort_rows_at(conn: &mut DbConnection, channel_id: i64, positions: Vec<i64>) -> Result<Vec<SortRow>, StoreError> {
-        let at = events::table.filter(events::channel_id.eq(channel_id)).filter(events::position.eq_any(positions));
+    fn sort_rows_at(conn: &mut DbConnection, channel_id: i64, positions: &[i64]) -> Result<Vec<SortRow>, StoreError> {
+        let at = events::table.filter(events::channel_id.eq(channel_id)).filter(among(conn, events::position, positions));
         let rows: Vec<SortColumns> = at.select(SortColumns::as_select()).load(conn)?;
         rows.into_iter().map(SortRow::try_from).collect()
     }
@@ -165,9 +165,13 @@ impl Table for Events {
         Ok(walked(channel_id, start, of).select((events::timestamp, events::position)).load(conn)?)
     }
 
-    fn points(conn: &mut DbConnection, channel_id: i64, filter: &EventFilter) -> Result<Vec<Point>, StoreError> {
-        let matching = events::table.filter(predicate::of(channel_id, filter)).select((events::timestamp, events::position));
-        let rows: Vec<(i64, i64)> = matching.load(conn)?;
+    fn points(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        positions: Range<i64>,
+        filter: &EventFilter,
+    ) -> Result<Vec<Point>, StoreError> {
+        let rows = predicate::points(conn, channel_id, positions, filter)?;
         Ok(rows.into_iter().map(|(time, position)| Point { time, position }).collect())
     }
 

@@ -1,29 +1,59 @@
 //! A filter as SQL. What it has to mean is [`EventFilter::matches`].
 
-use audit_domain::{EventFilter, Interval, index_key};
-use diesel::dsl::sql;
-use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use std::ops::Range;
 
-use crate::connection::Backend;
-use crate::query::{VALUES_MAX, in_list};
+use audit_domain::{EventFilter, Interval, index_key};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
+
+use crate::connection::{Backend, DbConnection};
+use crate::query::expressions::{NotKept, among, if_asked};
 use crate::schema::events;
 
 pub(super) type Predicate = Box<dyn BoxableExpression<events::table, Backend, SqlType = Bool>>;
 
 /// The events of one channel that match. Texts are compared by their index keys, as they are stored.
 pub(super) fn of(channel_id: i64, filter: &EventFilter) -> Predicate {
-    conditions(filter).into_iter().fold(Box::new(events::channel_id.eq(channel_id)), |all, one| Box::new(all.and(one)))
+    let of_log: Predicate = Box::new(NotKept(events::channel_id.eq(channel_id)));
+    conditions(filter).into_iter().fold(of_log, |all, one| Box::new(all.and(one)))
 }
 
 /// The events of several channels that match.
-pub(super) fn of_any(channels: Vec<i64>, filter: &EventFilter) -> Predicate {
-    let among: Predicate = if channels.len() > VALUES_MAX {
-        Box::new(sql::<Bool>(&in_list("channel_id", &channels)))
-    } else {
-        Box::new(events::channel_id.eq_any(channels))
-    };
+pub(super) fn of_any(conn: &DbConnection, channels: &[i64], filter: &EventFilter) -> Predicate {
+    let among: Predicate = Box::new(NotKept(among(conn, events::channel_id, channels)));
     conditions(filter).into_iter().fold(among, |all, one| Box::new(all.and(one)))
+}
+
+/// When the events at some positions happened that match, and their positions. One statement for whatever is asked, kept prepared.
+pub(super) fn points(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    positions: Range<i64>,
+    filter: &EventFilter,
+) -> QueryResult<Vec<(i64, i64)>> {
+    use events as e;
+    let key = |text: &Option<String>| text.as_ref().map(|text| index_key(text.as_bytes()));
+    // Every field by name: one that is added must not be forgotten here. Uuids are not asked of an index.
+    let EventFilter { never: _, uuid: _, content_type, table_name, object_id, user, person, action, url, remote_addr, .. } = filter;
+    let EventFilter { timestamp, recorded_at, position, .. } = filter;
+    let (table_name, object_id, user, person) = (&key(table_name), &key(object_id), &key(user), &key(person));
+    let (action, url, remote_addr) = (&key(action), &key(url), &key(remote_addr));
+    let (from, to) = (positions.start.max(position.start), positions.end.min(position.end));
+    e::table
+        .filter(e::channel_id.eq(channel_id).and(e::position.ge(from)).and(e::position.lt(to)))
+        // No range of an index: these positions are few, and a range of time may be all of it.
+        .filter((e::timestamp + 0).ge(timestamp.start).and((e::timestamp + 0).lt(timestamp.end)))
+        .filter(e::recorded_at.ge(recorded_at.start).and(e::recorded_at.lt(recorded_at.end)))
+        .filter(if_asked!(BigInt, *content_type, e::content_type.eq(*content_type)))
+        .filter(if_asked!(Text, table_name, e::table_name.eq(table_name)))
+        .filter(if_asked!(Text, object_id, e::object_id.eq(object_id)))
+        .filter(if_asked!(Text, user, e::user_id.eq(user)))
+        .filter(if_asked!(Text, person, e::user_id.eq(person).or(e::user_name.eq(person))))
+        .filter(if_asked!(Text, action, e::action.eq(action)))
+        .filter(if_asked!(Text, url, e::url.eq(url)))
+        .filter(if_asked!(Text, remote_addr, e::remote_addr.eq(remote_addr)))
+        .select((e::timestamp, e::position))
+        .load(conn)
 }
 
 fn conditions(filter: &EventFilter) -> Vec<Predicate> {

@@ -59,10 +59,10 @@ fn all_statements() -> Vec<String> {
     assert!(Events::find_checked(conn, 1, known).unwrap().is_some());
     assert!(ActionLogs::find_checked(conn, 1, known).unwrap().is_none());
     assert!(ActionLogs::at_checked(conn, 1, 0).unwrap().is_some());
-    drop(Events::at(conn, 1, vec![0]).unwrap());
-    drop(Events::bytes(conn, 1, vec![0]).unwrap());
-    drop(ActionLogs::at(conn, 1, vec![0]).unwrap());
-    drop(ActionLogs::bytes(conn, 1, vec![0]).unwrap());
+    drop(Events::at(conn, 1, &[0]).unwrap());
+    drop(Events::bytes(conn, 1, &[0]).unwrap());
+    drop(ActionLogs::at(conn, 1, &[0]).unwrap());
+    drop(ActionLogs::bytes(conn, 1, &[0]).unwrap());
     small.summaries();
     small.reads::<Events>(EventFilter { object_id: Some("1".to_owned()), ..EventFilter::default() });
     small.reads::<ActionLogs>(ActionLogFilter::default());

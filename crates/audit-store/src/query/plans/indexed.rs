@@ -58,7 +58,7 @@ const FAMILIES: [Family; 22] = [
     (
         "a range of positions",
         |db| db.list::<Events>(EventFilter { position: Interval { start: 500, end: 700 }, ..any() }, &[]),
-        INDEXED,
+        &[PAGE],
     ),
     (
         "an object's events in the order of positions",

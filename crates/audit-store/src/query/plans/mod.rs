@@ -2,5 +2,6 @@
 
 mod contract;
 mod indexed;
+mod kept;
 mod recorded;
 mod retry;

@@ -122,8 +122,10 @@ impl Many {
     }
 
     fn explain(&mut self, recorded: &str) -> Step {
-        let (sql, plan) = explained(&mut self.explaining, recorded);
-        Step { way: way(&plan), sql, plan: plan.join("\n") }
+        let (sql, plans) = explained(&mut self.explaining, recorded);
+        let mut ways: Vec<String> = plans.iter().map(|plan| way(plan)).collect();
+        ways.dedup();
+        Step { way: ways.join(" or "), sql, plan: plans.concat().join("\n") }
     }
 
     pub(super) fn list<T: Table>(&mut self, filter: T::Filter, sort: &[(T::SortField, bool)]) {
@@ -227,62 +229,94 @@ impl Small {
     }
 }
 
-/// A recorded statement with the values that were bound, as literals. What has 16 numbers is a uuid.
-fn with_values(recorded: &str, blob: fn(&str) -> String) -> String {
-    let (sql, binds) = recorded.split_once(" -- binds: ").unwrap();
-    let literal = |value: &str| match value.chars().next() {
-        Some('[') => match JsonText::elements(value, usize::MAX).unwrap() {
-            bytes if bytes.len() == 16 => {
-                blob(&bytes.iter().map(|byte| format!("{:02x}", byte.parse::<u8>().unwrap())).collect::<String>())
-            }
-            _ => format!("ARRAY{value}::bigint[]"),
-        },
-        Some('"') => format!("'{}'", value.trim_matches('"')),
-        _ => value.to_owned(),
-    };
-    let mut values = JsonText::elements(binds, usize::MAX).unwrap().into_iter().map(literal);
-    let (mut out, mut rest) = (String::new(), sql.chars().peekable());
-    while let Some(next) = rest.next() {
-        if next != '?' && !(next == '$' && rest.peek().is_some_and(char::is_ascii_digit)) {
-            out.push(next);
-            continue;
-        }
-        while rest.peek().is_some_and(char::is_ascii_digit) {
-            rest.next();
-        }
-        out.push_str(&values.next().unwrap());
-    }
-    out
+/// A recorded statement, and the values that were bound to it as literals.
+struct Recorded<'a> {
+    sql: &'a str,
+    values: Vec<String>,
 }
 
-/// The lines of a plan.
-fn explained(conn: &mut DbConnection, recorded: &str) -> (String, Vec<String>) {
+impl<'a> Recorded<'a> {
+    /// What has 16 numbers is a uuid, and no text of these queries has a bracket.
+    fn parse(recorded: &'a str, blob: fn(&str) -> String) -> Recorded<'a> {
+        let (sql, binds) = recorded.split_once(" -- binds: ").unwrap();
+        let binds = binds.replace("Some(", "").replace(')', "").replace("None", "null");
+        let literal = |value: &str| match value.chars().next() {
+            Some('[') => {
+                let bytes = JsonText::elements(value, usize::MAX).unwrap();
+                assert_eq!(bytes.len(), 16, "{recorded}");
+                blob(&bytes.iter().map(|byte| format!("{:02x}", byte.parse::<u8>().unwrap())).collect::<String>())
+            }
+            Some('"') => format!("'{}'", value.trim_matches('"')),
+            _ => value.to_owned(),
+        };
+        Recorded { sql, values: JsonText::elements(&binds, usize::MAX).unwrap().into_iter().map(literal).collect() }
+    }
+
+    /// The statement with its values.
+    fn with_values(&self) -> String {
+        let mut values = self.values.iter();
+        let (mut out, mut rest) = (String::new(), self.sql.chars().peekable());
+        while let Some(next) = rest.next() {
+            if next != '?' && !(next == '$' && rest.peek().is_some_and(char::is_ascii_digit)) {
+                out.push(next);
+                continue;
+            }
+            while rest.peek().is_some_and(char::is_ascii_digit) {
+                rest.next();
+            }
+            out.push_str(values.next().unwrap());
+        }
+        out
+    }
+
+    /// The types of its parameters that do not follow from what they are compared with.
+    fn types(&self) -> String {
+        let of_parameter = |number| if self.sql.contains(&format!("${number} IS NULL")) { "text" } else { "unknown" };
+        (1..=self.values.len()).map(of_parameter).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The statement with its values, and the plans: one for these values, and from PostgreSQL also the one that a statement which is kept
+/// prepared may get for whatever values.
+fn explained(conn: &mut DbConnection, recorded: &str) -> (String, Vec<Vec<String>>) {
     #[derive(QueryableByName)]
-    struct OfSqlite {
+    struct Line {
         #[diesel(sql_type = Text)]
         detail: String,
     }
+    match conn {
+        DbConnection::Sqlite(conn) => {
+            let sql = Recorded::parse(recorded, |hex| format!("x'{hex}'")).with_values();
+            let rows: Vec<Line> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(conn).unwrap();
+            (sql, vec![rows.into_iter().map(|row| row.detail).collect()])
+        }
+        DbConnection::Postgres(conn) => {
+            let recorded = Recorded::parse(recorded, |hex| format!("'\\x{hex}'::bytea"));
+            let sql = recorded.with_values();
+            let of_these_values = plan_of_postgres(conn, &sql);
+            let prepare = format!("PREPARE kept ({}) AS {}", recorded.types(), recorded.sql);
+            conn.batch_execute(&format!("SET plan_cache_mode = force_generic_plan; {prepare}")).unwrap();
+            let of_any_values = plan_of_postgres(conn, &format!("EXECUTE kept ({})", recorded.values.join(", ")));
+            conn.batch_execute("DEALLOCATE kept; RESET plan_cache_mode").unwrap();
+            (sql, vec![of_these_values, of_any_values])
+        }
+    }
+}
+
+fn plan_of_postgres(conn: &mut diesel::PgConnection, sql: &str) -> Vec<String> {
     #[derive(QueryableByName)]
-    struct OfPostgres {
+    struct Line {
         #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
         line: String,
     }
-    match conn {
-        DbConnection::Sqlite(conn) => {
-            let sql = with_values(recorded, |hex| format!("x'{hex}'"));
-            let rows: Vec<OfSqlite> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(conn).unwrap();
-            (sql, rows.into_iter().map(|row| row.detail).collect())
-        }
-        DbConnection::Postgres(conn) => {
-            let sql = with_values(recorded, |hex| format!("'\\x{hex}'::bytea"));
-            let rows: Vec<OfPostgres> = diesel::sql_query(format!("EXPLAIN {sql}")).load(conn).unwrap();
-            (sql, rows.into_iter().map(|row| row.line).collect())
-        }
-    }
+    let rows: Vec<Line> = diesel::sql_query(format!("EXPLAIN {sql}")).load(conn).unwrap();
+    rows.into_iter().map(|row| row.line).collect()
 }
 
 /// The index of a plan, by the name that PostgreSQL gives those of the keys, and whether rows are sorted.
 fn way(plan: &[String]) -> String {
+    // In SQLite, a list of numbers is a table.
+    let plan: Vec<&String> = plan.iter().filter(|line| !line.contains("json_each")).collect();
     let own = [
         ("sqlite_autoindex_events_1", "events_pkey"),
         ("sqlite_autoindex_events_2", "events_channel_id_uuid_key"),

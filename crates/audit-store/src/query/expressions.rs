@@ -1,0 +1,135 @@
+//! Parts of statements that diesel does not have, so that a statement that is run often is prepared once for each connection.
+
+use diesel::backend::Backend;
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::serialize::ToSql;
+use diesel::sql_types::{Bool, HasSqlType, Text};
+
+use crate::connection::DbConnection;
+use crate::dialect::NumberList;
+use crate::schema::{action_logs, events};
+
+/// The columns of a table in the order of the schema, which is that of the fields of the row; as one text, since diesel quotes each
+/// identifier whenever it puts a statement together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EveryColumn<T>(pub(crate) T);
+
+/// A table of entries, and its columns.
+pub(crate) trait Columns {
+    /// Of all columns.
+    type SqlType: diesel::expression::TypedExpressionType;
+    /// By comma.
+    const NAMES: &'static str;
+}
+
+impl Columns for events::table {
+    type SqlType = events::SqlType;
+    const NAMES: &'static str = "channel_id, position, uuid, timestamp, recorded_at, producer_id, content_type, object_num, user_num, \
+        action, table_name, object_id, user_id, user_name, remote_addr, url, seals, leaf_hash, subject_json, user_json, \
+        remote_addr_json, url_json, query_params, post_data, headers, content, description_json, extra";
+}
+
+impl Columns for action_logs::table {
+    type SqlType = action_logs::SqlType;
+    const NAMES: &'static str = "channel_id, position, uuid, created_at, recorded_at, producer_id, level, logger_name, app_name, seals, \
+        leaf_hash, subject_json, message, trace, extra";
+}
+
+impl<T: Columns> Expression for EveryColumn<T> {
+    type SqlType = T::SqlType;
+}
+
+impl<T: Columns> AppearsOnTable<T> for EveryColumn<T> {}
+
+impl<T: Columns> SelectableExpression<T> for EveryColumn<T> {}
+
+impl<T, G> ValidGrouping<G> for EveryColumn<T> {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl<T: QueryId> QueryId for EveryColumn<T> {
+    type QueryId = EveryColumn<T::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID;
+}
+
+impl<T: Columns, DB: Backend> QueryFragment<DB> for EveryColumn<T> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql(T::NAMES);
+        Ok(())
+    }
+}
+
+/// Whether a column has one of some numbers, which are one parameter: a list with a parameter for each number is another statement for
+/// each length.
+#[derive(Debug, Clone, QueryId)]
+pub(crate) struct Among<C> {
+    column: C,
+    numbers: NumberList,
+}
+
+/// `column IN (numbers)`, however many they are.
+pub(crate) fn among<C>(conn: &DbConnection, column: C, numbers: &[i64]) -> Among<C> {
+    Among { column, numbers: NumberList::new(conn, numbers) }
+}
+
+impl<C: Expression> Expression for Among<C> {
+    type SqlType = Bool;
+}
+
+impl<C: AppearsOnTable<T>, T> AppearsOnTable<T> for Among<C> {}
+
+impl<C: SelectableExpression<T>, T> SelectableExpression<T> for Among<C> {}
+
+impl<C: ValidGrouping<G>, G> ValidGrouping<G> for Among<C> {
+    type IsAggregate = C::IsAggregate;
+}
+
+impl<C, DB> QueryFragment<DB> for Among<C>
+where
+    C: QueryFragment<DB>,
+    DB: Backend + HasSqlType<Text>,
+    String: ToSql<Text, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.column.walk_ast(out.reborrow())?;
+        self.numbers.walk_ast(out)
+    }
+}
+
+/// A condition of a statement that is not kept prepared: there are as many as there are combinations of what can be asked for.
+#[derive(Debug, Clone, Copy, QueryId)]
+pub(crate) struct NotKept<E>(pub(crate) E);
+
+impl<E: Expression> Expression for NotKept<E> {
+    type SqlType = E::SqlType;
+}
+
+impl<E: AppearsOnTable<T>, T> AppearsOnTable<T> for NotKept<E> {}
+
+impl<E: SelectableExpression<T>, T> SelectableExpression<T> for NotKept<E> {}
+
+impl<E: ValidGrouping<G>, G> ValidGrouping<G> for NotKept<E> {
+    type IsAggregate = E::IsAggregate;
+}
+
+impl<E: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for NotKept<E> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        self.0.walk_ast(out)
+    }
+}
+
+/// What a filter asks of a value, or true where it asks nothing: the same statement for each combination of what is asked for.
+/// `if_asked!(BigInt, level, column.ge(level))`, with an `Option` of a value.
+macro_rules! if_asked {
+    ($sql_type:ty, $value:expr, $condition:expr) => {
+        diesel::BoolExpressionMethods::or(
+            diesel::NullableExpressionMethods::nullable($condition),
+            diesel::ExpressionMethods::is_null(diesel::IntoSql::into_sql::<diesel::sql_types::Nullable<$sql_type>>($value)),
+        )
+    };
+}
+
+pub(crate) use if_asked;

@@ -1,0 +1,83 @@
+//! Which statements a connection keeps prepared: those that are the same whatever is asked for, and no others, or a key that asks for
+//! every combination of filters would fill the memory of every connection.
+
+use std::sync::{Arc, Mutex};
+
+use audit_domain::{ChannelGrant, ChannelId, EventFilter, NewEvent, Reading, Sort, SortField, SortKey};
+use diesel::connection::{Connection, InstrumentationEvent};
+
+use crate::connection::{DbConnection, Purpose};
+use crate::postings::Cache;
+use crate::query::*;
+use crate::test_postgres::Database;
+use crate::url::DatabaseUrl;
+use crate::{AppendRequest, Store, StoreConfig, dialect};
+
+/// A connection, and what it has kept since the last look.
+struct Keeping {
+    conn: DbConnection,
+    kept: Arc<Mutex<Vec<String>>>,
+}
+
+impl Keeping {
+    fn new(url: &str) -> Keeping {
+        let store = Store::open(&StoreConfig::new(url)).unwrap();
+        let events = (0..100).map(|n| {
+            let json = format!(r#"{{"content_type":{},"action":"a","url":"/{n}"}}"#, n % 3);
+            NewEvent::parse(&json, Reading::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap()
+        });
+        store.append(AppendRequest::import(events.collect())).unwrap().wait().unwrap();
+        store.index().unwrap();
+        store.close();
+        let mut conn = dialect::open(&DatabaseUrl::parse(url).unwrap(), Purpose::Read).unwrap();
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&kept);
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::CacheQuery { sql, .. } = event {
+                log.lock().unwrap().push(sql.to_owned());
+            }
+        });
+        Keeping { conn, kept }
+    }
+
+    /// The number of statements that a list of some events has the connection keep.
+    fn list(&mut self, filter: EventFilter, sort: &[SortField], size: i64) -> usize {
+        let keys = sort.iter().map(|field| SortKey { field: *field, descending: false }).collect();
+        let channels = ChannelGrant::Only([1, size].into_iter().filter_map(ChannelId::new).collect());
+        let query = ListQuery { channels, filter, sort: Sort::by(keys), page: PageNumber::Number(1), size };
+        let page = list::<Events>(&mut self.conn, &Cache::default(), &query).unwrap();
+        assert!(!page.records.is_empty());
+        std::mem::take(&mut *self.kept.lock().unwrap()).len()
+    }
+}
+
+fn assert_kept(url: &str) {
+    let mut conn = Keeping::new(url);
+    let any = EventFilter::default;
+    // The logs; the segments, their times in short, blocks with the type, and times; the rows after the index; and the page.
+    assert_eq!(conn.list(EventFilter { content_type: Some(1), ..any() }, &[], 50), 7);
+    for size in [1, 7, 64] {
+        assert_eq!(conn.list(any(), &[], size), 0);
+        assert_eq!(conn.list(EventFilter { action: Some("a".to_owned()), ..any() }, &[], size), 0);
+        let two = EventFilter { url: Some("/7".to_owned()), content_type: Some(1), ..any() };
+        assert_eq!(conn.list(two, &[], size), 0);
+    }
+    // What the index finds is read by its position.
+    assert_eq!(conn.list(EventFilter { content_type: Some(1), ..any() }, &[SortField::User], 2), 1);
+    assert_eq!(conn.list(EventFilter { content_type: Some(2), ..any() }, &[SortField::Uuid, SortField::User], 2), 0);
+    // What no index answers is a scan.
+    let uuid = Some(Events::at(&mut conn.conn, 1, &[0]).unwrap().remove(0).uuid);
+    assert_eq!(conn.list(EventFilter { uuid, ..any() }, &[SortField::ObjectId], 2), 0);
+}
+
+#[test]
+fn only_statements_that_are_the_same_for_all_queries_are_kept_on_sqlite() {
+    let directory = tempfile::tempdir().unwrap();
+    assert_kept(&format!("sqlite://{}/a.db", directory.path().display()));
+}
+
+#[test]
+fn only_statements_that_are_the_same_for_all_queries_are_kept_on_postgresql() {
+    let database = Database::empty();
+    assert_kept(&database.url());
+}

@@ -65,7 +65,7 @@ impl Caller {
     /// Finds the caller of a request. Headers such as `X-User-Role` are not looked at: anybody can send them.
     pub(crate) async fn of(api: &Api, request: &HttpRequest) -> Result<Caller, AuthError> {
         let key = key_of(request)?;
-        let token = blocking::point_read(api, move |store| store.find_token(&key)).await??;
+        let token = blocking::point_read(api, 0, move |store| store.find_token(&key)).await??;
         let token = token.filter(|token| token.revoked_at.is_none()).ok_or(AuthError::InvalidToken)?;
         // A clock that is wrong keeps only those out whose key may have expired.
         if token.expires_at.is_some() && !token.is_valid_at(api.store.now().map_err(StoreError::from)?) {

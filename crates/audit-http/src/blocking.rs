@@ -191,9 +191,14 @@ impl MessageBody for Page {
     }
 }
 
-/// Runs a read by unique key. On an embedded database it takes about 20 µs, less than the hop; a server may not answer at all.
-pub(crate) async fn point_read<T: Send + 'static>(api: &Api, run: impl FnOnce(&Store) -> T + Send + 'static) -> Result<T, NotDone> {
-    if api.store.is_embedded() {
+/// Runs a read by unique key, of a record of about so many bytes. A small one takes about 20 µs on an embedded database, less than the
+/// hop; a server may not answer at all.
+pub(crate) async fn point_read<T: Send + 'static>(
+    api: &Api,
+    bytes: usize,
+    run: impl FnOnce(&Store) -> T + Send + 'static,
+) -> Result<T, NotDone> {
+    if api.store.is_embedded() && bytes <= IN_PLACE_BYTES_MAX {
         return Ok(run(&api.store));
     }
     let store = api.store.clone();
@@ -232,14 +237,22 @@ pub(crate) async fn append(api: &Api, request: AppendRequest) -> Result<Vec<Rece
     actix_web::rt::time::timeout(api.config.append_timeout, receipts).await.unwrap_or(Err(Unknown::Late.into()))
 }
 
-/// Reads one record that a client asks for. On a server that takes a connection and a thread of those by which keys are looked up, so
-/// it waits for its turn as a query does.
+/// Reads one record that a client asks for, of any size or, if it is told a number of bytes, one that is not larger. A small record of an
+/// embedded database is read in place. A larger one keeps a thread for a few milliseconds, and a server a connection, so that waits for
+/// its turn as a query does.
 pub(crate) async fn read_by_key<T: Send + 'static>(
     api: &Api,
     caller: &Caller,
-    run: impl FnOnce(&Store) -> T + Send + 'static,
-) -> Result<T, NotRun> {
-    if api.store.is_embedded() { Ok(point_read(api, run).await?) } else { query(api, caller, run).await }
+    read: impl Fn(&Store, Option<usize>) -> Result<Option<T>, StoreError> + Send + 'static,
+) -> Result<Result<Option<T>, StoreError>, NotRun> {
+    if api.store.is_embedded() {
+        match read(&api.store, Some(IN_PLACE_BYTES_MAX)) {
+            // It is larger, or there is none.
+            Ok(None) => {}
+            outcome => return Ok(outcome),
+        }
+    }
+    query(api, caller, move |store| read(store, None)).await
 }
 
 /// A record of a key: by key in one channel, among several as a query.
@@ -247,14 +260,12 @@ pub(crate) async fn find<T: Send + 'static>(
     api: &Api,
     caller: &Caller,
     channels: ChannelGrant,
-    find: impl FnOnce(&Store, &ChannelGrant, ChannelId) -> Result<T, StoreError> + Send + 'static,
-) -> Result<Result<T, StoreError>, NotRun> {
+    find: impl Fn(&Store, &ChannelGrant, ChannelId, Option<usize>) -> Result<Option<T>, StoreError> + Send + 'static,
+) -> Result<Result<Option<T>, StoreError>, NotRun> {
     let first = api.config.default_channel;
     let is_one = matches!(&channels, ChannelGrant::Only(ids) if ids.len() <= 1);
-    if is_one {
-        return read_by_key(api, caller, move |store| find(store, &channels, first)).await;
-    }
-    query(api, caller, move |store| find(store, &channels, first)).await
+    let read = move |store: &Store, bytes_max| find(store, &channels, first, bytes_max);
+    if is_one { read_by_key(api, caller, read).await } else { query(api, caller, move |store| read(store, None)).await }
 }
 
 #[cfg(test)]

@@ -93,8 +93,14 @@ impl Stream for ActionLogs {
         log.write_json(out);
     }
 
-    fn get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<ActionLog>, StoreError> {
-        store.get_action_log(channels, first, uuid)
+    fn get(
+        store: &Store,
+        channels: &ChannelGrant,
+        first: ChannelId,
+        uuid: Uuid,
+        bytes_max: Option<usize>,
+    ) -> Result<Option<ActionLog>, StoreError> {
+        store.get_action_log_within(channels, first, uuid, bytes_max)
     }
 
     fn walk(store: &Store, query: &WalkQuery<ActionLogFilter>) -> Result<WalkPage<ActionLog>, StoreError> {

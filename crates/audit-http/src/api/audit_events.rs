@@ -69,7 +69,7 @@ pub(super) async fn detail(
             return Ok(drf::metadata(shape.name));
         }
         let uuid = parse_uuid(uuid).ok_or(DrfError::NotFound)?;
-        let find = move |store: &Store, channels: &_, first| store.get(channels, first, uuid);
+        let find = move |store: &Store, channels: &_, first, bytes_max| store.get_within(channels, first, uuid, bytes_max);
         let event = blocking::find(api, &caller, readable(&caller, channel), find).await??;
         show(shape, HttpResponse::Ok(), event.ok_or(DrfError::NotFound)?).await
     };
@@ -175,7 +175,7 @@ async fn create(
             .await??;
     // It is kept twice: for the log and for the answer.
     reservation.grow(prepared.slots().bytes()).map_err(BodyError::from)?;
-    let (channel, uuid) = (prepared.channel_id(), prepared.uuid());
+    let (channel, uuid, bytes) = (prepared.channel_id(), prepared.uuid(), prepared.slots().bytes());
     let (producer_id, kept) = (caller.token.id, prepared.clone());
     let append = AppendRequest { producer_id, entries: vec![prepared], reservation: Some(reservation) };
     let receipts = blocking::append(api, append).await?;
@@ -186,7 +186,7 @@ async fn create(
     }
     // It is stored: an answer that asks the client to send it again would be wrong.
     let find = move |store: &Store| store.get(&ChannelGrant::Only([channel].into()), channel, uuid);
-    let event = blocking::point_read(api, find).await??;
+    let event = blocking::point_read(api, bytes, find).await??;
     show(shape, HttpResponse::Ok(), event.ok_or(DrfError::Internal)?).await
 }
 

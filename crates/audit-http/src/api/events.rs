@@ -97,8 +97,14 @@ impl Stream for Events {
         event.write_json(out);
     }
 
-    fn get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<Event>, StoreError> {
-        store.get(channels, first, uuid)
+    fn get(
+        store: &Store,
+        channels: &ChannelGrant,
+        first: ChannelId,
+        uuid: Uuid,
+        bytes_max: Option<usize>,
+    ) -> Result<Option<Event>, StoreError> {
+        store.get_within(channels, first, uuid, bytes_max)
     }
 
     fn walk(store: &Store, query: &WalkQuery) -> Result<WalkPage<Event>, StoreError> {

@@ -53,7 +53,8 @@ async fn detail(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>
         }
         let position = drf::whole_number(&id).and_then(|id| id.checked_sub(1)).ok_or(DrfError::NotFound)?;
         let channel = caller.single_channel().ok_or(DrfError::NotFound)?;
-        let log = blocking::read_by_key(&api, &caller, move |store| store.action_log_at(channel, position)).await??;
+        let log = blocking::read_by_key(&api, &caller, move |store, bytes_max| store.action_log_at(channel, position, bytes_max))
+            .await??;
         show(HttpResponse::Ok(), log.ok_or(DrfError::NotFound)?).await
     };
     drf::respond(result.await, ONE.allow)
@@ -110,7 +111,7 @@ async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller:
     let prepared = blocking::compute(api, caller.token.id, received, move || prepare(&store, &bytes, form, &writer)).await??;
     // It is kept twice, for the log and for the answer; and a message that was put together from its arguments takes more than they did.
     reservation.grow((2 * prepared.slots().bytes()).saturating_sub(received)).map_err(BodyError::from)?;
-    let (channel, uuid) = (prepared.channel_id(), prepared.uuid());
+    let (channel, uuid, bytes) = (prepared.channel_id(), prepared.uuid(), prepared.slots().bytes());
     let (producer_id, kept) = (caller.token.id, prepared.clone());
     let append = AppendRequest { producer_id, entries: vec![prepared], reservation: Some(reservation) };
     let receipts = blocking::append(api, append).await?;
@@ -121,7 +122,7 @@ async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller:
     }
     // It is stored: an answer that asks the client to send it again would be wrong.
     let find = move |store: &Store| store.get_action_log(&ChannelGrant::Only([channel].into()), channel, uuid);
-    let log = blocking::point_read(api, find).await??;
+    let log = blocking::point_read(api, bytes, find).await??;
     show(HttpResponse::Ok(), log.ok_or(DrfError::Internal)?).await
 }
 

@@ -5,7 +5,7 @@ use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, Valid
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
-use diesel::sql_types::{Bool, HasSqlType, Text};
+use diesel::sql_types::{BigInt, Bool, HasSqlType, Text};
 
 use crate::connection::DbConnection;
 use crate::dialect::NumberList;
@@ -22,6 +22,8 @@ pub(crate) trait Columns {
     type SqlType: diesel::expression::TypedExpressionType;
     /// By comma.
     const NAMES: &'static str;
+    /// Those of the values, as received.
+    const VALUES: &'static [&'static str];
 }
 
 impl Columns for events::table {
@@ -29,12 +31,25 @@ impl Columns for events::table {
     const NAMES: &'static str = "channel_id, position, uuid, timestamp, recorded_at, producer_id, content_type, object_num, user_num, \
         action, table_name, object_id, user_id, user_name, remote_addr, url, seals, leaf_hash, subject_json, user_json, \
         remote_addr_json, url_json, query_params, post_data, headers, content, description_json, extra";
+    const VALUES: &'static [&'static str] = &[
+        "subject_json",
+        "user_json",
+        "remote_addr_json",
+        "url_json",
+        "query_params",
+        "post_data",
+        "headers",
+        "content",
+        "description_json",
+        "extra",
+    ];
 }
 
 impl Columns for action_logs::table {
     type SqlType = action_logs::SqlType;
     const NAMES: &'static str = "channel_id, position, uuid, created_at, recorded_at, producer_id, level, logger_name, app_name, seals, \
         leaf_hash, subject_json, message, trace, extra";
+    const VALUES: &'static [&'static str] = &["subject_json", "message", "trace", "extra"];
 }
 
 impl<T: Columns> Expression for EveryColumn<T> {
@@ -57,6 +72,40 @@ impl<T: QueryId> QueryId for EveryColumn<T> {
 impl<T: Columns, DB: Backend> QueryFragment<DB> for EveryColumn<T> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql(T::NAMES);
+        Ok(())
+    }
+}
+
+/// The bytes of the values of a row, of which some may be null. Both databases know them without reading the values.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ValueBytes<T>(pub(crate) T);
+
+impl<T> Expression for ValueBytes<T> {
+    type SqlType = BigInt;
+}
+
+impl<T: Columns> AppearsOnTable<T> for ValueBytes<T> {}
+
+impl<T: Columns> SelectableExpression<T> for ValueBytes<T> {}
+
+impl<T, G> ValidGrouping<G> for ValueBytes<T> {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl<T: QueryId> QueryId for ValueBytes<T> {
+    type QueryId = ValueBytes<T::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID;
+}
+
+impl<T: Columns, DB: Backend> QueryFragment<DB> for ValueBytes<T> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("CAST(0");
+        for column in T::VALUES {
+            out.push_sql(" + COALESCE(octet_length(");
+            out.push_sql(column);
+            out.push_sql("), 0)");
+        }
+        out.push_sql(" AS BIGINT)");
         Ok(())
     }
 }

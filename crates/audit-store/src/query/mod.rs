@@ -98,13 +98,14 @@ pub(crate) fn find_in_several<T: Table>(
     channels: &ChannelGrant,
     first: i64,
     uuid: Uuid,
+    bytes_max: Option<usize>,
 ) -> Result<Option<T::Record>, StoreError> {
     dialect::snapshot(conn, |conn| {
         let mut candidates: Vec<i64> = heads(conn, T::STREAM, channels)?.into_iter().map(|head| head.channel_id).collect();
         candidates.sort_by_key(|id| (*id != first, *id));
         for channel_id in candidates {
             dialect::go_on(conn)?;
-            if let Some(record) = T::find_checked(conn, channel_id, uuid)? {
+            if let Some(record) = T::find_checked(conn, channel_id, uuid, bytes_max)? {
                 return Ok(Some(record));
             }
         }

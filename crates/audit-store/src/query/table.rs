@@ -37,8 +37,13 @@ pub(crate) trait Table: Sized + 'static {
     /// The columns a field is sorted by, and whether each may be null.
     fn columns(field: Self::SortField) -> &'static [(&'static str, bool)];
 
-    /// By unique key, if it is what was appended; [`StoreError::Changed`] otherwise.
-    fn find_checked(conn: &mut DbConnection, channel_id: i64, uuid: Uuid) -> Result<Option<Self::Record>, StoreError>;
+    /// By unique key, if it is what was appended; [`StoreError::Changed`] otherwise. With `bytes_max`, only if its values are not larger.
+    fn find_checked(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        uuid: Uuid,
+        bytes_max: Option<usize>,
+    ) -> Result<Option<Self::Record>, StoreError>;
 
     /// By position, in any order, as many as there is room for.
     fn at_within(
@@ -142,12 +147,6 @@ pub(crate) trait Filter<R>: Clone {
 
     /// The same, from a position on.
     fn starting_at(&self, position: i64) -> Self;
-}
-
-/// The SQL of the bytes in text columns, of which some may be null. Both databases know them without reading the texts.
-pub(crate) fn bytes_of(columns: &[&str]) -> String {
-    let lengths: Vec<String> = columns.iter().map(|column| format!("COALESCE(octet_length({column}), 0)")).collect();
-    format!("CAST({} AS BIGINT)", lengths.join(" + "))
 }
 
 /// Hands rows on as they come, until it is enough.

@@ -17,7 +17,22 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; [`StoreError::Changed`] when the stored event does not match its leaf hash or its filter columns.
     pub fn get(&self, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<Event>, StoreError> {
-        self.find::<Events>(channels, first, uuid)
+        self.find::<Events>(channels, first, uuid, None)
+    }
+
+    /// The same; with `bytes_max`, if its values have no more bytes. A small record is read in less time than it takes to hand the
+    /// work to another thread, and a large one would keep a thread from what else it serves.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub fn get_within(
+        &self,
+        channels: &ChannelGrant,
+        first: ChannelId,
+        uuid: Uuid,
+        bytes_max: Option<usize>,
+    ) -> Result<Option<Event>, StoreError> {
+        self.find::<Events>(channels, first, uuid, bytes_max)
     }
 
     /// The action log of a uuid, found and checked in the same way.
@@ -25,25 +40,50 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn get_action_log(&self, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<ActionLog>, StoreError> {
-        self.find::<ActionLogs>(channels, first, uuid)
+        self.find::<ActionLogs>(channels, first, uuid, None)
     }
 
-    fn find<T: Table>(&self, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<T::Record>, StoreError> {
-        match channels {
-            ChannelGrant::Only(ids) if ids.len() <= 1 => self.point_read(|conn| match ids.first() {
-                Some(channel) => T::find_checked(conn, channel.get(), uuid),
-                None => Ok(None),
-            }),
-            several => self.read(|conn| query::find_in_several::<T>(conn, several, first.get(), uuid)),
-        }
-    }
-
-    /// The action log at a position, checked in the same way.
+    /// The same; with `bytes_max`, if its values have no more bytes.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub fn action_log_at(&self, channel: ChannelId, position: i64) -> Result<Option<ActionLog>, StoreError> {
-        self.point_read(|conn| ActionLogs::at_checked(conn, channel.get(), position))
+    pub fn get_action_log_within(
+        &self,
+        channels: &ChannelGrant,
+        first: ChannelId,
+        uuid: Uuid,
+        bytes_max: Option<usize>,
+    ) -> Result<Option<ActionLog>, StoreError> {
+        self.find::<ActionLogs>(channels, first, uuid, bytes_max)
+    }
+
+    fn find<T: Table>(
+        &self,
+        channels: &ChannelGrant,
+        first: ChannelId,
+        uuid: Uuid,
+        bytes_max: Option<usize>,
+    ) -> Result<Option<T::Record>, StoreError> {
+        match channels {
+            ChannelGrant::Only(ids) if ids.len() <= 1 => self.point_read(|conn| match ids.first() {
+                Some(channel) => T::find_checked(conn, channel.get(), uuid, bytes_max),
+                None => Ok(None),
+            }),
+            several => self.read(|conn| query::find_in_several::<T>(conn, several, first.get(), uuid, bytes_max)),
+        }
+    }
+
+    /// The action log at a position, checked in the same way; with `bytes_max`, if its values have no more bytes.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn action_log_at(
+        &self,
+        channel: ChannelId,
+        position: i64,
+        bytes_max: Option<usize>,
+    ) -> Result<Option<ActionLog>, StoreError> {
+        self.point_read(|conn| ActionLogs::at_checked(conn, channel.get(), position, bytes_max))
     }
 
     /// A page of events by number and the exact count, of one snapshot.

@@ -149,7 +149,7 @@ fn no_column_of_an_action_log_can_be_forged_unseen() {
 fn a_forged_action_log_is_not_read_by_position() {
     let forger = Forger::new::<ActionLogs>();
     let untouched = forger.scratch.append(vec![ActionLogs::entry(ACTION_LOG)])[0];
-    let at = |receipt: &Receipt| forger.scratch.store.action_log_at(receipt.channel_id, receipt.position);
+    let at = |receipt: &Receipt| forger.scratch.store.action_log_at(receipt.channel_id, receipt.position, None);
     for (set, why) in [("level = 50", "the filter column level"), (r#"message = '"forged"'"#, LEAF)] {
         let forged = forger.forge::<ActionLogs>(ACTION_LOG, set);
         assert_changed::<ActionLogs, _>(at(&forged), forged.position, why);

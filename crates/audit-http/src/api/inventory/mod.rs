@@ -67,7 +67,7 @@ async fn one(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
         caller.administers()?;
         let missing = || InventoryError::not_found("Audit log not found");
         let uuid = request.match_info().get("id").and_then(parse_uuid).ok_or_else(missing)?;
-        let find = move |store: &Store, channels: &_, first| store.get(channels, first, uuid);
+        let find = move |store: &Store, channels: &_, first, bytes_max| store.get_within(channels, first, uuid, bytes_max);
         let event = blocking::find(&api, &caller, caller.channels(), find).await??.ok_or_else(missing)?;
         let shown = blocking::shape(event.slots.bytes(), move || view::detail(&event));
         Ok(json(HttpResponse::Ok(), shown.await?))

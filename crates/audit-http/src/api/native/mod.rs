@@ -61,7 +61,14 @@ pub(crate) trait Stream: 'static {
     /// Appends the native shape.
     fn write(record: &Self::Record, out: &mut String);
 
-    fn get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<Self::Record>, StoreError>;
+    /// The record of a uuid; with `bytes_max`, if its values have no more bytes.
+    fn get(
+        store: &Store,
+        channels: &ChannelGrant,
+        first: ChannelId,
+        uuid: Uuid,
+        bytes_max: Option<usize>,
+    ) -> Result<Option<Self::Record>, StoreError>;
 
     fn walk(store: &Store, query: &WalkQuery<Self::Filter>) -> Result<WalkPage<Self::Record>, StoreError>;
 
@@ -128,7 +135,7 @@ async fn get<S: Stream>(api: web::Data<Api>, request: HttpRequest, uuid: web::Pa
     query.finish()?;
     let missing = || Problem::not_found(format!("There is no {} {uuid} in the channels that are read.", S::NAME));
     let id = parse_uuid(&uuid).ok_or_else(missing)?;
-    let get = move |store: &Store, channels: &ChannelGrant, first| S::get(store, channels, first, id);
+    let get = move |store: &Store, channels: &_, first, bytes_max| S::get(store, channels, first, id, bytes_max);
     let record = blocking::find(&api, &caller, channels, get).await??.ok_or_else(missing)?;
     let bytes = record.slots.bytes();
     let write = move || {

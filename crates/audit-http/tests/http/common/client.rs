@@ -201,6 +201,14 @@ impl Client {
         answer
     }
 
+    /// Whether something of an answer, or the end of the connection, has arrived.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.stream.set_nonblocking(true).unwrap();
+        let peeked = self.stream.peek(&mut [0]);
+        self.stream.set_nonblocking(false).unwrap();
+        peeked.is_ok()
+    }
+
     /// The next answer; `None` when the connection ends instead.
     pub(crate) fn answer(&mut self, method: &str) -> Option<Answer> {
         loop {

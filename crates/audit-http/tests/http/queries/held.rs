@@ -197,3 +197,35 @@ fn a_key_that_takes_no_answers_gets_no_more_of_them() {
     at_once(&server, &Ask::get(EVENTS).key(&greedy)).expect(200);
     server.stop();
 }
+
+/// A small record is read where it is asked for, which on an embedded database takes less time than to hand the work on. A large one
+/// takes a thousand times as long: it waits for its place, and for nobody else's.
+#[test]
+fn a_large_record_waits_for_a_place_as_a_query_does() {
+    let server = server(AT_LAST);
+    let [small, large] = ["m".to_owned(), "m".repeat(MIB / 2)].map(|text| {
+        let event = server.append(&format!(r#"{{"action":"honest","content":{{"a":["","{text}"]}},"table_name":"t"}}"#));
+        event["uuid"].as_str().unwrap().to_owned()
+    });
+    let [greedy, other] = [(); 2].map(|()| server.token(Role::Admin, "1"));
+    let held = Held::by(&server);
+    let waiting = send(&server, 1, LIST, &greedy);
+    for (before, after) in [
+        ("events/", ""),
+        ("data-warehouse/audit-events/", "/"),
+        ("remote/1/data-warehouse/audit-events/", "/"),
+        ("audit/logs/", ""),
+    ] {
+        let path = |uuid: &str| format!("/api/v1/{before}{uuid}{after}");
+        let by_greedy = send(&server, 1, &path(&large), &greedy);
+        assert!(by_greedy.iter().all(|client| !client.is_answered()), "{before}");
+        at_once(&server, &Ask::get(&path(&large)).key(&other)).expect(200);
+        if server.session().is_none() {
+            at_once(&server, &Ask::get(&path(&small)).key(&greedy)).expect(200);
+        }
+    }
+    drop(waiting);
+    drop(held);
+    server.get(&greedy, &format!("/api/v1/events/{large}")).expect(200);
+    server.stop();
+}

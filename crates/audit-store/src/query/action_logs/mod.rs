@@ -17,29 +17,33 @@ use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Untyped};
 
-use super::expressions::{EveryColumn, among};
+use super::expressions::{EveryColumn, ValueBytes, among};
 use super::room::Room;
 use super::start::{Behind, Start, begin};
-use super::table::{Filter, Part, Place, Table, bytes_of, hand_on};
+use super::table::{Filter, Part, Place, Table, hand_on};
 use crate::connection::{Backend, DbConnection};
 use crate::error::StoreError;
 use crate::postings::{Condition, Indexed, Point, Term};
 use crate::row::{ActionLogRow, NewActionLogRow};
 use crate::schema::action_logs;
 
-/// The columns of the values.
-const SLOTS: [&str; 4] = ["subject_json", "message", "trace", "extra"];
-
 /// The table of action logs.
 pub(crate) struct ActionLogs;
 
 impl ActionLogs {
-    /// The action log at a position, if it is what was appended.
-    pub(crate) fn at_checked(conn: &mut DbConnection, channel_id: i64, position: i64) -> Result<Option<ActionLog>, StoreError> {
-        let rows: Vec<NewActionLogRow<'static>> = action_logs::table
-            .filter(action_logs::channel_id.eq(channel_id).and(action_logs::position.eq(position)))
-            .select(EveryColumn(action_logs::table))
-            .load(conn)?;
+    /// The action log at a position, if it is what was appended. With `bytes_max`, only if its values are not larger.
+    pub(crate) fn at_checked(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        position: i64,
+        bytes_max: Option<usize>,
+    ) -> Result<Option<ActionLog>, StoreError> {
+        use action_logs as a;
+        let at = a::table.filter(a::channel_id.eq(channel_id).and(a::position.eq(position)));
+        let rows: Vec<NewActionLogRow<'static>> = match bytes_max {
+            None => at.select(EveryColumn(a::table)).load(conn)?,
+            Some(bytes) => at.filter(ValueBytes(a::table).le(bytes as i64)).select(EveryColumn(a::table)).load(conn)?,
+        };
         rows.into_iter().next().map(NewActionLogRow::into_checked).transpose()
     }
 }
@@ -100,11 +104,18 @@ impl Table for ActionLogs {
         }
     }
 
-    fn find_checked(conn: &mut DbConnection, channel_id: i64, uuid: Uuid) -> Result<Option<ActionLog>, StoreError> {
-        let rows: Vec<NewActionLogRow<'static>> = action_logs::table
-            .filter(action_logs::channel_id.eq(channel_id).and(action_logs::uuid.eq(uuid.as_bytes().as_slice())))
-            .select(EveryColumn(action_logs::table))
-            .load(conn)?;
+    fn find_checked(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        uuid: Uuid,
+        bytes_max: Option<usize>,
+    ) -> Result<Option<ActionLog>, StoreError> {
+        use action_logs as a;
+        let of_uuid = a::table.filter(a::channel_id.eq(channel_id).and(a::uuid.eq(uuid.as_bytes().as_slice())));
+        let rows: Vec<NewActionLogRow<'static>> = match bytes_max {
+            None => of_uuid.select(EveryColumn(a::table)).load(conn)?,
+            Some(bytes) => of_uuid.filter(ValueBytes(a::table).le(bytes as i64)).select(EveryColumn(a::table)).load(conn)?,
+        };
         rows.into_iter().next().map(NewActionLogRow::into_checked).transpose()
     }
 
@@ -125,7 +136,7 @@ impl Table for ActionLogs {
     fn bytes(conn: &mut DbConnection, channel_id: i64, positions: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
         let of_positions =
             action_logs::table.filter(action_logs::channel_id.eq(channel_id)).filter(among(conn, action_logs::position, positions));
-        Ok(of_positions.select((action_logs::position, sql::<BigInt>(&bytes_of(&SLOTS)))).load(conn)?)
+        Ok(of_positions.select((action_logs::position, ValueBytes(action_logs::table))).load(conn)?)
     }
 
     fn count(conn: &mut DbConnection, channel_id: i64, filter: &ActionLogFilter) -> Result<i64, StoreError> {

@@ -14,29 +14,15 @@ use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Untyped};
 
-use super::expressions::{EveryColumn, among};
+use super::expressions::{EveryColumn, ValueBytes, among};
 use super::room::Room;
 use super::start::{Behind, Start, begin};
-use super::table::{Filter, Part, Place, Table, bytes_of, hand_on};
+use super::table::{Filter, Part, Place, Table, hand_on};
 use crate::connection::{Backend, DbConnection};
 use crate::error::StoreError;
 use crate::postings::{Condition, Indexed, Point, Term};
 use crate::row::{EventRow, NewEventRow};
 use crate::schema::events;
-
-/// The columns of the values.
-const SLOTS: [&str; 10] = [
-    "subject_json",
-    "user_json",
-    "remote_addr_json",
-    "url_json",
-    "query_params",
-    "post_data",
-    "headers",
-    "content",
-    "description_json",
-    "extra",
-];
 
 /// The table of events.
 pub(crate) struct Events;
@@ -92,11 +78,19 @@ impl Table for Events {
     }
 
     /// `.load()` without LIMIT: diesel spends 20 µs on building one.
-    fn find_checked(conn: &mut DbConnection, channel_id: i64, uuid: Uuid) -> Result<Option<Event>, StoreError> {
-        let rows: Vec<NewEventRow<'static>> = events::table
-            .filter(events::channel_id.eq(channel_id).and(events::uuid.eq(uuid.as_bytes().as_slice())))
-            .select(EveryColumn(events::table))
-            .load(conn)?;
+    fn find_checked(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        uuid: Uuid,
+        bytes_max: Option<usize>,
+    ) -> Result<Option<Event>, StoreError> {
+        let of_uuid = events::table.filter(events::channel_id.eq(channel_id).and(events::uuid.eq(uuid.as_bytes().as_slice())));
+        let rows: Vec<NewEventRow<'static>> = match bytes_max {
+            None => of_uuid.select(EveryColumn(events::table)).load(conn)?,
+            Some(bytes) => {
+                of_uuid.filter(ValueBytes(events::table).le(bytes as i64)).select(EveryColumn(events::table)).load(conn)?
+            }
+        };
         rows.into_iter().next().map(NewEventRow::into_checked).transpose()
     }
 
@@ -111,7 +105,7 @@ impl Table for Events {
 
     fn bytes(conn: &mut DbConnection, channel_id: i64, positions: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
         let of_positions = events::table.filter(events::channel_id.eq(channel_id)).filter(among(conn, events::position, positions));
-        Ok(of_positions.select((events::position, sql::<BigInt>(&bytes_of(&SLOTS)))).load(conn)?)
+        Ok(of_positions.select((events::position, ValueBytes(events::table))).load(conn)?)
     }
 
     fn count(conn: &mut DbConnection, channel_id: i64, filter: &EventFilter) -> Result<i64, StoreError> {

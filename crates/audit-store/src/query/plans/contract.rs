@@ -54,11 +54,11 @@ fn all_statements() -> Vec<String> {
         postings::step(conn, 1, Stream::Events).unwrap();
     }
     for channel in [1, 2] {
-        assert_eq!(Events::find_checked(conn, channel, known).unwrap().is_some(), channel == 1);
+        assert_eq!(Events::find_checked(conn, channel, known, None).unwrap().is_some(), channel == 1);
     }
-    assert!(Events::find_checked(conn, 1, known).unwrap().is_some());
-    assert!(ActionLogs::find_checked(conn, 1, known).unwrap().is_none());
-    assert!(ActionLogs::at_checked(conn, 1, 0).unwrap().is_some());
+    assert!(Events::find_checked(conn, 1, known, Some(1_000)).unwrap().is_some());
+    assert!(ActionLogs::find_checked(conn, 1, known, None).unwrap().is_none());
+    assert!(ActionLogs::at_checked(conn, 1, 0, Some(1_000)).unwrap().is_some());
     drop(Events::at(conn, 1, &[0]).unwrap());
     drop(Events::bytes(conn, 1, &[0]).unwrap());
     drop(ActionLogs::at(conn, 1, &[0]).unwrap());

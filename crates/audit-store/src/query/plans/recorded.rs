@@ -155,7 +155,7 @@ impl Many {
     }
 
     pub(super) fn find<T: Table>(&mut self) {
-        T::find_checked(&mut self.conn, 1, Uuid::from_u128(7)).unwrap();
+        T::find_checked(&mut self.conn, 1, Uuid::from_u128(7), None).unwrap();
     }
 }
 
@@ -211,7 +211,7 @@ impl Small {
                 summaries(&mut self.conn, &Cache::default(), &ChannelGrant::All, &filter, &[by]).unwrap();
             }
         }
-        find_in_several::<Events>(&mut self.conn, &ChannelGrant::All, 1, Uuid::from_u128(7)).unwrap();
+        find_in_several::<Events>(&mut self.conn, &ChannelGrant::All, 1, Uuid::from_u128(7), None).unwrap();
     }
 
     /// The statements, without their values and without what only makes them hard to read.

@@ -5,3 +5,4 @@ mod indexed;
 mod kept;
 mod recorded;
 mod retry;
+mod sizes;

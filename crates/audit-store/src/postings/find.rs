@@ -1,9 +1,12 @@
 //! What a filter finds in some logs.
 
+use std::collections::HashSet;
+
 use super::IndexError;
 use super::cache::Cache;
 use super::condition::Condition;
 use super::index::Index;
+use super::narrow::{Values, Whole};
 use super::page::{Found, Key, OfLog};
 use super::term::Dimension;
 use super::times::Point;
@@ -109,12 +112,35 @@ pub(crate) fn places<T: Table>(
     conn: &mut DbConnection,
     found: &mut Found<'_>,
     descending: bool,
-    skip: i64,
-    limit: i64,
+    skip: u64,
+    limit: usize,
 ) -> Result<Option<Vec<Place>>, StoreError> {
-    let (skip, limit) = (skip.max(0) as u64, usize::try_from(limit).unwrap_or(0));
     let page = found.page(conn, descending, skip, limit);
     Ok(usable::<T, _>(page)?.map(places_of))
+}
+
+/// Where the entries of a page by number are, in an order of channels and positions.
+pub(crate) fn places_by_position<T: Table>(
+    conn: &mut DbConnection,
+    found: &mut Found<'_>,
+    descending: bool,
+    skip: u64,
+    limit: usize,
+) -> Result<Option<Vec<Place>>, StoreError> {
+    let page = found.page_by_position(conn, descending, skip, limit);
+    Ok(usable::<T, _>(page)?.map(places_of))
+}
+
+/// Leaves what has some values of a dimension, and of what is not indexed, what is at these places.
+pub(crate) fn narrow<T: Table>(
+    conn: &mut DbConnection,
+    found: &mut Found<'_>,
+    dimension: Dimension,
+    values: &Values,
+    not_indexed: &HashSet<Place>,
+) -> Result<Option<Whole>, StoreError> {
+    let keeps = |channel_id, point: &Point| not_indexed.contains(&(channel_id, point.position));
+    usable::<T, _>(found.narrow(conn, dimension, values, keeps))
 }
 
 /// Where the entries after a point are, in an order of time.
@@ -137,6 +163,16 @@ fn places_of(page: Vec<Key>) -> Vec<Place> {
 }
 
 impl Found<'_> {
+    /// How many logs they are of, with or without something that matches.
+    pub(crate) fn logs(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The channels of these logs.
+    pub(crate) fn channels(&self) -> Vec<i64> {
+        self.0.iter().map(|log| log.index.channel_id).collect()
+    }
+
     /// How many of them are of one log.
     pub(crate) fn len_of(&self, channel_id: i64) -> u64 {
         self.of_log(channel_id).map_or(0, OfLog::len)

@@ -32,7 +32,7 @@ pub(super) struct Index<'a> {
 /// A segment, without its terms.
 #[derive(Debug)]
 pub(super) struct Header {
-    key: SegmentKey,
+    pub(super) key: SegmentKey,
     pub(super) times: Arc<Times>,
     /// Those of its points that were read.
     blocks: HashMap<usize, Arc<Vec<Point>>>,
@@ -171,7 +171,7 @@ impl<'a> Index<'a> {
 }
 
 /// Which entries of a segment match.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Matches {
     /// The number of the segment.
     pub(super) segment: usize,
@@ -214,7 +214,7 @@ impl Matches {
     }
 
     /// What is in another set of the same segment as well.
-    fn within(self, other: Arc<RoaringBitmap>) -> Matches {
+    pub(super) fn within(self, other: Arc<RoaringBitmap>) -> Matches {
         let set = match self.set {
             Some(set) => Arc::new(&*set & &*other),
             None => other,
@@ -238,6 +238,13 @@ impl Matches {
                 Some(common.len())
             }
         }
+    }
+
+    /// Their ranks.
+    pub(super) fn ranks(&self) -> impl Iterator<Item = u32> {
+        let all = self.set.is_none().then_some(self.from..self.to);
+        let some = self.set.iter().flat_map(|set| set.range(self.from..self.to));
+        all.into_iter().flatten().chain(some)
     }
 
     /// The rank of the one before which so many come.
@@ -347,12 +354,12 @@ impl Index<'_> {
         Ok(())
     }
 
-    fn size(&self, matches: &Matches) -> u32 {
+    pub(super) fn size(&self, matches: &Matches) -> u32 {
         self.segments.get(matches.segment).map_or(0, |header| header.key.size as u32)
     }
 
     /// The blocks that have terms of a dimension.
-    fn blocks_of(&self, conn: &mut DbConnection, dimension: Dimension) -> Result<Vec<(i64, Vec<u8>)>, IndexError> {
+    pub(super) fn blocks_of(&self, conn: &mut DbConnection, dimension: Dimension) -> Result<Vec<(i64, Vec<u8>)>, IndexError> {
         let (from, to) = (vec![dimension as u8], vec![dimension as u8 + 1]);
         Ok(BlocksOf { from, to, channel_id: self.channel_id, stream: self.stream }.load(conn)?)
     }

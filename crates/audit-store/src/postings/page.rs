@@ -29,7 +29,7 @@ pub(crate) struct OfLog<'a> {
 pub(crate) struct Found<'a>(pub(super) Vec<OfLog<'a>>);
 
 /// Which log, and which of its parts: a segment, or with a number beyond those, the rest.
-type Part = (usize, usize);
+pub(super) type Part = (usize, usize);
 
 impl OfLog<'_> {
     pub(super) fn len(&self) -> u64 {
@@ -111,7 +111,7 @@ impl Found<'_> {
         Ok(split)
     }
 
-    fn len_of_part(&self, (log, part): Part) -> u64 {
+    pub(super) fn len_of_part(&self, (log, part): Part) -> u64 {
         let Some(log) = self.0.get(log) else { return 0 };
         log.indexed.get(part).map_or(log.rest.len() as u64, Matches::len)
     }
@@ -143,7 +143,7 @@ impl Found<'_> {
         (first, last)
     }
 
-    fn parts(&self) -> Vec<Part> {
+    pub(super) fn parts(&self) -> Vec<Part> {
         let parts = |(at, log): (usize, &OfLog<'_>)| (0..=log.indexed.len()).map(move |part| (at, part));
         self.0.iter().enumerate().flat_map(parts).collect()
     }

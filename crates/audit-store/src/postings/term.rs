@@ -22,6 +22,13 @@ pub(crate) enum Dimension {
     AppName = 13,
 }
 
+impl Dimension {
+    /// Whether its values are numbers, and not texts.
+    pub(crate) fn is_of_numbers(self) -> bool {
+        matches!(self, Dimension::Producer | Dimension::ContentType | Dimension::Level)
+    }
+}
+
 /// A value of a dimension, as bytes that are ordered as the values are. Texts are in the form of their index keys.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Term(Vec<u8>);
@@ -35,10 +42,13 @@ impl Term {
     }
 
     pub(crate) fn number(dimension: Dimension, number: i64) -> Term {
-        let mut bytes = vec![dimension as u8];
+        Term([vec![dimension as u8], Term::number_value(number)].concat())
+    }
+
+    /// A value of a dimension of numbers.
+    pub(crate) fn number_value(number: i64) -> Vec<u8> {
         // With its sign turned, a negative number is less than a positive one byte by byte too.
-        bytes.extend_from_slice(&(number ^ i64::MIN).to_be_bytes());
-        Term(bytes)
+        (number ^ i64::MIN).to_be_bytes().to_vec()
     }
 
     /// The number that a value of a dimension of numbers is.

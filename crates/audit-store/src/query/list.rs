@@ -3,8 +3,9 @@
 use audit_domain::{ActionLogFilter, ActionLogSort, ChannelGrant, EventFilter, EventSort, Sort, SortBy};
 
 use super::room::whole_page;
+use super::sorted::sorted;
 use super::table::{Filter, Part, Place, Table, order_by};
-use super::{LogHead, count, heads, places_of};
+use super::{LogHead, count, heads};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
@@ -162,20 +163,9 @@ impl<'a, T: Table> Listed<'a, T> {
             Listed::Logs(heads) => heads,
             Listed::Indexed(heads, mut found) => {
                 dialect::go_on(conn)?;
-                let descending = match sort.keys() {
-                    [key] if T::is_by_time(key) && key.descending == sort.ties_descend() => Some(key.descending),
-                    _ => None,
-                };
-                if let Some(descending) = descending
-                    && let Some(places) = postings::places::<T>(conn, &mut found, descending, skip, limit)?
-                {
+                let (skip, limit) = (skip.max(0) as u64, usize::try_from(limit).unwrap_or(0));
+                if let Some(places) = sorted::<T>(conn, &mut found, sort, skip, limit)? {
                     return Ok(places);
-                }
-                if descending.is_none()
-                    && found.len() <= SORTED_ROWS_MAX
-                    && let Some(places) = postings::places::<T>(conn, &mut found, false, 0, i64::MAX)?
-                {
-                    return Ok(cut(rows_at::<T>(conn, &places)?, sort, skip, limit));
                 }
                 heads
             }
@@ -205,22 +195,8 @@ impl<'a, T: Table> Listed<'a, T> {
 /// sorts all channels at once, which takes longer for a first page and no memory for a last one.
 const MERGED_ROWS_MAX: i64 = 5_000;
 
-/// Rows that an index finds and that are sorted in memory, by whatever is asked for. More are sorted by the database, which finds them
-/// by itself.
-const SORTED_ROWS_MAX: u64 = 5_000;
-
-/// What the entries at these places are ordered by.
-fn rows_at<T: Table>(conn: &mut DbConnection, places: &[Place]) -> Result<Vec<<T::SortField as SortBy>::Row>, StoreError> {
-    let mut rows = Vec::with_capacity(places.len());
-    for (channel_id, positions) in places_of(places) {
-        dialect::go_on(conn)?;
-        rows.extend(T::sort_rows_at(conn, channel_id, &positions)?);
-    }
-    Ok(rows)
-}
-
 /// A page of rows that are in no order yet.
-fn cut<F: SortBy>(mut rows: Vec<F::Row>, sort: &Sort<F>, skip: i64, limit: i64) -> Vec<Place> {
+pub(super) fn cut<F: SortBy>(mut rows: Vec<F::Row>, sort: &Sort<F>, skip: i64, limit: i64) -> Vec<Place> {
     rows.sort_by(|a, b| sort.compare(a, b));
     let page = rows.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX));
     page.map(F::place).take(usize::try_from(limit).unwrap_or(usize::MAX)).collect()

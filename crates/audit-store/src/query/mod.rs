@@ -5,6 +5,7 @@ mod events;
 mod expressions;
 mod list;
 mod room;
+mod sorted;
 mod start;
 mod stride;
 mod summary;

@@ -11,7 +11,7 @@ use super::start::Start;
 use crate::connection::DbConnection;
 use crate::error::StoreError;
 use crate::limit;
-use crate::postings::{Condition, Indexed, Point};
+use crate::postings::{Condition, Dimension, Indexed, Point};
 
 /// Channel and position.
 pub(crate) type Place = (i64, i64);
@@ -33,6 +33,15 @@ pub(crate) trait Table: Sized + 'static {
 
     /// Whether a sort is by the instant at which entries happened, and nothing else.
     fn is_by_time(key: &SortKey<Self::SortField>) -> bool;
+
+    /// Whether a sort is by position.
+    fn is_by_position(key: &SortKey<Self::SortField>) -> bool;
+
+    /// The dimension of the index whose values a field is sorted by.
+    fn dimension(field: Self::SortField) -> Option<Dimension>;
+
+    /// The value that a row has in the dimension of a field.
+    fn value(field: Self::SortField, row: &<Self::SortField as SortBy>::Row) -> Option<Vec<u8>>;
 
     /// The columns a field is sorted by, and whether each may be null.
     fn columns(field: Self::SortField) -> &'static [(&'static str, bool)];

@@ -22,6 +22,7 @@ mod population;
 mod postgres_server;
 mod round_trip;
 mod schema;
+mod sorts;
 mod summary;
 mod tokens;
 mod walk;

@@ -23,7 +23,7 @@ use super::start::{Behind, Start, begin};
 use super::table::{Filter, Part, Place, Table, hand_on};
 use crate::connection::{Backend, DbConnection};
 use crate::error::StoreError;
-use crate::postings::{Condition, Indexed, Point, Term};
+use crate::postings::{Condition, Dimension, Indexed, Point, Term};
 use crate::row::{ActionLogRow, NewActionLogRow};
 use crate::schema::action_logs;
 
@@ -94,6 +94,18 @@ impl Table for ActionLogs {
 
     fn is_by_time(key: &SortKey<ActionLogSortField>) -> bool {
         key.field == ActionLogSortField::CreatedAt
+    }
+
+    fn is_by_position(key: &SortKey<ActionLogSortField>) -> bool {
+        key.field == ActionLogSortField::Position
+    }
+
+    fn dimension(field: ActionLogSortField) -> Option<Dimension> {
+        (field == ActionLogSortField::Level).then_some(Dimension::Level)
+    }
+
+    fn value(field: ActionLogSortField, row: &ActionLogSortRow) -> Option<Vec<u8>> {
+        row.level.filter(|_| field == ActionLogSortField::Level).map(Term::number_value)
     }
 
     fn columns(field: ActionLogSortField) -> &'static [(&'static str, bool)] {

@@ -20,7 +20,7 @@ use super::start::{Behind, Start, begin};
 use super::table::{Filter, Part, Place, Table, hand_on};
 use crate::connection::{Backend, DbConnection};
 use crate::error::StoreError;
-use crate::postings::{Condition, Indexed, Point, Term};
+use crate::postings::{Condition, Dimension, Indexed, Point, Term};
 use crate::row::{EventRow, NewEventRow};
 use crate::schema::events;
 
@@ -64,6 +64,28 @@ impl Table for Events {
 
     fn is_by_time(key: &SortKey) -> bool {
         key.field == SortField::Timestamp
+    }
+
+    fn is_by_position(key: &SortKey) -> bool {
+        key.field == SortField::Position
+    }
+
+    fn dimension(field: SortField) -> Option<Dimension> {
+        match field {
+            SortField::ContentType => Some(Dimension::ContentType),
+            SortField::ObjectId => Some(Dimension::ObjectId),
+            SortField::User => Some(Dimension::UserId),
+            SortField::Timestamp | SortField::Uuid | SortField::Position => None,
+        }
+    }
+
+    fn value(field: SortField, row: &SortRow) -> Option<Vec<u8>> {
+        match field {
+            SortField::ContentType => row.content_type.map(Term::number_value),
+            SortField::ObjectId => row.object_id.as_ref().map(|id| id.as_bytes().to_vec()),
+            SortField::User => row.user_id.as_ref().map(|id| id.as_bytes().to_vec()),
+            SortField::Timestamp | SortField::Uuid | SortField::Position => None,
+        }
     }
 
     fn columns(field: SortField) -> &'static [(&'static str, bool)] {

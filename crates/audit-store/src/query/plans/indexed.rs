@@ -32,7 +32,7 @@ const LOGS_PAGE: &str = "action_logs_pkey";
 const INDEXED: &[&str] = &[PAGE, PAGE];
 const LOGS_INDEXED: &[&str] = &[LOGS_PAGE, LOGS_PAGE];
 
-const FAMILIES: [Family; 22] = [
+const FAMILIES: [Family; 24] = [
     ("an event by its uuid", |db| db.find::<Events>(), &["events_channel_id_uuid_key"]),
     ("a list of everything", |db| db.list::<Events>(any(), &[]), INDEXED),
     ("a page far behind the first", |db| db.page::<Events>(any(), 60_000), INDEXED),
@@ -63,9 +63,19 @@ const FAMILIES: [Family; 22] = [
     (
         "an object's events in the order of positions",
         |db| db.list::<Events>(EventFilter { object_id: text(), ..any() }, &[(SortField::Position, false)]),
-        &[PAGE, PAGE, PAGE],
+        INDEXED,
     ),
-    ("a list in the order of positions", |db| db.list::<Events>(any(), &[(SortField::Position, true)]), &[PAGE, PAGE, PAGE]),
+    ("a list in the order of positions", |db| db.list::<Events>(any(), &[(SortField::Position, true)]), INDEXED),
+    // What the rows after the index are sorted by, too.
+    ("a list in the order of users", |db| db.list::<Events>(any(), &[(SortField::User, true)]), &[PAGE, PAGE, PAGE]),
+    (
+        "types in the order of objects and time",
+        |db| {
+            let sort = [(SortField::ContentType, false), (SortField::ObjectId, true), (SortField::Timestamp, true)];
+            db.list::<Events>(any(), &sort);
+        },
+        &[PAGE, PAGE, PAGE, PAGE],
+    ),
     ("a walk by time", |db| db.walk::<Events>(WalkOrder::Timestamp, any()), &["events_by_timestamp"]),
     ("a walk by time of a user", |db| db.walk::<Events>(WalkOrder::Timestamp, EventFilter { user: text(), ..any() }), INDEXED),
     ("a walk by position", |db| db.walk::<Events>(WalkOrder::Position, any()), &[PAGE]),

@@ -1,0 +1,141 @@
+//! Some of what was found: the entries that have one of some values of a dimension, or none at all.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+
+use super::block::Terms;
+use super::index::{Index, Matches};
+use super::page::{Found, Key, OfLog, Part};
+use super::term::Dimension;
+use super::times::Point;
+use super::{Damaged, IndexError};
+use crate::connection::DbConnection;
+
+/// Which values of a dimension.
+#[derive(Debug)]
+pub(crate) enum Values {
+    /// One of these.
+    OneOf(HashSet<Vec<u8>>),
+    /// None that is in the dimension.
+    Missing,
+}
+
+/// What was found in each log before it was narrowed.
+#[derive(Debug)]
+pub(crate) struct Whole(Vec<(Vec<Matches>, Vec<Point>)>);
+
+impl Found<'_> {
+    /// Leaves what has these values; of what is not indexed, what is kept by its place.
+    pub(crate) fn narrow(
+        &mut self,
+        conn: &mut DbConnection,
+        dimension: Dimension,
+        values: &Values,
+        keeps: impl Fn(i64, &Point) -> bool,
+    ) -> Result<Whole, IndexError> {
+        let mut whole = Vec::with_capacity(self.0.len());
+        for OfLog { index, indexed, rest } in &mut self.0 {
+            let narrowed = index.narrowed(conn, indexed, dimension, values)?;
+            let kept = rest.iter().filter(|point| keeps(index.channel_id, point)).copied().collect();
+            whole.push((std::mem::replace(indexed, narrowed), std::mem::replace(rest, kept)));
+        }
+        Ok(Whole(whole))
+    }
+
+    /// Takes back what it was narrowed by.
+    pub(crate) fn widen(&mut self, whole: Whole) {
+        for (log, (indexed, rest)) in self.0.iter_mut().zip(whole.0) {
+            (log.indexed, log.rest) = (indexed, rest);
+        }
+    }
+
+    /// The places of what is not indexed.
+    pub(crate) fn not_indexed(&self) -> impl Iterator<Item = (i64, i64)> {
+        self.0.iter().flat_map(|log| log.rest.iter().map(|point| (log.index.channel_id, point.position)))
+    }
+
+    /// The entries of a page in the order of channels and positions.
+    pub(crate) fn page_by_position(
+        &mut self,
+        conn: &mut DbConnection,
+        descending: bool,
+        mut skip: u64,
+        limit: usize,
+    ) -> Result<Vec<Key>, IndexError> {
+        let mut parts = self.parts();
+        if descending {
+            parts.reverse();
+        }
+        let mut page: Vec<Key> = Vec::new();
+        for part in parts {
+            let count = self.len_of_part(part);
+            if page.len() >= limit || skip >= count {
+                skip = skip.saturating_sub(count);
+                continue;
+            }
+            // A part has the positions from one to another, in any order of time.
+            let (channel_id, mut entries) = self.entries(conn, part)?;
+            entries.sort_unstable_by_key(|point| if descending { !point.position } else { point.position });
+            let start = usize::try_from(skip).unwrap_or(usize::MAX);
+            let of_part = entries.into_iter().skip(start).take(limit - page.len());
+            page.extend(of_part.map(|point| (point.time, channel_id, point.position)));
+            skip = 0;
+        }
+        Ok(page)
+    }
+
+    /// The entries of a part, and the channel of its log.
+    fn entries(&mut self, conn: &mut DbConnection, (log, part): Part) -> Result<(i64, Vec<Point>), IndexError> {
+        let OfLog { index, indexed, rest } = self.0.get_mut(log).ok_or(Damaged)?;
+        let Some(matches) = indexed.get(part) else { return Ok((index.channel_id, rest.clone())) };
+        let mut entries = Vec::new();
+        for rank in matches.ranks() {
+            entries.push(index.point(conn, matches.segment, rank)?);
+        }
+        Ok((index.channel_id, entries))
+    }
+}
+
+impl Index<'_> {
+    fn narrowed(
+        &self,
+        conn: &mut DbConnection,
+        matches: &[Matches],
+        dimension: Dimension,
+        values: &Values,
+    ) -> Result<Vec<Matches>, IndexError> {
+        let first = |matches: &Matches| self.segments.get(matches.segment).map(|segment| segment.key.first);
+        let wanted: HashSet<i64> = matches.iter().filter_map(first).collect();
+        let mut having: HashMap<i64, RoaringBitmap> = HashMap::new();
+        for (first, bytes) in self.blocks_of(conn, dimension)?.iter().filter(|(first, _)| wanted.contains(first)) {
+            let mut terms = Terms::new(bytes);
+            while !terms.is_at_end() {
+                let (term, ranks) = terms.next().ok_or(Damaged)?;
+                let is_meant = |value: &[u8]| match values {
+                    Values::OneOf(values) => values.contains(value),
+                    Values::Missing => true,
+                };
+                if term.split_first().is_some_and(|(number, value)| *number == dimension as u8 && is_meant(value)) {
+                    *having.entry(*first).or_default() |= ranks.bitmap().ok_or(Damaged)?;
+                }
+            }
+        }
+        let mut narrowed = Vec::new();
+        for matches in matches {
+            let having = having.remove(&first(matches).ok_or(Damaged)?).unwrap_or_default();
+            let ranks = match values {
+                Values::OneOf(_) => having,
+                Values::Missing => {
+                    let mut all = RoaringBitmap::new();
+                    all.insert_range(0..self.size(matches));
+                    all - having
+                }
+            };
+            narrowed.push(matches.clone().within(Arc::new(ranks)));
+        }
+        narrowed.retain(|matches| matches.len() > 0);
+        Ok(narrowed)
+    }
+}

@@ -20,6 +20,9 @@ use crate::postings::{self, Dimension, Found, Term, Values};
 /// which few entries have is not one look at the index for each of them.
 const SORTED_ROWS_MAX: u64 = 1_000;
 
+/// Entries that are not indexed yet and whose values are kept in memory.
+const NOT_INDEXED_MAX: usize = 10_000;
+
 /// The entries of a page; `None` where only the database can sort them: by uuid, and by something after the time or the position.
 pub(crate) fn sorted<T: Table>(
     conn: &mut DbConnection,
@@ -72,7 +75,10 @@ fn by_values<T: Table>(
     (skip, limit): (u64, usize),
 ) -> Result<Option<Vec<Place>>, StoreError> {
     let [key, next @ ..] = keys else { return Ok(None) };
-    let not_indexed: Vec<Place> = found.not_indexed().collect();
+    let not_indexed: Vec<Place> = found.not_indexed().take(NOT_INDEXED_MAX + 1).collect();
+    if not_indexed.len() > NOT_INDEXED_MAX {
+        return Ok(None);
+    }
     let rows = rows_at::<T>(conn, &not_indexed)?;
     let values: HashMap<Place, Value> = rows.iter().map(|row| (T::SortField::place(row), T::value(key.field, row))).collect();
     let Some(groups) = groups::<T>(conn, found, dimension, &values, key.descending)? else { return Ok(None) };

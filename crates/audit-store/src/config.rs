@@ -13,6 +13,9 @@ const WRITERS: u32 = 4;
 /// A day: whatever the offset of a time zone that somebody mistook, it is less.
 const FUTURE_WARNING: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// A minute: a step takes a second at most, and one that failed is done again after five.
+const INDEX_PATIENCE: Duration = Duration::from_secs(60);
+
 /// How to open a store.
 #[derive(Debug, Clone)]
 pub struct StoreConfig {
@@ -40,6 +43,8 @@ pub struct StoreConfig {
     pub clock: Clock,
     /// How far ahead of the clock an entry may happen without a warning in its receipt.
     pub future_warning: Duration,
+    /// How long the search index of a log may be behind before [`Store::check`](crate::Store::check) warns of it.
+    pub index_patience: Duration,
 }
 
 impl StoreConfig {
@@ -57,6 +62,7 @@ impl StoreConfig {
             refuse_powerful_roles: false,
             clock: Clock::system(),
             future_warning: FUTURE_WARNING,
+            index_patience: INDEX_PATIENCE,
         }
     }
 

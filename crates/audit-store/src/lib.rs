@@ -52,6 +52,7 @@ pub use copy::{Copied, CopyProgress, copy};
 pub use error::{CopyError, OpenError, StoreError, Unusable};
 pub use limit::Cancel;
 pub use migrate::{Inspection, Migrated};
+pub use postings::IndexLag;
 pub use query::{
     ActionLogGroupBy, ActionLogListQuery, Group, GroupBy, GroupKey, ListPage, ListQuery, LogHead, OtherGroups, PageNumber,
     SliceQuery, Summary, WalkPage, WalkQuery,

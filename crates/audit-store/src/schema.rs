@@ -114,3 +114,6 @@ diesel::table! {
         revoked_at -> Nullable<BigInt>,
     }
 }
+
+// How far each index is behind its log is one statement.
+diesel::allow_tables_to_appear_in_same_query!(logs, segments);

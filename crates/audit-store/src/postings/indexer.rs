@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use audit_domain::Stream;
 
+use super::waiting::Waiting;
 use super::{Progress, step};
 use crate::append::Writers;
 use crate::error::{OpenError, StoreError};
 
 /// A log: a channel's stream.
-type Log = (i64, Stream);
+pub(super) type Log = (i64, Stream);
 
 /// How long appends are collected before they are indexed: a step for each of a thousand small appends a second would cost more than
 /// they do.
@@ -30,13 +31,21 @@ pub(crate) struct Grown {
 #[derive(Debug, Default)]
 struct State {
     logs: BTreeSet<Log>,
+    waiting: Waiting,
     is_closed: bool,
 }
 
 impl Grown {
     /// Takes note of logs.
     pub(crate) fn note(&self, logs: impl IntoIterator<Item = Log>) {
-        self.lock().logs.extend(logs);
+        let (mut state, now) = (self.lock(), Instant::now());
+        for log in logs {
+            // A batch of a thousand entries names its log a thousand times.
+            if state.logs.insert(log) {
+                state.waiting.grew(log, now);
+            }
+        }
+        drop(state);
         self.changed.notify_all();
     }
 
@@ -54,6 +63,32 @@ impl Grown {
         if state.is_closed { None } else { Some(std::mem::take(&mut state.logs)) }
     }
 
+    /// A step of a log was done.
+    fn stepped(&self, log: Log, left: i64) {
+        let (mut state, now) = (self.lock(), Instant::now());
+        let is_current = left == 0;
+        state.waiting.moved(log, is_current, now);
+        if is_current && state.logs.contains(&log) {
+            // It grew since the step looked.
+            state.waiting.grew(log, now);
+        }
+    }
+
+    /// A step of a log failed. It is to be done again.
+    fn failed(&self, log: Log, error: &StoreError, patience: Duration) {
+        let (mut state, now) = (self.lock(), Instant::now());
+        state.waiting.failed(log, error, now);
+        state.waiting.say(patience, now);
+        state.logs.insert(log);
+    }
+
+    fn warnings(&self, patience: Duration) -> Vec<String> {
+        let (mut state, now) = (self.lock(), Instant::now());
+        // The thread cannot say it when its step does not return.
+        state.waiting.say(patience, now);
+        state.waiting.warnings(patience, now)
+    }
+
     fn is_closed(&self) -> bool {
         self.lock().is_closed
     }
@@ -64,21 +99,36 @@ impl Grown {
 }
 
 /// The thread. It ends by itself when this is dropped or the writers are: it has nothing that has to be waited for.
-pub(crate) struct Indexer(Arc<Grown>);
+pub(crate) struct Indexer {
+    grown: Arc<Grown>,
+    patience: Duration,
+}
 
 impl Indexer {
-    /// Indexes what grew since, and in some logs what is left from before.
-    pub(crate) fn start(path: String, grown: &Arc<Grown>, writers: &Arc<Writers>, logs: Vec<Log>) -> Result<Indexer, OpenError> {
+    /// Indexes what grew since, and in some logs what is left from before. An index that does not move for longer than `patience` is
+    /// said.
+    pub(crate) fn start(
+        path: String,
+        grown: &Arc<Grown>,
+        writers: &Arc<Writers>,
+        logs: Vec<Log>,
+        patience: Duration,
+    ) -> Result<Indexer, OpenError> {
         grown.note(logs);
         let (taken, writers) = (Arc::clone(grown), Arc::downgrade(writers));
-        let thread = std::thread::Builder::new().name("audit-indexer".to_owned()).spawn(move || run(&taken, &writers));
+        let thread = std::thread::Builder::new().name("audit-indexer".to_owned()).spawn(move || run(&taken, &writers, patience));
         thread.map_err(|error| OpenError::Database { path, why: error.to_string() })?;
-        Ok(Indexer(Arc::clone(grown)))
+        Ok(Indexer { grown: Arc::clone(grown), patience })
+    }
+
+    /// Which indexes are behind for too long, a sentence each. It reads no database.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.grown.warnings(self.patience)
     }
 
     /// Starts no further step.
     pub(crate) fn close(&self) {
-        self.0.close();
+        self.grown.close();
     }
 }
 
@@ -88,15 +138,14 @@ impl Drop for Indexer {
     }
 }
 
-fn run(grown: &Grown, writers: &Weak<Writers>) {
+fn run(grown: &Grown, writers: &Weak<Writers>, patience: Duration) {
     let mut pause = PAUSE;
     while let Some(logs) = grown.take(pause) {
         pause = PAUSE;
         for log in logs {
             let Some(writers) = writers.upgrade() else { return };
             if let Err(error) = index(grown, &writers, log) {
-                tracing::warn!(%error, channel_id = log.0, stream = log.1.name(), "this log is not indexed further for now");
-                grown.note([log]);
+                grown.failed(log, &error, patience);
                 pause = PAUSE_AFTER_ERROR;
             }
         }
@@ -104,9 +153,11 @@ fn run(grown: &Grown, writers: &Weak<Writers>) {
 }
 
 /// Indexes a log step by step; between two steps, its writer appends what is waiting.
-fn index(grown: &Grown, writers: &Writers, (channel_id, stream): Log) -> Result<(), StoreError> {
+fn index(grown: &Grown, writers: &Writers, log: Log) -> Result<(), StoreError> {
+    let (channel_id, stream) = log;
     while !grown.is_closed() {
-        let Progress { left, .. } = writers.run_for((channel_id, stream), move |conn| step(conn, channel_id, stream))?;
+        let Progress { left, .. } = writers.run_for(log, move |conn| step(conn, channel_id, stream))?;
+        grown.stepped(log, left);
         if left == 0 {
             break;
         }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use audit_domain::{ClockError, Timestamp};
+use audit_domain::{ClockError, Stream, Timestamp};
 
 use super::{Store, logs};
 use crate::dialect::Powers;
 use crate::error::{OpenError, StoreError};
+use crate::postings::IndexLag;
 use crate::{dialect, postings, query};
 
 impl Store {
@@ -43,6 +44,14 @@ impl Store {
         self.index()
     }
 
+    /// How far the index of each log of a stream is behind it.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn index_lags(&self, stream: Stream) -> Result<Vec<IndexLag>, StoreError> {
+        self.read(|conn| postings::lags(conn, stream))
+    }
+
     /// The present, by the store's clock.
     ///
     /// # Errors
@@ -53,7 +62,8 @@ impl Store {
 
     /// Whether the store can work: its writers run, the clock can be right, the files are the ones that were opened, the database
     /// answers a read, and a write can be done (one is tried and rolled back, unless there was one in the last seconds). Returns what
-    /// is strange about the clock, one sentence each: it jumped ahead, or the last entry of a log is ahead of it.
+    /// is strange all the same, one sentence each: the clock jumped ahead, the last entry of a log is ahead of it, or the search index of
+    /// a log is behind for too long.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -68,7 +78,7 @@ impl Store {
         self.0.database.check_place()?;
         self.point_read(query::ping)?;
         self.0.database.check_writes()?;
-        Ok(self.0.watch.warnings())
+        Ok(self.0.watch.warnings().into_iter().chain(self.0.indexer.warnings()).collect())
     }
 
     /// What a thread that writes panicked with. It cannot be started again: a program that embeds the store opens it again, or ends the

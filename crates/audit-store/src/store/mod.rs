@@ -102,7 +102,7 @@ impl Store {
         let logs = logs(&mut conn).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))?;
         let grown = Arc::<Grown>::default();
         let writers = Arc::new(Writers::start(&url, conn, config.writers, &watch, &database, &grown)?);
-        let indexer = Indexer::start(url.display(), &grown, &writers, logs)?;
+        let indexer = Indexer::start(url.display(), &grown, &writers, logs, config.index_patience)?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
         Ok(Store(Arc::new(Inner {
             url,

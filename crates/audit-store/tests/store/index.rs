@@ -263,6 +263,27 @@ fn the_next_append_or_the_next_start_builds_a_dropped_index() {
     again.close();
 }
 
+/// What the next steps would index, and since when it waits for them.
+#[test]
+fn the_lag_is_what_the_next_steps_will_index() {
+    let scratch = Scratch::new();
+    scratch.append((0..63).map(|_| event(r#"{"channel_id":2}"#)).collect());
+    let first = scratch.append((0..200).map(|_| event("{}")).collect())[0];
+    scratch.append(vec![ActionLogs::entry("")]);
+    let lag = |stream| -> Vec<(i64, i64, Option<Timestamp>)> {
+        let lags = scratch.store.index_lags(stream).unwrap();
+        lags.into_iter().map(|lag| (lag.channel_id, lag.entries, lag.oldest)).collect()
+    };
+    scratch.store.index().unwrap();
+    assert_eq!(lag(Stream::Events), [(1, 0, None), (2, 0, None)], "the last entries wait for a whole segment");
+    assert_eq!(lag(Stream::ActionLogs), [(1, 0, None)]);
+    damage(&scratch.raw(), DROP);
+    assert_eq!(lag(Stream::Events), [(1, 192, Some(first.recorded_at)), (2, 0, None)]);
+    scratch.store.index().unwrap();
+    assert_eq!(lag(Stream::Events), [(1, 0, None), (2, 0, None)]);
+    assert_eq!(scratch.store.check().unwrap(), Vec::<String>::new());
+}
+
 #[test]
 fn counts_and_groups_of_ranges_that_cut_hours_are_exact() {
     let scratch = Scratch::new();

@@ -19,8 +19,11 @@ use crate::{AppendRequest, Store, StoreConfig, dialect, postings};
 const TENANT_TABLES: [&str; 6] = ["logs", "events", "action_logs", "segments", "segment_times", "postings"];
 
 /// Lists of what there is in all channels, no look-ups: they go to every part of a cluster, and lock nothing.
-const OF_ALL_CHANNELS: [&str; 1] =
-    ["SELECT channel_id, next_position, recorded_at FROM logs WHERE ((stream = $1) AND (next_position > $2)) ORDER BY channel_id"];
+const OF_ALL_CHANNELS: [&str; 2] = [
+    "SELECT channel_id, next_position, recorded_at FROM logs WHERE ((stream = $1) AND (next_position > $2)) ORDER BY channel_id",
+    "SELECT channel_id, next_position, (SELECT (first + size) FROM segments WHERE ((channel_id = channel_id) AND (stream = stream)) \
+     ORDER BY first DESC LIMIT $1) FROM logs WHERE ((stream = $2) AND (next_position > $3)) ORDER BY channel_id",
+];
 
 fn event(json: &str, channel: i64) -> PreparedEntry {
     NewEvent::parse(json, Reading::NATIVE).unwrap().prepare(ChannelId::new(channel).unwrap()).unwrap()
@@ -67,6 +70,7 @@ fn all_statements() -> Vec<String> {
     small.reads::<Events>(EventFilter { object_id: Some("1".to_owned()), ..EventFilter::default() });
     small.reads::<ActionLogs>(ActionLogFilter::default());
     small.reads::<ActionLogs>(ActionLogFilter { search: Some("m".to_owned()), ..ActionLogFilter::default() });
+    drop(postings::lags(small.conn(), Stream::Events).unwrap());
     postings::drop_index(small.conn(), 1, Stream::Events).unwrap();
     small.take()
 }

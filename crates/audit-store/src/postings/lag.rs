@@ -1,0 +1,51 @@
+//! How far the indexes are behind their logs, as the database has it.
+
+use audit_domain::{Stream, Timestamp};
+use diesel::prelude::*;
+
+use super::tiers;
+use crate::connection::DbConnection;
+use crate::error::StoreError;
+use crate::schema::{action_logs, events, logs, segments};
+
+/// How far the index of a log is behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexLag {
+    /// The channel of the log.
+    pub channel_id: i64,
+    /// Its stream.
+    pub stream: Stream,
+    /// Entries that the next steps will index. The last entries of a log, up to 63, are not indexed before there are 64, and do not
+    /// count.
+    pub entries: i64,
+    /// When the first of them was committed.
+    pub oldest: Option<Timestamp>,
+}
+
+/// The lag of each log of a stream, by two looks at keys a log: its head, and its last segment. Of logs that are behind, which are few,
+/// one entry is read too.
+pub(crate) fn lags(conn: &mut DbConnection, stream: Stream) -> Result<Vec<IndexLag>, StoreError> {
+    let of_log = segments::channel_id.eq(logs::channel_id).and(segments::stream.eq(logs::stream));
+    let end = segments::table.filter(of_log).order(segments::first.desc()).limit(1).select(segments::first + segments::size);
+    let rows: Vec<(i64, i64, Option<i64>)> = logs::table
+        .filter(logs::stream.eq(stream.number()).and(logs::next_position.gt(0)))
+        .order(logs::channel_id)
+        .select((logs::channel_id, logs::next_position, end.single_value()))
+        .load(conn)?;
+    let lag = |(channel_id, size, end): (i64, i64, Option<i64>)| {
+        let indexed = end.unwrap_or(0);
+        let entries = (tiers::indexed(size) - indexed).max(0);
+        let oldest = if entries > 0 { recorded_at(conn, channel_id, stream, indexed)? } else { None };
+        Ok(IndexLag { channel_id, stream, entries, oldest })
+    };
+    rows.into_iter().map(lag).collect()
+}
+
+fn recorded_at(conn: &mut DbConnection, channel_id: i64, stream: Stream, position: i64) -> Result<Option<Timestamp>, StoreError> {
+    let key = (channel_id, position);
+    let at: Option<i64> = match stream {
+        Stream::Events => events::table.find(key).select(events::recorded_at).first(conn).optional()?,
+        Stream::ActionLogs => action_logs::table.find(key).select(action_logs::recorded_at).first(conn).optional()?,
+    };
+    Ok(at.and_then(Timestamp::from_micros))
+}

@@ -25,6 +25,8 @@ const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 const REQUEST_SECONDS: &str = "audit_http_request_seconds";
 const LOG_ENTRIES: &str = "audit_log_entries";
+const INDEX_LAG_ENTRIES: &str = "audit_index_lag_entries";
+const INDEX_LAG_SECONDS: &str = "audit_index_lag_seconds";
 const DATABASE_BYTES: &str = "audit_database_bytes";
 const LOG_AHEAD_SECONDS: &str = "audit_log_ahead_of_clock_seconds";
 const WAL_BYTES: &str = "audit_database_wal_bytes";
@@ -72,10 +74,20 @@ fn measure(store: &Store) -> Result<(), StoreError> {
     if let Some(bytes) = store.wal_bytes() {
         metrics::gauge!(WAL_BYTES).set(bytes as f64);
     }
+    let now = store.now();
     for stream in [Stream::Events, Stream::ActionLogs] {
         for log in store.logs(stream, &ChannelGrant::All)? {
             let channel = log.channel_id.to_string();
             metrics::gauge!(LOG_ENTRIES, "channel_id" => channel, "stream" => stream.name()).set(log.size as f64);
+        }
+        for lag in store.index_lags(stream)? {
+            let channel = lag.channel_id.to_string();
+            metrics::gauge!(INDEX_LAG_ENTRIES, "channel_id" => channel.clone(), "stream" => stream.name()).set(lag.entries as f64);
+            // A clock that is wrong says nothing about an age.
+            let Ok(now) = now else { continue };
+            let micros = lag.oldest.map_or(0, |oldest| (now.micros() - oldest.micros()).max(0));
+            let seconds = micros as f64 / 1_000_000.0;
+            metrics::gauge!(INDEX_LAG_SECONDS, "channel_id" => channel, "stream" => stream.name()).set(seconds);
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use audit_http::store::domain::{Stream, Timestamp};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// What is measured in the crates below, with the lines of help.
-const HELP: [(Kind, &str, &str); 15] = [
+const HELP: [(Kind, &str, &str); 17] = [
     (Kind::Counter, "audit_appended_entries_total", "Entries that were committed to a log, by stream."),
     (Kind::Histogram, "audit_append_batch_entries", "Entries that one transaction of the writer was asked to append."),
     (Kind::Histogram, "audit_append_batch_seconds", "Time from the start of such a transaction to the end of its commit."),
@@ -23,6 +23,8 @@ const HELP: [(Kind, &str, &str); 15] = [
     (Kind::Gauge, "audit_database_bytes", "Size of the database."),
     (Kind::Gauge, "audit_database_wal_bytes", "Size of the file of an embedded database that has its newest entries."),
     (Kind::Gauge, "audit_log_entries", "Entries of a log, by channel and stream."),
+    (Kind::Gauge, "audit_index_lag_entries", "Entries of a log that the search index waits for, by channel and stream."),
+    (Kind::Gauge, "audit_index_lag_seconds", "Age of the oldest of these entries, by channel and stream."),
     (Kind::Gauge, CERTIFICATE_EXPIRES, "When the first certificate of the server's chain expires."),
 ];
 

@@ -24,8 +24,8 @@ async fn alive(request: HttpRequest) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ok"})))
 }
 
-/// The database answers a read, the writer runs, and the clock can be right. The answer also says what is strange about the clock: the
-/// server works all the same.
+/// The database answers a read, the writer runs, and the clock can be right. The answer also says what is strange about the clock,
+/// and which index is behind for long: the server works all the same.
 async fn ready(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     if let Some(response) = check_method(&request, ALLOW_GET)? {
         return Ok(response);

@@ -14,6 +14,7 @@ mod create;
 mod docs;
 mod events;
 mod golden;
+mod index;
 mod inventory;
 mod operations;
 #[path = "../../../audit-store/tests/postgres/mod.rs"]

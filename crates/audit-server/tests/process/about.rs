@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::common::http::Client;
 use crate::common::server::{KEY, Server};
-use crate::common::{program, run};
+use crate::common::{eventually, program, run};
 
 /// Series by their name and labels, as they are written.
 fn scrape(client: &mut Client) -> (BTreeMap<String, f64>, String) {
@@ -51,6 +51,9 @@ fn metrics_tell_what_was_done() {
         ("audit_log_entries{channel_id=\"1\",stream=\"events\"}", 3.0),
         ("audit_log_entries{channel_id=\"2\",stream=\"events\"}", 2.0),
         ("audit_log_entries{channel_id=\"1\",stream=\"action-logs\"}", 1.0),
+        // So few are not indexed.
+        ("audit_index_lag_entries{channel_id=\"1\",stream=\"events\"}", 0.0),
+        ("audit_index_lag_seconds{channel_id=\"1\",stream=\"action-logs\"}", 0.0),
         ("audit_http_request_seconds_count{method=\"POST\",route=\"/api/v1/events\",status=\"201\"}", 2.0),
         ("audit_http_request_seconds_count{method=\"POST\",route=\"/api/v1/events\",status=\"400\"}", 1.0),
         ("audit_http_request_seconds_count{method=\"GET\",route=\"none\",status=\"404\"}", 2.0),
@@ -74,6 +77,38 @@ fn metrics_tell_what_was_done() {
     // A later scrape has this one in it.
     let (series, _) = scrape(&mut client);
     assert_eq!(series["audit_http_request_seconds_count{method=\"GET\",route=\"/metrics\",status=\"200\"}"], 1.0);
+    server.stop();
+}
+
+/// Has a program whose index is stopped show how far it is behind, until the index may go on.
+pub(crate) fn assert_the_lag_is_shown(server: &Server, stop: impl FnOnce(), go_on: impl FnOnce()) {
+    const ENTRIES: &str = "audit_index_lag_entries{channel_id=\"1\",stream=\"events\"}";
+    const SECONDS: &str = "audit_index_lag_seconds{channel_id=\"1\",stream=\"events\"}";
+    let mut client = Client::connect(server.address, KEY).unwrap();
+    stop();
+    let events = "{}\n".repeat(100);
+    assert_eq!(client.post("/api/v1/events", "application/x-ndjson", &events).unwrap().status, 201);
+    let (series, text) = scrape(&mut client);
+    let (entries, before) = (series[ENTRIES], series[SECONDS]);
+    assert!(entries == 64.0 && before > 0.0, "{text}");
+    // Longer than the pause after a step that failed.
+    let (series, _) = eventually(|| Some(scrape(&mut client)).filter(|(series, _)| series[SECONDS] > before + 6.0)).unwrap();
+    assert_eq!(series[ENTRIES], 64.0);
+    go_on();
+    let (series, _) = eventually(|| Some(scrape(&mut client)).filter(|(series, _)| series[ENTRIES] == 0.0)).unwrap();
+    assert_eq!(series[SECONDS], 0.0);
+    let log = server.log();
+    assert_eq!(log.matches("this log is not indexed further for now").count(), 1, "the same reason is said once: {log}");
+    assert!(log.contains("no segments today"), "{log}");
+}
+
+#[test]
+fn metrics_tell_how_far_an_index_is_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path());
+    let run = |sql| rusqlite::Connection::open(directory.path().join("audit-data/audit.db")).unwrap().execute_batch(sql).unwrap();
+    let stop = "CREATE TRIGGER stopped BEFORE INSERT ON segments BEGIN SELECT RAISE(ABORT, 'no segments today'); END";
+    assert_the_lag_is_shown(&server, || run(stop), || run("DROP TRIGGER stopped"));
     server.stop();
 }
 

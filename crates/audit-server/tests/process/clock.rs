@@ -13,7 +13,7 @@ use crate::common::{program, run};
 const EVENTS: &str = "/api/v1/events";
 
 /// Has a command see another time: `offset` is what faketime takes, such as `+3d`.
-fn at<'a>(command: &'a mut Command, offset: &str) -> &'a mut Command {
+pub(crate) fn at<'a>(command: &'a mut Command, offset: &str) -> &'a mut Command {
     under_faketime(command).env("FAKETIME", offset)
 }
 

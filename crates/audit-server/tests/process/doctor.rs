@@ -7,6 +7,7 @@ use std::process::Command;
 
 use rusqlite::Connection;
 
+use crate::clock::at;
 use crate::common::server::{KEY, Server};
 use crate::common::tls::Certificate;
 use crate::common::{Ended, program, run, set_mode};
@@ -40,9 +41,18 @@ fn a_healthy_set_up_passes_and_is_left_as_it_was() {
     let directory = healthy();
     let certificate = Certificate::make(directory.path(), "a");
     let text = run(doctor(directory.path()).envs(certificate.settings())).ok();
-    for check in
-        ["settings", "data directory", "database", "schema and writing", "administrator", "clock", "open files", "TLS", "address"]
-    {
+    for check in [
+        "settings",
+        "data directory",
+        "database",
+        "schema and writing",
+        "administrator",
+        "clock",
+        "search index",
+        "open files",
+        "TLS",
+        "address",
+    ] {
         assert!(text.contains(&format!("ok    {check}: ")), "{check}: {text}");
     }
     assert!(text.contains("note  contents: not looked at: whether entries, heads of logs, the search index and tokens"), "{text}");
@@ -80,6 +90,19 @@ fn a_running_server_is_told_from_another_program() {
     answers.join().unwrap();
     let ended = run(doctor(directory.path()).env("AUDIT_LISTEN", "192.0.2.1:80"));
     assert_only_fault(&ended, "address", "cannot listen on 192.0.2.1:80", "--listen");
+}
+
+#[test]
+fn an_index_that_is_behind_is_a_note() {
+    let directory = healthy();
+    let stop = "CREATE TRIGGER stopped BEFORE INSERT ON segments BEGIN SELECT RAISE(ABORT, 'no segments today'); END";
+    Connection::open(directory.path().join("audit-data/audit.db")).unwrap().execute_batch(stop).unwrap();
+    fs::write(directory.path().join("a.ndjson"), "{}\n".repeat(100)).unwrap();
+    run(program(directory.path()).args(["import", "a.ndjson"])).ok();
+    let text = run(&mut doctor(directory.path())).ok();
+    assert!(text.contains("ok    search index: "), "a minute is nothing to speak of: {text}");
+    let text = run(at(&mut doctor(directory.path()), "+1h")).ok();
+    assert!(text.contains("note  search index: 64 entries of 1 log(s) are not indexed, the first of 20"), "{text}");
 }
 
 #[test]

@@ -179,6 +179,34 @@ pub(super) fn administrator(patient: &Patient) -> Finding {
     }
 }
 
+/// An index follows its log in a second. What is behind for longer waits for a server, or does not move.
+const INDEX_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Queries are exact without it, so that it keeps no server from working.
+pub(super) fn search_index(patient: &Patient) -> Finding {
+    if !patient.has_current_database() {
+        return Finding::Note("not looked at: there is no database of this version that can be written".to_owned());
+    }
+    let lags = patient.settings.open_existing_store().and_then(|store| {
+        let lags = [Stream::Events, Stream::ActionLogs].map(|stream| store.index_lags(stream));
+        Ok((store.now()?, lags.into_iter().collect::<Result<Vec<_>, _>>()?.concat()))
+    });
+    let (now, lags) = match lags {
+        Ok(found) => found,
+        Err(error) => return Finding::Note(format!("not looked at: {error:#}")),
+    };
+    let last = now.micros() - i64::try_from(INDEX_PATIENCE.as_micros()).unwrap_or(i64::MAX);
+    let behind: Vec<_> = lags.iter().filter(|lag| lag.oldest.is_some_and(|oldest| oldest.micros() < last)).collect();
+    let Some(oldest) = behind.iter().filter_map(|lag| lag.oldest).min() else {
+        return Finding::Good("it has what it should of every log".to_owned());
+    };
+    let (logs, entries) = (behind.len(), behind.iter().map(|lag| lag.entries).sum::<i64>());
+    Finding::Note(format!(
+        "{entries} entries of {logs} log(s) are not indexed, the first of {oldest}: queries are exact, and slower. A server that runs \
+         indexes them within minutes; if it does not, its log says why (docs/operations.md, An index that is behind)"
+    ))
+}
+
 /// Nothing was written before this version was: 2026-11-01.
 const EARLIEST: Duration = Duration::from_secs(1_793_491_200);
 

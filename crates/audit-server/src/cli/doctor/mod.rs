@@ -61,7 +61,7 @@ impl Patient {
 type Check = (&'static str, bool, fn(&Patient) -> Finding);
 
 /// In the order in which one fault leads to the next.
-const CHECKS: [Check; 11] = [
+const CHECKS: [Check; 12] = [
     ("data directory", true, database::directory),
     ("database", true, database::database),
     ("schema and writing", true, database::schema),
@@ -69,6 +69,7 @@ const CHECKS: [Check; 11] = [
     ("administrator", true, database::administrator),
     ("contents", true, database::contents),
     ("clock", true, database::clock),
+    ("search index", true, database::search_index),
     ("disk space", true, machine::disk),
     ("open files", false, machine::descriptors),
     ("TLS", false, network::tls),

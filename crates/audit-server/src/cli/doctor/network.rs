@@ -38,6 +38,9 @@ pub(super) fn address(patient: &Patient) -> Finding {
     let ask = |path| audit_http::probe(address_of(listen).ok()?, settings.tls.is_some(), path, TIMEOUT).ok();
     let is_ours = ask("/healthz").is_some_and(|answer| answer.status == 200 && answer.body.contains(r#"{"status":"ok"}"#));
     match ask("/readyz") {
+        Some(answer) if is_ours && answer.status == 200 && answer.body.contains("\"warnings\"") => {
+            Finding::Note(format!("a server is running at {listen} and ready, but says: {}", answer.body.trim()))
+        }
         Some(answer) if is_ours && answer.status == 200 => Finding::Good(format!("a server is running at {listen} and ready")),
         Some(answer) if is_ours => {
             let fault = format!("the server at {listen} is not ready: {}", answer.body.trim());

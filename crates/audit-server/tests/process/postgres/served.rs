@@ -6,8 +6,8 @@ use super::program_on;
 use crate::common::http::Client;
 use crate::common::run;
 use crate::common::server::{KEY, Server};
-use crate::data;
 use crate::postgres_server::Database;
+use crate::{about, data};
 
 fn start(directory: &std::path::Path, url: &str) -> Server {
     Server::run(program_on(directory, url).env("AUDIT_ADMIN_TOKEN", KEY).env("AUDIT_LISTEN", "127.0.0.1:0"))
@@ -30,6 +30,17 @@ fn the_url_selects_the_server_and_a_restart_finds_everything() {
     assert_eq!(client.get("/readyz").unwrap().status, 200);
     server.stop();
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "nothing is on this disk");
+}
+
+#[test]
+fn metrics_tell_how_far_an_index_is_behind() {
+    let (directory, database) = (tempfile::tempdir().unwrap(), Database::empty());
+    let server = start(directory.path(), &database.url());
+    let run = |sql| database.client().batch_execute(sql).unwrap();
+    let stop = "CREATE FUNCTION stopped() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no segments today'; END $$;
+                CREATE TRIGGER stopped BEFORE INSERT ON segments FOR EACH ROW EXECUTE FUNCTION stopped()";
+    about::assert_the_lag_is_shown(&server, || run(stop), || run("DROP TRIGGER stopped ON segments"));
+    server.stop();
 }
 
 /// A hundred megabytes are looked through, and a few are in memory at a time.

@@ -4,6 +4,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::event::{Event, slot};
+use crate::filter_values::EventValues;
 use crate::interval::Interval;
 use crate::json::Decoded;
 
@@ -31,6 +32,12 @@ pub struct EventFilter {
     pub url: Option<String>,
     /// The remote address.
     pub remote_addr: Option<String>,
+    /// It has one value of each of these sets.
+    #[serde(skip_serializing_if = "EventValues::is_empty")]
+    pub one_of: EventValues,
+    /// It has none of these values. An event without such a value has none of them.
+    #[serde(skip_serializing_if = "EventValues::is_empty")]
+    pub none_of: EventValues,
     /// When it happened, in microseconds.
     pub timestamp: Interval,
     /// When it was committed, in microseconds.
@@ -62,6 +69,8 @@ impl EventFilter {
             && same(&self.action, json(subject.action.as_ref().map(|action| action.json())))
             && same(&self.url, event.decoded(slot::URL))
             && same(&self.remote_addr, event.decoded(slot::REMOTE_ADDR))
+            && self.one_of.hits(event).into_iter().all(|hit| hit)
+            && !self.none_of.hits(event).contains(&true)
             && self.timestamp.contains(event.timestamp.micros())
             && self.recorded_at.contains(event.recorded_at.micros())
             && self.position.contains(event.position)

@@ -53,6 +53,9 @@ pub const PAGE_SIZE_THAT_FITS: usize = PAGE_BYTES_MAX / (EVENT_BYTES_MAX + EVENT
 /// Groups of a summary that are listed; the others are summed up.
 pub const GROUPS_MAX: usize = 1_000;
 
+/// Values of one list in a filter. Each is a set that an index reads of every segment, and a value of a statement.
+pub const FILTER_VALUES_MAX: usize = 100;
+
 /// Characters of a token's name.
 pub const TOKEN_NAME_CHARS_MAX: u64 = 100;
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{ActionLog, action_log_slot};
+use crate::filter_values::ActionLogValues;
 use crate::interval::Interval;
 use crate::json::{Decoded, JsonText};
 
@@ -22,6 +23,12 @@ pub struct ActionLogFilter {
     pub app_name: Option<String>,
     /// A part of the message or of the trace, whatever the case of its ASCII letters.
     pub search: Option<String>,
+    /// It has one value of each of these sets.
+    #[serde(skip_serializing_if = "ActionLogValues::is_empty")]
+    pub one_of: ActionLogValues,
+    /// It has none of these values. A record without such a value has none of them.
+    #[serde(skip_serializing_if = "ActionLogValues::is_empty")]
+    pub none_of: ActionLogValues,
     /// When it happened, in microseconds.
     pub created_at: Interval,
     /// When it was committed, in microseconds.
@@ -51,6 +58,8 @@ impl ActionLogFilter {
             && (self.level == Interval::default() || level.is_some_and(|level| self.level.contains(level)))
             && same(&self.logger_name, record.as_ref().and_then(|record| record.logger_name.as_ref()))
             && same(&self.app_name, record.as_ref().and_then(|record| record.app_name.as_ref()))
+            && self.one_of.hits(log).into_iter().all(|hit| hit)
+            && !self.none_of.hits(log).contains(&true)
             && self.created_at.contains(log.timestamp.micros())
             && self.recorded_at.contains(log.recorded_at.micros())
             && self.position.contains(log.position)

@@ -1,14 +1,19 @@
 //! What a query asks of an index.
 
+use std::collections::BTreeSet;
+
 use audit_domain::limits::LEVEL_MAX;
-use audit_domain::{ActionLogFilter, EventFilter, Interval, index_key};
+use audit_domain::{ActionLogFilter, ActionLogValues, EventFilter, EventValues, Interval, index_key};
 
 use super::term::{Dimension, Term};
 
-/// Entries that have, of each of these lists of terms, one at least; in ranges of time and of positions.
+/// Entries that have, of each of some lists of terms, one at least, and none of some others; in ranges of time and of positions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Condition {
+    /// Of each of these lists, one term at least.
     pub(crate) all_of: Vec<Vec<Term>>,
+    /// None of these terms.
+    pub(crate) none_of: Vec<Term>,
     /// When they happened.
     pub(crate) time: Interval,
     pub(crate) position: Interval,
@@ -21,8 +26,8 @@ impl Condition {
     pub(crate) fn of_events(filter: &EventFilter) -> Option<Condition> {
         // Every field by name: one that is added must not be forgotten here.
         let EventFilter { never, uuid, content_type, table_name, object_id, user, person, action, url, remote_addr, .. } = filter;
-        let EventFilter { timestamp, recorded_at, position, .. } = filter;
-        if *never || uuid.is_some() {
+        let EventFilter { one_of, none_of, timestamp, recorded_at, position, .. } = filter;
+        if *never || uuid.is_some() || !one_of.uuid.is_empty() || !none_of.uuid.is_empty() {
             return None;
         }
         let texts = [
@@ -39,14 +44,17 @@ impl Condition {
             let person = index_key(person.as_bytes());
             all_of.push(vec![Term::text(Dimension::UserId, &person), Term::text(Dimension::UserName, &person)]);
         }
-        Some(Condition { all_of, time: *timestamp, position: *position, recorded_at: *recorded_at })
+        all_of.extend(terms_of_event(one_of).filter(|terms| !terms.is_empty()));
+        let none_of = terms_of_event(none_of).flatten().collect();
+        Some(Condition { all_of, none_of, time: *timestamp, position: *position, recorded_at: *recorded_at })
     }
 
     /// What a filter of action logs asks; `None` where it asks for something that is not indexed.
     pub(crate) fn of_action_logs(filter: &ActionLogFilter) -> Option<Condition> {
         // As above.
-        let ActionLogFilter { never, uuid, level, logger_name, app_name, search, created_at, recorded_at, position } = filter;
-        if *never || uuid.is_some() || search.is_some() {
+        let ActionLogFilter { never, uuid, level, logger_name, app_name, search, one_of, none_of, .. } = filter;
+        let ActionLogFilter { created_at, recorded_at, position, .. } = filter;
+        if *never || uuid.is_some() || search.is_some() || !one_of.uuid.is_empty() || !none_of.uuid.is_empty() {
             return None;
         }
         let texts = [(Dimension::LoggerName, logger_name), (Dimension::AppName, app_name)];
@@ -55,13 +63,51 @@ impl Condition {
             let levels = (0..=LEVEL_MAX).filter(|number| level.contains(*number));
             all_of.push(levels.map(|number| Term::number(Dimension::Level, number)).collect());
         }
-        Some(Condition { all_of, time: *created_at, position: *position, recorded_at: *recorded_at })
+        all_of.extend(terms_of_action_log(one_of).filter(|terms| !terms.is_empty()));
+        let none_of = terms_of_action_log(none_of).flatten().collect();
+        Some(Condition { all_of, none_of, time: *created_at, position: *position, recorded_at: *recorded_at })
+    }
+
+    /// Whether it asks for values.
+    pub(crate) fn has_terms(&self) -> bool {
+        !(self.all_of.is_empty() && self.none_of.is_empty())
     }
 
     /// Whether every entry is meant.
     pub(crate) fn is_everything(&self) -> bool {
-        self.all_of.is_empty() && [self.time, self.position, self.recorded_at].iter().all(|range| *range == Interval::default())
+        !self.has_terms() && [self.time, self.position, self.recorded_at].iter().all(|range| *range == Interval::default())
     }
+}
+
+/// The terms of each list of values.
+fn terms_of_event(values: &EventValues) -> impl Iterator<Item = Vec<Term>> {
+    // As above; uuids are not indexed.
+    let EventValues { uuid: _, content_type, table_name, object_id, user, action, url, remote_addr } = values;
+    let texts = [
+        (Dimension::TableName, table_name),
+        (Dimension::ObjectId, object_id),
+        (Dimension::UserId, user),
+        (Dimension::Action, action),
+        (Dimension::Url, url),
+        (Dimension::RemoteAddr, remote_addr),
+    ];
+    let texts = texts.into_iter().map(|(dimension, texts)| texts_of(dimension, texts));
+    std::iter::once(numbers_of(Dimension::ContentType, content_type)).chain(texts)
+}
+
+/// The same of action logs.
+fn terms_of_action_log(values: &ActionLogValues) -> impl Iterator<Item = Vec<Term>> {
+    let ActionLogValues { uuid: _, level, logger_name, app_name } = values;
+    let texts = [texts_of(Dimension::LoggerName, logger_name), texts_of(Dimension::AppName, app_name)];
+    std::iter::once(numbers_of(Dimension::Level, level)).chain(texts)
+}
+
+fn numbers_of(dimension: Dimension, numbers: &BTreeSet<i64>) -> Vec<Term> {
+    numbers.iter().map(|number| Term::number(dimension, *number)).collect()
+}
+
+fn texts_of(dimension: Dimension, texts: &BTreeSet<String>) -> Vec<Term> {
+    texts.iter().map(|text| Term::text(dimension, &index_key(text.as_bytes()))).collect()
 }
 
 fn one_text(dimension: Dimension, text: &Option<String>) -> Option<Vec<Term>> {

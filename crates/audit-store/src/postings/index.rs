@@ -11,12 +11,12 @@ use super::block::Terms;
 use super::cache::{Cache, RanksOfTerm, SegmentKey};
 use super::condition::Condition;
 use super::ranks::Ranks;
-use super::statements::{BlocksOf, BlocksWith};
-use super::term::{Dimension, Term};
+use super::statements::BlocksWith;
+use super::term::Term;
 use super::times::{self, ENTRIES_OF_A_BLOCK, Point};
 use super::{Damaged, IndexError};
 use crate::connection::DbConnection;
-use crate::dialect::{self, NumberList};
+use crate::dialect::{self, ValueList};
 use crate::query::among;
 use crate::schema::{segment_times, segments};
 
@@ -25,7 +25,7 @@ use crate::schema::{segment_times, segments};
 pub(super) struct Index<'a> {
     cache: &'a Cache,
     pub(super) channel_id: i64,
-    stream: i16,
+    pub(super) stream: i16,
     pub(super) segments: Vec<Header>,
 }
 
@@ -147,7 +147,7 @@ impl<'a> Index<'a> {
         Ok(ranks)
     }
 
-    fn block(&mut self, conn: &mut DbConnection, segment: usize, number: usize) -> Result<&[Point], IndexError> {
+    pub(super) fn block(&mut self, conn: &mut DbConnection, segment: usize, number: usize) -> Result<&[Point], IndexError> {
         let (channel_id, stream) = (self.channel_id, self.stream);
         let header = self.segments.get_mut(segment).ok_or(Damaged)?;
         let segment = header.key;
@@ -222,8 +222,21 @@ impl Matches {
         Matches::new(self.segment, self.from, self.to, Some(set))
     }
 
+    /// What is not in another set of the same segment.
+    fn without(self, other: &RoaringBitmap) -> Matches {
+        let set = match self.set {
+            Some(set) => &*set - other,
+            None => {
+                let mut all = RoaringBitmap::new();
+                all.insert_range(self.from..self.to);
+                all - other
+            }
+        };
+        Matches::new(self.segment, self.from, self.to, Some(Arc::new(set)))
+    }
+
     /// How many of them are in a set of a segment of that size.
-    fn common(&self, ranks: &Ranks<'_>, size: u32) -> Option<u64> {
+    pub(super) fn common(&self, ranks: &Ranks<'_>, size: u32) -> Option<u64> {
         match &self.set {
             None if self.from == 0 && self.to == size => Some(ranks.len() as u64),
             None => Some(ranks.bitmap()?.range_cardinality(self.from..self.to)),
@@ -262,23 +275,39 @@ impl Index<'_> {
     pub(super) fn matches(&mut self, conn: &mut DbConnection, condition: &Condition) -> Result<Vec<Matches>, IndexError> {
         let mut all = self.in_ranges(conn, condition)?;
         for one_of in &condition.all_of {
-            if all.is_empty() {
-                break;
-            }
-            let mut sets: Vec<Option<Arc<RoaringBitmap>>> = vec![None; all.len()];
-            for term in one_of {
-                dialect::go_on(conn)?;
-                for (set, ranks) in sets.iter_mut().zip(self.ranks_of(conn, term, &all)?) {
-                    *set = match (set.take(), ranks) {
-                        (Some(set), Some(ranks)) => Some(Arc::new(&*set | &*ranks)),
-                        (set, ranks) => set.or(ranks),
-                    };
-                }
-            }
+            let sets = self.ranks_of_any(conn, one_of, &all)?;
             let with_set = |(matches, set): (Matches, Option<_>)| Some(matches.within(set?)).filter(|matches| matches.len() > 0);
             all = all.into_iter().zip(sets).filter_map(with_set).collect();
         }
-        Ok(all)
+        let sets = self.ranks_of_any(conn, &condition.none_of, &all)?;
+        let without_set = |(matches, set): (Matches, Option<Arc<RoaringBitmap>>)| match set {
+            Some(set) => Some(matches.without(&set)).filter(|matches| matches.len() > 0),
+            None => Some(matches),
+        };
+        Ok(all.into_iter().zip(sets).filter_map(without_set).collect())
+    }
+
+    /// The entries that have one of some terms, in the segments in which something matches so far.
+    fn ranks_of_any(
+        &self,
+        conn: &mut DbConnection,
+        terms: &[Term],
+        matches: &[Matches],
+    ) -> Result<Vec<Option<Arc<RoaringBitmap>>>, IndexError> {
+        let mut sets: Vec<Option<Arc<RoaringBitmap>>> = vec![None; matches.len()];
+        for term in terms {
+            if matches.is_empty() {
+                break;
+            }
+            dialect::go_on(conn)?;
+            for (set, ranks) in sets.iter_mut().zip(self.ranks_of(conn, term, matches)?) {
+                *set = match (set.take(), ranks) {
+                    (Some(set), Some(ranks)) => Some(Arc::new(&*set | &*ranks)),
+                    (set, ranks) => set.or(ranks),
+                };
+            }
+        }
+        Ok(sets)
     }
 
     /// The entries of a term in the segments in which something matches so far.
@@ -291,7 +320,7 @@ impl Index<'_> {
             return Ok(known.into_iter().map(Option::flatten).collect());
         }
         let segments: Vec<i64> = missing.iter().map(|key| key.first).collect();
-        let segments = NumberList::new(conn, &segments);
+        let segments = ValueList::of_numbers(conn, &segments);
         let blocks = BlocksWith { term: term.bytes().to_vec(), channel_id: self.channel_id, stream: self.stream, segments };
         let mut found: HashMap<i64, RanksOfTerm> = HashMap::with_capacity(missing.len());
         for (first, bytes) in RunQueryDsl::<DbConnection>::load::<(i64, Vec<u8>)>(blocks, conn)? {
@@ -322,79 +351,5 @@ impl Index<'_> {
             }
         }
         Ok(all)
-    }
-}
-
-impl Index<'_> {
-    /// How many of what matches has each of the values of a dimension. The matches are in the order of their segments.
-    pub(super) fn groups(
-        &self,
-        conn: &mut DbConnection,
-        matches: &[Matches],
-        dimension: Dimension,
-        mut count: impl FnMut(&[u8], u64),
-    ) -> Result<(), IndexError> {
-        let of_segment: HashMap<i64, &Matches> =
-            matches.iter().filter_map(|matches| Some((self.segments.get(matches.segment)?.key.first, matches))).collect();
-        for (first, bytes) in self.blocks_of(conn, dimension)? {
-            let Some(matches) = of_segment.get(&first) else { continue };
-            let mut terms = Terms::new(&bytes);
-            while !terms.is_at_end() {
-                let (term, ranks) = terms.next().ok_or(Damaged)?;
-                if let Some((number, value)) = term.split_first()
-                    && *number == dimension as u8
-                {
-                    match matches.common(&ranks, self.size(matches)).ok_or(Damaged)? {
-                        0 => {}
-                        number => count(value, number),
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn size(&self, matches: &Matches) -> u32 {
-        self.segments.get(matches.segment).map_or(0, |header| header.key.size as u32)
-    }
-
-    /// The blocks that have terms of a dimension.
-    pub(super) fn blocks_of(&self, conn: &mut DbConnection, dimension: Dimension) -> Result<Vec<(i64, Vec<u8>)>, IndexError> {
-        let (from, to) = (vec![dimension as u8], vec![dimension as u8 + 1]);
-        Ok(BlocksOf { from, to, channel_id: self.channel_id, stream: self.stream }.load(conn)?)
-    }
-
-    /// How many of what matches happened in each span of time.
-    pub(super) fn spans(
-        &mut self,
-        conn: &mut DbConnection,
-        matches: &Matches,
-        start_of: impl Fn(i64) -> i64,
-        mut count: impl FnMut(i64, u64),
-    ) -> Result<(), IndexError> {
-        let (segment, size) = (matches.segment, self.size(matches));
-        let blocks = self.segments.get(segment).ok_or(Damaged)?.times.fences.len();
-        for number in 0..blocks {
-            let header = self.segments.get(segment).ok_or(Damaged)?;
-            let first = (number * ENTRIES_OF_A_BLOCK) as u32;
-            let end = (first + ENTRIES_OF_A_BLOCK as u32).min(size);
-            let of_block = matches.before(end) - matches.before(first);
-            let span = start_of(header.times.fences.get(number).ok_or(Damaged)?.time);
-            let last = header.times.fences.get(number + 1).map_or(header.times.last, |fence| fence.time);
-            if of_block == 0 {
-                continue;
-            }
-            if span == start_of(last) {
-                count(span, of_block);
-                continue;
-            }
-            for (rank, point) in (first..).zip(self.block(conn, segment, number)?) {
-                match matches.before(rank + 1) - matches.before(rank) {
-                    0 => {}
-                    number => count(start_of(point.time), number),
-                }
-            }
-        }
-        Ok(())
     }
 }

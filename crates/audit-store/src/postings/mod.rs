@@ -9,6 +9,7 @@ mod block;
 mod bytes;
 mod cache;
 mod condition;
+mod counts;
 mod feed;
 mod find;
 mod index;

@@ -7,7 +7,7 @@ use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Binary, HasSqlType, SmallInt, Text};
 use diesel::{Connection, RunQueryDsl};
 
-use crate::dialect::NumberList;
+use crate::dialect::ValueList;
 
 /// The block of each of some segments in which a term is if it is in the segment at all: the last one that does not begin after it.
 #[derive(Debug, Clone, QueryId)]
@@ -16,7 +16,7 @@ pub(super) struct BlocksWith {
     pub(super) channel_id: i64,
     pub(super) stream: i16,
     /// By their first positions.
-    pub(super) segments: NumberList,
+    pub(super) segments: ValueList,
 }
 
 /// The blocks of all segments that have terms of a dimension: from the one in which they may begin to the last one that begins with one

@@ -75,7 +75,7 @@ fn indexed<T: Table>(
 ) -> Result<Option<WalkPage<T::Record>>, StoreError> {
     let Walk { filter, order, descending, .. } = &query.walk;
     // What is asked for by time alone, the database has in order.
-    let has_terms = filter.condition().is_some_and(|condition| !condition.all_of.is_empty());
+    let has_terms = filter.condition().is_some_and(|condition| condition.has_terms());
     if *order != WalkOrder::Timestamp || filter.is_impossible() || !has_terms {
         return Ok(None);
     }

@@ -1,9 +1,12 @@
 //! SQL means what `matches` of the filter and `compare` of the sort say.
 
+use std::collections::BTreeSet;
+
 use audit_store::domain::{
-    ActionLogFilter, ChannelGrant, ChannelId, Entry, Event, EventFilter, EventSort, Interval, Sort, SortField, SortKey, Stream,
+    ActionLogFilter, ActionLogValues, ChannelGrant, ChannelId, Entry, Event, EventFilter, EventSort, EventValues, Interval, Sort,
+    SortField, SortKey, Stream,
 };
-use audit_store::{ListQuery, PageNumber, SliceQuery, Store};
+use audit_store::{ActionLogGroupBy, GroupBy, ListQuery, PageNumber, SliceQuery, Store};
 use proptest::prelude::*;
 
 use crate::common::{ActionLogs, Events, Kind, Scratch, event, log_of, only};
@@ -230,6 +233,39 @@ fn each_filter_of_action_logs_alone_finds_exactly_its_own() {
         assert_eq!(count(named), [0, 10].iter().filter(|level| (start..end).contains(level)).count() as i64, "a, {level:?}");
     }
     assert_eq!(count(ActionLogFilter { never: true, search: Some("a".to_owned()), ..any() }), 0);
+}
+
+/// Values that are there, are not and are null, and one that is both wanted and not.
+#[test]
+fn a_list_of_values_and_what_it_leaves_out_are_all_there_is() {
+    let scratch = Scratch::new();
+    // An index has the first 64, and looks at the others one by one.
+    for _ in 0..20 {
+        for (action, level) in [(r#""a""#, 10), (r#""b""#, 20), (r#""b,c""#, 30), ("null", 40)] {
+            scratch.append_json(&format!(r#"{{"action":{action}}}"#));
+            scratch.append_json_of::<ActionLogs>(&format!(r#"{{"level":{level},"logger_name":{action},"message":""}}"#));
+        }
+    }
+    let set = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<BTreeSet<String>>();
+    let of_four = |one_of: &[&str], none_of: &[&str]| {
+        let values = |texts| EventValues { action: set(texts), ..EventValues::default() };
+        let filter = EventFilter { one_of: values(one_of), none_of: values(none_of), ..EventFilter::default() };
+        let events = scratch.store.summaries(&only(1), &filter, &[GroupBy::Action]).unwrap().remove(0).total;
+        let values = |texts| ActionLogValues { logger_name: set(texts), ..ActionLogValues::default() };
+        let filter = ActionLogFilter { one_of: values(one_of), none_of: values(none_of), ..ActionLogFilter::default() };
+        let logs = scratch.store.action_log_summaries(&only(1), &filter, &[ActionLogGroupBy::Level]).unwrap().remove(0).total;
+        assert_eq!((events, events % 20), (logs, 0));
+        events / 20
+    };
+    for is_indexed in [false, true] {
+        if is_indexed {
+            scratch.store.index().unwrap();
+        }
+        assert_eq!((of_four(&["a"], &[]), of_four(&[], &["a"])), (1, 3), "what has no value at all is not an a");
+        assert_eq!((of_four(&["a", "b"], &[]), of_four(&[], &["a", "b"])), (2, 2));
+        assert_eq!((of_four(&["a", "b"], &["b"]), of_four(&["b"], &["b"]), of_four(&["absent"], &[])), (1, 0, 0));
+        assert_eq!((of_four(&[], &["absent"]), of_four(&["b,c"], &[])), (4, 1));
+    }
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn by_text(
 ) -> Result<Vec<RawGroup>, StoreError> {
     let key = || sql::<Nullable<Text>>(column);
     let rows: Vec<(Option<String>, i64)> = action_logs::table
-        .filter(predicate::of(channel_id, filter))
+        .filter(predicate::of(conn, channel_id, filter))
         .filter(key().is_not_null())
         .group_by(key())
         .select((key(), count_star()))
@@ -92,7 +92,7 @@ fn by_text(
 
 fn by_level(conn: &mut DbConnection, channel_id: i64, filter: &ActionLogFilter) -> Result<Vec<RawGroup>, StoreError> {
     let rows: Vec<(Option<i64>, i64)> = action_logs::table
-        .filter(predicate::of(channel_id, filter))
+        .filter(predicate::of(conn, channel_id, filter))
         .filter(action_logs::level.is_not_null())
         .group_by(action_logs::level)
         .select((action_logs::level, count_star()))

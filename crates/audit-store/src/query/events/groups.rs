@@ -102,7 +102,7 @@ fn by_text(
 ) -> Result<Vec<RawGroup>, StoreError> {
     let key = || sql::<Nullable<Text>>(text);
     let rows: Vec<(Option<String>, i64)> = events::table
-        .filter(predicate::of(channel_id, filter))
+        .filter(predicate::of(conn, channel_id, filter))
         .filter(key().is_not_null())
         .group_by(key())
         .select((key(), count_star()))
@@ -112,7 +112,7 @@ fn by_text(
 
 fn by_content_type(conn: &mut DbConnection, channel_id: i64, filter: &EventFilter) -> Result<Vec<RawGroup>, StoreError> {
     let rows: Vec<(Option<i64>, i64)> = events::table
-        .filter(predicate::of(channel_id, filter))
+        .filter(predicate::of(conn, channel_id, filter))
         .filter(events::content_type.is_not_null())
         .group_by(events::content_type)
         .select((events::content_type, count_star()))

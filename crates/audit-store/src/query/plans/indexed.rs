@@ -1,7 +1,7 @@
 //! What each family of queries reads of the entries themselves, on many generated ones and with the statistics that each database has
 //! of them: the same table for both.
 
-use audit_domain::{ActionLogFilter, EventFilter, Interval, SortField, WalkOrder};
+use audit_domain::{ActionLogFilter, EventFilter, EventValues, Interval, SortField, WalkOrder};
 
 use super::recorded::{Many, Step};
 use crate::query::*;
@@ -12,6 +12,10 @@ type Family = (&'static str, fn(&mut Many), &'static [&'static str]);
 
 fn text() -> Option<String> {
     Some("7".to_owned())
+}
+
+fn users() -> EventValues {
+    EventValues { user: ["7".to_owned(), "8".to_owned()].into(), ..EventValues::default() }
 }
 
 fn any() -> EventFilter {
@@ -32,13 +36,20 @@ const LOGS_PAGE: &str = "action_logs_pkey";
 const INDEXED: &[&str] = &[PAGE, PAGE];
 const LOGS_INDEXED: &[&str] = &[LOGS_PAGE, LOGS_PAGE];
 
-const FAMILIES: [Family; 24] = [
+const FAMILIES: [Family; 27] = [
     ("an event by its uuid", |db| db.find::<Events>(), &["events_channel_id_uuid_key"]),
     ("a list of everything", |db| db.list::<Events>(any(), &[]), INDEXED),
     ("a page far behind the first", |db| db.page::<Events>(any(), 60_000), INDEXED),
     ("a list of a content type", |db| db.list::<Events>(EventFilter { content_type: Some(7), ..any() }, &[]), INDEXED),
     ("a list of an object", |db| db.list::<Events>(EventFilter { object_id: text(), ..any() }, &[]), INDEXED),
     ("a list of a url", |db| db.list::<Events>(EventFilter { url: text(), ..any() }, &[]), INDEXED),
+    ("a list of several users", |db| db.list::<Events>(EventFilter { one_of: users(), ..any() }, &[]), INDEXED),
+    ("a list without some users", |db| db.list::<Events>(EventFilter { none_of: users(), ..any() }, &[]), INDEXED),
+    (
+        "a walk by time without some users",
+        |db| db.walk::<Events>(WalkOrder::Timestamp, EventFilter { none_of: users(), ..any() }),
+        INDEXED,
+    ),
     ("a list of a range of time", |db| db.list::<Events>(EventFilter { timestamp: SPAN, ..any() }, &[]), INDEXED),
     (
         "a list of a user in a range of time",

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use audit_domain::{ChannelGrant, ChannelId, EventFilter, NewEvent, Reading, Sort, SortField, SortKey};
+use audit_domain::{ChannelGrant, ChannelId, EventFilter, EventValues, NewEvent, Reading, Sort, SortField, SortKey};
 use diesel::connection::{Connection, InstrumentationEvent};
 
 use crate::connection::{DbConnection, Purpose};
@@ -60,6 +60,9 @@ fn assert_kept(url: &str, of_a_list: usize) {
         assert_eq!(conn.list(EventFilter { action: Some("a".to_owned()), ..any() }, &[], size), 0);
         let two = EventFilter { url: Some("/7".to_owned()), content_type: Some(1), ..any() };
         assert_eq!(conn.list(two, &[], size), 0);
+        let values = EventValues { url: (0..size).map(|n| format!("/{n}")).collect(), ..EventValues::default() };
+        assert_eq!(conn.list(EventFilter { one_of: values.clone(), ..any() }, &[], size), 0);
+        assert_eq!(conn.list(EventFilter { none_of: values, ..any() }, &[], size), 0);
     }
     // What the index finds is read by its position.
     assert_eq!(conn.list(EventFilter { content_type: Some(1), ..any() }, &[SortField::User], 2), 1);

@@ -1,10 +1,10 @@
 //! Generated action logs, with messages and traces to search.
 
-use audit_store::domain::{ActionLogFilter, ActionLogSortField, Interval};
+use audit_store::domain::{ActionLogFilter, ActionLogSortField, ActionLogValues, Interval};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{Bounds, CHANNELS, Population, TIMESTAMPS, member, narrow, sought, texts};
+use super::{Bounds, CHANNELS, Population, TIMESTAMPS, characters, member, narrow, several, sought, texts};
 use crate::common::ActionLogs;
 
 impl Population for ActionLogs {
@@ -21,8 +21,8 @@ impl Population for ActionLogs {
     }
 
     fn bounds(filter: &mut ActionLogFilter) -> Bounds<'_> {
-        let ActionLogFilter { uuid, created_at, recorded_at, position, .. } = filter;
-        Bounds { uuid, time: created_at, recorded_at, position }
+        let ActionLogFilter { uuid, one_of, none_of, created_at, recorded_at, position, .. } = filter;
+        Bounds { uuid, one_of: &mut one_of.uuid, none_of: &mut none_of.uuid, time: created_at, recorded_at, position }
     }
 }
 
@@ -72,16 +72,19 @@ fn levels() -> impl Strategy<Value = Interval> {
     prop_oneof![4 => Just(Interval::default()), 1 => one, 2 => bounds]
 }
 
+fn values() -> impl Strategy<Value = ActionLogValues> {
+    let levels = several(vec![-1, 0, 10, 20, 24, 25, 30, 40, 50, 51]);
+    (levels, several(characters(texts())), several(characters(texts())))
+        .prop_map(|(level, logger_name, app_name)| ActionLogValues { uuid: [].into(), level, logger_name, app_name })
+}
+
 fn conditions() -> impl Strategy<Value = ActionLogFilter> {
     let search = prop::option::weighted(0.4, select(SOUGHT.to_vec()));
     let never = prop::bool::weighted(0.02);
     let names = (sought(texts()), sought(texts()));
-    (levels(), names, search, never).prop_map(|(level, (logger_name, app_name), search, never)| ActionLogFilter {
-        never,
-        level,
-        logger_name,
-        app_name,
-        search: search.map(str::to_owned),
-        ..ActionLogFilter::default()
+    let lists = (values(), values());
+    (levels(), names, search, never, lists).prop_map(|(level, (logger_name, app_name), search, never, (one_of, none_of))| {
+        let search = search.map(str::to_owned);
+        ActionLogFilter { never, level, logger_name, app_name, search, one_of, none_of, ..ActionLogFilter::default() }
     })
 }

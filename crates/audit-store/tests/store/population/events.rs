@@ -1,10 +1,10 @@
 //! Generated events, with ids that are numbers, look like numbers, or are none.
 
-use audit_store::domain::{EventFilter, SortField};
+use audit_store::domain::{EventFilter, EventValues, SortField};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{Bounds, CHANNELS, Population, TIMESTAMPS, member, sought, texts};
+use super::{Bounds, CHANNELS, Population, TIMESTAMPS, characters, member, several, sought, texts};
 use crate::common::Events;
 
 impl Population for Events {
@@ -28,8 +28,8 @@ impl Population for Events {
     }
 
     fn bounds(filter: &mut EventFilter) -> Bounds<'_> {
-        let EventFilter { uuid, timestamp, recorded_at, position, .. } = filter;
-        Bounds { uuid, time: timestamp, recorded_at, position }
+        let EventFilter { uuid, one_of, none_of, timestamp, recorded_at, position, .. } = filter;
+        Bounds { uuid, one_of: &mut one_of.uuid, none_of: &mut none_of.uuid, time: timestamp, recorded_at, position }
     }
 }
 
@@ -95,14 +95,33 @@ fn event_json() -> impl Strategy<Value = String> {
     })
 }
 
+const CONTENT_TYPES_SOUGHT: [i64; 7] = [0, 1, 2, -3, 4, i64::MAX, i64::MIN];
+
+fn values() -> impl Strategy<Value = EventValues> {
+    let text = || several(characters(texts()));
+    let id = || several(characters(ids()));
+    let drawn = (several(CONTENT_TYPES_SOUGHT.to_vec()), text(), id(), id(), text(), text(), text());
+    drawn.prop_map(|(content_type, table_name, object_id, user, action, url, remote_addr)| EventValues {
+        uuid: [].into(),
+        content_type,
+        table_name,
+        object_id,
+        user,
+        action,
+        url,
+        remote_addr,
+    })
+}
+
 /// Any combination of conditions, none and single ones included.
 fn conditions() -> impl Strategy<Value = EventFilter> {
     let texts_sought =
         (sought(texts()), sought(ids()), sought(ids()), sought(texts()), sought(texts()), sought(texts()), sought(ids()));
-    let content_type = prop::option::weighted(0.15, select(vec![0, 1, 2, -3, 4, i64::MAX, i64::MIN]));
+    let content_type = prop::option::weighted(0.15, select(CONTENT_TYPES_SOUGHT.to_vec()));
     let never = prop::bool::weighted(0.02);
-    (texts_sought, content_type, never).prop_map(|(texts, content_type, never)| {
+    (texts_sought, content_type, never, values(), values()).prop_map(|(texts, content_type, never, one_of, none_of)| {
         let (table_name, object_id, user, action, url, remote_addr, person) = texts;
-        EventFilter { never, content_type, table_name, object_id, user, action, url, remote_addr, person, ..EventFilter::default() }
+        let filter = EventFilter { never, content_type, table_name, object_id, user, action, ..EventFilter::default() };
+        EventFilter { url, remote_addr, person, one_of, none_of, ..filter }
     })
 }

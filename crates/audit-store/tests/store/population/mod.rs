@@ -3,6 +3,8 @@
 mod action_logs;
 mod events;
 
+use std::collections::BTreeSet;
+
 use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{Interval, Reading, Sort, SortKey, index_key};
 use proptest::prelude::*;
@@ -28,6 +30,8 @@ pub(crate) trait Population: Kind {
 /// Conditions that both kinds have.
 pub(crate) struct Bounds<'a> {
     uuid: &'a mut Option<Uuid>,
+    one_of: &'a mut BTreeSet<Uuid>,
+    none_of: &'a mut BTreeSet<Uuid>,
     time: &'a mut Interval,
     recorded_at: &'a mut Interval,
     position: &'a mut Interval,
@@ -117,6 +121,8 @@ pub(crate) fn indexed<K: Kind>(scratch: &Scratch, batches: &[Vec<String>]) -> Ve
 pub(crate) struct Wanted<F> {
     filter: F,
     uuid_of: Option<prop::sample::Index>,
+    /// Uuids of which it is one, or is none.
+    uuids_of: Vec<(bool, prop::sample::Index)>,
     spans: Vec<(u8, bool, bool, prop::sample::Index)>,
 }
 
@@ -125,6 +131,10 @@ impl<F: Clone> Wanted<F> {
         let mut filter = self.filter.clone();
         let bounds = K::bounds(&mut filter);
         *bounds.uuid = self.uuid_of.map(|index| index.get(records).uuid);
+        for (is_wanted, index) in &self.uuids_of {
+            let uuids = if *is_wanted { &mut *bounds.one_of } else { &mut *bounds.none_of };
+            uuids.insert(index.get(records).uuid);
+        }
         for (column, lower, inclusive, index) in &self.spans {
             let record = index.get(records);
             let (interval, value) = match column {
@@ -151,11 +161,18 @@ fn narrow(interval: &mut Interval, lower: bool, inclusive: bool, value: i64) {
 pub(crate) fn wanted<K: Population>() -> impl Strategy<Value = Wanted<K::Filter>> {
     let spans = prop::collection::vec((0u8..3, any::<bool>(), any::<bool>(), any::<prop::sample::Index>()), 0..3);
     let uuid_of = prop::option::weighted(0.05, any::<prop::sample::Index>());
-    (K::conditions(), spans, uuid_of).prop_map(|(filter, spans, uuid_of)| Wanted { filter, uuid_of, spans })
+    let some = prop::collection::vec((any::<bool>(), any::<prop::sample::Index>()), 1..9);
+    let uuids_of = prop_oneof![19 => Just(Vec::new()), 1 => some];
+    (K::conditions(), spans, uuid_of, uuids_of).prop_map(|(filter, spans, uuid_of, uuids_of)| Wanted {
+        filter,
+        uuid_of,
+        uuids_of,
+        spans,
+    })
 }
 
 /// What is looked for: the characters of a pooled text, and texts that only look like what is stored.
-fn sought(pool: Vec<String>) -> impl Strategy<Value = Option<String>> {
+fn characters(pool: Vec<String>) -> Vec<String> {
     let decode = |json: &String| audit_store::domain::JsonText::parse(json).unwrap().decoded();
     let mut sought: Vec<String> = pool
         .iter()
@@ -164,7 +181,18 @@ fn sought(pool: Vec<String>) -> impl Strategy<Value = Option<String>> {
     let stored_forms: Vec<String> = sought.iter().map(|text| index_key(text.as_bytes())).collect();
     sought.extend(stored_forms);
     sought.push("absent".to_owned());
-    prop::option::weighted(0.15, select(sought))
+    sought
+}
+
+/// One text that is looked for, now and then.
+fn sought(pool: Vec<String>) -> impl Strategy<Value = Option<String>> {
+    prop::option::weighted(0.15, select(characters(pool)))
+}
+
+/// Several values that are looked for, or are not wanted, now and then.
+fn several<T: Clone + Ord + std::fmt::Debug + 'static>(values: Vec<T>) -> impl Strategy<Value = BTreeSet<T>> {
+    let some = prop::collection::btree_set(select(values), 1..8);
+    prop_oneof![9 => Just(BTreeSet::new()), 1 => some]
 }
 
 /// Up to three keys.

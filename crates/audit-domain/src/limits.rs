@@ -53,6 +53,12 @@ pub const PAGE_SIZE_THAT_FITS: usize = PAGE_BYTES_MAX / (EVENT_BYTES_MAX + EVENT
 /// Groups of a summary that are listed; the others are summed up.
 pub const GROUPS_MAX: usize = 1_000;
 
+/// Spans of a histogram that are listed; the earlier ones are summed up. A chart has fewer points across.
+pub const HISTOGRAM_SPANS_MAX: usize = 1_000;
+
+/// Groups by which the spans of a histogram are split; the others are summed up. Nobody tells more colours apart.
+pub const HISTOGRAM_GROUPS_MAX: usize = 20;
+
 /// Values of one list in a filter. Each is a set that an index reads of every segment, and a value of a statement.
 pub const FILTER_VALUES_MAX: usize = 100;
 

@@ -54,8 +54,8 @@ pub use limit::Cancel;
 pub use migrate::{Inspection, Migrated};
 pub use postings::IndexLag;
 pub use query::{
-    ActionLogGroupBy, ActionLogListQuery, Group, GroupBy, GroupKey, ListPage, ListQuery, LogHead, OtherGroups, PageNumber,
-    SliceQuery, Summary, WalkPage, WalkQuery,
+    ActionLogGroupBy, ActionLogListQuery, Group, GroupBy, GroupKey, Histogram, ListPage, ListQuery, LogHead, OtherGroups,
+    PageNumber, SliceQuery, SpanCount, Summary, WalkPage, WalkQuery,
 };
 pub use store::Store;
 pub use tokens::AdminKeyError;

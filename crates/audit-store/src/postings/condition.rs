@@ -8,7 +8,7 @@ use audit_domain::{ActionLogFilter, ActionLogValues, EventFilter, EventValues, I
 use super::term::{Dimension, Term};
 
 /// Entries that have, of each of some lists of terms, one at least, and none of some others; in ranges of time and of positions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Condition {
     /// Of each of these lists, one term at least.
     pub(crate) all_of: Vec<Vec<Term>>,

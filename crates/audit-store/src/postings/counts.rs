@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use roaring::RoaringBitmap;
 
 use super::block::Terms;
 use super::index::{Index, Matches};
@@ -59,29 +60,104 @@ impl Index<'_> {
         start_of: impl Fn(i64) -> i64,
         mut count: impl FnMut(i64, u64),
     ) -> Result<(), IndexError> {
-        let (segment, size) = (matches.segment, self.size(matches));
-        let blocks = self.segments.get(segment).ok_or(Damaged)?.times.fences.len();
-        for number in 0..blocks {
-            let header = self.segments.get(segment).ok_or(Damaged)?;
-            let first = (number * ENTRIES_OF_A_BLOCK) as u32;
-            let end = (first + ENTRIES_OF_A_BLOCK as u32).min(size);
-            let of_block = matches.before(end) - matches.before(first);
-            let span = start_of(header.times.fences.get(number).ok_or(Damaged)?.time);
-            let last = header.times.fences.get(number + 1).map_or(header.times.last, |fence| fence.time);
-            if of_block == 0 {
-                continue;
+        for InSpan { start, from, to } in self.in_spans(conn, matches, start_of)? {
+            match matches.between(from, to) {
+                0 => {}
+                number => count(start, number),
             }
-            if span == start_of(last) {
-                count(span, of_block);
-                continue;
-            }
-            for (rank, point) in (first..).zip(self.block(conn, segment, number)?) {
-                match matches.before(rank + 1) - matches.before(rank) {
-                    0 => {}
-                    number => count(start_of(point.time), number),
+        }
+        Ok(())
+    }
+
+    /// The same for each of the values of a dimension.
+    pub(super) fn spans_of_groups(
+        &mut self,
+        conn: &mut DbConnection,
+        matches: &[Matches],
+        dimension: Dimension,
+        start_of: impl Fn(i64) -> i64,
+        mut count: impl FnMut(&[u8], &[(i64, u64)]),
+    ) -> Result<(), IndexError> {
+        let mut of_segment: HashMap<i64, (&Matches, Vec<InSpan>)> = HashMap::with_capacity(matches.len());
+        for matches in matches {
+            let first = self.segments.get(matches.segment).ok_or(Damaged)?.key.first;
+            of_segment.insert(first, (matches, self.in_spans(conn, matches, &start_of)?));
+        }
+        let mut counts: Vec<(i64, u64)> = Vec::new();
+        for (first, bytes) in self.blocks_of(conn, dimension)? {
+            let Some((matches, spans)) = of_segment.get(&first) else { continue };
+            let mut terms = Terms::new(&bytes);
+            while !terms.is_at_end() {
+                let (term, ranks) = terms.next().ok_or(Damaged)?;
+                if let Some((number, value)) = term.split_first()
+                    && *number == dimension as u8
+                {
+                    counts.clear();
+                    count_in_spans(&matches.both(&ranks).ok_or(Damaged)?, spans, &mut counts);
+                    count(value, &counts);
                 }
             }
         }
         Ok(())
+    }
+
+    /// The ranks of a segment by the span that they happened in, where something matches. Their order is that of time, so a span is one
+    /// range of them, and only a block that is in more than one is read.
+    fn in_spans(
+        &mut self,
+        conn: &mut DbConnection,
+        matches: &Matches,
+        start_of: impl Fn(i64) -> i64,
+    ) -> Result<Vec<InSpan>, IndexError> {
+        let (segment, size) = (matches.segment, self.size(matches));
+        let blocks = self.segments.get(segment).ok_or(Damaged)?.times.fences.len();
+        let mut spans: Vec<InSpan> = Vec::new();
+        let mut add = |start: i64, from: u32, to: u32| match spans.last_mut() {
+            Some(last) if last.start == start && last.to == from => last.to = to,
+            _ => spans.push(InSpan { start, from, to }),
+        };
+        for number in 0..blocks {
+            let header = self.segments.get(segment).ok_or(Damaged)?;
+            let first = (number * ENTRIES_OF_A_BLOCK) as u32;
+            let end = (first + ENTRIES_OF_A_BLOCK as u32).min(size);
+            if matches.between(first, end) == 0 {
+                continue;
+            }
+            let start = start_of(header.times.fences.get(number).ok_or(Damaged)?.time);
+            let last = header.times.fences.get(number + 1).map_or(header.times.last, |fence| fence.time);
+            if start == start_of(last) {
+                add(start, first, end);
+                continue;
+            }
+            for (rank, point) in (first..).zip(self.block(conn, segment, number)?) {
+                add(start_of(point.time), rank, rank + 1);
+            }
+        }
+        Ok(spans)
+    }
+}
+
+/// Neighbouring ranks of a segment, of entries that happened in one span of time.
+struct InSpan {
+    start: i64,
+    from: u32,
+    to: u32,
+}
+
+/// How many of some ranks are in each span in which some are.
+fn count_in_spans(ranks: &RoaringBitmap, spans: &[InSpan], counts: &mut Vec<(i64, u64)>) {
+    let mut spans = spans.iter();
+    let mut span = spans.next();
+    for rank in ranks {
+        while let Some(here) = span
+            && here.to <= rank
+        {
+            span = spans.next();
+        }
+        let Some(here) = span else { return };
+        match counts.last_mut() {
+            Some((start, count)) if *start == here.start => *count += 1,
+            _ => counts.push((here.start, 1)),
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::condition::Condition;
 use super::index::Index;
 use super::narrow::{Values, Whole};
 use super::page::{Found, Key, OfLog};
-use super::term::Dimension;
+use super::term::{Dimension, Term};
 use super::times::Point;
 use crate::connection::DbConnection;
 use crate::dialect;
@@ -210,6 +210,30 @@ impl Found<'_> {
             }
         }
         Ok(Some(()))
+    }
+
+    /// The same of each of the values of a dimension, which have a list of spans and counts in each segment.
+    pub(crate) fn spans_of_groups<T: Table>(
+        &mut self,
+        conn: &mut DbConnection,
+        channel_id: i64,
+        dimension: Dimension,
+        start_of: impl Fn(i64) -> i64,
+        count: impl FnMut(&[u8], &[(i64, u64)]),
+    ) -> Result<Option<()>, StoreError> {
+        let Some(log) = self.0.iter_mut().find(|log| log.index.channel_id == channel_id) else { return Ok(None) };
+        usable::<T, _>(log.index.spans_of_groups(conn, &log.indexed, dimension, start_of, count))
+    }
+
+    /// The position of an entry of a log that has a term, whatever else it is.
+    pub(crate) fn position_of<T: Table>(
+        &mut self,
+        conn: &mut DbConnection,
+        channel_id: i64,
+        term: Term,
+    ) -> Result<Option<i64>, StoreError> {
+        let Some(log) = self.0.iter_mut().find(|log| log.index.channel_id == channel_id) else { return Ok(None) };
+        Ok(usable::<T, _>(log.index.first_with(conn, term))?.flatten())
     }
 
     fn of_log(&self, channel_id: i64) -> Option<&OfLog<'_>> {

@@ -213,6 +213,27 @@ impl Matches {
         }
     }
 
+    /// How many are in a range of ranks.
+    pub(super) fn between(&self, from: u32, to: u32) -> u64 {
+        let (from, to) = (from.max(self.from), to.min(self.to));
+        match &self.set {
+            _ if from >= to => 0,
+            None => u64::from(to - from),
+            Some(set) => set.range_cardinality(from..to),
+        }
+    }
+
+    /// Those that are in a set of the segment too.
+    pub(super) fn both(&self, ranks: &Ranks<'_>) -> Option<RoaringBitmap> {
+        let mut both = ranks.bitmap()?;
+        if let Some(set) = &self.set {
+            both &= &**set;
+        }
+        both.remove_range(..self.from);
+        both.remove_range(self.to..);
+        Some(both)
+    }
+
     /// What is in another set of the same segment as well.
     pub(super) fn within(self, other: Arc<RoaringBitmap>) -> Matches {
         let set = match self.set {
@@ -244,12 +265,7 @@ impl Matches {
                 let inside = |rank: &&u16| (self.from..self.to).contains(&u32::from(**rank)) && set.contains(u32::from(**rank));
                 Some(ranks.list()?.iter().filter(inside).count() as u64)
             }
-            Some(set) => {
-                let mut common = ranks.bitmap()? & &**set;
-                common.remove_range(..self.from);
-                common.remove_range(self.to..);
-                Some(common.len())
-            }
+            Some(_) => Some(self.both(ranks)?.len()),
         }
     }
 
@@ -285,6 +301,14 @@ impl Index<'_> {
             None => Some(matches),
         };
         Ok(all.into_iter().zip(sets).filter_map(without_set).collect())
+    }
+
+    /// The position of one entry with a term.
+    pub(super) fn first_with(&mut self, conn: &mut DbConnection, term: Term) -> Result<Option<i64>, IndexError> {
+        let condition = Condition { all_of: vec![vec![term]], ..Condition::default() };
+        let first = self.matches(conn, &condition)?.first().and_then(|matches| Some((matches.segment, matches.nth(0)?)));
+        let Some((segment, rank)) = first else { return Ok(None) };
+        Ok(Some(self.point(conn, segment, rank)?.position))
     }
 
     /// The entries that have one of some terms, in the segments in which something matches so far.

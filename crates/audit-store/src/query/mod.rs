@@ -3,6 +3,7 @@
 mod action_logs;
 mod events;
 mod expressions;
+mod histogram;
 mod list;
 mod room;
 mod sorted;
@@ -17,6 +18,7 @@ mod plans;
 
 pub use action_logs::ActionLogGroupBy;
 pub use events::GroupBy;
+pub use histogram::{Histogram, SpanCount};
 pub use list::{ActionLogListQuery, ListPage, ListQuery, PageNumber, SliceQuery};
 pub use summary::{Group, GroupKey, OtherGroups, Summary};
 pub use walk::{WalkPage, WalkQuery};
@@ -24,6 +26,7 @@ pub use walk::{WalkPage, WalkQuery};
 pub(crate) use action_logs::ActionLogs;
 pub(crate) use events::Events;
 pub(crate) use expressions::among;
+pub(crate) use histogram::histogram;
 pub(crate) use list::{list, slice};
 pub(crate) use room::Room;
 pub(crate) use stride::Stride;

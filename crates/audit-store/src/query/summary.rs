@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use audit_domain::{ChannelGrant, JsonText, Timestamp, limits};
+use audit_domain::{ChannelGrant, JsonText, Span, Timestamp, limits, weekday};
 
 use super::table::{Filter, Table};
 use super::{LogHead, count, heads};
@@ -16,11 +16,11 @@ use crate::postings::{self, Cache, Dimension, Found, Term};
 pub enum GroupKey {
     /// They have no such value.
     Null,
-    /// A numeric object type, or a level.
+    /// A numeric object type, a level, the id of a token, or a day of the week from 1 for Monday on.
     Number(i64),
     /// A text, as JSON; spelled as in one of them when it is too long or too odd for an index.
     Text(JsonText),
-    /// The start of an hour or a day.
+    /// The start of an hour, a day, a week or a month.
     Time(Timestamp),
 }
 
@@ -33,8 +33,8 @@ pub struct Group {
     pub count: i64,
 }
 
-/// The groups, at most [`limits::GROUPS_MAX`] of them: the largest, largest first, and of equal size by key; of hours and days the
-/// latest, in order.
+/// The groups, at most [`limits::GROUPS_MAX`] of them: the largest, largest first, and of equal size by key; of spans of time the
+/// latest, in order. Days of the week are in order too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
     /// How many entries match.
@@ -76,8 +76,23 @@ pub(crate) trait Grouping: Copy + PartialEq {
     /// What an index knows the groups as.
     fn indexed(self) -> IndexedAs;
 
-    /// The text of a key that is a digest, as it was received with one of the entries.
+    /// The groups of spans of time.
+    fn of_spans(span: Span) -> Self;
+
+    /// How many entries of one channel there are of each span and group, but null's; counted one by one, and maybe in parts.
+    fn spans_and_groups(
+        self,
+        conn: &mut DbConnection,
+        channel_id: i64,
+        filter: &<Self::Table as Table>::Filter,
+        span: Span,
+    ) -> Result<Vec<(i64, RawKey, i64)>, StoreError>;
+
+    /// The text of a key that is a digest, as it was received with one of the entries, which is looked for row by row.
     fn text(self, conn: &mut DbConnection, channel_id: i64, key: &str) -> Result<Option<JsonText>, StoreError>;
+
+    /// The text that an entry is grouped by, as it was received.
+    fn text_of(self, record: &<Self::Table as Table>::Record) -> Option<JsonText>;
 }
 
 /// A group's key as the database has it.
@@ -98,6 +113,8 @@ pub(crate) enum IndexedAs {
     Texts(Dimension),
     /// Times.
     Spans(Span),
+    /// Days of the week.
+    Weekdays,
 }
 
 /// A group of one channel.
@@ -125,8 +142,32 @@ fn summary<G: Grouping>(
     filter: &<G::Table as Table>::Filter,
     by: G,
 ) -> Result<Summary, StoreError> {
+    let Ranked { total, listed, other } = ranked(conn, cache, heads, found.as_deref_mut(), filter, by, limits::GROUPS_MAX)?;
+    let mut groups = Vec::with_capacity(listed.len());
+    for (key, (count, channel)) in listed {
+        groups.push(Group { key: shown(conn, found.as_deref_mut(), key, channel, by)?, count });
+    }
+    Ok(Summary { total, groups, other })
+}
+
+/// The groups that are listed: with the size of each, a channel that has it.
+pub(super) struct Ranked {
+    pub(super) total: i64,
+    pub(super) listed: Vec<(RawKey, (i64, i64))>,
+    pub(super) other: OtherGroups,
+}
+
+/// Counts groups, and keeps up to so many of them.
+pub(super) fn ranked<G: Grouping>(
+    conn: &mut DbConnection,
+    cache: &Cache,
+    heads: &[LogHead],
+    mut found: Option<&mut Found<'_>>,
+    filter: &<G::Table as Table>::Filter,
+    by: G,
+    max: usize,
+) -> Result<Ranked, StoreError> {
     let mut total = 0;
-    // With the size of a group, a channel that has it.
     let mut merged: HashMap<RawKey, (i64, i64)> = HashMap::new();
     for head in heads {
         dialect::go_on(conn)?;
@@ -141,9 +182,9 @@ fn summary<G: Grouping>(
         }
     }
     let mut merged: Vec<_> = merged.into_iter().collect();
-    let beyond = merged.len().saturating_sub(limits::GROUPS_MAX);
+    let beyond = merged.len().saturating_sub(max);
     let others: Vec<_> = match by.indexed() {
-        IndexedAs::Spans(_) => {
+        IndexedAs::Spans(_) | IndexedAs::Weekdays => {
             merged.sort_by(|a, b| a.0.cmp(&b.0));
             merged.drain(..beyond).collect()
         }
@@ -152,9 +193,7 @@ fn summary<G: Grouping>(
             merged.drain(merged.len() - beyond..).collect()
         }
     };
-    let other = OtherGroups::of(&others);
-    let shown = |(key, (count, channel))| Ok(Group { key: shown(conn, key, channel, by)?, count });
-    Ok(Summary { total, groups: merged.into_iter().map(shown).collect::<Result<_, StoreError>>()?, other })
+    Ok(Ranked { total, listed: merged, other: OtherGroups::of(&others) })
 }
 
 /// How many entries of a log match, and its groups but null's.
@@ -206,6 +245,13 @@ fn indexed<G: Grouping>(
             |time| span.start(time),
             |start, count| add(Some(RawKey::Time(start)), count),
         )?,
+        // Two days of one name may have others in between, so that only days are spans.
+        IndexedAs::Weekdays => found.spans::<G::Table>(
+            conn,
+            channel_id,
+            |time| Span::Day.start(time),
+            |start, count| add(Some(RawKey::Number(weekday(start))), count),
+        )?,
     };
     if known.is_none() {
         return Ok(None);
@@ -219,52 +265,63 @@ fn indexed<G: Grouping>(
     Ok(Some(groups))
 }
 
-fn shown<G: Grouping>(conn: &mut DbConnection, key: RawKey, channel_id: i64, by: G) -> Result<GroupKey, StoreError> {
+/// A key as people see it. That of a digest comes from an entry that has it, which the index knows, or else a look at each.
+pub(super) fn shown<G: Grouping>(
+    conn: &mut DbConnection,
+    found: Option<&mut Found<'_>>,
+    key: RawKey,
+    channel_id: i64,
+    by: G,
+) -> Result<GroupKey, StoreError> {
     dialect::go_on(conn)?;
-    Ok(match key {
-        RawKey::Null => GroupKey::Null,
-        RawKey::Number(number) => GroupKey::Number(number),
-        RawKey::Time(micros) => Timestamp::from_micros(micros).map_or(GroupKey::Null, GroupKey::Time),
-        RawKey::Text(key) if !key.contains('\u{1}') => GroupKey::Text(JsonText::string(&key)),
-        // The key is a digest. What people are shown comes from the slot.
-        RawKey::Text(key) => by.text(conn, channel_id, &key)?.map_or(GroupKey::Null, GroupKey::Text),
-    })
-}
-
-/// Microseconds of an hour.
-const HOUR_MICROS: i64 = 3_600_000_000;
-
-/// Spans of time by which entries are grouped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Span {
-    Hour,
-    Day,
-}
-
-impl Span {
-    fn micros(self) -> i64 {
-        match self {
-            Span::Hour => HOUR_MICROS,
-            Span::Day => 24 * HOUR_MICROS,
-        }
+    let key = match key {
+        RawKey::Null => return Ok(GroupKey::Null),
+        RawKey::Number(number) => return Ok(GroupKey::Number(number)),
+        RawKey::Time(micros) => return Ok(Timestamp::from_micros(micros).map_or(GroupKey::Null, GroupKey::Time)),
+        RawKey::Text(key) if !key.contains('\u{1}') => return Ok(GroupKey::Text(JsonText::string(&key))),
+        RawKey::Text(key) => key,
+    };
+    if let (Some(found), IndexedAs::Texts(dimension)) = (found, by.indexed())
+        && let Some(position) = found.position_of::<G::Table>(conn, channel_id, Term::text(dimension, &key))?
+        && let Some(record) = G::Table::at(conn, channel_id, &[position])?.first()
+        && let Some(text) = by.text_of(record)
+    {
+        return Ok(GroupKey::Text(text));
     }
-
-    /// The start of the span that an instant is in.
-    pub(crate) fn start(self, at: i64) -> i64 {
-        at.div_euclid(self.micros()) * self.micros()
-    }
+    Ok(by.text(conn, channel_id, &key)?.map_or(GroupKey::Null, GroupKey::Text))
 }
 
-/// The groups of spans of time. `/` cuts towards zero and `%` keeps the sign in both databases, hence the detour for the years
-/// before 1970.
+/// The groups of spans of time. The database counts hours or days, from which weeks and months are put together.
 pub(crate) fn by_time<T: Table>(
     conn: &mut DbConnection,
     channel_id: i64,
     filter: &T::Filter,
     span: Span,
 ) -> Result<Vec<RawGroup>, StoreError> {
-    let (micros, time) = (span.micros(), T::TIME);
-    let start = format!("{time} - (({time} % {micros}) + {micros}) % {micros}");
-    let spans = T::spans(conn, channel_id, filter, &start)?;
-    Ok(spans.into_iter().map(|(start, count)| (RawKey::Time(start), count)).collect())
+    let mut groups: HashMap<RawKey, i64> = HashMap::new();
+    for (start, count) in T::spans(conn, channel_id, filter, &start_sql::<T>(span))? {
+        *groups.entry(RawKey::Time(span.start(start))).or_default() += count;
+    }
+    Ok(groups.into_iter().collect())
+}
+
+/// The groups of days of the week.
+pub(crate) fn by_weekday<T: Table>(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    filter: &T::Filter,
+) -> Result<Vec<RawGroup>, StoreError> {
+    let mut groups: HashMap<RawKey, i64> = HashMap::new();
+    for (start, count) in T::spans(conn, channel_id, filter, &start_sql::<T>(Span::Day))? {
+        *groups.entry(RawKey::Number(weekday(start))).or_default() += count;
+    }
+    Ok(groups.into_iter().collect())
+}
+
+/// The SQL of the start of an entry's hour, or of its day for longer spans. `/` cuts towards zero and `%` keeps the sign in both
+/// databases, hence the detour for the years before 1970.
+pub(crate) fn start_sql<T: Table>(span: Span) -> String {
+    let micros: i64 = if span == Span::Hour { 3_600_000_000 } else { 86_400_000_000 };
+    let time = T::TIME;
+    format!("{time} - (({time} % {micros}) + {micros}) % {micros}")
 }

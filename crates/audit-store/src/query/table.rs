@@ -156,6 +156,9 @@ pub(crate) trait Filter<R>: Clone {
 
     /// The same, from a position on.
     fn starting_at(&self, position: i64) -> Self;
+
+    /// The same, of what happened at an instant or later.
+    fn since(&self, micros: i64) -> Self;
 }
 
 /// Hands rows on as they come, until it is enough.

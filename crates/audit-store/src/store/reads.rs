@@ -1,14 +1,14 @@
 //! What a store answers about its logs: entries by key, pages, walks and summaries.
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{ActionLog, ActionLogFilter, ChannelGrant, ChannelId, Event, EventFilter, Stream};
+use audit_domain::{ActionLog, ActionLogFilter, ChannelGrant, ChannelId, Event, EventFilter, Span, Stream};
 
 use super::Store;
 use crate::connection::DbConnection;
 use crate::error::StoreError;
 use crate::query::{
-    self, ActionLogGroupBy, ActionLogListQuery, ActionLogs, Events, GroupBy, ListPage, ListQuery, LogHead, SliceQuery, Summary,
-    Table, WalkPage, WalkQuery,
+    self, ActionLogGroupBy, ActionLogListQuery, ActionLogs, Events, GroupBy, Histogram, ListPage, ListQuery, LogHead, SliceQuery,
+    Summary, Table, WalkPage, WalkQuery,
 };
 
 impl Store {
@@ -146,6 +146,34 @@ impl Store {
         by: &[ActionLogGroupBy],
     ) -> Result<Vec<Summary>, StoreError> {
         self.read_action_logs(filter, |conn| query::summaries(conn, self.cache(), channels, filter, by))
+    }
+
+    /// Counts of events by span of time, and in each by group, of one snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn histogram(
+        &self,
+        channels: &ChannelGrant,
+        filter: &EventFilter,
+        span: Span,
+        split_by: Option<GroupBy>,
+    ) -> Result<Histogram, StoreError> {
+        self.read(|conn| query::histogram(conn, self.cache(), channels, filter, span, split_by))
+    }
+
+    /// Counts of action logs by span of time, and in each by group, of one snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn action_log_histogram(
+        &self,
+        channels: &ChannelGrant,
+        filter: &ActionLogFilter,
+        span: Span,
+        split_by: Option<ActionLogGroupBy>,
+    ) -> Result<Histogram, StoreError> {
+        self.read_action_logs(filter, |conn| query::histogram(conn, self.cache(), channels, filter, span, split_by))
     }
 
     /// The logs of a stream in the granted channels, and how far they go.

@@ -14,6 +14,7 @@ mod failure;
 mod fairness;
 mod filters;
 mod guards;
+mod histogram;
 mod index;
 mod panic;
 mod population;

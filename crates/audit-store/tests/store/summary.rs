@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use audit_store::domain::{
-    ActionLog, ActionLogFilter, ChannelGrant, Entry, Event, EventFilter, JsonText, Timestamp, User, index_key, slot,
+    ActionLog, ActionLogFilter, ChannelGrant, Entry, Event, EventFilter, JsonText, Span, Timestamp, User, index_key, slot, weekday,
 };
-use audit_store::{ActionLogGroupBy, GroupBy, GroupKey, Summary};
+use audit_store::{ActionLogGroupBy, GroupBy, GroupKey, Histogram, Summary};
 use proptest::prelude::*;
 
 use crate::common::{ActionLogs, Events, Kind, Scratch};
@@ -14,7 +14,7 @@ use crate::population::{self, Population};
 
 /// What a record is counted under: numbers before texts before null, texts by the form that is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Key {
+pub(crate) enum Key {
     Number(i64),
     Text(String),
     Null,
@@ -25,31 +25,51 @@ fn text(json: &JsonText) -> Key {
     Key::Text(index_key(&decoded))
 }
 
-fn span(entry: &Entry, micros: i64) -> Key {
-    Key::Number(entry.timestamp.micros().div_euclid(micros) * micros)
+fn span(entry: &Entry, span: Span) -> Key {
+    Key::Number(span.start(entry.timestamp.micros()))
 }
 
-const HOUR: i64 = 3_600_000_000;
-const DAY: i64 = 24 * HOUR;
-
 /// What a kind is grouped by.
-trait Grouped: Population {
+pub(crate) trait Grouped: Population {
     type By: Copy + std::fmt::Debug + 'static;
     const ALL: &'static [Self::By];
+    /// What its spans of time are split by.
+    const SPLITS: &'static [Self::By];
 
     /// Whether its groups come in the order of their keys.
     fn is_in_order(by: Self::By) -> bool;
     fn key_of(record: &Self::Record, by: Self::By) -> Key;
     fn summaries(scratch: &Scratch, channels: &ChannelGrant, filter: &Self::Filter, by: &[Self::By]) -> Vec<Summary>;
+    fn histogram(
+        scratch: &Scratch,
+        channels: &ChannelGrant,
+        filter: &Self::Filter,
+        span: Span,
+        split_by: Option<Self::By>,
+    ) -> Histogram;
 }
 
 impl Grouped for Events {
     type By = GroupBy;
-    const ALL: &'static [GroupBy] =
-        &[GroupBy::TableName, GroupBy::ContentType, GroupBy::User, GroupBy::Person, GroupBy::Action, GroupBy::Hour, GroupBy::Day];
+    const ALL: &'static [GroupBy] = &[
+        GroupBy::TableName,
+        GroupBy::ContentType,
+        GroupBy::User,
+        GroupBy::Person,
+        GroupBy::Action,
+        GroupBy::Url,
+        GroupBy::RemoteAddr,
+        GroupBy::Producer,
+        GroupBy::Hour,
+        GroupBy::Day,
+        GroupBy::Week,
+        GroupBy::Month,
+        GroupBy::Weekday,
+    ];
+    const SPLITS: &'static [GroupBy] = &[GroupBy::Action, GroupBy::TableName, GroupBy::ContentType];
 
     fn is_in_order(by: GroupBy) -> bool {
-        matches!(by, GroupBy::Hour | GroupBy::Day)
+        matches!(by, GroupBy::Hour | GroupBy::Day | GroupBy::Week | GroupBy::Month | GroupBy::Weekday)
     }
 
     fn key_of(event: &Event, by: GroupBy) -> Key {
@@ -64,13 +84,29 @@ impl Grouped for Events {
                 let shown = if by == GroupBy::Person { name.or(id) } else { id };
                 shown.map_or(Key::Null, |text| Key::Text(text.index_key()))
             }
-            GroupBy::Hour => span(event, HOUR),
-            GroupBy::Day => span(event, DAY),
+            GroupBy::Url => event.slots.value(slot::URL).map_or(Key::Null, text),
+            GroupBy::RemoteAddr => event.slots.value(slot::REMOTE_ADDR).map_or(Key::Null, text),
+            GroupBy::Producer => Key::Number(event.producer_id),
+            GroupBy::Hour => span(event, Span::Hour),
+            GroupBy::Day => span(event, Span::Day),
+            GroupBy::Week => span(event, Span::Week),
+            GroupBy::Month => span(event, Span::Month),
+            GroupBy::Weekday => Key::Number(weekday(event.timestamp.micros())),
         }
     }
 
     fn summaries(scratch: &Scratch, channels: &ChannelGrant, filter: &EventFilter, by: &[GroupBy]) -> Vec<Summary> {
         scratch.store.summaries(channels, filter, by).unwrap()
+    }
+
+    fn histogram(
+        scratch: &Scratch,
+        channels: &ChannelGrant,
+        filter: &EventFilter,
+        span: Span,
+        split_by: Option<GroupBy>,
+    ) -> Histogram {
+        scratch.store.histogram(channels, filter, span, split_by).unwrap()
     }
 }
 
@@ -80,12 +116,18 @@ impl Grouped for ActionLogs {
         ActionLogGroupBy::Level,
         ActionLogGroupBy::LoggerName,
         ActionLogGroupBy::AppName,
+        ActionLogGroupBy::Producer,
         ActionLogGroupBy::Hour,
         ActionLogGroupBy::Day,
+        ActionLogGroupBy::Week,
+        ActionLogGroupBy::Month,
+        ActionLogGroupBy::Weekday,
     ];
+    const SPLITS: &'static [ActionLogGroupBy] = &[ActionLogGroupBy::Level, ActionLogGroupBy::LoggerName];
 
     fn is_in_order(by: ActionLogGroupBy) -> bool {
-        matches!(by, ActionLogGroupBy::Hour | ActionLogGroupBy::Day)
+        use ActionLogGroupBy as By;
+        matches!(by, By::Hour | By::Day | By::Week | By::Month | By::Weekday)
     }
 
     fn key_of(log: &ActionLog, by: ActionLogGroupBy) -> Key {
@@ -94,17 +136,31 @@ impl Grouped for ActionLogs {
             ActionLogGroupBy::Level => Key::Number(record.level),
             ActionLogGroupBy::LoggerName => record.logger_name.as_ref().map_or(Key::Null, text),
             ActionLogGroupBy::AppName => record.app_name.as_ref().map_or(Key::Null, text),
-            ActionLogGroupBy::Hour => span(log, HOUR),
-            ActionLogGroupBy::Day => span(log, DAY),
+            ActionLogGroupBy::Producer => Key::Number(log.producer_id),
+            ActionLogGroupBy::Hour => span(log, Span::Hour),
+            ActionLogGroupBy::Day => span(log, Span::Day),
+            ActionLogGroupBy::Week => span(log, Span::Week),
+            ActionLogGroupBy::Month => span(log, Span::Month),
+            ActionLogGroupBy::Weekday => Key::Number(weekday(log.timestamp.micros())),
         }
     }
 
     fn summaries(scratch: &Scratch, channels: &ChannelGrant, filter: &ActionLogFilter, by: &[ActionLogGroupBy]) -> Vec<Summary> {
         scratch.store.action_log_summaries(channels, filter, by).unwrap()
     }
+
+    fn histogram(
+        scratch: &Scratch,
+        channels: &ChannelGrant,
+        filter: &ActionLogFilter,
+        span: Span,
+        split_by: Option<ActionLogGroupBy>,
+    ) -> Histogram {
+        scratch.store.action_log_histogram(channels, filter, span, split_by).unwrap()
+    }
 }
 
-fn key_shown(key: &GroupKey) -> Key {
+pub(crate) fn key_shown(key: &GroupKey) -> Key {
     match key {
         GroupKey::Null => Key::Null,
         GroupKey::Number(number) => Key::Number(*number),
@@ -204,21 +260,46 @@ fn hours_and_days_before_1970_start_before_their_records() {
     assert_eq!(first_group::<ActionLogs>(&scratch, ActionLogGroupBy::Day), at("1969-12-31"));
 }
 
+/// An index counts a block of times by its ends where both are in one span, which two Mondays are not.
+#[test]
+fn between_two_mondays_there_are_other_days() {
+    let scratch = Scratch::new();
+    for day in [16, 17, 23] {
+        for _ in 0..24 {
+            scratch.append_one::<Events>(&format!(r#""timestamp":"2023-10-{day}T12:00:00Z""#));
+        }
+    }
+    let groups = || {
+        let summary = Events::summaries(&scratch, &crate::common::only(1), &EventFilter::default(), &[GroupBy::Weekday]).remove(0);
+        summary.groups.iter().map(|group| (group.key.clone(), group.count)).collect::<Vec<_>>()
+    };
+    let wanted = [(GroupKey::Number(1), 48), (GroupKey::Number(2), 24)];
+    assert_eq!(groups(), wanted);
+    scratch.store.index().unwrap();
+    assert_eq!(groups(), wanted);
+}
+
 #[test]
 fn a_text_too_long_for_an_index_is_shown_as_it_was_received() {
     let scratch = Scratch::new();
     let long = format!(r#""\u0061{}""#, "x".repeat(300));
     let user = format!(r#"{{"pk":{long},"username":{long}}}"#);
-    scratch.append_one::<Events>(&format!(r#""table_name":{long},"user":{user},"action":"\ud800""#));
+    scratch.append_one::<Events>(&format!(r#""table_name":{long},"url":{long},"user":{user},"action":"\ud800""#));
     scratch.append_one::<ActionLogs>(&format!(r#""logger_name":{long},"app_name":"\ud800""#));
     let shown = |key| match key {
         GroupKey::Text(json) => json.as_str().to_owned(),
         other => panic!("{other:?}"),
     };
-    for by in [GroupBy::TableName, GroupBy::User, GroupBy::Person] {
+    for by in [GroupBy::TableName, GroupBy::User, GroupBy::Person, GroupBy::Url] {
         assert_eq!(shown(first_group::<Events>(&scratch, by)), long);
     }
     assert_eq!(shown(first_group::<Events>(&scratch, GroupBy::Action)), r#""\ud800""#);
     assert_eq!(shown(first_group::<ActionLogs>(&scratch, ActionLogGroupBy::LoggerName)), long);
     assert_eq!(shown(first_group::<ActionLogs>(&scratch, ActionLogGroupBy::AppName)), r#""\ud800""#);
+    // An index says which entry has the text.
+    for _ in 0..65 {
+        scratch.append_one::<Events>(&format!(r#""url":{long}"#));
+    }
+    scratch.store.index().unwrap();
+    assert_eq!(shown(first_group::<Events>(&scratch, GroupBy::Url)), long);
 }

@@ -1,17 +1,19 @@
 //! What action logs are grouped by.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
-use audit_domain::{ActionLog, ActionLogFilter, JsonText};
+use audit_domain::{ActionLog, ActionLogFilter, JsonText, Span, weekday};
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
+use super::search::Found;
 use super::{ActionLogs, predicate, search};
 use crate::connection::DbConnection;
 use crate::error::StoreError;
 use crate::postings::Dimension;
-use crate::query::summary::{Grouping, IndexedAs, RawGroup, RawKey, Span, by_time};
+use crate::query::summary::{Grouping, IndexedAs, RawGroup, RawKey, by_time, by_weekday, start_sql};
 use crate::row::ActionLogRow;
 use crate::schema::action_logs;
 
@@ -24,10 +26,18 @@ pub enum ActionLogGroupBy {
     LoggerName,
     /// The application.
     AppName,
+    /// The id of the token that wrote it.
+    Producer,
     /// The hour of `created_at`, UTC.
     Hour,
     /// The day of `created_at`, UTC.
     Day,
+    /// The week of `created_at`, UTC; it starts on Monday.
+    Week,
+    /// The month of `created_at`, UTC.
+    Month,
+    /// The day of the week of `created_at`, UTC: 1 is Monday, 7 is Sunday.
+    Weekday,
 }
 
 impl Grouping for ActionLogGroupBy {
@@ -35,14 +45,13 @@ impl Grouping for ActionLogGroupBy {
 
     fn groups(self, conn: &mut DbConnection, channel_id: i64, filter: &ActionLogFilter) -> Result<Vec<RawGroup>, StoreError> {
         if filter.search.is_some() {
-            return by_search(conn, channel_id, filter, self);
+            return by_search(conn, channel_id, filter, |found| self.key_of(found));
         }
-        match self {
-            ActionLogGroupBy::Level => by_level(conn, channel_id, filter),
-            ActionLogGroupBy::LoggerName => by_text(conn, channel_id, filter, "logger_name"),
-            ActionLogGroupBy::AppName => by_text(conn, channel_id, filter, "app_name"),
-            ActionLogGroupBy::Hour => by_time::<ActionLogs>(conn, channel_id, filter, Span::Hour),
-            ActionLogGroupBy::Day => by_time::<ActionLogs>(conn, channel_id, filter, Span::Day),
+        match (self.indexed(), self.key()) {
+            (IndexedAs::Spans(span), _) => by_time::<ActionLogs>(conn, channel_id, filter, span),
+            (IndexedAs::Weekdays, _) => by_weekday::<ActionLogs>(conn, channel_id, filter),
+            (IndexedAs::Numbers(_), key) => by_number(conn, channel_id, filter, key),
+            (IndexedAs::Texts(_), key) => by_text(conn, channel_id, filter, key),
         }
     }
 
@@ -51,9 +60,49 @@ impl Grouping for ActionLogGroupBy {
             ActionLogGroupBy::Level => IndexedAs::Numbers(Dimension::Level),
             ActionLogGroupBy::LoggerName => IndexedAs::Texts(Dimension::LoggerName),
             ActionLogGroupBy::AppName => IndexedAs::Texts(Dimension::AppName),
+            ActionLogGroupBy::Producer => IndexedAs::Numbers(Dimension::Producer),
             ActionLogGroupBy::Hour => IndexedAs::Spans(Span::Hour),
             ActionLogGroupBy::Day => IndexedAs::Spans(Span::Day),
+            ActionLogGroupBy::Week => IndexedAs::Spans(Span::Week),
+            ActionLogGroupBy::Month => IndexedAs::Spans(Span::Month),
+            ActionLogGroupBy::Weekday => IndexedAs::Weekdays,
         }
+    }
+
+    fn of_spans(span: Span) -> ActionLogGroupBy {
+        match span {
+            Span::Hour => ActionLogGroupBy::Hour,
+            Span::Day => ActionLogGroupBy::Day,
+            Span::Week => ActionLogGroupBy::Week,
+            Span::Month => ActionLogGroupBy::Month,
+        }
+    }
+
+    fn spans_and_groups(
+        self,
+        conn: &mut DbConnection,
+        channel_id: i64,
+        filter: &ActionLogFilter,
+        span: Span,
+    ) -> Result<Vec<(i64, RawKey, i64)>, StoreError> {
+        if filter.search.is_some() {
+            let of_span = |found: &Found| Some((span.start(found.created_at), self.key_of(found)?));
+            let counts = by_search(conn, channel_id, filter, of_span)?;
+            return Ok(counts.into_iter().map(|((at, key), count)| (at, key, count)).collect());
+        }
+        let (start, key) = (start_sql::<ActionLogs>(span), self.key());
+        let has_key = || sql::<Bool>(&format!("{key} IS NOT NULL"));
+        let rows = || action_logs::table.filter(predicate::of(conn, channel_id, filter)).filter(has_key());
+        if let IndexedAs::Numbers(_) = self.indexed() {
+            let of_group = rows().group_by((sql::<BigInt>(&start), sql::<BigInt>(key)));
+            let counts: Vec<(i64, i64, i64)> =
+                of_group.select((sql::<BigInt>(&start), sql::<BigInt>(key), count_star())).load(conn)?;
+            return Ok(counts.into_iter().map(|(at, key, count)| (span.start(at), RawKey::Number(key), count)).collect());
+        }
+        let of_group = rows().group_by((sql::<BigInt>(&start), sql::<Text>(key)));
+        let counts: Vec<(i64, String, i64)> =
+            of_group.select((sql::<BigInt>(&start), sql::<Text>(key), count_star())).load(conn)?;
+        Ok(counts.into_iter().map(|(at, key, count)| (span.start(at), RawKey::Text(key), count)).collect())
     }
 
     fn text(self, conn: &mut DbConnection, channel_id: i64, key: &str) -> Result<Option<JsonText>, StoreError> {
@@ -65,12 +114,47 @@ impl Grouping for ActionLogGroupBy {
         let with_key = match self {
             ActionLogGroupBy::LoggerName => of_channel.filter(action_logs::logger_name.eq(key)),
             ActionLogGroupBy::AppName => of_channel.filter(action_logs::app_name.eq(key)),
-            ActionLogGroupBy::Level | ActionLogGroupBy::Hour | ActionLogGroupBy::Day => return Ok(None),
+            _ => return Ok(None),
         };
         let row: Option<ActionLogRow> = with_key.load(conn)?.pop();
-        let record = row.map(ActionLog::try_from).transpose()?.and_then(|log| log.record());
-        let is_logger = self == ActionLogGroupBy::LoggerName;
-        Ok(record.and_then(|record| if is_logger { record.logger_name } else { record.app_name }))
+        let log = row.map(ActionLog::try_from).transpose()?;
+        Ok(log.and_then(|log| self.text_of(&log)))
+    }
+
+    fn text_of(self, log: &ActionLog) -> Option<JsonText> {
+        match self {
+            ActionLogGroupBy::LoggerName => log.record()?.logger_name,
+            ActionLogGroupBy::AppName => log.record()?.app_name,
+            _ => None,
+        }
+    }
+}
+
+impl ActionLogGroupBy {
+    /// The SQL of the key of groups that are no spans of time.
+    fn key(self) -> &'static str {
+        match self {
+            ActionLogGroupBy::Level => "level",
+            ActionLogGroupBy::LoggerName => "logger_name",
+            ActionLogGroupBy::AppName => "app_name",
+            ActionLogGroupBy::Producer => "producer_id",
+            _ => "NULL",
+        }
+    }
+
+    /// The key of a record that a search found.
+    fn key_of(self, found: &Found) -> Option<RawKey> {
+        match self {
+            ActionLogGroupBy::Level => found.level.map(RawKey::Number),
+            ActionLogGroupBy::LoggerName => found.logger_name.clone().map(RawKey::Text),
+            ActionLogGroupBy::AppName => found.app_name.clone().map(RawKey::Text),
+            ActionLogGroupBy::Producer => Some(RawKey::Number(found.producer_id)),
+            ActionLogGroupBy::Weekday => Some(RawKey::Number(weekday(found.created_at))),
+            ActionLogGroupBy::Hour => Some(RawKey::Time(Span::Hour.start(found.created_at))),
+            ActionLogGroupBy::Day => Some(RawKey::Time(Span::Day.start(found.created_at))),
+            ActionLogGroupBy::Week => Some(RawKey::Time(Span::Week.start(found.created_at))),
+            ActionLogGroupBy::Month => Some(RawKey::Time(Span::Month.start(found.created_at))),
+        }
     }
 }
 
@@ -90,33 +174,32 @@ fn by_text(
     Ok(rows.into_iter().map(|(key, count)| (key.map_or(RawKey::Null, RawKey::Text), count)).collect())
 }
 
-fn by_level(conn: &mut DbConnection, channel_id: i64, filter: &ActionLogFilter) -> Result<Vec<RawGroup>, StoreError> {
+fn by_number(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    filter: &ActionLogFilter,
+    column: &'static str,
+) -> Result<Vec<RawGroup>, StoreError> {
+    let key = || sql::<Nullable<BigInt>>(column);
     let rows: Vec<(Option<i64>, i64)> = action_logs::table
         .filter(predicate::of(conn, channel_id, filter))
-        .filter(action_logs::level.is_not_null())
-        .group_by(action_logs::level)
-        .select((action_logs::level, count_star()))
+        .filter(key().is_not_null())
+        .group_by(key())
+        .select((key(), count_star()))
         .load(conn)?;
     Ok(rows.into_iter().map(|(key, count)| (key.map_or(RawKey::Null, RawKey::Number), count)).collect())
 }
 
 /// What a search finds is grouped here, since only this side can look into a text.
-fn by_search(
+fn by_search<K: Hash + Eq>(
     conn: &mut DbConnection,
     channel_id: i64,
     filter: &ActionLogFilter,
-    by: ActionLogGroupBy,
-) -> Result<Vec<RawGroup>, StoreError> {
-    let mut groups: HashMap<RawKey, i64> = HashMap::new();
+    key_of: impl Fn(&Found) -> Option<K>,
+) -> Result<Vec<(K, i64)>, StoreError> {
+    let mut groups: HashMap<K, i64> = HashMap::new();
     search::each(conn, channel_id, filter, |found| {
-        let key = match by {
-            ActionLogGroupBy::Level => found.level.map(RawKey::Number),
-            ActionLogGroupBy::LoggerName => found.logger_name.clone().map(RawKey::Text),
-            ActionLogGroupBy::AppName => found.app_name.clone().map(RawKey::Text),
-            ActionLogGroupBy::Hour => Some(RawKey::Time(Span::Hour.start(found.created_at))),
-            ActionLogGroupBy::Day => Some(RawKey::Time(Span::Day.start(found.created_at))),
-        };
-        if let Some(key) = key {
+        if let Some(key) = key_of(found) {
             *groups.entry(key).or_default() += 1;
         }
     })?;

@@ -77,6 +77,12 @@ impl Filter<ActionLog> for ActionLogFilter {
         filter.position.from(position);
         filter
     }
+
+    fn since(&self, micros: i64) -> ActionLogFilter {
+        let mut filter = self.clone();
+        filter.created_at.from(micros);
+        filter
+    }
 }
 
 type Row = (i64, i64, i64, Option<i64>);

@@ -18,6 +18,7 @@ use crate::schema::action_logs;
 pub(super) struct Found {
     pub(super) position: i64,
     pub(super) created_at: i64,
+    pub(super) producer_id: i64,
     pub(super) level: Option<i64>,
     pub(super) logger_name: Option<String>,
     pub(super) app_name: Option<String>,
@@ -34,6 +35,7 @@ impl Found {
 type Columns = (
     action_logs::position,
     action_logs::created_at,
+    action_logs::producer_id,
     action_logs::level,
     action_logs::logger_name,
     action_logs::app_name,
@@ -44,6 +46,7 @@ type Columns = (
 const COLUMNS: Columns = (
     action_logs::position,
     action_logs::created_at,
+    action_logs::producer_id,
     action_logs::level,
     action_logs::logger_name,
     action_logs::app_name,

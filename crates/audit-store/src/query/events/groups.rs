@@ -1,15 +1,15 @@
 //! What events are grouped by.
 
-use audit_domain::{Event, EventFilter, JsonKind, JsonText, User, slot};
+use audit_domain::{Event, EventFilter, JsonKind, JsonText, Span, User, slot};
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::{Events, predicate};
 use crate::connection::DbConnection;
 use crate::error::StoreError;
 use crate::postings::Dimension;
-use crate::query::summary::{Grouping, IndexedAs, RawGroup, RawKey, Span, by_time};
+use crate::query::summary::{Grouping, IndexedAs, RawGroup, RawKey, by_time, by_weekday, start_sql};
 use crate::row::EventRow;
 use crate::schema::events;
 
@@ -26,24 +26,33 @@ pub enum GroupBy {
     Person,
     /// The action.
     Action,
+    /// The url.
+    Url,
+    /// The remote address.
+    RemoteAddr,
+    /// The id of the token that wrote it.
+    Producer,
     /// The hour of the timestamp, UTC.
     Hour,
     /// The day of the timestamp, UTC.
     Day,
+    /// The week of the timestamp, UTC; it starts on Monday.
+    Week,
+    /// The month of the timestamp, UTC.
+    Month,
+    /// The day of the week of the timestamp, UTC: 1 is Monday, 7 is Sunday.
+    Weekday,
 }
 
 impl Grouping for GroupBy {
     type Table = Events;
 
     fn groups(self, conn: &mut DbConnection, channel_id: i64, filter: &EventFilter) -> Result<Vec<RawGroup>, StoreError> {
-        match self {
-            GroupBy::TableName => by_text(conn, channel_id, filter, "table_name"),
-            GroupBy::User => by_text(conn, channel_id, filter, "user_id"),
-            GroupBy::Person => by_text(conn, channel_id, filter, "COALESCE(user_name, user_id)"),
-            GroupBy::Action => by_text(conn, channel_id, filter, "action"),
-            GroupBy::ContentType => by_content_type(conn, channel_id, filter),
-            GroupBy::Hour => by_time::<Events>(conn, channel_id, filter, Span::Hour),
-            GroupBy::Day => by_time::<Events>(conn, channel_id, filter, Span::Day),
+        match (self.indexed(), self.key()) {
+            (IndexedAs::Spans(span), _) => by_time::<Events>(conn, channel_id, filter, span),
+            (IndexedAs::Weekdays, _) => by_weekday::<Events>(conn, channel_id, filter),
+            (IndexedAs::Numbers(_), key) => by_number(conn, channel_id, filter, key),
+            (IndexedAs::Texts(_), key) => by_text(conn, channel_id, filter, key),
         }
     }
 
@@ -54,9 +63,46 @@ impl Grouping for GroupBy {
             GroupBy::User => IndexedAs::Texts(Dimension::UserId),
             GroupBy::Person => IndexedAs::Texts(Dimension::Person),
             GroupBy::Action => IndexedAs::Texts(Dimension::Action),
+            GroupBy::Url => IndexedAs::Texts(Dimension::Url),
+            GroupBy::RemoteAddr => IndexedAs::Texts(Dimension::RemoteAddr),
+            GroupBy::Producer => IndexedAs::Numbers(Dimension::Producer),
             GroupBy::Hour => IndexedAs::Spans(Span::Hour),
             GroupBy::Day => IndexedAs::Spans(Span::Day),
+            GroupBy::Week => IndexedAs::Spans(Span::Week),
+            GroupBy::Month => IndexedAs::Spans(Span::Month),
+            GroupBy::Weekday => IndexedAs::Weekdays,
         }
+    }
+
+    fn of_spans(span: Span) -> GroupBy {
+        match span {
+            Span::Hour => GroupBy::Hour,
+            Span::Day => GroupBy::Day,
+            Span::Week => GroupBy::Week,
+            Span::Month => GroupBy::Month,
+        }
+    }
+
+    fn spans_and_groups(
+        self,
+        conn: &mut DbConnection,
+        channel_id: i64,
+        filter: &EventFilter,
+        span: Span,
+    ) -> Result<Vec<(i64, RawKey, i64)>, StoreError> {
+        let (start, key) = (start_sql::<Events>(span), self.key());
+        let rows =
+            || events::table.filter(predicate::of(conn, channel_id, filter)).filter(sql::<Bool>(&format!("{key} IS NOT NULL")));
+        if let IndexedAs::Numbers(_) = self.indexed() {
+            let of_group = rows().group_by((sql::<BigInt>(&start), sql::<BigInt>(key)));
+            let counts: Vec<(i64, i64, i64)> =
+                of_group.select((sql::<BigInt>(&start), sql::<BigInt>(key), count_star())).load(conn)?;
+            return Ok(counts.into_iter().map(|(at, key, count)| (span.start(at), RawKey::Number(key), count)).collect());
+        }
+        let of_group = rows().group_by((sql::<BigInt>(&start), sql::<Text>(key)));
+        let counts: Vec<(i64, String, i64)> =
+            of_group.select((sql::<BigInt>(&start), sql::<Text>(key), count_star())).load(conn)?;
+        Ok(counts.into_iter().map(|(at, key, count)| (span.start(at), RawKey::Text(key), count)).collect())
     }
 
     fn text(self, conn: &mut DbConnection, channel_id: i64, key: &str) -> Result<Option<JsonText>, StoreError> {
@@ -69,27 +115,45 @@ impl Grouping for GroupBy {
             GroupBy::Person => {
                 of_channel.filter(events::user_name.eq(key).or(events::user_name.is_null().and(events::user_id.eq(key))))
             }
-            GroupBy::ContentType | GroupBy::Hour | GroupBy::Day => return Ok(None),
+            GroupBy::Url => of_channel.filter(events::url.eq(key)),
+            GroupBy::RemoteAddr => of_channel.filter(events::remote_addr.eq(key)),
+            _ => return Ok(None),
         };
         let row: Option<EventRow> = with_key.load(conn)?.pop();
         let event = row.map(Event::try_from).transpose()?;
         Ok(event.and_then(|event| self.text_of(&event)))
     }
-}
 
-impl GroupBy {
-    /// The text that an event is grouped by, as it was received.
     fn text_of(self, event: &Event) -> Option<JsonText> {
         match self {
             GroupBy::TableName => event.subject().table_name,
             GroupBy::Action => event.subject().action.map(|action| action.json().clone()),
+            GroupBy::Url => event.slots.value(slot::URL).cloned(),
+            GroupBy::RemoteAddr => event.slots.value(slot::REMOTE_ADDR).cloned(),
             GroupBy::User | GroupBy::Person => {
                 let user = User::from_json(event.slots.value(slot::USER)?.clone()).ok()?;
                 let [name, id] = user.pick(&["username", "pk"]).unwrap_or_default();
                 let name = name.filter(|name| self == GroupBy::Person && JsonKind::of(name) == JsonKind::String);
                 Some(name.or(id).map_or_else(|| user.json().clone(), JsonText::from_trusted))
             }
-            GroupBy::ContentType | GroupBy::Hour | GroupBy::Day => None,
+            _ => None,
+        }
+    }
+}
+
+impl GroupBy {
+    /// The SQL of the key of groups that are no spans of time.
+    fn key(self) -> &'static str {
+        match self {
+            GroupBy::TableName => "table_name",
+            GroupBy::ContentType => "content_type",
+            GroupBy::User => "user_id",
+            GroupBy::Person => "COALESCE(user_name, user_id)",
+            GroupBy::Action => "action",
+            GroupBy::Url => "url",
+            GroupBy::RemoteAddr => "remote_addr",
+            GroupBy::Producer => "producer_id",
+            GroupBy::Hour | GroupBy::Day | GroupBy::Week | GroupBy::Month | GroupBy::Weekday => "NULL",
         }
     }
 }
@@ -110,12 +174,18 @@ fn by_text(
     Ok(rows.into_iter().map(|(key, count)| (key.map_or(RawKey::Null, RawKey::Text), count)).collect())
 }
 
-fn by_content_type(conn: &mut DbConnection, channel_id: i64, filter: &EventFilter) -> Result<Vec<RawGroup>, StoreError> {
+fn by_number(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    filter: &EventFilter,
+    number: &'static str,
+) -> Result<Vec<RawGroup>, StoreError> {
+    let key = || sql::<Nullable<BigInt>>(number);
     let rows: Vec<(Option<i64>, i64)> = events::table
         .filter(predicate::of(conn, channel_id, filter))
-        .filter(events::content_type.is_not_null())
-        .group_by(events::content_type)
-        .select((events::content_type, count_star()))
+        .filter(key().is_not_null())
+        .group_by(key())
+        .select((key(), count_star()))
         .load(conn)?;
     Ok(rows.into_iter().map(|(key, count)| (key.map_or(RawKey::Null, RawKey::Number), count)).collect())
 }

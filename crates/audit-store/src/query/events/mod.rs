@@ -53,6 +53,12 @@ impl Filter<Event> for EventFilter {
         filter.position.from(position);
         filter
     }
+
+    fn since(&self, micros: i64) -> EventFilter {
+        let mut filter = self.clone();
+        filter.timestamp.from(micros);
+        filter
+    }
 }
 
 impl Table for Events {

@@ -1,10 +1,12 @@
 //! The native API of action logs: `/api/v1/action-logs`.
 
 use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{ActionLog, ActionLogFilter, ChannelGrant, ChannelId, InputError, NewActionLog, PreparedEntry, Reading};
-use audit_store::{ActionLogGroupBy, Store, StoreError, Summary, WalkPage, WalkQuery};
+use audit_store::domain::{
+    ActionLog, ActionLogFilter, ActionLogValues, ChannelGrant, ChannelId, InputError, NewActionLog, PreparedEntry, Reading, Span,
+};
+use audit_store::{ActionLogGroupBy, Histogram, Store, StoreError, Summary, WalkPage, WalkQuery};
 
-use super::native::{self, ALLOW_GET, ALLOW_LIST, Query, Stream, instant, integer};
+use super::native::{self, ALLOW_GET, ALLOW_LIST, Query, Stream, instant, integer, text, uuid};
 use crate::routes::{Route, Routes};
 
 pub(super) fn configure(routes: &mut Routes<'_>) {
@@ -16,6 +18,7 @@ pub(crate) struct ActionLogs;
 impl Stream for ActionLogs {
     const LIST: Route = Route::new("/api/v1/action-logs", ALLOW_LIST);
     const SUMMARY: Route = Route::new("/api/v1/action-logs/summary", ALLOW_GET);
+    const HISTOGRAM: Route = Route::new("/api/v1/action-logs/histogram", ALLOW_GET);
     const ONE: Route = Route::new("/api/v1/action-logs/{uuid}", ALLOW_GET);
 
     const NAME: &'static str = "action log";
@@ -23,13 +26,21 @@ impl Stream for ActionLogs {
 
     const FILTERS: &'static [&'static str] = &[
         "uuid",
+        "uuid__in",
+        "uuid__not",
         "level",
+        "level__in",
+        "level__not",
         "level__gt",
         "level__gte",
         "level__lt",
         "level__lte",
         "logger_name",
+        "logger_name__in",
+        "logger_name__not",
         "app_name",
+        "app_name__in",
+        "app_name__not",
         "search",
         "created_at",
         "created_at__gt",
@@ -52,9 +63,15 @@ impl Stream for ActionLogs {
         ("level", ActionLogGroupBy::Level),
         ("logger_name", ActionLogGroupBy::LoggerName),
         ("app_name", ActionLogGroupBy::AppName),
+        ("producer_id", ActionLogGroupBy::Producer),
         ("hour", ActionLogGroupBy::Hour),
         ("day", ActionLogGroupBy::Day),
+        ("week", ActionLogGroupBy::Week),
+        ("month", ActionLogGroupBy::Month),
+        ("weekday", ActionLogGroupBy::Weekday),
     ];
+
+    const SPLITS: &'static [(&'static str, ActionLogGroupBy)] = &[("level", ActionLogGroupBy::Level)];
 
     type New = NewActionLog;
     type Record = ActionLog;
@@ -83,6 +100,8 @@ impl Stream for ActionLogs {
             logger_name: query.text("logger_name"),
             app_name: query.text("app_name"),
             search: query.text("search"),
+            one_of: values(query, "__in"),
+            none_of: values(query, "__not"),
             created_at: query.interval("created_at", instant),
             recorded_at: query.interval("recorded_at", instant),
             position: query.interval("position", integer),
@@ -114,5 +133,25 @@ impl Stream for ActionLogs {
         by: ActionLogGroupBy,
     ) -> Result<Vec<Summary>, StoreError> {
         store.action_log_summaries(channels, filter, &[by])
+    }
+
+    fn histogram(
+        store: &Store,
+        channels: &ChannelGrant,
+        filter: &ActionLogFilter,
+        span: Span,
+        split_by: Option<ActionLogGroupBy>,
+    ) -> Result<Histogram, StoreError> {
+        store.action_log_histogram(channels, filter, span, split_by)
+    }
+}
+
+/// What is asked by lists.
+fn values(query: &mut Query, suffix: &str) -> ActionLogValues {
+    ActionLogValues {
+        uuid: query.values("uuid", suffix, uuid),
+        level: query.values("level", suffix, integer),
+        logger_name: query.values("logger_name", suffix, text),
+        app_name: query.values("app_name", suffix, text),
     }
 }

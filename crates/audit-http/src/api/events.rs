@@ -1,10 +1,12 @@
 //! The native API of events: `/api/v1/events`.
 
 use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{ChannelGrant, ChannelId, Event, EventFilter, InputError, NewEvent, PreparedEntry, Reading};
-use audit_store::{GroupBy, Store, StoreError, Summary, WalkPage, WalkQuery};
+use audit_store::domain::{
+    ChannelGrant, ChannelId, Event, EventFilter, EventValues, InputError, NewEvent, PreparedEntry, Reading, Span,
+};
+use audit_store::{GroupBy, Histogram, Store, StoreError, Summary, WalkPage, WalkQuery};
 
-use super::native::{self, ALLOW_GET, ALLOW_LIST, Query, Stream, instant, integer};
+use super::native::{self, ALLOW_GET, ALLOW_LIST, Query, Stream, instant, integer, text, uuid};
 use crate::routes::{Route, Routes};
 
 pub(super) fn configure(routes: &mut Routes<'_>) {
@@ -16,6 +18,7 @@ pub(crate) struct Events;
 impl Stream for Events {
     const LIST: Route = Route::new("/api/v1/events", ALLOW_LIST);
     const SUMMARY: Route = Route::new("/api/v1/events/summary", ALLOW_GET);
+    const HISTOGRAM: Route = Route::new("/api/v1/events/histogram", ALLOW_GET);
     const ONE: Route = Route::new("/api/v1/events/{uuid}", ALLOW_GET);
 
     const NAME: &'static str = "event";
@@ -23,13 +26,29 @@ impl Stream for Events {
 
     const FILTERS: &'static [&'static str] = &[
         "uuid",
+        "uuid__in",
+        "uuid__not",
         "content_type",
+        "content_type__in",
+        "content_type__not",
         "table_name",
+        "table_name__in",
+        "table_name__not",
         "object_id",
+        "object_id__in",
+        "object_id__not",
         "user",
+        "user__in",
+        "user__not",
         "action",
+        "action__in",
+        "action__not",
         "url",
+        "url__in",
+        "url__not",
         "remote_addr",
+        "remote_addr__in",
+        "remote_addr__not",
         "timestamp",
         "timestamp__gt",
         "timestamp__gte",
@@ -52,9 +71,17 @@ impl Stream for Events {
         ("content_type", GroupBy::ContentType),
         ("user", GroupBy::User),
         ("action", GroupBy::Action),
+        ("url", GroupBy::Url),
+        ("remote_addr", GroupBy::RemoteAddr),
+        ("producer_id", GroupBy::Producer),
         ("hour", GroupBy::Hour),
         ("day", GroupBy::Day),
+        ("week", GroupBy::Week),
+        ("month", GroupBy::Month),
+        ("weekday", GroupBy::Weekday),
     ];
+
+    const SPLITS: &'static [(&'static str, GroupBy)] = &[("action", GroupBy::Action), ("table_name", GroupBy::TableName)];
 
     type New = NewEvent;
     type Record = Event;
@@ -87,6 +114,8 @@ impl Stream for Events {
             action: query.text("action"),
             url: query.text("url"),
             remote_addr: query.text("remote_addr"),
+            one_of: values(query, "__in"),
+            none_of: values(query, "__not"),
             timestamp: query.interval("timestamp", instant),
             recorded_at: query.interval("recorded_at", instant),
             position: query.interval("position", integer),
@@ -113,5 +142,29 @@ impl Stream for Events {
 
     fn summary(store: &Store, channels: &ChannelGrant, filter: &EventFilter, by: GroupBy) -> Result<Vec<Summary>, StoreError> {
         store.summaries(channels, filter, &[by])
+    }
+
+    fn histogram(
+        store: &Store,
+        channels: &ChannelGrant,
+        filter: &EventFilter,
+        span: Span,
+        split_by: Option<GroupBy>,
+    ) -> Result<Histogram, StoreError> {
+        store.histogram(channels, filter, span, split_by)
+    }
+}
+
+/// What is asked by lists.
+fn values(query: &mut Query, suffix: &str) -> EventValues {
+    EventValues {
+        uuid: query.values("uuid", suffix, uuid),
+        content_type: query.values("content_type", suffix, integer),
+        table_name: query.values("table_name", suffix, text),
+        object_id: query.values("object_id", suffix, text),
+        user: query.values("user", suffix, text),
+        action: query.values("action", suffix, text),
+        url: query.values("url", suffix, text),
+        remote_addr: query.values("remote_addr", suffix, text),
     }
 }

@@ -13,7 +13,7 @@ use super::schema::{
     Members, UUID_GIVEN, all_of, any_of, boolean, closed, instant, integer, integer_from, leaf_hash, list, named, nullable_string,
     one_of, open, string, typed, uuid,
 };
-use crate::api::native::Stream;
+use crate::api::native::{SPANS, Stream};
 use crate::problem::Code;
 
 /// A stream in the words of the document.
@@ -57,6 +57,7 @@ pub(super) fn paths<S: Stream>(words: &Words) -> Vec<Path> {
     vec![
         Path::of(S::LIST).get(words.list::<S>()).post(words.append()).native_options(&format!("{id}sOptions"), words.tag),
         Path::of(S::SUMMARY).get(words.summary::<S>()).native_options(&format!("{id}SummaryOptions"), words.tag),
+        Path::of(S::HISTOGRAM).get(words.histogram::<S>()).native_options(&format!("{id}HistogramOptions"), words.tag),
         Path::of(S::ONE).segment(uuid).get(words.get()).native_options(&format!("{id}Options"), words.tag),
     ]
 }
@@ -64,8 +65,8 @@ pub(super) fn paths<S: Stream>(words: &Words) -> Vec<Path> {
 /// For `components`, by name: the filters that the handlers know.
 pub(super) fn parameters<S: Stream>(words: &Words) -> Vec<(String, Parameter)> {
     let filters = filters::<S>().map(|name| {
-        let (base, bound) = name.split_once("__").unwrap_or((name, ""));
-        let bound = match bound {
+        let (base, suffix) = name.split_once("__").unwrap_or((name, ""));
+        let bound = match suffix {
             "gt" => "over this",
             "gte" => "from this on",
             "lt" => "below this",
@@ -73,6 +74,7 @@ pub(super) fn parameters<S: Stream>(words: &Words) -> Vec<(String, Parameter)> {
             _ => "exactly this",
         };
         let parameter = match base {
+            _ if ["in", "not"].contains(&suffix) => values(name, base, suffix),
             "channel_id" => channel_id(),
             "uuid" => query(name, "A uuid, with or without hyphens.", string().pattern(Some(UUID_GIVEN))),
             "recorded_at" => bound::native(name, "When it was committed", Bound::of(name)),
@@ -105,7 +107,32 @@ pub(super) fn schemas<S: Stream>(words: &Words) -> Vec<(String, RefOr<Schema>)> 
         .always("total", integer_from(0))
         .always("groups", list(group).max_items(Some(limits::GROUPS_MAX)))
         .always("other", named("OtherGroups"));
-    vec![(format!("{record}Page"), page.into()), (format!("{record}Summary"), summary.into())]
+    vec![
+        (format!("{record}Page"), page.into()),
+        (format!("{record}Summary"), summary.into()),
+        (format!("{record}Histogram"), histogram::<S>().into()),
+    ]
+}
+
+fn histogram<S: Stream>() -> ObjectBuilder {
+    let group = closed().always("key", typed([Type::String, Type::Integer, Type::Null])).always("count", integer_from(1));
+    let counts = list(integer_from(0)).max_items(Some(limits::HISTOGRAM_GROUPS_MAX));
+    let span = closed()
+        .always("start", instant())
+        .always("count", integer_from(1))
+        .maybe("counts", counts.description(Some("How many of them are of each of `groups`, in their order.")));
+    let earlier = closed()
+        .description(Some("What the spans before the listed ones come to."))
+        .always("spans", integer_from(0))
+        .always("count", integer_from(0));
+    closed()
+        .always("span", one_of(SPANS.iter().map(|(name, _)| *name)))
+        .maybe("split_by", one_of(S::SPLITS.iter().map(|(name, _)| *name)))
+        .always("total", integer_from(0))
+        .maybe("groups", list(group).max_items(Some(limits::HISTOGRAM_GROUPS_MAX)))
+        .maybe("other", named("OtherGroups"))
+        .always("spans", list(span).max_items(Some(limits::HISTOGRAM_SPANS_MAX)))
+        .always("earlier", earlier)
 }
 
 /// Receipts, and what a summary does not list, are the same for both streams.
@@ -150,6 +177,17 @@ pub(super) fn submitted(known: ObjectBuilder, server_owned: &[&str]) -> AllOfBui
 /// `extra` of what is sent.
 pub(super) fn extra() -> ObjectBuilder {
     typed([Type::Object, Type::Null]).description(Some("Members of your own, if they are not beside it."))
+}
+
+/// Several values by comma.
+fn values(name: &str, base: &str, suffix: &str) -> Parameter {
+    let means = if suffix == "in" { "is one of these" } else { "is none of these, or there is none" };
+    let text = format!(
+        "Up to {} values by comma: what `{base}` is about {means}. A value with a comma in it, or a double quote at its beginning, \
+         stands in double quotes, in which a quote is written twice; an empty text is `\"\"`.",
+        limits::FILTER_VALUES_MAX
+    );
+    query(name, &text, string().min_length(Some(1)))
 }
 
 fn channel_id() -> Parameter {
@@ -249,6 +287,26 @@ impl Words {
                 named(&format!("{}Summary", self.record)),
                 example,
             )
+            .problems(&READ)
+    }
+
+    fn histogram<S: Stream>(&self) -> Operation {
+        let span = format!("The spans of `{}`, in UTC. A week starts on Monday, a month is one of the calendar.", S::TIME);
+        let split = "What to split each span by: the 20 largest groups of all that match, `groups`, are counted in each span.";
+        let example = json!({
+            "span": "day", "total": 3, "spans": [{"start": "2023-10-16T00:00:00Z", "count": 3}], "earlier": {"spans": 0, "count": 0}
+        });
+        Operation::new(&format!("histogramOf{}s", self.record), self.tag, &format!("How many {} match, by span of time", self.many))
+            .describe(
+                "Role `reader` or `admin`. The latest 1,000 spans, in their order; those without records are left out. `earlier` is \
+                 what the spans before them come to, and `other` what the groups that are not listed come to.",
+            )
+            .parameters([
+                required_query("span", &span, one_of(SPANS.iter().map(|(name, _)| *name))),
+                query("split_by", split, one_of(S::SPLITS.iter().map(|(name, _)| *name))),
+            ])
+            .shared_parameters(filters::<S>().map(|name| self.shared(name)))
+            .json(200, "The counts.", named(&format!("{}Histogram", self.record)), example)
             .problems(&READ)
     }
 }

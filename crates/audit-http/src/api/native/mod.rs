@@ -1,18 +1,20 @@
-//! What the native APIs of events and action logs have in common: append, list by cursor, get, summary.
+//! What the native APIs of events and action logs have in common: append, list by cursor, get, summary, histogram.
 
 mod append;
+mod histogram;
+mod list;
 mod query;
 mod summary;
 mod walk;
 
-pub(crate) use query::{Query, instant, integer};
+pub(crate) use query::{Query, instant, integer, text, uuid};
 
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{ChannelGrant, ChannelId, Entry, InputError, PreparedEntry, parse_uuid};
-use audit_store::{Store, StoreError, Summary, WalkPage, WalkQuery};
+use audit_store::domain::{ChannelGrant, ChannelId, Entry, InputError, PreparedEntry, Span, parse_uuid};
+use audit_store::{Histogram, Store, StoreError, Summary, WalkPage, WalkQuery};
 
 use crate::auth::Caller;
 use crate::problem::{Code, Problem};
@@ -25,6 +27,8 @@ pub(crate) trait Stream: 'static {
     const LIST: Route;
     /// Counts by group.
     const SUMMARY: Route;
+    /// Counts by span of time.
+    const HISTOGRAM: Route;
     /// One record.
     const ONE: Route;
     /// What the API calls a record.
@@ -45,6 +49,8 @@ pub(crate) trait Stream: 'static {
 
     /// The groupings, by name.
     const GROUPS: &'static [(&'static str, Self::GroupBy)];
+    /// What spans of time can be split by, by name.
+    const SPLITS: &'static [(&'static str, Self::GroupBy)];
 
     /// Reads a record, and the channel it names.
     fn parse(text: &str) -> Result<(Self::New, Option<ChannelId>), InputError>;
@@ -78,12 +84,25 @@ pub(crate) trait Stream: 'static {
         filter: &Self::Filter,
         by: Self::GroupBy,
     ) -> Result<Vec<Summary>, StoreError>;
+
+    fn histogram(
+        store: &Store,
+        channels: &ChannelGrant,
+        filter: &Self::Filter,
+        span: Span,
+        split_by: Option<Self::GroupBy>,
+    ) -> Result<Histogram, StoreError>;
 }
+
+/// Spans of time, by name.
+pub(crate) const SPANS: [(&str, Span); 4] =
+    [("hour", Span::Hour), ("day", Span::Day), ("week", Span::Week), ("month", Span::Month)];
 
 /// Mounts the API of a stream.
 pub(super) fn configure<S: Stream>(routes: &mut Routes<'_>) {
     routes.mount(S::LIST, list_or_append::<S>);
     routes.mount(S::SUMMARY, summary::summary::<S>);
+    routes.mount(S::HISTOGRAM, histogram::histogram::<S>);
     routes.mount(S::ONE, get::<S>);
 }
 

@@ -6,6 +6,7 @@ use actix_web::HttpRequest;
 use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ChannelGrant, ChannelId, Fault, Interval, Timestamp, canonical_integer, limits, parse_uuid};
 
+use super::list;
 use crate::auth::Caller;
 use crate::params::Params;
 use crate::problem::{ERRORS_MAX, Problem};
@@ -51,6 +52,21 @@ impl Query {
         parsed.map_err(|why| self.errors.push((name.to_owned(), format!("{name} {why}")))).ok()
     }
 
+    /// What a parameter names; `None` where it is not given.
+    pub(crate) fn named<T: Copy>(&mut self, name: &str, known: &[(&'static str, T)]) -> Option<(&'static str, T)> {
+        self.parsed(name, |text| {
+            known.iter().find(|(known, _)| *known == text).copied().ok_or_else(|| format!("must be one of {}", names(known)))
+        })
+    }
+
+    /// The same of a parameter that is required.
+    pub(crate) fn required<T: Copy>(&mut self, name: &str, known: &[(&'static str, T)]) -> Option<(&'static str, T)> {
+        if self.params.last(name).is_none() {
+            self.errors.push((name.to_owned(), format!("{name} is required: one of {}", names(known))));
+        }
+        self.named(name, known)
+    }
+
     /// `channel_id=1`, `1,2` or `all`; omitted, the caller's own. What the caller may not see looks empty.
     pub(crate) fn channels(&mut self, caller: &Caller) -> ChannelGrant {
         let asked = self.parsed("channel_id", |text| {
@@ -74,7 +90,13 @@ impl Query {
 
     /// A uuid.
     pub(crate) fn uuid(&mut self, name: &str) -> Option<Uuid> {
-        self.parsed(name, |text| parse_uuid(text).ok_or_else(|| Fault::NotAUuid.to_string()))
+        self.parsed(name, uuid)
+    }
+
+    /// The values of a parameter that takes several, which is called `…__in` or `…__not`.
+    pub(crate) fn values<T: Ord>(&mut self, name: &str, suffix: &str, parse: fn(&str) -> Result<T, String>) -> BTreeSet<T> {
+        let values = self.parsed(&format!("{name}{suffix}"), |text| list::split(text)?.iter().map(|value| parse(value)).collect());
+        values.unwrap_or_default()
     }
 
     /// The bounds of a parameter: itself, and with `__gt`, `__gte`, `__lt`, `__lte`.
@@ -92,6 +114,20 @@ impl Query {
         bound("__lte", Interval::up_to);
         interval
     }
+}
+
+fn names<T>(known: &[(&'static str, T)]) -> String {
+    known.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
+/// A uuid.
+pub(crate) fn uuid(text: &str) -> Result<Uuid, String> {
+    parse_uuid(text).ok_or_else(|| Fault::NotAUuid.to_string())
+}
+
+/// Any text.
+pub(crate) fn text(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
 }
 
 /// An integer in its canonical form.

@@ -40,16 +40,19 @@ fn write(group_by: &str, summary: Option<Summary>) -> String {
     let mut object = ObjectWriter::new(&mut body);
     object.string("group_by", group_by).integer("total", Some(total));
     object.nested("groups", |out| push_array(out, &groups, write_group));
-    object.nested("other", |out| {
-        let mut object = ObjectWriter::new(out);
-        object.integer("groups", Some(other.groups)).integer("count", Some(other.count));
-        object.end();
-    });
+    object.nested("other", |out| write_other("groups", other, out));
     object.end();
     body
 }
 
-fn write_group(group: &Group, out: &mut String) {
+/// What is not listed: how many groups or spans, and how many records they have.
+pub(super) fn write_other(what: &str, other: OtherGroups, out: &mut String) {
+    let mut object = ObjectWriter::new(out);
+    object.integer(what, Some(other.groups)).integer("count", Some(other.count));
+    object.end();
+}
+
+pub(super) fn write_group(group: &Group, out: &mut String) {
     let mut object = ObjectWriter::new(out);
     match &group.key {
         GroupKey::Null => object.raw("key", "null"),

@@ -27,6 +27,11 @@ fn cases() -> Vec<Case> {
     case("logger_name=DJANGO.template", Box::new(|_| false));
     case("app_name=django&level__gte=20", Box::new(|line| line.str("app_name") == "django" && line.level() >= 20));
     case("app_name=django&level=10", Box::new(|line| line.str("app_name") == "django" && line.level() == 10));
+    case("level__in=20,40", Box::new(|line| matches!(line.level(), 20 | 40)));
+    case("level__not=10,20&level__gte=10", Box::new(|line| line.level() > 20));
+    case("logger_name__in=django.template,absent", Box::new(|line| line.str("logger_name") == "django.template"));
+    case("logger_name__not=django.template", Box::new(|line| line.str("logger_name") != "django.template"));
+    case("app_name__not=django&search=e", Box::new(|line| line.str("app_name") != "django" && line.has("e")));
     for part in ["Registry", "SELECT", "traceback (most", "\\windows\\", "\r\nRuleName: -", "\"", "no such text anywhere", "%"] {
         let owned = part.to_owned();
         case(&format!("search={}", escaped(part)), Box::new(move |line| line.has(&owned)));
@@ -70,6 +75,8 @@ fn group_key(line: &Line, by: &str) -> Value {
     let start = |span: i64| Timestamp::from_micros(line.micros - line.micros.rem_euclid(span)).unwrap().to_string();
     match by {
         "level" => line.level().into(),
+        "producer_id" => 0.into(),
+        "weekday" => ((line.micros.div_euclid(86_400_000_000) + 3).rem_euclid(7) + 1).into(),
         "hour" => start(3_600_000_000).into(),
         "day" => start(86_400_000_000).into(),
         name => line.str(name).into(),
@@ -78,7 +85,7 @@ fn group_key(line: &Line, by: &str) -> Value {
 
 fn check_summary(server: &TestServer, query: &str, ids: &[i64], means: &dyn Fn(&Line) -> bool) {
     let matching: Vec<&Line> = Line::all().iter().filter(|line| ids.contains(&line.channel) && means(line)).collect();
-    for by in ["level", "logger_name", "app_name", "hour", "day"] {
+    for by in ["level", "logger_name", "app_name", "producer_id", "weekday", "hour", "day"] {
         let answer = server.get(&server.admin, &format!("{NATIVE}/summary?group_by={by}&{query}")).expect(200);
         let mut sums: BTreeMap<String, i64> = BTreeMap::new();
         for line in &matching {
@@ -90,7 +97,7 @@ fn check_summary(server: &TestServer, query: &str, ids: &[i64], means: &dyn Fn(&
         assert_eq!((&answer["group_by"], &answer["total"]), (&by.into(), &sums.values().sum::<i64>().into()), "{by} {query}");
         assert_eq!(shown.iter().cloned().collect::<BTreeMap<_, _>>(), sums, "{by} {query}");
         assert_eq!(shown.len(), sums.len(), "no group twice");
-        let in_order = matches!(by, "hour" | "day");
+        let in_order = matches!(by, "hour" | "day" | "weekday");
         assert!(shown.is_sorted_by(|a, b| if in_order { a.0 < b.0 } else { a.1 >= b.1 }), "{by} {query}");
     }
 }

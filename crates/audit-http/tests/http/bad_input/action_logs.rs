@@ -42,8 +42,8 @@ fn a_native_query_that_cannot_be_used_gets_400_and_names_the_parameter() {
         }
     }
     for (query, detail) in [
-        ("", "group_by is required: one of level, logger_name, app_name, hour, day"),
-        ("?group_by=user", "group_by must be one of level, logger_name, app_name, hour, day"),
+        ("", "group_by is required: one of level, logger_name, app_name, producer_id, hour, day, week, month"),
+        ("?group_by=user", "group_by must be one of level, logger_name, app_name, producer_id, hour, day, week, month"),
         ("?group_by=", "group_by must be one of"),
     ] {
         rows.push(row(Ask::get(&format!("{NATIVE}/summary{query}")).key(&bench.admin), 400, about("group_by", detail)));

@@ -34,6 +34,14 @@ fn a_query_that_cannot_be_used_gets_400_and_names_the_parameter() {
         ("timestamp__lte=5", "timestamp__lte", "timestamp__lte must be"),
         ("recorded_at=", "recorded_at", "recorded_at must be"),
         ("recorded_at__gte=now", "recorded_at__gte", "recorded_at__gte must be"),
+        ("action__in=", "action__in", "action__in must have a value before and after each comma; an empty text is written"),
+        ("url__not=a,,b", "url__not", "url__not must have a value before and after each comma"),
+        ("url__in=%22a", "url__in", "url__in has a value that begins with a double quote and does not end with one"),
+        ("content_type__in=1,x", "content_type__in", &format!("content_type__in {integer}")),
+        ("uuid__not=x", "uuid__not", "uuid__not must be a UUID"),
+        ("user__in=1&user__in=2", "user__in", "user__in is given more than once"),
+        (&format!("user__not={}", ["7"; 101].join(",")), "user__not", "user__not must name at most 100 values (got 101)"),
+        ("position__in=1", "position__in", "position__in is not known here"),
         ("channel_id=x", "channel_id", channel),
         ("channel_id=", "channel_id", channel),
         ("channel_id=-1", "channel_id", channel),
@@ -75,15 +83,29 @@ fn a_query_that_cannot_be_used_gets_400_and_names_the_parameter() {
     rows.push(row(Ask::get(&format!("{EVENTS}?uuid=x&limit=0")).key(&bench.admin), 400, both));
     rows.push(row(Ask::get(&format!("{EVENTS}?{}", "x&".repeat(30_000))).key(&bench.admin), 400, "x is not known here"));
     for (query, parameter, detail) in [
-        ("", "group_by", "group_by is required: one of table_name, content_type, user, action, hour, day"),
+        (
+            "",
+            "group_by",
+            "group_by is required: one of table_name, content_type, user, action, url, remote_addr, producer_id, hour, day",
+        ),
         ("?group_by=", "group_by", "group_by must be one of"),
-        ("?group_by=url", "group_by", "group_by must be one of"),
+        ("?group_by=uuid", "group_by", "group_by must be one of"),
         ("?group_by=User", "group_by", "group_by must be one of"),
         ("?group_by=user&limit=5", "limit", "limit is not known here"),
         ("?groupby=user", "groupby", "groupby is not known here; did you mean group_by?"),
     ] {
         let ask = Ask::get(&format!("{EVENTS}/summary{query}")).key(&bench.admin);
         rows.push(row(ask, 400, about(parameter, detail)));
+    }
+    for (query, parameter, detail) in [
+        ("", "span", "span is required: one of hour, day, week, month"),
+        ("?span=", "span", "span must be one of hour, day, week, month"),
+        ("?span=year", "span", "span must be one of"),
+        ("?span=day&split_by=url", "split_by", "split_by must be one of action, table_name"),
+        ("?span=day&group_by=action", "group_by", "group_by is not known here"),
+        ("?span=day&limit=5", "limit", "limit is not known here"),
+    ] {
+        rows.push(row(Ask::get(&format!("{EVENTS}/histogram{query}")).key(&bench.admin), 400, about(parameter, detail)));
     }
     for (path, detail) in [
         (format!("{EVENTS}/{KNOWN}?limit=1"), "limit is not known here; did you mean channel_id?"),

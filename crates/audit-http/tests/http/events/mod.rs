@@ -2,7 +2,9 @@
 
 mod append;
 mod bytes;
+mod histogram;
 mod list;
 mod model;
 mod summary;
+mod values;
 mod walk;

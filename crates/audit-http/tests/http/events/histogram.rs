@@ -12,9 +12,12 @@ const HISTOGRAM: &str = "/api/v1/events/histogram";
 
 const SPANS: [(&str, Span); 4] = [("hour", Span::Hour), ("day", Span::Day), ("week", Span::Week), ("month", Span::Month)];
 
+/// How many events of a span have each action.
+type Counts = BTreeMap<Option<&'static str>, i64>;
+
 fn check(server: &TestServer, query: &str, wanted: impl Fn(&Line) -> bool) {
     for (name, span) in SPANS {
-        let mut sums: BTreeMap<String, BTreeMap<Option<&str>, i64>> = BTreeMap::new();
+        let mut sums: BTreeMap<String, Counts> = BTreeMap::new();
         for line in Line::all().iter().filter(|line| wanted(line)) {
             let start = Timestamp::from_micros(span.start(line.micros)).unwrap().to_string();
             *sums.entry(start).or_default().entry(line.action()).or_default() += 1;
@@ -23,7 +26,7 @@ fn check(server: &TestServer, query: &str, wanted: impl Fn(&Line) -> bool) {
         let left_out = sums.len().saturating_sub(1_000);
         let earlier: i64 = sums.values().take(left_out).flat_map(BTreeMap::values).sum();
         let plain = server.get(&server.admin, &format!("{HISTOGRAM}?span={name}&{query}")).expect(200);
-        let spans = |count: &dyn Fn(&BTreeMap<Option<&str>, i64>) -> Value| -> Value {
+        let spans = |count: &dyn Fn(&Counts) -> Value| -> Value {
             sums.iter()
                 .skip(left_out)
                 .map(|(start, counts)| {
@@ -43,7 +46,7 @@ fn check(server: &TestServer, query: &str, wanted: impl Fn(&Line) -> bool) {
         let summary = server.get(&server.admin, &format!("/api/v1/events/summary?group_by=action&{query}")).expect(200);
         assert_eq!((&split["groups"], &split["other"]), (&summary["groups"], &summary["other"]), "{name} {query}");
         let keys: Vec<Option<&str>> = split["groups"].as_array().unwrap().iter().map(|group| group["key"].as_str()).collect();
-        let counts = |counts: &BTreeMap<Option<&str>, i64>| -> Value {
+        let counts = |counts: &Counts| -> Value {
             json!({"counts": keys.iter().map(|key| counts.get(key).copied().unwrap_or(0)).collect::<Vec<i64>>()})
         };
         assert_eq!((&split["spans"], &split["earlier"]), (&spans(&counts), &earlier), "{name} {query}");

@@ -237,9 +237,9 @@ pub(crate) async fn append(api: &Api, request: AppendRequest) -> Result<Vec<Rece
     actix_web::rt::time::timeout(api.config.append_timeout, receipts).await.unwrap_or(Err(Unknown::Late.into()))
 }
 
-/// Reads one record that a client asks for, of any size or, if it is told a number of bytes, one that is not larger. A small record of an
-/// embedded database is read in place. A larger one keeps a thread for a few milliseconds, and a server a connection, so that waits for
-/// its turn as a query does.
+/// Reads one record that a client asks for. `read` takes a bound of the record's bytes, or `None`. A small record of an embedded database
+/// is read in place. A larger one keeps a thread for a few milliseconds, and a server a connection, so that waits for its turn as a query
+/// does.
 pub(crate) async fn read_by_key<T: Send + 'static>(
     api: &Api,
     caller: &Caller,

@@ -179,11 +179,11 @@ pub(super) fn extra() -> ObjectBuilder {
     typed([Type::Object, Type::Null]).description(Some("Members of your own, if they are not beside it."))
 }
 
-/// Several values by comma.
+/// Several values, separated by commas.
 fn values(name: &str, base: &str, suffix: &str) -> Parameter {
     let means = if suffix == "in" { "is one of these" } else { "is none of these, or there is none" };
     let text = format!(
-        "Up to {} values by comma: what `{base}` is about {means}. A value with a comma in it, or a double quote at its beginning, \
+        "Up to {} values, separated by commas: what `{base}` is about {means}. A value with a comma in it, or a double quote at its beginning, \
          stands in double quotes, in which a quote is written twice; an empty text is `\"\"`.",
         limits::FILTER_VALUES_MAX
     );

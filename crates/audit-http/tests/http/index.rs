@@ -44,10 +44,10 @@ fn an_index_that_does_not_move_is_a_warning_until_it_moves() {
     stop_the_index(&server);
     let events: Vec<String> = (0..100).map(|number| format!(r#"{{"object_id":{}}}"#, number % 2)).collect();
     server.append_all(&events);
-    let told = ready(&server, |ready| ready["warnings"] != Value::Null);
-    let warnings = told["warnings"].as_array().unwrap();
+    let answer = ready(&server, |ready| ready["warnings"] != Value::Null);
+    let warnings = answer["warnings"].as_array().unwrap();
     let text = warnings[0].as_str().unwrap();
-    assert!(warnings.len() == 1 && told["status"] == "ready", "{told}");
+    assert!(warnings.len() == 1 && answer["status"] == "ready", "{answer}");
     assert!(text.starts_with("the search index of 1 log(s) has not moved for up to "), "{text}");
     // Whoever asks has no key.
     assert!(!text.contains("segments") && !text.contains("channel"), "{text}");

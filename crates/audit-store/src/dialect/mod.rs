@@ -1,10 +1,10 @@
 //! The only place that knows which database it is talking to.
 
 mod interrupt;
+mod number_list;
 mod postgres;
 mod sqlite;
 mod transaction;
-mod value_list;
 mod versions;
 
 use std::collections::HashMap;
@@ -21,10 +21,10 @@ use crate::limit::{self, ServerProcess};
 use crate::row::NewRows;
 use crate::url::DatabaseUrl;
 
+pub(crate) use number_list::NumberList;
 pub(crate) use postgres::Powers;
 pub(crate) use sqlite::{Checkpoints, Pass, SqliteFile};
 pub(crate) use transaction::{snapshot, write, write_again_if_taken, write_and_confirm};
-pub(crate) use value_list::ValueList;
 pub(crate) use versions::Versions;
 
 /// Opens a connection with everything set that durability and the guards depend on, and looks whether it holds.

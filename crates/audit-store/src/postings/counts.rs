@@ -1,17 +1,20 @@
 //! How many of what matches has each value, or happened in each span of time.
 
-use std::collections::HashMap;
-
 use diesel::prelude::*;
 use roaring::RoaringBitmap;
 
 use super::block::Terms;
 use super::index::{Index, Matches};
+use super::ranks::Ranks;
 use super::statements::BlocksOf;
 use super::term::Dimension;
 use super::times::ENTRIES_OF_A_BLOCK;
 use super::{Damaged, IndexError};
 use crate::connection::DbConnection;
+use crate::dialect::{self, NumberList};
+
+/// Of the largest, half a million entries: a few megabytes of blocks where nearly every entry has a value of its own.
+const SEGMENTS_AT_ONCE: usize = 16;
 
 impl Index<'_> {
     /// How many of what matches has each of the values of a dimension. The matches are in the order of their segments.
@@ -22,19 +25,38 @@ impl Index<'_> {
         dimension: Dimension,
         mut count: impl FnMut(&[u8], u64),
     ) -> Result<(), IndexError> {
-        let of_segment: HashMap<i64, &Matches> =
-            matches.iter().filter_map(|matches| Some((self.segments.get(matches.segment)?.key.first, matches))).collect();
-        for (first, bytes) in self.blocks_of(conn, dimension)? {
-            let Some(matches) = of_segment.get(&first) else { continue };
-            let mut terms = Terms::new(&bytes);
-            while !terms.is_at_end() {
-                let (term, ranks) = terms.next().ok_or(Damaged)?;
-                if let Some((number, value)) = term.split_first()
-                    && *number == dimension as u8
-                {
-                    match matches.common(&ranks, self.size(matches)).ok_or(Damaged)? {
-                        0 => {}
-                        number => count(value, number),
+        self.each_term(conn, matches, dimension, |at, value, ranks| {
+            let Some(matches) = matches.get(at) else { return Ok(()) };
+            match matches.common(ranks, self.size(matches)).ok_or(Damaged)? {
+                0 => {}
+                number => count(value, number),
+            }
+            Ok(())
+        })
+    }
+
+    /// Calls back for each value of a dimension in each segment in which something matches: the number of those matches, the value, and
+    /// which entries of the segment have it. Of the values, a few segments' are in memory at a time.
+    pub(super) fn each_term(
+        &self,
+        conn: &mut DbConnection,
+        matches: &[Matches],
+        dimension: Dimension,
+        mut take: impl FnMut(usize, &[u8], &Ranks<'_>) -> Result<(), Damaged>,
+    ) -> Result<(), IndexError> {
+        for (number, some) in matches.chunks(SEGMENTS_AT_ONCE).enumerate() {
+            dialect::go_on(conn)?;
+            let first = |matches: &Matches| self.segments.get(matches.segment).map(|segment| segment.key.first).ok_or(Damaged);
+            let firsts = some.iter().map(first).collect::<Result<Vec<i64>, Damaged>>()?;
+            for (first, bytes) in self.blocks_of(conn, dimension, &firsts)? {
+                let at = number * SEGMENTS_AT_ONCE + firsts.binary_search(&first).map_err(|_| Damaged)?;
+                let mut terms = Terms::new(&bytes);
+                while !terms.is_at_end() {
+                    let (term, ranks) = terms.next().ok_or(Damaged)?;
+                    if let Some((number, value)) = term.split_first()
+                        && *number == dimension as u8
+                    {
+                        take(at, value, &ranks)?;
                     }
                 }
             }
@@ -46,10 +68,16 @@ impl Index<'_> {
         self.segments.get(matches.segment).map_or(0, |header| header.key.size as u32)
     }
 
-    /// The blocks that have terms of a dimension.
-    pub(super) fn blocks_of(&self, conn: &mut DbConnection, dimension: Dimension) -> Result<Vec<(i64, Vec<u8>)>, IndexError> {
+    /// The blocks of some segments that have terms of a dimension.
+    fn blocks_of(
+        &self,
+        conn: &mut DbConnection,
+        dimension: Dimension,
+        segments: &[i64],
+    ) -> Result<Vec<(i64, Vec<u8>)>, IndexError> {
         let (from, to) = (vec![dimension as u8], vec![dimension as u8 + 1]);
-        Ok(BlocksOf { from, to, channel_id: self.channel_id, stream: self.stream }.load(conn)?)
+        let segments = NumberList::new(conn, segments);
+        Ok(BlocksOf { from, to, channel_id: self.channel_id, stream: self.stream, segments }.load(conn)?)
     }
 
     /// How many of what matches happened in each span of time.
@@ -78,27 +106,18 @@ impl Index<'_> {
         start_of: impl Fn(i64) -> i64,
         mut count: impl FnMut(&[u8], &[(i64, u64)]),
     ) -> Result<(), IndexError> {
-        let mut of_segment: HashMap<i64, (&Matches, Vec<InSpan>)> = HashMap::with_capacity(matches.len());
+        let mut spans = Vec::with_capacity(matches.len());
         for matches in matches {
-            let first = self.segments.get(matches.segment).ok_or(Damaged)?.key.first;
-            of_segment.insert(first, (matches, self.in_spans(conn, matches, &start_of)?));
+            spans.push(self.in_spans(conn, matches, &start_of)?);
         }
         let mut counts: Vec<(i64, u64)> = Vec::new();
-        for (first, bytes) in self.blocks_of(conn, dimension)? {
-            let Some((matches, spans)) = of_segment.get(&first) else { continue };
-            let mut terms = Terms::new(&bytes);
-            while !terms.is_at_end() {
-                let (term, ranks) = terms.next().ok_or(Damaged)?;
-                if let Some((number, value)) = term.split_first()
-                    && *number == dimension as u8
-                {
-                    counts.clear();
-                    count_in_spans(&matches.both(&ranks).ok_or(Damaged)?, spans, &mut counts);
-                    count(value, &counts);
-                }
-            }
-        }
-        Ok(())
+        self.each_term(conn, matches, dimension, |at, value, ranks| {
+            let Some((matches, spans)) = matches.get(at).zip(spans.get(at)) else { return Ok(()) };
+            counts.clear();
+            count_in_spans(&matches.both(ranks).ok_or(Damaged)?, spans, &mut counts);
+            count(value, &counts);
+            Ok(())
+        })
     }
 
     /// The ranks of a segment by the span that they happened in, where something matches. Their order is that of time, so a span is one

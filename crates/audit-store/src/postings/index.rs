@@ -16,7 +16,7 @@ use super::term::Term;
 use super::times::{self, ENTRIES_OF_A_BLOCK, Point};
 use super::{Damaged, IndexError};
 use crate::connection::DbConnection;
-use crate::dialect::{self, ValueList};
+use crate::dialect::{self, NumberList};
 use crate::query::among;
 use crate::schema::{segment_times, segments};
 
@@ -344,7 +344,7 @@ impl Index<'_> {
             return Ok(known.into_iter().map(Option::flatten).collect());
         }
         let segments: Vec<i64> = missing.iter().map(|key| key.first).collect();
-        let segments = ValueList::of_numbers(conn, &segments);
+        let segments = NumberList::new(conn, &segments);
         let blocks = BlocksWith { term: term.bytes().to_vec(), channel_id: self.channel_id, stream: self.stream, segments };
         let mut found: HashMap<i64, RanksOfTerm> = HashMap::with_capacity(missing.len());
         for (first, bytes) in RunQueryDsl::<DbConnection>::load::<(i64, Vec<u8>)>(blocks, conn)? {

@@ -1,11 +1,10 @@
 //! Some of what was found: the entries that have one of some values of a dimension, or none at all.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::block::Terms;
 use super::index::{Index, Matches};
 use super::page::{Found, Key, OfLog, Part};
 use super::term::Dimension;
@@ -106,25 +105,19 @@ impl Index<'_> {
         dimension: Dimension,
         values: &Values,
     ) -> Result<Vec<Matches>, IndexError> {
-        let first = |matches: &Matches| self.segments.get(matches.segment).map(|segment| segment.key.first);
-        let wanted: HashSet<i64> = matches.iter().filter_map(first).collect();
-        let mut having: HashMap<i64, RoaringBitmap> = HashMap::new();
-        for (first, bytes) in self.blocks_of(conn, dimension)?.iter().filter(|(first, _)| wanted.contains(first)) {
-            let mut terms = Terms::new(bytes);
-            while !terms.is_at_end() {
-                let (term, ranks) = terms.next().ok_or(Damaged)?;
-                let is_meant = |value: &[u8]| match values {
-                    Values::OneOf(values) => values.contains(value),
-                    Values::Missing => true,
-                };
-                if term.split_first().is_some_and(|(number, value)| *number == dimension as u8 && is_meant(value)) {
-                    *having.entry(*first).or_default() |= ranks.bitmap().ok_or(Damaged)?;
-                }
+        let mut having = vec![RoaringBitmap::new(); matches.len()];
+        self.each_term(conn, matches, dimension, |at, value, ranks| {
+            let is_meant = match values {
+                Values::OneOf(values) => values.contains(value),
+                Values::Missing => true,
+            };
+            if is_meant && let Some(having) = having.get_mut(at) {
+                *having |= ranks.bitmap().ok_or(Damaged)?;
             }
-        }
+            Ok(())
+        })?;
         let mut narrowed = Vec::new();
-        for matches in matches {
-            let having = having.remove(&first(matches).ok_or(Damaged)?).unwrap_or_default();
+        for (matches, having) in matches.iter().zip(having) {
             let ranks = match values {
                 Values::OneOf(_) => having,
                 Values::Missing => {

@@ -7,7 +7,7 @@ use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Binary, HasSqlType, SmallInt, Text};
 use diesel::{Connection, RunQueryDsl};
 
-use crate::dialect::ValueList;
+use crate::dialect::NumberList;
 
 /// The block of each of some segments in which a term is if it is in the segment at all: the last one that does not begin after it.
 #[derive(Debug, Clone, QueryId)]
@@ -16,10 +16,10 @@ pub(super) struct BlocksWith {
     pub(super) channel_id: i64,
     pub(super) stream: i16,
     /// By their first positions.
-    pub(super) segments: ValueList,
+    pub(super) segments: NumberList,
 }
 
-/// The blocks of all segments that have terms of a dimension: from the one in which they may begin to the last one that begins with one
+/// The blocks of some segments that have terms of a dimension: from the one in which they may begin to the last one that begins with one
 /// of them.
 #[derive(Debug, Clone, QueryId)]
 pub(super) struct BlocksOf {
@@ -28,6 +28,8 @@ pub(super) struct BlocksOf {
     pub(super) to: Vec<u8>,
     pub(super) channel_id: i64,
     pub(super) stream: i16,
+    /// By their first positions.
+    pub(super) segments: NumberList,
 }
 
 const OF_SEGMENTS: &str = "SELECT s.first, p.terms FROM segments s \
@@ -60,7 +62,8 @@ where
 
 impl<DB> QueryFragment<DB> for BlocksOf
 where
-    DB: Backend + HasSqlType<Binary> + HasSqlType<BigInt> + HasSqlType<SmallInt>,
+    DB: Backend + HasSqlType<Binary> + HasSqlType<BigInt> + HasSqlType<SmallInt> + HasSqlType<Text>,
+    String: ToSql<Text, DB>,
     Vec<u8>: ToSql<Binary, DB>,
     i64: ToSql<BigInt, DB>,
     i16: ToSql<SmallInt, DB>,
@@ -77,7 +80,9 @@ where
         out.push_sql(" WHERE s.channel_id = ");
         out.push_bind_param::<BigInt, _>(&self.channel_id)?;
         out.push_sql(" AND s.stream = ");
-        out.push_bind_param::<SmallInt, _>(&self.stream)
+        out.push_bind_param::<SmallInt, _>(&self.stream)?;
+        out.push_sql(" AND s.first");
+        self.segments.walk_ast(out)
     }
 }
 

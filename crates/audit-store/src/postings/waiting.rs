@@ -1,4 +1,4 @@
-//! The logs that the indexer has not finished, since when, and what an operator is told of it.
+//! The logs that the indexer has not finished, since when, and what operators are warned of.
 //!
 //! Queries are exact meanwhile, so nothing here is a failure. Still they get slower with each entry that is not indexed, and nobody
 //! sees why: so an index that does not move is said.
@@ -132,7 +132,7 @@ mod tests {
     }
 
     /// The sentences, without what is the same in each.
-    fn told(waiting: &Waiting, now: u64) -> Vec<String> {
+    fn warned(waiting: &Waiting, now: u64) -> Vec<String> {
         let sentences = waiting.warnings(PATIENCE, at(now));
         sentences.iter().map(|text| text["the search index of ".len()..].split([':', ',']).next().unwrap().to_owned()).collect()
     }
@@ -147,15 +147,15 @@ mod tests {
             waiting.grew(B, at(now));
             waiting.moved(B, true, at(now));
         }
-        assert_eq!(told(&waiting, 60), [""; 0]);
-        assert_eq!(told(&waiting, 61), ["1 log(s) has not moved for up to 61 s"]);
+        assert_eq!(warned(&waiting, 60), [""; 0]);
+        assert_eq!(warned(&waiting, 61), ["1 log(s) has not moved for up to 61 s"]);
         waiting.say(PATIENCE, at(61));
         assert!(waiting.logs[&A].is_said);
         waiting.moved(A, false, at(71));
         assert!(!waiting.logs[&A].is_said);
-        assert_eq!(told(&waiting, 72), ["1 log(s) has been behind for up to 72 s"]);
+        assert_eq!(warned(&waiting, 72), ["1 log(s) has been behind for up to 72 s"]);
         waiting.moved(A, true, at(73));
-        assert_eq!(told(&waiting, 1_000), [""; 0]);
+        assert_eq!(warned(&waiting, 1_000), [""; 0]);
     }
 
     #[test]
@@ -164,7 +164,7 @@ mod tests {
         waiting.grew(A, at(0));
         waiting.grew(B, at(0));
         (1..=90).for_each(|now| waiting.moved(A, false, at(now)));
-        assert_eq!(told(&waiting, 90), ["2 log(s) has been behind for up to 90 s"]);
+        assert_eq!(warned(&waiting, 90), ["2 log(s) has been behind for up to 90 s"]);
     }
 
     #[test]
@@ -172,7 +172,7 @@ mod tests {
         let mut waiting = Waiting::default();
         waiting.moved(A, true, at(0));
         waiting.grew(A, at(3_600));
-        assert_eq!(told(&waiting, 3_650), [""; 0], "nothing was there to be done for an hour");
-        assert_eq!(told(&waiting, 3_661), ["1 log(s) has not moved for up to 61 s"]);
+        assert_eq!(warned(&waiting, 3_650), [""; 0], "nothing was there to be done for an hour");
+        assert_eq!(warned(&waiting, 3_661), ["1 log(s) has not moved for up to 61 s"]);
     }
 }

@@ -1,18 +1,14 @@
 //! Parts of statements that diesel does not have, so that a statement that is run often is prepared once for each connection.
 
-use std::collections::BTreeSet;
-
-use audit_domain::index_key;
-use audit_domain::uuid::Uuid;
 use diesel::backend::Backend;
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
-use diesel::sql_types::{BigInt, Bool, HasSqlType, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, HasSqlType, Text};
 
 use crate::connection::DbConnection;
-use crate::dialect::ValueList;
+use crate::dialect::NumberList;
 use crate::schema::{action_logs, events};
 
 /// The columns of a table in the order of the schema, which is that of the fields of the row; as one text, since diesel quotes each
@@ -24,7 +20,7 @@ pub(crate) struct EveryColumn<T>(pub(crate) T);
 pub(crate) trait Columns {
     /// Of all columns.
     type SqlType: diesel::expression::TypedExpressionType;
-    /// By comma.
+    /// Separated by commas.
     const NAMES: &'static str;
     /// Those of the values, as received.
     const VALUES: &'static [&'static str];
@@ -119,12 +115,12 @@ impl<T: Columns, DB: Backend> QueryFragment<DB> for ValueBytes<T> {
 #[derive(Debug, Clone, QueryId)]
 pub(crate) struct Among<C> {
     column: C,
-    values: ValueList,
+    numbers: NumberList,
 }
 
 /// `column IN (numbers)`, however many they are.
 pub(crate) fn among<C>(conn: &DbConnection, column: C, numbers: &[i64]) -> Among<C> {
-    Among { column, values: ValueList::of_numbers(conn, numbers) }
+    Among { column, numbers: NumberList::new(conn, numbers) }
 }
 
 impl<C: Expression> Expression for Among<C> {
@@ -143,100 +139,11 @@ impl<C, DB> QueryFragment<DB> for Among<C>
 where
     C: QueryFragment<DB>,
     DB: Backend + HasSqlType<Text>,
-    Option<String>: ToSql<Nullable<Text>, DB>,
+    String: ToSql<Text, DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         self.column.walk_ast(out.reborrow())?;
-        self.values.walk_ast(out)
-    }
-}
-
-/// What a filter asks of a column by lists: to have one of some values, and none of others. The same statement whatever is asked, since
-/// a list of which nothing is asked is NULL.
-#[derive(Debug, Clone, QueryId)]
-pub(crate) struct Listed<C> {
-    column: C,
-    one_of: ValueList,
-    none_of: ValueList,
-}
-
-/// Of a column of numbers, which may have to be one of them as well.
-pub(crate) fn numbers_listed<C>(
-    conn: &DbConnection,
-    column: C,
-    equal: Option<i64>,
-    one_of: &BTreeSet<i64>,
-    none_of: &BTreeSet<i64>,
-) -> Listed<C> {
-    let (one_of, none_of) = (narrowed(equal, one_of), narrowed(None, none_of));
-    let list = |numbers: Option<Vec<i64>>| ValueList::numbers_asked(conn, numbers.as_deref());
-    Listed { column, one_of: list(one_of), none_of: list(none_of) }
-}
-
-/// Of a column of texts, which are stored as their index keys.
-pub(crate) fn texts_listed<C>(
-    conn: &DbConnection,
-    column: C,
-    equal: &Option<String>,
-    one_of: &BTreeSet<String>,
-    none_of: &BTreeSet<String>,
-) -> Listed<C> {
-    let list = |texts: Option<Vec<String>>| {
-        let keys = texts.map(|texts| texts.iter().map(|text| index_key(text.as_bytes())).collect::<Vec<_>>());
-        ValueList::texts_asked(conn, keys.as_deref())
-    };
-    let (one_of, none_of) = (narrowed(equal.clone(), one_of), narrowed(None, none_of));
-    Listed { column, one_of: list(one_of), none_of: list(none_of) }
-}
-
-/// Uuids as they are stored.
-pub(crate) fn bytes_of(uuids: &BTreeSet<Uuid>) -> Vec<Vec<u8>> {
-    uuids.iter().map(|uuid| uuid.as_bytes().to_vec()).collect()
-}
-
-/// The values that are left of a set where one of them is asked for as well; `None` where nothing is asked.
-fn narrowed<T: Ord + Clone>(equal: Option<T>, one_of: &BTreeSet<T>) -> Option<Vec<T>> {
-    match equal {
-        Some(value) if one_of.is_empty() || one_of.contains(&value) => Some(vec![value]),
-        Some(_) => Some(Vec::new()),
-        None => (!one_of.is_empty()).then(|| one_of.iter().cloned().collect()),
-    }
-}
-
-impl<C: Expression> Expression for Listed<C> {
-    type SqlType = Bool;
-}
-
-impl<C: AppearsOnTable<T>, T> AppearsOnTable<T> for Listed<C> {}
-
-impl<C: SelectableExpression<T>, T> SelectableExpression<T> for Listed<C> {}
-
-impl<C: ValidGrouping<G>, G> ValidGrouping<G> for Listed<C> {
-    type IsAggregate = C::IsAggregate;
-}
-
-impl<C, DB> QueryFragment<DB> for Listed<C>
-where
-    C: QueryFragment<DB>,
-    DB: Backend + HasSqlType<Text>,
-    Option<String>: ToSql<Nullable<Text>, DB>,
-{
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql("((");
-        self.one_of.push_list(&mut out)?;
-        out.push_sql(" IS NULL OR ");
-        self.column.walk_ast(out.reborrow())?;
-        self.one_of.walk_ast(out.reborrow())?;
-        out.push_sql(") AND (");
-        self.none_of.push_list(&mut out)?;
-        out.push_sql(" IS NULL OR ");
-        self.column.walk_ast(out.reborrow())?;
-        // What has no value has none of these, which NOT alone would not say.
-        out.push_sql(" IS NULL OR NOT ");
-        self.column.walk_ast(out.reborrow())?;
-        self.none_of.walk_ast(out.reborrow())?;
-        out.push_sql("))");
-        Ok(())
+        self.numbers.walk_ast(out)
     }
 }
 

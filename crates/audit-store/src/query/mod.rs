@@ -34,10 +34,10 @@ pub(crate) use summary::summaries;
 pub(crate) use table::{Filter, Table};
 pub(crate) use walk::walk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{ChannelGrant, Entry, Stream, Timestamp};
+use audit_domain::{ChannelGrant, Entry, Stream, Timestamp, index_key};
 use diesel::prelude::*;
 
 pub(crate) use self::table::Place;
@@ -46,6 +46,16 @@ use crate::error::StoreError;
 use crate::postings::Cache;
 use crate::schema::logs;
 use crate::{dialect, postings};
+
+/// Uuids as they are stored.
+fn bytes_of(uuids: &BTreeSet<Uuid>) -> Vec<Vec<u8>> {
+    uuids.iter().map(|uuid| uuid.as_bytes().to_vec()).collect()
+}
+
+/// Texts as they are stored in columns that are searched.
+fn keys_of(texts: &BTreeSet<String>) -> Vec<String> {
+    texts.iter().map(|text| index_key(text.as_bytes())).collect()
+}
 
 /// A log and how far it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

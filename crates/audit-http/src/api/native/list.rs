@@ -1,4 +1,4 @@
-//! Several values in one parameter, by comma.
+//! Several values in one parameter, separated by commas.
 
 use audit_store::domain::limits;
 

@@ -14,7 +14,7 @@ fn check(server: &TestServer, query: &str, wanted: impl Fn(&Line) -> bool) {
     assert_eq!(uuids_of(&page), newest_first(lines)[..results_of(&page).len()], "{query}");
 }
 
-/// The texts of some lines, as a list by comma.
+/// The texts of some lines, as a list that is separated by commas.
 fn list(texts: &[String]) -> String {
     texts.iter().map(|text| escaped(&format!("\"{}\"", text.replace('"', "\"\"")))).collect::<Vec<_>>().join(",")
 }

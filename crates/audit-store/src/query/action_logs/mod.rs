@@ -163,11 +163,11 @@ impl Table for ActionLogs {
             search::each(conn, channel_id, filter, |_| count += 1)?;
             return Ok(count);
         }
-        Ok(action_logs::table.filter(predicate::of(conn, channel_id, filter)).count().get_result(conn)?)
+        Ok(action_logs::table.filter(predicate::of(channel_id, filter)).count().get_result(conn)?)
     }
 
     fn positions(conn: &mut DbConnection, channel_id: i64, of: &Part<'_, ActionLogFilter>) -> Result<Vec<i64>, StoreError> {
-        let ordered = action_logs::table.filter(predicate::of(conn, channel_id, of.filter)).order(sql::<Untyped>(of.order));
+        let ordered = action_logs::table.filter(predicate::of(channel_id, of.filter)).order(sql::<Untyped>(of.order));
         Ok(ordered.select(action_logs::position).limit(of.limit).offset(of.skip).load(conn)?)
     }
 
@@ -181,7 +181,7 @@ impl Table for ActionLogs {
         channel_id: i64,
         of: &Part<'_, ActionLogFilter>,
     ) -> Result<Vec<ActionLogSortRow>, StoreError> {
-        let ordered = action_logs::table.filter(predicate::of(conn, channel_id, of.filter)).order(sql::<Untyped>(of.order));
+        let ordered = action_logs::table.filter(predicate::of(channel_id, of.filter)).order(sql::<Untyped>(of.order));
         let columns = (action_logs::channel_id, action_logs::position, action_logs::created_at, action_logs::level);
         let rows: Vec<Row> = ordered.select(columns).limit(of.limit).offset(of.skip).load(conn)?;
         Ok(rows.into_iter().map(sort_row).collect())
@@ -209,7 +209,7 @@ impl Table for ActionLogs {
         of: &Part<'_, ActionLogFilter>,
         take: &mut dyn FnMut(ActionLog) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let walked = walked(conn, channel_id, start, of).select(ActionLogRow::as_select());
+        let walked = walked(channel_id, start, of).select(ActionLogRow::as_select());
         hand_on(walked.load_iter::<ActionLogRow, DefaultLoadingMode>(conn)?, take)
     }
 
@@ -219,7 +219,7 @@ impl Table for ActionLogs {
         start: &Start,
         of: &Part<'_, ActionLogFilter>,
     ) -> Result<Vec<(i64, i64)>, StoreError> {
-        Ok(walked(conn, channel_id, start, of).select((action_logs::created_at, action_logs::position)).load(conn)?)
+        Ok(walked(channel_id, start, of).select((action_logs::created_at, action_logs::position)).load(conn)?)
     }
 
     fn points(
@@ -257,18 +257,13 @@ impl Table for ActionLogs {
         filter: &ActionLogFilter,
         span: &str,
     ) -> Result<Vec<(i64, i64)>, StoreError> {
-        let rows = action_logs::table.filter(predicate::of(conn, channel_id, filter)).group_by(sql::<BigInt>(span));
+        let rows = action_logs::table.filter(predicate::of(channel_id, filter)).group_by(sql::<BigInt>(span));
         Ok(rows.select((sql::<BigInt>(span), count_star())).load(conn)?)
     }
 }
 
-fn walked<'a>(
-    conn: &DbConnection,
-    channel_id: i64,
-    start: &Start,
-    of: &Part<'_, ActionLogFilter>,
-) -> action_logs::BoxedQuery<'a, Backend> {
-    let matching = action_logs::table.filter(predicate::of(conn, channel_id, of.filter));
+fn walked<'a>(channel_id: i64, start: &Start, of: &Part<'_, ActionLogFilter>) -> action_logs::BoxedQuery<'a, Backend> {
+    let matching = action_logs::table.filter(predicate::of(channel_id, of.filter));
     let ordered = matching.order(sql::<Untyped>(of.order)).limit(of.limit).into_boxed();
     begin!(ordered, start, action_logs::created_at, action_logs::position)
 }

@@ -4,27 +4,29 @@ use std::ops::Range;
 
 use audit_domain::{ActionLogFilter, ActionLogValues, Interval, index_key};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{BigInt, Bool, Text};
 
 use crate::connection::{Backend, DbConnection};
-use crate::query::expressions::{NotKept, among, bytes_of, if_asked, numbers_listed, texts_listed};
+use crate::query::expressions::{NotKept, among, if_asked};
+use crate::query::{bytes_of, keys_of};
 use crate::schema::action_logs;
 
 pub(super) type Predicate = Box<dyn BoxableExpression<action_logs::table, Backend, SqlType = Bool>>;
 
 /// The records of one channel that match.
-pub(super) fn of(conn: &DbConnection, channel_id: i64, filter: &ActionLogFilter) -> Predicate {
+pub(super) fn of(channel_id: i64, filter: &ActionLogFilter) -> Predicate {
     let of_log: Predicate = Box::new(NotKept(action_logs::channel_id.eq(channel_id)));
-    conditions(conn, filter).into_iter().fold(of_log, |all, one| Box::new(all.and(one)))
+    conditions(filter).into_iter().fold(of_log, |all, one| Box::new(all.and(one)))
 }
 
 /// The records of several channels that match.
 pub(super) fn of_any(conn: &DbConnection, channels: &[i64], filter: &ActionLogFilter) -> Predicate {
     let among: Predicate = Box::new(NotKept(among(conn, action_logs::channel_id, channels)));
-    conditions(conn, filter).into_iter().fold(among, |all, one| Box::new(all.and(one)))
+    conditions(filter).into_iter().fold(among, |all, one| Box::new(all.and(one)))
 }
 
-/// When the records at some positions happened that match, and their positions. One statement for whatever is asked, kept prepared.
+/// When the records at some positions happened that match, and their positions. One statement, kept
+/// prepared, for whatever is asked but lists of values.
 pub(super) fn points(
     conn: &mut DbConnection,
     channel_id: i64,
@@ -35,9 +37,14 @@ pub(super) fn points(
     // Every field by name: one that is added must not be forgotten here. Uuids and searches are not asked of an index.
     let ActionLogFilter { never: _, uuid: _, search: _, level, logger_name, app_name, one_of, none_of, .. } = filter;
     let ActionLogFilter { created_at, recorded_at, position, .. } = filter;
-    let levels = numbers_listed(conn, a::level, None, &one_of.level, &none_of.level);
-    let logger_name = texts_listed(conn, a::logger_name, logger_name, &one_of.logger_name, &none_of.logger_name);
-    let app_name = texts_listed(conn, a::app_name, app_name, &one_of.app_name, &none_of.app_name);
+    if !(one_of.is_empty() && none_of.is_empty()) {
+        let mut filter = filter.clone();
+        filter.position.from(positions.start);
+        filter.position.below(positions.end);
+        return a::table.filter(of(channel_id, &filter)).select((a::created_at, a::position)).load(conn);
+    }
+    let key = |text: &Option<String>| text.as_ref().map(|text| index_key(text.as_bytes()));
+    let (logger_name, app_name) = (&key(logger_name), &key(app_name));
     let (from, to) = (positions.start.max(position.start), positions.end.min(position.end));
     a::table
         .filter(a::channel_id.eq(channel_id).and(a::position.ge(from)).and(a::position.lt(to)))
@@ -46,14 +53,13 @@ pub(super) fn points(
         .filter(a::recorded_at.ge(recorded_at.start).and(a::recorded_at.lt(recorded_at.end)))
         .filter(if_asked!(BigInt, level.lower(), a::level.ge(level.lower())))
         .filter(if_asked!(BigInt, level.upper(), a::level.lt(level.upper())))
-        .filter(levels)
-        .filter(logger_name)
-        .filter(app_name)
+        .filter(if_asked!(Text, logger_name, a::logger_name.eq(logger_name)))
+        .filter(if_asked!(Text, app_name, a::app_name.eq(app_name)))
         .select((a::created_at, a::position))
         .load(conn)
 }
 
-fn conditions(conn: &DbConnection, filter: &ActionLogFilter) -> Vec<Predicate> {
+fn conditions(filter: &ActionLogFilter) -> Vec<Predicate> {
     let mut all: Vec<Predicate> = Vec::new();
     let key = |text: &str| index_key(text.as_bytes());
     if let Some(uuid) = filter.uuid {
@@ -66,7 +72,7 @@ fn conditions(conn: &DbConnection, filter: &ActionLogFilter) -> Vec<Predicate> {
     if let Some(text) = &filter.app_name {
         all.push(Box::new(action_logs::app_name.assume_not_null().eq(key(text))));
     }
-    all.extend(listed(conn, &filter.one_of, &filter.none_of));
+    all.extend(listed(&filter.one_of, &filter.none_of));
     if filter.position.lower().is_some() {
         // No range of an index: the positions after an index are few, and a range of time may be all of it.
         all.extend(interval(action_logs::created_at + 0, filter.created_at));
@@ -78,25 +84,37 @@ fn conditions(conn: &DbConnection, filter: &ActionLogFilter) -> Vec<Predicate> {
     all
 }
 
-/// What is asked by lists of values.
-fn listed(conn: &DbConnection, one_of: &ActionLogValues, none_of: &ActionLogValues) -> Vec<Predicate> {
+/// What is asked by lists of values. What has no value has none of those that are not wanted, which `NOT IN` alone would not say.
+fn listed(one_of: &ActionLogValues, none_of: &ActionLogValues) -> Vec<Predicate> {
     use action_logs as a;
+    // Every field by name: one that is added must not be forgotten here.
+    let ActionLogValues { uuid, level, logger_name, app_name } = one_of;
     let mut all: Vec<Predicate> = Vec::new();
-    if !one_of.uuid.is_empty() {
-        all.push(Box::new(a::uuid.eq_any(bytes_of(&one_of.uuid))));
+    if !uuid.is_empty() {
+        all.push(Box::new(a::uuid.eq_any(bytes_of(uuid))));
     }
     if !none_of.uuid.is_empty() {
         all.push(Box::new(a::uuid.ne_all(bytes_of(&none_of.uuid))));
     }
-    if !(one_of.level.is_empty() && none_of.level.is_empty()) {
-        all.push(Box::new(numbers_listed(conn, a::level, None, &one_of.level, &none_of.level)));
+    if !level.is_empty() {
+        all.push(Box::new(a::level.assume_not_null().eq_any(level.iter().copied().collect::<Vec<_>>())));
     }
-    if !(one_of.logger_name.is_empty() && none_of.logger_name.is_empty()) {
-        all.push(Box::new(texts_listed(conn, a::logger_name, &None, &one_of.logger_name, &none_of.logger_name)));
+    if !none_of.level.is_empty() {
+        let others: Vec<i64> = none_of.level.iter().copied().collect();
+        all.push(Box::new(a::level.is_null().or(a::level.assume_not_null().ne_all(others))));
     }
-    if !(one_of.app_name.is_empty() && none_of.app_name.is_empty()) {
-        all.push(Box::new(texts_listed(conn, a::app_name, &None, &one_of.app_name, &none_of.app_name)));
+    macro_rules! texts {
+        ($column:ident, $wanted:expr, $others:expr) => {
+            if !$wanted.is_empty() {
+                all.push(Box::new(a::$column.assume_not_null().eq_any(keys_of($wanted))));
+            }
+            if !$others.is_empty() {
+                all.push(Box::new(a::$column.is_null().or(a::$column.assume_not_null().ne_all(keys_of($others)))));
+            }
+        };
     }
+    texts!(logger_name, logger_name, &none_of.logger_name);
+    texts!(app_name, app_name, &none_of.app_name);
     all
 }
 

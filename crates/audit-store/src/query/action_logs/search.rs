@@ -75,7 +75,7 @@ pub(super) fn each(
         }
     };
     if dialect::gives_rows_as_they_come(conn) {
-        let candidates = action_logs::table.filter(predicate::of(conn, channel_id, filter)).select(COLUMNS);
+        let candidates = action_logs::table.filter(predicate::of(channel_id, filter)).select(COLUMNS);
         for candidate in candidates.load_iter::<Found, DefaultLoadingMode>(conn)? {
             limit::check()?;
             look(candidate?);
@@ -84,7 +84,7 @@ pub(super) fn each(
     }
     let mut left = filter.clone();
     loop {
-        let positions = action_logs::table.filter(predicate::of(conn, channel_id, &left)).order(action_logs::position);
+        let positions = action_logs::table.filter(predicate::of(channel_id, &left)).order(action_logs::position);
         let positions: Vec<i64> = positions.limit(POSITIONS_MAX).select(action_logs::position).load(conn)?;
         at_positions(conn, channel_id, &positions, &mut look)?;
         match positions.last() {

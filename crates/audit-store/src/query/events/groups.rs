@@ -91,8 +91,7 @@ impl Grouping for GroupBy {
         span: Span,
     ) -> Result<Vec<(i64, RawKey, i64)>, StoreError> {
         let (start, key) = (start_sql::<Events>(span), self.key());
-        let rows =
-            || events::table.filter(predicate::of(conn, channel_id, filter)).filter(sql::<Bool>(&format!("{key} IS NOT NULL")));
+        let rows = || events::table.filter(predicate::of(channel_id, filter)).filter(sql::<Bool>(&format!("{key} IS NOT NULL")));
         if let IndexedAs::Numbers(_) = self.indexed() {
             let of_group = rows().group_by((sql::<BigInt>(&start), sql::<BigInt>(key)));
             let counts: Vec<(i64, i64, i64)> =
@@ -166,7 +165,7 @@ fn by_text(
 ) -> Result<Vec<RawGroup>, StoreError> {
     let key = || sql::<Nullable<Text>>(text);
     let rows: Vec<(Option<String>, i64)> = events::table
-        .filter(predicate::of(conn, channel_id, filter))
+        .filter(predicate::of(channel_id, filter))
         .filter(key().is_not_null())
         .group_by(key())
         .select((key(), count_star()))
@@ -182,7 +181,7 @@ fn by_number(
 ) -> Result<Vec<RawGroup>, StoreError> {
     let key = || sql::<Nullable<BigInt>>(number);
     let rows: Vec<(Option<i64>, i64)> = events::table
-        .filter(predicate::of(conn, channel_id, filter))
+        .filter(predicate::of(channel_id, filter))
         .filter(key().is_not_null())
         .group_by(key())
         .select((key(), count_star()))

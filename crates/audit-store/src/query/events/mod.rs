@@ -137,11 +137,11 @@ impl Table for Events {
     }
 
     fn count(conn: &mut DbConnection, channel_id: i64, filter: &EventFilter) -> Result<i64, StoreError> {
-        Ok(events::table.filter(predicate::of(conn, channel_id, filter)).count().get_result(conn)?)
+        Ok(events::table.filter(predicate::of(channel_id, filter)).count().get_result(conn)?)
     }
 
     fn positions(conn: &mut DbConnection, channel_id: i64, of: &Part<'_, EventFilter>) -> Result<Vec<i64>, StoreError> {
-        let ordered = events::table.filter(predicate::of(conn, channel_id, of.filter)).order(sql::<Untyped>(of.order));
+        let ordered = events::table.filter(predicate::of(channel_id, of.filter)).order(sql::<Untyped>(of.order));
         Ok(ordered.select(events::position).limit(of.limit).offset(of.skip).load(conn)?)
     }
 
@@ -151,7 +151,7 @@ impl Table for Events {
     }
 
     fn sort_rows(conn: &mut DbConnection, channel_id: i64, of: &Part<'_, EventFilter>) -> Result<Vec<SortRow>, StoreError> {
-        let ordered = events::table.filter(predicate::of(conn, channel_id, of.filter)).order(sql::<Untyped>(of.order));
+        let ordered = events::table.filter(predicate::of(channel_id, of.filter)).order(sql::<Untyped>(of.order));
         let rows: Vec<SortColumns> = ordered.select(SortColumns::as_select()).limit(of.limit).offset(of.skip).load(conn)?;
         rows.into_iter().map(SortRow::try_from).collect()
     }
@@ -174,7 +174,7 @@ impl Table for Events {
         of: &Part<'_, EventFilter>,
         take: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let walked = walked(conn, channel_id, start, of).select(EventRow::as_select());
+        let walked = walked(channel_id, start, of).select(EventRow::as_select());
         hand_on(walked.load_iter::<EventRow, DefaultLoadingMode>(conn)?, take)
     }
 
@@ -184,7 +184,7 @@ impl Table for Events {
         start: &Start,
         of: &Part<'_, EventFilter>,
     ) -> Result<Vec<(i64, i64)>, StoreError> {
-        Ok(walked(conn, channel_id, start, of).select((events::timestamp, events::position)).load(conn)?)
+        Ok(walked(channel_id, start, of).select((events::timestamp, events::position)).load(conn)?)
     }
 
     fn points(
@@ -210,7 +210,7 @@ impl Table for Events {
     }
 
     fn spans(conn: &mut DbConnection, channel_id: i64, filter: &EventFilter, span: &str) -> Result<Vec<(i64, i64)>, StoreError> {
-        let rows = events::table.filter(predicate::of(conn, channel_id, filter)).group_by(sql::<BigInt>(span));
+        let rows = events::table.filter(predicate::of(channel_id, filter)).group_by(sql::<BigInt>(span));
         Ok(rows.select((sql::<BigInt>(span), count_star())).load(conn)?)
     }
 }
@@ -269,8 +269,8 @@ impl IndexedColumns {
     }
 }
 
-fn walked<'a>(conn: &DbConnection, channel_id: i64, start: &Start, of: &Part<'_, EventFilter>) -> events::BoxedQuery<'a, Backend> {
-    let matching = events::table.filter(predicate::of(conn, channel_id, of.filter));
+fn walked<'a>(channel_id: i64, start: &Start, of: &Part<'_, EventFilter>) -> events::BoxedQuery<'a, Backend> {
+    let matching = events::table.filter(predicate::of(channel_id, of.filter));
     let ordered = matching.order(sql::<Untyped>(of.order)).limit(of.limit).into_boxed();
     begin!(ordered, start, events::timestamp, events::position)
 }

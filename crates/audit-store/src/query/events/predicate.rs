@@ -4,27 +4,29 @@ use std::ops::Range;
 
 use audit_domain::{EventFilter, EventValues, Interval, index_key};
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 
 use crate::connection::{Backend, DbConnection};
-use crate::query::expressions::{NotKept, among, bytes_of, if_asked, numbers_listed, texts_listed};
+use crate::query::expressions::{NotKept, among, if_asked};
+use crate::query::{bytes_of, keys_of};
 use crate::schema::events;
 
 pub(super) type Predicate = Box<dyn BoxableExpression<events::table, Backend, SqlType = Bool>>;
 
 /// The events of one channel that match. Texts are compared by their index keys, as they are stored.
-pub(super) fn of(conn: &DbConnection, channel_id: i64, filter: &EventFilter) -> Predicate {
+pub(super) fn of(channel_id: i64, filter: &EventFilter) -> Predicate {
     let of_log: Predicate = Box::new(NotKept(events::channel_id.eq(channel_id)));
-    conditions(conn, filter).into_iter().fold(of_log, |all, one| Box::new(all.and(one)))
+    conditions(filter).into_iter().fold(of_log, |all, one| Box::new(all.and(one)))
 }
 
 /// The events of several channels that match.
 pub(super) fn of_any(conn: &DbConnection, channels: &[i64], filter: &EventFilter) -> Predicate {
     let among: Predicate = Box::new(NotKept(among(conn, events::channel_id, channels)));
-    conditions(conn, filter).into_iter().fold(among, |all, one| Box::new(all.and(one)))
+    conditions(filter).into_iter().fold(among, |all, one| Box::new(all.and(one)))
 }
 
-/// When the events at some positions happened that match, and their positions. One statement for whatever is asked, kept prepared.
+/// When the events at some positions happened that match, and their positions. One statement, kept
+/// prepared, for whatever is asked but lists of values.
 pub(super) fn points(
     conn: &mut DbConnection,
     channel_id: i64,
@@ -35,33 +37,34 @@ pub(super) fn points(
     // Every field by name: one that is added must not be forgotten here. Uuids are not asked of an index.
     let EventFilter { never: _, uuid: _, content_type, table_name, object_id, user, person, action, url, remote_addr, .. } = filter;
     let EventFilter { one_of, none_of, timestamp, recorded_at, position, .. } = filter;
-    let content_type = numbers_listed(conn, e::content_type, *content_type, &one_of.content_type, &none_of.content_type);
-    let table_name = texts_listed(conn, e::table_name, table_name, &one_of.table_name, &none_of.table_name);
-    let object_id = texts_listed(conn, e::object_id, object_id, &one_of.object_id, &none_of.object_id);
-    let user = texts_listed(conn, e::user_id, user, &one_of.user, &none_of.user);
-    let action = texts_listed(conn, e::action, action, &one_of.action, &none_of.action);
-    let url = texts_listed(conn, e::url, url, &one_of.url, &none_of.url);
-    let remote_addr = texts_listed(conn, e::remote_addr, remote_addr, &one_of.remote_addr, &none_of.remote_addr);
-    let person = &person.as_ref().map(|text| index_key(text.as_bytes()));
+    if !(one_of.is_empty() && none_of.is_empty()) {
+        let mut filter = filter.clone();
+        filter.position.from(positions.start);
+        filter.position.below(positions.end);
+        return e::table.filter(of(channel_id, &filter)).select((e::timestamp, e::position)).load(conn);
+    }
+    let key = |text: &Option<String>| text.as_ref().map(|text| index_key(text.as_bytes()));
+    let (table_name, object_id, user, person) = (&key(table_name), &key(object_id), &key(user), &key(person));
+    let (action, url, remote_addr) = (&key(action), &key(url), &key(remote_addr));
     let (from, to) = (positions.start.max(position.start), positions.end.min(position.end));
     e::table
         .filter(e::channel_id.eq(channel_id).and(e::position.ge(from)).and(e::position.lt(to)))
         // No range of an index: these positions are few, and a range of time may be all of it.
         .filter((e::timestamp + 0).ge(timestamp.start).and((e::timestamp + 0).lt(timestamp.end)))
         .filter(e::recorded_at.ge(recorded_at.start).and(e::recorded_at.lt(recorded_at.end)))
+        .filter(if_asked!(BigInt, *content_type, e::content_type.eq(*content_type)))
+        .filter(if_asked!(Text, table_name, e::table_name.eq(table_name)))
+        .filter(if_asked!(Text, object_id, e::object_id.eq(object_id)))
+        .filter(if_asked!(Text, user, e::user_id.eq(user)))
         .filter(if_asked!(Text, person, e::user_id.eq(person).or(e::user_name.eq(person))))
-        .filter(content_type)
-        .filter(table_name)
-        .filter(object_id)
-        .filter(user)
-        .filter(action)
-        .filter(url)
-        .filter(remote_addr)
+        .filter(if_asked!(Text, action, e::action.eq(action)))
+        .filter(if_asked!(Text, url, e::url.eq(url)))
+        .filter(if_asked!(Text, remote_addr, e::remote_addr.eq(remote_addr)))
         .select((e::timestamp, e::position))
         .load(conn)
 }
 
-fn conditions(conn: &DbConnection, filter: &EventFilter) -> Vec<Predicate> {
+fn conditions(filter: &EventFilter) -> Vec<Predicate> {
     let mut all: Vec<Predicate> = Vec::new();
     let mut and = |condition: Predicate| all.push(condition);
     let key = |text: &str| index_key(text.as_bytes());
@@ -93,7 +96,7 @@ fn conditions(conn: &DbConnection, filter: &EventFilter) -> Vec<Predicate> {
     if let Some(text) = &filter.remote_addr {
         and(Box::new(events::remote_addr.assume_not_null().eq(key(text))));
     }
-    listed(conn, &filter.one_of, &filter.none_of).into_iter().for_each(&mut and);
+    listed(&filter.one_of, &filter.none_of).into_iter().for_each(&mut and);
     if filter.position.lower().is_some() {
         // No range of an index: the positions after an index are few, and a range of time may be all of it.
         interval(events::timestamp + 0, filter.timestamp).for_each(&mut and);
@@ -109,33 +112,41 @@ fn conditions(conn: &DbConnection, filter: &EventFilter) -> Vec<Predicate> {
     all
 }
 
-/// What is asked by lists of values.
-fn listed(conn: &DbConnection, one_of: &EventValues, none_of: &EventValues) -> Vec<Predicate> {
+/// What is asked by lists of values. What has no value has none of those that are not wanted, which `NOT IN` alone would not say.
+fn listed(one_of: &EventValues, none_of: &EventValues) -> Vec<Predicate> {
     use events as e;
+    // Every field by name: one that is added must not be forgotten here.
+    let EventValues { uuid, content_type, table_name, object_id, user, action, url, remote_addr } = one_of;
     let mut all: Vec<Predicate> = Vec::new();
-    if !one_of.uuid.is_empty() {
-        all.push(Box::new(e::uuid.eq_any(bytes_of(&one_of.uuid))));
+    if !uuid.is_empty() {
+        all.push(Box::new(e::uuid.eq_any(bytes_of(uuid))));
     }
     if !none_of.uuid.is_empty() {
         all.push(Box::new(e::uuid.ne_all(bytes_of(&none_of.uuid))));
     }
-    let (numbers, others) = (&one_of.content_type, &none_of.content_type);
-    if !(numbers.is_empty() && others.is_empty()) {
-        all.push(Box::new(numbers_listed(conn, e::content_type, None, numbers, others)));
+    if !content_type.is_empty() {
+        all.push(Box::new(e::content_type.assume_not_null().eq_any(content_type.iter().copied().collect::<Vec<_>>())));
+    }
+    if !none_of.content_type.is_empty() {
+        let others: Vec<i64> = none_of.content_type.iter().copied().collect();
+        all.push(Box::new(e::content_type.is_null().or(e::content_type.assume_not_null().ne_all(others))));
     }
     macro_rules! texts {
-        ($column:ident, $field:ident) => {
-            if !(one_of.$field.is_empty() && none_of.$field.is_empty()) {
-                all.push(Box::new(texts_listed(conn, e::$column, &None, &one_of.$field, &none_of.$field)));
+        ($column:ident, $wanted:expr, $others:expr) => {
+            if !$wanted.is_empty() {
+                all.push(Box::new(e::$column.assume_not_null().eq_any(keys_of($wanted))));
+            }
+            if !$others.is_empty() {
+                all.push(Box::new(e::$column.is_null().or(e::$column.assume_not_null().ne_all(keys_of($others)))));
             }
         };
     }
-    texts!(table_name, table_name);
-    texts!(object_id, object_id);
-    texts!(user_id, user);
-    texts!(action, action);
-    texts!(url, url);
-    texts!(remote_addr, remote_addr);
+    texts!(table_name, table_name, &none_of.table_name);
+    texts!(object_id, object_id, &none_of.object_id);
+    texts!(user_id, user, &none_of.user);
+    texts!(action, action, &none_of.action);
+    texts!(url, url, &none_of.url);
+    texts!(remote_addr, remote_addr, &none_of.remote_addr);
     all
 }
 

@@ -242,9 +242,12 @@ impl<'a> Recorded<'a> {
         let binds = binds.replace("Some(", "").replace(')', "").replace("None", "null");
         let literal = |value: &str| match value.chars().next() {
             Some('[') => {
-                let bytes = JsonText::elements(value, usize::MAX).unwrap();
-                assert_eq!(bytes.len(), 16, "{recorded}");
-                blob(&bytes.iter().map(|byte| format!("{:02x}", byte.parse::<u8>().unwrap())).collect::<String>())
+                let elements = JsonText::elements(value, usize::MAX).unwrap();
+                if elements.iter().all(|element| element.starts_with('"')) {
+                    return format!("'{{{}}}'::text[]", elements.join(","));
+                }
+                assert_eq!(elements.len(), 16, "{recorded}");
+                blob(&elements.iter().map(|byte| format!("{:02x}", byte.parse::<u8>().unwrap())).collect::<String>())
             }
             Some('"') => format!("'{}'", value.trim_matches('"')),
             _ => value.to_owned(),

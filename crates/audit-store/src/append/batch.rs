@@ -1,6 +1,7 @@
 //! One transaction of the writer: requests are staged whole, then inserted, and the heads move.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Instant;
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{PreparedEntry, Stream, Timestamp};
@@ -8,6 +9,7 @@ use diesel::prelude::*;
 
 use super::error::{AppendError, Conflict, NotStored};
 use super::known::Known;
+use super::pace::Pace;
 use super::watch::ClockWatch;
 use super::{AppendRequest, Receipt};
 use crate::connection::DbConnection;
@@ -44,9 +46,11 @@ pub(crate) fn commit(
     requests: &[&AppendRequest],
     lookup: Lookup,
     watch: &ClockWatch,
+    pace: &mut Pace,
 ) -> Result<Vec<Outcome>, StoreError> {
     let append = |conn: &mut DbConnection| {
         let (heads, now) = lock_heads(conn, requests, watch)?;
+        let start = Instant::now();
         // After the lock: whoever held it before may have appended them.
         let known = Known::look_up(conn, requests, lookup)?;
         let future = watch.future_after(now);
@@ -54,6 +58,7 @@ pub(crate) fn commit(
             Batch { heads, now, future, placed: Vec::new(), by_uuid: HashMap::new(), known, lookup, settled: HashSet::new() };
         let outcomes = requests.iter().map(|request| batch.stage(conn, request)).collect::<Result<Vec<_>, _>>()?;
         batch.write(conn)?;
+        pace.note(requests.iter().map(|request| request.entries.len()).sum(), start.elapsed());
         Ok(outcomes)
     };
     dialect::write_and_confirm(conn, append, |conn| lock_heads(conn, requests, watch).map(drop))

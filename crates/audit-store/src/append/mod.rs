@@ -9,6 +9,7 @@ mod error;
 mod known;
 mod meter;
 mod outcomes;
+mod pace;
 mod queue;
 mod receipt;
 mod watch;
@@ -21,6 +22,8 @@ pub use receipt::{PendingReceipts, Receipt, ReceiptsFuture};
 
 #[cfg(test)]
 pub(crate) use batch::{Lookup, commit};
+#[cfg(test)]
+pub(crate) use pace::Pace;
 pub(crate) use watch::ClockWatch;
 pub(crate) use writers::Writers;
 

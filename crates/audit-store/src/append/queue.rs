@@ -9,6 +9,7 @@ use super::AppendRequest;
 use super::batch::Outcome;
 use super::error::NotStored;
 use super::meter::Queued;
+use super::pace::BatchSize;
 use crate::connection::DbConnection;
 use crate::error::StoreError;
 
@@ -20,13 +21,6 @@ const REQUESTS_OF_KEY_MAX: usize = REQUESTS_MAX / 4;
 
 /// Other writes that may wait. The caller of each of them blocks a thread.
 const WORK_MAX: usize = 1024;
-
-/// Entries that the writer takes into one transaction before it stops looking for more.
-const BATCH_ENTRIES_MAX: usize = 10_000;
-
-/// Entries of one key in a transaction while others wait. A request is never cut: a larger one waits for one batch, and then
-/// begins the next.
-const BATCH_ENTRIES_OF_KEY_MAX: usize = 1_000;
 
 /// Bytes of slots in a transaction.
 const BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -130,11 +124,12 @@ impl Queue {
         Ok(())
     }
 
-    /// The next job, as soon as there is one; `None` once the queue is closed and empty.
-    pub(super) fn next(&self) -> Option<Job> {
+    /// The next job, as soon as there is one; `None` once the queue is closed and empty. A request is never cut: one that is larger than
+    /// its key's part of a batch waits for one batch, and then begins the next.
+    pub(super) fn next(&self, size: BatchSize) -> Option<Job> {
         let mut state = self.state();
         loop {
-            if let Some(job) = state.next() {
+            if let Some(job) = state.next(size) {
                 self.emptied.notify_all();
                 return Some(job);
             }
@@ -182,21 +177,21 @@ impl State {
     }
 
     /// Batches and other writes take turns too.
-    fn next(&mut self) -> Option<Job> {
+    fn next(&mut self, size: BatchSize) -> Option<Job> {
         let is_works_turn = !self.work_was_last || self.turns.is_empty();
         self.work_was_last = is_works_turn && !self.work.is_empty();
         if self.work_was_last {
             return self.work.pop_front().map(Job::Run);
         }
-        if self.turns.is_empty() { None } else { Some(Job::Append(self.batch())) }
+        if self.turns.is_empty() { None } else { Some(Job::Append(self.batch(size))) }
     }
 
     /// One request of each key after the other, up to the limits of a batch.
-    fn batch(&mut self) -> Vec<Waiting> {
+    fn batch(&mut self, size: BatchSize) -> Vec<Waiting> {
         let (mut batch, mut entries, mut bytes) = (Vec::new(), 0, 0);
         let mut taken: HashMap<i64, usize> = HashMap::new();
         let mut passed_over = VecDeque::new();
-        while entries < BATCH_ENTRIES_MAX && bytes < BATCH_BYTES_MAX {
+        while entries < size.entries && bytes < BATCH_BYTES_MAX {
             let (key, must_go) = match self.turns.pop_front() {
                 Some(key) => (key, false),
                 // All that waits is too large for a share: the first of it begins the batch.
@@ -210,7 +205,7 @@ impl State {
             let begins = batch.is_empty() && (must_go || self.due.contains(&key));
             let share = taken.entry(key).or_default();
             let next = self.lines.get(&key).and_then(VecDeque::front).map_or(0, |waiting| waiting.request.entries.len());
-            if others && !begins && *share + next > BATCH_ENTRIES_OF_KEY_MAX {
+            if others && !begins && *share + next > size.of_key {
                 if *share == 0 {
                     self.due.insert(key);
                 }
@@ -249,6 +244,8 @@ mod tests {
 
     use super::*;
 
+    const SIZE: BatchSize = BatchSize { entries: 10_000, of_key: 1_000 };
+
     /// A request of a key, of so many entries.
     fn of(key: i64, entries: usize) -> Waiting {
         let entry = NewEvent::new().prepare(ChannelId::DEFAULT).unwrap();
@@ -268,7 +265,7 @@ mod tests {
 
     /// The next batch: key and entries of each request. `None` for another write.
     fn batch(queue: &Queue) -> Option<Vec<(i64, usize)>> {
-        match queue.next().unwrap() {
+        match queue.next(SIZE).unwrap() {
             Job::Append(batch) => {
                 Some(batch.iter().map(|waiting| (waiting.request.producer_id, waiting.request.entries.len())).collect())
             }
@@ -326,7 +323,7 @@ mod tests {
             assert!(matches!(queue.try_push(of(key, 1)), Err(NotStored::Busy { .. })));
         }
         assert!(matches!(queue.try_push(of(5, 1)), Err(NotStored::Busy { .. })), "four quarters are all of it");
-        assert_eq!(batch(&queue).unwrap().len(), 4 * BATCH_ENTRIES_OF_KEY_MAX);
+        assert_eq!(batch(&queue).unwrap().len(), 4 * SIZE.of_key);
         queue.try_push(of(5, 1)).unwrap();
     }
 
@@ -344,7 +341,7 @@ mod tests {
         queue.close();
         assert!(matches!(queue.push(of(1, 1)), Err(NotStored::Closed)));
         assert!(matches!(queue.push_work(work(), None), Err(StoreError::Closed)));
-        assert!(batch(&queue).is_some() && queue.next().is_none());
+        assert!(batch(&queue).is_some() && queue.next(SIZE).is_none());
     }
 
     #[test]

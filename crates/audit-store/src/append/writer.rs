@@ -11,6 +11,7 @@ use super::batch::{Lookup, Outcome, commit, log_of};
 use super::error::NotStored;
 use super::meter::{self, Queued};
 use super::outcomes::Outcomes;
+use super::pace::Pace;
 use super::queue::{Job, Queue, Waiting, Work};
 use super::receipt::answer;
 use super::watch::ClockWatch;
@@ -64,7 +65,7 @@ impl Writer {
             let work = move |taken: &Queue| {
                 // At the start, and not with the first batch.
                 drop(RandomState::new());
-                Loop { url, conn, watch, database: watched, grown }.run(taken);
+                Loop { url, conn, watch, database: watched, grown, pace: Pace::default() }.run(taken);
             };
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| work(&taken))) {
                 let message = panicked.get_or_init(|| message_of(&*payload));
@@ -174,11 +175,12 @@ struct Loop {
     watch: Arc<ClockWatch>,
     database: Arc<DatabaseWatch>,
     grown: Arc<Grown>,
+    pace: Pace,
 }
 
 impl Loop {
     fn run(mut self, queue: &Queue) {
-        while let Some(job) = queue.next() {
+        while let Some(job) = queue.next(self.pace.batch()) {
             match job {
                 Job::Append(batch) => self.append(batch),
                 Job::Run(work) => {
@@ -275,10 +277,12 @@ impl Loop {
 
     fn commit(&mut self, requests: &[&AppendRequest], lookup: Lookup) -> Result<Vec<Outcome>, StoreError> {
         let start = Instant::now();
-        let watch = Arc::clone(&self.watch);
-        let conn = self.connection().map_err(StoreError::Unreachable)?;
-        let outcomes = commit(conn, requests, lookup, &watch).map_err(|error| error.seen_on(conn));
-        let outcomes = self.database.confirm(outcomes);
+        let (watch, mut pace) = (Arc::clone(&self.watch), std::mem::take(&mut self.pace));
+        let commit =
+            |conn: &mut DbConnection| commit(conn, requests, lookup, &watch, &mut pace).map_err(|error| error.seen_on(conn));
+        let outcomes = self.connection().map(commit).map_err(StoreError::Unreachable);
+        self.pace = pace;
+        let outcomes = self.database.confirm(outcomes?);
         meter::batch(requests, &outcomes, start);
         match &outcomes {
             Ok(_) => self.grown.note(requests.iter().flat_map(|request| &request.entries).map(log_of)),

@@ -1,113 +1,126 @@
 //! Indexing what was appended.
 //!
-//! A step indexes a few thousand entries of one log in a transaction that holds the log's lock, which an append holds too: of several
-//! servers one does it, the others find it done. Whatever ends a server between two steps, the next one goes on from there.
+//! A step indexes a few thousand entries of one log. It is prepared on a connection that reads, from entries that no longer change,
+//! and takes the log's lock, which an append needs too, only to put in place what is ready. Whoever changed the index in between, the
+//! step is left undone, and prepared again from what is there now. So of several servers that index one log, each step is done by one;
+//! and whatever ends a server between two steps, the next one goes on from there.
 
 use std::collections::BTreeSet;
 
 use audit_domain::Stream;
 use diesel::prelude::*;
 
-use super::block::Block;
+use super::indexer::Log;
 use super::segment::Segment;
-use super::times::Point;
-use super::{IndexError, tiers, times};
+use super::stored::{Stored, delete, put, read};
+use super::{IndexError, tiers};
+use crate::append::Writers;
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
+use crate::pool::Pool;
 use crate::query::{ActionLogs, Events, Table};
-use crate::schema::{logs, postings, segment_times, segments};
+use crate::schema::logs;
 
-/// Entries of one step: how long the log's lock is held.
+/// Entries of one step: how much is put in place at once.
 const STEP: i64 = tiers::TIERS[2];
 
-/// How far the index of a log goes.
+/// How a step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Progress {
-    /// Entries that are indexed.
-    pub(crate) indexed: i64,
-    /// Entries that a further step would index.
-    pub(crate) left: i64,
+pub(crate) enum Progress {
+    /// It is done; so many entries are left for further steps.
+    Done { left: i64 },
+    /// The index was changed by somebody else since the step was prepared.
+    Overtaken,
 }
 
-/// Does a step.
-pub(crate) fn step(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> Result<Progress, StoreError> {
-    // Most often there is nothing to do, and to see that takes no lock.
-    let progress = progress(conn, channel_id, stream)?;
-    if progress.left == 0 {
-        return Ok(progress);
+/// Does the next step of a log, which the log's writer puts in place between two appends.
+pub(crate) fn step(readers: &Pool, writers: &Writers, (channel_id, stream): Log) -> Result<Progress, StoreError> {
+    match readers.read(|conn| Step::prepare(conn, channel_id, stream))? {
+        Some(step) => writers.run_for((channel_id, stream), move |conn| step.put(conn)),
+        None => Ok(Progress::Done { left: 0 }),
     }
-    dialect::write(conn, |conn| {
-        let (size, _) = dialect::lock_head(conn, channel_id, stream)?;
-        match stream {
-            Stream::Events => step_of::<Events>(conn, channel_id, size),
-            Stream::ActionLogs => step_of::<ActionLogs>(conn, channel_id, size),
-        }
-    })
 }
 
-/// How far a log is indexed. An index that is not one that was made here has to be made again, whatever the log holds.
-fn progress(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> Result<Progress, StoreError> {
-    let size: Vec<i64> = logs::table.find((channel_id, stream.number())).select(logs::next_position).load(conn)?;
-    let (size, stored) = (size.first().copied().unwrap_or(0), stored(conn, channel_id, stream)?);
-    let indexed = end_of(&stored);
-    let left = if is_whole(&stored, size) { tiers::indexed(size) - indexed } else { tiers::indexed(size).max(1) };
-    Ok(Progress { indexed, left })
+/// A step that is prepared.
+#[derive(Debug)]
+pub(crate) struct Step {
+    channel_id: i64,
+    stream: Stream,
+    /// What it was prepared from.
+    found: Stored,
+    /// Whether what was found has to go as a whole.
+    is_anew: bool,
+    /// What takes the place of what was found there.
+    segments: Vec<Segment>,
 }
 
-fn end_of(stored: &[(i64, i64)]) -> i64 {
-    stored.last().map_or(0, |(first, size)| first + size)
-}
-
-/// Whether these are the segments that a log of that size has.
-fn is_whole(stored: &[(i64, i64)], size: i64) -> bool {
-    let indexed = end_of(stored);
-    indexed <= size && tiers::segments(0, indexed).eq(stored.iter().copied())
-}
-
-/// Forgets the index of a log, which is then made again.
-pub(crate) fn drop_index(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> Result<(), StoreError> {
-    dialect::write(conn, |conn| {
-        dialect::lock_head(conn, channel_id, stream)?;
-        Ok(delete(conn, channel_id, stream, 0, i64::MAX)?)
-    })
-}
-
-fn step_of<T: Table>(conn: &mut DbConnection, channel_id: i64, size: i64) -> Result<Progress, StoreError> {
-    let mut stored = stored(conn, channel_id, T::STREAM)?;
-    let mut indexed = end_of(&stored);
-    if !is_whole(&stored, size) {
-        tracing::warn!(
-            channel_id,
-            stream = T::STREAM.name(),
-            "the index of this log is not one that was made here; it is made again"
-        );
-        delete(conn, channel_id, T::STREAM, 0, i64::MAX)?;
-        (stored, indexed) = (Vec::new(), 0);
+impl Step {
+    /// The next step of a log; `None` when nothing is left to index.
+    pub(crate) fn prepare(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> Result<Option<Step>, StoreError> {
+        dialect::snapshot(conn, |conn| match stream {
+            Stream::Events => prepare::<Events>(conn, channel_id),
+            Stream::ActionLogs => prepare::<ActionLogs>(conn, channel_id),
+        })
     }
-    let end = tiers::indexed(size).min(indexed + STEP);
-    let stored: BTreeSet<(i64, i64)> = stored.into_iter().collect();
-    // Up to here all are of the largest tier, and stay.
-    let unchanged = indexed - indexed % tiers::LARGEST;
-    for (first, size) in tiers::segments(unchanged, end).filter(|segment| !stored.contains(segment)) {
-        let parts: Vec<(i64, i64)> = stored.range((first, 0)..(first + size, 0)).copied().collect();
-        match segment::<T>(conn, channel_id, first, size, &parts) {
-            Ok(segment) => put(conn, channel_id, T::STREAM, &segment)?,
-            Err(IndexError::Store(error)) => return Err(error),
-            Err(IndexError::Damaged) => {
-                tracing::error!(channel_id, stream = T::STREAM.name(), "the index of this log was changed; it is made again");
-                delete(conn, channel_id, T::STREAM, 0, i64::MAX)?;
-                return Ok(Progress { indexed: 0, left: tiers::indexed(size) });
+
+    /// Does it.
+    pub(crate) fn put(self, conn: &mut DbConnection) -> Result<Progress, StoreError> {
+        let Step { channel_id, stream, found, is_anew, segments } = self;
+        dialect::write(conn, |conn| {
+            let (size, _) = dialect::lock_head(conn, channel_id, stream)?;
+            if Stored::of(conn, channel_id, stream)? != found {
+                return Ok(Progress::Overtaken);
             }
-        }
+            if is_anew {
+                delete(conn, channel_id, stream, 0, i64::MAX)?;
+            }
+            let kept = if is_anew { 0 } else { found.end() };
+            let indexed = segments.last().map_or(kept, |last| last.first + last.size());
+            for segment in &segments {
+                put(conn, channel_id, stream, segment)?;
+            }
+            Ok(Progress::Done { left: tiers::indexed(size) - indexed })
+        })
     }
-    Ok(Progress { indexed: end.max(indexed), left: tiers::indexed(size) - end.max(indexed) })
 }
 
-/// The segments of a log: first positions and sizes.
-fn stored(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> Result<Vec<(i64, i64)>, StoreError> {
-    let of_log = segments::table.filter(segments::channel_id.eq(channel_id).and(segments::stream.eq(stream.number())));
-    Ok(of_log.order(segments::first).select((segments::first, segments::size)).load(conn)?)
+fn prepare<T: Table>(conn: &mut DbConnection, channel_id: i64) -> Result<Option<Step>, StoreError> {
+    let size: Vec<i64> = logs::table.find((channel_id, T::STREAM.number())).select(logs::next_position).load(conn)?;
+    let size = size.first().copied().unwrap_or(0);
+    let found = Stored::of(conn, channel_id, T::STREAM)?;
+    let is_anew = !found.is_whole(size);
+    let indexed = if is_anew { 0 } else { found.end() };
+    if !is_anew && tiers::indexed(size) == indexed {
+        return Ok(None);
+    }
+    let step = |found, is_anew, segments| Some(Step { channel_id, stream: T::STREAM, found, is_anew, segments });
+    if is_anew {
+        let stream = T::STREAM.name();
+        tracing::warn!(channel_id, stream, "the index of this log is not one that was made here; it is made again");
+        return Ok(step(found, true, Vec::new()));
+    }
+    match segments::<T>(conn, channel_id, &found, tiers::indexed(size).min(indexed + STEP)) {
+        Ok(segments) => Ok(step(found, false, segments)),
+        Err(IndexError::Store(error)) => Err(error),
+        Err(IndexError::Damaged) => {
+            tracing::error!(channel_id, stream = T::STREAM.name(), "the index of this log was changed; it is made again");
+            Ok(step(found, true, Vec::new()))
+        }
+    }
+}
+
+/// The segments that are missing where so many entries are to be indexed.
+fn segments<T: Table>(conn: &mut DbConnection, channel_id: i64, found: &Stored, end: i64) -> Result<Vec<Segment>, IndexError> {
+    let stored: BTreeSet<(i64, i64)> = found.0.iter().copied().collect();
+    // Up to here all are of the largest tier, and stay.
+    let unchanged = found.end() - found.end() % tiers::LARGEST;
+    let missing = tiers::segments(unchanged, end).filter(|segment| !stored.contains(segment));
+    let segments = missing.map(|(first, size)| {
+        let parts: Vec<(i64, i64)> = stored.range((first, 0)..(first + size, 0)).copied().collect();
+        segment::<T>(conn, channel_id, first, size, &parts)
+    });
+    segments.collect()
 }
 
 /// A segment, from those that are there for a part of it and from the log for the rest.
@@ -132,80 +145,44 @@ fn segment<T: Table>(
     Ok(if merged.len() == 1 { merged.remove(0) } else { Segment::merge(&merged)? })
 }
 
-fn read(conn: &mut DbConnection, channel_id: i64, stream: Stream, first: i64, size: i64) -> Result<Segment, IndexError> {
-    let stream = stream.number();
-    let fences: Vec<u8> = segments::table.find((channel_id, stream, first)).select(segments::fences).first(conn)?;
-    let of_segment = segment_times::channel_id.eq(channel_id).and(segment_times::stream.eq(stream));
-    let blocks = segment_times::table.filter(of_segment.and(segment_times::first.eq(first))).order(segment_times::block);
-    let blocks: Vec<Vec<u8>> = blocks.select(segment_times::points).load(conn)?;
-    let fences = times::fences(first, &fences).ok_or(IndexError::Damaged)?;
-    let mut points: Vec<Point> = Vec::with_capacity(size as usize);
-    for (fence, bytes) in fences.into_iter().zip(&blocks) {
-        let count = times::ENTRIES_OF_A_BLOCK.min(size as usize - points.len());
-        points.extend(times::decode(first, fence, count, bytes).ok_or(IndexError::Damaged)?);
-    }
-    if points.len() as i64 != size {
-        return Err(IndexError::Damaged);
-    }
-    let of_segment = postings::channel_id.eq(channel_id).and(postings::stream.eq(stream)).and(postings::first.eq(first));
-    let blocks = postings::table.filter(of_segment).order(postings::first_term).select((postings::first_term, postings::terms));
-    let blocks: Vec<(Vec<u8>, Vec<u8>)> = blocks.load(conn)?;
-    let blocks = blocks.into_iter().map(|(first_term, bytes)| Block { first_term, bytes }).collect();
-    Ok(Segment { first, points, blocks })
-}
+#[cfg(test)]
+mod tests {
+    use audit_domain::ChannelId;
+    use audit_domain::NewEvent;
 
-/// Puts a segment in the place of those that it was made from.
-fn put(conn: &mut DbConnection, channel_id: i64, stream: Stream, segment: &Segment) -> Result<(), StoreError> {
-    delete(conn, channel_id, stream, segment.first, segment.first + segment.size())?;
-    let (first_time, last_time) = match segment.points.as_slice() {
-        [first, .., last] => (first.time, last.time),
-        [only] => (only.time, only.time),
-        [] => return Ok(()),
-    };
-    diesel::insert_into(segments::table)
-        .values((
-            segments::channel_id.eq(channel_id),
-            segments::stream.eq(stream.number()),
-            segments::first.eq(segment.first),
-            segments::size.eq(segment.size()),
-            segments::first_time.eq(first_time),
-            segments::last_time.eq(last_time),
-            segments::fences.eq(segment.fences()),
-        ))
-        .execute(conn)?;
-    for (number, points) in segment.times().enumerate() {
-        diesel::insert_into(segment_times::table)
-            .values((
-                segment_times::channel_id.eq(channel_id),
-                segment_times::stream.eq(stream.number()),
-                segment_times::first.eq(segment.first),
-                segment_times::block.eq(number as i16),
-                segment_times::points.eq(points),
-            ))
-            .execute(conn)?;
-    }
-    for block in &segment.blocks {
-        diesel::insert_into(postings::table)
-            .values((
-                postings::channel_id.eq(channel_id),
-                postings::stream.eq(stream.number()),
-                postings::first.eq(segment.first),
-                postings::first_term.eq(&block.first_term),
-                postings::terms.eq(&block.bytes),
-            ))
-            .execute(conn)?;
-    }
-    Ok(())
-}
+    use super::*;
+    use crate::connection::Purpose;
+    use crate::postings::drop_index;
+    use crate::url::DatabaseUrl;
+    use crate::{AppendRequest, Store, StoreConfig};
 
-fn delete(conn: &mut DbConnection, channel_id: i64, stream: Stream, from: i64, to: i64) -> QueryResult<()> {
-    let stream = stream.number();
-    let of_log = segments::channel_id.eq(channel_id).and(segments::stream.eq(stream));
-    diesel::delete(segments::table.filter(of_log.and(segments::first.ge(from)).and(segments::first.lt(to)))).execute(conn)?;
-    let of_log = segment_times::channel_id.eq(channel_id).and(segment_times::stream.eq(stream));
-    let within = segment_times::first.ge(from).and(segment_times::first.lt(to));
-    diesel::delete(segment_times::table.filter(of_log.and(within))).execute(conn)?;
-    let of_log = postings::channel_id.eq(channel_id).and(postings::stream.eq(stream));
-    diesel::delete(postings::table.filter(of_log.and(postings::first.ge(from)).and(postings::first.lt(to)))).execute(conn)?;
-    Ok(())
+    #[test]
+    fn of_steps_that_were_prepared_from_the_same_index_one_is_done() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/a.db", directory.path().display());
+        let append = |entries: usize| {
+            let store = Store::open(&StoreConfig::new(&*url)).unwrap();
+            let entries = (0..entries).map(|_| NewEvent::new().prepare(ChannelId::DEFAULT).unwrap()).collect();
+            store.append(AppendRequest::import(entries)).unwrap().wait().unwrap();
+            store.index().unwrap();
+        };
+        append(64);
+        let mut conn = dialect::open(&DatabaseUrl::parse(&url).unwrap(), Purpose::Write).unwrap();
+        let conn = &mut conn;
+        drop_index(conn, 1, Stream::Events).unwrap();
+        let (early, late) = (prepared(conn), prepared(conn));
+        assert_eq!(early.put(conn).unwrap(), Progress::Done { left: 0 });
+        assert_eq!(late.put(conn).unwrap(), Progress::Overtaken);
+
+        // Its segments would lie over the one that has been made since.
+        drop_index(conn, 1, Stream::Events).unwrap();
+        let late = prepared(conn);
+        append(512);
+        assert_eq!(late.put(conn).unwrap(), Progress::Overtaken);
+        assert_eq!(Stored::of(conn, 1, Stream::Events).unwrap(), Stored(vec![(0, 512), (512, 64)]));
+    }
+
+    fn prepared(conn: &mut DbConnection) -> Step {
+        Step::prepare(conn, 1, Stream::Events).unwrap().unwrap()
+    }
 }

@@ -1,6 +1,7 @@
 //! The thread that keeps the indexes of a store's logs up to date.
 
 use std::collections::BTreeSet;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,8 @@ use super::waiting::Waiting;
 use super::{Progress, step};
 use crate::append::Writers;
 use crate::error::{OpenError, StoreError};
+use crate::limit::Cancel;
+use crate::pool::Pool;
 
 /// A log: a channel's stream.
 pub(super) type Log = (i64, Stream);
@@ -74,6 +77,13 @@ impl Grown {
         }
     }
 
+    /// A step of a log was done by somebody else.
+    fn overtaken(&self, log: Log) {
+        let mut state = self.lock();
+        state.waiting.moved(log, false, Instant::now());
+        state.logs.insert(log);
+    }
+
     /// A step of a log failed. It is to be done again.
     fn failed(&self, log: Log, error: &StoreError, patience: Duration) {
         let (mut state, now) = (self.lock(), Instant::now());
@@ -98,10 +108,16 @@ impl Grown {
     }
 }
 
-/// The thread. It ends by itself when this is dropped or the writers are: it has nothing that has to be waited for.
+/// How long a store that closes waits for the thread, which gives up what it reads. A connection that is open when the program ends
+/// leaves the WAL of an embedded database behind, as a crash does.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The thread. It ends by itself when this is dropped or the writers are.
 pub(crate) struct Indexer {
     grown: Arc<Grown>,
     patience: Duration,
+    reads: Cancel,
+    ended: Mutex<Receiver<()>>,
 }
 
 impl Indexer {
@@ -110,15 +126,27 @@ impl Indexer {
     pub(crate) fn start(
         path: String,
         grown: &Arc<Grown>,
-        writers: &Arc<Writers>,
+        (readers, writers): (&Arc<Pool>, &Arc<Writers>),
         logs: Vec<Log>,
         patience: Duration,
     ) -> Result<Indexer, OpenError> {
         grown.note(logs);
-        let (taken, writers) = (Arc::clone(grown), Arc::downgrade(writers));
-        let thread = std::thread::Builder::new().name("audit-indexer".to_owned()).spawn(move || run(&taken, &writers, patience));
-        thread.map_err(|error| OpenError::Database { path, why: error.to_string() })?;
-        Ok(Indexer { grown: Arc::clone(grown), patience })
+        let (reads, (end, ended)) = (Cancel::new(), channel::<()>());
+        let thread = Thread {
+            grown: Arc::clone(grown),
+            readers: Arc::clone(readers),
+            writers: Arc::downgrade(writers),
+            patience,
+            reads: reads.clone(),
+        };
+        let run = move || {
+            // Dropped when the thread ends, however it ends, and after all that the thread has.
+            let _end = end;
+            thread.run();
+        };
+        let started = std::thread::Builder::new().name("audit-indexer".to_owned()).spawn(run);
+        started.map_err(|error| OpenError::Database { path, why: error.to_string() })?;
+        Ok(Indexer { grown: Arc::clone(grown), patience, reads, ended: Mutex::new(ended) })
     }
 
     /// Which indexes are behind for too long, a sentence each. It reads no database.
@@ -126,9 +154,14 @@ impl Indexer {
         self.grown.warnings(self.patience)
     }
 
-    /// Starts no further step.
+    /// Starts no further step, and ends the thread.
     pub(crate) fn close(&self) {
         self.grown.close();
+        self.reads.ask();
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if ended.recv_timeout(CLOSE_TIMEOUT) == Err(RecvTimeoutError::Timeout) {
+            tracing::warn!("the indexer still waits for the database; what it has not done is done at the next start");
+        }
     }
 }
 
@@ -138,29 +171,50 @@ impl Drop for Indexer {
     }
 }
 
-fn run(grown: &Grown, writers: &Weak<Writers>, patience: Duration) {
-    let mut pause = PAUSE;
-    while let Some(logs) = grown.take(pause) {
-        pause = PAUSE;
-        for log in logs {
-            let Some(writers) = writers.upgrade() else { return };
-            if let Err(error) = index(grown, &writers, log) {
-                grown.failed(log, &error, patience);
-                pause = PAUSE_AFTER_ERROR;
+/// What the thread works with.
+struct Thread {
+    grown: Arc<Grown>,
+    readers: Arc<Pool>,
+    writers: Weak<Writers>,
+    patience: Duration,
+    reads: Cancel,
+}
+
+impl Thread {
+    fn run(self) {
+        let mut pause = PAUSE;
+        while let Some(logs) = self.grown.take(pause) {
+            pause = PAUSE;
+            for log in logs {
+                let Some(writers) = self.writers.upgrade() else { return };
+                match self.reads.clone().scope(|| self.index(&writers, log)) {
+                    Err(error) if !self.grown.is_closed() => {
+                        self.grown.failed(log, &error, self.patience);
+                        pause = PAUSE_AFTER_ERROR;
+                    }
+                    _ => {}
+                }
             }
         }
     }
-}
 
-/// Indexes a log step by step; between two steps, its writer appends what is waiting.
-fn index(grown: &Grown, writers: &Writers, log: Log) -> Result<(), StoreError> {
-    let (channel_id, stream) = log;
-    while !grown.is_closed() {
-        let Progress { left, .. } = writers.run_for(log, move |conn| step(conn, channel_id, stream))?;
-        grown.stepped(log, left);
-        if left == 0 {
-            break;
+    /// Indexes a log step by step; between two steps, its writer appends what is waiting.
+    fn index(&self, writers: &Writers, log: Log) -> Result<(), StoreError> {
+        while !self.grown.is_closed() {
+            match step(&self.readers, writers, log)? {
+                Progress::Done { left } => {
+                    self.grown.stepped(log, left);
+                    if left == 0 {
+                        break;
+                    }
+                }
+                // Another server is at it. After a pause there may be nothing left to do, and if there is, two seldom meet again.
+                Progress::Overtaken => {
+                    self.grown.overtaken(log);
+                    break;
+                }
+            }
         }
+        Ok(())
     }
-    Ok(())
 }

@@ -20,6 +20,7 @@ mod page;
 mod ranks;
 mod segment;
 mod statements;
+mod stored;
 mod term;
 mod tiers;
 mod times;
@@ -27,7 +28,9 @@ mod waiting;
 
 pub(crate) use cache::Cache;
 pub(crate) use condition::Condition;
-pub(crate) use feed::{Progress, drop_index, step};
+#[cfg(test)]
+pub(crate) use feed::Step;
+pub(crate) use feed::{Progress, step};
 pub(crate) use find::{find, narrow, next_places, places, places_by_position};
 pub(crate) use indexer::{Grown, Indexer};
 pub use lag::IndexLag;
@@ -35,6 +38,7 @@ pub(crate) use lag::lags;
 pub(crate) use narrow::Values;
 pub(crate) use page::Found;
 pub(crate) use segment::Indexed;
+pub(crate) use stored::drop_index;
 pub(crate) use term::{Dimension, Term};
 pub(crate) use times::Point;
 

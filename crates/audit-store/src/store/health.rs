@@ -7,8 +7,11 @@ use audit_domain::{ClockError, Stream, Timestamp};
 use super::{Store, logs};
 use crate::dialect::Powers;
 use crate::error::{OpenError, StoreError};
-use crate::postings::IndexLag;
+use crate::postings::{IndexLag, Progress};
 use crate::{dialect, postings, query};
+
+/// How long another one that indexes the same log is left to it.
+const OVERTAKEN_PAUSE: Duration = Duration::from_millis(20);
 
 impl Store {
     /// What the role of the database's connections may do that the program does not need, in words: with it, the role could change or
@@ -27,8 +30,14 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn index(&self) -> Result<(), StoreError> {
-        for (channel_id, stream) in self.read(logs)? {
-            while self.0.writers.run_for((channel_id, stream), move |conn| postings::step(conn, channel_id, stream))?.left > 0 {}
+        for log in self.read(logs)? {
+            loop {
+                match postings::step(&self.0.index_readers, &self.0.writers, log)? {
+                    Progress::Done { left: 0 } => break,
+                    Progress::Done { .. } => {}
+                    Progress::Overtaken => std::thread::sleep(OVERTAKEN_PAUSE),
+                }
+            }
         }
         Ok(())
     }

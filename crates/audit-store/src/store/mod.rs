@@ -25,6 +25,9 @@ use crate::{dialect, migrate, query};
 /// Searches that run at once; the others wait, and fail when they have waited for ten seconds.
 const SEARCHES_AT_ONCE: u32 = 2;
 
+/// Connections for the thread that indexes, and for whoever does not want to wait for it.
+const INDEX_READERS: u32 = 2;
+
 /// A server that is asked to give up between two statements of a read does not notice: it is asked again after this time.
 const CANCEL_AGAIN: Duration = Duration::from_millis(100);
 
@@ -39,6 +42,8 @@ struct Inner {
     url: DatabaseUrl,
     indexer: Indexer,
     writers: Arc<Writers>,
+    /// Reads what is indexed, which takes as long as it takes.
+    index_readers: Arc<Pool>,
     readers: Pool,
     searchers: Pool,
     point_readers: Pool,
@@ -102,12 +107,15 @@ impl Store {
         let logs = logs(&mut conn).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))?;
         let grown = Arc::<Grown>::default();
         let writers = Arc::new(Writers::start(&url, conn, config.writers, &watch, &database, &grown)?);
-        let indexer = Indexer::start(url.display(), &grown, &writers, logs, config.index_patience)?;
+        // What refuses the thread while nobody waits for it is not told to whoever comes a moment later.
+        let index_readers = Arc::new(pool(&url, Purpose::Read, INDEX_READERS, &Arc::default(), None)?);
+        let indexer = Indexer::start(url.display(), &grown, (&index_readers, &writers), logs, config.index_patience)?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
         Ok(Store(Arc::new(Inner {
             url,
             indexer,
             writers,
+            index_readers,
             readers,
             searchers,
             point_readers,

@@ -171,6 +171,38 @@ fn connections_that_died_while_nobody_used_them_are_replaced_unseen() {
     assert_eq!(checked_logs(&store).len(), 4);
 }
 
+/// What is read for a step is read without the lock that an append needs, however long it takes.
+#[test]
+fn a_log_that_cannot_be_indexed_is_appended_to() {
+    let scratch = Scratch::new();
+    let events = || (0..64).map(|_| event("{}")).collect::<Vec<_>>();
+    append(&scratch.store, events());
+    scratch.store.index().unwrap();
+    let administrator = scratch.raw();
+    administrator.execute("BEGIN; LOCK TABLE postings, segments, segment_times IN ACCESS EXCLUSIVE MODE");
+    std::thread::scope(|scope| {
+        let (appended, is_appended) = std::sync::mpsc::channel();
+        let (store, raw) = (&scratch.store, scratch.raw());
+        scope.spawn(move || {
+            for _ in 0..3 {
+                append(store, events());
+                // Until the indexer tries it.
+                std::thread::sleep(Duration::from_millis(500));
+            }
+            appended.send(()).unwrap();
+        });
+        let in_time = is_appended.recv_timeout(Duration::from_secs(10));
+        administrator.execute("COMMIT");
+        in_time.expect("appends wait for a step of the index");
+        let start = Instant::now();
+        let indexed = || raw.strings("SELECT CAST(sum(size) AS TEXT) FROM segments");
+        while indexed() != ["256"] {
+            assert!(start.elapsed() < Duration::from_secs(30), "{:?}", indexed());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+}
+
 /// Somebody keeps one head: requests of that log are refused when it does not come, and nobody else's.
 #[test]
 fn a_log_that_is_locked_takes_no_other_log_along() {

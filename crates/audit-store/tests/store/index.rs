@@ -263,6 +263,38 @@ fn the_next_append_or_the_next_start_builds_a_dropped_index() {
     again.close();
 }
 
+/// Both prepare steps at any time; of two that were prepared from the same index, one is done.
+#[test]
+fn two_stores_that_index_one_log_make_the_index_that_one_makes() {
+    let (at_once, scratch) = (filled(9_000, 0), Scratch::new());
+    at_once.store.index().unwrap();
+    let other = scratch.open_again();
+    let mut dice = Dice(7);
+    let mut events: Vec<PreparedEntry> = (0..9_000).map(|id| drawn(&mut dice, id)).collect();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for store in [&scratch.store, &scratch.store, &other, &other] {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    store.index().unwrap();
+                }
+            });
+        }
+        while !events.is_empty() {
+            let rest = events.split_off(events.len().min(450));
+            append(&scratch.store, std::mem::replace(&mut events, rest));
+            if dice.below(5) == 0 {
+                other.rebuild_index().unwrap();
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    scratch.store.index().unwrap();
+    assert!(dump(&scratch.raw()) == dump(&at_once.raw()));
+    assert_answers(&other, &mut dice, 10);
+    other.close();
+}
+
 /// What the next steps would index, and since when it waits for them.
 #[test]
 fn the_lag_is_what_the_next_steps_will_index() {

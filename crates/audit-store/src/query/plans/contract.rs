@@ -8,12 +8,13 @@ use audit_domain::uuid::Uuid;
 use audit_domain::{ActionLogFilter, ChannelId, Clock, EventFilter, NewActionLog, NewEvent, PreparedEntry, Reading};
 
 use super::recorded::Small;
-use crate::append::{ClockWatch, Lookup, commit};
+use crate::append::{ClockWatch, Lookup, Pace, commit};
 use crate::connection::Purpose;
+use crate::postings::{self, Step};
 use crate::query::*;
 use crate::test_postgres::Database;
 use crate::url::DatabaseUrl;
-use crate::{AppendRequest, Store, StoreConfig, dialect, postings};
+use crate::{AppendRequest, Store, StoreConfig, dialect};
 
 /// What has a channel in every row.
 const TENANT_TABLES: [&str; 6] = ["logs", "events", "action_logs", "segments", "segment_times", "postings"];
@@ -47,14 +48,14 @@ fn all_statements() -> Vec<String> {
         // New heads, then those that are there; new entries, then duplicates; one of them, and several.
         let several = (0..3).flat_map(|_| [event("{}", 1), message()]).collect();
         for entries in [vec![event(given, 1), event("{}", 2), message()], several] {
-            commit(conn, &[&AppendRequest::import(entries)], Lookup::GivenUuids, &watch).unwrap();
+            commit(conn, &[&AppendRequest::import(entries)], Lookup::GivenUuids, &watch, &mut Pace::default()).unwrap();
         }
     }
     for more in [64, 448] {
         // A segment, and one that is made from it and from rows.
         let entries = (0..more).map(|_| event(r#"{"action":"a"}"#, 1)).collect();
-        commit(conn, &[&AppendRequest::import(entries)], Lookup::GivenUuids, &watch).unwrap();
-        postings::step(conn, 1, Stream::Events).unwrap();
+        commit(conn, &[&AppendRequest::import(entries)], Lookup::GivenUuids, &watch, &mut Pace::default()).unwrap();
+        Step::prepare(conn, 1, Stream::Events).unwrap().unwrap().put(conn).unwrap();
     }
     for channel in [1, 2] {
         assert_eq!(Events::find_checked(conn, channel, known, None).unwrap().is_some(), channel == 1);

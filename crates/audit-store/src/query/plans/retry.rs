@@ -6,7 +6,7 @@ use std::time::Duration;
 use audit_domain::{ChannelId, Clock, NewEvent, PreparedEntry, Reading, limits};
 
 use super::recorded::recording;
-use crate::append::{ClockWatch, Lookup, commit};
+use crate::append::{ClockWatch, Lookup, Pace, commit};
 use crate::connection::{DbConnection, Purpose};
 use crate::test_postgres::Database;
 use crate::url::DatabaseUrl;
@@ -35,7 +35,7 @@ impl Log {
         let mut conn = dialect::open(&DatabaseUrl::parse(url).unwrap(), Purpose::Write).unwrap();
         let watch = ClockWatch::new(Clock::system(), Duration::MAX);
         let request = AppendRequest::import(entries.to_vec());
-        let first = commit(&mut conn, &[&request], Lookup::GivenUuids, &watch).unwrap().remove(0).unwrap();
+        let first = commit(&mut conn, &[&request], Lookup::GivenUuids, &watch, &mut Pace::default()).unwrap().remove(0).unwrap();
         assert!(first.iter().all(|receipt| !receipt.duplicate));
         let ran = recording(&mut conn);
         Log { conn, watch, first, ran }
@@ -45,7 +45,9 @@ impl Log {
     fn append(&mut self, requests: Vec<Vec<PreparedEntry>>) -> (Vec<Outcome>, usize) {
         self.ran.lock().unwrap().clear();
         let requests: Vec<_> = requests.into_iter().map(AppendRequest::import).collect();
-        let outcomes = commit(&mut self.conn, &requests.iter().collect::<Vec<_>>(), Lookup::GivenUuids, &self.watch).unwrap();
+        let outcomes =
+            commit(&mut self.conn, &requests.iter().collect::<Vec<_>>(), Lookup::GivenUuids, &self.watch, &mut Pace::default())
+                .unwrap();
         (outcomes, self.ran.lock().unwrap().len())
     }
 

@@ -1,9 +1,11 @@
 //! The difference between two states of an object, as the published APIs show it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::json::JsonText;
+use crate::json::{Decoded, JsonText, Members};
 
 /// `old_data` and `new_data` of one change. For an update, only the top-level fields that differ: one that is only in
 /// `old_data` was removed, one only in `new_data` was added.
@@ -65,10 +67,53 @@ impl Change {
     }
 }
 
+/// The names of the fields that a content says were changed: the members of `old_data` and `new_data` that only one of them has, or
+/// both with other values. What came into being or went away, all of its fields. Of a side that is no object, no names are known.
+#[must_use]
+pub fn changed_fields(content: &JsonText) -> BTreeSet<Decoded> {
+    let Some([old, new]) = content.pick(&["old_data", "new_data"]) else { return BTreeSet::new() };
+    let (old, new) = (fields(old), fields(new));
+    let differs = |name: &&Decoded| match (old.get(*name), new.get(*name)) {
+        (Some(old), Some(new)) => !is_same(old, new),
+        _ => true,
+    };
+    old.keys().chain(new.keys()).filter(differs).cloned().collect()
+}
+
+/// The members of a side, the last one of each name.
+fn fields(side: Option<&str>) -> BTreeMap<Decoded, JsonText> {
+    let Some(members) = side.and_then(|side| Members::parse(side).ok()) else { return BTreeMap::new() };
+    members.into_iter().filter_map(|member| Some((Decoded::of(member.key)?, member.value))).collect()
+}
+
+/// Strings by their characters, all else as it is written.
+fn is_same(one: &JsonText, other: &JsonText) -> bool {
+    one == other || one.decoded().is_some_and(|text| other.decoded() == Some(text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_field_is_changed_where_the_sides_differ() {
+        let changed = |content: &str| -> Vec<String> {
+            let fields = changed_fields(&JsonText::parse(content).unwrap());
+            fields.iter().map(|name| name.as_str().unwrap_or("?").to_owned()).collect()
+        };
+        assert_eq!(
+            changed(
+                r#"{"old_data":{"same":"\u0061","kind":1,"gone":2,"deep":{"a":1}},"new_data":{"same":"a","kind":1.0,"new":null,"deep":{"a":1}}}"#
+            ),
+            ["gone", "kind", "new"]
+        );
+        assert_eq!(changed(r#"{"new_data":{"b":1,"a":1,"\ud800":1,"a":2},"old_data":null}"#), ["a", "b", "?"]);
+        assert_eq!(changed(r#"{"old_data":{"a":1}}"#), ["a"]);
+        for nothing in [r#"{"old_data":[1],"new_data":7}"#, "{}", "[1]", r#"{"a":1}"#, r#""old_data""#] {
+            assert_eq!(changed(nothing), [""; 0], "{nothing}");
+        }
+    }
 
     #[test]
     fn keeps_only_the_fields_that_differ() {

@@ -1,8 +1,11 @@
 //! An event of the log, as it was stored.
 
+use std::collections::BTreeSet;
+
+use crate::change::changed_fields;
 use crate::entry::Entry;
 use crate::event_keys::EventKeys;
-use crate::json::ObjectWriter;
+use crate::json::{Decoded, ObjectWriter};
 use crate::object::ObjectId;
 use crate::stream::Stream;
 use crate::subject::Subject;
@@ -46,6 +49,15 @@ impl Event {
     #[must_use]
     pub fn subject(&self) -> Subject {
         self.slots.value(slot::SUBJECT).and_then(Subject::from_slot).unwrap_or_default()
+    }
+
+    /// The slots that a search looks into.
+    pub const SEARCHED: [u8; 4] = [slot::CONTENT, slot::URL, slot::DESCRIPTION, slot::USER];
+
+    /// The names of the fields that were changed, as the content tells.
+    #[must_use]
+    pub fn changed_fields(&self) -> BTreeSet<Decoded> {
+        self.slots.value(slot::CONTENT).map(changed_fields).unwrap_or_default()
     }
 
     /// Who did it.

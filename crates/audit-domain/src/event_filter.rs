@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::event::{Event, slot};
 use crate::filter_values::EventValues;
+use crate::find_text::has_part;
 use crate::interval::Interval;
 use crate::json::Decoded;
 
@@ -32,6 +33,12 @@ pub struct EventFilter {
     pub url: Option<String>,
     /// The remote address.
     pub remote_addr: Option<String>,
+    /// The name of a field that was changed, as [`crate::changed_fields`] tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed: Option<String>,
+    /// A part of a text in the content, the url, the description or the user, whatever the case of its ASCII letters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
     /// It has one value of each of these sets.
     #[serde(skip_serializing_if = "EventValues::is_empty")]
     pub one_of: EventValues,
@@ -69,11 +76,25 @@ impl EventFilter {
             && same(&self.action, json(subject.action.as_ref().map(|action| action.json())))
             && same(&self.url, event.decoded(slot::URL))
             && same(&self.remote_addr, event.decoded(slot::REMOTE_ADDR))
+            && self.changed.as_ref().is_none_or(|name| event.changed_fields().contains(&Decoded::from(name.as_str())))
             && self.one_of.hits(event).into_iter().all(|hit| hit)
             && !self.none_of.hits(event).contains(&true)
             && self.timestamp.contains(event.timestamp.micros())
             && self.recorded_at.contains(event.recorded_at.micros())
             && self.position.contains(event.position)
+            && self.finds(event)
+    }
+
+    /// Whether the part that is looked for is in one of the texts.
+    fn finds(&self, event: &Event) -> bool {
+        let Some(part) = &self.search else { return true };
+        let (part, mut is_found) = (part.to_ascii_lowercase(), false);
+        for slot in Event::SEARCHED {
+            if let Some(value) = event.slots.value(slot) {
+                value.each_text(|text| is_found = is_found || has_part(text, part.as_bytes()));
+            }
+        }
+        is_found
     }
 }
 

@@ -30,6 +30,8 @@ pub struct EventValues {
     pub url: BTreeSet<String>,
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub remote_addr: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub changed: BTreeSet<String>,
 }
 
 impl EventValues {
@@ -57,6 +59,8 @@ impl EventValues {
             text(&self.action, action.and_then(JsonText::decoded)),
             text(&self.url, event.decoded(slot::URL)),
             text(&self.remote_addr, event.decoded(slot::REMOTE_ADDR)),
+            (!self.changed.is_empty())
+                .then(|| event.changed_fields().into_iter().any(|name| text(&self.changed, Some(name)) == Some(true))),
         ];
         hits.into_iter().flatten().collect()
     }

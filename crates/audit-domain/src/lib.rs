@@ -33,6 +33,7 @@ mod event_filter;
 mod event_keys;
 mod event_sort;
 mod filter_values;
+mod find_text;
 mod interval;
 mod json;
 pub mod limits;
@@ -56,7 +57,7 @@ pub use action_log::{
     ActionLog, ActionLogFilter, ActionLogKeys, ActionLogSort, ActionLogSortField, ActionLogSortRow, NewActionLog, Record,
     action_log_slot, translate_action_log,
 };
-pub use change::Change;
+pub use change::{Change, changed_fields};
 pub use channel::{ChannelGrant, ChannelId};
 pub use clock::{Clock, ClockError};
 pub use content_type::{ContentType, ContentTypes, parse_content_types};

@@ -1,8 +1,9 @@
 //! How a store is opened.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use audit_domain::Clock;
+use audit_domain::{ChannelGrant, Clock};
 
 use crate::error::OpenError;
 use crate::url::DatabaseUrl;
@@ -45,6 +46,9 @@ pub struct StoreConfig {
     pub future_warning: Duration,
     /// How long the search index of a log may be behind before [`Store::check`](crate::Store::check) warns of it.
     pub index_patience: Duration,
+    /// Channels whose search indexes leave words out: appends cost less, and a search looks at every entry that its other conditions leave
+    /// over. What is indexed stays as it is until the index is made anew.
+    pub channels_without_words: ChannelGrant,
 }
 
 impl StoreConfig {
@@ -63,6 +67,7 @@ impl StoreConfig {
             clock: Clock::system(),
             future_warning: FUTURE_WARNING,
             index_patience: INDEX_PATIENCE,
+            channels_without_words: ChannelGrant::Only(BTreeSet::new()),
         }
     }
 

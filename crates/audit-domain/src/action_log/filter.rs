@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{ActionLog, action_log_slot};
 use crate::filter_values::ActionLogValues;
+use crate::find_text::has_part;
 use crate::interval::Interval;
 use crate::json::{Decoded, JsonText};
 
@@ -72,14 +73,9 @@ impl ActionLogFilter {
     pub fn finds(&self, message: Option<&JsonText>, trace: Option<&JsonText>) -> bool {
         let Some(part) = &self.search else { return true };
         let part = part.to_ascii_lowercase();
-        let has = |text: Decoded| contains(&text.as_bytes().to_ascii_lowercase(), part.as_bytes());
+        let has = |text: Decoded| has_part(text.as_bytes(), part.as_bytes());
         [message, trace].into_iter().flatten().filter_map(JsonText::decoded).any(has)
     }
-}
-
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    // Both are WTF-8, where a whole text can only start where a character starts.
-    part.is_empty() || memchr::memmem::find(text, part).is_some()
 }
 
 #[cfg(test)]

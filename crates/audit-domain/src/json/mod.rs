@@ -7,6 +7,7 @@ mod decode;
 mod members;
 mod pick;
 mod text;
+mod texts;
 mod writer;
 
 pub use decode::{Decoded, index_key};

@@ -49,6 +49,10 @@ impl Stream for Events {
         "remote_addr",
         "remote_addr__in",
         "remote_addr__not",
+        "changed",
+        "changed__in",
+        "changed__not",
+        "search",
         "timestamp",
         "timestamp__gt",
         "timestamp__gte",
@@ -98,8 +102,8 @@ impl Stream for Events {
         store.prepare(event, channel)
     }
 
-    fn is_search(_: &EventFilter) -> bool {
-        false
+    fn is_search(filter: &EventFilter) -> bool {
+        filter.search.is_some()
     }
 
     fn filter(query: &mut Query) -> EventFilter {
@@ -114,6 +118,8 @@ impl Stream for Events {
             action: query.text("action"),
             url: query.text("url"),
             remote_addr: query.text("remote_addr"),
+            changed: query.text("changed"),
+            search: query.text("search"),
             one_of: values(query, "__in"),
             none_of: values(query, "__not"),
             timestamp: query.interval("timestamp", instant),
@@ -166,5 +172,6 @@ fn values(query: &mut Query, suffix: &str) -> EventValues {
         action: query.values("action", suffix, text),
         url: query.values("url", suffix, text),
         remote_addr: query.values("remote_addr", suffix, text),
+        changed: query.values("changed", suffix, text),
     }
 }

@@ -47,11 +47,19 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
     schemas
 }
 
+const CHANGED: &str = "The name of a field that was changed: a member of `content.old_data` or `content.new_data` that only one of them \
+    has, or both with other values.";
+
+const SEARCH: &str = "A part of a text, of the name of a member or of a number in content, url, description or user; upper and lower case \
+    of ASCII letters are the same.";
+
 fn filter(base: &str, _bound: &str) -> Parameter {
     match base {
         "content_type" => query(base, "The numeric object type.", integer()),
         "object_id" => query(base, "The id of the object as text: `7` finds the number 7 and the string `\"7\"`.", string()),
         "user" => query(base, "The user's id as text.", string()),
+        "changed" => query(base, CHANGED, string()),
+        "search" => query(base, SEARCH, string()),
         _ => query(base, "Exactly this text, upper and lower case told apart.", string()),
     }
 }

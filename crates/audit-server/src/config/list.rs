@@ -8,7 +8,7 @@ use audit_http::{ApiConfig, ServerConfig};
 use super::setting::{SWITCH, Scope, Setting};
 
 /// Every setting, in the order of the help.
-pub(super) const ALL: [&Setting; 26] = [
+pub(super) const ALL: [&Setting; 27] = [
     &DATABASE_URL,
     &TRANSACTION_POOLER,
     &WRITERS,
@@ -22,6 +22,7 @@ pub(super) const ALL: [&Setting; 26] = [
     &CORS_ORIGINS,
     &ADMIN_TOKEN,
     &DEFAULT_CHANNEL,
+    &CHANNELS_WITHOUT_WORDS,
     &WORKERS,
     &PAGE_SIZE_DEFAULT,
     &PAGE_SIZE_MAX,
@@ -79,6 +80,16 @@ pub(super) const WRITERS: Setting = Setting {
     help: "Commits that are on their way to PostgreSQL at once, each on a connection of its own; SQLite takes one at a time",
     accepts: || format!("a number from 1 to {WRITERS_MAX}"),
     default: || Some(StoreConfig::new("").writers.to_string()),
+    scope: Scope::Every,
+    secret: false,
+};
+
+pub(super) const CHANNELS_WITHOUT_WORDS: Setting = Setting {
+    key: "channels_without_words",
+    value_name: "CHANNELS",
+    help: "Channels, by comma, whose words are not indexed: appends and the disk have less to do, and `search` reads all that the other filters leave over. It counts for what is indexed from then on; `rebuild` makes the index anew [default: none]",
+    accepts: || "all, or channels by comma such as 3,5".to_owned(),
+    default: || None,
     scope: Scope::Every,
     secret: false,
 };

@@ -11,10 +11,11 @@ mod setting;
 mod sources;
 mod value;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use audit_http::store::domain::{ChannelId, TokenKey};
+use audit_http::store::domain::{ChannelGrant, ChannelId, TokenKey};
 use audit_http::store::{OpenError, Store, StoreConfig};
 use audit_http::{ApiConfig, ServerConfig};
 
@@ -49,6 +50,7 @@ pub(crate) struct Settings {
     pub(crate) database_url_from: Origin,
     pub(crate) transaction_pooler: bool,
     pub(crate) writers: u32,
+    pub(crate) channels_without_words: ChannelGrant,
     pub(crate) future_warning: Duration,
     /// Of a query of a client of the server: what runs here for its own sake takes as long as it takes.
     pub(crate) query_timeout: Duration,
@@ -98,6 +100,9 @@ impl Settings {
             database_url_from: sources.find(&list::DATABASE_URL).0,
             transaction_pooler: sources.require(&list::TRANSACTION_POOLER, value::switch)?,
             writers: sources.require(&list::WRITERS, value::writers)?,
+            channels_without_words: sources
+                .get(&list::CHANNELS_WITHOUT_WORDS, value::channels)?
+                .unwrap_or_else(|| ChannelGrant::Only(BTreeSet::new())),
             future_warning: sources
                 .require(&list::FUTURE_TIMESTAMP_WARNING_SECONDS, value::future_seconds)
                 .map(Duration::from_secs)?,
@@ -176,6 +181,7 @@ impl Settings {
             point_readers,
             transaction_pooler: self.transaction_pooler,
             writers: self.writers,
+            channels_without_words: self.channels_without_words.clone(),
             future_warning: self.future_warning,
             ..StoreConfig::new(&self.database_url)
         }

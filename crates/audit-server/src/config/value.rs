@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use audit_http::store::domain::limits::TOKEN_KEY_CHARS_MIN;
-use audit_http::store::domain::{ChannelId, TokenKey};
+use audit_http::store::domain::{ChannelGrant, ChannelId, TokenKey};
 use audit_http::{CorsOrigins, TrustedProxies};
 
 use super::LogFormat;
@@ -59,6 +59,14 @@ pub(super) fn key(text: &str) -> Option<TokenKey> {
 
 pub(super) fn channel(text: &str) -> Option<ChannelId> {
     text.parse().ok()
+}
+
+/// Some channels, or all.
+pub(super) fn channels(text: &str) -> Option<ChannelGrant> {
+    if text == "all" {
+        return Some(ChannelGrant::All);
+    }
+    text.split(',').map(channel).collect::<Option<_>>().map(ChannelGrant::Only)
 }
 
 pub(super) fn workers(text: &str) -> Option<usize> {

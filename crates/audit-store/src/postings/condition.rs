@@ -6,6 +6,7 @@ use audit_domain::limits::LEVEL_MAX;
 use audit_domain::{ActionLogFilter, ActionLogValues, EventFilter, EventValues, Interval, index_key};
 
 use super::term::{Dimension, Term};
+use super::words::Search;
 
 /// Entries that have, of each of some lists of terms, one at least, and none of some others; in ranges of time and of positions.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,6 +15,8 @@ pub(crate) struct Condition {
     pub(crate) all_of: Vec<Vec<Term>>,
     /// None of these terms.
     pub(crate) none_of: Vec<Term>,
+    /// A part of one of the texts.
+    pub(crate) search: Option<Search>,
     /// When they happened.
     pub(crate) time: Interval,
     pub(crate) position: Interval,
@@ -26,7 +29,7 @@ impl Condition {
     pub(crate) fn of_events(filter: &EventFilter) -> Option<Condition> {
         // Every field by name: one that is added must not be forgotten here.
         let EventFilter { never, uuid, content_type, table_name, object_id, user, person, action, url, remote_addr, .. } = filter;
-        let EventFilter { one_of, none_of, timestamp, recorded_at, position, .. } = filter;
+        let EventFilter { changed, search, one_of, none_of, timestamp, recorded_at, position, .. } = filter;
         if *never || uuid.is_some() || !one_of.uuid.is_empty() || !none_of.uuid.is_empty() {
             return None;
         }
@@ -37,7 +40,13 @@ impl Condition {
             (Dimension::Action, action),
             (Dimension::Url, url),
             (Dimension::RemoteAddr, remote_addr),
+            (Dimension::Changed, changed),
         ];
+        let search = match search {
+            // A part without a word is beyond an index.
+            Some(part) => Some(Search::of(part)?),
+            None => None,
+        };
         let mut all_of: Vec<Vec<Term>> = texts.into_iter().filter_map(|(dimension, text)| one_text(dimension, text)).collect();
         all_of.extend(content_type.map(|number| vec![Term::number(Dimension::ContentType, number)]));
         if let Some(person) = person {
@@ -46,7 +55,7 @@ impl Condition {
         }
         all_of.extend(terms_of_event(one_of).filter(|terms| !terms.is_empty()));
         let none_of = terms_of_event(none_of).flatten().collect();
-        Some(Condition { all_of, none_of, time: *timestamp, position: *position, recorded_at: *recorded_at })
+        Some(Condition { all_of, none_of, search, time: *timestamp, position: *position, recorded_at: *recorded_at })
     }
 
     /// What a filter of action logs asks; `None` where it asks for something that is not indexed.
@@ -54,10 +63,14 @@ impl Condition {
         // As above.
         let ActionLogFilter { never, uuid, level, logger_name, app_name, search, one_of, none_of, .. } = filter;
         let ActionLogFilter { created_at, recorded_at, position, .. } = filter;
-        if *never || uuid.is_some() || search.is_some() || !one_of.uuid.is_empty() || !none_of.uuid.is_empty() {
+        if *never || uuid.is_some() || !one_of.uuid.is_empty() || !none_of.uuid.is_empty() {
             return None;
         }
         let texts = [(Dimension::LoggerName, logger_name), (Dimension::AppName, app_name)];
+        let search = match search {
+            Some(part) => Some(Search::of(part)?),
+            None => None,
+        };
         let mut all_of: Vec<Vec<Term>> = texts.into_iter().filter_map(|(dimension, text)| one_text(dimension, text)).collect();
         if *level != Interval::default() {
             let levels = (0..=LEVEL_MAX).filter(|number| level.contains(*number));
@@ -65,12 +78,12 @@ impl Condition {
         }
         all_of.extend(terms_of_action_log(one_of).filter(|terms| !terms.is_empty()));
         let none_of = terms_of_action_log(none_of).flatten().collect();
-        Some(Condition { all_of, none_of, time: *created_at, position: *position, recorded_at: *recorded_at })
+        Some(Condition { all_of, none_of, search, time: *created_at, position: *position, recorded_at: *recorded_at })
     }
 
     /// Whether it asks for values.
     pub(crate) fn has_terms(&self) -> bool {
-        !(self.all_of.is_empty() && self.none_of.is_empty())
+        !(self.all_of.is_empty() && self.none_of.is_empty() && self.search.is_none())
     }
 
     /// Whether every entry is meant.
@@ -82,7 +95,7 @@ impl Condition {
 /// The terms of each list of values.
 fn terms_of_event(values: &EventValues) -> impl Iterator<Item = Vec<Term>> {
     // As above; uuids are not indexed.
-    let EventValues { uuid: _, content_type, table_name, object_id, user, action, url, remote_addr } = values;
+    let EventValues { uuid: _, content_type, table_name, object_id, user, action, url, remote_addr, changed } = values;
     let texts = [
         (Dimension::TableName, table_name),
         (Dimension::ObjectId, object_id),
@@ -90,6 +103,7 @@ fn terms_of_event(values: &EventValues) -> impl Iterator<Item = Vec<Term>> {
         (Dimension::Action, action),
         (Dimension::Url, url),
         (Dimension::RemoteAddr, remote_addr),
+        (Dimension::Changed, changed),
     ];
     let texts = texts.into_iter().map(|(dimension, texts)| texts_of(dimension, texts));
     std::iter::once(numbers_of(Dimension::ContentType, content_type)).chain(texts)

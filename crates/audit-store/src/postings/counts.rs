@@ -44,19 +44,32 @@ impl Index<'_> {
         dimension: Dimension,
         mut take: impl FnMut(usize, &[u8], &Ranks<'_>) -> Result<(), Damaged>,
     ) -> Result<(), IndexError> {
+        let range = (&[dimension as u8][..], &[dimension as u8 + 1][..]);
+        self.each_term_between(conn, matches, range, |at, term, ranks| match term.split_first() {
+            Some((_, value)) => take(at, value, ranks),
+            None => Ok(()),
+        })
+    }
+
+    /// The same for each term from one to another, which is not meant any more.
+    pub(super) fn each_term_between(
+        &self,
+        conn: &mut DbConnection,
+        matches: &[Matches],
+        (from, to): (&[u8], &[u8]),
+        mut take: impl FnMut(usize, &[u8], &Ranks<'_>) -> Result<(), Damaged>,
+    ) -> Result<(), IndexError> {
         for (number, some) in matches.chunks(SEGMENTS_AT_ONCE).enumerate() {
             dialect::go_on(conn)?;
             let first = |matches: &Matches| self.segments.get(matches.segment).map(|segment| segment.key.first).ok_or(Damaged);
             let firsts = some.iter().map(first).collect::<Result<Vec<i64>, Damaged>>()?;
-            for (first, bytes) in self.blocks_of(conn, dimension, &firsts)? {
+            for (first, bytes) in self.blocks_between(conn, (from, to), &firsts)? {
                 let at = number * SEGMENTS_AT_ONCE + firsts.binary_search(&first).map_err(|_| Damaged)?;
                 let mut terms = Terms::new(&bytes);
                 while !terms.is_at_end() {
                     let (term, ranks) = terms.next().ok_or(Damaged)?;
-                    if let Some((number, value)) = term.split_first()
-                        && *number == dimension as u8
-                    {
-                        take(at, value, &ranks)?;
+                    if from <= term && term < to {
+                        take(at, term, &ranks)?;
                     }
                 }
             }
@@ -68,15 +81,15 @@ impl Index<'_> {
         self.segments.get(matches.segment).map_or(0, |header| header.key.size as u32)
     }
 
-    /// The blocks of some segments that have terms of a dimension.
-    fn blocks_of(
+    /// The blocks of some segments that have terms from one to another.
+    fn blocks_between(
         &self,
         conn: &mut DbConnection,
-        dimension: Dimension,
+        (from, to): (&[u8], &[u8]),
         segments: &[i64],
     ) -> Result<Vec<(i64, Vec<u8>)>, IndexError> {
-        let (from, to) = (vec![dimension as u8], vec![dimension as u8 + 1]);
         let segments = NumberList::new(conn, segments);
+        let (from, to) = (from.to_vec(), to.to_vec());
         Ok(BlocksOf { from, to, channel_id: self.channel_id, stream: self.stream, segments }.load(conn)?)
     }
 

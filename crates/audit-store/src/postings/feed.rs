@@ -7,9 +7,10 @@
 
 use std::collections::BTreeSet;
 
-use audit_domain::Stream;
+use audit_domain::{ChannelGrant, ChannelId, Stream};
 use diesel::prelude::*;
 
+use super::building::Building;
 use super::indexer::Log;
 use super::segment::Segment;
 use super::stored::{Stored, delete, put, read};
@@ -34,9 +35,17 @@ pub(crate) enum Progress {
     Overtaken,
 }
 
+/// What is indexed is read from here.
+pub(crate) struct Source {
+    pub(crate) readers: Pool,
+    /// The channels whose words are not indexed.
+    pub(crate) without_words: ChannelGrant,
+}
+
 /// Does the next step of a log, which the log's writer puts in place between two appends.
-pub(crate) fn step(readers: &Pool, writers: &Writers, (channel_id, stream): Log) -> Result<Progress, StoreError> {
-    match readers.read(|conn| Step::prepare(conn, channel_id, stream))? {
+pub(crate) fn step(source: &Source, writers: &Writers, (channel_id, stream): Log) -> Result<Progress, StoreError> {
+    let has_words = !ChannelId::new(channel_id).is_some_and(|channel| source.without_words.allows(channel));
+    match source.readers.read(|conn| Step::prepare(conn, channel_id, stream, has_words))? {
         Some(step) => writers.run_for((channel_id, stream), move |conn| step.put(conn)),
         None => Ok(Progress::Done { left: 0 }),
     }
@@ -57,10 +66,15 @@ pub(crate) struct Step {
 
 impl Step {
     /// The next step of a log; `None` when nothing is left to index.
-    pub(crate) fn prepare(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> Result<Option<Step>, StoreError> {
+    pub(crate) fn prepare(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        stream: Stream,
+        has_words: bool,
+    ) -> Result<Option<Step>, StoreError> {
         dialect::snapshot(conn, |conn| match stream {
-            Stream::Events => prepare::<Events>(conn, channel_id),
-            Stream::ActionLogs => prepare::<ActionLogs>(conn, channel_id),
+            Stream::Events => prepare::<Events>(conn, channel_id, has_words),
+            Stream::ActionLogs => prepare::<ActionLogs>(conn, channel_id, has_words),
         })
     }
 
@@ -85,7 +99,7 @@ impl Step {
     }
 }
 
-fn prepare<T: Table>(conn: &mut DbConnection, channel_id: i64) -> Result<Option<Step>, StoreError> {
+fn prepare<T: Table>(conn: &mut DbConnection, channel_id: i64, has_words: bool) -> Result<Option<Step>, StoreError> {
     let size: Vec<i64> = logs::table.find((channel_id, T::STREAM.number())).select(logs::next_position).load(conn)?;
     let size = size.first().copied().unwrap_or(0);
     let found = Stored::of(conn, channel_id, T::STREAM)?;
@@ -100,7 +114,8 @@ fn prepare<T: Table>(conn: &mut DbConnection, channel_id: i64) -> Result<Option<
         tracing::warn!(channel_id, stream, "the index of this log is not one that was made here; it is made again");
         return Ok(step(found, true, Vec::new()));
     }
-    match segments::<T>(conn, channel_id, &found, tiers::indexed(size).min(indexed + STEP)) {
+    let end = tiers::indexed(size).min(indexed + STEP);
+    match segments::<T>(conn, channel_id, &found, end, has_words) {
         Ok(segments) => Ok(step(found, false, segments)),
         Err(IndexError::Store(error)) => Err(error),
         Err(IndexError::Damaged) => {
@@ -111,14 +126,20 @@ fn prepare<T: Table>(conn: &mut DbConnection, channel_id: i64) -> Result<Option<
 }
 
 /// The segments that are missing where so many entries are to be indexed.
-fn segments<T: Table>(conn: &mut DbConnection, channel_id: i64, found: &Stored, end: i64) -> Result<Vec<Segment>, IndexError> {
+fn segments<T: Table>(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    found: &Stored,
+    end: i64,
+    has_words: bool,
+) -> Result<Vec<Segment>, IndexError> {
     let stored: BTreeSet<(i64, i64)> = found.0.iter().copied().collect();
     // Up to here all are of the largest tier, and stay.
     let unchanged = found.end() - found.end() % tiers::LARGEST;
     let missing = tiers::segments(unchanged, end).filter(|segment| !stored.contains(segment));
     let segments = missing.map(|(first, size)| {
         let parts: Vec<(i64, i64)> = stored.range((first, 0)..(first + size, 0)).copied().collect();
-        segment::<T>(conn, channel_id, first, size, &parts)
+        segment::<T>(conn, channel_id, (first, size), &parts, has_words)
     });
     segments.collect()
 }
@@ -127,9 +148,9 @@ fn segments<T: Table>(conn: &mut DbConnection, channel_id: i64, found: &Stored, 
 fn segment<T: Table>(
     conn: &mut DbConnection,
     channel_id: i64,
-    first: i64,
-    size: i64,
+    (first, size): (i64, i64),
     parts: &[(i64, i64)],
+    has_words: bool,
 ) -> Result<Segment, IndexError> {
     let indexed = parts.last().map_or(first, |(first, size)| first + size);
     let mut merged = Vec::with_capacity(parts.len() + 1);
@@ -139,7 +160,9 @@ fn segment<T: Table>(
     let mut from = indexed;
     while from < first + size {
         let to = (from + STEP).min(first + size);
-        merged.push(Segment::build(from, T::to_index(conn, channel_id, from, to)?));
+        let mut building = Building::new(from, has_words);
+        T::index(conn, channel_id, from..to, &mut building)?;
+        merged.push(building.finish());
         from = to;
     }
     Ok(if merged.len() == 1 { merged.remove(0) } else { Segment::merge(&merged)? })
@@ -147,7 +170,6 @@ fn segment<T: Table>(
 
 #[cfg(test)]
 mod tests {
-    use audit_domain::ChannelId;
     use audit_domain::NewEvent;
 
     use super::*;
@@ -183,6 +205,6 @@ mod tests {
     }
 
     fn prepared(conn: &mut DbConnection) -> Step {
-        Step::prepare(conn, 1, Stream::Events).unwrap().unwrap()
+        Step::prepare(conn, 1, Stream::Events, true).unwrap().unwrap()
     }
 }

@@ -1,19 +1,21 @@
 //! What a filter finds in some logs.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::IndexError;
 use super::cache::Cache;
 use super::condition::Condition;
-use super::index::Index;
+use super::index::{Index, Matches};
 use super::narrow::{Values, Whole};
 use super::page::{Found, Key, OfLog};
+use super::search::Candidates;
 use super::term::{Dimension, Term};
 use super::times::Point;
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::query::{Filter, LogHead, Place, Table};
+use crate::query::{Filter, LogHead, Place, Stride, Table};
 
 /// Finds what matches, in a snapshot. `None` where only a look at each row can tell.
 pub(crate) fn find<'a, T: Table>(
@@ -21,6 +23,27 @@ pub(crate) fn find<'a, T: Table>(
     cache: &'a Cache,
     heads: &[LogHead],
     filter: &T::Filter,
+) -> Result<Option<Found<'a>>, StoreError> {
+    look::<T>(conn, cache, heads, filter, true)
+}
+
+/// Finds what may match, in a snapshot: of a filter that looks into records, whether it does is for the caller to find out. `None` as
+/// above.
+pub(crate) fn candidates<'a, T: Table>(
+    conn: &mut DbConnection,
+    cache: &'a Cache,
+    heads: &[LogHead],
+    filter: &T::Filter,
+) -> Result<Option<Found<'a>>, StoreError> {
+    look::<T>(conn, cache, heads, filter, false)
+}
+
+fn look<'a, T: Table>(
+    conn: &mut DbConnection,
+    cache: &'a Cache,
+    heads: &[LogHead],
+    filter: &T::Filter,
+    is_exact: bool,
 ) -> Result<Option<Found<'a>>, StoreError> {
     let Some(condition) = filter.condition() else { return Ok(None) };
     let mut in_memory = 0;
@@ -32,8 +55,9 @@ pub(crate) fn find<'a, T: Table>(
             return Ok(None);
         }
         let condition = at_positions::<T>(conn, head, &condition)?;
-        let Some(indexed) = usable::<T, _>(index.matches(conn, &condition))? else { return Ok(None) };
-        let rest = rest::<T>(conn, head, index.end(), &condition, filter)?;
+        let confirms = is_exact.then_some(filter);
+        let Some(indexed) = usable::<T, _>(indexed::<T>(conn, &mut index, &condition, confirms))? else { return Ok(None) };
+        let rest = rest::<T>(conn, head, index.end(), &condition, filter, is_exact)?;
         in_memory += rest.len();
         if in_memory > IN_MEMORY_MAX {
             return Ok(None);
@@ -91,18 +115,73 @@ fn usable<T: Table, V>(outcome: Result<V, IndexError>) -> Result<Option<V>, Stor
     }
 }
 
-/// The entries from a position on that match.
+/// What is indexed and matches; without a filter that confirms it, what may match.
+fn indexed<T: Table>(
+    conn: &mut DbConnection,
+    index: &mut Index<'_>,
+    condition: &Condition,
+    confirms: Option<&T::Filter>,
+) -> Result<Vec<Matches>, IndexError> {
+    let matches = index.matches(conn, condition)?;
+    let Some(search) = &condition.search else { return Ok(matches) };
+    let mut indexed = Vec::new();
+    for Candidates { matches, sure } in index.candidates(conn, matches, search)? {
+        let Some(filter) = confirms else {
+            indexed.push(matches);
+            continue;
+        };
+        let mut ranks: HashMap<i64, u32> = HashMap::new();
+        for rank in matches.ranks().filter(|rank| !sure.contains(*rank)) {
+            ranks.insert(index.point(conn, matches.segment, rank)?.position, rank);
+        }
+        let positions: Vec<i64> = ranks.keys().copied().collect();
+        let mut set = (*sure).clone();
+        for position in kept::<T>(conn, index.channel_id, positions, filter)? {
+            set.extend(ranks.get(&position));
+        }
+        indexed.extend(Some(matches.within(Arc::new(set))).filter(|matches| matches.len() > 0));
+    }
+    Ok(indexed)
+}
+
+/// Those of some positions whose records match.
+fn kept<T: Table>(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    mut positions: Vec<i64>,
+    filter: &T::Filter,
+) -> Result<Vec<i64>, StoreError> {
+    positions.sort_unstable();
+    let (mut left, mut stride, mut kept) = (positions.as_slice(), Stride::FIRST, Vec::new());
+    while !left.is_empty() {
+        dialect::go_on(conn)?;
+        let (now, later) = left.split_at(stride.records().min(left.len()));
+        let records = T::at(conn, channel_id, now)?;
+        stride = stride.after(records.iter().map(|record| record.slots.bytes()).sum());
+        kept.extend(records.iter().filter(|record| filter.keeps(record)).map(|record| record.position));
+        left = later;
+    }
+    Ok(kept)
+}
+
+/// The entries from a position on that match, or may do.
 fn rest<T: Table>(
     conn: &mut DbConnection,
     head: &LogHead,
     from: i64,
     condition: &Condition,
     filter: &T::Filter,
+    is_exact: bool,
 ) -> Result<Vec<Point>, StoreError> {
     if from >= head.size.min(condition.position.end) {
         return Ok(Vec::new());
     }
     let mut points: Vec<Point> = T::points(conn, head.channel_id, from..head.size, filter)?;
+    if is_exact && filter.looks_into_records() {
+        let positions = points.iter().map(|point| point.position).collect();
+        let kept: HashSet<i64> = kept::<T>(conn, head.channel_id, positions, filter)?.into_iter().collect();
+        points.retain(|point| kept.contains(&point.position));
+    }
     points.sort_unstable();
     Ok(points)
 }

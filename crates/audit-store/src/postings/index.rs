@@ -312,7 +312,7 @@ impl Index<'_> {
     }
 
     /// The entries that have one of some terms, in the segments in which something matches so far.
-    fn ranks_of_any(
+    pub(super) fn ranks_of_any(
         &self,
         conn: &mut DbConnection,
         terms: &[Term],
@@ -336,8 +336,7 @@ impl Index<'_> {
 
     /// The entries of a term in the segments in which something matches so far.
     fn ranks_of(&self, conn: &mut DbConnection, term: &Term, matches: &[Matches]) -> Result<Vec<RanksOfTerm>, IndexError> {
-        let key = |matches: &Matches| self.segments.get(matches.segment).map(|header| header.key).ok_or(Damaged);
-        let keys = matches.iter().map(key).collect::<Result<Vec<SegmentKey>, Damaged>>()?;
+        let keys = matches.iter().map(|matches| self.key(matches)).collect::<Result<Vec<SegmentKey>, Damaged>>()?;
         let known = self.cache.ranks(term, &keys);
         let missing: Vec<SegmentKey> = keys.iter().zip(&known).filter(|(_, ranks)| ranks.is_none()).map(|(key, _)| *key).collect();
         if missing.is_empty() {
@@ -352,8 +351,22 @@ impl Index<'_> {
             found.insert(first, ranks.map(|ranks| ranks.bitmap().map(Arc::new).ok_or(Damaged)).transpose()?);
         }
         let read = |key: &SegmentKey| found.get(&key.first).cloned().flatten();
-        self.cache.keep_ranks(term, missing.iter().map(|key| (*key, read(key))));
+        self.keep(term, missing.iter().map(|key| (*key, read(key))));
         Ok(keys.iter().zip(known).map(|(key, known)| known.unwrap_or_else(|| read(key))).collect())
+    }
+
+    pub(super) fn key(&self, matches: &Matches) -> Result<SegmentKey, Damaged> {
+        self.segments.get(matches.segment).map(|header| header.key).ok_or(Damaged)
+    }
+
+    /// What is kept of a term, or of what is kept like one.
+    pub(super) fn known(&self, term: &Term, matches: &[Matches]) -> Result<Vec<Option<RanksOfTerm>>, Damaged> {
+        let keys = matches.iter().map(|matches| self.key(matches)).collect::<Result<Vec<SegmentKey>, Damaged>>()?;
+        Ok(self.cache.ranks(term, &keys))
+    }
+
+    pub(super) fn keep(&self, term: &Term, ranks: impl Iterator<Item = (SegmentKey, RanksOfTerm)>) {
+        self.cache.keep_ranks(term, ranks);
     }
 
     /// What is in the ranges of time and of positions.

@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 use audit_domain::Stream;
 
 use super::waiting::Waiting;
-use super::{Progress, step};
+use super::{Progress, Source, step};
 use crate::append::Writers;
 use crate::error::{OpenError, StoreError};
 use crate::limit::Cancel;
-use crate::pool::Pool;
 
 /// A log: a channel's stream.
 pub(super) type Log = (i64, Stream);
@@ -126,7 +125,7 @@ impl Indexer {
     pub(crate) fn start(
         path: String,
         grown: &Arc<Grown>,
-        (readers, writers): (&Arc<Pool>, &Arc<Writers>),
+        (source, writers): (&Arc<Source>, &Arc<Writers>),
         logs: Vec<Log>,
         patience: Duration,
     ) -> Result<Indexer, OpenError> {
@@ -134,7 +133,7 @@ impl Indexer {
         let (reads, (end, ended)) = (Cancel::new(), channel::<()>());
         let thread = Thread {
             grown: Arc::clone(grown),
-            readers: Arc::clone(readers),
+            source: Arc::clone(source),
             writers: Arc::downgrade(writers),
             patience,
             reads: reads.clone(),
@@ -174,7 +173,7 @@ impl Drop for Indexer {
 /// What the thread works with.
 struct Thread {
     grown: Arc<Grown>,
-    readers: Arc<Pool>,
+    source: Arc<Source>,
     writers: Weak<Writers>,
     patience: Duration,
     reads: Cancel,
@@ -201,7 +200,7 @@ impl Thread {
     /// Indexes a log step by step; between two steps, its writer appends what is waiting.
     fn index(&self, writers: &Writers, log: Log) -> Result<(), StoreError> {
         while !self.grown.is_closed() {
-            match step(&self.readers, writers, log)? {
+            match step(&self.source, writers, log)? {
                 Progress::Done { left } => {
                     self.grown.stepped(log, left);
                     if left == 0 {

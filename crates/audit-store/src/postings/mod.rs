@@ -6,6 +6,7 @@
 //! still right. Everything here can be made from the log again, to the same bytes.
 
 mod block;
+mod building;
 mod bytes;
 mod cache;
 mod condition;
@@ -18,6 +19,7 @@ mod lag;
 mod narrow;
 mod page;
 mod ranks;
+mod search;
 mod segment;
 mod statements;
 mod stored;
@@ -25,19 +27,20 @@ mod term;
 mod tiers;
 mod times;
 mod waiting;
+mod words;
 
+pub(crate) use building::Building;
 pub(crate) use cache::Cache;
 pub(crate) use condition::Condition;
 #[cfg(test)]
 pub(crate) use feed::Step;
-pub(crate) use feed::{Progress, step};
-pub(crate) use find::{find, narrow, next_places, places, places_by_position};
+pub(crate) use feed::{Progress, Source, step};
+pub(crate) use find::{candidates, find, narrow, next_places, places, places_by_position};
 pub(crate) use indexer::{Grown, Indexer};
 pub use lag::IndexLag;
 pub(crate) use lag::lags;
 pub(crate) use narrow::Values;
 pub(crate) use page::Found;
-pub(crate) use segment::Indexed;
 pub(crate) use stored::drop_index;
 pub(crate) use term::{Dimension, Term};
 pub(crate) use times::Point;

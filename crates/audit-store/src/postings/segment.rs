@@ -1,13 +1,11 @@
 //! A segment: an inverted index of neighbouring entries of a log.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
+use super::Damaged;
 use super::block::{Block, Blocks, Terms};
 use super::ranks::Ranks;
-use super::term::Term;
 use super::times::{ENTRIES_OF_A_BLOCK, Point, encode, put_fences};
-use super::{Damaged, tiers};
 
 /// A segment as it is stored. Its entries are numbered by their rank in the order of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,31 +18,7 @@ pub(crate) struct Segment {
     pub(crate) blocks: Vec<Block>,
 }
 
-/// An entry that is to be indexed.
-#[derive(Debug, Clone)]
-pub(crate) struct Indexed {
-    pub(crate) point: Point,
-    pub(crate) terms: Vec<Term>,
-}
-
 impl Segment {
-    /// Of entries with neighbouring positions, from `first` on.
-    pub(crate) fn build(first: i64, mut entries: Vec<Indexed>) -> Segment {
-        debug_assert!(entries.len() as i64 <= tiers::LARGEST);
-        entries.sort_unstable_by_key(|entry| entry.point);
-        let mut terms: BTreeMap<&Term, Vec<u16>> = BTreeMap::new();
-        for (rank, entry) in entries.iter().enumerate() {
-            for term in &entry.terms {
-                terms.entry(term).or_default().push(rank as u16);
-            }
-        }
-        let mut blocks = Blocks::default();
-        for (term, ranks) in terms {
-            blocks.push(term.bytes(), &ranks);
-        }
-        Segment { first, blocks: blocks.into_blocks(), points: entries.iter().map(|entry| entry.point).collect() }
-    }
-
     /// Of neighbouring segments, the same as if their entries had been indexed at once.
     pub(crate) fn merge(parts: &[Segment]) -> Result<Segment, Damaged> {
         let first = parts.first().ok_or(Damaged)?.first;
@@ -146,18 +120,26 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::postings::term::Dimension;
+    use crate::postings::building::Building;
+    use crate::postings::term::{Dimension, Term};
     use crate::postings::times;
 
-    fn entries(first: i64, drawn: &[(i8, u8)]) -> Vec<Indexed> {
-        let entry = |(at, (time, value)): (usize, &(i8, u8))| Indexed {
-            point: Point { time: i64::from(*time), position: first + at as i64 },
-            terms: vec![
-                Term::number(Dimension::Producer, i64::from(value % 3)),
-                Term::text(Dimension::ObjectId, &format!("object {value}")),
-            ],
-        };
-        drawn.iter().enumerate().map(entry).collect()
+    fn point(first: i64, at: usize, time: i8) -> Point {
+        Point { time: i64::from(time), position: first + at as i64 }
+    }
+
+    fn object(value: u8) -> Term {
+        Term::text(Dimension::ObjectId, &format!("object {value}"))
+    }
+
+    fn build(first: i64, drawn: &[(i8, u8)]) -> Segment {
+        let mut building = Building::new(first, true);
+        for (at, (time, value)) in drawn.iter().enumerate() {
+            building.begin(point(first, at, *time));
+            building.add(&Term::number(Dimension::Producer, i64::from(value % 3)));
+            building.add(&object(*value));
+        }
+        building.finish()
     }
 
     proptest! {
@@ -165,13 +147,13 @@ mod tests {
         fn parts_that_are_merged_are_what_is_built_at_once(
             drawn in prop::collection::vec(any::<(i8, u8)>(), 1..1_500), cuts in prop::collection::vec(0..1_500usize, 0..8)
         ) {
-            let whole = Segment::build(64, entries(64, &drawn));
+            let whole = build(64, &drawn);
             let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut % drawn.len()).chain([0, drawn.len()]).collect();
             cuts.sort_unstable();
             let parts: Vec<Segment> = cuts
                 .windows(2)
                 .filter(|cut| cut[0] < cut[1])
-                .map(|cut| Segment::build(64 + cut[0] as i64, entries(64 + cut[0] as i64, &drawn[cut[0]..cut[1]])))
+                .map(|cut| build(64 + cut[0] as i64, &drawn[cut[0]..cut[1]]))
                 .collect();
             prop_assert_eq!(&Segment::merge(&parts).unwrap(), &whole);
             let fences = times::fences(64, &whole.fences()).unwrap();
@@ -186,16 +168,16 @@ mod tests {
 
         #[test]
         fn a_term_is_found_with_the_entries_that_have_it(drawn in prop::collection::vec(any::<(i8, u8)>(), 1..3_000)) {
-            let all = entries(0, &drawn);
-            let segment = Segment::build(0, all.clone());
+            let segment = build(0, &drawn);
             for value in 0..=u8::MAX {
-                let term = Term::text(Dimension::ObjectId, &format!("object {value}"));
+                let term = object(value);
                 let block = segment.blocks.iter().rev().find(|block| block.first_term.as_slice() <= term.bytes());
                 let found = block.and_then(|block| Terms::new(&block.bytes).find(term.bytes()).unwrap());
                 let points: Vec<Point> = found
                     .map(|ranks| ranks.list().unwrap().into_iter().map(|rank| segment.points[usize::from(rank)]).collect())
                     .unwrap_or_default();
-                let mut wanted: Vec<Point> = all.iter().filter(|entry| entry.terms.contains(&term)).map(|entry| entry.point).collect();
+                let with_value = drawn.iter().enumerate().filter(|(_, (_, drawn))| *drawn == value);
+                let mut wanted: Vec<Point> = with_value.map(|(at, (time, _))| point(0, at, *time)).collect();
                 wanted.sort();
                 prop_assert_eq!(points, wanted);
             }

@@ -19,11 +19,11 @@ pub(super) struct BlocksWith {
     pub(super) segments: NumberList,
 }
 
-/// The blocks of some segments that have terms of a dimension: from the one in which they may begin to the last one that begins with one
-/// of them.
+/// The blocks of some segments that have terms from one to another: from the one in which they may begin to the last one that begins with
+/// one of them.
 #[derive(Debug, Clone, QueryId)]
 pub(super) struct BlocksOf {
-    /// The least term that there may be, and the least that is of the next dimension.
+    /// The least term that there may be, and the least that is not one of them any more.
     pub(super) from: Vec<u8>,
     pub(super) to: Vec<u8>,
     pub(super) channel_id: i64,

@@ -20,6 +20,10 @@ pub(crate) enum Dimension {
     Level = 11,
     LoggerName = 12,
     AppName = 13,
+    /// The name of a field that was changed.
+    Changed = 14,
+    /// A word of one of the texts that are searched. The empty one marks entries of which not all words are indexed.
+    Word = 15,
 }
 
 impl Dimension {
@@ -54,6 +58,16 @@ impl Term {
     /// The number that a value of a dimension of numbers is.
     pub(crate) fn to_number(value: &[u8]) -> Option<i64> {
         Some(i64::from_be_bytes(value.try_into().ok()?) ^ i64::MIN)
+    }
+
+    /// A word of a text.
+    pub(super) fn word(word: &[u8]) -> Term {
+        Term([&[Dimension::Word as u8], word].concat())
+    }
+
+    /// All words of some kind, of which there is no term. What was found for it is kept by this.
+    pub(super) fn words(kind: u8, text: &[u8]) -> Term {
+        Term([&[u8::MAX, kind], text].concat())
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

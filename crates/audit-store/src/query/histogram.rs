@@ -6,7 +6,7 @@ use audit_domain::{ChannelGrant, Span, Timestamp, limits};
 
 use super::summary::{Group, Grouping, IndexedAs, OtherGroups, RawKey, ranked, shown};
 use super::table::{Filter, Table};
-use super::{LogHead, heads};
+use super::{LogHead, heads, search};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
@@ -78,6 +78,23 @@ pub(crate) fn histogram<G: Grouping>(
     })
 }
 
+/// How many entries of a log there are of each span and group, but null's; counted one by one, and maybe in parts.
+fn spans_and_groups<G: Grouping>(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    filter: &<G::Table as Table>::Filter,
+    span: Span,
+    by: G,
+) -> Result<Vec<(i64, RawKey, i64)>, StoreError> {
+    if !filter.looks_into_records() {
+        return by.spans_and_groups(conn, channel_id, filter, span);
+    }
+    let counts = search::groups::<G::Table, _>(conn, channel_id, filter, |record| {
+        Some((span.start(record.timestamp.micros()), by.key_of(record)?))
+    })?;
+    Ok(counts.into_iter().map(|((start, key), count)| (start, key, count)).collect())
+}
+
 /// The counts of listed spans by listed group.
 struct Split {
     span_of: HashMap<i64, usize>,
@@ -122,7 +139,7 @@ impl Split {
         };
         if indexed_to.is_none_or(|end| end < head.size) {
             let rest = indexed_to.map(|end| filter.starting_at(end));
-            counted.extend(by.spans_and_groups(conn, head.channel_id, rest.as_ref().unwrap_or(filter), span)?);
+            counted.extend(spans_and_groups(conn, head.channel_id, rest.as_ref().unwrap_or(filter), span, by)?);
         }
         for (start, key, count) in counted {
             let group = self.group_of.get(&key).copied();

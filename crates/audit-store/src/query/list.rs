@@ -5,7 +5,7 @@ use audit_domain::{ActionLogFilter, ActionLogSort, ChannelGrant, EventFilter, Ev
 use super::room::whole_page;
 use super::sorted::sorted;
 use super::table::{Filter, Part, Place, Table, order_by};
-use super::{LogHead, count, heads};
+use super::{LogHead, count, heads, search};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
@@ -126,17 +126,16 @@ impl<'a, T: Table> Listed<'a, T> {
         if filter.is_impossible() {
             return Ok(Listed::Logs(heads));
         }
+        if let Some(found) = postings::find::<T>(conn, cache, &heads, filter)? {
+            return Ok(Listed::Indexed(heads, found));
+        }
         if !filter.looks_into_records() {
-            let found = postings::find::<T>(conn, cache, &heads, filter)?;
-            return Ok(match found {
-                Some(found) => Listed::Indexed(heads, found),
-                None => Listed::Logs(heads),
-            });
+            return Ok(Listed::Logs(heads));
         }
         let mut rows = Vec::new();
         for head in heads {
             dialect::go_on(conn)?;
-            rows.extend(T::found(conn, head.channel_id, filter)?);
+            rows.extend(search::rows::<T>(conn, head.channel_id, filter)?);
         }
         Ok(Listed::Found(rows))
     }

@@ -6,6 +6,7 @@ mod expressions;
 mod histogram;
 mod list;
 mod room;
+mod search;
 mod sorted;
 mod start;
 mod stride;
@@ -141,7 +142,11 @@ fn count<T: Table>(conn: &mut DbConnection, cache: &Cache, heads: &[LogHead], fi
     let mut count = 0;
     for head in heads {
         dialect::go_on(conn)?;
-        count += T::count(conn, head.channel_id, filter)?;
+        if filter.looks_into_records() {
+            search::each::<T>(conn, head.channel_id, filter, |_| count += 1)?;
+        } else {
+            count += T::count(conn, head.channel_id, filter)?;
+        }
     }
     Ok(count)
 }

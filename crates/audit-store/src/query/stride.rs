@@ -1,5 +1,7 @@
 //! How many records are read at once.
 
+use std::ops::Range;
+
 /// More and more of them, as long as they are small: a record may have a megabyte, and most have a kilobyte.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stride(usize);
@@ -28,6 +30,17 @@ impl Stride {
     pub(crate) fn after(self, bytes: usize) -> Stride {
         if bytes < Self::BYTES_MAX { Stride((self.0 * 2).min(Self::RECORDS_MAX)) } else { Self::FIRST }
     }
+}
+
+/// Reads what is at neighbouring positions, which tells how many bytes that were.
+pub(crate) fn in_strides<E>(positions: Range<i64>, mut read: impl FnMut(Range<i64>) -> Result<usize, E>) -> Result<(), E> {
+    let (mut from, mut stride) = (positions.start, Stride::FIRST);
+    while from < positions.end {
+        let to = positions.end.min(from + stride.records() as i64);
+        stride = stride.after(read(from..to)?);
+        from = to;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

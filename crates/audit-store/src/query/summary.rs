@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use audit_domain::{ChannelGrant, JsonText, Span, Timestamp, limits, weekday};
 
 use super::table::{Filter, Table};
-use super::{LogHead, count, heads};
+use super::{LogHead, count, heads, search};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
@@ -75,6 +75,19 @@ pub(crate) trait Grouping: Copy + PartialEq {
 
     /// What an index knows the groups as.
     fn indexed(self) -> IndexedAs;
+
+    /// The key of the group that an entry is in, where groups are no spans of time.
+    fn value_of(self, record: &<Self::Table as Table>::Record) -> Option<RawKey>;
+
+    /// The key of the group that an entry is in.
+    fn key_of(self, record: &<Self::Table as Table>::Record) -> Option<RawKey> {
+        let micros = record.timestamp.micros();
+        match self.indexed() {
+            IndexedAs::Spans(span) => Some(RawKey::Time(span.start(micros))),
+            IndexedAs::Weekdays => Some(RawKey::Number(weekday(micros))),
+            IndexedAs::Numbers(_) | IndexedAs::Texts(_) => self.value_of(record),
+        }
+    }
 
     /// The groups of spans of time.
     fn of_spans(span: Span) -> Self;
@@ -214,7 +227,20 @@ fn groups<G: Grouping>(
         return Ok((found.len_of(head.channel_id) as i64, groups));
     }
     let matching = count::<G::Table>(conn, cache, std::slice::from_ref(head), filter)?;
-    Ok((matching, by.groups(conn, head.channel_id, filter)?.into_iter().collect()))
+    Ok((matching, counted(conn, head.channel_id, filter, by)?.into_iter().collect()))
+}
+
+/// The groups of a log but null's, counted one by one.
+fn counted<G: Grouping>(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    filter: &<G::Table as Table>::Filter,
+    by: G,
+) -> Result<Vec<RawGroup>, StoreError> {
+    if filter.looks_into_records() {
+        return search::groups::<G::Table, _>(conn, channel_id, filter, |record| by.key_of(record));
+    }
+    by.groups(conn, channel_id, filter)
 }
 
 /// The groups of a log as its index has them, and those of the rows after it.
@@ -258,7 +284,7 @@ fn indexed<G: Grouping>(
     }
     let after = found.end_of(channel_id);
     if after < head.size {
-        for (key, count) in by.groups(conn, channel_id, &filter.starting_at(after))? {
+        for (key, count) in counted(conn, channel_id, &filter.starting_at(after), by)? {
             *groups.entry(key).or_default() += count;
         }
     }

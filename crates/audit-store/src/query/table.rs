@@ -11,7 +11,7 @@ use super::start::Start;
 use crate::connection::DbConnection;
 use crate::error::StoreError;
 use crate::limit;
-use crate::postings::{Condition, Dimension, Indexed, Point};
+use crate::postings::{Building, Condition, Dimension, Point};
 
 /// Channel and position.
 pub(crate) type Place = (i64, i64);
@@ -70,7 +70,7 @@ pub(crate) trait Table: Sized + 'static {
     /// By position, in any order: the bytes of their values, which are not read.
     fn bytes(conn: &mut DbConnection, channel_id: i64, positions: &[i64]) -> Result<Vec<(i64, i64)>, StoreError>;
 
-    /// How many match, counted one by one.
+    /// How many match, counted one by one; of a filter that looks into records, whatever it looks for.
     fn count(conn: &mut DbConnection, channel_id: i64, filter: &Self::Filter) -> Result<i64, StoreError>;
 
     /// Positions of one channel, in an order.
@@ -93,13 +93,6 @@ pub(crate) trait Table: Sized + 'static {
         positions: &[i64],
     ) -> Result<Vec<<Self::SortField as SortBy>::Row>, StoreError>;
 
-    /// What all entries of one channel are ordered by that match a filter which looks into records; in any order.
-    fn found(
-        conn: &mut DbConnection,
-        channel_id: i64,
-        filter: &Self::Filter,
-    ) -> Result<Vec<<Self::SortField as SortBy>::Row>, StoreError>;
-
     /// The next entries of a walk, in its order, until `take` has enough.
     fn step(
         conn: &mut DbConnection,
@@ -117,8 +110,8 @@ pub(crate) trait Table: Sized + 'static {
         of: &Part<'_, Self::Filter>,
     ) -> Result<Vec<(i64, i64)>, StoreError>;
 
-    /// When the entries in a range of positions happened that match a filter which an index answers, and their positions; in any
-    /// order.
+    /// When the entries in a range of positions happened that match a filter which an index answers, but for what it looks for in
+    /// records, and their positions; in any order.
     fn points(
         conn: &mut DbConnection,
         channel_id: i64,
@@ -129,8 +122,8 @@ pub(crate) trait Table: Sized + 'static {
     /// When the entry at a position was committed; later ones were not committed earlier.
     fn recorded_at(conn: &mut DbConnection, channel_id: i64, position: i64) -> Result<Option<i64>, StoreError>;
 
-    /// The entries between two positions, and what they are found by.
-    fn to_index(conn: &mut DbConnection, channel_id: i64, from: i64, to: i64) -> Result<Vec<Indexed>, StoreError>;
+    /// Adds the entries at some positions to a segment, with what they are found by.
+    fn index(conn: &mut DbConnection, channel_id: i64, positions: Range<i64>, into: &mut Building) -> Result<(), StoreError>;
 
     /// How many match in each span of so many microseconds, by the start of the span.
     fn spans(conn: &mut DbConnection, channel_id: i64, filter: &Self::Filter, span: &str) -> Result<Vec<(i64, i64)>, StoreError>;

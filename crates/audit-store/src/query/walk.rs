@@ -1,6 +1,6 @@
 //! Pages by cursor: a walk through the log that sees each entry once, however much arrives meanwhile.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Deref};
 
 use audit_domain::{ChannelGrant, ChannelId, Entry, EventFilter, Walk, WalkOrder, WalkPoint, limits};
 
@@ -8,11 +8,11 @@ use super::room::{Room, first_that_fit};
 use super::start::Start;
 use super::stride::Stride;
 use super::table::{Filter, Part, Place, Table, directed};
-use super::{LogHead, count, heads};
+use super::{LogHead, at_places, count, heads};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::postings::{self, Cache};
+use crate::postings::{self, Cache, Found};
 
 /// One page of a walk.
 #[derive(Debug, Clone)]
@@ -79,8 +79,13 @@ fn indexed<T: Table>(
     if *order != WalkOrder::Timestamp || filter.is_impossible() || !has_terms {
         return Ok(None);
     }
-    let Some(mut found) = postings::find::<T>(conn, cache, heads, filter)? else { return Ok(None) };
-    let after = query.after.map(|point| (point.timestamp, point.channel_id, point.position));
+    // What a search may find is confirmed as the page is read; only to count it, all of it has to be.
+    let found = if query.counted { postings::find::<T> } else { postings::candidates::<T> };
+    let Some(mut found) = found(conn, cache, heads, filter)? else { return Ok(None) };
+    if filter.looks_into_records() {
+        return searched::<T>(conn, &mut found, query);
+    }
+    let after = query.after.map(key);
     let size = query.size.max(1);
     let Some(places) = postings::next_places::<T>(conn, &mut found, *descending, after, size.saturating_add(1))? else {
         return Ok(None);
@@ -90,10 +95,71 @@ fn indexed<T: Table>(
     Ok(Some(WalkPage { records, next, count: query.counted.then(|| found.len() as i64) }))
 }
 
+/// A page of those that match, of what the indexes say may do.
+fn searched<T: Table>(
+    conn: &mut DbConnection,
+    found: &mut Found<'_>,
+    query: &WalkQuery<T::Filter>,
+) -> Result<Option<WalkPage<T::Record>>, StoreError> {
+    let Walk { filter, descending, .. } = &query.walk;
+    let count = query.counted.then(|| found.len() as i64);
+    let (mut after, mut stride, mut page) = (query.after, Stride::FIRST, Filling::new(query.size.max(1)));
+    while !page.is_full {
+        dialect::go_on(conn)?;
+        let wanted = stride.records();
+        let Some(places) = postings::next_places::<T>(conn, found, *descending, after.map(key), wanted)? else { return Ok(None) };
+        let mut bytes = 0;
+        for record in at_places::<T>(conn, &places, &mut Room::endless())? {
+            bytes += record.slots.bytes();
+            after = Some(point(&record));
+            if filter.keeps(&record) && page.add(record).is_break() {
+                break;
+            }
+        }
+        if places.len() < wanted {
+            break;
+        }
+        stride = stride.after(bytes);
+    }
+    let next = page.records.last().filter(|_| page.is_full).map(|record| point(record));
+    Ok(Some(WalkPage { records: page.records, next, count }))
+}
+
+/// A page that is filled with records as they come.
+struct Filling<R> {
+    size: usize,
+    room: Room,
+    records: Vec<R>,
+    /// Whether there was one more.
+    is_full: bool,
+}
+
+impl<R: Deref<Target = Entry>> Filling<R> {
+    fn new(size: usize) -> Filling<R> {
+        Filling { size, room: Room::of_page(), records: Vec::new(), is_full: false }
+    }
+
+    fn add(&mut self, record: R) -> ControlFlow<()> {
+        // A page has one entry at least, or a walk would end at one that is larger than a page.
+        let fits = self.room.take(record.slots.bytes()) || self.records.is_empty();
+        if self.records.len() == self.size || !fits {
+            self.is_full = true;
+            return ControlFlow::Break(());
+        }
+        self.records.push(record);
+        ControlFlow::Continue(())
+    }
+}
+
 /// What a walk is merged from: entries of one channel that the database finds in the order of the walk.
 struct Source<F> {
     channel_id: i64,
     filter: F,
+}
+
+/// What orders a point among entries of other channels.
+fn key(point: WalkPoint) -> (i64, i64, i64) {
+    (point.timestamp, point.channel_id, point.position)
 }
 
 fn point(entry: &Entry) -> WalkPoint {
@@ -121,21 +187,11 @@ fn one_source<T: Table>(
     if !is_search && size > limits::PAGE_SIZE_THAT_FITS && !dialect::gives_rows_as_they_come(conn) {
         return merged::<T>(conn, std::slice::from_ref(source), query, size);
     }
-    let (mut room, mut records, mut more) = (Room::of_page(), Vec::new(), false);
+    let mut page = Filling::new(size);
     each_next::<T>(conn, source, query, size.saturating_add(1), |record| {
-        if is_search && !source.filter.keeps(&record) {
-            return ControlFlow::Continue(());
-        }
-        // A page has one entry at least, or a walk would end at one that is larger than a page.
-        let fits = room.take(record.slots.bytes()) || records.is_empty();
-        if records.len() == size || !fits {
-            more = true;
-            return ControlFlow::Break(());
-        }
-        records.push(record);
-        ControlFlow::Continue(())
+        if is_search && !source.filter.keeps(&record) { ControlFlow::Continue(()) } else { page.add(record) }
     })?;
-    Ok((records, more))
+    Ok((page.records, page.is_full))
 }
 
 /// Calls back for the next entries of a source until that has enough, or `wanted` were read; of a search, who knows how many that

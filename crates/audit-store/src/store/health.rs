@@ -32,7 +32,7 @@ impl Store {
     pub fn index(&self) -> Result<(), StoreError> {
         for log in self.read(logs)? {
             loop {
-                match postings::step(&self.0.index_readers, &self.0.writers, log)? {
+                match postings::step(&self.0.index_source, &self.0.writers, log)? {
                     Progress::Done { left: 0 } => break,
                     Progress::Done { .. } => {}
                     Progress::Overtaken => std::thread::sleep(OVERTAKEN_PAUSE),

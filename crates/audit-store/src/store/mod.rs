@@ -17,7 +17,7 @@ use crate::content_types;
 use crate::error::{OpenError, StoreError};
 use crate::limit::Cancel;
 use crate::pool::{Pool, pool};
-use crate::postings::{Cache, Grown, Indexer};
+use crate::postings::{Cache, Grown, Indexer, Source};
 use crate::url::DatabaseUrl;
 use crate::watch::{DatabaseWatch, Keeper};
 use crate::{dialect, migrate, query};
@@ -42,8 +42,7 @@ struct Inner {
     url: DatabaseUrl,
     indexer: Indexer,
     writers: Arc<Writers>,
-    /// Reads what is indexed, which takes as long as it takes.
-    index_readers: Arc<Pool>,
+    index_source: Arc<Source>,
     readers: Pool,
     searchers: Pool,
     point_readers: Pool,
@@ -108,14 +107,15 @@ impl Store {
         let grown = Arc::<Grown>::default();
         let writers = Arc::new(Writers::start(&url, conn, config.writers, &watch, &database, &grown)?);
         // What refuses the thread while nobody waits for it is not told to whoever comes a moment later.
-        let index_readers = Arc::new(pool(&url, Purpose::Read, INDEX_READERS, &Arc::default(), None)?);
-        let indexer = Indexer::start(url.display(), &grown, (&index_readers, &writers), logs, config.index_patience)?;
+        let index_readers = pool(&url, Purpose::Read, INDEX_READERS, &Arc::default(), None)?;
+        let index_source = Arc::new(Source { readers: index_readers, without_words: config.channels_without_words.clone() });
+        let indexer = Indexer::start(url.display(), &grown, (&index_source, &writers), logs, config.index_patience)?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
         Ok(Store(Arc::new(Inner {
             url,
             indexer,
             writers,
-            index_readers,
+            index_source,
             readers,
             searchers,
             point_readers,

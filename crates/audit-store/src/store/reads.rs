@@ -91,7 +91,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn list(&self, query: &ListQuery) -> Result<ListPage<Event>, StoreError> {
-        self.read(|conn| query::list::<Events>(conn, self.cache(), query))
+        self.read_for(query.filter.search.is_some(), |conn| query::list::<Events>(conn, self.cache(), query))
     }
 
     /// A page of action logs by number and the exact count, of one snapshot.
@@ -99,7 +99,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn list_action_logs(&self, query: &ActionLogListQuery) -> Result<ListPage<ActionLog>, StoreError> {
-        self.read_action_logs(&query.filter, |conn| query::list::<ActionLogs>(conn, self.cache(), query))
+        self.read_for(query.filter.search.is_some(), |conn| query::list::<ActionLogs>(conn, self.cache(), query))
     }
 
     /// A stretch of a list of events, without its count.
@@ -108,7 +108,9 @@ impl Store {
     /// [`StoreError`]
     pub fn slice(&self, query: &SliceQuery) -> Result<Vec<Event>, StoreError> {
         let SliceQuery { channels, filter, sort, skip, size } = query;
-        self.read(|conn| query::slice::<Events>(conn, self.cache(), channels, filter, sort, (*skip, *size)))
+        self.read_for(filter.search.is_some(), |conn| {
+            query::slice::<Events>(conn, self.cache(), channels, filter, sort, (*skip, *size))
+        })
     }
 
     /// A page of events by cursor.
@@ -116,7 +118,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn walk(&self, query: &WalkQuery) -> Result<WalkPage<Event>, StoreError> {
-        self.read(|conn| query::walk::<Events>(conn, self.cache(), query))
+        self.read_for(query.walk.filter.search.is_some(), |conn| query::walk::<Events>(conn, self.cache(), query))
     }
 
     /// A page of action logs by cursor.
@@ -124,7 +126,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn walk_action_logs(&self, query: &WalkQuery<ActionLogFilter>) -> Result<WalkPage<ActionLog>, StoreError> {
-        self.read_action_logs(&query.walk.filter, |conn| query::walk::<ActionLogs>(conn, self.cache(), query))
+        self.read_for(query.walk.filter.search.is_some(), |conn| query::walk::<ActionLogs>(conn, self.cache(), query))
     }
 
     /// Counts of events by group, for each of the groupings, of one snapshot.
@@ -132,7 +134,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn summaries(&self, channels: &ChannelGrant, filter: &EventFilter, by: &[GroupBy]) -> Result<Vec<Summary>, StoreError> {
-        self.read(|conn| query::summaries(conn, self.cache(), channels, filter, by))
+        self.read_for(filter.search.is_some(), |conn| query::summaries(conn, self.cache(), channels, filter, by))
     }
 
     /// Counts of action logs by group, for each of the groupings, of one snapshot.
@@ -145,7 +147,7 @@ impl Store {
         filter: &ActionLogFilter,
         by: &[ActionLogGroupBy],
     ) -> Result<Vec<Summary>, StoreError> {
-        self.read_action_logs(filter, |conn| query::summaries(conn, self.cache(), channels, filter, by))
+        self.read_for(filter.search.is_some(), |conn| query::summaries(conn, self.cache(), channels, filter, by))
     }
 
     /// Counts of events by span of time, and in each by group, of one snapshot.
@@ -159,7 +161,7 @@ impl Store {
         span: Span,
         split_by: Option<GroupBy>,
     ) -> Result<Histogram, StoreError> {
-        self.read(|conn| query::histogram(conn, self.cache(), channels, filter, span, split_by))
+        self.read_for(filter.search.is_some(), |conn| query::histogram(conn, self.cache(), channels, filter, span, split_by))
     }
 
     /// Counts of action logs by span of time, and in each by group, of one snapshot.
@@ -173,7 +175,7 @@ impl Store {
         span: Span,
         split_by: Option<ActionLogGroupBy>,
     ) -> Result<Histogram, StoreError> {
-        self.read_action_logs(filter, |conn| query::histogram(conn, self.cache(), channels, filter, span, split_by))
+        self.read_for(filter.search.is_some(), |conn| query::histogram(conn, self.cache(), channels, filter, span, split_by))
     }
 
     /// The logs of a stream in the granted channels, and how far they go.
@@ -184,14 +186,10 @@ impl Store {
         self.read(|conn| query::heads(conn, stream, channels))
     }
 
-    /// A query of action logs. One that looks into the records reads all that its other conditions leave over, so these wait
-    /// for each other and never for the connections of all other queries.
-    fn read_action_logs<T>(
-        &self,
-        filter: &ActionLogFilter,
-        run: impl Fn(&mut DbConnection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let pool = if filter.search.is_some() { &self.0.searchers } else { &self.0.readers };
+    /// A query. A search may have to read all that its other conditions leave over, so searches wait for each other and never for the
+    /// connections of all other queries.
+    fn read_for<T>(&self, is_search: bool, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let pool = if is_search { &self.0.searchers } else { &self.0.readers };
         pool.read(run)
     }
 }

@@ -56,6 +56,18 @@ fn drawn(dice: &mut Dice, id: u128) -> PreparedEntry {
         let user = dice.below(6);
         members += &format!(r#","user":{{"pk":{user},"username":"u{}"}}"#, user / 2);
     }
+    let (field, words) = (["price", "note", "name"][dice.below(3) as usize], ["Needle", "needle thread", "a-needle", "pin"]);
+    let (old, new) = (words[dice.below(4) as usize], words[dice.below(4) as usize]);
+    match dice.below(5) {
+        0 => {}
+        // Too many words, or too long ones, to be indexed.
+        1 if dice.below(20) == 0 => {
+            let many: String = (0..1_100).map(|number| format!(" {number}x")).collect();
+            members += &format!(r#","content":{{"{field}":"{many} {new}"}}"#);
+        }
+        1 => members += &format!(r#","description":"{}{new}""#, "x".repeat(70)),
+        _ => members += &format!(r#","content":{{"old_data":{{"{field}":"{old}"}},"new_data":{{"{field}":"{new}"}}}}"#),
+    }
     event(&format!("{{{members}}}"))
 }
 
@@ -64,7 +76,12 @@ fn filter(dice: &mut Dice) -> EventFilter {
     let mut filter = EventFilter::default();
     for _ in 0..=dice.below(3) {
         let value = |different: u64, dice: &mut Dice| Some((1 + dice.below(different)).to_string());
-        match dice.below(7) {
+        let sought =
+            ["needle", "eed", "e thr", "a-need", "pin", "xneedle", "needle ", "old", "99x needle", "7x", "thread", "absent"];
+        match dice.below(10) {
+            7 => filter.search = Some(sought[dice.below(12) as usize].to_owned()),
+            8 => filter.changed = Some(["price", "note", "absent"][dice.below(3) as usize].to_owned()),
+            9 => filter.none_of.changed = ["price".to_owned()].into(),
             0 => filter.table_name = value(3, dice),
             1 => filter.content_type = Some(1 + dice.below(3) as i64),
             2 => filter.object_id = value(40, dice),

@@ -23,6 +23,7 @@ mod population;
 mod postgres_server;
 mod round_trip;
 mod schema;
+mod searches;
 mod sorts;
 mod summary;
 mod tokens;

@@ -1,15 +1,11 @@
 //! What action logs are grouped by.
 
-use std::collections::HashMap;
-use std::hash::Hash;
-
-use audit_domain::{ActionLog, ActionLogFilter, JsonText, Span, weekday};
+use audit_domain::{ActionLog, ActionLogFilter, JsonText, Span};
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
-use super::search::Found;
-use super::{ActionLogs, predicate, search};
+use super::{ActionLogs, predicate};
 use crate::connection::DbConnection;
 use crate::error::StoreError;
 use crate::postings::Dimension;
@@ -44,9 +40,6 @@ impl Grouping for ActionLogGroupBy {
     type Table = ActionLogs;
 
     fn groups(self, conn: &mut DbConnection, channel_id: i64, filter: &ActionLogFilter) -> Result<Vec<RawGroup>, StoreError> {
-        if filter.search.is_some() {
-            return by_search(conn, channel_id, filter, |found| self.key_of(found));
-        }
         match (self.indexed(), self.key()) {
             (IndexedAs::Spans(span), _) => by_time::<ActionLogs>(conn, channel_id, filter, span),
             (IndexedAs::Weekdays, _) => by_weekday::<ActionLogs>(conn, channel_id, filter),
@@ -85,11 +78,6 @@ impl Grouping for ActionLogGroupBy {
         filter: &ActionLogFilter,
         span: Span,
     ) -> Result<Vec<(i64, RawKey, i64)>, StoreError> {
-        if filter.search.is_some() {
-            let of_span = |found: &Found| Some((span.start(found.created_at), self.key_of(found)?));
-            let counts = by_search(conn, channel_id, filter, of_span)?;
-            return Ok(counts.into_iter().map(|((at, key), count)| (at, key, count)).collect());
-        }
         let (start, key) = (start_sql::<ActionLogs>(span), self.key());
         let has_key = || sql::<Bool>(&format!("{key} IS NOT NULL"));
         let rows = || action_logs::table.filter(predicate::of(channel_id, filter)).filter(has_key());
@@ -121,6 +109,17 @@ impl Grouping for ActionLogGroupBy {
         Ok(log.and_then(|log| self.text_of(&log)))
     }
 
+    fn value_of(self, log: &ActionLog) -> Option<RawKey> {
+        let keys = log.keys();
+        match self {
+            ActionLogGroupBy::Level => keys.level.map(RawKey::Number),
+            ActionLogGroupBy::LoggerName => keys.logger_name.map(RawKey::Text),
+            ActionLogGroupBy::AppName => keys.app_name.map(RawKey::Text),
+            ActionLogGroupBy::Producer => Some(RawKey::Number(log.producer_id)),
+            _ => None,
+        }
+    }
+
     fn text_of(self, log: &ActionLog) -> Option<JsonText> {
         match self {
             ActionLogGroupBy::LoggerName => log.record()?.logger_name,
@@ -139,21 +138,6 @@ impl ActionLogGroupBy {
             ActionLogGroupBy::AppName => "app_name",
             ActionLogGroupBy::Producer => "producer_id",
             _ => "NULL",
-        }
-    }
-
-    /// The key of a record that a search found.
-    fn key_of(self, found: &Found) -> Option<RawKey> {
-        match self {
-            ActionLogGroupBy::Level => found.level.map(RawKey::Number),
-            ActionLogGroupBy::LoggerName => found.logger_name.clone().map(RawKey::Text),
-            ActionLogGroupBy::AppName => found.app_name.clone().map(RawKey::Text),
-            ActionLogGroupBy::Producer => Some(RawKey::Number(found.producer_id)),
-            ActionLogGroupBy::Weekday => Some(RawKey::Number(weekday(found.created_at))),
-            ActionLogGroupBy::Hour => Some(RawKey::Time(Span::Hour.start(found.created_at))),
-            ActionLogGroupBy::Day => Some(RawKey::Time(Span::Day.start(found.created_at))),
-            ActionLogGroupBy::Week => Some(RawKey::Time(Span::Week.start(found.created_at))),
-            ActionLogGroupBy::Month => Some(RawKey::Time(Span::Month.start(found.created_at))),
         }
     }
 }
@@ -188,20 +172,4 @@ fn by_number(
         .select((key(), count_star()))
         .load(conn)?;
     Ok(rows.into_iter().map(|(key, count)| (key.map_or(RawKey::Null, RawKey::Number), count)).collect())
-}
-
-/// What a search finds is grouped here, since only this side can look into a text.
-fn by_search<K: Hash + Eq>(
-    conn: &mut DbConnection,
-    channel_id: i64,
-    filter: &ActionLogFilter,
-    key_of: impl Fn(&Found) -> Option<K>,
-) -> Result<Vec<(K, i64)>, StoreError> {
-    let mut groups: HashMap<K, i64> = HashMap::new();
-    search::each(conn, channel_id, filter, |found| {
-        if let Some(key) = key_of(found) {
-            *groups.entry(key).or_default() += 1;
-        }
-    })?;
-    Ok(groups.into_iter().collect())
 }

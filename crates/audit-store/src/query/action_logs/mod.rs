@@ -2,7 +2,6 @@
 
 mod groups;
 mod predicate;
-mod search;
 
 pub use groups::ActionLogGroupBy;
 
@@ -10,7 +9,7 @@ use std::ops::{ControlFlow, Range};
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{
-    ActionLog, ActionLogFilter, ActionLogKeys, ActionLogSortField, ActionLogSortRow, Interval, SortKey, Stream, WalkOrder,
+    ActionLog, ActionLogFilter, ActionLogKeys, ActionLogSortField, ActionLogSortRow, Interval, JsonText, SortKey, Stream, WalkOrder,
 };
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{count_star, sql};
@@ -20,10 +19,11 @@ use diesel::sql_types::{BigInt, Untyped};
 use super::expressions::{EveryColumn, ValueBytes, among};
 use super::room::Room;
 use super::start::{Behind, Start, begin};
+use super::stride::in_strides;
 use super::table::{Filter, Part, Place, Table, hand_on};
 use crate::connection::{Backend, DbConnection};
 use crate::error::StoreError;
-use crate::postings::{Condition, Dimension, Indexed, Point, Term};
+use crate::postings::{Building, Condition, Dimension, Point, Term};
 use crate::row::{ActionLogRow, NewActionLogRow};
 use crate::schema::action_logs;
 
@@ -158,11 +158,6 @@ impl Table for ActionLogs {
     }
 
     fn count(conn: &mut DbConnection, channel_id: i64, filter: &ActionLogFilter) -> Result<i64, StoreError> {
-        if filter.search.is_some() {
-            let mut count = 0;
-            search::each(conn, channel_id, filter, |_| count += 1)?;
-            return Ok(count);
-        }
         Ok(action_logs::table.filter(predicate::of(channel_id, filter)).count().get_result(conn)?)
     }
 
@@ -192,14 +187,6 @@ impl Table for ActionLogs {
         let at = a::table.filter(a::channel_id.eq(channel_id)).filter(among(conn, a::position, positions));
         let rows: Vec<Row> = at.select((a::channel_id, a::position, a::created_at, a::level)).load(conn)?;
         Ok(rows.into_iter().map(sort_row).collect())
-    }
-
-    fn found(conn: &mut DbConnection, channel_id: i64, filter: &ActionLogFilter) -> Result<Vec<ActionLogSortRow>, StoreError> {
-        let mut rows = Vec::new();
-        search::each(conn, channel_id, filter, |found| {
-            rows.push(sort_row((channel_id, found.position, found.created_at, found.level)));
-        })?;
-        Ok(rows)
     }
 
     fn step(
@@ -238,17 +225,13 @@ impl Table for ActionLogs {
         Ok(rows.into_iter().next())
     }
 
-    fn to_index(conn: &mut DbConnection, channel_id: i64, from: i64, to: i64) -> Result<Vec<Indexed>, StoreError> {
-        use action_logs as a;
-        type Row = (i64, i64, i64, Option<i64>, Option<String>, Option<String>);
-        let between = a::channel_id.eq(channel_id).and(a::position.ge(from)).and(a::position.lt(to));
-        let columns = (a::position, a::created_at, a::producer_id, a::level, a::logger_name, a::app_name);
-        let rows: Vec<Row> = a::table.filter(between).select(columns).load(conn)?;
-        let indexed = |(position, time, producer_id, level, logger_name, app_name): Row| {
-            let keys = ActionLogKeys { level, logger_name, app_name };
-            Indexed { point: Point { time, position }, terms: Term::of_action_log(producer_id, &keys) }
-        };
-        Ok(rows.into_iter().map(indexed).collect())
+    fn index(conn: &mut DbConnection, channel_id: i64, positions: Range<i64>, into: &mut Building) -> Result<(), StoreError> {
+        in_strides(positions, |Range { start, end }| {
+            let between = action_logs::position.ge(start).and(action_logs::position.lt(end));
+            let rows = action_logs::table.filter(action_logs::channel_id.eq(channel_id).and(between));
+            let rows: Vec<IndexedColumns> = rows.select(IndexedColumns::as_select()).load(conn)?;
+            Ok(rows.into_iter().map(|row| row.index(into)).sum())
+        })
     }
 
     fn spans(
@@ -259,6 +242,38 @@ impl Table for ActionLogs {
     ) -> Result<Vec<(i64, i64)>, StoreError> {
         let rows = action_logs::table.filter(predicate::of(channel_id, filter)).group_by(sql::<BigInt>(span));
         Ok(rows.select((sql::<BigInt>(span), count_star())).load(conn)?)
+    }
+}
+
+/// What an action log is indexed by.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = action_logs)]
+struct IndexedColumns {
+    position: i64,
+    created_at: i64,
+    producer_id: i64,
+    level: Option<i64>,
+    logger_name: Option<String>,
+    app_name: Option<String>,
+    message: Option<String>,
+    trace: Option<String>,
+}
+
+impl IndexedColumns {
+    /// Adds the record to a segment, and says how many bytes of values that took.
+    fn index(self, into: &mut Building) -> usize {
+        let IndexedColumns { position, created_at: time, producer_id, level, logger_name, app_name, message, trace } = self;
+        into.begin(Point { time, position });
+        let keys = ActionLogKeys { level, logger_name, app_name };
+        Term::of_action_log(producer_id, &keys).iter().for_each(|term| into.add(term));
+        let mut bytes = 0;
+        for value in [message, trace].into_iter().flatten().map(JsonText::from_trusted) {
+            bytes += value.as_str().len();
+            if let Some(text) = value.decoded() {
+                into.add_words(text.as_bytes());
+            }
+        }
+        bytes
     }
 }
 

@@ -123,6 +123,21 @@ impl Grouping for GroupBy {
         Ok(event.and_then(|event| self.text_of(&event)))
     }
 
+    fn value_of(self, event: &Event) -> Option<RawKey> {
+        let keys = event.keys();
+        match self {
+            GroupBy::TableName => keys.table_name.map(RawKey::Text),
+            GroupBy::ContentType => keys.content_type.map(RawKey::Number),
+            GroupBy::User => keys.user_id.map(RawKey::Text),
+            GroupBy::Person => keys.user_name.or(keys.user_id).map(RawKey::Text),
+            GroupBy::Action => keys.action.map(RawKey::Text),
+            GroupBy::Url => keys.url.map(RawKey::Text),
+            GroupBy::RemoteAddr => keys.remote_addr.map(RawKey::Text),
+            GroupBy::Producer => Some(RawKey::Number(event.producer_id)),
+            GroupBy::Hour | GroupBy::Day | GroupBy::Week | GroupBy::Month | GroupBy::Weekday => None,
+        }
+    }
+
     fn text_of(self, event: &Event) -> Option<JsonText> {
         match self {
             GroupBy::TableName => event.subject().table_name,

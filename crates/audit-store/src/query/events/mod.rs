@@ -8,7 +8,9 @@ pub use groups::GroupBy;
 use std::ops::{ControlFlow, Range};
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{Event, EventFilter, EventKeys, SortField, SortKey, SortRow, Stream, WalkOrder};
+use audit_domain::{
+    Event, EventFilter, EventKeys, Interval, JsonText, SortField, SortKey, SortRow, Stream, WalkOrder, changed_fields,
+};
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
@@ -17,10 +19,11 @@ use diesel::sql_types::{BigInt, Untyped};
 use super::expressions::{EveryColumn, ValueBytes, among};
 use super::room::Room;
 use super::start::{Behind, Start, begin};
+use super::stride::in_strides;
 use super::table::{Filter, Part, Place, Table, hand_on};
 use crate::connection::{Backend, DbConnection};
 use crate::error::StoreError;
-use crate::postings::{Condition, Dimension, Indexed, Point, Term};
+use crate::postings::{Building, Condition, Dimension, Point, Term};
 use crate::row::{EventRow, NewEventRow};
 use crate::schema::events;
 
@@ -33,15 +36,19 @@ impl Filter<Event> for EventFilter {
     }
 
     fn looks_into_records(&self) -> bool {
-        false
+        let lists_changed = [&self.one_of, &self.none_of].into_iter().any(|values| !values.changed.is_empty());
+        self.search.is_some() || self.changed.is_some() || lists_changed
     }
 
     fn keeps(&self, event: &Event) -> bool {
         self.matches(event)
     }
 
-    fn in_order(&self, _: WalkOrder) -> EventFilter {
-        self.clone()
+    fn in_order(&self, order: WalkOrder) -> EventFilter {
+        match order {
+            WalkOrder::Timestamp => EventFilter { position: Interval::default(), ..self.clone() },
+            WalkOrder::Position => EventFilter { position: self.position, ..EventFilter::default() },
+        }
     }
 
     fn condition(&self) -> Option<Condition> {
@@ -162,11 +169,6 @@ impl Table for Events {
         rows.into_iter().map(SortRow::try_from).collect()
     }
 
-    /// No filter of events looks into them.
-    fn found(conn: &mut DbConnection, channel_id: i64, filter: &EventFilter) -> Result<Vec<SortRow>, StoreError> {
-        Events::sort_rows(conn, channel_id, &Part { filter, order: "position", skip: 0, limit: i64::MAX })
-    }
-
     fn step(
         conn: &mut DbConnection,
         channel_id: i64,
@@ -202,11 +204,13 @@ impl Table for Events {
         Ok(rows.into_iter().next())
     }
 
-    fn to_index(conn: &mut DbConnection, channel_id: i64, from: i64, to: i64) -> Result<Vec<Indexed>, StoreError> {
-        let between = events::position.ge(from).and(events::position.lt(to));
-        let rows = events::table.filter(events::channel_id.eq(channel_id).and(between)).select(IndexedColumns::as_select());
-        let rows: Vec<IndexedColumns> = rows.load(conn)?;
-        Ok(rows.into_iter().map(IndexedColumns::into_indexed).collect())
+    fn index(conn: &mut DbConnection, channel_id: i64, positions: Range<i64>, into: &mut Building) -> Result<(), StoreError> {
+        in_strides(positions, |Range { start, end }| {
+            let between = events::position.ge(start).and(events::position.lt(end));
+            let rows = events::table.filter(events::channel_id.eq(channel_id).and(between)).select(IndexedColumns::as_select());
+            let rows: Vec<IndexedColumns> = rows.load(conn)?;
+            Ok(rows.into_iter().map(|row| row.index(into)).sum())
+        })
     }
 
     fn spans(conn: &mut DbConnection, channel_id: i64, filter: &EventFilter, span: &str) -> Result<Vec<(i64, i64)>, StoreError> {
@@ -257,15 +261,32 @@ struct IndexedColumns {
     user_name: Option<String>,
     remote_addr: Option<String>,
     url: Option<String>,
+    user_json: Option<String>,
+    url_json: Option<String>,
+    content: Option<String>,
+    description_json: Option<String>,
 }
 
 impl IndexedColumns {
-    fn into_indexed(self) -> Indexed {
+    /// Adds the event to a segment, and says how many bytes of values that took.
+    fn index(self, into: &mut Building) -> usize {
         let IndexedColumns { position, timestamp: time, producer_id, content_type, action, table_name, object_id, .. } = self;
-        let IndexedColumns { user_id, user_name, remote_addr, url, .. } = self;
+        let IndexedColumns { user_id, user_name, remote_addr, url, user_json, url_json, content, description_json, .. } = self;
         let others = EventKeys::default();
         let keys = EventKeys { content_type, action, table_name, object_id, user_id, user_name, remote_addr, url, ..others };
-        Indexed { point: Point { time, position }, terms: Term::of_event(producer_id, &keys) }
+        into.begin(Point { time, position });
+        Term::of_event(producer_id, &keys).iter().for_each(|term| into.add(term));
+        let mut bytes = 0;
+        let content = content.map(JsonText::from_trusted);
+        if let Some(content) = &content {
+            changed_fields(content).iter().for_each(|name| into.add(&Term::text(Dimension::Changed, &name.index_key())));
+        }
+        let others = [user_json, url_json, description_json].into_iter().flatten().map(JsonText::from_trusted);
+        for value in others.chain(content) {
+            bytes += value.as_str().len();
+            value.each_text(|text| into.add_words(text));
+        }
+        bytes
     }
 }
 

@@ -1,4 +1,4 @@
-//! A filter as SQL. What it has to mean is [`EventFilter::matches`].
+//! A filter as SQL, but for what it looks for in records. What it has to mean is [`EventFilter::matches`].
 
 use std::ops::Range;
 
@@ -34,8 +34,23 @@ pub(super) fn points(
     filter: &EventFilter,
 ) -> QueryResult<Vec<(i64, i64)>> {
     use events as e;
-    // Every field by name: one that is added must not be forgotten here. Uuids are not asked of an index.
-    let EventFilter { never: _, uuid: _, content_type, table_name, object_id, user, person, action, url, remote_addr, .. } = filter;
+    // Every field by name: one that is added must not be forgotten here. Uuids are not asked of an index, and what is looked for in
+    // records not of SQL.
+    let EventFilter {
+        never: _,
+        uuid: _,
+        changed: _,
+        search: _,
+        content_type,
+        table_name,
+        object_id,
+        user,
+        person,
+        action,
+        url,
+        remote_addr,
+        ..
+    } = filter;
     let EventFilter { one_of, none_of, timestamp, recorded_at, position, .. } = filter;
     if !(one_of.is_empty() && none_of.is_empty()) {
         let mut filter = filter.clone();
@@ -116,7 +131,7 @@ fn conditions(filter: &EventFilter) -> Vec<Predicate> {
 fn listed(one_of: &EventValues, none_of: &EventValues) -> Vec<Predicate> {
     use events as e;
     // Every field by name: one that is added must not be forgotten here.
-    let EventValues { uuid, content_type, table_name, object_id, user, action, url, remote_addr } = one_of;
+    let EventValues { uuid, content_type, table_name, object_id, user, action, url, remote_addr, changed: _ } = one_of;
     let mut all: Vec<Predicate> = Vec::new();
     if !uuid.is_empty() {
         all.push(Box::new(e::uuid.eq_any(bytes_of(uuid))));

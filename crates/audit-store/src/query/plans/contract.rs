@@ -55,7 +55,7 @@ fn all_statements() -> Vec<String> {
         // A segment, and one that is made from it and from rows.
         let entries = (0..more).map(|_| event(r#"{"action":"a"}"#, 1)).collect();
         commit(conn, &[&AppendRequest::import(entries)], Lookup::GivenUuids, &watch, &mut Pace::default()).unwrap();
-        Step::prepare(conn, 1, Stream::Events).unwrap().unwrap().put(conn).unwrap();
+        Step::prepare(conn, 1, Stream::Events, true).unwrap().unwrap().put(conn).unwrap();
     }
     for channel in [1, 2] {
         assert_eq!(Events::find_checked(conn, channel, known, None).unwrap().is_some(), channel == 1);

@@ -74,6 +74,26 @@ fn users() -> Vec<String> {
 
 const CONTENT_TYPES: [&str; 6] = ["0", "1", "2", "-3", "9223372036854775807", "-9223372036854775808"];
 
+/// What can be looked for in contents: the names of changed fields, and parts of texts.
+const CONTENTS: [&str; 9] = [
+    r#"{"old_data":{"price":1,"note":"\u0061 b"},"new_data":{"price":2,"note":"a b"}}"#,
+    r#"{"old_data":{"price":1,"Note":null},"new_data":{"Note":null}}"#,
+    r#"{"old_data":null,"new_data":{"pri\u0063e":"a-b c","n\u0000te":[1,{"deep":"Needle 日本語"}]}}"#,
+    r#"{"new_data":{"\ud800":"x\ud800needle","price":1.0},"old_data":{"price":1}}"#,
+    r#"{"old_data":"price","new_data":[{"price":1}]}"#,
+    r#"{"price":"needle-less","n":-12.50e3}"#,
+    r#""needles""#,
+    "17",
+    "[true,null]",
+];
+
+/// Names of fields, and some that are none.
+const CHANGED: [&str; 6] = ["price", "note", "Note", "n\0te", "deep", "old_data"];
+
+/// Parts of texts: words, parts of words, several words, and none.
+const SOUGHT: [&str; 16] =
+    ["needle", "EEDL", "needle-", "a b", "A-B C", "b c", "日", "日本", "本語", "12.50", "2.5", " ", "", "price", "-", "absent"];
+
 /// One event in the native shape.
 fn event_json() -> impl Strategy<Value = String> {
     let short = texts().into_iter().filter(|text| text.len() < 100).collect();
@@ -85,12 +105,13 @@ fn event_json() -> impl Strategy<Value = String> {
         member("user", users()),
         member("remote_addr", texts()),
         member("url", texts()),
+        member("content", CONTENTS.map(str::to_owned).to_vec()),
         select(TIMESTAMPS.to_vec()),
         select(CHANNELS.to_vec()),
     );
-    members.prop_map(|(action, content_type, table, object, user, addr, url, at, channel)| {
+    members.prop_map(|(action, content_type, table, object, user, addr, url, content, at, channel)| {
         let always = [Some(format!("\"timestamp\":\"{at}\"")), Some(format!("\"channel_id\":{channel}"))];
-        let given = [action, content_type, table, object, user, addr, url].into_iter().chain(always).flatten();
+        let given = [action, content_type, table, object, user, addr, url, content].into_iter().chain(always).flatten();
         format!("{{{}}}", given.collect::<Vec<_>>().join(","))
     })
 }
@@ -100,8 +121,9 @@ const CONTENT_TYPES_SOUGHT: [i64; 7] = [0, 1, 2, -3, 4, i64::MAX, i64::MIN];
 fn values() -> impl Strategy<Value = EventValues> {
     let text = || several(characters(texts()));
     let id = || several(characters(ids()));
-    let drawn = (several(CONTENT_TYPES_SOUGHT.to_vec()), text(), id(), id(), text(), text(), text());
-    drawn.prop_map(|(content_type, table_name, object_id, user, action, url, remote_addr)| EventValues {
+    let changed = several(CHANGED.map(str::to_owned).to_vec());
+    let drawn = (several(CONTENT_TYPES_SOUGHT.to_vec()), text(), id(), id(), text(), text(), text(), changed);
+    drawn.prop_map(|(content_type, table_name, object_id, user, action, url, remote_addr, changed)| EventValues {
         uuid: [].into(),
         content_type,
         table_name,
@@ -110,6 +132,7 @@ fn values() -> impl Strategy<Value = EventValues> {
         action,
         url,
         remote_addr,
+        changed,
     })
 }
 
@@ -119,9 +142,13 @@ fn conditions() -> impl Strategy<Value = EventFilter> {
         (sought(texts()), sought(ids()), sought(ids()), sought(texts()), sought(texts()), sought(texts()), sought(ids()));
     let content_type = prop::option::weighted(0.15, select(CONTENT_TYPES_SOUGHT.to_vec()));
     let never = prop::bool::weighted(0.02);
-    (texts_sought, content_type, never, values(), values()).prop_map(|(texts, content_type, never, one_of, none_of)| {
+    let one =
+        |texts: &[&str]| prop::option::weighted(0.15, select(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()));
+    let in_records = (one(&CHANGED), one(&SOUGHT));
+    let drawn = (texts_sought, content_type, never, in_records, values(), values());
+    drawn.prop_map(|(texts, content_type, never, (changed, search), one_of, none_of)| {
         let (table_name, object_id, user, action, url, remote_addr, person) = texts;
         let filter = EventFilter { never, content_type, table_name, object_id, user, action, ..EventFilter::default() };
-        EventFilter { url, remote_addr, person, one_of, none_of, ..filter }
+        EventFilter { url, remote_addr, person, changed, search, one_of, none_of, ..filter }
     })
 }

@@ -1,0 +1,68 @@
+//! Every text in a value, for who looks into it.
+
+use super::{Decoded, JsonText};
+
+impl JsonText {
+    /// Calls back for each text in the value, in their order: a string or the name of a member by its characters, a number as it is
+    /// written. `true`, `false` and `null` are none.
+    pub fn each_text(&self, mut text: impl FnMut(&[u8])) {
+        let mut rest = self.as_str();
+        while let Some(start) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
+            rest = &rest[start..];
+            let is_string = rest.starts_with('"');
+            let end = if is_string { end_of_string(rest) } else { end_of_number(rest) };
+            let (token, behind) = rest.split_at(end);
+            match token.strip_prefix('"').and_then(|token| token.strip_suffix('"')) {
+                None => text(token.as_bytes()),
+                Some(plain) if !plain.contains('\\') => text(plain.as_bytes()),
+                Some(_) => {
+                    if let Some(decoded) = Decoded::of(token) {
+                        text(decoded.as_bytes());
+                    }
+                }
+            }
+            rest = behind;
+        }
+    }
+}
+
+/// Where a string ends, which begins the text.
+fn end_of_string(text: &str) -> usize {
+    let (bytes, mut at) = (text.as_bytes(), 1);
+    while let Some(next) = memchr::memchr2(b'"', b'\\', bytes.get(at..).unwrap_or_default()) {
+        at += next + 1;
+        if bytes[at - 1] == b'"' {
+            return at;
+        }
+        // Whatever is escaped begins with one character of ASCII.
+        at += 1;
+    }
+    text.len()
+}
+
+fn end_of_number(text: &str) -> usize {
+    text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E'))).unwrap_or(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(json: &str) -> Vec<String> {
+        let mut texts = Vec::new();
+        JsonText::parse(json).unwrap().each_text(|text| texts.push(String::from_utf8_lossy(text).into_owned()));
+        texts
+    }
+
+    #[test]
+    fn texts_are_strings_names_and_numbers() {
+        assert_eq!(
+            texts(r#"{"a b":[1, -2.5e+7 ,"c\"\u00e9\\",{"":true}],"d":null,"e":"\\"}"#),
+            ["a b", "1", "-2.5e+7", "c\"é\\", "", "d", "e", "\\"]
+        );
+        assert_eq!(texts(r#""\\\"""#), ["\\\""]);
+        assert_eq!(texts("12"), ["12"]);
+        assert_eq!(texts("false"), [""; 0]);
+        assert_eq!(texts(r#""\ud800x""#).len(), 1);
+    }
+}

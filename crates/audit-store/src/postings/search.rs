@@ -1,0 +1,87 @@
+//! What a search may find.
+
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+
+use super::cache::{RanksOfTerm, SegmentKey};
+use super::index::{Index, Matches};
+use super::term::Term;
+use super::words::{Search, Word};
+use super::{Damaged, IndexError};
+use crate::connection::DbConnection;
+
+/// What may match in a segment.
+#[derive(Debug)]
+pub(super) struct Candidates {
+    pub(super) matches: Matches,
+    /// What does, without a look at it.
+    pub(super) sure: Arc<RoaringBitmap>,
+}
+
+impl Index<'_> {
+    /// What may match a search, of what matches all else.
+    pub(super) fn candidates(
+        &self,
+        conn: &mut DbConnection,
+        matches: Vec<Matches>,
+        search: &Search,
+    ) -> Result<Vec<Candidates>, IndexError> {
+        let marked = self.ranks_of_any(conn, &[Term::word(&[])], &matches)?;
+        let mut found: Vec<Option<RoaringBitmap>> = vec![None; matches.len()];
+        // The end of a word is looked for in all words of a segment. Where there are others, a look at the texts decides.
+        let is_looked_up = |word: &&Word| search.words.len() == 1 || !matches!(word, Word::EndsWith(_));
+        for word in search.words.iter().filter(is_looked_up) {
+            for (found, ranks) in found.iter_mut().zip(self.ranks_of_words(conn, word, &matches)?) {
+                let ranks = ranks.map(|ranks| (*ranks).clone()).unwrap_or_default();
+                *found = Some(match found.take() {
+                    Some(found) => found & ranks,
+                    None => ranks,
+                });
+            }
+        }
+        let candidates = matches.into_iter().zip(found).zip(marked).map(|((matches, found), marked)| {
+            let found = found.unwrap_or_default();
+            let all = marked.map_or_else(|| found.clone(), |marked| &found | &*marked);
+            let sure = if search.is_exact { found } else { RoaringBitmap::new() };
+            Candidates { matches: matches.within(Arc::new(all)), sure: Arc::new(sure) }
+        });
+        Ok(candidates.filter(|candidates| candidates.matches.len() > 0).collect())
+    }
+
+    /// The entries that have a word which meets one of a search, in the segments in which something matches so far.
+    fn ranks_of_words(&self, conn: &mut DbConnection, word: &Word, matches: &[Matches]) -> Result<Vec<RanksOfTerm>, IndexError> {
+        let (kind, text) = match word {
+            Word::Is(text) => return self.ranks_of_any(conn, &[Term::word(text)], matches),
+            Word::StartsWith(text) => (1, text),
+            Word::EndsWith(text) => (2, text),
+            Word::Has(text) => (3, text),
+        };
+        let mut known = self.known(&Term::words(kind, text), matches)?;
+        let missing: Vec<usize> = (0..matches.len()).filter(|at| known.get(*at).is_some_and(Option::is_none)).collect();
+        let of_missing: Vec<Matches> = missing.iter().filter_map(|at| matches.get(*at).cloned()).collect();
+        let mut sets = vec![RoaringBitmap::new(); of_missing.len()];
+        let begin = Term::word(if let Word::StartsWith(_) = word { text } else { &[] });
+        // No byte of a word is the last one.
+        let end = [begin.bytes(), &[u8::MAX]].concat();
+        self.each_term_between(conn, &of_missing, (begin.bytes(), &end), |at, term, ranks| {
+            if let (Some(set), Some((_, found))) = (sets.get_mut(at), term.split_first())
+                && !found.is_empty()
+                && word.is_met_by(found)
+            {
+                set.extend(ranks.list().ok_or(Damaged)?.into_iter().map(u32::from));
+            }
+            Ok(())
+        })?;
+        let mut kept: Vec<(SegmentKey, RanksOfTerm)> = Vec::with_capacity(missing.len());
+        for ((at, matches), set) in missing.into_iter().zip(&of_missing).zip(sets) {
+            let ranks = (!set.is_empty()).then(|| Arc::new(set));
+            kept.push((self.key(matches)?, ranks.clone()));
+            if let Some(known) = known.get_mut(at) {
+                *known = Some(ranks);
+            }
+        }
+        self.keep(&Term::words(kind, text), kept.into_iter());
+        Ok(known.into_iter().map(Option::flatten).collect())
+    }
+}

@@ -1,0 +1,82 @@
+//! Looking into records, for what neither SQL nor an index answers. Values are kept as JSON text, as received, and a search is for the
+//! characters behind it.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::ops::ControlFlow;
+
+use audit_domain::{SortBy, WalkOrder, WalkPoint};
+
+use super::start::Start;
+use super::stride::Stride;
+use super::table::{Filter, Part, Table};
+use crate::connection::DbConnection;
+use crate::dialect;
+use crate::error::StoreError;
+
+/// Positions of one statement.
+const POSITIONS_AT_ONCE: usize = 10_000;
+
+/// Calls back for each record of a channel that matches, in the order of positions. Where rows come one by one, it is one statement; where
+/// a result comes whole, it is strides.
+pub(crate) fn each<T: Table>(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    filter: &T::Filter,
+    mut found: impl FnMut(&T::Record),
+) -> Result<(), StoreError> {
+    let in_strides = !dialect::gives_rows_as_they_come(conn);
+    let (mut after, mut stride) = (None, Stride::FIRST);
+    loop {
+        dialect::go_on(conn)?;
+        let limit = if in_strides { stride.records() } else { usize::MAX };
+        let (mut read, mut bytes) = (0, 0);
+        let start = Start::of(WalkOrder::Position, false, channel_id, after);
+        let part = Part { filter, order: "position ASC", skip: 0, limit: i64::try_from(limit).unwrap_or(i64::MAX) };
+        T::step(conn, channel_id, &start, &part, &mut |record| {
+            after = Some(WalkPoint { timestamp: record.timestamp.micros(), channel_id, position: record.position });
+            read += 1;
+            bytes += record.slots.bytes();
+            if filter.keeps(&record) {
+                found(&record);
+            }
+            ControlFlow::Continue(())
+        })?;
+        if read < limit {
+            return Ok(());
+        }
+        stride = stride.after(bytes);
+    }
+}
+
+/// What all of them are ordered by; in any order.
+pub(crate) fn rows<T: Table>(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    filter: &T::Filter,
+) -> Result<Vec<<T::SortField as SortBy>::Row>, StoreError> {
+    let mut positions = Vec::new();
+    each::<T>(conn, channel_id, filter, |record| positions.push(record.position))?;
+    let mut rows = Vec::with_capacity(positions.len());
+    for some in positions.chunks(POSITIONS_AT_ONCE) {
+        dialect::go_on(conn)?;
+        rows.extend(T::sort_rows_at(conn, channel_id, some)?);
+    }
+    Ok(rows)
+}
+
+/// How many of them have each key, if they have one.
+pub(crate) fn groups<T: Table, K: Hash + Eq>(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    filter: &T::Filter,
+    key_of: impl Fn(&T::Record) -> Option<K>,
+) -> Result<Vec<(K, i64)>, StoreError> {
+    let mut groups: HashMap<K, i64> = HashMap::new();
+    each::<T>(conn, channel_id, filter, |record| {
+        if let Some(key) = key_of(record) {
+            *groups.entry(key).or_default() += 1;
+        }
+    })?;
+    Ok(groups.into_iter().collect())
+}

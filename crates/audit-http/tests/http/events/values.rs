@@ -1,7 +1,7 @@
 //! Filters that take several values, and filters for what something is not.
 
 use super::model::{Line, escaped, newest_first};
-use crate::common::{Fixture, TestServer, results_of, uuids_of};
+use crate::common::{Fixture, Json, TestServer, results_of, uuids_of};
 
 const EVENTS: &str = "/api/v1/events";
 
@@ -69,6 +69,61 @@ fn what_has_no_value_is_none_of_those_that_are_not_wanted() {
     server.stop();
 }
 
+/// The fields that only one side of the content has, or both with other values.
+fn changed(line: &Line) -> Vec<String> {
+    let side = |name: &str| line.json.member("content").and_then(|content| content.member(name)).map_or(&[][..], Json::members);
+    let (old, new) = (side("old_data"), side("new_data"));
+    let differ = old.iter().filter(|member| !new.contains(member)).chain(new.iter().filter(|member| !old.contains(member)));
+    differ.map(|(name, _)| name.clone()).collect()
+}
+
+#[test]
+fn who_changed_a_field_is_found_by_its_name() {
+    let server = Fixture::get().serve(|_| {});
+    for name in ["version", "architecture", "bin", "@timestamp", "Version", "object_id", "absent"] {
+        check(&server, &format!("changed={name}"), |line| changed(line).iter().any(|field| field == name));
+        check(&server, &format!("changed={name}&action=UPDATE&user__not=7"), |line| {
+            line.action() == Some("UPDATE")
+                && line.user().as_deref() != Some("7")
+                && changed(line).iter().any(|field| field == name)
+        });
+    }
+    let is_one = |line: &Line| changed(line).iter().any(|field| field == "bin" || field == "url");
+    check(&server, "changed__in=bin,url", is_one);
+    check(&server, "changed__not=url,bin", |line| !is_one(line));
+    server.stop();
+}
+
+/// Whether one of the texts of a value has a part, in whichever case.
+fn has_part(json: &Json, part: &str) -> bool {
+    let is_in = |text: &[u8]| String::from_utf8_lossy(text).to_ascii_lowercase().contains(&part.to_ascii_lowercase());
+    match json {
+        Json::Null | Json::Bool(_) => false,
+        Json::Number(digits) => is_in(digits.as_bytes()),
+        Json::Text(text) => is_in(text.as_bytes()),
+        Json::List(all) => all.iter().any(|one| has_part(one, part)),
+        Json::Object(members) => members.iter().any(|(name, value)| is_in(name.as_bytes()) || has_part(value, part)),
+    }
+}
+
+#[test]
+fn a_search_looks_into_content_url_description_and_user() {
+    let server = Fixture::get().serve(|_| {});
+    let parts =
+        ["nodejs", "ODEJ", "github.com/", "x64-", "3.1", "Ω", "田", "<script", "powershell.exe", "e", "--", "%s", "absent word"];
+    for part in parts {
+        let found = |line: &Line| {
+            let searched = ["content", "url", "description", "user"];
+            searched.iter().filter_map(|name| line.json.member(name)).any(|value| has_part(value, part))
+        };
+        check(&server, &format!("search={}", escaped(part)), found);
+        check(&server, &format!("search={}&changed=version", escaped(part)), |line| {
+            found(line) && changed(line).iter().any(|field| field == "version")
+        });
+    }
+    server.stop();
+}
+
 #[test]
 fn a_cursor_belongs_to_its_lists_in_whatever_order_they_name_their_values() {
     let server = Fixture::get().serve(|_| {});
@@ -76,7 +131,9 @@ fn a_cursor_belongs_to_its_lists_in_whatever_order_they_name_their_values() {
     let cursor = page["next_cursor"].as_str().unwrap();
     let status = |query: &str| server.get(&server.admin, &format!("{EVENTS}?limit=1&{query}&cursor={cursor}")).status;
     assert_eq!(status("action__in=UPDATE,CREATE,CREATE"), 200);
-    for other in ["action__in=CREATE", "action__not=CREATE,UPDATE", "action=CREATE", "url__in=CREATE,UPDATE"] {
+    for other in
+        ["action__in=CREATE", "action__not=CREATE,UPDATE", "action=CREATE", "url__in=CREATE,UPDATE", "changed=a", "search=a"]
+    {
         assert_eq!(status(other), 400, "{other}");
     }
     server.stop();

@@ -1,0 +1,2 @@
+-- An older program does not know what is in these segments.
+TRUNCATE segments, segment_times, postings;

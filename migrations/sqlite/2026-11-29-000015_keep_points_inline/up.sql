@@ -1,0 +1,2 @@
+-- SQLite has rows of this size in their page.
+SELECT 1;

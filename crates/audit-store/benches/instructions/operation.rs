@@ -16,6 +16,9 @@ pub(crate) const SIZES: [usize; 2] = [4 * 512 + 32, 5 * 4_096 + 32];
 
 const REQUEST: usize = 1_000;
 
+/// Events before those that are counted: too few for a segment, which would be indexed while the others are counted.
+const WARM_UP: usize = 31;
+
 /// Short operations are counted so many times together, and the mean counts: a thread that looks at the files every second would be seen
 /// in a single one.
 const GETS: usize = 100;
@@ -58,10 +61,8 @@ impl Operation {
         let size = usize::try_from(heads.first().map_or(0, |head| head.size))?;
         match self {
             Operation::Append => {
-                append(&store, &texts(size..size + REQUEST))?;
-                // Now, and not while the next ones are counted.
-                store.index()?;
-                let texts = texts(size + REQUEST..size + 2 * REQUEST);
+                append(&store, &texts(size..size + WARM_UP))?;
+                let texts = texts(size + WARM_UP..size + WARM_UP + REQUEST);
                 counted_operation(&|| append(&store, &texts))?;
             }
             Operation::Get => {

@@ -60,6 +60,13 @@ impl EventFilter {
         self.never || self.timestamp.is_empty() || self.recorded_at.is_empty() || self.position.is_empty()
     }
 
+    /// Whether a part of it is looked for in the values of events.
+    #[must_use]
+    pub fn looks_into_records(&self) -> bool {
+        let lists_changed = [&self.one_of, &self.none_of].into_iter().any(|values| !values.changed.is_empty());
+        self.search.is_some() || self.changed.is_some() || lists_changed
+    }
+
     /// Whether an event is meant.
     #[must_use]
     pub fn matches(&self, event: &Event) -> bool {

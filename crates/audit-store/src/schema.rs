@@ -71,6 +71,7 @@ diesel::table! {
         first_time -> BigInt,
         last_time -> BigInt,
         fences -> Binary,
+        words -> SmallInt,
     }
 }
 

@@ -99,7 +99,7 @@ impl Stream for ActionLogs {
             level: query.interval("level", integer),
             logger_name: query.text("logger_name"),
             app_name: query.text("app_name"),
-            search: query.text("search"),
+            search: query.text("search").filter(|part| !part.is_empty()),
             one_of: values(query, "__in"),
             none_of: values(query, "__not"),
             created_at: query.interval("created_at", instant),

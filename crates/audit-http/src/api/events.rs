@@ -103,7 +103,7 @@ impl Stream for Events {
     }
 
     fn is_search(filter: &EventFilter) -> bool {
-        filter.search.is_some()
+        filter.looks_into_records()
     }
 
     fn filter(query: &mut Query) -> EventFilter {
@@ -119,7 +119,7 @@ impl Stream for Events {
             url: query.text("url"),
             remote_addr: query.text("remote_addr"),
             changed: query.text("changed"),
-            search: query.text("search"),
+            search: query.text("search").filter(|part| !part.is_empty()),
             one_of: values(query, "__in"),
             none_of: values(query, "__not"),
             timestamp: query.interval("timestamp", instant),

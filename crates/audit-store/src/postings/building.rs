@@ -7,10 +7,13 @@ use super::segment::Segment;
 use super::term::{Dimension, Term};
 use super::tiers;
 use super::times::Point;
-use super::words::each_word;
+use super::words::{Words, each_word};
 
 /// Different words of an entry that are indexed. One with more is marked, as one with a word that is too long.
 const WORDS_MAX: usize = 1_000;
+
+/// Names of changed fields of an entry that are indexed.
+const CHANGED_MAX: usize = 1_000;
 
 /// Entries with neighbouring positions. What is kept of each is its number, so that a thousand words of an entry are two thousand bytes.
 #[derive(Debug)]
@@ -22,20 +25,21 @@ pub(crate) struct Building {
     terms: HashMap<Vec<u8>, Vec<u16>>,
     /// Of the last entry.
     words: usize,
+    changed: usize,
     term: Vec<u8>,
 }
 
 impl Building {
     /// From a position on. Without words, each entry is marked: a search has to look at it.
     pub(crate) fn new(first: i64, has_words: bool) -> Building {
-        Building { first, has_words, points: Vec::new(), terms: HashMap::new(), words: 0, term: Vec::new() }
+        Building { first, has_words, points: Vec::new(), terms: HashMap::new(), words: 0, changed: 0, term: Vec::new() }
     }
 
     /// Begins the next entry.
     pub(crate) fn begin(&mut self, point: Point) {
         debug_assert!((self.points.len() as i64) < tiers::LARGEST);
         self.points.push(point);
-        self.words = 0;
+        (self.words, self.changed) = (0, 0);
         if !self.has_words {
             self.put(&[Dimension::Word as u8]);
         }
@@ -44,6 +48,13 @@ impl Building {
     /// The entry has a term.
     pub(crate) fn add(&mut self, term: &Term) {
         self.put(term.bytes());
+    }
+
+    /// The entry says that a field was changed. Of one with very many, not all names are indexed, and it is marked.
+    pub(crate) fn add_changed(&mut self, name: &str) {
+        let is_marked = self.changed >= CHANGED_MAX;
+        self.put(Term::text(Dimension::Changed, if is_marked { "" } else { name }).bytes());
+        self.changed += 1;
     }
 
     /// The entry has a text.
@@ -90,7 +101,8 @@ impl Building {
             blocks.push(&term, &entries);
         }
         let points = order.iter().map(|entry| self.points[usize::from(*entry)]).collect();
-        Segment { first: self.first, points, blocks: blocks.into_blocks() }
+        let words = if self.has_words { Words::Complete } else { Words::Absent };
+        Segment { first: self.first, points, blocks: blocks.into_blocks(), words }
     }
 }
 
@@ -131,5 +143,14 @@ mod tests {
         assert_eq!(many.len(), WORDS_MAX + 2);
         assert_eq!((many[0].clone(), many[WORDS_MAX + 1].clone()), (word("", 2), word("b", 2)), "what is cut off is marked");
         assert_eq!(words(&built(&["a", "b"], false)), [word("", 2)]);
+    }
+
+    #[test]
+    fn an_entry_has_a_thousand_changed_fields_at_most() {
+        let mut building = Building::new(0, true);
+        building.begin(Point { time: 0, position: 0 });
+        (0..2 * CHANGED_MAX).for_each(|number| building.add_changed(&format!("{number:05}")));
+        let changed = words(&building.finish());
+        assert_eq!((changed.len(), &*changed[0].0, &*changed[CHANGED_MAX].0), (CHANGED_MAX + 1, "", "00999"));
     }
 }

@@ -1,6 +1,7 @@
 //! What queries read of the indexes of a store's logs, kept for the next ones.
 //!
-//! A segment never changes while the database has it, so what was read of it holds. Two generations
+//! A segment never changes while the database has it, and one that is built again is the same, or another one by its words: so what was
+//! read of it holds. Two generations
 //! are enough to keep what is asked for often: when the young one has its share of the memory, it becomes the old one, and what is used
 //! of that moves on.
 
@@ -30,6 +31,8 @@ pub(super) struct SegmentKey {
     pub(super) size: i64,
     pub(super) first_time: i64,
     pub(super) last_time: i64,
+    /// Of which entries words are indexed: the next rebuild may have others.
+    pub(super) words: i16,
 }
 
 /// The entries of a segment that have a term; `None` where none has it.
@@ -166,7 +169,7 @@ mod tests {
     use crate::postings::term::Dimension;
 
     fn segment(first: i64) -> SegmentKey {
-        SegmentKey { channel_id: 1, stream: 1, first, size: 64, first_time: 0, last_time: 0 }
+        SegmentKey { channel_id: 1, stream: 1, first, size: 64, first_time: 0, last_time: 0, words: 2 }
     }
 
     #[test]
@@ -194,5 +197,6 @@ mod tests {
         // A segment that was merged into a larger one is another one, and so is one of other times.
         assert_eq!(cache.ranks(&term, &[SegmentKey { size: 512, ..segment(0) }]), [None]);
         assert_eq!(cache.ranks(&term, &[SegmentKey { last_time: 1, ..segment(0) }]), [None]);
+        assert_eq!(cache.ranks(&term, &[SegmentKey { words: 0, ..segment(0) }]), [None]);
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Condition {
     pub(crate) all_of: Vec<Vec<Term>>,
     /// None of these terms.
     pub(crate) none_of: Vec<Term>,
+    /// Whether it asks for changed fields, of which not all are indexed of entries that are marked.
+    pub(crate) asks_changed: bool,
     /// A part of one of the texts.
     pub(crate) search: Option<Search>,
     /// When they happened.
@@ -54,8 +56,12 @@ impl Condition {
             all_of.push(vec![Term::text(Dimension::UserId, &person), Term::text(Dimension::UserName, &person)]);
         }
         all_of.extend(terms_of_event(one_of).filter(|terms| !terms.is_empty()));
-        let none_of = terms_of_event(none_of).flatten().collect();
-        Some(Condition { all_of, none_of, search, time: *timestamp, position: *position, recorded_at: *recorded_at })
+        let asks_changed = changed.is_some() || !(one_of.changed.is_empty() && none_of.changed.is_empty());
+        // What is marked is looked at, and not left out by its mark.
+        let none_of = terms_of_event(none_of).flatten().filter(|term| *term != Term::changed_mark()).collect();
+        let with_changed = |terms: &&mut Vec<Term>| terms.iter().any(Term::is_changed);
+        all_of.iter_mut().filter(with_changed).for_each(|terms| terms.push(Term::changed_mark()));
+        Some(Condition { all_of, none_of, asks_changed, search, time: *timestamp, position: *position, recorded_at: *recorded_at })
     }
 
     /// What a filter of action logs asks; `None` where it asks for something that is not indexed.
@@ -78,7 +84,15 @@ impl Condition {
         }
         all_of.extend(terms_of_action_log(one_of).filter(|terms| !terms.is_empty()));
         let none_of = terms_of_action_log(none_of).flatten().collect();
-        Some(Condition { all_of, none_of, search, time: *created_at, position: *position, recorded_at: *recorded_at })
+        Some(Condition {
+            all_of,
+            none_of,
+            asks_changed: false,
+            search,
+            time: *created_at,
+            position: *position,
+            recorded_at: *recorded_at,
+        })
     }
 
     /// Whether it asks for values.

@@ -45,26 +45,27 @@ impl Index<'_> {
         mut take: impl FnMut(usize, &[u8], &Ranks<'_>) -> Result<(), Damaged>,
     ) -> Result<(), IndexError> {
         let range = (&[dimension as u8][..], &[dimension as u8 + 1][..]);
-        self.each_term_between(conn, matches, range, |at, term, ranks| match term.split_first() {
+        self.each_term_between(conn, matches, SEGMENTS_AT_ONCE, range, |at, term, ranks| match term.split_first() {
             Some((_, value)) => take(at, value, ranks),
             None => Ok(()),
         })
     }
 
-    /// The same for each term from one to another, which is not meant any more.
+    /// The same for each term from one to another, which is not meant any more, with the terms of so many segments in memory.
     pub(super) fn each_term_between(
         &self,
         conn: &mut DbConnection,
         matches: &[Matches],
+        at_once: usize,
         (from, to): (&[u8], &[u8]),
         mut take: impl FnMut(usize, &[u8], &Ranks<'_>) -> Result<(), Damaged>,
     ) -> Result<(), IndexError> {
-        for (number, some) in matches.chunks(SEGMENTS_AT_ONCE).enumerate() {
+        for (number, some) in matches.chunks(at_once).enumerate() {
             dialect::go_on(conn)?;
             let first = |matches: &Matches| self.segments.get(matches.segment).map(|segment| segment.key.first).ok_or(Damaged);
             let firsts = some.iter().map(first).collect::<Result<Vec<i64>, Damaged>>()?;
             for (first, bytes) in self.blocks_between(conn, (from, to), &firsts)? {
-                let at = number * SEGMENTS_AT_ONCE + firsts.binary_search(&first).map_err(|_| Damaged)?;
+                let at = number * at_once + firsts.binary_search(&first).map_err(|_| Damaged)?;
                 let mut terms = Terms::new(&bytes);
                 while !terms.is_at_end() {
                     let (term, ranks) = terms.next().ok_or(Damaged)?;

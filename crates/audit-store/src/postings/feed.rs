@@ -155,6 +155,7 @@ fn segment<T: Table>(
     let indexed = parts.last().map_or(first, |(first, size)| first + size);
     let mut merged = Vec::with_capacity(parts.len() + 1);
     for (first, size) in parts {
+        dialect::go_on(conn)?;
         merged.push(read(conn, channel_id, T::STREAM, *first, *size)?);
     }
     let mut from = indexed;

@@ -123,9 +123,17 @@ fn indexed<T: Table>(
     confirms: Option<&T::Filter>,
 ) -> Result<Vec<Matches>, IndexError> {
     let matches = index.matches(conn, condition)?;
-    let Some(search) = &condition.search else { return Ok(matches) };
+    let has_marks = condition.asks_changed && index.has_any(conn, &Term::changed_mark(), &matches)?;
+    let mut candidates = match &condition.search {
+        Some(search) => index.candidates(conn, matches, search)?,
+        None if has_marks => matches.into_iter().map(Candidates::sure).collect(),
+        None => return Ok(matches),
+    };
+    if has_marks {
+        index.doubt(conn, &mut candidates, &Term::changed_mark())?;
+    }
     let mut indexed = Vec::new();
-    for Candidates { matches, sure } in index.candidates(conn, matches, search)? {
+    for Candidates { matches, sure } in candidates {
         let Some(filter) = confirms else {
             indexed.push(matches);
             continue;

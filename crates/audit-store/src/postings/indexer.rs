@@ -116,7 +116,8 @@ pub(crate) struct Indexer {
     grown: Arc<Grown>,
     patience: Duration,
     reads: Cancel,
-    ended: Mutex<Receiver<()>>,
+    /// Until it was waited for.
+    ended: Mutex<Option<Receiver<()>>>,
 }
 
 impl Indexer {
@@ -145,7 +146,7 @@ impl Indexer {
         };
         let started = std::thread::Builder::new().name("audit-indexer".to_owned()).spawn(run);
         started.map_err(|error| OpenError::Database { path, why: error.to_string() })?;
-        Ok(Indexer { grown: Arc::clone(grown), patience, reads, ended: Mutex::new(ended) })
+        Ok(Indexer { grown: Arc::clone(grown), patience, reads, ended: Mutex::new(Some(ended)) })
     }
 
     /// Which indexes are behind for too long, a sentence each. It reads no database.
@@ -157,7 +158,7 @@ impl Indexer {
     pub(crate) fn close(&self) {
         self.grown.close();
         self.reads.ask();
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(ended) = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         if ended.recv_timeout(CLOSE_TIMEOUT) == Err(RecvTimeoutError::Timeout) {
             tracing::warn!("the indexer still waits for the database; what it has not done is done at the next start");
         }

@@ -19,7 +19,32 @@ pub(super) struct Candidates {
     pub(super) sure: Arc<RoaringBitmap>,
 }
 
+impl Candidates {
+    /// All of them match.
+    pub(super) fn sure(matches: Matches) -> Candidates {
+        let sure = Arc::new(matches.ranks().collect());
+        Candidates { matches, sure }
+    }
+}
+
 impl Index<'_> {
+    /// Whether any entry of the segments in which something matches has a term.
+    pub(super) fn has_any(&self, conn: &mut DbConnection, term: &Term, matches: &[Matches]) -> Result<bool, IndexError> {
+        Ok(self.ranks_of_any(conn, std::slice::from_ref(term), matches)?.iter().any(Option::is_some))
+    }
+
+    /// Takes those that have a mark for no more than candidates.
+    pub(super) fn doubt(&self, conn: &mut DbConnection, candidates: &mut [Candidates], mark: &Term) -> Result<(), IndexError> {
+        let matches: Vec<Matches> = candidates.iter().map(|candidates| candidates.matches.clone()).collect();
+        let marked = self.ranks_of_any(conn, std::slice::from_ref(mark), &matches)?;
+        for (candidates, marked) in candidates.iter_mut().zip(marked) {
+            if let Some(marked) = marked {
+                candidates.sure = Arc::new(&*candidates.sure - &*marked);
+            }
+        }
+        Ok(())
+    }
+
     /// What may match a search, of what matches all else.
     pub(super) fn candidates(
         &self,
@@ -29,9 +54,7 @@ impl Index<'_> {
     ) -> Result<Vec<Candidates>, IndexError> {
         let marked = self.ranks_of_any(conn, &[Term::word(&[])], &matches)?;
         let mut found: Vec<Option<RoaringBitmap>> = vec![None; matches.len()];
-        // The end of a word is looked for in all words of a segment. Where there are others, a look at the texts decides.
-        let is_looked_up = |word: &&Word| search.words.len() == 1 || !matches!(word, Word::EndsWith(_));
-        for word in search.words.iter().filter(is_looked_up) {
+        for word in search.looked_up() {
             for (found, ranks) in found.iter_mut().zip(self.ranks_of_words(conn, word, &matches)?) {
                 let ranks = ranks.map(|ranks| (*ranks).clone()).unwrap_or_default();
                 *found = Some(match found.take() {
@@ -64,7 +87,8 @@ impl Index<'_> {
         let begin = Term::word(if let Word::StartsWith(_) = word { text } else { &[] });
         // No byte of a word is the last one.
         let end = [begin.bytes(), &[u8::MAX]].concat();
-        self.each_term_between(conn, &of_missing, (begin.bytes(), &end), |at, term, ranks| {
+        // A segment may have megabytes of words.
+        self.each_term_between(conn, &of_missing, 1, (begin.bytes(), &end), |at, term, ranks| {
             if let (Some(set), Some((_, found))) = (sets.get_mut(at), term.split_first())
                 && !found.is_empty()
                 && word.is_met_by(found)

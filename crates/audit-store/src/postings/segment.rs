@@ -6,6 +6,7 @@ use super::Damaged;
 use super::block::{Block, Blocks, Terms};
 use super::ranks::Ranks;
 use super::times::{ENTRIES_OF_A_BLOCK, Point, encode, put_fences};
+use super::words::Words;
 
 /// A segment as it is stored. Its entries are numbered by their rank in the order of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,12 +17,15 @@ pub(crate) struct Segment {
     pub(crate) points: Vec<Point>,
     /// Its terms, and the entries of each.
     pub(crate) blocks: Vec<Block>,
+    /// Which words are among them.
+    pub(super) words: Words,
 }
 
 impl Segment {
     /// Of neighbouring segments, the same as if their entries had been indexed at once.
     pub(crate) fn merge(parts: &[Segment]) -> Result<Segment, Damaged> {
         let first = parts.first().ok_or(Damaged)?.first;
+        let words = parts.iter().map(|part| part.words).reduce(Words::together).ok_or(Damaged)?;
         let (points, ranks) = merge_points(parts);
         let mut cursors: Vec<Cursor<'_>> = Vec::with_capacity(parts.len());
         for (part, ranks) in parts.iter().zip(&ranks) {
@@ -40,7 +44,7 @@ impl Segment {
             merged.sort_unstable();
             blocks.push(&term, &merged);
         }
-        Ok(Segment { first, points, blocks: blocks.into_blocks() })
+        Ok(Segment { first, points, blocks: blocks.into_blocks(), words })
     }
 
     pub(crate) fn size(&self) -> i64 {

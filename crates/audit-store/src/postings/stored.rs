@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use super::block::Block;
 use super::segment::Segment;
 use super::times::Point;
+use super::words::Words;
 use super::{IndexError, tiers, times};
 use crate::connection::DbConnection;
 use crate::dialect;
@@ -43,7 +44,9 @@ pub(crate) fn drop_index(conn: &mut DbConnection, channel_id: i64, stream: Strea
 
 pub(super) fn read(conn: &mut DbConnection, channel_id: i64, stream: Stream, first: i64, size: i64) -> Result<Segment, IndexError> {
     let stream = stream.number();
-    let fences: Vec<u8> = segments::table.find((channel_id, stream, first)).select(segments::fences).first(conn)?;
+    let of_segment = segments::table.find((channel_id, stream, first)).select((segments::fences, segments::words));
+    let (fences, words): (Vec<u8>, i16) = of_segment.first(conn)?;
+    let words = Words::from_number(words).ok_or(IndexError::Damaged)?;
     let of_segment = segment_times::channel_id.eq(channel_id).and(segment_times::stream.eq(stream));
     let blocks = segment_times::table.filter(of_segment.and(segment_times::first.eq(first))).order(segment_times::block);
     let blocks: Vec<Vec<u8>> = blocks.select(segment_times::points).load(conn)?;
@@ -60,7 +63,7 @@ pub(super) fn read(conn: &mut DbConnection, channel_id: i64, stream: Stream, fir
     let blocks = postings::table.filter(of_segment).order(postings::first_term).select((postings::first_term, postings::terms));
     let blocks: Vec<(Vec<u8>, Vec<u8>)> = blocks.load(conn)?;
     let blocks = blocks.into_iter().map(|(first_term, bytes)| Block { first_term, bytes }).collect();
-    Ok(Segment { first, points, blocks })
+    Ok(Segment { first, points, blocks, words })
 }
 
 /// Puts a segment in the place of those that it was made from.
@@ -80,6 +83,7 @@ pub(super) fn put(conn: &mut DbConnection, channel_id: i64, stream: Stream, segm
             segments::first_time.eq(first_time),
             segments::last_time.eq(last_time),
             segments::fences.eq(segment.fences()),
+            segments::words.eq(segment.words as i16),
         ))
         .execute(conn)?;
     for (number, points) in segment.times().enumerate() {

@@ -20,7 +20,7 @@ pub(crate) enum Dimension {
     Level = 11,
     LoggerName = 12,
     AppName = 13,
-    /// The name of a field that was changed.
+    /// The name of a field that was changed. The empty one marks entries of which not all are indexed.
     Changed = 14,
     /// A word of one of the texts that are searched. The empty one marks entries of which not all words are indexed.
     Word = 15,
@@ -58,6 +58,15 @@ impl Term {
     /// The number that a value of a dimension of numbers is.
     pub(crate) fn to_number(value: &[u8]) -> Option<i64> {
         Some(i64::from_be_bytes(value.try_into().ok()?) ^ i64::MIN)
+    }
+
+    /// What marks an entry of which not all changed fields are indexed. A field may have this name, and is looked for in the same way.
+    pub(super) fn changed_mark() -> Term {
+        Term::text(Dimension::Changed, "")
+    }
+
+    pub(super) fn is_changed(&self) -> bool {
+        self.0.first() == Some(&(Dimension::Changed as u8))
     }
 
     /// A word of a text.

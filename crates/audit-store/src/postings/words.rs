@@ -7,6 +7,32 @@
 /// Bytes of a word. A longer one is not indexed, and the entry is marked: whatever it is searched for, it has to be looked at.
 const BYTES_MAX: usize = 64;
 
+/// Words of a search that are looked up. A text that has them is looked at, so others need not be.
+const WORDS_MAX: usize = 8;
+
+/// Bytes of a word that not every other text has.
+const BYTES_OF_A_RARE_WORD: usize = 3;
+
+/// The entries of a segment whose words are indexed. The numbers are stored: whatever is kept of a segment holds for no other one at its
+/// place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Words {
+    Absent = 0,
+    Partial = 1,
+    Complete = 2,
+}
+
+impl Words {
+    pub(super) fn from_number(number: i16) -> Option<Words> {
+        [Words::Absent, Words::Partial, Words::Complete].into_iter().find(|words| *words as i16 == number)
+    }
+
+    /// Of several segments together.
+    pub(super) fn together(self, other: Words) -> Words {
+        if self == other { self } else { Words::Partial }
+    }
+}
+
 /// What a character is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
@@ -25,8 +51,10 @@ fn class(character: char) -> Class {
         // Kana, and ideographs of the Basic Multilingual Plane and beyond.
         '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' => Class::Alone,
         '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' => Class::Alone,
-        _ if character.is_alphanumeric() => Class::Inside,
-        _ => Class::Between,
+        // Signs of Latin-1, general punctuation, and that of ideographs.
+        '\u{80}'..='\u{bf}' | '\u{d7}' | '\u{f7}' | '\u{2000}'..='\u{206f}' | '\u{3000}'..='\u{303f}' => Class::Between,
+        // By ranges and not by Unicode's tables, which grow: what is stored has to be what the next version looks for.
+        _ => Class::Inside,
     }
 }
 
@@ -64,7 +92,7 @@ pub(super) fn each_word(text: &[u8], mut word: impl FnMut(&[u8])) {
 /// What a search asks of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Search {
-    /// An entry that matches has a word for each of these, or is marked.
+    /// An entry that matches has a word for each of these, or is marked; the longest come first.
     pub(super) words: Vec<Word>,
     /// Whether each entry that has them matches.
     pub(super) is_exact: bool,
@@ -103,11 +131,30 @@ impl Search {
             [Word::Is(word) | Word::Has(word)] => word.len() == part.len(),
             _ => false,
         };
+        // Long words are rare ones.
+        words.sort_by_key(|word| std::cmp::Reverse(word.text().len()));
+        words.truncate(WORDS_MAX);
         Some(Search { words, is_exact })
     }
 }
 
+impl Search {
+    /// The words that are worth a look. What ends in some way is looked for in all words of a segment: not where another word, which few
+    /// texts have, leaves less to look at.
+    pub(super) fn looked_up(&self) -> impl Iterator<Item = &Word> {
+        let is_end = |word: &Word| matches!(word, Word::EndsWith(_));
+        let is_enough = self.words.iter().any(|word| !is_end(word) && word.text().len() >= BYTES_OF_A_RARE_WORD);
+        self.words.iter().filter(move |word| !(is_enough && is_end(word)))
+    }
+}
+
 impl Word {
+    fn text(&self) -> &[u8] {
+        match self {
+            Word::Is(text) | Word::StartsWith(text) | Word::EndsWith(text) | Word::Has(text) => text,
+        }
+    }
+
     /// Whether a word of a text is one.
     pub(super) fn is_met_by(&self, word: &[u8]) -> bool {
         match self {
@@ -145,11 +192,17 @@ mod tests {
         let search = |part| Search::of(part).unwrap();
         assert_eq!(search("Pay").words, [Word::Has(b"pay".to_vec())]);
         assert_eq!(search(" a-B c").words, [is("a"), is("b"), Word::StartsWith(b"c".to_vec())]);
+        let long = "long word ".repeat(1_000) + "longest of all ";
+        assert_eq!((search(&long).words[0].clone(), search(&long).words.len()), (is("longest"), WORDS_MAX));
         assert_eq!(search("a b").words[0], Word::EndsWith(b"a".to_vec()));
         assert_eq!(search("日本").words, [is("日"), is("本")]);
         assert!(search("pay").is_exact && search("日").is_exact);
         assert!(!search("pay ").is_exact && !search("a b").is_exact && !search("日本").is_exact);
         assert_eq!((Search::of(""), Search::of(" -_")), (None, None));
+        let looked_up = |part| search(part).looked_up().cloned().collect::<Vec<_>>();
+        assert_eq!(looked_up("ation failed"), [Word::StartsWith(b"failed".to_vec())]);
+        assert_eq!(looked_up("ation f").len(), 2);
+        assert_eq!(looked_up("ation "), [Word::EndsWith(b"ation".to_vec())]);
     }
 
     proptest! {

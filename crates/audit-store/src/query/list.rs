@@ -132,12 +132,7 @@ impl<'a, T: Table> Listed<'a, T> {
         if !filter.looks_into_records() {
             return Ok(Listed::Logs(heads));
         }
-        let mut rows = Vec::new();
-        for head in heads {
-            dialect::go_on(conn)?;
-            rows.extend(search::rows::<T>(conn, head.channel_id, filter)?);
-        }
-        Ok(Listed::Found(rows))
+        Ok(Listed::Found(looked_through::<T>(conn, &heads, filter)?))
     }
 
     fn count(&self, conn: &mut DbConnection, cache: &Cache, filter: &T::Filter) -> Result<i64, StoreError> {
@@ -166,6 +161,9 @@ impl<'a, T: Table> Listed<'a, T> {
                 if let Some(places) = sorted::<T>(conn, &mut found, sort, skip, limit)? {
                     return Ok(places);
                 }
+                if filter.looks_into_records() {
+                    return Ok(cut(looked_through::<T>(conn, &heads, filter)?, sort, skip as i64, limit as i64));
+                }
                 heads
             }
         };
@@ -188,6 +186,20 @@ impl<'a, T: Table> Listed<'a, T> {
         }
         Ok(cut(rows, sort, skip, limit))
     }
+}
+
+/// What matches a filter that looks into records, by a look at each.
+fn looked_through<T: Table>(
+    conn: &mut DbConnection,
+    heads: &[LogHead],
+    filter: &T::Filter,
+) -> Result<Vec<<T::SortField as SortBy>::Row>, StoreError> {
+    let mut rows = Vec::new();
+    for head in heads {
+        dialect::go_on(conn)?;
+        rows.extend(search::rows::<T>(conn, head.channel_id, filter)?);
+    }
+    Ok(rows)
 }
 
 /// Rows of each channel that are merged in memory. The pages that people look at are within; for the others the database

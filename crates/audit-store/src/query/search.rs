@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::ControlFlow;
 
-use audit_domain::{SortBy, WalkOrder, WalkPoint};
+use audit_domain::{Interval, SortBy, WalkOrder, WalkPoint};
 
 use super::start::Start;
 use super::stride::Stride;
 use super::table::{Filter, Part, Table};
+use super::walk::order;
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
@@ -17,8 +18,8 @@ use crate::error::StoreError;
 /// Positions of one statement.
 const POSITIONS_AT_ONCE: usize = 10_000;
 
-/// Calls back for each record of a channel that matches, in the order of positions. Where rows come one by one, it is one statement; where
-/// a result comes whole, it is strides.
+/// Calls back for each record of a channel that matches, in an order that the database has them in. Where rows come one by one, it is one
+/// statement; where a result comes whole, it is strides.
 pub(crate) fn each<T: Table>(
     conn: &mut DbConnection,
     channel_id: i64,
@@ -26,13 +27,16 @@ pub(crate) fn each<T: Table>(
     mut found: impl FnMut(&T::Record),
 ) -> Result<(), StoreError> {
     let in_strides = !dialect::gives_rows_as_they_come(conn);
+    // The positions of what is not indexed are few; a range of time may be a small part of the log.
+    let by = if filter.position() == Interval::default() { WalkOrder::Timestamp } else { WalkOrder::Position };
+    let order = order::<T>(by, false);
     let (mut after, mut stride) = (None, Stride::FIRST);
     loop {
         dialect::go_on(conn)?;
         let limit = if in_strides { stride.records() } else { usize::MAX };
         let (mut read, mut bytes) = (0, 0);
-        let start = Start::of(WalkOrder::Position, false, channel_id, after);
-        let part = Part { filter, order: "position ASC", skip: 0, limit: i64::try_from(limit).unwrap_or(i64::MAX) };
+        let start = Start::of(by, false, channel_id, after);
+        let part = Part { filter, order: &order, skip: 0, limit: i64::try_from(limit).unwrap_or(i64::MAX) };
         T::step(conn, channel_id, &start, &part, &mut |record| {
             after = Some(WalkPoint { timestamp: record.timestamp.micros(), channel_id, position: record.position });
             read += 1;

@@ -3,7 +3,7 @@
 use std::ops::{ControlFlow, Deref, Range};
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{Entry, Sort, SortBy, SortKey, Stream, WalkOrder};
+use audit_domain::{Entry, Interval, Sort, SortBy, SortKey, Stream, WalkOrder};
 use diesel::QueryResult;
 
 use super::room::Room;
@@ -136,6 +136,9 @@ pub(crate) trait Filter<R>: Clone {
 
     /// Whether a part of it is beyond SQL, so that what the database finds is looked through.
     fn looks_into_records(&self) -> bool;
+
+    /// The positions it asks for.
+    fn position(&self) -> Interval;
 
     /// Whether a record matches, all of the filter looked at.
     fn keeps(&self, record: &R) -> bool;

@@ -166,10 +166,10 @@ fn point(entry: &Entry) -> WalkPoint {
     WalkPoint { timestamp: entry.timestamp.micros(), channel_id: entry.channel_id.get(), position: entry.position }
 }
 
-fn order<T: Table, F>(walk: &Walk<F>) -> String {
-    let position = directed("position", walk.descending);
-    match walk.order {
-        WalkOrder::Timestamp => format!("{}, {position}", directed(T::TIME, walk.descending)),
+pub(super) fn order<T: Table>(by: WalkOrder, descending: bool) -> String {
+    let position = directed("position", descending);
+    match by {
+        WalkOrder::Timestamp => format!("{}, {position}", directed(T::TIME, descending)),
         WalkOrder::Position => position,
     }
 }
@@ -205,7 +205,7 @@ fn each_next<T: Table>(
 ) -> Result<(), StoreError> {
     let Source { channel_id, filter } = source;
     let (channel_id, Walk { order: by, descending, .. }) = (*channel_id, &query.walk);
-    let (is_search, order) = (filter.looks_into_records(), order::<T, _>(&query.walk));
+    let (is_search, order) = (filter.looks_into_records(), order::<T>(query.walk.order, query.walk.descending));
     let asked = if is_search { filter.in_order(*by) } else { filter.clone() };
     let mut left = if is_search { usize::MAX } else { wanted };
     let in_strides = !dialect::gives_rows_as_they_come(conn);
@@ -279,7 +279,8 @@ fn points_of<T: Table>(
     let Source { channel_id, filter } = source;
     if !filter.looks_into_records() {
         let Walk { order: by, descending, .. } = &query.walk;
-        let (order, start) = (order::<T, _>(&query.walk), Start::of(*by, *descending, *channel_id, query.after));
+        let (order, start) =
+            (order::<T>(query.walk.order, query.walk.descending), Start::of(*by, *descending, *channel_id, query.after));
         let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
         return T::step_points(conn, *channel_id, &start, &Part { filter, order: &order, skip: 0, limit });
     }

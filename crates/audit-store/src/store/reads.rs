@@ -91,7 +91,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn list(&self, query: &ListQuery) -> Result<ListPage<Event>, StoreError> {
-        self.read_for(query.filter.search.is_some(), |conn| query::list::<Events>(conn, self.cache(), query))
+        self.read_for(query.filter.looks_into_records(), |conn| query::list::<Events>(conn, self.cache(), query))
     }
 
     /// A page of action logs by number and the exact count, of one snapshot.
@@ -108,7 +108,7 @@ impl Store {
     /// [`StoreError`]
     pub fn slice(&self, query: &SliceQuery) -> Result<Vec<Event>, StoreError> {
         let SliceQuery { channels, filter, sort, skip, size } = query;
-        self.read_for(filter.search.is_some(), |conn| {
+        self.read_for(filter.looks_into_records(), |conn| {
             query::slice::<Events>(conn, self.cache(), channels, filter, sort, (*skip, *size))
         })
     }
@@ -118,7 +118,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn walk(&self, query: &WalkQuery) -> Result<WalkPage<Event>, StoreError> {
-        self.read_for(query.walk.filter.search.is_some(), |conn| query::walk::<Events>(conn, self.cache(), query))
+        self.read_for(query.walk.filter.looks_into_records(), |conn| query::walk::<Events>(conn, self.cache(), query))
     }
 
     /// A page of action logs by cursor.
@@ -134,7 +134,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn summaries(&self, channels: &ChannelGrant, filter: &EventFilter, by: &[GroupBy]) -> Result<Vec<Summary>, StoreError> {
-        self.read_for(filter.search.is_some(), |conn| query::summaries(conn, self.cache(), channels, filter, by))
+        self.read_for(filter.looks_into_records(), |conn| query::summaries(conn, self.cache(), channels, filter, by))
     }
 
     /// Counts of action logs by group, for each of the groupings, of one snapshot.
@@ -161,7 +161,7 @@ impl Store {
         span: Span,
         split_by: Option<GroupBy>,
     ) -> Result<Histogram, StoreError> {
-        self.read_for(filter.search.is_some(), |conn| query::histogram(conn, self.cache(), channels, filter, span, split_by))
+        self.read_for(filter.looks_into_records(), |conn| query::histogram(conn, self.cache(), channels, filter, span, split_by))
     }
 
     /// Counts of action logs by span of time, and in each by group, of one snapshot.

@@ -65,6 +65,12 @@ fn drawn(dice: &mut Dice, id: u128) -> PreparedEntry {
             let many: String = (0..1_100).map(|number| format!(" {number}x")).collect();
             members += &format!(r#","content":{{"{field}":"{many} {new}"}}"#);
         }
+        // Too many changed fields, in one of which the name is empty.
+        1 if dice.below(20) == 0 => {
+            let many: String = (0..1_100).map(|number| format!(r#""{number:04}":1,"#)).collect();
+            members += &format!(r#","content":{{"new_data":{{{many}"{field}":"{new}"}}}}"#);
+        }
+        1 if dice.below(20) == 0 => members += r#","content":{"new_data":{"":1}}"#,
         1 => members += &format!(r#","description":"{}{new}""#, "x".repeat(70)),
         _ => members += &format!(r#","content":{{"old_data":{{"{field}":"{old}"}},"new_data":{{"{field}":"{new}"}}}}"#),
     }
@@ -80,8 +86,8 @@ fn filter(dice: &mut Dice) -> EventFilter {
             ["needle", "eed", "e thr", "a-need", "pin", "xneedle", "needle ", "old", "99x needle", "7x", "thread", "absent"];
         match dice.below(10) {
             7 => filter.search = Some(sought[dice.below(12) as usize].to_owned()),
-            8 => filter.changed = Some(["price", "note", "absent"][dice.below(3) as usize].to_owned()),
-            9 => filter.none_of.changed = ["price".to_owned()].into(),
+            8 => filter.changed = Some(["price", "note", "absent", "", "1099", "0007"][dice.below(6) as usize].to_owned()),
+            9 => filter.none_of.changed = [["price", "note", "", "0007"][dice.below(4) as usize].to_owned()].into(),
             0 => filter.table_name = value(3, dice),
             1 => filter.content_type = Some(1 + dice.below(3) as i64),
             2 => filter.object_id = value(40, dice),

@@ -1,7 +1,10 @@
 //! A search finds what a look at each record finds, whatever the index knows of its words.
 
-use audit_store::domain::{ActionLogFilter, ChannelGrant, ChannelId, EventFilter, Sort, Span, Stream, Walk, WalkOrder};
-use audit_store::{ActionLogGroupBy, GroupBy, GroupKey, Histogram, ListQuery, PageNumber, Store, Summary, WalkQuery};
+use audit_store::domain::{
+    ActionLogFilter, ActionLogSortField, ChannelGrant, ChannelId, EventFilter, Sort, SortField, SortKey, Span, Stream, Walk,
+    WalkOrder,
+};
+use audit_store::{ActionLogGroupBy, GroupBy, GroupKey, Histogram, ListQuery, PageNumber, Store, StoreConfig, Summary, WalkQuery};
 
 use crate::common::{ActionLogs, Dice, Events, Kind, Scratch, log_of};
 
@@ -144,4 +147,66 @@ fn groups(summary: &Summary) -> Vec<(GroupKey, i64)> {
 fn split(histogram: &Histogram) -> Vec<(GroupKey, i64)> {
     let count = |at: usize| histogram.spans.iter().map(|span| span.counts[at]).sum();
     histogram.groups.iter().enumerate().map(|(at, group)| (group.key.clone(), count(at))).collect()
+}
+
+/// More than are sorted in memory, in orders that the index does not know.
+#[test]
+fn pages_of_a_search_have_what_matches_in_every_order() {
+    let scratch = Scratch::new();
+    let text = |number: usize| if number.is_multiple_of(12) { "other" } else { "a payment" };
+    scratch.append((0..1_300).map(|n| Events::entry(&format!(r#""description":"{}","object_id":{}"#, text(n), n % 7))).collect());
+    scratch.append((0..1_300).map(|n| ActionLogs::entry(&format!(r#""trace":"{}""#, text(n)))).collect());
+    scratch.store.index().unwrap();
+    let events = EventFilter { search: Some("pay".to_owned()), ..EventFilter::default() };
+    for field in [SortField::Uuid, SortField::Timestamp, SortField::ObjectId] {
+        assert_pages::<Events>(&scratch.store, &events, Sort::by(vec![SortKey { field, descending: true }]));
+    }
+    let logs = ActionLogFilter { search: Some("a pay".to_owned()), ..ActionLogFilter::default() };
+    for descending in [false, true] {
+        let keys =
+            [ActionLogSortField::CreatedAt, ActionLogSortField::Position].map(|field| SortKey { field, descending: !descending });
+        assert_pages::<ActionLogs>(&scratch.store, &logs, Sort::by(keys.to_vec()));
+        let keys = [ActionLogSortField::CreatedAt, ActionLogSortField::Level].map(|field| SortKey { field, descending });
+        assert_pages::<ActionLogs>(&scratch.store, &logs, Sort::by(keys.to_vec()));
+    }
+}
+
+fn assert_pages<K: Kind>(store: &Store, filter: &K::Filter, sort: Sort<K::Field>) {
+    let mut wanted: Vec<(K::Row, K::Record)> =
+        log_of::<K>(store, 1).into_iter().filter(|record| K::matches(filter, record)).map(|r| (K::row(&r), r)).collect();
+    wanted.sort_by(|a, b| sort.compare(&a.0, &b.0));
+    assert!(wanted.len() > 1_100);
+    let channels = ChannelGrant::Only([ChannelId::new(1).unwrap()].into());
+    for page in [1, 57, 100] {
+        let query = ListQuery {
+            channels: channels.clone(),
+            filter: filter.clone(),
+            sort: sort.clone(),
+            page: PageNumber::Number(page),
+            size: 11,
+        };
+        let listed = K::list(store, &query);
+        let of_page = wanted.iter().skip((page as usize - 1) * 11).take(11).map(|(_, record)| record);
+        assert!(listed.count == wanted.len() as i64 && listed.records.iter().eq(of_page), "page {page} by {:?}", sort.keys());
+    }
+}
+
+/// What a running server keeps of segments does not outlive them.
+#[test]
+fn a_rebuild_with_another_setting_is_seen_by_a_store_that_is_open() {
+    let scratch = Scratch::new();
+    let texts = ["alpha", "beta", "gamma", "delta"];
+    scratch.append((0..640).map(|n| Events::entry(&format!(r#""description":"{}""#, texts[n % 4]))).collect());
+    scratch.store.index().unwrap();
+    let count = |part: &str| {
+        let filter = EventFilter { search: Some(part.to_owned()), ..EventFilter::default() };
+        scratch.store.summaries(&ChannelGrant::All, &filter, &[GroupBy::Day]).unwrap()[0].total
+    };
+    assert_eq!(count("alpha"), 160);
+    let without = Store::open(&StoreConfig { channels_without_words: ChannelGrant::All, ..scratch.place.config() }).unwrap();
+    without.rebuild_index().unwrap();
+    assert_eq!((count("beta"), count("alpha")), (160, 160));
+    scratch.store.rebuild_index().unwrap();
+    assert_eq!((count("gamma"), count("beta"), count("absent")), (160, 160, 0));
+    without.close();
 }

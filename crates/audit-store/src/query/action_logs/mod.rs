@@ -22,6 +22,7 @@ use super::start::{Behind, Start, begin};
 use super::stride::in_strides;
 use super::table::{Filter, Part, Place, Table, hand_on};
 use crate::connection::{Backend, DbConnection};
+use crate::dialect;
 use crate::error::StoreError;
 use crate::postings::{Building, Condition, Dimension, Point, Term};
 use crate::row::{ActionLogRow, NewActionLogRow};
@@ -55,6 +56,10 @@ impl Filter<ActionLog> for ActionLogFilter {
 
     fn looks_into_records(&self) -> bool {
         self.search.is_some()
+    }
+
+    fn position(&self) -> Interval {
+        self.position
     }
 
     fn keeps(&self, log: &ActionLog) -> bool {
@@ -227,6 +232,7 @@ impl Table for ActionLogs {
 
     fn index(conn: &mut DbConnection, channel_id: i64, positions: Range<i64>, into: &mut Building) -> Result<(), StoreError> {
         in_strides(positions, |Range { start, end }| {
+            dialect::go_on(conn)?;
             let between = action_logs::position.ge(start).and(action_logs::position.lt(end));
             let rows = action_logs::table.filter(action_logs::channel_id.eq(channel_id).and(between));
             let rows: Vec<IndexedColumns> = rows.select(IndexedColumns::as_select()).load(conn)?;

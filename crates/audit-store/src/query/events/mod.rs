@@ -22,6 +22,7 @@ use super::start::{Behind, Start, begin};
 use super::stride::in_strides;
 use super::table::{Filter, Part, Place, Table, hand_on};
 use crate::connection::{Backend, DbConnection};
+use crate::dialect;
 use crate::error::StoreError;
 use crate::postings::{Building, Condition, Dimension, Point, Term};
 use crate::row::{EventRow, NewEventRow};
@@ -36,8 +37,11 @@ impl Filter<Event> for EventFilter {
     }
 
     fn looks_into_records(&self) -> bool {
-        let lists_changed = [&self.one_of, &self.none_of].into_iter().any(|values| !values.changed.is_empty());
-        self.search.is_some() || self.changed.is_some() || lists_changed
+        EventFilter::looks_into_records(self)
+    }
+
+    fn position(&self) -> Interval {
+        self.position
     }
 
     fn keeps(&self, event: &Event) -> bool {
@@ -206,6 +210,7 @@ impl Table for Events {
 
     fn index(conn: &mut DbConnection, channel_id: i64, positions: Range<i64>, into: &mut Building) -> Result<(), StoreError> {
         in_strides(positions, |Range { start, end }| {
+            dialect::go_on(conn)?;
             let between = events::position.ge(start).and(events::position.lt(end));
             let rows = events::table.filter(events::channel_id.eq(channel_id).and(between)).select(IndexedColumns::as_select());
             let rows: Vec<IndexedColumns> = rows.load(conn)?;
@@ -279,7 +284,7 @@ impl IndexedColumns {
         let mut bytes = 0;
         let content = content.map(JsonText::from_trusted);
         if let Some(content) = &content {
-            changed_fields(content).iter().for_each(|name| into.add(&Term::text(Dimension::Changed, &name.index_key())));
+            changed_fields(content).iter().for_each(|name| into.add_changed(&name.index_key()));
         }
         let others = [user_json, url_json, description_json].into_iter().flatten().map(JsonText::from_trusted);
         for value in others.chain(content) {

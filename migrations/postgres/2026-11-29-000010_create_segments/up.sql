@@ -1,5 +1,6 @@
 -- The segments of the index of a log: neighbouring entries, from the position `first` on, numbered by their rank in the order of
--- time. `fences` has the first entry of each block of `segment_times`. The index is a projection of the log: what is missing is
+-- time. `fences` has the first entry of each block of `segment_times`, `words` whether words are indexed (0 none,
+-- 1 of some entries, 2 of all). The index is a projection of the log: what is missing is
 -- made anew, so there is no guard. `audit-store/src/postings/` says what the bytes mean.
 CREATE TABLE segments (
     channel_id BIGINT NOT NULL,
@@ -9,5 +10,6 @@ CREATE TABLE segments (
     first_time BIGINT NOT NULL,
     last_time BIGINT NOT NULL,
     fences BYTEA NOT NULL,
+    words SMALLINT NOT NULL,
     PRIMARY KEY (channel_id, stream, first)
 );

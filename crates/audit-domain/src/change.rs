@@ -68,7 +68,7 @@ impl Change {
 }
 
 /// The names of the fields that a content says were changed: the members of `old_data` and `new_data` that only one of them has, or
-/// both with other values. What came into being or went away, all of its fields. Of a side that is no object, no names are known.
+/// both with other values. What came into being or went away, all of its fields. A side that is not an object has no fields.
 #[must_use]
 pub fn changed_fields(content: &JsonText) -> BTreeSet<Decoded> {
     let Some([old, new]) = content.pick(&["old_data", "new_data"]) else { return BTreeSet::new() };

@@ -47,7 +47,7 @@ pub struct StoreConfig {
     /// How long the search index of a log may be behind before [`Store::check`](crate::Store::check) warns of it.
     pub index_patience: Duration,
     /// Channels whose search indexes leave words out: appends cost less, and a search looks at every entry that its other conditions leave
-    /// over. What is indexed stays as it is until the index is made anew.
+    /// over. What is indexed stays as it is until the index is rebuilt.
     pub channels_without_words: ChannelGrant,
 }
 

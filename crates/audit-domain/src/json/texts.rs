@@ -1,17 +1,17 @@
-//! Every text in a value, for who looks into it.
+//! Every text in a value: what a search looks at.
 
 use super::{Decoded, JsonText};
 
 impl JsonText {
     /// Calls back for each text in the value, in their order: a string or the name of a member by its characters, a number as it is
-    /// written. `true`, `false` and `null` are none.
+    /// written. `true`, `false` and `null` are left out.
     pub fn each_text(&self, mut text: impl FnMut(&[u8])) {
         let mut rest = self.as_str();
         while let Some(start) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
             rest = &rest[start..];
             let is_string = rest.starts_with('"');
             let end = if is_string { end_of_string(rest) } else { end_of_number(rest) };
-            let (token, behind) = rest.split_at(end);
+            let (token, next) = rest.split_at(end);
             match token.strip_prefix('"').and_then(|token| token.strip_suffix('"')) {
                 None => text(token.as_bytes()),
                 Some(plain) if !plain.contains('\\') => text(plain.as_bytes()),
@@ -21,7 +21,7 @@ impl JsonText {
                     }
                 }
             }
-            rest = behind;
+            rest = next;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How fast a writer writes, and so how large its batches may be.
 //!
-//! Whoever comes while a batch is written waits for that batch and for the next one, which is its own. So a batch is bounded by time, and
+//! A request that comes while a batch is written waits for that batch and for the next one, which it is in. So a batch is bounded by time, and
 //! by a number only where the database is quick. What a batch waits for, a lock or its COMMIT, is not counted: smaller batches would wait
 //! as long.
 

@@ -1,9 +1,9 @@
 //! Indexing what was appended.
 //!
 //! A step indexes a few thousand entries of one log. It is prepared on a connection that reads, from entries that no longer change,
-//! and takes the log's lock, which an append needs too, only to put in place what is ready. Whoever changed the index in between, the
-//! step is left undone, and prepared again from what is there now. So of several servers that index one log, each step is done by one;
-//! and whatever ends a server between two steps, the next one goes on from there.
+//! and takes the log's lock, which an append needs too, only to put in place what is ready. If the index was changed in between, the step
+//! is left undone, and prepared again from what is there now. So of several servers that prepared the same step, one puts it in place; and
+//! if a server ends between two steps, the next one goes on from there.
 
 use std::collections::BTreeSet;
 
@@ -59,7 +59,7 @@ pub(crate) struct Step {
     /// What it was prepared from.
     found: Stored,
     /// Whether what was found has to go as a whole.
-    is_anew: bool,
+    starts_over: bool,
     /// What takes the place of what was found there.
     segments: Vec<Segment>,
 }
@@ -80,16 +80,16 @@ impl Step {
 
     /// Does it.
     pub(crate) fn put(self, conn: &mut DbConnection) -> Result<Progress, StoreError> {
-        let Step { channel_id, stream, found, is_anew, segments } = self;
+        let Step { channel_id, stream, found, starts_over, segments } = self;
         dialect::write(conn, |conn| {
             let (size, _) = dialect::lock_head(conn, channel_id, stream)?;
             if Stored::of(conn, channel_id, stream)? != found {
                 return Ok(Progress::Overtaken);
             }
-            if is_anew {
+            if starts_over {
                 delete(conn, channel_id, stream, 0, i64::MAX)?;
             }
-            let kept = if is_anew { 0 } else { found.end() };
+            let kept = if starts_over { 0 } else { found.end() };
             let indexed = segments.last().map_or(kept, |last| last.first + last.size());
             for segment in &segments {
                 put(conn, channel_id, stream, segment)?;
@@ -103,15 +103,15 @@ fn prepare<T: Table>(conn: &mut DbConnection, channel_id: i64, has_words: bool) 
     let size: Vec<i64> = logs::table.find((channel_id, T::STREAM.number())).select(logs::next_position).load(conn)?;
     let size = size.first().copied().unwrap_or(0);
     let found = Stored::of(conn, channel_id, T::STREAM)?;
-    let is_anew = !found.is_whole(size);
-    let indexed = if is_anew { 0 } else { found.end() };
-    if !is_anew && tiers::indexed(size) == indexed {
+    let starts_over = !found.is_whole(size);
+    let indexed = if starts_over { 0 } else { found.end() };
+    if !starts_over && tiers::indexed(size) == indexed {
         return Ok(None);
     }
-    let step = |found, is_anew, segments| Some(Step { channel_id, stream: T::STREAM, found, is_anew, segments });
-    if is_anew {
+    let step = |found, starts_over, segments| Some(Step { channel_id, stream: T::STREAM, found, starts_over, segments });
+    if starts_over {
         let stream = T::STREAM.name();
-        tracing::warn!(channel_id, stream, "the index of this log is not one that was made here; it is made again");
+        tracing::warn!(channel_id, stream, "the segments of this log are not those that it should have; its index is rebuilt");
         return Ok(step(found, true, Vec::new()));
     }
     let end = tiers::indexed(size).min(indexed + STEP);
@@ -119,7 +119,7 @@ fn prepare<T: Table>(conn: &mut DbConnection, channel_id: i64, has_words: bool) 
         Ok(segments) => Ok(step(found, false, segments)),
         Err(IndexError::Store(error)) => Err(error),
         Err(IndexError::Damaged) => {
-            tracing::error!(channel_id, stream = T::STREAM.name(), "the index of this log was changed; it is made again");
+            tracing::error!(channel_id, stream = T::STREAM.name(), "the index of this log was changed; it is rebuilt");
             Ok(step(found, true, Vec::new()))
         }
     }

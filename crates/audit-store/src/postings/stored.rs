@@ -34,7 +34,7 @@ impl Stored {
     }
 }
 
-/// Forgets the index of a log, which is then made again.
+/// Deletes the index of a log, which is then rebuilt.
 pub(crate) fn drop_index(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> Result<(), StoreError> {
     dialect::write(conn, |conn| {
         dialect::lock_head(conn, channel_id, stream)?;

@@ -4,7 +4,7 @@
 //! far it is indexed and from nothing else: a rebuild makes the same ones.
 
 /// Entries of a segment, the smallest first. What is not enough for the smallest one is looked at row by row, and the largest bounds
-/// what a merge has in memory and how long it keeps the log's lock.
+/// what a merge has in memory.
 pub(super) const TIERS: [i64; 4] = [64, 512, 4_096, 32_768];
 
 /// Entries of the largest segment.

@@ -82,7 +82,7 @@ fn ranges(text: &str, mut word: impl FnMut(usize, usize)) {
 /// Calls back for each word of a text, with small letters of ASCII; with nothing for one that is too long.
 pub(super) fn each_word(text: &[u8], mut word: impl FnMut(&[u8])) {
     let text = text.to_ascii_lowercase();
-    // A lone surrogate is no character of UTF-8, and no word goes on behind it.
+    // A lone surrogate is not UTF-8, and ends a word.
     for chunk in text.utf8_chunks() {
         let valid = chunk.valid();
         ranges(valid, |start, end| word(if end - start <= BYTES_MAX { &valid.as_bytes()[start..end] } else { &[] }));

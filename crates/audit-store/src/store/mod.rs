@@ -25,7 +25,7 @@ use crate::{dialect, migrate, query};
 /// Searches that run at once; the others wait, and fail when they have waited for ten seconds.
 const SEARCHES_AT_ONCE: u32 = 2;
 
-/// Connections for the thread that indexes, and for whoever does not want to wait for it.
+/// Connections for the thread that indexes, and for [`Store::index`].
 const INDEX_READERS: u32 = 2;
 
 /// A server that is asked to give up between two statements of a read does not notice: it is asked again after this time.

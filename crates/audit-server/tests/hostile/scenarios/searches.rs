@@ -1,5 +1,5 @@
-//! A reader that searches a whole log for what is not in it, over two hundred connections. A third of its clients hang up at once, so
-//! that nobody waits for what the server looks for.
+//! A reader that searches a whole log for what is not in it, over two hundred connections. Each record has the words, in another order, so
+//! that each has to be looked at. A third of its clients hang up at once, so that nobody waits for what the server looks for.
 
 use std::time::Duration;
 
@@ -25,9 +25,9 @@ impl Scenario for Searches {
 
     fn attack(&self, attack: &Attack) {
         let paths = [
-            "/api/v1/action-logs?search=nobody-says-this&count=true",
-            "/api/v1/oms/logs/action_log/?search=nobody-says-this",
-            "/api/v1/action-logs/summary?group_by=level&search=nobody-says-this",
+            "/api/v1/action-logs?search=line%20log&count=true",
+            "/api/v1/oms/logs/action_log/?search=line%20log",
+            "/api/v1/action-logs/summary?group_by=level&search=line%20log",
         ];
         attack.crowd(CLIENTS, PAUSE, |number| {
             let request = get(paths[number % paths.len()], &attack.reader);

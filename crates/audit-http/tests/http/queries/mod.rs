@@ -20,7 +20,7 @@ fn append_events(store: &Store, count: usize, event: &str) {
     }
 }
 
-/// Appends what takes a search a while to look through.
+/// Appends what takes a search for "not not" a while: each record has the words, and has to be looked at.
 fn append_searched(store: &Store, count: usize) {
     let log = format!(r#"{{"level":20,"message":"{}"}}"#, "not it ".repeat(3000));
     for _ in 0..count / 200 {

@@ -7,7 +7,7 @@ use crate::common::server::{KEY, Server};
 use crate::common::{program, run};
 
 /// Every setting, a value it does not take, and what is said about that. An empty text is the only thing some refuse.
-const SETTINGS: [(&str, &str, &str); 26] = [
+const SETTINGS: [(&str, &str, &str); 27] = [
     (
         "database_url",
         "mysql://me:hidden@db",
@@ -41,6 +41,7 @@ const SETTINGS: [(&str, &str, &str); 26] = [
         "has 15 characters (not shown here): it must be a key of at least 16 visible ASCII characters, without blanks",
     ),
     ("default_channel", "-1", "is `-1`: it must be a channel: an integer from 0 to 9223372036854775807"),
+    ("channels_without_words", "3,x", "is `3,x`: it must be all, or channels by comma such as 3,5"),
     ("workers", "0", "is `0`: it must be a number from 1 to 512"),
     (
         "page_size_default",

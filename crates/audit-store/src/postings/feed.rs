@@ -72,10 +72,10 @@ impl Step {
         stream: Stream,
         has_words: bool,
     ) -> Result<Option<Step>, StoreError> {
-        dialect::snapshot(conn, |conn| match stream {
+        match stream {
             Stream::Events => prepare::<Events>(conn, channel_id, has_words),
             Stream::ActionLogs => prepare::<ActionLogs>(conn, channel_id, has_words),
-        })
+        }
     }
 
     /// Does it.
@@ -100,9 +100,12 @@ impl Step {
 }
 
 fn prepare<T: Table>(conn: &mut DbConnection, channel_id: i64, has_words: bool) -> Result<Option<Step>, StoreError> {
-    let size: Vec<i64> = logs::table.find((channel_id, T::STREAM.number())).select(logs::next_position).load(conn)?;
-    let size = size.first().copied().unwrap_or(0);
-    let found = Stored::of(conn, channel_id, T::STREAM)?;
+    // What else is read needs no snapshot: entries do not change, and a segment that goes is noticed when the step is put in place. A
+    // snapshot of all of it would keep the WAL of an embedded database from being restarted for as long as that takes.
+    let (found, size) = dialect::snapshot(conn, |conn| {
+        let size: Vec<i64> = logs::table.find((channel_id, T::STREAM.number())).select(logs::next_position).load(conn)?;
+        Ok::<_, StoreError>((Stored::of(conn, channel_id, T::STREAM)?, size.first().copied().unwrap_or(0)))
+    })?;
     let starts_over = !found.is_whole(size);
     let indexed = if starts_over { 0 } else { found.end() };
     if !starts_over && tiers::indexed(size) == indexed {
@@ -118,6 +121,8 @@ fn prepare<T: Table>(conn: &mut DbConnection, channel_id: i64, has_words: bool) 
     match segments::<T>(conn, channel_id, &found, end, has_words) {
         Ok(segments) => Ok(step(found, false, segments)),
         Err(IndexError::Store(error)) => Err(error),
+        // Somebody else put a step in place meanwhile.
+        Err(IndexError::Damaged) if Stored::of(conn, channel_id, T::STREAM)? != found => Ok(step(found, true, Vec::new())),
         Err(IndexError::Damaged) => {
             tracing::error!(channel_id, stream = T::STREAM.name(), "the index of this log was changed; it is rebuilt");
             Ok(step(found, true, Vec::new()))

@@ -45,7 +45,8 @@ pub(crate) fn drop_index(conn: &mut DbConnection, channel_id: i64, stream: Strea
 pub(super) fn read(conn: &mut DbConnection, channel_id: i64, stream: Stream, first: i64, size: i64) -> Result<Segment, IndexError> {
     let stream = stream.number();
     let of_segment = segments::table.find((channel_id, stream, first)).select((segments::fences, segments::words));
-    let (fences, words): (Vec<u8>, i16) = of_segment.first(conn)?;
+    let header: Option<(Vec<u8>, i16)> = of_segment.first(conn).optional()?;
+    let (fences, words) = header.ok_or(IndexError::Damaged)?;
     let words = Words::from_number(words).ok_or(IndexError::Damaged)?;
     let of_segment = segment_times::channel_id.eq(channel_id).and(segment_times::stream.eq(stream));
     let blocks = segment_times::table.filter(of_segment.and(segment_times::first.eq(first))).order(segment_times::block);

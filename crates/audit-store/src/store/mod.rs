@@ -106,8 +106,9 @@ impl Store {
         let logs = logs(&mut conn).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))?;
         let grown = Arc::<Grown>::default();
         let writers = Arc::new(Writers::start(&url, conn, config.writers, &watch, &database, &grown)?);
+        // It makes many short reads, which no checkpoint has to hold back.
         // What refuses the thread while nobody waits for it is not told to whoever comes a moment later.
-        let index_readers = pool(&url, Purpose::Read, INDEX_READERS, &Arc::default(), None)?;
+        let index_readers = pool(&url, Purpose::PointRead, INDEX_READERS, &Arc::default(), None)?;
         let index_source = Arc::new(Source { readers: index_readers, without_words: config.channels_without_words.clone() });
         let indexer = Indexer::start(url.display(), &grown, (&index_source, &writers), logs, config.index_patience)?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);

@@ -87,8 +87,8 @@ pub(super) const WRITERS: Setting = Setting {
 pub(super) const CHANNELS_WITHOUT_WORDS: Setting = Setting {
     key: "channels_without_words",
     value_name: "CHANNELS",
-    help: "Channels, by comma, whose words are not indexed: appends and the disk have less to do, and `search` reads all that the other filters leave over. It counts for what is indexed from then on, and for all of it after `rebuild` [default: none]",
-    accepts: || "all, or channels by comma such as 3,5".to_owned(),
+    help: "Channels, separated by commas, whose words are not indexed: appends and the disk have less to do, and `search` reads all that the other filters leave over. It counts for what is indexed from then on, and for all of it after `rebuild` [default: none]",
+    accepts: || "all, or channels separated by commas such as 3,5".to_owned(),
     default: || None,
     scope: Scope::Every,
     secret: false,

@@ -74,7 +74,7 @@ impl Term {
         Term([&[Dimension::Word as u8], word].concat())
     }
 
-    /// All words of some kind, of which there is no term. What was found for it is kept by this.
+    /// The key under which the cache keeps the entries with words of some kind: those that begin, end or go on with a text.
     pub(super) fn words(kind: u8, text: &[u8]) -> Term {
         Term([&[u8::MAX, kind], text].concat())
     }

@@ -112,7 +112,7 @@ pub(super) enum Word {
 }
 
 impl Search {
-    /// What a search for a part asks; `None` where there is no word in it.
+    /// What a search for a part asks; `None` for a part without a word.
     pub(super) fn of(part: &str) -> Option<Search> {
         let part = part.to_ascii_lowercase();
         let mut words = Vec::new();

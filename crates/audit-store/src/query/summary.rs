@@ -76,7 +76,7 @@ pub(crate) trait Grouping: Copy + PartialEq {
     /// What an index knows the groups as.
     fn indexed(self) -> IndexedAs;
 
-    /// The key of the group that an entry is in, where groups are no spans of time.
+    /// The key of the group that an entry is in, unless groups are spans of time or days of the week.
     fn value_of(self, record: &<Self::Table as Table>::Record) -> Option<RawKey>;
 
     /// The key of the group that an entry is in.

@@ -107,7 +107,7 @@ impl Store {
         let grown = Arc::<Grown>::default();
         let writers = Arc::new(Writers::start(&url, conn, config.writers, &watch, &database, &grown)?);
         // It makes many short reads, which no checkpoint has to hold back.
-        // What refuses the thread while nobody waits for it is not told to whoever comes a moment later.
+        // A connection that is refused to the indexer, for which nobody waits, must not make the next request fail.
         let index_readers = pool(&url, Purpose::PointRead, INDEX_READERS, &Arc::default(), None)?;
         let index_source = Arc::new(Source { readers: index_readers, without_words: config.channels_without_words.clone() });
         let indexer = Indexer::start(url.display(), &grown, (&index_source, &writers), logs, config.index_patience)?;

@@ -64,13 +64,21 @@ impl Many {
         Many::made(&url, Box::new(directory), "PRAGMA synchronous = OFF", &expressions, &numbers, "")
     }
 
+    /// As it is soon after an import, before the first ANALYZE.
+    pub(super) fn on_postgres_without_statistics() -> Many {
+        Many::of_postgres("")
+    }
+
     pub(super) fn on_postgres() -> Many {
+        Many::of_postgres("VACUUM ANALYZE events; VACUUM ANALYZE action_logs")
+    }
+
+    fn of_postgres(vacuum: &str) -> Many {
         let database = Database::empty();
         let url = database.url();
         let expressions =
             [("UUID", "decode(md5(n::text), 'hex')"), ("EMPTY", "''::bytea"), ("HASH", "decode(repeat('00', 32), 'hex')")];
         let numbers = |count: i64| format!("WITH numbers AS (SELECT generate_series(0, {count}::bigint - 1) AS n)");
-        let vacuum = "VACUUM ANALYZE events; VACUUM ANALYZE action_logs";
         Many::made(&url, Box::new(database), "SET synchronous_commit = off", &expressions, &numbers, vacuum)
     }
 
@@ -152,6 +160,10 @@ impl Many {
 
     pub(super) fn summary(&mut self, filter: EventFilter, by: GroupBy) {
         summaries(&mut self.conn, &Cache::default(), &ChannelGrant::Only([ChannelId::DEFAULT].into()), &filter, &[by]).unwrap();
+    }
+
+    pub(super) fn at<T: Table>(&mut self, positions: &[i64]) {
+        T::at(&mut self.conn, 1, positions).unwrap();
     }
 
     pub(super) fn find<T: Table>(&mut self) {

@@ -3,6 +3,7 @@
 mod interrupt;
 mod number_list;
 mod postgres;
+mod postings_of_each;
 mod sqlite;
 mod transaction;
 mod versions;
@@ -23,6 +24,7 @@ use crate::url::DatabaseUrl;
 
 pub(crate) use number_list::NumberList;
 pub(crate) use postgres::Powers;
+pub(crate) use postings_of_each::PostingsOfEach;
 pub(crate) use sqlite::{Checkpoints, Pass, SqliteFile};
 pub(crate) use transaction::{snapshot, write, write_again_if_taken, write_and_confirm};
 pub(crate) use versions::Versions;

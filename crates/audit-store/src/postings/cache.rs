@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use roaring::RoaringBitmap;
 
 use super::index::Times;
-use super::term::Term;
+use super::term::{Dimension, Term};
 use super::times::Point;
 
 /// Bytes of a generation.
@@ -20,6 +20,9 @@ const GENERATION_BYTES: usize = 8 * 1024 * 1024;
 
 /// Bytes of an entry beside what it holds: its key, and its place in a table.
 const ENTRY_BYTES: usize = 128;
+
+/// Bytes of a block beside those that it has.
+const ALLOCATION_BYTES: usize = 40;
 
 /// A segment: where it is, and when its entries happened. Of a log that somebody put back to an earlier state, and that went on from
 /// there, segments of the same positions have other times.
@@ -38,6 +41,9 @@ pub(super) struct SegmentKey {
 /// The entries of a segment that have a term; `None` where none has it.
 pub(super) type RanksOfTerm = Option<Arc<RoaringBitmap>>;
 
+/// The blocks of a segment that have terms of a dimension.
+pub(super) type BlocksOfDimension = Vec<Vec<u8>>;
+
 /// Shared by all queries of a store.
 #[derive(Debug, Default)]
 pub(crate) struct Cache(Mutex<Generations>);
@@ -55,6 +61,7 @@ struct Entries {
     times: HashMap<SegmentKey, Arc<Times>>,
     points: HashMap<(SegmentKey, usize), Arc<Vec<Point>>>,
     ranks: HashMap<Term, HashMap<SegmentKey, RanksOfTerm>>,
+    blocks: HashMap<(Dimension, SegmentKey), Arc<BlocksOfDimension>>,
 }
 
 impl Cache {
@@ -107,6 +114,19 @@ impl Cache {
         self.lock().keep_ranks(term, ranks);
     }
 
+    /// The terms of a dimension in some segments, in their order, where they are known.
+    pub(super) fn blocks(&self, dimension: Dimension, segments: &[SegmentKey]) -> Vec<Option<Arc<BlocksOfDimension>>> {
+        let mut state = self.lock();
+        segments.iter().map(|segment| state.blocks((dimension, *segment))).collect()
+    }
+
+    pub(super) fn keep_blocks(&self, dimension: Dimension, blocks: impl Iterator<Item = (SegmentKey, BlocksOfDimension)>) {
+        let mut state = self.lock();
+        for (segment, blocks) in blocks {
+            state.keep_blocks((dimension, segment), &Arc::new(blocks));
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Generations> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -131,6 +151,21 @@ impl Generations {
     fn keep_points(&mut self, key: (SegmentKey, usize), points: &Arc<Vec<Point>>) {
         if insert(&mut self.young.points, key, Arc::clone(points)) {
             self.count(ENTRY_BYTES + points.len() * size_of::<Point>());
+        }
+    }
+
+    fn blocks(&mut self, key: (Dimension, SegmentKey)) -> Option<Arc<BlocksOfDimension>> {
+        if let Some(blocks) = self.young.blocks.get(&key) {
+            return Some(Arc::clone(blocks));
+        }
+        let blocks = self.old.blocks.remove(&key)?;
+        self.keep_blocks(key, &blocks);
+        Some(blocks)
+    }
+
+    fn keep_blocks(&mut self, key: (Dimension, SegmentKey), blocks: &Arc<BlocksOfDimension>) {
+        if insert(&mut self.young.blocks, key, Arc::clone(blocks)) {
+            self.count(ENTRY_BYTES + blocks.iter().map(|bytes| ALLOCATION_BYTES + bytes.capacity()).sum::<usize>());
         }
     }
 
@@ -166,7 +201,6 @@ fn insert<K: Hash + Eq, V>(map: &mut HashMap<K, V>, key: K, value: V) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::postings::term::Dimension;
 
     fn segment(first: i64) -> SegmentKey {
         SegmentKey { channel_id: 1, stream: 1, first, size: 64, first_time: 0, last_time: 0, words: 2 }

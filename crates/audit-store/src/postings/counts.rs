@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use roaring::RoaringBitmap;
 
 use super::block::Terms;
+use super::cache::SegmentKey;
 use super::index::{Index, Matches};
 use super::ranks::Ranks;
 use super::statements::BlocksOf;
@@ -11,10 +12,14 @@ use super::term::Dimension;
 use super::times::ENTRIES_OF_A_BLOCK;
 use super::{Damaged, IndexError};
 use crate::connection::DbConnection;
-use crate::dialect::{self, NumberList};
+use crate::dialect::{self, NumberList, PostingsOfEach};
 
 /// Of the largest, half a million entries: a few megabytes of blocks where nearly every entry has a value of its own.
 const SEGMENTS_AT_ONCE: usize = 16;
+
+/// Bytes of the values of a dimension that one query reads and that are kept for the next: few values of a million entries. What has
+/// many would take the place of all else, and costs more to go through than to read.
+const KEPT_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 impl Index<'_> {
     /// How many of what matches has each of the values of a dimension. The matches are in the order of their segments.
@@ -36,7 +41,7 @@ impl Index<'_> {
     }
 
     /// Calls back for each value of a dimension in each segment in which something matches: the number of those matches, the value, and
-    /// which entries of the segment have it. Of the values, a few segments' are in memory at a time.
+    /// which entries of the segment have it; in any order. Of the values that are not kept, a few segments' are in memory at a time.
     pub(super) fn each_term(
         &self,
         conn: &mut DbConnection,
@@ -45,10 +50,39 @@ impl Index<'_> {
         mut take: impl FnMut(usize, &[u8], &Ranks<'_>) -> Result<(), Damaged>,
     ) -> Result<(), IndexError> {
         let range = (&[dimension as u8][..], &[dimension as u8 + 1][..]);
-        self.each_term_between(conn, matches, SEGMENTS_AT_ONCE, range, |at, term, ranks| match term.split_first() {
+        let mut take = |at: usize, term: &[u8], ranks: &Ranks<'_>| match term.split_first() {
             Some((_, value)) => take(at, value, ranks),
             None => Ok(()),
-        })
+        };
+        let keys = matches.iter().map(|matches| self.key(matches)).collect::<Result<Vec<SegmentKey>, Damaged>>()?;
+        let known = self.cache.blocks(dimension, &keys);
+        let (mut numbers, mut missing) = (Vec::new(), Vec::new());
+        for (at, (matches, known)) in matches.iter().zip(known).enumerate() {
+            match known {
+                Some(blocks) => {
+                    blocks.iter().try_for_each(|bytes| each_term_in(bytes, range, |term, ranks| take(at, term, ranks)))?
+                }
+                None => {
+                    numbers.push(at);
+                    missing.push(matches.clone());
+                }
+            }
+        }
+        let mut read = vec![Vec::new(); missing.len()];
+        let mut bytes_read = 0;
+        self.each_block(conn, &missing, SEGMENTS_AT_ONCE, range, |at, bytes| {
+            let number = numbers.get(at).copied().ok_or(Damaged)?;
+            each_term_in(&bytes, range, |term, ranks| take(number, term, ranks))?;
+            bytes_read += bytes.len();
+            match read.get_mut(at) {
+                Some(blocks) if bytes_read <= KEPT_BYTES_MAX => blocks.push(bytes),
+                _ => read.clear(),
+            }
+            Ok(())
+        })?;
+        let of_numbers = numbers.iter().zip(read).filter_map(|(number, blocks)| Some((*keys.get(*number)?, blocks)));
+        self.cache.keep_blocks(dimension, of_numbers);
+        Ok(())
     }
 
     /// The same for each term from one to another, which is not meant any more, with the terms of so many segments in memory.
@@ -57,22 +91,27 @@ impl Index<'_> {
         conn: &mut DbConnection,
         matches: &[Matches],
         at_once: usize,
-        (from, to): (&[u8], &[u8]),
+        range: (&[u8], &[u8]),
         mut take: impl FnMut(usize, &[u8], &Ranks<'_>) -> Result<(), Damaged>,
+    ) -> Result<(), IndexError> {
+        self.each_block(conn, matches, at_once, range, |at, bytes| each_term_in(&bytes, range, |term, ranks| take(at, term, ranks)))
+    }
+
+    /// The blocks that have terms of a range, of so many segments in memory.
+    fn each_block(
+        &self,
+        conn: &mut DbConnection,
+        matches: &[Matches],
+        at_once: usize,
+        range: (&[u8], &[u8]),
+        mut take: impl FnMut(usize, Vec<u8>) -> Result<(), Damaged>,
     ) -> Result<(), IndexError> {
         for (number, some) in matches.chunks(at_once).enumerate() {
             dialect::go_on(conn)?;
-            let first = |matches: &Matches| self.segments.get(matches.segment).map(|segment| segment.key.first).ok_or(Damaged);
+            let first = |matches: &Matches| Ok::<_, Damaged>(self.key(matches)?.first);
             let firsts = some.iter().map(first).collect::<Result<Vec<i64>, Damaged>>()?;
-            for (first, bytes) in self.blocks_between(conn, (from, to), &firsts)? {
-                let at = number * at_once + firsts.binary_search(&first).map_err(|_| Damaged)?;
-                let mut terms = Terms::new(&bytes);
-                while !terms.is_at_end() {
-                    let (term, ranks) = terms.next().ok_or(Damaged)?;
-                    if from <= term && term < to {
-                        take(at, term, &ranks)?;
-                    }
-                }
+            for (first, bytes) in self.blocks_between(conn, range, &firsts)? {
+                take(number * at_once + firsts.binary_search(&first).map_err(|_| Damaged)?, bytes)?;
             }
         }
         Ok(())
@@ -89,9 +128,9 @@ impl Index<'_> {
         (from, to): (&[u8], &[u8]),
         segments: &[i64],
     ) -> Result<Vec<(i64, Vec<u8>)>, IndexError> {
-        let segments = NumberList::new(conn, segments);
+        let (segments, each_segment) = (NumberList::new(conn, segments), PostingsOfEach::new(conn));
         let (from, to) = (from.to_vec(), to.to_vec());
-        Ok(BlocksOf { from, to, channel_id: self.channel_id, stream: self.stream, segments }.load(conn)?)
+        Ok(BlocksOf { from, to, channel_id: self.channel_id, stream: self.stream, segments, each_segment }.load(conn)?)
     }
 
     /// How many of what matches happened in each span of time.
@@ -168,6 +207,22 @@ impl Index<'_> {
         }
         Ok(spans)
     }
+}
+
+/// Calls back for each term of a block that is in a range.
+fn each_term_in(
+    bytes: &[u8],
+    (from, to): (&[u8], &[u8]),
+    mut take: impl FnMut(&[u8], &Ranks<'_>) -> Result<(), Damaged>,
+) -> Result<(), Damaged> {
+    let mut terms = Terms::new(bytes);
+    while !terms.is_at_end() {
+        let (term, ranks) = terms.next().ok_or(Damaged)?;
+        if from <= term && term < to {
+            take(term, &ranks)?;
+        }
+    }
+    Ok(())
 }
 
 /// Neighbouring ranks of a segment, of entries that happened in one span of time.

@@ -23,7 +23,7 @@ use crate::schema::{segment_times, segments};
 /// The segments of a log, from its first entry on without a gap.
 #[derive(Debug)]
 pub(super) struct Index<'a> {
-    cache: &'a Cache,
+    pub(super) cache: &'a Cache,
     pub(super) channel_id: i64,
     pub(super) stream: i16,
     pub(super) segments: Vec<Header>,
@@ -346,7 +346,8 @@ impl Index<'_> {
         let segments = NumberList::new(conn, &segments);
         let blocks = BlocksWith { term: term.bytes().to_vec(), channel_id: self.channel_id, stream: self.stream, segments };
         let mut found: HashMap<i64, RanksOfTerm> = HashMap::with_capacity(missing.len());
-        for (first, bytes) in RunQueryDsl::<DbConnection>::load::<(i64, Vec<u8>)>(blocks, conn)? {
+        for (first, bytes) in RunQueryDsl::<DbConnection>::load::<(i64, Option<Vec<u8>>)>(blocks, conn)? {
+            let bytes = bytes.unwrap_or_default();
             let ranks = Terms::new(&bytes).find(term.bytes())?;
             found.insert(first, ranks.map(|ranks| ranks.bitmap().map(Arc::new).ok_or(Damaged)).transpose()?);
         }

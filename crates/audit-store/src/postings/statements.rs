@@ -4,10 +4,10 @@ use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
-use diesel::sql_types::{BigInt, Binary, HasSqlType, SmallInt, Text};
+use diesel::sql_types::{BigInt, Binary, HasSqlType, Nullable, SmallInt, Text};
 use diesel::{Connection, RunQueryDsl};
 
-use crate::dialect::NumberList;
+use crate::dialect::{NumberList, PostingsOfEach};
 
 /// The block of each of some segments in which a term is if it is in the segment at all: the last one that does not begin after it.
 #[derive(Debug, Clone, QueryId)]
@@ -30,13 +30,8 @@ pub(super) struct BlocksOf {
     pub(super) stream: i16,
     /// By their first positions.
     pub(super) segments: NumberList,
+    pub(super) each_segment: PostingsOfEach,
 }
-
-const OF_SEGMENTS: &str = "SELECT s.first, p.terms FROM segments s \
-    JOIN postings p ON p.channel_id = s.channel_id AND p.stream = s.stream AND p.first = s.first AND p.first_term ";
-
-const LAST_BLOCK: &str = "(SELECT q.first_term FROM postings q \
-    WHERE q.channel_id = s.channel_id AND q.stream = s.stream AND q.first = s.first AND q.first_term <= ";
 
 impl<DB> QueryFragment<DB> for BlocksWith
 where
@@ -47,11 +42,12 @@ where
     i16: ToSql<SmallInt, DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql(OF_SEGMENTS);
-        out.push_sql("= ");
-        out.push_sql(LAST_BLOCK);
+        out.push_sql(
+            "SELECT s.first, (SELECT b.terms FROM postings b WHERE b.channel_id = s.channel_id AND b.stream = s.stream \
+            AND b.first = s.first AND b.first_term <= ",
+        );
         out.push_bind_param::<Binary, _>(&self.term)?;
-        out.push_sql(" ORDER BY q.first_term DESC LIMIT 1) WHERE s.channel_id = ");
+        out.push_sql(" ORDER BY b.first_term DESC LIMIT 1) FROM segments s WHERE s.channel_id = ");
         out.push_bind_param::<BigInt, _>(&self.channel_id)?;
         out.push_sql(" AND s.stream = ");
         out.push_bind_param::<SmallInt, _>(&self.stream)?;
@@ -69,14 +65,18 @@ where
     i16: ToSql<SmallInt, DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql(OF_SEGMENTS);
-        out.push_sql(">= COALESCE(");
-        out.push_sql(LAST_BLOCK);
+        out.push_sql("SELECT s.first, b.terms FROM segments s ");
+        out.push_sql(self.each_segment.begin);
+        out.push_sql(
+            "b.channel_id = s.channel_id AND b.stream = s.stream AND b.first = s.first AND b.first_term >= COALESCE((SELECT a.first_term \
+            FROM postings a WHERE a.channel_id = s.channel_id AND a.stream = s.stream AND a.first = s.first AND a.first_term <= ",
+        );
         out.push_bind_param::<Binary, _>(&self.from)?;
-        out.push_sql(" ORDER BY q.first_term DESC LIMIT 1), ");
+        out.push_sql(" ORDER BY a.first_term DESC LIMIT 1), ");
         out.push_bind_param::<Binary, _>(&self.from)?;
-        out.push_sql(") AND p.first_term < ");
+        out.push_sql(") AND b.first_term < ");
         out.push_bind_param::<Binary, _>(&self.to)?;
+        out.push_sql(self.each_segment.end);
         out.push_sql(" WHERE s.channel_id = ");
         out.push_bind_param::<BigInt, _>(&self.channel_id)?;
         out.push_sql(" AND s.stream = ");
@@ -86,15 +86,14 @@ where
     }
 }
 
-/// The first position of a segment, and a block.
-type Blocks = (BigInt, Binary);
-
+/// The first position of a segment, and the block, if there is one.
 impl Query for BlocksWith {
-    type SqlType = Blocks;
+    type SqlType = (BigInt, Nullable<Binary>);
 }
 
+/// The first position of a segment, and a block.
 impl Query for BlocksOf {
-    type SqlType = Blocks;
+    type SqlType = (BigInt, Binary);
 }
 
 impl<C: Connection> RunQueryDsl<C> for BlocksWith {}

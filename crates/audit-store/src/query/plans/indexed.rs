@@ -142,5 +142,13 @@ fn a_log_without_statistics_is_read_by_its_keys_too() {
         // Compared with each row of the channel, a thousand positions took ten seconds.
         assert!(plan.contains("\"position\" = ANY") && !plan.contains("Filter"), "{sql}\n{plan}");
     }
+    db.summary(any(), GroupBy::TableName);
+    db.list::<Events>(EventFilter { content_type: Some(7), ..any() }, &[]);
+    let steps = db.take_on_postings();
+    assert_eq!(steps.len(), 3, "two for 16 segments and more, and one");
+    for Step { sql, plan, .. } in steps {
+        // All blocks of the log were read, and then those of other segments thrown away.
+        assert!(!plan.contains("Hash") && plan.contains("(first = s.first)"), "{sql}\n{plan}");
+    }
     assert_plans(db);
 }

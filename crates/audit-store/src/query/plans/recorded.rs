@@ -123,10 +123,18 @@ impl Many {
 
     /// The statements on the tables of entries since the last time, explained.
     pub(super) fn take(&mut self) -> Vec<Step> {
+        self.take_that(|sql| ENTRIES.iter().any(|table| sql.contains(&format!("FROM \"{table}\""))))
+    }
+
+    /// The same of statements on the postings of several segments.
+    pub(super) fn take_on_postings(&mut self) -> Vec<Step> {
+        self.take_that(|sql| sql.contains("FROM segments s"))
+    }
+
+    fn take_that(&mut self, is_meant: impl Fn(&str) -> bool) -> Vec<Step> {
         let ran = std::mem::take(&mut *self.ran.lock().unwrap());
         let ran: Vec<String> = ran.into_iter().map(|sql| sql.replace('`', "\"")).collect();
-        let on_entries = ran.iter().filter(|sql| ENTRIES.iter().any(|t| sql.contains(&format!("FROM \"{t}\""))));
-        on_entries.map(|sql| self.explain(sql)).collect()
+        ran.iter().filter(|sql| is_meant(sql)).map(|sql| self.explain(sql)).collect()
     }
 
     fn explain(&mut self, recorded: &str) -> Step {
@@ -248,7 +256,7 @@ struct Recorded<'a> {
 }
 
 impl<'a> Recorded<'a> {
-    /// What has 16 numbers is a uuid, and no text of these queries has a bracket.
+    /// A list of numbers is bytes, and no text of these queries has a bracket.
     fn parse(recorded: &'a str, blob: fn(&str) -> String) -> Recorded<'a> {
         let (sql, binds) = recorded.split_once(" -- binds: ").unwrap();
         let binds = binds.replace("Some(", "").replace(')', "").replace("None", "null");
@@ -258,7 +266,6 @@ impl<'a> Recorded<'a> {
                 if elements.iter().all(|element| element.starts_with('"')) {
                     return format!("'{{{}}}'::text[]", elements.join(","));
                 }
-                assert_eq!(elements.len(), 16, "{recorded}");
                 blob(&elements.iter().map(|byte| format!("{:02x}", byte.parse::<u8>().unwrap())).collect::<String>())
             }
             Some('"') => format!("'{}'", value.trim_matches('"')),

@@ -5,13 +5,15 @@
 //! revoke a key while appends have no room left; and parsing goes round by key ([`Turns`]).
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt::{Debug, Formatter};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use audit_store::Budget;
+use audit_store::{Attached, Budget};
 use tokio::sync::oneshot;
 
 use crate::Api;
 use crate::auth::Caller;
+use crate::parsers::Parsers;
 
 /// Bytes of a body that is not appended, at most: a parameter of a GET, a token. None of them is a tenth as large.
 pub(crate) const SMALL_BODY_BYTES_MAX: usize = 64 * 1024;
@@ -22,14 +24,18 @@ const SMALL_BODIES_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The parts that all requests share.
 pub(crate) struct Admission {
     pub(crate) turns: Turns,
+    /// One for each turn.
+    pub(crate) parsers: Parsers,
     questions: Budget,
     administration: Budget,
 }
 
 impl Admission {
     pub(crate) fn new() -> Admission {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Admission {
-            turns: Turns::new(std::thread::available_parallelism().map_or(1, usize::from)),
+            turns: Turns::new(processors),
+            parsers: Parsers::start(processors),
             questions: Budget::new(SMALL_BODIES_BYTES_MAX),
             administration: Budget::new(SMALL_BODIES_BYTES_MAX),
         }
@@ -61,8 +67,17 @@ impl<'a> Room<'a> {
 }
 
 /// So many turns at once. Who waits gets one round robin by key, so that a key with a thousand large bodies delays another by one.
+///
+/// What was made in a turn counts until it is committed: entries take several times the memory of the body that they were parsed from, so
+/// while enough of them wait for the writer, further bodies stay as they are.
 #[derive(Clone)]
 pub(crate) struct Turns(Arc<Mutex<State>>);
+
+/// Bytes of entries of all keys after which no further body is parsed: several batches of the writer.
+const HELD_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The same of one key, which takes no part of the others' along.
+const HELD_BYTES_OF_KEY_MAX: usize = HELD_BYTES_MAX / 2;
 
 struct State {
     free: usize,
@@ -70,27 +85,39 @@ struct State {
     waiting: HashMap<i64, VecDeque<oneshot::Sender<Turn>>>,
     /// The keys of `waiting`, in the order of their turns.
     order: VecDeque<i64>,
+    /// Bytes of what was made and is held, by key; a key that holds nothing is not in here.
+    held: HashMap<i64, usize>,
 }
 
 /// A turn, which ends when it is dropped.
-pub(crate) struct Turn(Option<Turns>);
+pub(crate) struct Turn {
+    key: i64,
+    turns: Option<Turns>,
+}
+
+/// What was made in a turn, until it is dropped.
+pub(crate) struct Held {
+    key: i64,
+    bytes: usize,
+    turns: Turns,
+}
 
 impl Turns {
     pub(crate) fn new(turns: usize) -> Turns {
-        Turns(Arc::new(Mutex::new(State { free: turns, waiting: HashMap::new(), order: VecDeque::new() })))
+        Turns(Arc::new(Mutex::new(State { free: turns, waiting: HashMap::new(), order: VecDeque::new(), held: HashMap::new() })))
     }
 
     /// Waits for a turn of this key.
     pub(crate) async fn take(&self, key: i64) -> Turn {
-        let Some(granted) = self.join(key) else { return Turn(Some(self.clone())) };
+        let Some(granted) = self.join(key) else { return Turn { key, turns: Some(self.clone()) } };
         // The sender is only dropped with the turns themselves, and nobody can wait for them then.
-        granted.await.unwrap_or(Turn(None))
+        granted.await.unwrap_or(Turn { key, turns: None })
     }
 
     /// A place in the line of a key, unless a turn is free.
     fn join(&self, key: i64) -> Option<oneshot::Receiver<Turn>> {
         let mut state = self.state();
-        if state.free > 0 {
+        if state.has_turn_for(key) {
             state.free -= 1;
             return None;
         }
@@ -103,13 +130,14 @@ impl Turns {
         Some(granted)
     }
 
-    /// Gives a turn on to the next one that still waits.
-    fn pass_on(&self) {
-        while let Some(next) = self.state().next() {
-            match next.send(Turn(Some(self.clone()))) {
-                Ok(()) => return,
-                // Who waited is gone. The turn must not end here: it is given on by this loop.
-                Err(mut turn) => turn.0 = None,
+    /// Gives the turns that are free to those who still wait.
+    fn grant(&self) {
+        loop {
+            let Some((key, next)) = self.state().next() else { return };
+            if let Err(mut turn) = next.send(Turn { key, turns: Some(self.clone()) }) {
+                // Who waited is gone. The turn must not end by itself: it would come back here.
+                turn.turns = None;
+                self.state().free += 1;
             }
         }
     }
@@ -120,28 +148,65 @@ impl Turns {
 }
 
 impl State {
-    /// Who is next; if there is nobody, the turn is free.
-    fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
-        let Some(key) = self.order.pop_front() else {
-            self.free += 1;
-            return None;
-        };
+    fn has_turn_for(&self, key: i64) -> bool {
+        self.free > 0
+            && self.held.values().sum::<usize>() < HELD_BYTES_MAX
+            && self.held.get(&key).is_none_or(|bytes| *bytes < HELD_BYTES_OF_KEY_MAX)
+    }
+
+    /// Who is next, with a turn that was free.
+    fn next(&mut self) -> Option<(i64, oneshot::Sender<Turn>)> {
+        let at = self.order.iter().position(|key| self.has_turn_for(*key))?;
+        let key = self.order.remove(at)?;
         let line = self.waiting.get_mut(&key)?;
-        let next = line.pop_front();
+        let next = line.pop_front()?;
         if line.is_empty() {
             self.waiting.remove(&key);
         } else {
             self.order.push_back(key);
         }
-        next
+        self.free -= 1;
+        Some((key, next))
+    }
+}
+
+impl Turn {
+    /// Ends the turn, and counts the bytes of what was made in it.
+    pub(crate) fn hold(self, bytes: usize) -> Option<Held> {
+        let turns = self.turns.clone()?;
+        *turns.state().held.entry(self.key).or_default() += bytes;
+        Some(Held { key: self.key, bytes, turns })
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if let Some(turns) = self.0.take() {
-            turns.pass_on();
+        if let Some(turns) = self.turns.take() {
+            turns.state().free += 1;
+            turns.grant();
         }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut state = self.turns.state();
+        if let Some(held) = state.held.get_mut(&self.key) {
+            *held -= self.bytes;
+            if *held == 0 {
+                state.held.remove(&self.key);
+            }
+        }
+        drop(state);
+        self.turns.grant();
+    }
+}
+
+impl Attached for Held {}
+
+impl Debug for Held {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Held({} bytes)", self.bytes)
     }
 }
 
@@ -184,5 +249,22 @@ mod tests {
         drop(waits.try_recv().unwrap());
         let state = turns.state();
         assert_eq!((state.free, state.waiting.len(), state.order.len()), (1, 0, 0));
+    }
+
+    #[test]
+    fn a_body_waits_while_enough_entries_of_its_key_or_of_all_are_held() {
+        let turns = Turns::new(2);
+        let hold = |key, bytes| turns.take(key).now_or_never().unwrap().hold(bytes).unwrap();
+        let (half, small) = (hold(1, HELD_BYTES_OF_KEY_MAX), hold(2, 1));
+        let mut first = turns.join(1).unwrap();
+        let rest = hold(3, HELD_BYTES_MAX - HELD_BYTES_OF_KEY_MAX - 1);
+        let mut second = turns.join(2).unwrap();
+        drop(small);
+        assert!(second.try_recv().is_ok() && first.try_recv().is_err(), "the others have room again");
+        drop(half);
+        assert!(first.try_recv().is_ok());
+        drop(rest);
+        let state = turns.state();
+        assert_eq!((state.free, state.held.len()), (2, 0), "all is given back");
     }
 }

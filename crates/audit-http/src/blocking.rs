@@ -16,6 +16,7 @@ use audit_store::{AppendError, AppendRequest, Cancel, Receipt, Store, StoreError
 use bytes::Bytes;
 
 use crate::Api;
+use crate::admission::Turn;
 use crate::auth::Caller;
 use crate::queries::{Asked, Held, Queries, SMALL_ANSWER_BYTES, TooMany};
 
@@ -67,7 +68,7 @@ pub(crate) async fn block<T: Send + 'static>(run: impl FnOnce() -> T + Send + 's
 }
 
 /// Logs what a panic says.
-fn panicked(panic: &(dyn Any + Send)) -> NotDone {
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> NotDone {
     let text = panic.downcast_ref::<&str>().copied();
     let message = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without a message");
     tracing::error!(panic = message, "work on a blocking thread panicked");
@@ -213,16 +214,22 @@ pub(crate) async fn compute<T: Send + 'static>(
     bytes: usize,
     run: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, NotDone> {
+    // With the work, not with its caller: who hangs up does not make room for more work.
+    compute_in_turn(api, key, bytes, move |_turn| run()).await
+}
+
+/// The same for work that goes on with its turn, if it needs one.
+pub(crate) async fn compute_in_turn<T: Send + 'static>(
+    api: &Api,
+    key: i64,
+    bytes: usize,
+    run: impl FnOnce(Option<Turn>) -> T + Send + 'static,
+) -> Result<T, NotDone> {
     if bytes <= IN_PLACE_BYTES_MAX {
-        return if api.store.is_embedded() { Ok(run()) } else { block(run).await };
+        return if api.store.is_embedded() { Ok(run(None)) } else { block(move || run(None)).await };
     }
     let turn = api.admission.turns.take(key).await;
-    // With the work, not with its caller: who hangs up does not make room for more work.
-    block(move || {
-        let _turn = turn;
-        run()
-    })
-    .await
+    api.admission.parsers.run(move || run(Some(turn))).await
 }
 
 /// Writes a record that was read or appended, of that many bytes.

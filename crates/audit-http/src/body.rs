@@ -75,7 +75,7 @@ impl Body {
             return Err(BodyError::TooLarge { max: room.bytes_max });
         }
         let key = room.key;
-        collect(payload, announced.unwrap_or(0), room, api.config.body_timeout).await?.in_utf8(api, key, request).await
+        collect(payload, announced.unwrap_or(room.bytes_max), room, api.config.body_timeout).await?.in_utf8(api, key, request).await
     }
 
     /// The same in UTF-8, whatever charset it came in. A form stays as it is: its escapes are of its charset too, and are read
@@ -103,9 +103,9 @@ impl Body {
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The budget is taken as the bytes arrive: what is only announced takes no memory, and must not keep others out.
-async fn collect(mut payload: web::Payload, announced: usize, room: Room<'_>, timeout: Duration) -> Result<Body, BodyError> {
+async fn collect(mut payload: web::Payload, length_max: usize, room: Room<'_>, timeout: Duration) -> Result<Body, BodyError> {
     let mut reservation = room.budget.share_of(room.key);
-    let mut bytes = Vec::with_capacity(announced.min(FIRST_BYTES_MAX));
+    let mut bytes = Vec::new();
     let mut pace = Pace::start(timeout);
     loop {
         let Ok(chunk) = timeout_at(pace.deadline(), payload.next()).await else {
@@ -117,13 +117,27 @@ async fn collect(mut payload: web::Payload, announced: usize, room: Room<'_>, ti
             return Err(BodyError::TooLarge { max: room.bytes_max });
         }
         reservation.grow(chunk.len())?;
+        make_room(&mut bytes, chunk.len(), length_max)?;
         bytes.extend_from_slice(&chunk);
         pace.arrived(bytes.len());
     }
 }
 
-/// Memory that a body gets before its first byte.
+/// Memory for a body of which nothing has arrived.
 const FIRST_BYTES_MAX: usize = 64 * 1024;
+
+/// How many times the memory grows when it is full. What is not written to is not resident, and growing seldom leaves few holes behind.
+const GROWTH: usize = 8;
+
+/// Makes room for the next bytes of a body, up to the length that it can have.
+fn make_room(bytes: &mut Vec<u8>, chunk: usize, length_max: usize) -> Result<(), BodyError> {
+    let needed = bytes.len() + chunk;
+    if needed > bytes.capacity() {
+        let capacity = (GROWTH * bytes.capacity()).max(FIRST_BYTES_MAX).min(length_max).max(needed);
+        bytes.try_reserve_exact(capacity - bytes.len()).map_err(|_| BodyError::Busy)?;
+    }
+    Ok(())
+}
 
 /// Bytes that have to arrive in any [`RATE_WINDOW`] before the end, or the body is given up. Without it, a body could hold its share of
 /// the budget for the whole of `body_timeout` with a byte now and then. 1.6 KiB/s is slower than a telephone on GPRS, whose pauses of

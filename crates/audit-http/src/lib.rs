@@ -34,6 +34,7 @@ mod drf;
 mod metrics;
 mod openapi;
 mod params;
+mod parsers;
 mod probe;
 mod problem;
 mod proxy;

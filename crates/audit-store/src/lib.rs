@@ -44,7 +44,8 @@ mod watch;
 mod test_postgres;
 
 pub use append::{
-    AppendError, AppendRequest, Budget, Conflict, Full, NotStored, PendingReceipts, Receipt, ReceiptsFuture, Reservation, Unknown,
+    AppendError, AppendRequest, Attached, Budget, Conflict, Full, NotStored, PendingReceipts, Receipt, ReceiptsFuture, Reservation,
+    Unknown,
 };
 pub use config::StoreConfig;
 pub use content_types::{ContentTypeTaken, ContentTypesPut};

@@ -89,11 +89,14 @@ impl Slots {
         debug_assert!(values.is_sorted_by(|a, b| a.0 < b.0), "slots are ascending by definition of the leaf");
         let mut salts = [[0u8; 16]; N];
         getrandom::fill(salts.as_flattened_mut())?;
+        // Thousands of entries wait for their commit: none keeps room for slots that it does not have.
+        let mut slots = Vec::with_capacity(values.iter().filter(|(_, value)| value.is_some()).count());
         let present = values
             .into_iter()
             .zip(salts)
             .filter_map(|((number, value), salt)| value.map(|value| Slot { number, value: Some(value), seal: Seal::Salt(salt) }));
-        Ok(Slots(present.collect()))
+        slots.extend(present);
+        Ok(Slots(slots))
     }
 
     /// Puts slots together again from stored values and [`Slots::seals`].

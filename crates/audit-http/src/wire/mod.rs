@@ -1,9 +1,10 @@
 //! From an accepted socket to the stream that actix speaks HTTP on.
 //!
 //! `HttpServer` takes sockets only, so this module and [`server`](crate::server) do what it does: watch the socket, do the TLS
-//! handshake above that, and take offers of an upgrade out of what is read at the top.
+//! handshake above that, read it a portion at a time, and take offers of an upgrade out of what is read at the top.
 
 mod framing;
+mod portioned;
 mod unoffered;
 mod watched;
 
@@ -25,11 +26,12 @@ use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::connections::{Connections, Endpoint};
+use portioned::Portioned;
 use unoffered::Unoffered;
 use watched::Watched;
 
 /// What HTTP is spoken on.
-pub(crate) type Wire = Unoffered<Secured>;
+pub(crate) type Wire = Unoffered<Portioned<Secured>>;
 
 /// Why a connection ended other than by its end.
 pub(crate) type Ended = TlsError<io::Error, DispatchError>;
@@ -79,17 +81,18 @@ pub(crate) fn acceptor(
 
 fn accepted(stream: Secured) -> Accepted {
     let client = stream.watched().stream().peer_addr().ok();
-    (Unoffered::new(stream), Protocol::Http1, client)
+    (Unoffered::new(Portioned::new(stream)), Protocol::Http1, client)
 }
 
 /// What the requests of a connection can look up.
 pub(crate) fn describe(wire: &Wire, data: &mut Extensions) {
-    let watched = wire.get_ref().watched();
+    let stream = wire.get_ref().get_ref();
+    let watched = stream.watched();
     if let Some(connection) = watched.connection() {
         data.insert(connection.clone());
     }
     if let Ok(address) = watched.stream().local_addr() {
-        data.insert(Endpoint { secure: matches!(wire.get_ref(), Secured::Tls(_)), address });
+        data.insert(Endpoint { secure: matches!(stream, Secured::Tls(_)), address });
     }
 }
 

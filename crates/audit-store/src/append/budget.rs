@@ -5,6 +5,7 @@
 //! `docs/decisions/0036-a-quarter-of-the-budget.md`.
 
 use std::collections::HashMap;
+use std::fmt::Debug;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A number of bytes to share. Clones share the same one.
@@ -57,7 +58,7 @@ impl Budget {
     pub fn try_reserve(&self, bytes: usize) -> Option<Reservation> {
         let mut state = self.state();
         state.free = state.free.checked_sub(bytes)?;
-        Some(Reservation { budget: self.clone(), key: None, bytes, is_large: false })
+        Some(Reservation { budget: self.clone(), key: None, bytes, is_large: false, attached: None })
     }
 
     /// How many bytes are free.
@@ -70,7 +71,7 @@ impl Budget {
     #[must_use]
     pub fn share_of(&self, key: i64) -> Reservation {
         self.state().keys.entry(key).or_default().requests += 1;
-        Reservation { budget: self.clone(), key: Some(key), bytes: 0, is_large: false }
+        Reservation { budget: self.clone(), key: Some(key), bytes: 0, is_large: false, attached: None }
     }
 
     /// Takes a share, and waits for it. More than the whole budget counts as all of it.
@@ -82,7 +83,7 @@ impl Budget {
             state = self.0.returned.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.free -= bytes;
-        Reservation { budget: self.clone(), key: None, bytes, is_large: false }
+        Reservation { budget: self.clone(), key: None, bytes, is_large: false, attached: None }
     }
 
     fn quarter(&self) -> usize {
@@ -102,9 +103,19 @@ pub struct Reservation {
     bytes: usize,
     /// Whether it is the one of its key that goes beyond the quarter.
     is_large: bool,
+    /// What else ends with it.
+    attached: Option<Box<dyn Attached>>,
 }
 
+/// What can be dropped with a share.
+pub trait Attached: Debug + Send + Sync {}
+
 impl Reservation {
+    /// Has something dropped together with the share, as soon as the request is committed or refused.
+    pub fn attach(&mut self, attached: impl Attached + 'static) {
+        self.attached = Some(Box::new(attached));
+    }
+
     /// Takes more.
     ///
     /// # Errors
@@ -135,6 +146,26 @@ impl Reservation {
         state.free = rest;
         self.bytes += bytes;
         Ok(())
+    }
+
+    /// Makes it what is held in fact: gives back what is too much, and takes what is missing as far as that is there, since what is
+    /// held already is not given up.
+    pub fn settle(&mut self, bytes: usize) {
+        let quarter = self.budget.quarter();
+        let mut state = self.budget.state();
+        let State { free, keys } = &mut *state;
+        let mut of_key = self.key.filter(|_| !self.is_large).and_then(|key| keys.get_mut(&key));
+        let room = match &of_key {
+            Some(key) => (*free).min(quarter.saturating_sub(key.bytes)),
+            None if self.is_large => free.saturating_sub(quarter),
+            None => *free,
+        };
+        let settled = bytes.min(self.bytes + room);
+        *free = *free + self.bytes - settled;
+        if let Some(key) = &mut of_key {
+            key.bytes = key.bytes + settled - self.bytes;
+        }
+        self.bytes = settled;
     }
 }
 
@@ -197,6 +228,26 @@ mod tests {
         assert_eq!(share(&budget, 1, 1).unwrap_err(), Full::Key, "the quarter is for what is beside the large one");
         drop((large, beside));
         assert!(share(&budget, 1, 48).is_ok());
+        assert!(budget.try_reserve(64).is_some() && budget.state().keys.is_empty(), "all is given back");
+    }
+
+    #[test]
+    fn a_share_is_settled_within_what_its_key_may_have() {
+        let budget = Budget::new(64);
+        let mut small = share(&budget, 1, 10).unwrap();
+        small.settle(4);
+        assert_eq!((small.bytes, budget.free()), (4, 60));
+        let beside = share(&budget, 1, 10).unwrap();
+        small.settle(20);
+        assert_eq!((small.bytes, share(&budget, 1, 1).unwrap().is_large), (6, true), "the quarter is full");
+        let mut large = share(&budget, 2, 20).unwrap();
+        large.settle(60);
+        assert_eq!((large.bytes, budget.free()), (32, 16), "it leaves a quarter to the others");
+        large.settle(1);
+        let mut of_no_key = budget.try_reserve(1).unwrap();
+        of_no_key.settle(100);
+        assert_eq!((of_no_key.bytes, budget.free()), (47, 0));
+        drop((small, beside, large, of_no_key));
         assert!(budget.try_reserve(64).is_some() && budget.state().keys.is_empty(), "all is given back");
     }
 

@@ -16,7 +16,7 @@ mod watch;
 mod writer;
 mod writers;
 
-pub use budget::{Budget, Full, Reservation};
+pub use budget::{Attached, Budget, Full, Reservation};
 pub use error::{AppendError, Conflict, NotStored, Unknown};
 pub use receipt::{PendingReceipts, Receipt, ReceiptsFuture};
 
@@ -51,6 +51,12 @@ impl AppendRequest {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.entries.iter().map(|entry| entry.slots().bytes()).sum()
+    }
+
+    /// About how many bytes of memory the entries take until they are committed.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.entries.iter().map(PreparedEntry::memory_bytes).sum()
     }
 
     fn goes_to(&self, channel_id: i64, stream: i16) -> bool {

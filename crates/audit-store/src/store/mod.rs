@@ -209,7 +209,8 @@ impl Store {
         request.check()?;
         if request.reservation.is_none() {
             let busy = NotStored::Busy { retry_after_seconds: 1 };
-            request.reservation = Some(self.0.budget.try_reserve(request.bytes()).ok_or(busy)?);
+            request.reservation =
+                Some(self.0.budget.try_reserve(request.memory_bytes().min(limits::BYTES_IN_FLIGHT_MAX)).ok_or(busy)?);
         }
         self.0.writers.try_append(request)
     }
@@ -222,7 +223,7 @@ impl Store {
     pub fn append(&self, mut request: AppendRequest) -> Result<PendingReceipts, NotStored> {
         request.check()?;
         if request.reservation.is_none() {
-            request.reservation = Some(self.0.budget.reserve(request.bytes()));
+            request.reservation = Some(self.0.budget.reserve(request.memory_bytes()));
         }
         self.0.writers.append(request)
     }

@@ -6,13 +6,13 @@ use audit_store::domain::{ChannelId, JsonError, JsonText, ObjectWriter, Prepared
 use audit_store::{AppendRequest, Receipt, Reservation, Store};
 
 use super::{Query, Stream, body_text};
-use crate::admission::Room;
+use crate::admission::{Room, Turn};
 use crate::auth::Caller;
 use crate::body::{Body, BodyError, media_type};
 use crate::problem::{Code, ERRORS_MAX, Problem, channel_problem, record_errors};
 use crate::{Api, blocking};
 
-/// About what a record takes beside its bytes until it is committed.
+/// What a record takes beside its bytes at least.
 const RECORD_OVERHEAD_BYTES: usize = 1024;
 
 pub(super) async fn append<S: Stream>(
@@ -33,8 +33,8 @@ pub(super) async fn append<S: Stream>(
     let Body { bytes, reservation } = Body::read(api, request, payload, room).await?;
     let (store, writer) = (api.store.clone(), caller.clone());
     let received = bytes.len();
-    let work = move || prepare_all::<S>(&store, &bytes, is_ndjson, &writer, reservation);
-    let (entries, is_single, reservation) = blocking::compute(api, caller.token.id, received, work).await??;
+    let work = move |turn| prepare_all::<S>(&store, bytes, is_ndjson, &writer, (reservation, turn));
+    let (entries, is_single, reservation) = blocking::compute_in_turn(api, caller.token.id, received, work).await??;
     let append = AppendRequest { producer_id: caller.token.id, entries, reservation: Some(reservation) };
     let refused = |error| Problem::not_appended(error, is_single);
     let receipts = blocking::append(api, append).await.map_err(refused)?;
@@ -44,15 +44,22 @@ pub(super) async fn append<S: Stream>(
 /// The records of a body ready for the log, whether it is a single one (whose receipt is then not in a list), and the room they take.
 fn prepare_all<S: Stream>(
     store: &Store,
-    bytes: &[u8],
+    bytes: Vec<u8>,
     is_ndjson: bool,
     caller: &Caller,
-    mut reservation: Reservation,
+    (mut reservation, turn): (Reservation, Option<Turn>),
 ) -> Result<(Vec<PreparedEntry>, bool, Reservation), Problem> {
-    let (records, is_single) = cut::<S>(body_text(bytes)?, is_ndjson)?;
+    let (records, is_single) = cut::<S>(body_text(&bytes)?, is_ndjson)?;
     // Before they are there: ten thousand records fit into a body of 30 KB.
     reservation.grow(records.len() * RECORD_OVERHEAD_BYTES).map_err(BodyError::from)?;
-    Ok((prepare::<S>(store, &records, is_single, caller)?, is_single, reservation))
+    let entries = prepare::<S>(store, &records, is_single, caller)?;
+    drop(bytes);
+    let held = entries.iter().map(PreparedEntry::memory_bytes).sum();
+    reservation.settle(held);
+    if let Some(held) = turn.and_then(|turn| turn.hold(held)) {
+        reservation.attach(held);
+    }
+    Ok((entries, is_single, reservation))
 }
 
 /// The texts of the records, and whether the body is a single one.

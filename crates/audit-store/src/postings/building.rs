@@ -9,11 +9,26 @@ use super::tiers;
 use super::times::Point;
 use super::words::{Words, each_word};
 
-/// Different words of an entry that are indexed. One with more is marked, as one with a word that is too long.
+/// Different words, or names of changed fields, of an entry that are indexed. One with more is marked, as one with a word that is too long.
 const WORDS_MAX: usize = 1_000;
 
-/// Names of changed fields of an entry that are indexed.
-const CHANGED_MAX: usize = 1_000;
+/// The same of the entries of a smallest segment. Entries of a log repeat each other: 64 real ones have 560 different words, and 1,200 at
+/// most. A writer whose entries do not would otherwise decide how much memory it takes to index and to merge them: 600 bytes for each
+/// word. The groups are those of positions, so that an index that is rebuilt is the same.
+const WORDS_OF_A_GROUP_MAX: usize = 4_096;
+const GROUP: i64 = tiers::TIERS[0];
+
+impl Had {
+    /// By the entries that have a term so far. They are numbered from a position on.
+    fn by(entries: &[u16], first: i64, entry: u16) -> Had {
+        let group = |entry: u16| (first + i64::from(entry)) / GROUP;
+        match entries.last() {
+            Some(last) if *last == entry => Had::TheEntryItself,
+            Some(last) if group(*last) == group(entry) => Had::ItsGroup,
+            _ => Had::NoneOfThem,
+        }
+    }
+}
 
 /// Entries with neighbouring positions. What is kept of each is its number, so that a thousand words of an entry are two thousand bytes.
 #[derive(Debug)]
@@ -23,23 +38,41 @@ pub(crate) struct Building {
     points: Vec<Point>,
     /// By their order of arrival.
     terms: HashMap<Vec<u8>, Vec<u16>>,
-    /// Of the last entry.
-    words: usize,
-    changed: usize,
+    words: Counted,
+    changed: Counted,
     term: Vec<u8>,
+}
+
+/// How many different words are indexed so far.
+#[derive(Debug, Default)]
+struct Counted {
+    of_entry: usize,
+    of_group: usize,
+}
+
+/// What had a term before the last entry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Had {
+    TheEntryItself,
+    ItsGroup,
+    NoneOfThem,
 }
 
 impl Building {
     /// From a position on. Without words, each entry is marked: a search has to look at it.
     pub(crate) fn new(first: i64, has_words: bool) -> Building {
-        Building { first, has_words, points: Vec::new(), terms: HashMap::new(), words: 0, changed: 0, term: Vec::new() }
+        let (words, changed) = (Counted::default(), Counted::default());
+        Building { first, has_words, points: Vec::new(), terms: HashMap::new(), words, changed, term: Vec::new() }
     }
 
     /// Begins the next entry.
     pub(crate) fn begin(&mut self, point: Point) {
         debug_assert!((self.points.len() as i64) < tiers::LARGEST);
         self.points.push(point);
-        (self.words, self.changed) = (0, 0);
+        let begins_group = point.position % GROUP == 0;
+        for counted in [&mut self.words, &mut self.changed] {
+            *counted = Counted { of_entry: 0, of_group: if begins_group { 0 } else { counted.of_group } };
+        }
         if !self.has_words {
             self.put(&[Dimension::Word as u8]);
         }
@@ -52,9 +85,9 @@ impl Building {
 
     /// The entry says that a field was changed. Of one with very many, not all names are indexed, and it is marked.
     pub(crate) fn add_changed(&mut self, name: &str) {
-        let is_marked = self.changed >= CHANGED_MAX;
-        self.put(Term::text(Dimension::Changed, if is_marked { "" } else { name }).bytes());
-        self.changed += 1;
+        let mut counted = std::mem::take(&mut self.changed);
+        self.put_counted(&mut counted, Term::text(Dimension::Changed, name).bytes(), &[Dimension::Changed as u8]);
+        self.changed = counted;
     }
 
     /// The entry has a text.
@@ -62,27 +95,40 @@ impl Building {
         if !self.has_words {
             return;
         }
-        let mut term = std::mem::take(&mut self.term);
+        let (mut term, mut counted) = (std::mem::take(&mut self.term), std::mem::take(&mut self.words));
         each_word(text, |word| {
             term.clear();
             term.push(Dimension::Word as u8);
-            if self.words < WORDS_MAX {
-                term.extend_from_slice(word);
-            }
-            self.words += usize::from(self.put(&term));
+            term.extend_from_slice(word);
+            self.put_counted(&mut counted, &term, &[Dimension::Word as u8]);
         });
-        self.term = term;
+        (self.term, self.words) = (term, counted);
     }
 
-    /// Whether the entry did not have it before.
-    fn put(&mut self, term: &[u8]) -> bool {
+    /// The entry has a term of which there may be very many, or then a mark instead.
+    fn put_counted(&mut self, counted: &mut Counted, term: &[u8], mark: &[u8]) {
+        let is_full = counted.of_group >= WORDS_OF_A_GROUP_MAX && self.who_has(term) == Had::NoneOfThem;
+        let had = self.put(if is_full || counted.of_entry >= WORDS_MAX { mark } else { term });
+        counted.of_entry += usize::from(had != Had::TheEntryItself);
+        counted.of_group += usize::from(had == Had::NoneOfThem);
+    }
+
+    fn who_has(&self, term: &[u8]) -> Had {
         let entry = (self.points.len() - 1) as u16;
-        match self.terms.get_mut(term) {
-            Some(entries) if entries.last() == Some(&entry) => return false,
-            Some(entries) => entries.push(entry),
-            None => drop(self.terms.insert(term.to_vec(), vec![entry])),
+        self.terms.get(term).map_or(Had::NoneOfThem, |entries| Had::by(entries, self.first, entry))
+    }
+
+    fn put(&mut self, term: &[u8]) -> Had {
+        let entry = (self.points.len() - 1) as u16;
+        let Some(entries) = self.terms.get_mut(term) else {
+            self.terms.insert(term.to_vec(), vec![entry]);
+            return Had::NoneOfThem;
+        };
+        let had = Had::by(entries, self.first, entry);
+        if had != Had::TheEntryItself {
+            entries.push(entry);
         }
-        true
+        had
     }
 
     pub(crate) fn finish(self) -> Segment {
@@ -125,9 +171,13 @@ mod tests {
     }
 
     fn built(texts: &[&str], has_words: bool) -> Segment {
-        let mut building = Building::new(0, has_words);
+        built_from(0, texts, has_words)
+    }
+
+    fn built_from(first: usize, texts: &[&str], has_words: bool) -> Segment {
+        let mut building = Building::new(first as i64, has_words);
         for (at, text) in texts.iter().enumerate() {
-            building.begin(Point { time: 0, position: at as i64 });
+            building.begin(Point { time: 0, position: (first + at) as i64 });
             building.add_words(text.as_bytes());
             building.add_words(b"b");
         }
@@ -146,11 +196,25 @@ mod tests {
     }
 
     #[test]
+    fn entries_that_do_not_repeat_each_other_have_four_thousand_words_at_most() {
+        let text = |entry: usize| (0..100).map(|number| format!("{entry:03}x{number:02} common ")).collect::<String>();
+        let texts: Vec<String> = (0..2 * GROUP as usize).map(text).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let both = built(&texts, true);
+        let found: HashMap<String, usize> = words(&both).into_iter().collect();
+        assert_eq!(found.len(), 2 * WORDS_OF_A_GROUP_MAX - 2 + 1, "`common` and `b` are words of each group; and the mark");
+        // The first forty have all of theirs. What they have, the others have too.
+        assert_eq!((found[""], found["common"], found["b"]), (2 * (64 - 40), 128, 128));
+        let halves = texts.chunks(64).enumerate().map(|(number, texts)| built_from(number * 64, texts, true));
+        assert_eq!(Segment::merge(&halves.collect::<Vec<_>>()).unwrap(), both);
+    }
+
+    #[test]
     fn an_entry_has_a_thousand_changed_fields_at_most() {
         let mut building = Building::new(0, true);
         building.begin(Point { time: 0, position: 0 });
-        (0..2 * CHANGED_MAX).for_each(|number| building.add_changed(&format!("{number:05}")));
+        (0..2 * WORDS_MAX).for_each(|number| building.add_changed(&format!("{number:05}")));
         let changed = words(&building.finish());
-        assert_eq!((changed.len(), &*changed[0].0, &*changed[CHANGED_MAX].0), (CHANGED_MAX + 1, "", "00999"));
+        assert_eq!((changed.len(), &*changed[0].0, &*changed[WORDS_MAX].0), (WORDS_MAX + 1, "", "00999"));
     }
 }

@@ -42,6 +42,13 @@ impl Found<'_> {
         self.0.iter().map(OfLog::len).sum()
     }
 
+    /// With what was found in other logs.
+    pub(crate) fn join(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self.0.sort_by_key(|log| log.index.channel_id);
+        self
+    }
+
     /// The entries of a page in an order of time, up to so many.
     pub(crate) fn page(
         &mut self,

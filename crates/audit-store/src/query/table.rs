@@ -153,6 +153,9 @@ pub(crate) trait Filter<R>: Clone {
     /// The same, from a position on.
     fn starting_at(&self, position: i64) -> Self;
 
+    /// The same, of what comes before a position.
+    fn ending_before(&self, position: i64) -> Self;
+
     /// The same, of what happened at an instant or later.
     fn since(&self, micros: i64) -> Self;
 }

@@ -1,5 +1,6 @@
 //! Pages by cursor: a walk through the log that sees each entry once, however much arrives meanwhile.
 
+use std::cmp::Ordering;
 use std::ops::{ControlFlow, Deref};
 
 use audit_domain::{ChannelGrant, ChannelId, Entry, EventFilter, Walk, WalkOrder, WalkPoint, limits};
@@ -66,48 +67,84 @@ pub(crate) fn walk<T: Table>(
     })
 }
 
-/// A page of what the indexes of the logs find, where they are asked: by a value, in the order of time.
+/// A page of what the indexes of the logs find, where they are asked: by a value.
 fn indexed<T: Table>(
     conn: &mut DbConnection,
     cache: &Cache,
     heads: &[LogHead],
     query: &WalkQuery<T::Filter>,
 ) -> Result<Option<WalkPage<T::Record>>, StoreError> {
-    let Walk { filter, order, descending, .. } = &query.walk;
-    // What is asked for by time alone, the database has in order.
+    let filter = &query.walk.filter;
+    // What is asked for by time or by position alone, the database has in order.
     let has_terms = filter.condition().is_some_and(|condition| condition.has_terms());
-    if *order != WalkOrder::Timestamp || filter.is_impossible() || !has_terms {
+    if filter.is_impossible() || !has_terms {
         return Ok(None);
     }
-    // What a search may find is confirmed as the page is read; only to count it, all of it has to be.
-    let found = if query.counted { postings::find::<T> } else { postings::candidates::<T> };
-    let Some(mut found) = found(conn, cache, heads, filter)? else { return Ok(None) };
-    if filter.looks_into_records() {
-        return searched::<T>(conn, &mut found, query);
+    match query.walk.order {
+        WalkOrder::Timestamp => {
+            // What a search may find is confirmed as the page is read; only to count it, all of it has to be.
+            let found = if query.counted { postings::find::<T> } else { postings::candidates::<T> };
+            let Some(found) = found(conn, cache, heads, filter)? else { return Ok(None) };
+            let count = query.counted.then(|| found.len() as i64);
+            page::<T>(conn, found, query, count, |conn, found, (_, after), wanted| {
+                postings::next_places::<T>(conn, found, query.walk.descending, after.map(key), wanted)
+            })
+        }
+        WalkOrder::Position => {
+            let Some(found) = after_position::<T>(conn, cache, heads, query)? else { return Ok(None) };
+            let count = if query.counted { Some(count::<T>(conn, cache, heads, filter)?) } else { None };
+            page::<T>(conn, found, query, count, |conn, found, (read, _), wanted| {
+                postings::places_by_position::<T>(conn, found, query.walk.descending, read, wanted)
+            })
+        }
     }
-    let after = query.after.map(key);
-    let size = query.size.max(1);
-    let Some(places) = postings::next_places::<T>(conn, &mut found, *descending, after, size.saturating_add(1))? else {
-        return Ok(None);
-    };
-    let records = first_that_fit::<T>(conn, &places[..places.len().min(size)])?;
-    let next = records.last().filter(|_| records.len() < places.len()).map(|record| point(record));
-    Ok(Some(WalkPage { records, next, count: query.counted.then(|| found.len() as i64) }))
 }
 
-/// A page of those that match, of what the indexes say may do.
-fn searched<T: Table>(
+/// What may match after the point of a walk by position.
+fn after_position<'a, T: Table>(
     conn: &mut DbConnection,
-    found: &mut Found<'_>,
+    cache: &'a Cache,
+    heads: &[LogHead],
     query: &WalkQuery<T::Filter>,
-) -> Result<Option<WalkPage<T::Record>>, StoreError> {
+) -> Result<Option<Found<'a>>, StoreError> {
     let Walk { filter, descending, .. } = &query.walk;
-    let count = query.counted.then(|| found.len() as i64);
-    let (mut after, mut stride, mut page) = (query.after, Stride::FIRST, Filling::new(query.size.max(1)));
+    let Some(after) = query.after else { return postings::candidates::<T>(conn, cache, heads, filter) };
+    let (mut its_log, mut later) = (Vec::new(), Vec::new());
+    for head in heads {
+        match head.channel_id.cmp(&after.channel_id) {
+            Ordering::Equal => its_log.push(*head),
+            order if (order == Ordering::Greater) != *descending => later.push(*head),
+            _ => {}
+        }
+    }
+    let rest =
+        if *descending { filter.ending_before(after.position) } else { filter.starting_at(after.position.saturating_add(1)) };
+    let Some(rest) = postings::candidates::<T>(conn, cache, &its_log, &rest)? else { return Ok(None) };
+    let Some(later) = postings::candidates::<T>(conn, cache, &later, filter)? else { return Ok(None) };
+    Ok(Some(rest.join(later)))
+}
+
+/// A page of what matches, of what the indexes say may do. `next` gives the places after so many that were read, and after a point.
+fn page<'a, T: Table>(
+    conn: &mut DbConnection,
+    mut found: Found<'a>,
+    query: &WalkQuery<T::Filter>,
+    count: Option<i64>,
+    next: impl Fn(&mut DbConnection, &mut Found<'a>, (u64, Option<WalkPoint>), usize) -> Result<Option<Vec<Place>>, StoreError>,
+) -> Result<Option<WalkPage<T::Record>>, StoreError> {
+    let (filter, size) = (&query.walk.filter, query.size.max(1));
+    if !filter.looks_into_records() {
+        let Some(places) = next(conn, &mut found, (0, query.after), size.saturating_add(1))? else { return Ok(None) };
+        let records = first_that_fit::<T>(conn, &places[..places.len().min(size)])?;
+        let next = records.last().filter(|_| records.len() < places.len()).map(|record| point(record));
+        return Ok(Some(WalkPage { records, next, count }));
+    }
+    let (mut read, mut after, mut stride, mut page) = (0, query.after, Stride::FIRST, Filling::new(size));
     while !page.is_full {
         dialect::go_on(conn)?;
         let wanted = stride.records();
-        let Some(places) = postings::next_places::<T>(conn, found, *descending, after.map(key), wanted)? else { return Ok(None) };
+        let Some(places) = next(conn, &mut found, (read, after), wanted)? else { return Ok(None) };
+        read += places.len() as u64;
         let mut bytes = 0;
         for record in at_places::<T>(conn, &places, &mut Room::endless())? {
             bytes += record.slots.bytes();

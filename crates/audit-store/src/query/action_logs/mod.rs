@@ -83,6 +83,12 @@ impl Filter<ActionLog> for ActionLogFilter {
         filter
     }
 
+    fn ending_before(&self, position: i64) -> ActionLogFilter {
+        let mut filter = self.clone();
+        filter.position.below(position);
+        filter
+    }
+
     fn since(&self, micros: i64) -> ActionLogFilter {
         let mut filter = self.clone();
         filter.created_at.from(micros);

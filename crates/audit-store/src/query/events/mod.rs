@@ -65,6 +65,12 @@ impl Filter<Event> for EventFilter {
         filter
     }
 
+    fn ending_before(&self, position: i64) -> EventFilter {
+        let mut filter = self.clone();
+        filter.position.below(position);
+        filter
+    }
+
     fn since(&self, micros: i64) -> EventFilter {
         let mut filter = self.clone();
         filter.timestamp.from(micros);

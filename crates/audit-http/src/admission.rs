@@ -73,10 +73,10 @@ impl<'a> Room<'a> {
 #[derive(Clone)]
 pub(crate) struct Turns(Arc<Mutex<State>>);
 
-/// Bytes of entries of all keys after which no further body is parsed: several batches of the writer.
+/// Bytes of entries of all keys after which no further body is parsed, but for a key that holds none: two batches of the writer.
 const HELD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// The same of one key, which takes no part of the others' along.
+/// The same of one key.
 const HELD_BYTES_OF_KEY_MAX: usize = HELD_BYTES_MAX / 2;
 
 struct State {
@@ -149,9 +149,9 @@ impl Turns {
 
 impl State {
     fn has_turn_for(&self, key: i64) -> bool {
-        self.free > 0
-            && self.held.values().sum::<usize>() < HELD_BYTES_MAX
-            && self.held.get(&key).is_none_or(|bytes| *bytes < HELD_BYTES_OF_KEY_MAX)
+        // Whatever others hold, a key that holds nothing does not wait for them.
+        let may_hold_more = |of_key: usize| of_key < HELD_BYTES_OF_KEY_MAX && self.held.values().sum::<usize>() < HELD_BYTES_MAX;
+        self.free > 0 && self.held.get(&key).is_none_or(|of_key| may_hold_more(*of_key))
     }
 
     /// Who is next, with a turn that was free.
@@ -264,6 +264,10 @@ mod tests {
         drop(half);
         assert!(first.try_recv().is_ok());
         drop(rest);
+        let all = hold(1, 2 * HELD_BYTES_MAX);
+        let other = hold(2, 1);
+        assert!(turns.join(2).unwrap().try_recv().is_err(), "what it holds is more than there is for all");
+        drop((all, other));
         let state = turns.state();
         assert_eq!((state.free, state.held.len()), (2, 0), "all is given back");
     }

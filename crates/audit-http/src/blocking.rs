@@ -27,9 +27,12 @@ const IN_PLACE_BYTES_MAX: usize = 4 * 1024;
 /// Why work on a blocking thread has no outcome.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotDone {
-    /// The pool of blocking threads is gone.
+    /// The threads for it are gone.
     #[error("the server is shutting down")]
     Stopping,
+    /// It has not begun in time, and will not.
+    #[error("too many requests wait for a processor or for the database")]
+    Late,
     /// A fault of ours, which the log has.
     #[error("work on a blocking thread panicked")]
     Panicked,
@@ -52,7 +55,7 @@ const REFUSED: &str = "audit_http_queries_refused_total";
 /// Queries whose client was gone before they ended.
 const CANCELLED: &str = "audit_http_queries_cancelled_total";
 
-/// How long a query waits for its place.
+/// How long a query waits for its place, and a body for its turn. With a database that commits nothing, turns come to an end.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// How often a query looks whether somebody still waits for it.
@@ -228,7 +231,7 @@ pub(crate) async fn compute_in_turn<T: Send + 'static>(
     if bytes <= IN_PLACE_BYTES_MAX {
         return if api.store.is_embedded() { Ok(run(None)) } else { block(move || run(None)).await };
     }
-    let turn = api.admission.turns.take(key).await;
+    let turn = tokio::time::timeout(WAIT_MAX, api.admission.turns.take(key)).await.map_err(|_| NotDone::Late)?;
     api.admission.parsers.run(move || run(Some(turn))).await
 }
 

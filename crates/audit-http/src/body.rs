@@ -48,7 +48,7 @@ pub(crate) enum BodyError {
 impl From<NotDone> for BodyError {
     fn from(error: NotDone) -> BodyError {
         match error {
-            NotDone::Stopping => BodyError::Busy,
+            NotDone::Stopping | NotDone::Late => BodyError::Busy,
             NotDone::Panicked => BodyError::Panicked,
         }
     }
@@ -123,8 +123,8 @@ async fn collect(mut payload: web::Payload, length_max: usize, room: Room<'_>, t
     }
 }
 
-/// Memory for a body of which nothing has arrived.
-const FIRST_BYTES_MAX: usize = 64 * 1024;
+/// What the first bytes of a body get at least, unless it is shorter.
+const FIRST_BYTES: usize = 64 * 1024;
 
 /// How many times the memory grows when it is full. What is not written to is not resident, and growing seldom leaves few holes behind.
 const GROWTH: usize = 8;
@@ -133,7 +133,7 @@ const GROWTH: usize = 8;
 fn make_room(bytes: &mut Vec<u8>, chunk: usize, length_max: usize) -> Result<(), BodyError> {
     let needed = bytes.len() + chunk;
     if needed > bytes.capacity() {
-        let capacity = (GROWTH * bytes.capacity()).max(FIRST_BYTES_MAX).min(length_max).max(needed);
+        let capacity = (GROWTH * bytes.capacity()).max(FIRST_BYTES).min(length_max).max(needed);
         bytes.try_reserve_exact(capacity - bytes.len()).map_err(|_| BodyError::Busy)?;
     }
     Ok(())

@@ -42,6 +42,7 @@ async fn ready(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse
             HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "the database cannot be used"}))
         }
         Err(NotDone::Stopping) => HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "shutting down"})),
+        Err(NotDone::Late) => HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "busy"})),
         Err(NotDone::Panicked) => HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "internal error"})),
     })
 }

@@ -262,6 +262,7 @@ impl From<NotDone> for DrfError {
     fn from(error: NotDone) -> DrfError {
         match error {
             NotDone::Stopping => DrfError::Unavailable("The server is shutting down; try again later."),
+            NotDone::Late => BodyError::Busy.into(),
             NotDone::Panicked => DrfError::Internal,
         }
     }

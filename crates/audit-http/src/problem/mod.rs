@@ -272,6 +272,7 @@ impl From<NotDone> for Problem {
     fn from(error: NotDone) -> Problem {
         match error {
             NotDone::Stopping => Problem::unavailable(&error, "The server is shutting down; try again later."),
+            NotDone::Late => BodyError::Busy.into(),
             NotDone::Panicked => Problem::internal(&error),
         }
     }

@@ -165,7 +165,9 @@ impl Reservation {
         if let Some(key) = &mut of_key {
             key.bytes = key.bytes + settled - self.bytes;
         }
+        drop(state);
         self.bytes = settled;
+        self.budget.0.returned.notify_all();
     }
 }
 
@@ -247,6 +249,12 @@ mod tests {
         let mut of_no_key = budget.try_reserve(1).unwrap();
         of_no_key.settle(100);
         assert_eq!((of_no_key.bytes, budget.free()), (47, 0));
+        let waiter = std::thread::spawn({
+            let budget = budget.clone();
+            move || drop(budget.reserve(40))
+        });
+        of_no_key.settle(1);
+        waiter.join().unwrap();
         drop((small, beside, large, of_no_key));
         assert!(budget.try_reserve(64).is_some() && budget.state().keys.is_empty(), "all is given back");
     }

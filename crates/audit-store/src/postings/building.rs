@@ -65,8 +65,9 @@ impl Building {
         Building { first, has_words, points: Vec::new(), terms: HashMap::new(), words, changed, term: Vec::new() }
     }
 
-    /// Begins the next entry.
+    /// Begins the next entry, which is at the next position.
     pub(crate) fn begin(&mut self, point: Point) {
+        debug_assert_eq!(point.position, self.first + self.points.len() as i64);
         debug_assert!((self.points.len() as i64) < tiers::LARGEST);
         self.points.push(point);
         let begins_group = point.position % GROUP == 0;

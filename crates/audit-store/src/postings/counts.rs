@@ -17,8 +17,8 @@ use crate::dialect::{self, NumberList, PostingsOfEach};
 /// Of the largest, half a million entries: a few megabytes of blocks where nearly every entry has a value of its own.
 const SEGMENTS_AT_ONCE: usize = 16;
 
-/// Bytes of the values of a dimension that one query reads and that are kept for the next: few values of a million entries. What has
-/// many would take the place of all else, and costs more to go through than to read.
+/// Bytes of the values of a dimension that one query reads and that are kept for the next: few values of a million entries. A query that
+/// reads more would take the place of all else with them, and going through them takes longer than reading them.
 const KEPT_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 impl Index<'_> {

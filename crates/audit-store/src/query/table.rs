@@ -122,7 +122,7 @@ pub(crate) trait Table: Sized + 'static {
     /// When the entry at a position was committed; later ones were not committed earlier.
     fn recorded_at(conn: &mut DbConnection, channel_id: i64, position: i64) -> Result<Option<i64>, StoreError>;
 
-    /// Adds the entries at some positions to a segment, with what they are found by.
+    /// Adds the entries at some positions to a segment, in their order, with what they are found by.
     fn index(conn: &mut DbConnection, channel_id: i64, positions: Range<i64>, into: &mut Building) -> Result<(), StoreError>;
 
     /// How many match in each span of so many microseconds, by the start of the span.

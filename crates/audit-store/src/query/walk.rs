@@ -100,6 +100,10 @@ fn indexed<T: Table>(
     }
 }
 
+/// Places of what may match that are asked for at once, at first and at most. In the order of positions, each time a segment is sorted.
+const PLACES_AT_FIRST: usize = 64;
+const PLACES_AT_ONCE_MAX: usize = 4_096;
+
 /// What may match after the point of a walk by position.
 fn after_position<'a, T: Table>(
     conn: &mut DbConnection,
@@ -140,23 +144,29 @@ fn page<'a, T: Table>(
         return Ok(Some(WalkPage { records, next, count }));
     }
     let (mut read, mut after, mut stride, mut page) = (0, query.after, Stride::FIRST, Filling::new(size));
-    while !page.is_full {
-        dialect::go_on(conn)?;
-        let wanted = stride.records();
+    let mut wanted = PLACES_AT_FIRST;
+    loop {
         let Some(places) = next(conn, &mut found, (read, after), wanted)? else { return Ok(None) };
-        read += places.len() as u64;
-        let mut bytes = 0;
-        for record in at_places::<T>(conn, &places, &mut Room::endless())? {
-            bytes += record.slots.bytes();
-            after = Some(point(&record));
-            if filter.keeps(&record) && page.add(record).is_break() {
-                break;
+        let mut left = places.as_slice();
+        while !left.is_empty() && !page.is_full {
+            dialect::go_on(conn)?;
+            let (now, later) = left.split_at(stride.records().min(left.len()));
+            let mut bytes = 0;
+            for record in at_places::<T>(conn, now, &mut Room::endless())? {
+                bytes += record.slots.bytes();
+                after = Some(point(&record));
+                if filter.keeps(&record) && page.add(record).is_break() {
+                    break;
+                }
             }
+            stride = stride.after(bytes);
+            left = later;
         }
-        if places.len() < wanted {
+        read += places.len() as u64;
+        if page.is_full || places.len() < wanted {
             break;
         }
-        stride = stride.after(bytes);
+        wanted = (4 * wanted).min(PLACES_AT_ONCE_MAX);
     }
     let next = page.records.last().filter(|_| page.is_full).map(|record| point(record));
     Ok(Some(WalkPage { records: page.records, next, count }))

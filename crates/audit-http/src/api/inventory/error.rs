@@ -239,6 +239,7 @@ impl From<NotDone> for InventoryError {
             NotDone::Stopping => {
                 InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down; try again later.")
             }
+            NotDone::Late => BodyError::Busy.into(),
             NotDone::Panicked => InventoryError::internal(),
         }
     }

@@ -240,7 +240,7 @@ impl Table for ActionLogs {
         in_strides(positions, |Range { start, end }| {
             dialect::go_on(conn)?;
             let between = action_logs::position.ge(start).and(action_logs::position.lt(end));
-            let rows = action_logs::table.filter(action_logs::channel_id.eq(channel_id).and(between));
+            let rows = action_logs::table.filter(action_logs::channel_id.eq(channel_id).and(between)).order(action_logs::position);
             let rows: Vec<IndexedColumns> = rows.select(IndexedColumns::as_select()).load(conn)?;
             Ok(rows.into_iter().map(|row| row.index(into)).sum())
         })

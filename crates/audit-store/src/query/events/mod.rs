@@ -218,8 +218,8 @@ impl Table for Events {
         in_strides(positions, |Range { start, end }| {
             dialect::go_on(conn)?;
             let between = events::position.ge(start).and(events::position.lt(end));
-            let rows = events::table.filter(events::channel_id.eq(channel_id).and(between)).select(IndexedColumns::as_select());
-            let rows: Vec<IndexedColumns> = rows.load(conn)?;
+            let rows = events::table.filter(events::channel_id.eq(channel_id).and(between)).order(events::position);
+            let rows: Vec<IndexedColumns> = rows.select(IndexedColumns::as_select()).load(conn)?;
             Ok(rows.into_iter().map(|row| row.index(into)).sum())
         })
     }

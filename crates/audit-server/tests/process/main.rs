@@ -19,6 +19,7 @@ mod import_sources;
 mod injected;
 mod kill;
 mod kinds;
+mod memory;
 mod postgres;
 #[path = "../../../audit-store/tests/postgres/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "not all of it is needed here")]

@@ -24,6 +24,9 @@ use crate::queries::{Asked, Held, Queries, SMALL_ANSWER_BYTES, TooMany};
 /// smallest event takes three bytes and half a dozen hashes.
 const IN_PLACE_BYTES_MAX: usize = 4 * 1024;
 
+/// Larger bodies are parsed by a thread that may write a large page next, and then has the memory of both once.
+const PARSED_APART_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// Why work on a blocking thread has no outcome.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotDone {
@@ -232,7 +235,8 @@ pub(crate) async fn compute_in_turn<T: Send + 'static>(
         return if api.store.is_embedded() { Ok(run(None)) } else { block(move || run(None)).await };
     }
     let turn = tokio::time::timeout(WAIT_MAX, api.admission.turns.take(key)).await.map_err(|_| NotDone::Late)?;
-    api.admission.parsers.run(move || run(Some(turn))).await
+    let work = move || run(Some(turn));
+    if bytes > PARSED_APART_BYTES_MAX { block(work).await } else { api.admission.parsers.run(work).await }
 }
 
 /// Writes a record that was read or appended, of that many bytes.

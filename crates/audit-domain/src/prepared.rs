@@ -11,14 +11,11 @@ use crate::entry::Entry;
 use crate::error::Fault;
 use crate::event::slot;
 use crate::event_keys::EventKeys;
-use crate::log::{Commitment, LeafHash, LeafInput, Slot, Slots, leaf_data, leaf_hash};
+use crate::log::{Commitment, LeafHash, LeafInput, Slots, leaf_data, leaf_hash};
 use crate::new_event::NewEvent;
 use crate::stream::Stream;
 use crate::subject::{ParsedSubject, StoredSubject, Subject};
 use crate::timestamp::Timestamp;
-
-/// What an allocation takes beside its bytes.
-const ALLOCATION_BYTES: usize = 16;
 
 /// Names, numbers and addresses that are in the filter columns and in the subject as well as in the slots; long ones are cut.
 const COPIES_BYTES: usize = 512;
@@ -222,8 +219,7 @@ impl PreparedEntry {
     /// About how many bytes of memory it takes: of a small entry, most are not those of its values.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        let slots = self.slots.iter().count() * (size_of::<Slot>() + size_of::<(u8, Commitment)>() + ALLOCATION_BYTES);
-        size_of::<PreparedEntry>() + COPIES_BYTES + slots + self.slots.bytes()
+        size_of::<PreparedEntry>() + COPIES_BYTES + self.slots.memory_bytes()
     }
 
     /// The filter columns.

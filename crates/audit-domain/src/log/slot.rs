@@ -7,6 +7,9 @@ use crate::json::JsonText;
 /// What separates a slot commitment from every other hash.
 const SLOT_TAG: &[u8] = b"audit-slot-v1\0";
 
+/// What an allocation takes beside its bytes.
+const ALLOCATION_BYTES: usize = 16;
+
 /// Sixteen random bytes that keep a commitment from giving away a value that could be guessed.
 pub type Salt = [u8; 16];
 
@@ -166,6 +169,12 @@ impl Slots {
     #[must_use]
     pub fn commitments(&self) -> Vec<(u8, Commitment)> {
         self.0.iter().map(|slot| (slot.number, slot.commitment())).collect()
+    }
+
+    /// About how many bytes of memory the slots take, with the list of their commitments.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.0.len() * (size_of::<Slot>() + size_of::<(u8, Commitment)>() + ALLOCATION_BYTES) + self.bytes()
     }
 
     /// Bytes of all values.

@@ -4,7 +4,7 @@
 //! handshake above that, read it a portion at a time, and take offers of an upgrade out of what is read at the top.
 
 mod framing;
-mod portioned;
+mod portion;
 mod unoffered;
 mod watched;
 
@@ -26,12 +26,11 @@ use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::connections::{Connections, Endpoint};
-use portioned::Portioned;
 use unoffered::Unoffered;
 use watched::Watched;
 
 /// What HTTP is spoken on.
-pub(crate) type Wire = Unoffered<Portioned<Secured>>;
+pub(crate) type Wire = Unoffered<Secured>;
 
 /// Why a connection ended other than by its end.
 pub(crate) type Ended = TlsError<io::Error, DispatchError>;
@@ -81,12 +80,12 @@ pub(crate) fn acceptor(
 
 fn accepted(stream: Secured) -> Accepted {
     let client = stream.watched().stream().peer_addr().ok();
-    (Unoffered::new(Portioned::new(stream)), Protocol::Http1, client)
+    (Unoffered::new(stream), Protocol::Http1, client)
 }
 
 /// What the requests of a connection can look up.
 pub(crate) fn describe(wire: &Wire, data: &mut Extensions) {
-    let stream = wire.get_ref().get_ref();
+    let stream = wire.get_ref();
     let watched = stream.watched();
     if let Some(connection) = watched.connection() {
         data.insert(connection.clone());

@@ -12,6 +12,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::framing::{Body, Chunk, Head};
+use super::portion::Portion;
 
 /// What the next byte belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,12 +119,13 @@ impl Held {
 #[derive(Debug)]
 pub(crate) struct Unoffered<S> {
     stream: S,
+    portion: Portion,
     held: Held,
 }
 
 impl<S> Unoffered<S> {
     pub(super) fn new(stream: S) -> Unoffered<S> {
-        Unoffered { stream, held: Held::new() }
+        Unoffered { stream, portion: Portion::default(), held: Held::new() }
     }
 
     pub(crate) fn get_ref(&self) -> &S {
@@ -133,14 +135,14 @@ impl<S> Unoffered<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Unoffered<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let Unoffered { stream, held } = self.get_mut();
+        let Unoffered { stream, portion, held } = self.get_mut();
         let before = buffer.filled().len();
         loop {
             held.hand_on(buffer);
             if buffer.filled().len() > before || buffer.remaining() == 0 {
                 return Poll::Ready(Ok(()));
             }
-            ready!(Pin::new(&mut *stream).poll_read(context, buffer))?;
+            ready!(portion.poll_read(Pin::new(&mut *stream), context, buffer))?;
             let fresh = &buffer.filled()[before..];
             if fresh.is_empty() {
                 // The end. Half a head is nothing to actix either.

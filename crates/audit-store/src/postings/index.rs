@@ -347,8 +347,11 @@ impl Index<'_> {
         let blocks = BlocksWith { term: term.bytes().to_vec(), channel_id: self.channel_id, stream: self.stream, segments };
         let mut found: HashMap<i64, RanksOfTerm> = HashMap::with_capacity(missing.len());
         for (first, bytes) in RunQueryDsl::<DbConnection>::load::<(i64, Option<Vec<u8>>)>(blocks, conn)? {
-            let bytes = bytes.unwrap_or_default();
-            let ranks = Terms::new(&bytes).find(term.bytes())?;
+            let ranks = match &bytes {
+                Some(bytes) => Terms::new(bytes).find(term.bytes())?,
+                // All terms of the segment are greater.
+                None => None,
+            };
             found.insert(first, ranks.map(|ranks| ranks.bitmap().map(Arc::new).ok_or(Damaged)).transpose()?);
         }
         let read = |key: &SegmentKey| found.get(&key.first).cloned().flatten();

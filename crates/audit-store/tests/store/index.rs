@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use audit_store::domain::{Event, EventFilter, EventSort, Interval, PreparedEntry, SortField, SortKey, SortRow, Stream, Timestamp};
+use audit_store::domain::{Event, EventFilter, EventSort, Interval, PreparedEntry, SortRow, Stream, Timestamp};
 use audit_store::{AppendError, AppendRequest, GroupBy, ListQuery, NotStored, PageNumber, Store};
 
 use crate::common::{ActionLogs, Dice, Events, Kind, Raw, Scratch, append, event, log_of, of_database, only, uuid};
@@ -365,41 +365,6 @@ fn counts_and_groups_of_ranges_that_cut_hours_are_exact() {
             let page = scratch.store.list(&query).unwrap();
             let expected = (start..end).filter(|minute| minute % 3 == 1).count();
             assert_eq!((page.count, page.records.len()), (expected as i64, expected), "{start}..{end}");
-        }
-    }
-}
-
-/// The positions of a page of a list by time.
-fn page(scratch: &Scratch, filter: &EventFilter, descending: bool, (number, size): (i64, i64)) -> Vec<i64> {
-    let sort = EventSort::by(vec![SortKey { field: SortField::Timestamp, descending }]);
-    let query = ListQuery { channels: only(1), filter: filter.clone(), sort, page: PageNumber::Number(number), size };
-    scratch.store.list(&query).unwrap().records.iter().map(|event| event.position).collect()
-}
-
-#[test]
-fn every_page_of_a_long_list_by_time_is_where_it_belongs() {
-    let scratch = Scratch::new();
-    let mut dice = Dice(3);
-    let events = (0..700).map(|_| {
-        // Hours with one event and hours with a hundred, ties, and years before 1970.
-        let hour = [-5, 0, 0, 0, 1, 2, 400_000, 400_000, 400_001][dice.below(9) as usize] + (dice.below(4) / 3 * 50) as i64;
-        let at = Timestamp::from_micros(hour * HOUR + dice.below(4) as i64 * HOUR / 4).unwrap();
-        event(&format!(r#"{{"timestamp":"{at}","action":"{}"}}"#, dice.below(2)))
-    });
-    scratch.append(events.collect());
-    scratch.store.index().unwrap();
-    let log = log_of::<Events>(&scratch.store, 1);
-    let of_action = EventFilter { action: Some("1".to_owned()), ..EventFilter::default() };
-    for filter in [EventFilter::default(), of_action] {
-        for descending in [true, false] {
-            let sort = EventSort::by(vec![SortKey { field: SortField::Timestamp, descending }]);
-            let mut all: Vec<SortRow> = log.iter().filter(|event| filter.matches(event)).map(SortRow::of).collect();
-            all.sort_by(|a, b| sort.compare(a, b));
-            let all: Vec<i64> = all.iter().map(|row| row.position).collect();
-            assert!(all.len() > 300);
-            let pages = 1..=all.len().div_ceil(7) as i64;
-            let paged: Vec<i64> = pages.flat_map(|number| page(&scratch, &filter, descending, (number, 7))).collect();
-            assert_eq!(paged, all, "descending: {descending}");
         }
     }
 }

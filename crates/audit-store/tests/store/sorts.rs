@@ -2,11 +2,13 @@
 
 use audit_store::domain::{
     ActionLogFilter, ActionLogSort, ActionLogSortField, ActionLogSortRow, ChannelGrant, ChannelId, EventFilter, EventSort,
-    NewActionLog, NewEvent, PreparedEntry, Reading, SortField, SortKey, SortRow,
+    NewActionLog, NewEvent, PreparedEntry, Reading, SortField, SortKey, SortRow, Timestamp,
 };
 use audit_store::{ActionLogListQuery, ListQuery, PageNumber};
 
-use crate::common::{ActionLogs, Dice, Events, Scratch, log_of};
+use crate::common::{ActionLogs, Dice, Events, Scratch, log_of, only};
+
+const HOUR: i64 = 3_600_000_000;
 
 const FIELDS: [SortField; 6] =
     [SortField::Timestamp, SortField::ContentType, SortField::ObjectId, SortField::User, SortField::Uuid, SortField::Position];
@@ -109,5 +111,40 @@ fn large_lists_of_action_logs_are_in_every_order_that_is_asked_for() {
         let listed = scratch.store.list_action_logs(&query).unwrap();
         let expected = rows.iter().skip((number - 1) * 10).take(10).map(|(_, uuid)| *uuid);
         assert!(listed.records.iter().map(|log| log.uuid).eq(expected), "{query:?}");
+    }
+}
+
+/// The positions of a page of a list by time.
+fn page_by_time(scratch: &Scratch, filter: &EventFilter, descending: bool, (number, size): (i64, i64)) -> Vec<i64> {
+    let sort = EventSort::by(vec![SortKey { field: SortField::Timestamp, descending }]);
+    let query = ListQuery { channels: only(1), filter: filter.clone(), sort, page: PageNumber::Number(number), size };
+    scratch.store.list(&query).unwrap().records.iter().map(|event| event.position).collect()
+}
+
+#[test]
+fn every_page_of_a_long_list_by_time_is_where_it_belongs() {
+    let scratch = Scratch::new();
+    let mut dice = Dice(3);
+    let events = (0..700).map(|_| {
+        // Hours with one event and hours with a hundred, ties, and years before 1970.
+        let hour = [-5, 0, 0, 0, 1, 2, 400_000, 400_000, 400_001][dice.below(9) as usize] + (dice.below(4) / 3 * 50) as i64;
+        let at = Timestamp::from_micros(hour * HOUR + dice.below(4) as i64 * HOUR / 4).unwrap();
+        crate::common::event(&format!(r#"{{"timestamp":"{at}","action":"{}"}}"#, dice.below(2)))
+    });
+    scratch.append(events.collect());
+    scratch.store.index().unwrap();
+    let log = log_of::<Events>(&scratch.store, 1);
+    let of_action = EventFilter { action: Some("1".to_owned()), ..EventFilter::default() };
+    for filter in [EventFilter::default(), of_action] {
+        for descending in [true, false] {
+            let sort = EventSort::by(vec![SortKey { field: SortField::Timestamp, descending }]);
+            let mut all: Vec<SortRow> = log.iter().filter(|event| filter.matches(event)).map(SortRow::of).collect();
+            all.sort_by(|a, b| sort.compare(a, b));
+            let all: Vec<i64> = all.iter().map(|row| row.position).collect();
+            assert!(all.len() > 300);
+            let pages = 1..=all.len().div_ceil(7) as i64;
+            let paged: Vec<i64> = pages.flat_map(|number| page_by_time(&scratch, &filter, descending, (number, 7))).collect();
+            assert_eq!(paged, all, "descending: {descending}");
+        }
     }
 }

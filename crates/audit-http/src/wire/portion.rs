@@ -1,4 +1,4 @@
-//! A stream that is read a portion at a time.
+//! Reading a stream a portion at a time.
 //!
 //! actix reads as long as there is something to read, up to 128 KiB, before it parses any of it, and each connection keeps a buffer of
 //! that size, doubled by growing, until it closes: 60 MiB for 256 connections that send large bodies. Here a turn of reading ends after a
@@ -8,32 +8,26 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 
 /// Bytes of a portion, after which a turn ends. Most requests are smaller, and never notice.
 const PORTION_BYTES: usize = 16 * 1024;
 
-/// The stream.
-#[derive(Debug)]
-pub(crate) struct Portioned<S> {
-    stream: S,
-    /// Bytes that were read in this turn.
+/// How much of a portion was read in this turn.
+#[derive(Debug, Default)]
+pub(super) struct Portion {
     read: usize,
 }
 
-impl<S> Portioned<S> {
-    pub(super) fn new(stream: S) -> Portioned<S> {
-        Portioned { stream, read: 0 }
-    }
-
-    pub(crate) fn get_ref(&self) -> &S {
-        &self.stream
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Portioned<S> {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let Portioned { stream, read } = self.get_mut();
+impl Portion {
+    /// Reads from a stream, unless the turn is over.
+    pub(super) fn poll_read<S: AsyncRead>(
+        &mut self,
+        stream: Pin<&mut S>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Portion { read } = self;
         if *read >= PORTION_BYTES {
             *read = 0;
             context.waker().wake_by_ref();
@@ -42,31 +36,17 @@ impl<S: AsyncRead + Unpin> AsyncRead for Portioned<S> {
         let before = buffer.filled().len();
         let left = PORTION_BYTES - *read;
         let outcome = if buffer.remaining() <= left {
-            Pin::new(stream).poll_read(context, buffer)
+            stream.poll_read(context, buffer)
         } else {
             // Not more than is left of the portion, though there is room: what is read at once decides how the buffer grows.
             let mut portion = ReadBuf::new(buffer.initialize_unfilled_to(left));
-            let outcome = Pin::new(stream).poll_read(context, &mut portion);
+            let outcome = stream.poll_read(context, &mut portion);
             let bytes = portion.filled().len();
             buffer.advance(bytes);
             outcome
         };
         *read = if outcome.is_pending() { 0 } else { *read + buffer.filled().len() - before };
         outcome
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Portioned<S> {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
     }
 }
 
@@ -90,14 +70,14 @@ mod tests {
     #[test]
     fn a_turn_ends_after_a_portion_and_is_followed_by_the_next() {
         let sent: Vec<u8> = (0..100_000u32).map(|number| number as u8).collect();
-        let mut stream = Portioned::new(sent.as_slice());
+        let (mut stream, mut portion) = (sent.as_slice(), Portion::default());
         let wakes = Arc::new(Wakes::default());
         let waker = Waker::from(Arc::clone(&wakes));
         let (mut received, mut turns) = (Vec::new(), vec![0]);
         loop {
             let mut buffer = [0; 3_000];
             let mut buffer = ReadBuf::new(&mut buffer);
-            match Pin::new(&mut stream).poll_read(&mut Context::from_waker(&waker), &mut buffer) {
+            match portion.poll_read(Pin::new(&mut stream), &mut Context::from_waker(&waker), &mut buffer) {
                 Poll::Pending => turns.push(0),
                 Poll::Ready(outcome) => outcome.unwrap(),
             }

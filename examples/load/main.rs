@@ -67,7 +67,7 @@ struct Options {
     only: Option<Part>,
 }
 
-/// What is measured together. `get` and `list` have `/healthz` beside them.
+/// What is measured together. `get` and `list` have a constant beside them.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
     Append,

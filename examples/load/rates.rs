@@ -116,6 +116,20 @@ fn said(answer: io::Result<(u16, Option<Duration>)>, body: &[u8]) -> String {
 }
 
 impl Measured {
+    /// What was measured in several rounds of the same.
+    pub(crate) fn together(rounds: Vec<Measured>) -> Measured {
+        let mut all = Measured { connections: 0, tallies: Vec::new(), time: Duration::ZERO, cpu: Some(Duration::ZERO) };
+        for round in rounds {
+            all.connections = round.connections;
+            all.time += round.time;
+            all.cpu = all.cpu.zip(round.cpu).map(|(all, round)| all + round);
+            all.tallies.resize_with(round.tallies.len(), Tally::default);
+            all.tallies.iter_mut().zip(round.tallies).for_each(|(all, round)| all.add(round));
+        }
+        all.tallies.iter_mut().for_each(|tally| tally.took.sort_unstable());
+        all
+    }
+
     /// Successful requests a second, of one kind.
     pub(crate) fn rate(&self, kind: usize) -> f64 {
         self.tallies[kind].took.len() as f64 / self.time.as_secs_f64()

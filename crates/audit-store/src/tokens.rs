@@ -4,7 +4,7 @@ use audit_domain::{ChannelGrant, Clock, NewToken, Role, Timestamp, Token, TokenK
 use diesel::dsl::max;
 use diesel::prelude::*;
 
-use crate::connection::DbConnection;
+use crate::connection::{DbConnection, on_inner};
 use crate::dialect;
 use crate::error::StoreError;
 use crate::row::TokenRow;
@@ -12,8 +12,8 @@ use crate::schema::tokens;
 
 /// By the digest of its key, revoked and expired ones included.
 pub(crate) fn find(conn: &mut DbConnection, digest: [u8; 32]) -> Result<Option<Token>, StoreError> {
-    let rows: Vec<TokenRow> =
-        tokens::table.filter(tokens::key_digest.eq(digest.to_vec())).select(TokenRow::as_select()).load(conn)?;
+    let of_key = tokens::table.filter(tokens::key_digest.eq(digest.as_slice()));
+    let rows: Vec<TokenRow> = on_inner!(conn, |conn| of_key.select(TokenRow::as_select()).load(conn))?;
     rows.into_iter().next().map(Token::try_from).transpose()
 }
 

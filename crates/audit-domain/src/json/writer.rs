@@ -93,19 +93,25 @@ pub fn push_array<T>(out: &mut String, items: impl IntoIterator<Item = T>, mut w
 /// Appends a JSON string: the escapes JSON demands and no others, so non-ASCII stays UTF-8.
 pub(super) fn push_string(out: &mut String, text: &str) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            c if c < ' ' => out.push_str(&format!("\\u{:04x}", c as u32)),
-            c => out.push(c),
-        }
+    let mut start = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let escape = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            8 => "\\b",
+            12 => "\\f",
+            byte if byte < b' ' => &format!("\\u{byte:04x}"),
+            _ => continue,
+        };
+        // What is escaped is ASCII, so a character ends before it.
+        out.push_str(&text[start..at]);
+        out.push_str(escape);
+        start = at + 1;
     }
+    out.push_str(&text[start..]);
     out.push('"');
 }
 

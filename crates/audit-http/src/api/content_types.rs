@@ -16,7 +16,7 @@ use crate::{Api, blocking};
 
 pub(crate) const OMS_LIST: Route = Route::new("/api/v1/oms/settings/content_types/", ALLOW_LIST);
 pub(crate) const LIST: Route = Route::new("/api/v1/data-warehouse/content-types/", ALLOW_LIST);
-pub(crate) const REMOTE_LIST: Route = Route::new(r"/api/v1/remote/{channel_id:\d+}/data-warehouse/content-types/", ALLOW_LIST);
+pub(crate) const REMOTE_LIST: Route = Route::new(r"/api/v1/remote/{channel_id:[0-9]+}/data-warehouse/content-types/", ALLOW_LIST);
 pub(crate) const ONE: Route = Route::new("/api/v1/content-types/{id}", "PUT, OPTIONS");
 
 const ALLOW_LIST: &str = "GET, HEAD, OPTIONS";

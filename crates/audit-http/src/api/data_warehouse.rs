@@ -12,9 +12,9 @@ static SHAPE: Shape =
 
 pub(crate) const LIST: Route = Route::new("/api/v1/data-warehouse/audit-events/", ALLOW_LIST);
 pub(crate) const ONE: Route = Route::new("/api/v1/data-warehouse/audit-events/{uuid}/", ALLOW_DETAIL);
-pub(crate) const REMOTE_LIST: Route = Route::new(r"/api/v1/remote/{channel_id:\d+}/data-warehouse/audit-events/", ALLOW_LIST);
+pub(crate) const REMOTE_LIST: Route = Route::new(r"/api/v1/remote/{channel_id:[0-9]+}/data-warehouse/audit-events/", ALLOW_LIST);
 pub(crate) const REMOTE_ONE: Route =
-    Route::new(r"/api/v1/remote/{channel_id:\d+}/data-warehouse/audit-events/{uuid}/", ALLOW_DETAIL);
+    Route::new(r"/api/v1/remote/{channel_id:[0-9]+}/data-warehouse/audit-events/{uuid}/", ALLOW_DETAIL);
 
 pub(super) fn configure(routes: &mut Routes<'_>) {
     routes.mount_published(LIST, list_or_create);

@@ -11,7 +11,7 @@ use super::statements::BlocksOf;
 use super::term::Dimension;
 use super::times::ENTRIES_OF_A_BLOCK;
 use super::{Damaged, IndexError};
-use crate::connection::DbConnection;
+use crate::connection::{DbConnection, on_inner};
 use crate::dialect::{self, NumberList, PostingsOfEach};
 
 /// Of the largest, half a million entries: a few megabytes of blocks where nearly every entry has a value of its own.
@@ -130,7 +130,8 @@ impl Index<'_> {
     ) -> Result<Vec<(i64, Vec<u8>)>, IndexError> {
         let (segments, each_segment) = (NumberList::new(conn, segments), PostingsOfEach::new(conn));
         let (from, to) = (from.to_vec(), to.to_vec());
-        Ok(BlocksOf { from, to, channel_id: self.channel_id, stream: self.stream, segments, each_segment }.load(conn)?)
+        let blocks = BlocksOf { from, to, channel_id: self.channel_id, stream: self.stream, segments, each_segment };
+        Ok(on_inner!(conn, |conn| blocks.load(conn))?)
     }
 
     /// How many of what matches happened in each span of time.

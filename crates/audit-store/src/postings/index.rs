@@ -15,7 +15,7 @@ use super::statements::BlocksWith;
 use super::term::Term;
 use super::times::{self, ENTRIES_OF_A_BLOCK, Point};
 use super::{Damaged, IndexError};
-use crate::connection::DbConnection;
+use crate::connection::{DbConnection, on_inner};
 use crate::dialect::{self, NumberList};
 use crate::query::among;
 use crate::schema::{segment_times, segments};
@@ -65,7 +65,8 @@ impl<'a> Index<'a> {
         let stream = stream.number();
         let of_log = segments::table.filter(segments::channel_id.eq(channel_id).and(segments::stream.eq(stream)));
         let columns = (segments::first, segments::size, segments::first_time, segments::last_time, segments::words);
-        let rows: Vec<(i64, i64, i64, i64, i16)> = of_log.order(segments::first).select(columns).load(conn)?;
+        let rows: Vec<(i64, i64, i64, i64, i16)> =
+            on_inner!(conn, |conn| of_log.order(segments::first).select(columns).load(conn))?;
         let mut index = Index { cache, channel_id, stream, segments: Vec::with_capacity(rows.len()) };
         let (mut keys, mut end) = (Vec::with_capacity(rows.len()), 0);
         for (first, size, first_time, last_time, words) in rows {
@@ -97,7 +98,7 @@ impl<'a> Index<'a> {
         }
         let of_log = segments::table.filter(segments::channel_id.eq(self.channel_id).and(segments::stream.eq(self.stream)));
         let of_missing = of_log.filter(among(conn, segments::first, &missing));
-        let rows: Vec<(i64, Vec<u8>)> = of_missing.select((segments::first, segments::fences)).load(conn)?;
+        let rows: Vec<(i64, Vec<u8>)> = on_inner!(conn, |conn| of_missing.select((segments::first, segments::fences)).load(conn))?;
         for (first, fences) in rows {
             let at = keys.binary_search_by_key(&first, |key| key.first).map_err(|_| Damaged)?;
             if let (Some(key), Some(times)) = (keys.get(at), known.get_mut(at)) {
@@ -158,7 +159,7 @@ impl<'a> Index<'a> {
         }
         if !header.blocks.contains_key(&number) {
             let of_block = segment_times::table.find((channel_id, stream, header.key.first, number as i16));
-            let bytes: Vec<Vec<u8>> = of_block.select(segment_times::points).load(conn)?;
+            let bytes: Vec<Vec<u8>> = on_inner!(conn, |conn| of_block.select(segment_times::points).load(conn))?;
             let fence = *header.times.fences.get(number).ok_or(Damaged)?;
             let count = ENTRIES_OF_A_BLOCK.min(header.key.size as usize - number * ENTRIES_OF_A_BLOCK);
             let points = bytes.first().and_then(|bytes| times::decode(header.key.first, fence, count, bytes)).ok_or(Damaged)?;
@@ -346,7 +347,8 @@ impl Index<'_> {
         let segments = NumberList::new(conn, &segments);
         let blocks = BlocksWith { term: term.bytes().to_vec(), channel_id: self.channel_id, stream: self.stream, segments };
         let mut found: HashMap<i64, RanksOfTerm> = HashMap::with_capacity(missing.len());
-        for (first, bytes) in RunQueryDsl::<DbConnection>::load::<(i64, Option<Vec<u8>>)>(blocks, conn)? {
+        let blocks: Vec<(i64, Option<Vec<u8>>)> = on_inner!(conn, |conn| blocks.load(conn))?;
+        for (first, bytes) in blocks {
             let ranks = match &bytes {
                 Some(bytes) => Terms::new(bytes).find(term.bytes())?,
                 // All terms of the segment are greater.

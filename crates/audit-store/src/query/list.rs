@@ -80,7 +80,7 @@ pub(crate) fn list<T: Table>(conn: &mut DbConnection, cache: &Cache, query: &Lis
         };
         let mut page = ListPage { count: total, number, pages, records: Vec::new() };
         if total > 0 && (1..=pages).contains(&number) {
-            let places = listed.places(conn, &query.filter, &query.sort, (number - 1) * size, size)?;
+            let places = listed.places(conn, cache, &query.filter, &query.sort, (number - 1) * size, size)?;
             page.records = whole_page::<T>(conn, &places)?;
         }
         Ok(page)
@@ -100,7 +100,7 @@ pub(crate) fn slice<T: Table>(
     }
     dialect::snapshot(conn, |conn| {
         let listed = Listed::<T>::of(conn, cache, channels, filter)?;
-        let places = listed.places(conn, filter, sort, skip.max(0), size.max(0))?;
+        let places = listed.places(conn, cache, filter, sort, skip.max(0), size.max(0))?;
         whole_page::<T>(conn, &places)
     })
 }
@@ -113,6 +113,8 @@ enum Listed<'a, T: Table> {
     Found(Vec<<T::SortField as SortBy>::Row>),
     /// What the indexes of the logs say.
     Indexed(Vec<LogHead>, Found<'a>),
+    /// All entries of the logs: how many there are is known, and the first ones are found without an index of what they say.
+    Everything(Vec<LogHead>),
 }
 
 impl<'a, T: Table> Listed<'a, T> {
@@ -126,6 +128,19 @@ impl<'a, T: Table> Listed<'a, T> {
         if filter.is_impossible() {
             return Ok(Listed::Logs(heads));
         }
+        if filter.condition().is_some_and(|condition| condition.is_everything()) {
+            return Ok(Listed::Everything(heads));
+        }
+        Listed::matching(conn, cache, heads, filter)
+    }
+
+    /// Of the logs, what matches.
+    fn matching(
+        conn: &mut DbConnection,
+        cache: &'a Cache,
+        heads: Vec<LogHead>,
+        filter: &T::Filter,
+    ) -> Result<Listed<'a, T>, StoreError> {
         if let Some(found) = postings::find::<T>(conn, cache, &heads, filter)? {
             return Ok(Listed::Indexed(heads, found));
         }
@@ -140,6 +155,7 @@ impl<'a, T: Table> Listed<'a, T> {
             Listed::Logs(heads) => count::<T>(conn, cache, heads, filter),
             Listed::Found(rows) => Ok(rows.len() as i64),
             Listed::Indexed(_, found) => Ok(found.len() as i64),
+            Listed::Everything(heads) => Ok(heads.iter().map(|head| head.size).sum()),
         }
     }
 
@@ -147,12 +163,19 @@ impl<'a, T: Table> Listed<'a, T> {
     fn places(
         self,
         conn: &mut DbConnection,
+        cache: &'a Cache,
         filter: &T::Filter,
         sort: &Sort<T::SortField>,
         skip: i64,
         limit: i64,
     ) -> Result<Vec<Place>, StoreError> {
         let heads = match self {
+            Listed::Everything(heads) => {
+                if let Some(places) = first_by_time::<T>(conn, &heads, sort, skip, limit)? {
+                    return Ok(places);
+                }
+                return Listed::<T>::matching(conn, cache, heads, filter)?.places(conn, cache, filter, sort, skip, limit);
+            }
             Listed::Found(rows) => return Ok(cut(rows, sort, skip, limit)),
             Listed::Logs(heads) => heads,
             Listed::Indexed(heads, mut found) => {
@@ -186,6 +209,27 @@ impl<'a, T: Table> Listed<'a, T> {
         }
         Ok(cut(rows, sort, skip, limit))
     }
+}
+
+/// Rows that the database counts off in its index by time. What most people look at, the newest entries, is within, and takes less than
+/// a search index does.
+const COUNTED_OFF_MAX: i64 = 1_000;
+
+/// A page of all entries of a log by time, unless it is far from the first one, or the order is another one.
+fn first_by_time<T: Table>(
+    conn: &mut DbConnection,
+    heads: &[LogHead],
+    sort: &Sort<T::SortField>,
+    skip: i64,
+    limit: i64,
+) -> Result<Option<Vec<Place>>, StoreError> {
+    let ([head], [key]) = (heads, sort.keys()) else { return Ok(None) };
+    if !T::is_by_time(key) || key.descending != sort.ties_descend() || skip.saturating_add(limit) > COUNTED_OFF_MAX {
+        return Ok(None);
+    }
+    dialect::go_on(conn)?;
+    let positions = T::positions_by_time(conn, head.channel_id, key.descending, skip, limit)?;
+    Ok(Some(positions.into_iter().map(|position| (head.channel_id, position)).collect()))
 }
 
 /// What matches a filter that looks into records, by a look at each.

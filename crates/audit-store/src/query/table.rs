@@ -76,6 +76,15 @@ pub(crate) trait Table: Sized + 'static {
     /// Positions of one channel, in an order.
     fn positions(conn: &mut DbConnection, channel_id: i64, of: &Part<'_, Self::Filter>) -> Result<Vec<i64>, StoreError>;
 
+    /// Positions of one channel in the order in which entries happened, or from the last one on.
+    fn positions_by_time(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        descending: bool,
+        skip: i64,
+        limit: i64,
+    ) -> Result<Vec<i64>, StoreError>;
+
     /// Places of several channels, in one order.
     fn places(conn: &mut DbConnection, channels: &[i64], of: &Part<'_, Self::Filter>) -> Result<Vec<Place>, StoreError>;
 

@@ -21,7 +21,7 @@ use super::room::Room;
 use super::start::{Behind, Start, begin};
 use super::stride::in_strides;
 use super::table::{Filter, Part, Place, Table, hand_on};
-use crate::connection::{Backend, DbConnection};
+use crate::connection::{Backend, DbConnection, on_inner};
 use crate::dialect;
 use crate::error::StoreError;
 use crate::postings::{Building, Condition, Dimension, Point, Term};
@@ -42,8 +42,11 @@ impl ActionLogs {
         use action_logs as a;
         let at = a::table.filter(a::channel_id.eq(channel_id).and(a::position.eq(position)));
         let rows: Vec<NewActionLogRow<'static>> = match bytes_max {
-            None => at.select(EveryColumn(a::table)).load(conn)?,
-            Some(bytes) => at.filter(ValueBytes(a::table).le(bytes as i64)).select(EveryColumn(a::table)).load(conn)?,
+            None => on_inner!(conn, |conn| at.select(EveryColumn(a::table)).load(conn))?,
+            Some(bytes) => {
+                let at = at.filter(ValueBytes(a::table).le(bytes as i64));
+                on_inner!(conn, |conn| at.select(EveryColumn(a::table)).load(conn))?
+            }
         };
         rows.into_iter().next().map(NewActionLogRow::into_checked).transpose()
     }
@@ -142,8 +145,11 @@ impl Table for ActionLogs {
         use action_logs as a;
         let of_uuid = a::table.filter(a::channel_id.eq(channel_id).and(a::uuid.eq(uuid.as_bytes().as_slice())));
         let rows: Vec<NewActionLogRow<'static>> = match bytes_max {
-            None => of_uuid.select(EveryColumn(a::table)).load(conn)?,
-            Some(bytes) => of_uuid.filter(ValueBytes(a::table).le(bytes as i64)).select(EveryColumn(a::table)).load(conn)?,
+            None => on_inner!(conn, |conn| of_uuid.select(EveryColumn(a::table)).load(conn))?,
+            Some(bytes) => {
+                let of_uuid = of_uuid.filter(ValueBytes(a::table).le(bytes as i64));
+                on_inner!(conn, |conn| of_uuid.select(EveryColumn(a::table)).load(conn))?
+            }
         };
         rows.into_iter().next().map(NewActionLogRow::into_checked).transpose()
     }
@@ -154,12 +160,12 @@ impl Table for ActionLogs {
         positions: &[i64],
         room: &mut Room,
     ) -> Result<Vec<ActionLog>, StoreError> {
-        let rows = action_logs::table
-            .filter(action_logs::channel_id.eq(channel_id))
-            .filter(among(conn, action_logs::position, positions))
-            .select(ActionLogRow::as_select())
-            .load_iter::<ActionLogRow, DefaultLoadingMode>(conn)?;
-        room.collect(rows)
+        use action_logs as a;
+        let of_positions = a::table.filter(a::channel_id.eq(channel_id)).filter(among(conn, a::position, positions));
+        on_inner!(conn, |conn| {
+            let rows = of_positions.select(ActionLogRow::as_select());
+            room.collect(rows.load_iter::<ActionLogRow, DefaultLoadingMode>(conn)?)
+        })
     }
 
     fn bytes(conn: &mut DbConnection, channel_id: i64, positions: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
@@ -175,6 +181,24 @@ impl Table for ActionLogs {
     fn positions(conn: &mut DbConnection, channel_id: i64, of: &Part<'_, ActionLogFilter>) -> Result<Vec<i64>, StoreError> {
         let ordered = action_logs::table.filter(predicate::of(channel_id, of.filter)).order(sql::<Untyped>(of.order));
         Ok(ordered.select(action_logs::position).limit(of.limit).offset(of.skip).load(conn)?)
+    }
+
+    fn positions_by_time(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        descending: bool,
+        skip: i64,
+        limit: i64,
+    ) -> Result<Vec<i64>, StoreError> {
+        use action_logs as t;
+        let of_log = t::table.filter(t::channel_id.eq(channel_id)).select(t::position).limit(limit).offset(skip);
+        Ok(if descending {
+            let newest = of_log.order((t::created_at.desc(), t::position.desc()));
+            on_inner!(conn, |conn| newest.load(conn))?
+        } else {
+            let oldest = of_log.order((t::created_at, t::position));
+            on_inner!(conn, |conn| oldest.load(conn))?
+        })
     }
 
     fn places(conn: &mut DbConnection, channels: &[i64], of: &Part<'_, ActionLogFilter>) -> Result<Vec<Place>, StoreError> {
@@ -196,7 +220,7 @@ impl Table for ActionLogs {
     fn sort_rows_at(conn: &mut DbConnection, channel_id: i64, positions: &[i64]) -> Result<Vec<ActionLogSortRow>, StoreError> {
         use action_logs as a;
         let at = a::table.filter(a::channel_id.eq(channel_id)).filter(among(conn, a::position, positions));
-        let rows: Vec<Row> = at.select((a::channel_id, a::position, a::created_at, a::level)).load(conn)?;
+        let rows: Vec<Row> = on_inner!(conn, |conn| at.select((a::channel_id, a::position, a::created_at, a::level)).load(conn))?;
         Ok(rows.into_iter().map(sort_row).collect())
     }
 

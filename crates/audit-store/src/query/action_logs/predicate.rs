@@ -6,7 +6,7 @@ use audit_domain::{ActionLogFilter, ActionLogValues, Interval, index_key};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 
-use crate::connection::{Backend, DbConnection};
+use crate::connection::{Backend, DbConnection, on_inner};
 use crate::query::expressions::{NotKept, among, if_asked};
 use crate::query::{bytes_of, keys_of};
 use crate::schema::action_logs;
@@ -46,7 +46,7 @@ pub(super) fn points(
     let key = |text: &Option<String>| text.as_ref().map(|text| index_key(text.as_bytes()));
     let (logger_name, app_name) = (&key(logger_name), &key(app_name));
     let (from, to) = (positions.start.max(position.start), positions.end.min(position.end));
-    a::table
+    let matching = a::table
         .filter(a::channel_id.eq(channel_id).and(a::position.ge(from)).and(a::position.lt(to)))
         // No range of an index: these positions are few, and a range of time may be all of it.
         .filter((a::created_at + 0).ge(created_at.start).and((a::created_at + 0).lt(created_at.end)))
@@ -55,8 +55,8 @@ pub(super) fn points(
         .filter(if_asked!(BigInt, level.upper(), a::level.lt(level.upper())))
         .filter(if_asked!(Text, logger_name, a::logger_name.eq(logger_name)))
         .filter(if_asked!(Text, app_name, a::app_name.eq(app_name)))
-        .select((a::created_at, a::position))
-        .load(conn)
+        .select((a::created_at, a::position));
+    on_inner!(conn, |conn| matching.load(conn))
 }
 
 fn conditions(filter: &ActionLogFilter) -> Vec<Predicate> {

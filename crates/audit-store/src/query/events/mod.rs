@@ -21,7 +21,7 @@ use super::room::Room;
 use super::start::{Behind, Start, begin};
 use super::stride::in_strides;
 use super::table::{Filter, Part, Place, Table, hand_on};
-use crate::connection::{Backend, DbConnection};
+use crate::connection::{Backend, DbConnection, on_inner};
 use crate::dialect;
 use crate::error::StoreError;
 use crate::postings::{Building, Condition, Dimension, Point, Term};
@@ -131,21 +131,21 @@ impl Table for Events {
     ) -> Result<Option<Event>, StoreError> {
         let of_uuid = events::table.filter(events::channel_id.eq(channel_id).and(events::uuid.eq(uuid.as_bytes().as_slice())));
         let rows: Vec<NewEventRow<'static>> = match bytes_max {
-            None => of_uuid.select(EveryColumn(events::table)).load(conn)?,
+            None => on_inner!(conn, |conn| of_uuid.select(EveryColumn(events::table)).load(conn))?,
             Some(bytes) => {
-                of_uuid.filter(ValueBytes(events::table).le(bytes as i64)).select(EveryColumn(events::table)).load(conn)?
+                let of_uuid = of_uuid.filter(ValueBytes(events::table).le(bytes as i64));
+                on_inner!(conn, |conn| of_uuid.select(EveryColumn(events::table)).load(conn))?
             }
         };
         rows.into_iter().next().map(NewEventRow::into_checked).transpose()
     }
 
     fn at_within(conn: &mut DbConnection, channel_id: i64, positions: &[i64], room: &mut Room) -> Result<Vec<Event>, StoreError> {
-        let rows = events::table
-            .filter(events::channel_id.eq(channel_id))
-            .filter(among(conn, events::position, positions))
-            .select(EventRow::as_select())
-            .load_iter::<EventRow, DefaultLoadingMode>(conn)?;
-        room.collect(rows)
+        let of_positions = events::table.filter(events::channel_id.eq(channel_id)).filter(among(conn, events::position, positions));
+        on_inner!(conn, |conn| {
+            let rows = of_positions.select(EventRow::as_select());
+            room.collect(rows.load_iter::<EventRow, DefaultLoadingMode>(conn)?)
+        })
     }
 
     fn bytes(conn: &mut DbConnection, channel_id: i64, positions: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
@@ -162,6 +162,24 @@ impl Table for Events {
         Ok(ordered.select(events::position).limit(of.limit).offset(of.skip).load(conn)?)
     }
 
+    fn positions_by_time(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        descending: bool,
+        skip: i64,
+        limit: i64,
+    ) -> Result<Vec<i64>, StoreError> {
+        use events as t;
+        let of_log = t::table.filter(t::channel_id.eq(channel_id)).select(t::position).limit(limit).offset(skip);
+        Ok(if descending {
+            let newest = of_log.order((t::timestamp.desc(), t::position.desc()));
+            on_inner!(conn, |conn| newest.load(conn))?
+        } else {
+            let oldest = of_log.order((t::timestamp, t::position));
+            on_inner!(conn, |conn| oldest.load(conn))?
+        })
+    }
+
     fn places(conn: &mut DbConnection, channels: &[i64], of: &Part<'_, EventFilter>) -> Result<Vec<Place>, StoreError> {
         let ordered = events::table.filter(predicate::of_any(conn, channels, of.filter)).order(sql::<Untyped>(of.order));
         Ok(ordered.select((events::channel_id, events::position)).limit(of.limit).offset(of.skip).load(conn)?)
@@ -175,7 +193,7 @@ impl Table for Events {
 
     fn sort_rows_at(conn: &mut DbConnection, channel_id: i64, positions: &[i64]) -> Result<Vec<SortRow>, StoreError> {
         let at = events::table.filter(events::channel_id.eq(channel_id)).filter(among(conn, events::position, positions));
-        let rows: Vec<SortColumns> = at.select(SortColumns::as_select()).load(conn)?;
+        let rows: Vec<SortColumns> = on_inner!(conn, |conn| at.select(SortColumns::as_select()).load(conn))?;
         rows.into_iter().map(SortRow::try_from).collect()
     }
 

@@ -6,7 +6,7 @@ use audit_domain::{EventFilter, EventValues, Interval, index_key};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 
-use crate::connection::{Backend, DbConnection};
+use crate::connection::{Backend, DbConnection, on_inner};
 use crate::query::expressions::{NotKept, among, if_asked};
 use crate::query::{bytes_of, keys_of};
 use crate::schema::events;
@@ -62,7 +62,7 @@ pub(super) fn points(
     let (table_name, object_id, user, person) = (&key(table_name), &key(object_id), &key(user), &key(person));
     let (action, url, remote_addr) = (&key(action), &key(url), &key(remote_addr));
     let (from, to) = (positions.start.max(position.start), positions.end.min(position.end));
-    e::table
+    let matching = e::table
         .filter(e::channel_id.eq(channel_id).and(e::position.ge(from)).and(e::position.lt(to)))
         // No range of an index: these positions are few, and a range of time may be all of it.
         .filter((e::timestamp + 0).ge(timestamp.start).and((e::timestamp + 0).lt(timestamp.end)))
@@ -75,8 +75,8 @@ pub(super) fn points(
         .filter(if_asked!(Text, action, e::action.eq(action)))
         .filter(if_asked!(Text, url, e::url.eq(url)))
         .filter(if_asked!(Text, remote_addr, e::remote_addr.eq(remote_addr)))
-        .select((e::timestamp, e::position))
-        .load(conn)
+        .select((e::timestamp, e::position));
+    on_inner!(conn, |conn| matching.load(conn))
 }
 
 fn conditions(filter: &EventFilter) -> Vec<Predicate> {

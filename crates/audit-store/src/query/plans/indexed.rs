@@ -36,9 +36,14 @@ const LOGS_PAGE: &str = "action_logs_pkey";
 const INDEXED: &[&str] = &[PAGE, PAGE];
 const LOGS_INDEXED: &[&str] = &[LOGS_PAGE, LOGS_PAGE];
 
-const FAMILIES: [Family; 27] = [
+const FAMILIES: [Family; 28] = [
     ("an event by its uuid", |db| db.find::<Events>(), &["events_channel_id_uuid_key"]),
-    ("a list of everything", |db| db.list::<Events>(any(), &[]), INDEXED),
+    ("a list of everything", |db| db.list::<Events>(any(), &[]), &["events_by_timestamp", PAGE]),
+    (
+        "a list of everything, oldest first",
+        |db| db.list::<Events>(any(), &[(SortField::Timestamp, false)]),
+        &["events_by_timestamp", PAGE],
+    ),
     ("a page far behind the first", |db| db.page::<Events>(any(), 60_000), INDEXED),
     ("a list of a content type", |db| db.list::<Events>(EventFilter { content_type: Some(7), ..any() }, &[]), INDEXED),
     ("a list of an object", |db| db.list::<Events>(EventFilter { object_id: text(), ..any() }, &[]), INDEXED),
@@ -93,7 +98,7 @@ const FAMILIES: [Family; 27] = [
     ("a summary of everything", |db| db.summary(any(), GroupBy::TableName), INDEXED),
     ("a summary of a url", |db| db.summary(EventFilter { url: text(), ..any() }, GroupBy::ContentType), INDEXED),
     ("an action log by its uuid", |db| db.find::<ActionLogs>(), &["action_logs_channel_id_uuid_key"]),
-    ("a list of action logs", |db| db.list::<ActionLogs>(logs(), &[]), LOGS_INDEXED),
+    ("a list of action logs", |db| db.list::<ActionLogs>(logs(), &[]), &["action_logs_by_created_at", LOGS_PAGE]),
     (
         "a list of a level",
         |db| db.list::<ActionLogs>(ActionLogFilter { level: Interval { start: 7, end: 8 }, ..logs() }, &[]),

@@ -55,6 +55,8 @@ fn assert_kept(url: &str, of_a_list: usize) {
     let mut conn = Keeping::new(url);
     let any = EventFilter::default;
     assert_eq!(conn.list(EventFilter { content_type: Some(1), ..any() }, &[], 50), of_a_list);
+    // One log, and its newest entries.
+    assert_eq!(conn.list(any(), &[], 1), 2);
     for size in [1, 7, 64] {
         assert_eq!(conn.list(any(), &[], size), 0);
         assert_eq!(conn.list(EventFilter { action: Some("a".to_owned()), ..any() }, &[], size), 0);

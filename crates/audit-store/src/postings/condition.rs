@@ -97,7 +97,8 @@ impl Condition {
 
     /// Whether it asks for values.
     pub(crate) fn has_terms(&self) -> bool {
-        !(self.all_of.is_empty() && self.none_of.is_empty() && self.search.is_none())
+        // The term of the empty name is the mark, which is not among the terms that are left out.
+        !(self.all_of.is_empty() && self.none_of.is_empty() && self.search.is_none()) || self.asks_changed
     }
 
     /// Whether every entry is meant.
@@ -140,4 +141,20 @@ fn texts_of(dimension: Dimension, texts: &BTreeSet<String>) -> Vec<Term> {
 
 fn one_text(dimension: Dimension, text: &Option<String>) -> Option<Vec<Term>> {
     Some(vec![Term::text(dimension, &index_key(text.as_ref()?.as_bytes()))])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_with_an_empty_name_is_a_condition() {
+        let changed = EventValues { changed: [String::new()].into(), ..EventValues::default() };
+        for (one_of, none_of) in [(changed.clone(), EventValues::default()), (EventValues::default(), changed)] {
+            let filter = EventFilter { one_of, none_of, ..EventFilter::default() };
+            let condition = Condition::of_events(&filter).unwrap();
+            assert!(condition.has_terms() && !condition.is_everything(), "{condition:?}");
+        }
+        assert!(Condition::of_events(&EventFilter::default()).unwrap().is_everything());
+    }
 }

@@ -4,7 +4,7 @@
 //! are looked at: all of them have the same leading key, and the next key goes on from there in the same way.
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use audit_domain::{Sort, SortBy, SortKey, canonical_integer};
 
@@ -81,7 +81,8 @@ fn by_values<T: Table>(
     }
     let rows = rows_at::<T>(conn, &not_indexed)?;
     let values: HashMap<Place, Value> = rows.iter().map(|row| (T::SortField::place(row), T::value(key.field, row))).collect();
-    let Some(groups) = groups::<T>(conn, found, dimension, &values, key.descending)? else { return Ok(None) };
+    let leading = Leading::new(dimension, key.descending, skip.saturating_add(limit as u64));
+    let Some(groups) = groups::<T>(conn, found, leading, &values)? else { return Ok(None) };
     let (before, on_page) = of_page(groups, skip, limit);
     let (mut skip, mut left, mut places) = (skip - before, limit, Vec::new());
     for Run { values: of_run, .. } in runs(on_page) {
@@ -103,59 +104,104 @@ fn by_values<T: Table>(
     Ok(Some(places))
 }
 
-/// The values of what was found and how many entries have each, in their order; at the end those that have none.
+/// The first values of what was found and how many entries have each, in their order; at the end those that have none.
 fn groups<T: Table>(
     conn: &mut DbConnection,
     found: &mut Found<'_>,
-    dimension: Dimension,
+    mut leading: Leading,
     not_indexed: &HashMap<Place, Value>,
-    descending: bool,
 ) -> Result<Option<Vec<(Value, u64)>>, StoreError> {
-    let mut sizes: HashMap<Vec<u8>, u64> = HashMap::new();
     for value in not_indexed.values().flatten() {
-        *sizes.entry(value.clone()).or_default() += 1;
+        leading.add(value, 1);
     }
+    let dimension = leading.dimension;
     for channel_id in found.channels() {
         dialect::go_on(conn)?;
-        let count = |value: &[u8], count| match sizes.get_mut(value) {
-            Some(size) => *size += count,
-            None => drop(sizes.insert(value.to_vec(), count)),
-        };
+        let count = |value: &[u8], count| leading.add(value, count);
         if found.groups::<T>(conn, channel_id, dimension, count)?.is_none() {
             return Ok(None);
         }
     }
-    let without = found.len().saturating_sub(sizes.values().sum());
-    let mut groups: Vec<_> = sizes.into_iter().map(|(value, size)| (Ranked::new(dimension, value), size)).collect();
-    groups.sort_unstable_by(|(a, _), (b, _)| a.compare(b, descending));
-    let groups = groups.into_iter().map(|(ranked, size)| (Some(ranked.value), size));
+    let without = found.len().saturating_sub(leading.all);
+    let groups = leading.sizes.into_iter().map(|(ranked, size)| (Some(ranked.value), size));
     Ok(Some(groups.chain((without > 0).then_some((None, without))).collect()))
 }
 
+/// The values that come first in an order, with so many entries that a page and those before it are among them. An index may have millions
+/// of values, and the first page has ten.
+struct Leading {
+    dimension: Dimension,
+    descending: bool,
+    /// Entries up to the end of the page.
+    wanted: u64,
+    sizes: BTreeMap<Ranked, u64>,
+    /// Entries with these values.
+    kept: u64,
+    /// Entries with any value.
+    all: u64,
+}
+
+impl Leading {
+    fn new(dimension: Dimension, descending: bool, wanted: u64) -> Leading {
+        Leading { dimension, descending, wanted, sizes: BTreeMap::new(), kept: 0, all: 0 }
+    }
+
+    /// Counts entries with a value. What was left out once is never wanted again, since the values before it only become more.
+    fn add(&mut self, value: &[u8], count: u64) {
+        self.all += count;
+        let number = Ranked::number(self.dimension, value);
+        let is_enough = self.kept >= self.wanted;
+        if is_enough && self.sizes.last_key_value().is_none_or(|(last, _)| last.is_before(number, value)) {
+            return;
+        }
+        let ranked = Ranked { number, value: value.to_vec(), descending: self.descending };
+        *self.sizes.entry(ranked).or_default() += count;
+        self.kept += count;
+        while let Some(last) = self.sizes.last_entry()
+            && self.kept - last.get() >= self.wanted
+        {
+            self.kept -= last.remove();
+        }
+    }
+}
+
 /// A value, and the number that it is.
+#[derive(PartialEq, Eq)]
 struct Ranked {
     number: Option<i64>,
     value: Vec<u8>,
+    descending: bool,
 }
 
 impl Ranked {
-    fn new(dimension: Dimension, value: Vec<u8>) -> Ranked {
-        let number = if dimension.is_of_numbers() {
-            Term::to_number(&value)
-        } else {
-            std::str::from_utf8(&value).ok().and_then(canonical_integer)
-        };
-        Ranked { number, value }
+    fn number(dimension: Dimension, value: &[u8]) -> Option<i64> {
+        if dimension.is_of_numbers() { Term::to_number(value) } else { std::str::from_utf8(value).ok().and_then(canonical_integer) }
+    }
+
+    fn is_before(&self, number: Option<i64>, value: &[u8]) -> bool {
+        self.compare(number, value).is_lt()
     }
 
     /// Numbers come before texts in both directions.
-    fn compare(&self, other: &Ranked, descending: bool) -> Ordering {
-        let directed = |order: Ordering| if descending { order.reverse() } else { order };
-        match (self.number, other.number) {
-            (Some(a), Some(b)) => directed(a.cmp(&b)),
-            (None, None) => directed(self.value.cmp(&other.value)),
-            (a, b) => b.is_some().cmp(&a.is_some()),
+    fn compare(&self, number: Option<i64>, value: &[u8]) -> Ordering {
+        let directed = |order: Ordering| if self.descending { order.reverse() } else { order };
+        match (self.number, number) {
+            (Some(own), Some(other)) => directed(own.cmp(&other)),
+            (None, None) => directed(self.value.as_slice().cmp(value)),
+            (own, other) => other.is_some().cmp(&own.is_some()),
         }
+    }
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Ranked) -> Ordering {
+        self.compare(other.number, &other.value)
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Ranked) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod appends;
+mod beside;
 mod client;
 mod database;
 mod lag;
@@ -71,6 +72,8 @@ struct Options {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
     Append,
+    /// Appends while eight connections ask what is dear to answer.
+    Beside,
     Get,
     List,
     Queries,
@@ -119,6 +122,9 @@ fn measure(options: &Options, server: &Server, database: &mut Database) -> anyho
     }
     if options.measures(Part::Mixed) {
         reads::mixed(options, server, &material)?.print();
+    }
+    if options.measures(Part::Beside) {
+        beside::measure(options, server, &material)?.print();
     }
     if options.measures(Part::Append) {
         for table in appends::measure(options, server, &material, database)? {

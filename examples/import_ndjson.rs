@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 
 use anyhow::{Context, bail};
-use audit_store::domain::{ChannelId, NewEvent, Reading};
+use audit_store::domain::{ChannelId, NewEvent, ParseMode};
 use audit_store::{AppendRequest, PendingReceipts, Store, StoreConfig};
 use flate2::read::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -37,7 +37,7 @@ fn main() -> anyhow::Result<()> {
         if line.trim().is_empty() {
             continue;
         }
-        let event = NewEvent::parse(&line, Reading::IMPORT).with_context(|| format!("line {}", number + 1))?;
+        let event = NewEvent::parse(&line, ParseMode::IMPORT).with_context(|| format!("line {}", number + 1))?;
         let channel = event.channel_id.unwrap_or(ChannelId::DEFAULT);
         import.events.push(store.prepare(event, channel)?);
         if import.events.len() == EVENTS_PER_REQUEST {

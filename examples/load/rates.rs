@@ -24,7 +24,7 @@ pub(crate) struct Kind<'a> {
 
 /// What became of the requests of a kind.
 #[derive(Default)]
-struct Tally {
+struct RequestStats {
     /// Answers with a status of success; sorted at the end.
     took: Vec<Duration>,
     /// 503 with Retry-After: the server is busy and says when to come back.
@@ -33,8 +33,8 @@ struct Tally {
     first_error: Option<String>,
 }
 
-impl Tally {
-    fn add(&mut self, other: Tally) {
+impl RequestStats {
+    fn add(&mut self, other: RequestStats) {
         self.took.extend(other.took);
         self.busy += other.busy;
         self.errors += other.errors;
@@ -45,7 +45,7 @@ impl Tally {
 /// What was measured at one number of connections.
 pub(crate) struct Measured {
     connections: usize,
-    tallies: Vec<Tally>,
+    stats: Vec<RequestStats>,
     time: Duration,
     cpu: Option<Duration>,
 }
@@ -56,7 +56,7 @@ pub(crate) fn run(server: &Server, kinds: &[Kind<'_>], connections: usize, time:
     let turns: Vec<usize> = kinds.iter().enumerate().flat_map(|(at, kind)| std::iter::repeat_n(at, kind.weight)).collect();
     let opened = (0..connections).map(|number| server.connect(number)).collect::<anyhow::Result<Vec<_>>>()?;
     let (before, start) = (server.cpu(), Instant::now());
-    let mut tallies: Vec<Tally> = kinds.iter().map(|_| Tally::default()).collect();
+    let mut stats: Vec<RequestStats> = kinds.iter().map(|_| RequestStats::default()).collect();
     thread::scope(|scope| {
         let mut workers = Vec::new();
         for (number, connection) in opened.into_iter().enumerate() {
@@ -66,31 +66,31 @@ pub(crate) fn run(server: &Server, kinds: &[Kind<'_>], connections: usize, time:
         }
         for worker in workers {
             let done = worker.join().map_err(|_| anyhow!("a connection panicked"))?;
-            tallies.iter_mut().zip(done).for_each(|(tally, done)| tally.add(done));
+            stats.iter_mut().zip(done).for_each(|(tally, done)| tally.add(done));
         }
         anyhow::Ok(())
     })?;
     let time = start.elapsed();
     let cpu = server.cpu().zip(before).map(|(after, before)| after - before);
-    for (tally, kind) in tallies.iter_mut().zip(kinds) {
+    for (tally, kind) in stats.iter_mut().zip(kinds) {
         tally.took.sort_unstable();
         if let Some(error) = &tally.first_error {
             eprintln!("{} at {connections} connections: {error}", kind.name);
         }
     }
-    Ok(Measured { connections, tallies, time, cpu })
+    Ok(Measured { connections, stats, time, cpu })
 }
 
 /// One connection, until the end.
-fn work(mut connection: Connection, number: usize, kinds: &[Kind<'_>], turns: &[usize], end: Instant) -> Vec<Tally> {
-    let mut tallies: Vec<Tally> = kinds.iter().map(|_| Tally::default()).collect();
+fn work(mut connection: Connection, number: usize, kinds: &[Kind<'_>], turns: &[usize], end: Instant) -> Vec<RequestStats> {
+    let mut stats: Vec<RequestStats> = kinds.iter().map(|_| RequestStats::default()).collect();
     // Not all with the same request: 37 apart, they meet rarely.
     for turn in number * 37.. {
         if Instant::now() >= end {
             break;
         }
         let at = turns[turn % turns.len()];
-        let (kind, tally) = (&kinds[at], &mut tallies[at]);
+        let (kind, tally) = (&kinds[at], &mut stats[at]);
         let asked = Instant::now();
         let answer = connection.exchange(&kind.requests[turn % kind.requests.len()]);
         match answer.map(|answer| (answer.status, answer.retry_after)) {
@@ -105,7 +105,7 @@ fn work(mut connection: Connection, number: usize, kinds: &[Kind<'_>], turns: &[
             }
         }
     }
-    tallies
+    stats
 }
 
 fn said(answer: io::Result<(u16, Option<Duration>)>, body: &[u8]) -> String {
@@ -118,34 +118,34 @@ fn said(answer: io::Result<(u16, Option<Duration>)>, body: &[u8]) -> String {
 impl Measured {
     /// What was measured in several rounds of the same.
     pub(crate) fn together(rounds: Vec<Measured>) -> Measured {
-        let mut all = Measured { connections: 0, tallies: Vec::new(), time: Duration::ZERO, cpu: Some(Duration::ZERO) };
+        let mut all = Measured { connections: 0, stats: Vec::new(), time: Duration::ZERO, cpu: Some(Duration::ZERO) };
         for round in rounds {
             all.connections = round.connections;
             all.time += round.time;
             all.cpu = all.cpu.zip(round.cpu).map(|(all, round)| all + round);
-            all.tallies.resize_with(round.tallies.len(), Tally::default);
-            all.tallies.iter_mut().zip(round.tallies).for_each(|(all, round)| all.add(round));
+            all.stats.resize_with(round.stats.len(), RequestStats::default);
+            all.stats.iter_mut().zip(round.stats).for_each(|(all, round)| all.add(round));
         }
-        all.tallies.iter_mut().for_each(|tally| tally.took.sort_unstable());
+        all.stats.iter_mut().for_each(|tally| tally.took.sort_unstable());
         all
     }
 
     /// Successful requests a second, of one kind.
     pub(crate) fn rate(&self, kind: usize) -> f64 {
-        self.tallies[kind].took.len() as f64 / self.time.as_secs_f64()
+        self.stats[kind].took.len() as f64 / self.time.as_secs_f64()
     }
 
     /// The row of one kind. CPU time can be told for the only kind of a run.
     pub(crate) fn cells(&self, kind: usize) -> Vec<String> {
-        let tally = &self.tallies[kind];
-        let cpu = if self.tallies.len() == 1 { self.cpu_a_request() } else { None };
+        let tally = &self.stats[kind];
+        let cpu = if self.stats.len() == 1 { self.cpu_a_request() } else { None };
         self.row(self.rate(kind), percentile(&tally.took, 50), percentile(&tally.took, 99), tally.busy, tally.errors, cpu)
     }
 
     /// The row of all kinds together, without times: they would mix short and long requests.
     pub(crate) fn all(&self) -> Vec<String> {
-        let sum = |of: fn(&Tally) -> u64| self.tallies.iter().map(of).sum();
-        let rate = (0..self.tallies.len()).map(|kind| self.rate(kind)).sum();
+        let sum = |of: fn(&RequestStats) -> u64| self.stats.iter().map(of).sum();
+        let rate = (0..self.stats.len()).map(|kind| self.rate(kind)).sum();
         self.row(rate, None, None, sum(|tally| tally.busy), sum(|tally| tally.errors), self.cpu_a_request())
     }
 
@@ -163,7 +163,7 @@ impl Measured {
     }
 
     fn cpu_a_request(&self) -> Option<Duration> {
-        let served: usize = self.tallies.iter().map(|tally| tally.took.len()).sum();
+        let served: usize = self.stats.iter().map(|tally| tally.took.len()).sum();
         self.cpu.filter(|_| served > 0).map(|cpu| cpu.div_f64(served as f64))
     }
 }

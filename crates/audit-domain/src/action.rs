@@ -1,7 +1,7 @@
 //! What was done.
 
 use crate::error::Fault;
-use crate::json::{Decoded, JsonKind, JsonText};
+use crate::json::{JsonKind, JsonString, JsonText};
 use crate::limits::ACTION_CHARS_MAX;
 
 /// The name of an action: `CREATE`, `UPDATE`, `DELETE`, `READ` or any other of up to [`ACTION_CHARS_MAX`] characters.
@@ -42,7 +42,7 @@ impl Action {
     }
 
     pub(crate) fn from_json(json: JsonText) -> Result<Action, Fault> {
-        let chars = json.decoded().as_ref().map(Decoded::chars_len).ok_or(Fault::NotAString(json.kind()))?;
+        let chars = json.decoded().as_ref().map(JsonString::chars_len).ok_or(Fault::NotAString(json.kind()))?;
         if chars > ACTION_CHARS_MAX {
             return Err(Fault::TooLong { max: ACTION_CHARS_MAX, chars });
         }
@@ -54,7 +54,7 @@ impl Action {
     #[must_use]
     pub fn derive(content: &JsonText) -> Option<Action> {
         let [old, new] = content.pick(&["old_data", "new_data"])?;
-        let has = |side: Option<&str>| side.is_some_and(|value| JsonKind::of(value) != JsonKind::Null);
+        let has = |side: Option<&str>| side.is_some_and(|value| JsonKind::from_text(value) != JsonKind::Null);
         match (has(old), has(new)) {
             (true, true) => Some(Action::update()),
             (false, true) => Some(Action::create()),

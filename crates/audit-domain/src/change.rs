@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::json::{Decoded, JsonText, Members};
+use crate::json::{JsonString, JsonText, Members};
 
 /// `old_data` and `new_data` of one change. For an update, only the top-level fields that differ: one that is only in
 /// `old_data` was removed, one only in `new_data` was added.
@@ -70,10 +70,10 @@ impl Change {
 /// The names of the fields that a content says were changed: the members of `old_data` and `new_data` that only one of them has, or
 /// both with other values. What came into being or went away, all of its fields. A side that is not an object has no fields.
 #[must_use]
-pub fn changed_fields(content: &JsonText) -> BTreeSet<Decoded> {
+pub fn changed_fields(content: &JsonText) -> BTreeSet<JsonString> {
     let Some([old, new]) = content.pick(&["old_data", "new_data"]) else { return BTreeSet::new() };
     let (old, new) = (fields(old), fields(new));
-    let differs = |name: &&Decoded| match (old.get(*name), new.get(*name)) {
+    let differs = |name: &&JsonString| match (old.get(*name), new.get(*name)) {
         (Some(old), Some(new)) => !is_same(old, new),
         _ => true,
     };
@@ -81,9 +81,9 @@ pub fn changed_fields(content: &JsonText) -> BTreeSet<Decoded> {
 }
 
 /// The members of a side, the last one of each name.
-fn fields(side: Option<&str>) -> BTreeMap<Decoded, JsonText> {
+fn fields(side: Option<&str>) -> BTreeMap<JsonString, JsonText> {
     let Some(members) = side.and_then(|side| Members::parse(side).ok()) else { return BTreeMap::new() };
-    members.into_iter().filter_map(|member| Some((Decoded::of(member.key)?, member.value))).collect()
+    members.into_iter().filter_map(|member| Some((JsonString::decode(member.key)?, member.value))).collect()
 }
 
 /// Strings by their characters, all else as it is written.

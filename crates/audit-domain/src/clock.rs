@@ -50,7 +50,7 @@ impl Clock {
     /// # Errors
     /// [`ClockError`] before 2020 and after the year 9999.
     pub fn now(&self) -> Result<Timestamp, ClockError> {
-        Timestamp::of((self.0)())
+        Timestamp::from_system_time((self.0)())
     }
 }
 
@@ -72,11 +72,11 @@ impl Timestamp {
     /// # Errors
     /// [`ClockError`] before 2020 and after the year 9999.
     pub fn now() -> Result<Timestamp, ClockError> {
-        Timestamp::of(SystemTime::now())
+        Timestamp::from_system_time(SystemTime::now())
     }
 
     /// What a clock says.
-    fn of(at: SystemTime) -> Result<Timestamp, ClockError> {
+    fn from_system_time(at: SystemTime) -> Result<Timestamp, ClockError> {
         let micros = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         let micros = match at.duration_since(SystemTime::UNIX_EPOCH) {
             Ok(since) => micros(since),

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::channel::ChannelId;
-use crate::json::{Decoded, JsonText};
+use crate::json::{JsonString, JsonText};
 use crate::log::{LeafHash, LeafInput, Slots, leaf_data};
 use crate::stream::Stream;
 use crate::timestamp::Timestamp;
@@ -46,7 +46,7 @@ impl Entry {
 
     /// The characters of a slot that holds a string.
     #[must_use]
-    pub fn decoded(&self, number: u8) -> Option<Decoded> {
+    pub fn decoded(&self, number: u8) -> Option<JsonString> {
         self.slots.value(number).and_then(JsonText::decoded)
     }
 }

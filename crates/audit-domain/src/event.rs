@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::change::changed_fields;
 use crate::entry::Entry;
 use crate::event_keys::EventKeys;
-use crate::json::{Decoded, ObjectWriter};
+use crate::json::{JsonString, ObjectWriter};
 use crate::object::ObjectId;
 use crate::stream::Stream;
 use crate::subject::Subject;
@@ -56,7 +56,7 @@ impl Event {
 
     /// The names of the fields that were changed, as the content tells.
     #[must_use]
-    pub fn changed_fields(&self) -> BTreeSet<Decoded> {
+    pub fn changed_fields(&self) -> BTreeSet<JsonString> {
         self.slots.value(slot::CONTENT).map(changed_fields).unwrap_or_default()
     }
 
@@ -70,7 +70,7 @@ impl Event {
     #[must_use]
     pub fn keys(&self) -> EventKeys {
         let value = |number| self.slots.value(number);
-        EventKeys::of(&self.subject(), self.user().as_ref(), value(slot::REMOTE_ADDR), value(slot::URL))
+        EventKeys::new(&self.subject(), self.user().as_ref(), value(slot::REMOTE_ADDR), value(slot::URL))
     }
 
     /// The encoded leaf.

@@ -7,7 +7,7 @@ use crate::event::{Event, slot};
 use crate::filter_values::EventValues;
 use crate::find_text::has_part;
 use crate::interval::Interval;
-use crate::json::Decoded;
+use crate::json::JsonString;
 
 /// What an event has to be; every condition that is set must hold. Texts compare exactly and by their characters, however
 /// they were spelled in JSON.
@@ -62,7 +62,7 @@ impl EventFilter {
 
     /// Whether a part of it is looked for in the values of events.
     #[must_use]
-    pub fn looks_into_records(&self) -> bool {
+    pub fn reads_values(&self) -> bool {
         let lists_changed = [&self.one_of, &self.none_of].into_iter().any(|values| !values.changed.is_empty());
         self.search.is_some() || self.changed.is_some() || lists_changed
     }
@@ -83,7 +83,7 @@ impl EventFilter {
             && same(&self.action, json(subject.action.as_ref().map(|action| action.json())))
             && same(&self.url, event.decoded(slot::URL))
             && same(&self.remote_addr, event.decoded(slot::REMOTE_ADDR))
-            && self.changed.as_ref().is_none_or(|name| event.changed_fields().contains(&Decoded::from(name.as_str())))
+            && self.changed.as_ref().is_none_or(|name| event.changed_fields().contains(&JsonString::from(name.as_str())))
             && self.one_of.hits(event).into_iter().all(|hit| hit)
             && !self.none_of.hits(event).contains(&true)
             && self.timestamp.contains(event.timestamp.micros())
@@ -105,7 +105,7 @@ impl EventFilter {
     }
 }
 
-fn same(wanted: &Option<String>, actual: Option<Decoded>) -> bool {
+fn same(wanted: &Option<String>, actual: Option<JsonString>) -> bool {
     match wanted {
         None => true,
         Some(wanted) => actual.is_some_and(|actual| actual.as_bytes() == wanted.as_bytes()),

@@ -1,6 +1,6 @@
 //! The filter columns of an event: plain values that every database can index.
 
-use crate::json::{Decoded, JsonText};
+use crate::json::{JsonString, JsonText};
 use crate::object::ObjectId;
 use crate::subject::Subject;
 use crate::user::User;
@@ -24,8 +24,8 @@ pub struct EventKeys {
 impl EventKeys {
     /// The keys that belong to the parts of an event.
     #[must_use]
-    pub fn of(subject: &Subject, user: Option<&User>, remote_addr: Option<&JsonText>, url: Option<&JsonText>) -> EventKeys {
-        let key = |json: &JsonText| json.decoded().as_ref().map(Decoded::index_key);
+    pub fn new(subject: &Subject, user: Option<&User>, remote_addr: Option<&JsonText>, url: Option<&JsonText>) -> EventKeys {
+        let key = |json: &JsonText| json.decoded().as_ref().map(JsonString::index_key);
         let identity = user.map(User::identity);
         EventKeys {
             action: subject.action.as_ref().and_then(|action| key(action.json())),
@@ -33,9 +33,9 @@ impl EventKeys {
             table_name: subject.table_name.as_ref().and_then(key),
             object_id: subject.object_id.as_ref().and_then(|id| key(id.json())),
             object_num: subject.object_id.as_ref().and_then(ObjectId::number),
-            user_id: identity.as_ref().and_then(|i| i.id.as_ref()).map(Decoded::index_key),
+            user_id: identity.as_ref().and_then(|i| i.id.as_ref()).map(JsonString::index_key),
             user_num: identity.as_ref().and_then(|i| i.number()),
-            user_name: identity.as_ref().and_then(|i| i.name.as_ref()).map(Decoded::index_key),
+            user_name: identity.as_ref().and_then(|i| i.name.as_ref()).map(JsonString::index_key),
             remote_addr: remote_addr.and_then(key),
             url: url.and_then(key),
         }

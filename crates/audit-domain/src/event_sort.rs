@@ -45,7 +45,7 @@ pub struct SortRow {
 impl SortRow {
     /// The values of an event.
     #[must_use]
-    pub fn of(event: &Event) -> SortRow {
+    pub fn from_event(event: &Event) -> SortRow {
         let keys = event.keys();
         SortRow {
             channel_id: event.channel_id.get(),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::event::{Event, slot};
-use crate::json::{Decoded, JsonText};
+use crate::json::{JsonString, JsonText};
 
 /// Values of an event, by what they are values of. An empty set asks nothing. Texts compare by their characters, as in
 /// [`crate::EventFilter`].
@@ -110,6 +110,6 @@ fn number<T: Ord>(wanted: &BTreeSet<T>, actual: Option<T>) -> Option<bool> {
 }
 
 /// The same of texts. One with a lone surrogate cannot be asked for.
-fn text(wanted: &BTreeSet<String>, actual: Option<Decoded>) -> Option<bool> {
+fn text(wanted: &BTreeSet<String>, actual: Option<JsonString>) -> Option<bool> {
     (!wanted.is_empty()).then(|| actual.is_some_and(|actual| actual.as_str().is_some_and(|text| wanted.contains(text))))
 }

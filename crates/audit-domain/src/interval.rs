@@ -21,30 +21,30 @@ impl Default for Interval {
 
 /// Positions and instants never reach `i64::MAX`, so saturating at the ends keeps every bound exact for them.
 impl Interval {
-    /// Keeps values over a bound.
-    pub fn over(&mut self, bound: i64) {
-        self.from(bound.saturating_add(1));
+    /// Keeps the values greater than a bound.
+    pub fn gt(&mut self, bound: i64) {
+        self.ge(bound.saturating_add(1));
     }
 
-    /// Keeps values from a bound on.
-    pub fn from(&mut self, bound: i64) {
+    /// Keeps the values greater than or equal to a bound.
+    pub fn ge(&mut self, bound: i64) {
         self.start = self.start.max(bound);
     }
 
-    /// Keeps values below a bound.
-    pub fn below(&mut self, bound: i64) {
+    /// Keeps the values less than a bound.
+    pub fn lt(&mut self, bound: i64) {
         self.end = self.end.min(bound);
     }
 
-    /// Keeps values up to a bound, and the bound.
-    pub fn up_to(&mut self, bound: i64) {
-        self.below(bound.saturating_add(1));
+    /// Keeps the values less than or equal to a bound.
+    pub fn le(&mut self, bound: i64) {
+        self.lt(bound.saturating_add(1));
     }
 
-    /// Keeps one value.
+    /// Keeps one value. Not `eq`: the one of `PartialEq` would be found first.
     pub fn exactly(&mut self, value: i64) {
-        self.from(value);
-        self.up_to(value);
+        self.ge(value);
+        self.le(value);
     }
 
     /// Whether a value is inside.

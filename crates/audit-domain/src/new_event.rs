@@ -8,7 +8,7 @@ use crate::channel::ChannelId;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonError, JsonText, Members};
 use crate::object::ObjectId;
-use crate::reading::{FromMembers, Reading, integer, object, read, recognize, string, timestamp, uuid};
+use crate::reading::{FromMembers, ParseMode, integer, object, read, recognize, string, timestamp, uuid};
 use crate::timestamp::Timestamp;
 use crate::user::User;
 
@@ -61,7 +61,7 @@ impl NewEvent {
     ///
     /// # Errors
     /// [`InputError`]: no JSON object, too large, not an event at all, or the list of all faulty members.
-    pub fn parse(text: &str, reading: Reading) -> Result<NewEvent, InputError> {
+    pub fn parse(text: &str, reading: ParseMode) -> Result<NewEvent, InputError> {
         let members = reading.members(text)?;
         recognize::<NewEvent>(&members, reading)?;
         NewEvent::from_members(members, reading).map_err(InputError::Fields)
@@ -71,7 +71,7 @@ impl NewEvent {
     ///
     /// # Errors
     /// Every faulty member, in order of arrival.
-    pub fn from_members(members: Members<'_>, reading: Reading) -> Result<NewEvent, Vec<FieldError>> {
+    pub fn from_members(members: Members<'_>, reading: ParseMode) -> Result<NewEvent, Vec<FieldError>> {
         let (event, errors) = read(members, reading);
         if errors.is_empty() { Ok(event) } else { Err(errors) }
     }
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
     use crate::json::JsonKind;
 
-    fn faults(text: &str, reading: Reading) -> Vec<(String, Fault)> {
+    fn faults(text: &str, reading: ParseMode) -> Vec<(String, Fault)> {
         match NewEvent::parse(text, reading) {
             Err(InputError::Fields(errors)) => errors.into_iter().map(|e| (e.field, e.fault)).collect(),
             other => panic!("{other:?}"),
@@ -188,29 +188,29 @@ mod tests {
             ("user", Fault::NotAUser(JsonKind::Array)),
             ("url", Fault::NotAString(JsonKind::Object)),
         ];
-        assert_eq!(faults(text, Reading::NATIVE), expected.map(|(field, fault)| (field.to_owned(), fault)));
+        assert_eq!(faults(text, ParseMode::NATIVE), expected.map(|(field, fault)| (field.to_owned(), fault)));
     }
 
     #[test]
     fn read_only_members_are_refused_or_dropped() {
         let text = r#"{"position":3,"leaf_hash":"00"}"#;
-        assert_eq!(faults(text, Reading::NATIVE).len(), 2);
-        assert_eq!(NewEvent::parse(text, Reading::IMPORT), Ok(NewEvent::new()));
-        assert!(NewEvent::parse(r#"{"position":null}"#, Reading::NATIVE).is_ok());
+        assert_eq!(faults(text, ParseMode::NATIVE).len(), 2);
+        assert_eq!(NewEvent::parse(text, ParseMode::IMPORT), Ok(NewEvent::new()));
+        assert!(NewEvent::parse(r#"{"position":null}"#, ParseMode::NATIVE).is_ok());
     }
 
     #[test]
     fn a_repeated_member_is_refused_or_the_last_one_counts() {
         let text = r#"{"content_type":"x","content_type":1,"content_type":2}"#;
-        assert_eq!(faults(text, Reading::NATIVE).iter().filter(|(_, f)| *f == Fault::Repeated).count(), 2);
-        assert_eq!(NewEvent::parse(text, Reading::PUBLISHED).unwrap().content_type, Some(2));
+        assert_eq!(faults(text, ParseMode::NATIVE).iter().filter(|(_, f)| *f == Fault::Repeated).count(), 2);
+        assert_eq!(NewEvent::parse(text, ParseMode::PUBLISHED).unwrap().content_type, Some(2));
     }
 
     #[test]
     fn unknown_members_are_kept_in_order_and_not_beside_extra() {
-        let event = NewEvent::parse(r#"{"b" : 1,"url":"/","a":null,"b":[ 2 ]}"#, Reading::NATIVE).unwrap();
+        let event = NewEvent::parse(r#"{"b" : 1,"url":"/","a":null,"b":[ 2 ]}"#, ParseMode::NATIVE).unwrap();
         assert_eq!(event.extra.unwrap().as_str(), r#"{"b":1,"a":null,"b":[ 2 ]}"#);
-        assert_eq!(faults(r#"{"extra":{},"a\"\u0062":1}"#, Reading::NATIVE), [("a\"b".to_owned(), Fault::BesideExtra)]);
-        assert_eq!(faults(r#"{"extra":[]}"#, Reading::NATIVE), [("extra".to_owned(), Fault::NotAnObject(JsonKind::Array))]);
+        assert_eq!(faults(r#"{"extra":{},"a\"\u0062":1}"#, ParseMode::NATIVE), [("a\"b".to_owned(), Fault::BesideExtra)]);
+        assert_eq!(faults(r#"{"extra":[]}"#, ParseMode::NATIVE), [("extra".to_owned(), Fault::NotAnObject(JsonKind::Array))]);
     }
 }

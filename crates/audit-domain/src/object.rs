@@ -1,7 +1,7 @@
 //! What it was done to.
 
 use crate::error::Fault;
-use crate::json::{Decoded, JsonKind, JsonText};
+use crate::json::{JsonKind, JsonString, JsonText};
 
 /// The id of an object: stored as text, whatever the application uses. Unique only together with its content type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,14 +31,14 @@ impl ObjectId {
 
     /// The characters of the id.
     #[must_use]
-    pub fn text(&self) -> Option<Decoded> {
+    pub fn text(&self) -> Option<JsonString> {
         self.0.decoded()
     }
 
     /// The number, where the id is one; see [`canonical_integer`].
     #[must_use]
     pub fn number(&self) -> Option<i64> {
-        self.text().as_ref().and_then(Decoded::as_str).and_then(canonical_integer)
+        self.text().as_ref().and_then(JsonString::as_str).and_then(canonical_integer)
     }
 
     /// What the native API shows: an integer where the id is a canonical decimal that was not spelled with escapes, else

@@ -9,7 +9,7 @@ use crate::event_filter::EventFilter;
 
 /// The order of a walk. Both are total and never change for an event, so a page of the past never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum WalkOrder {
+pub enum CursorOrder {
     /// By timestamp, then channel, then position.
     Timestamp,
     /// By position, in one channel.
@@ -18,7 +18,7 @@ pub enum WalkOrder {
 
 /// The last event of a page, as the place where the next one goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WalkPoint {
+pub struct CursorKey {
     /// Its timestamp, in microseconds; not looked at in a walk by position.
     pub timestamp: i64,
     /// Its channel.
@@ -29,9 +29,9 @@ pub struct WalkPoint {
 
 /// What a cursor belongs to. The page size is not part of it, so that it may change on the way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Walk<F = EventFilter> {
+pub struct CursorScope<F = EventFilter> {
     /// The order.
-    pub order: WalkOrder,
+    pub order: CursorOrder,
     /// Whether large values come first.
     pub descending: bool,
     /// The channels that are read, ascending; `None` for all of them.
@@ -45,10 +45,10 @@ pub struct Walk<F = EventFilter> {
 #[error("is no cursor of this list: repeat the filters and the sort of the request it came from")]
 pub struct CursorError;
 
-impl<F: Serialize> Walk<F> {
+impl<F: Serialize> CursorScope<F> {
     /// The cursor behind an event: base64url of version, a digest of this walk, and the point.
     #[must_use]
-    pub fn cursor(&self, point: WalkPoint) -> String {
+    pub fn cursor(&self, point: CursorKey) -> String {
         let mut bytes = Vec::with_capacity(33);
         bytes.push(CURSOR_VERSION);
         bytes.extend_from_slice(&self.digest());
@@ -62,14 +62,14 @@ impl<F: Serialize> Walk<F> {
     ///
     /// # Errors
     /// [`CursorError`] for anything else.
-    pub fn point(&self, cursor: &str) -> Result<WalkPoint, CursorError> {
+    pub fn point(&self, cursor: &str) -> Result<CursorKey, CursorError> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| CursorError)?;
         let (head, numbers) = bytes.split_at_checked(9).ok_or(CursorError)?;
         if head[0] != CURSOR_VERSION || head[1..] != self.digest() || numbers.len() != 24 {
             return Err(CursorError);
         }
         let number = |at: usize| numbers[at..at + 8].iter().fold(0u64, |n, byte| n << 8 | u64::from(*byte)).cast_signed();
-        Ok(WalkPoint { timestamp: number(0), channel_id: number(8), position: number(16) })
+        Ok(CursorKey { timestamp: number(0), channel_id: number(8), position: number(16) })
     }
 
     /// Eight bytes are plenty to notice a mistake; a cursor guards nothing, since every page is filtered anew.
@@ -92,26 +92,31 @@ mod tests {
     #[test]
     fn a_cursor_of_an_earlier_version_is_still_one() {
         let filter = EventFilter { action: Some("LOGIN".to_owned()), ..EventFilter::default() };
-        let walk = Walk { order: WalkOrder::Timestamp, descending: true, channels: Some(vec![1]), filter };
-        let point = WalkPoint { timestamp: 5, channel_id: 1, position: 7 };
+        let walk = CursorScope { order: CursorOrder::Timestamp, descending: true, channels: Some(vec![1]), filter };
+        let point = CursorKey { timestamp: 5, channel_id: 1, position: 7 };
         assert_eq!(walk.point("AXMKbOoId8mIAAAAAAAAAAUAAAAAAAAAAQAAAAAAAAAH"), Ok(point));
     }
 
     #[test]
     fn a_cursor_belongs_to_its_walk() {
-        let walk = Walk { order: WalkOrder::Position, descending: false, channels: Some(vec![1]), filter: EventFilter::default() };
-        let point = WalkPoint { timestamp: -5, channel_id: 1, position: 77 };
+        let walk = CursorScope {
+            order: CursorOrder::Position,
+            descending: false,
+            channels: Some(vec![1]),
+            filter: EventFilter::default(),
+        };
+        let point = CursorKey { timestamp: -5, channel_id: 1, position: 77 };
         let cursor = walk.cursor(point);
         assert_eq!(walk.point(&cursor), Ok(point));
-        let filtered = Walk { filter: EventFilter { content_type: Some(1), ..EventFilter::default() }, ..walk.clone() };
-        for other in [filtered, Walk { descending: true, ..walk.clone() }, Walk { channels: None, ..walk.clone() }] {
+        let filtered = CursorScope { filter: EventFilter { content_type: Some(1), ..EventFilter::default() }, ..walk.clone() };
+        for other in [filtered, CursorScope { descending: true, ..walk.clone() }, CursorScope { channels: None, ..walk.clone() }] {
             assert_eq!(other.point(&cursor), Err(CursorError));
         }
         let listed = EventValues { content_type: [1].into(), ..EventValues::default() };
         let (one_of, none_of) = (EventFilter::default(), EventFilter::default());
         let filters = [EventFilter { one_of: listed.clone(), ..one_of }, EventFilter { none_of: listed, ..none_of }];
         for filter in filters {
-            assert_eq!(Walk { filter, ..walk.clone() }.point(&cursor), Err(CursorError));
+            assert_eq!(CursorScope { filter, ..walk.clone() }.point(&cursor), Err(CursorError));
         }
         for bad in ["", "x", "%", &cursor[1..], &cursor[..cursor.len() - 1]] {
             assert_eq!(walk.point(bad), Err(CursorError), "{bad:?}");

@@ -31,7 +31,7 @@ pub struct PreparedEntry {
     slots: Slots,
     commitments: Vec<(u8, Commitment)>,
     keys: Keys,
-    subject: GivenSubject,
+    subject: ClientSubject,
 }
 
 /// The filter columns of an entry, and with them the stream it belongs to.
@@ -45,7 +45,7 @@ pub enum Keys {
 
 /// How slot 0 is compared with that of a retry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum GivenSubject {
+enum ClientSubject {
     /// Member by member: what the server filled in is no part of a retry that leaves it out.
     Event { subject: Subject, action: bool, content_type: bool, table_name: bool },
     /// Byte for byte: the server fills in nothing.
@@ -95,8 +95,8 @@ impl NewEvent {
             object_id: self.object_id,
             table_name: self.table_name,
         };
-        let keys = EventKeys::of(&subject, self.user.as_ref(), self.remote_addr.as_ref(), self.url.as_ref());
-        let slots = Slots::seal([
+        let keys = EventKeys::new(&subject, self.user.as_ref(), self.remote_addr.as_ref(), self.url.as_ref());
+        let slots = Slots::with_new_salts([
             (slot::SUBJECT, subject.to_slot()),
             (slot::USER, self.user.map(|user| user.json().clone())),
             (slot::REMOTE_ADDR, self.remote_addr),
@@ -108,9 +108,9 @@ impl NewEvent {
             (slot::DESCRIPTION, self.description),
             (slot::EXTRA, self.extra),
         ])?;
-        let subject = GivenSubject::Event { subject, action, content_type, table_name };
-        let given = Given { uuid: self.uuid, timestamp: self.timestamp };
-        PreparedEntry::of(given, channel, slots, Keys::Event(keys), subject, clock)
+        let subject = ClientSubject::Event { subject, action, content_type, table_name };
+        let given = ClientValues { uuid: self.uuid, timestamp: self.timestamp };
+        PreparedEntry::new(given, channel, slots, Keys::Event(keys), subject, clock)
     }
 }
 
@@ -132,15 +132,15 @@ impl NewActionLog {
     pub fn prepare_at(self, channel: ChannelId, clock: &Clock) -> Result<PreparedEntry, PrepareError> {
         check_uuid(self.uuid)?;
         let record = Record { level: self.level, logger_name: self.logger_name, app_name: self.app_name };
-        let keys = ActionLogKeys::of(&record);
-        let slots = Slots::seal([
+        let keys = ActionLogKeys::from_subject(&record);
+        let slots = Slots::with_new_salts([
             (action_log_slot::SUBJECT, Some(record.to_slot())),
             (action_log_slot::MESSAGE, Some(self.message)),
             (action_log_slot::TRACE, self.trace),
             (action_log_slot::EXTRA, self.extra),
         ])?;
-        let given = Given { uuid: self.uuid, timestamp: self.created_at };
-        PreparedEntry::of(given, channel, slots, Keys::ActionLog(keys), GivenSubject::ActionLog, clock)
+        let given = ClientValues { uuid: self.uuid, timestamp: self.created_at };
+        PreparedEntry::new(given, channel, slots, Keys::ActionLog(keys), ClientSubject::ActionLog, clock)
     }
 }
 
@@ -150,18 +150,18 @@ fn check_uuid(uuid: Option<Uuid>) -> Result<(), PrepareError> {
 }
 
 /// What the server fills in where the client left it out.
-struct Given {
+struct ClientValues {
     uuid: Option<Uuid>,
     timestamp: Option<Timestamp>,
 }
 
 impl PreparedEntry {
-    fn of(
-        given: Given,
+    fn new(
+        given: ClientValues,
         channel_id: ChannelId,
         slots: Slots,
         keys: Keys,
-        subject: GivenSubject,
+        subject: ClientSubject,
         clock: &Clock,
     ) -> Result<PreparedEntry, PrepareError> {
         Ok(PreparedEntry {
@@ -267,8 +267,8 @@ impl PreparedEntry {
     pub fn is_retry_of_parsed(&self, stored: &Entry, subject: &StoredSubject) -> bool {
         self.matches_first(stored.timestamp, &stored.slots)
             && match &self.subject {
-                GivenSubject::ActionLog => self.same_slot(&stored.slots, action_log_slot::SUBJECT),
-                given => match subject.of(&stored.slots) {
+                ClientSubject::ActionLog => self.same_slot(&stored.slots, action_log_slot::SUBJECT),
+                given => match subject.get_or_parse(&stored.slots) {
                     ParsedSubject::Erased => true,
                     ParsedSubject::Unreadable => false,
                     ParsedSubject::Known(first) => given.repeats(first),
@@ -281,8 +281,8 @@ impl PreparedEntry {
     pub fn is_retry_of_prepared(&self, first: &PreparedEntry) -> bool {
         self.matches_first(first.timestamp, &first.slots)
             && match &first.subject {
-                GivenSubject::ActionLog => self.same_slot(&first.slots, action_log_slot::SUBJECT),
-                GivenSubject::Event { subject, .. } => self.subject.repeats(subject),
+                ClientSubject::ActionLog => self.same_slot(&first.slots, action_log_slot::SUBJECT),
+                ClientSubject::Event { subject, .. } => self.subject.repeats(subject),
             }
     }
 
@@ -297,10 +297,10 @@ impl PreparedEntry {
     }
 }
 
-impl GivenSubject {
+impl ClientSubject {
     /// Whether all that it gives of an event's subject is the same in another one.
     fn repeats(&self, first: &Subject) -> bool {
-        let GivenSubject::Event { subject: mine, action, content_type, table_name } = self else { return false };
+        let ClientSubject::Event { subject: mine, action, content_type, table_name } = self else { return false };
         mine.object_id == first.object_id
             && (!action || mine.action == first.action)
             && (!content_type || mine.content_type == first.content_type)
@@ -311,10 +311,10 @@ impl GivenSubject {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Reading;
+    use crate::ParseMode;
 
     fn prepared(text: &str) -> PreparedEntry {
-        NewEvent::parse(text, Reading::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap()
+        NewEvent::parse(text, ParseMode::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap()
     }
 
     fn retry(first: &str, again: &str) -> bool {
@@ -346,7 +346,7 @@ mod tests {
     fn a_type_that_the_registry_filled_in_is_no_conflict_before_or_after() {
         let types: ContentTypes = [crate::ContentType::new(4, "orders", "order").unwrap()].into_iter().collect();
         let filled = |text: &str| {
-            NewEvent::parse(text, Reading::NATIVE).unwrap().prepare_with(ChannelId::DEFAULT, &types, &Clock::system()).unwrap()
+            NewEvent::parse(text, ParseMode::NATIVE).unwrap().prepare_with(ChannelId::DEFAULT, &types, &Clock::system()).unwrap()
         };
         let (by_number, by_name) = (r#"{"content_type":4}"#, r#"{"table_name":"orders.order"}"#);
         for text in [by_number, by_name] {
@@ -368,14 +368,14 @@ mod tests {
         let error = event.prepare(ChannelId::DEFAULT).unwrap_err();
         assert_eq!(error, PrepareError::NilUuid);
         assert!(error.to_string().starts_with("uuid must not be the nil UUID 00000000-"), "{error}");
-        let log = NewActionLog::parse(r#"{"level":20,"message":"m"}"#, Reading::NATIVE).unwrap();
+        let log = NewActionLog::parse(r#"{"level":20,"message":"m"}"#, ParseMode::NATIVE).unwrap();
         let log = NewActionLog { uuid: Some(Uuid::nil()), ..log };
         assert_eq!(log.prepare(ChannelId::DEFAULT), Err(PrepareError::NilUuid));
     }
 
     #[test]
     fn a_retry_of_an_action_log_says_the_same() {
-        let prepared = |text: &str| NewActionLog::parse(text, Reading::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap();
+        let prepared = |text: &str| NewActionLog::parse(text, ParseMode::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap();
         let first = prepared(r#"{"level":20,"message":"x","app_name":"shop","created_at":"2023-10-16"}"#);
         for same in [
             r#"{"message":"x","level":20,"app_name":"shop"}"#,

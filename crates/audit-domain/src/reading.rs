@@ -3,14 +3,14 @@
 use uuid::Uuid;
 
 use crate::error::{Fault, FieldError, InputError};
-use crate::json::{Decoded, JsonKind, JsonText, Member, Members, ObjectWriter};
+use crate::json::{JsonKind, JsonString, JsonText, Member, Members, ObjectWriter};
 use crate::limits::{EVENT_BYTES_ADDED_MAX, EVENT_BYTES_MAX, NESTING_ADDED_MAX, NESTING_MAX};
 use crate::timestamp::Timestamp;
 use crate::unrecognized::Unrecognized;
 
 /// How strictly an object is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
+pub struct ParseMode {
     /// Whether members that only the server sets are dropped, instead of refused.
     pub drops_read_only: bool,
     /// Whether the last of several members of one name counts, instead of being refused.
@@ -19,13 +19,13 @@ pub struct Reading {
     pub refuses_unrecognized: bool,
 }
 
-impl Reading {
+impl ParseMode {
     /// The native API.
-    pub const NATIVE: Reading = Reading { refuses_unrecognized: true, drops_read_only: false, last_repeated_counts: false };
+    pub const NATIVE: ParseMode = ParseMode { refuses_unrecognized: true, drops_read_only: false, last_repeated_counts: false };
     /// The published APIs: as Django reads an object.
-    pub const PUBLISHED: Reading = Reading { refuses_unrecognized: false, drops_read_only: false, last_repeated_counts: true };
+    pub const PUBLISHED: ParseMode = ParseMode { refuses_unrecognized: false, drops_read_only: false, last_repeated_counts: true };
     /// An export that is read back in.
-    pub const IMPORT: Reading = Reading { refuses_unrecognized: false, drops_read_only: true, last_repeated_counts: false };
+    pub const IMPORT: ParseMode = ParseMode { refuses_unrecognized: false, drops_read_only: true, last_repeated_counts: false };
 
     /// Cuts a record within the limits into its members. What this log exported may be larger than what it was sent.
     pub(crate) fn members(self, text: &str) -> Result<Members<'_>, InputError> {
@@ -33,7 +33,7 @@ impl Reading {
         if text.len() > EVENT_BYTES_MAX + bytes_added {
             return Err(InputError::TooLarge { bytes: text.len() });
         }
-        Ok(Members::parse_record_within(text, NESTING_MAX + levels_added)?)
+        Ok(Members::parse_limited_within(text, NESTING_MAX + levels_added)?)
     }
 }
 
@@ -54,16 +54,16 @@ pub(crate) trait FromMembers: Default {
 }
 
 /// Refuses members of which a record has none, where the reading says so. An object without any is a record of nothing.
-pub(crate) fn recognize<R: FromMembers>(members: &Members<'_>, reading: Reading) -> Result<(), Unrecognized> {
+pub(crate) fn recognize<R: FromMembers>(members: &Members<'_>, reading: ParseMode) -> Result<(), Unrecognized> {
     let is_known = |member: &Member<'_>| R::KNOWN.iter().chain(R::READ_ONLY).any(|known| *known == member.name);
     if !reading.refuses_unrecognized || members.iter().next().is_none() || members.iter().any(is_known) {
         return Ok(());
     }
-    Err(Unrecognized::of(members, R::KNOWN, R::NEEDS))
+    Err(Unrecognized::new(members, R::KNOWN, R::NEEDS))
 }
 
 /// Reads all members, and reports every faulty one, in order of arrival.
-pub(crate) fn read<R: FromMembers>(members: Members<'_>, reading: Reading) -> (R, Vec<FieldError>) {
+pub(crate) fn read<R: FromMembers>(members: Members<'_>, reading: ParseMode) -> (R, Vec<FieldError>) {
     let mut reader = Reader { reading, record: R::default(), seen: Vec::new(), unknown: Vec::new(), errors: Vec::new() };
     for member in members {
         reader.take(member);
@@ -72,7 +72,7 @@ pub(crate) fn read<R: FromMembers>(members: Members<'_>, reading: Reading) -> (R
 }
 
 struct Reader<R> {
-    reading: Reading,
+    reading: ParseMode,
     record: R,
     seen: Vec<String>,
     unknown: Vec<(String, JsonText)>,
@@ -123,7 +123,7 @@ impl<R: FromMembers> Reader<R> {
 
 /// An unknown member, by its key as received, that came although `extra` is given.
 fn beside_extra(key: &str) -> FieldError {
-    let name = Decoded::of(key).map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
+    let name = JsonString::decode(key).map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
     FieldError::new(name.unwrap_or_default(), Fault::BesideExtra)
 }
 

@@ -90,7 +90,7 @@ pub(crate) enum ParsedSubject {
 
 impl StoredSubject {
     /// The subject in the slots of its event, which are the same in every call.
-    pub(crate) fn of(&self, slots: &Slots) -> &ParsedSubject {
+    pub(crate) fn get_or_parse(&self, slots: &Slots) -> &ParsedSubject {
         self.0.get_or_init(|| match slots.get(slot::SUBJECT) {
             None => ParsedSubject::Known(Subject::default()),
             Some(slot) if slot.is_erased() => ParsedSubject::Erased,
@@ -116,8 +116,8 @@ mod tests {
             let text = JsonText::parse(text).unwrap();
             let subject = Subject::from_slot(&text).unwrap();
             assert_eq!(subject.to_slot().as_ref(), Some(&text));
-            let stored = Slots::seal([(slot::SUBJECT, Some(text))]).unwrap();
-            assert!(matches!(StoredSubject::default().of(&stored), ParsedSubject::Known(again) if *again == subject));
+            let stored = Slots::with_new_salts([(slot::SUBJECT, Some(text))]).unwrap();
+            assert!(matches!(StoredSubject::default().get_or_parse(&stored), ParsedSubject::Known(again) if *again == subject));
         }
         assert_eq!(Subject::default().to_slot(), None);
     }

@@ -23,7 +23,7 @@ pub struct Unrecognized {
 }
 
 impl Unrecognized {
-    pub(crate) fn of(members: &Members<'_>, known: &[&str], needs: &'static str) -> Unrecognized {
+    pub(crate) fn new(members: &Members<'_>, known: &[&str], needs: &'static str) -> Unrecognized {
         let members: Vec<_> = members.iter().collect();
         let wrapped = members.iter().find(|member| member.value.kind() == JsonKind::Array && members.len() == 1);
         if let Some(wrapped) = wrapped {
@@ -65,10 +65,10 @@ fn plain(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::{InputError, NewActionLog, NewEvent, Reading};
+    use crate::{InputError, NewActionLog, NewEvent, ParseMode};
 
     fn said(text: &str) -> String {
-        match NewEvent::parse(text, Reading::NATIVE) {
+        match NewEvent::parse(text, ParseMode::NATIVE) {
             Err(error @ InputError::Unrecognized(_)) => error.to_string(),
             other => panic!("{other:?}"),
         }
@@ -92,16 +92,16 @@ mod tests {
     fn a_list_in_an_object_is_to_be_sent_by_itself() {
         let wrapped = said(r#"{"events":[{"action":"LOGIN"},{"action":"LOGOUT"}]}"#);
         assert!(wrapped.contains("`events` holds a list: send the list itself, without the object around it"), "{wrapped}");
-        let logs = NewActionLog::parse(r#"{"logs":[{"level":20,"message":"m"}]}"#, Reading::NATIVE).unwrap_err().to_string();
+        let logs = NewActionLog::parse(r#"{"logs":[{"level":20,"message":"m"}]}"#, ParseMode::NATIVE).unwrap_err().to_string();
         assert!(logs.contains("`logs` holds a list") && logs.ends_with("an action log needs level and message"), "{logs}");
     }
 
     #[test]
     fn one_known_member_is_enough_and_none_at_all_is_an_event_of_nothing() {
         for text in ["{}", r#"{"extra":{"a":1}}"#, r#"{"action":null,"a":1}"#, r#"{"uuid":null,"quantity":1}"#] {
-            assert!(NewEvent::parse(text, Reading::NATIVE).is_ok(), "{text}");
+            assert!(NewEvent::parse(text, ParseMode::NATIVE).is_ok(), "{text}");
         }
-        for reading in [Reading::IMPORT, Reading::PUBLISHED] {
+        for reading in [ParseMode::IMPORT, ParseMode::PUBLISHED] {
             assert!(NewEvent::parse(r#"{"a":1}"#, reading).is_ok());
         }
     }

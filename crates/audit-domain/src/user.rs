@@ -1,7 +1,7 @@
 //! Who did it: the snapshot of that moment, or just an id.
 
 use crate::error::Fault;
-use crate::json::{Decoded, JsonKind, JsonText, is_integer};
+use crate::json::{JsonKind, JsonString, JsonText, is_integer};
 use crate::object::canonical_integer;
 
 /// A user as received: an object (its `pk` is the id, its `username` the name), or the bare id.
@@ -37,7 +37,7 @@ impl User {
     #[must_use]
     pub fn identity(&self) -> Identity {
         match self.pick(&["pk", "username"]) {
-            Some([pk, name]) => Identity { id: pk.and_then(id_text), name: name.and_then(Decoded::of) },
+            Some([pk, name]) => Identity { id: pk.and_then(id_text), name: name.and_then(JsonString::decode) },
             None => Identity { id: id_text(self.0.as_str()), name: None },
         }
     }
@@ -47,27 +47,27 @@ impl User {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// `pk`, or the bare value: the text of a string, the digits of an integer. A `pk` of another type is no id.
-    pub id: Option<Decoded>,
+    pub id: Option<JsonString>,
     /// `username`, where it is a string.
-    pub name: Option<Decoded>,
+    pub name: Option<JsonString>,
 }
 
 impl Identity {
     /// The id as a number, where it is a canonical one.
     #[must_use]
     pub fn number(&self) -> Option<i64> {
-        self.id.as_ref().and_then(Decoded::as_str).and_then(canonical_integer)
+        self.id.as_ref().and_then(JsonString::as_str).and_then(canonical_integer)
     }
 }
 
 /// The number that an id stands for, as [`Identity::number`] finds it: `pk` of a snapshot, or the bare value.
 #[must_use]
 pub fn id_number(json: &str) -> Option<i64> {
-    id_text(json).as_ref().and_then(Decoded::as_str).and_then(canonical_integer)
+    id_text(json).as_ref().and_then(JsonString::as_str).and_then(canonical_integer)
 }
 
-fn id_text(json: &str) -> Option<Decoded> {
-    if is_integer(json) { Some(Decoded::from(json)) } else { Decoded::of(json) }
+fn id_text(json: &str) -> Option<JsonString> {
+    if is_integer(json) { Some(JsonString::from(json)) } else { JsonString::decode(json) }
 }
 
 #[cfg(test)]
@@ -76,7 +76,7 @@ mod tests {
 
     fn identity(json: &str) -> (Option<String>, Option<i64>, Option<String>) {
         let identity = User::from_json(JsonText::parse(json).unwrap()).unwrap().identity();
-        let text = |d: &Option<Decoded>| d.as_ref().and_then(Decoded::as_str).map(str::to_owned);
+        let text = |d: &Option<JsonString>| d.as_ref().and_then(JsonString::as_str).map(str::to_owned);
         (text(&identity.id), identity.number(), text(&identity.name))
     }
 

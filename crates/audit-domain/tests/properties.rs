@@ -1,8 +1,9 @@
 //! What must hold for any input, not only for the cases somebody thought of.
 
 use audit_domain::{
-    ActionLogFilter, ActionLogSort, ActionLogSortField, ActionLogSortRow, ChannelId, Decoded, EventFilter, Interval, JsonText,
-    Members, NewActionLog, NewEvent, Reading, SortKey, Timestamp, Walk, WalkOrder, WalkPoint, canonical_integer, index_key,
+    ActionLogFilter, ActionLogSort, ActionLogSortField, ActionLogSortRow, ChannelId, CursorKey, CursorOrder, CursorScope,
+    EventFilter, Interval, JsonString, JsonText, Members, NewActionLog, NewEvent, ParseMode, SortKey, Timestamp, canonical_integer,
+    index_key,
 };
 use proptest::prelude::*;
 
@@ -35,7 +36,7 @@ proptest! {
 
     #[test]
     fn no_text_makes_a_reader_panic_and_what_is_read_is_json(text in nearly_json()) {
-        for reading in [Reading::NATIVE, Reading::PUBLISHED, Reading::IMPORT] {
+        for reading in [ParseMode::NATIVE, ParseMode::PUBLISHED, ParseMode::IMPORT] {
             if let Ok(event) = NewEvent::parse(&text, reading) {
                 let event = event.prepare(ChannelId::DEFAULT).unwrap();
                 for slot in event.slots().iter() {
@@ -69,7 +70,7 @@ proptest! {
         prop_assert_eq!(ours.as_str(), &compact);
         let escaped: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
         for json in [compact, format!("\"{escaped}\"")] {
-            let decoded = Decoded::of(&json).unwrap();
+            let decoded = JsonString::decode(&json).unwrap();
             prop_assert_eq!(decoded.as_str(), Some(text.as_str()));
             prop_assert_eq!(decoded.chars_len(), text.chars().count());
         }
@@ -96,10 +97,10 @@ proptest! {
         let widen = |value: i64| if edge && value > 4 { i64::MAX } else if edge && value < -4 { i64::MIN } else { value };
         for (kind, bound) in &bounds {
             match kind {
-                0 => interval.over(widen(*bound)),
-                1 => interval.from(widen(*bound)),
-                2 => interval.below(widen(*bound)),
-                3 => interval.up_to(widen(*bound)),
+                0 => interval.gt(widen(*bound)),
+                1 => interval.ge(widen(*bound)),
+                2 => interval.lt(widen(*bound)),
+                3 => interval.le(widen(*bound)),
                 _ => interval.exactly(widen(*bound)),
             }
         }
@@ -126,15 +127,15 @@ proptest! {
         timestamp in any::<i64>(), channel_id in any::<i64>(), position in any::<i64>(),
         at in any::<prop::sample::Index>(), with in any::<char>(),
     ) {
-        let walk = Walk { order: WalkOrder::Timestamp, descending: true, channels: None, filter: EventFilter::default() };
-        let point = WalkPoint { timestamp, channel_id, position };
+        let walk = CursorScope { order: CursorOrder::Timestamp, descending: true, channels: None, filter: EventFilter::default() };
+        let point = CursorKey { timestamp, channel_id, position };
         let cursor = walk.cursor(point);
         prop_assert_eq!(walk.point(&cursor), Ok(point));
         let mut damaged: Vec<char> = cursor.chars().collect();
         *at.get_mut(&mut damaged) = with;
         let damaged: String = damaged.into_iter().collect();
         prop_assert!(damaged == cursor || walk.point(&damaged) != Ok(point));
-        let other = Walk { order: walk.order, descending: true, channels: None, filter: ActionLogFilter::default() };
+        let other = CursorScope { order: walk.order, descending: true, channels: None, filter: ActionLogFilter::default() };
         prop_assert!(other.point(&cursor).is_err() && walk.point(&other.cursor(point)).is_err(), "a cursor is of its stream");
     }
 

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use audit_domain::log::{LeafInput, commitment, leaf_data, leaf_hash};
-use audit_domain::{ChannelId, JsonText, NewActionLog, NewEvent, Reading, Stream, Timestamp};
+use audit_domain::{ChannelId, JsonText, NewActionLog, NewEvent, ParseMode, Stream, Timestamp};
 use serde_json::Value;
 
 fn vectors(text: &str) -> Value {
@@ -21,7 +21,7 @@ fn an_event_is_cut_into_exactly_these_slots() {
     let mut seen = 0;
     for case in cases.as_array().unwrap().iter().filter(|case| case["door"] == "native") {
         let received = case["received"].as_str().unwrap();
-        let event = NewEvent::parse(received, Reading::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap();
+        let event = NewEvent::parse(received, ParseMode::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap();
         let cut: Vec<_> = event.slots().iter().map(|s| (s.number, s.value.clone().unwrap().to_string())).collect();
         assert_eq!(cut, listed(case), "{received}");
         seen += 1;
@@ -35,7 +35,7 @@ fn an_action_log_is_cut_into_exactly_these_slots() {
     let mut seen = 0;
     for case in cases.as_array().unwrap().iter().filter(|case| case["door"] == "action_log") {
         let received = case["received"].as_str().unwrap();
-        let log = NewActionLog::parse(received, Reading::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap();
+        let log = NewActionLog::parse(received, ParseMode::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap();
         let cut: Vec<_> = log.slots().iter().map(|s| (s.number, s.value.clone().unwrap().to_string())).collect();
         assert_eq!(cut, listed(case), "{received}");
         seen += 1;

@@ -64,7 +64,7 @@ async fn logged(
     let start = Instant::now();
     let (method, path) = (request.method().clone(), cut(request.path(), PATH_MAX).into_owned());
     let api = request.app_data::<web::Data<Api>>();
-    let client = api.and_then(|api| Client::of(&api.config.trusted_proxies, request.request()).address);
+    let client = api.and_then(|api| Client::from_request(&api.config.trusted_proxies, request.request()).address);
     let client = client.map(tracing::field::display);
     let mut response = next.call(request).await?;
     if let Some(value) = id.as_deref().and_then(|id| HeaderValue::from_str(id).ok()) {

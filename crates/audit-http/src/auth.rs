@@ -63,7 +63,7 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// Finds the caller of a request. Headers such as `X-User-Role` are not looked at: anybody can send them.
-    pub(crate) async fn of(api: &Api, request: &HttpRequest) -> Result<Caller, AuthError> {
+    pub(crate) async fn authenticate(api: &Api, request: &HttpRequest) -> Result<Caller, AuthError> {
         let key = key_of(request)?;
         let token = blocking::point_read(api, 0, move |store| store.find_token(&key)).await??;
         let token = token.filter(|token| token.revoked_at.is_none()).ok_or(AuthError::InvalidToken)?;
@@ -80,15 +80,15 @@ impl Caller {
         self.connection.as_ref().is_some_and(|connection| connection.is_gone())
     }
 
-    pub(crate) fn reads(&self) -> Result<(), Forbidden> {
+    pub(crate) fn require_read(&self) -> Result<(), Forbidden> {
         if self.token.role.reads() { Ok(()) } else { Err(Forbidden) }
     }
 
-    pub(crate) fn writes(&self) -> Result<(), Forbidden> {
+    pub(crate) fn require_write(&self) -> Result<(), Forbidden> {
         if self.token.role.writes() { Ok(()) } else { Err(Forbidden) }
     }
 
-    pub(crate) fn administers(&self) -> Result<(), Forbidden> {
+    pub(crate) fn require_admin(&self) -> Result<(), Forbidden> {
         if self.token.role == audit_store::domain::Role::Admin { Ok(()) } else { Err(Forbidden) }
     }
 

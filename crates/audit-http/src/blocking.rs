@@ -107,10 +107,10 @@ pub(crate) async fn query<T: Send + 'static>(
 pub(crate) async fn page<E: Send + 'static>(
     api: &Api,
     caller: &Caller,
-    looks_into_records: bool,
+    reads_values: bool,
     run: impl FnOnce(&Store) -> Result<String, E> + Send + 'static,
 ) -> Result<Result<Page, E>, NotRun> {
-    let queries = if looks_into_records { &api.searches } else { &api.queries };
+    let queries = if reads_values { &api.searches } else { &api.queries };
     let (counts, key) = (queries.clone(), caller.token.id);
     // Counted before the place is free, so that the next query knows of it.
     let counted = move |body: String| Page { _held: counts.hold(key, body.len()), bytes: Bytes::from(body) };

@@ -81,7 +81,7 @@ impl Body {
     /// The same in UTF-8, whatever charset it came in. A form stays as it is: its escapes are of its charset too, and are read
     /// with it.
     async fn in_utf8(mut self, api: &Api, key: i64, request: &HttpRequest) -> Result<Body, BodyError> {
-        let charset = charset::of(request)?;
+        let charset = charset::from_request(request)?;
         if media_type(request) == FORM {
             return if charset::is_of_forms(charset) { Ok(self) } else { Err(BodyError::Charset(charset.name().to_owned())) };
         }

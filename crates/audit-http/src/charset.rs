@@ -9,7 +9,7 @@ use crate::body::BodyError;
 
 /// The charset that a request names. Names are those of the WHATWG, so `iso-8859-1` is windows-1252, which has characters in the
 /// place of control characters that no text has.
-pub(crate) fn of(request: &HttpRequest) -> Result<&'static Encoding, BodyError> {
+pub(crate) fn from_request(request: &HttpRequest) -> Result<&'static Encoding, BodyError> {
     let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     named_in(value)
 }

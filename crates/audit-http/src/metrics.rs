@@ -53,15 +53,15 @@ pub(crate) fn configure(routes: &mut Routes<'_>) {
 }
 
 async fn metrics(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let caller = Caller::of(&api, &request).await?;
+    let caller = Caller::authenticate(&api, &request).await?;
     if let Some(response) = check_method(&request, METRICS.allow)? {
         return Ok(response);
     }
-    caller.reads()?;
+    caller.require_read()?;
     if caller.token.channels != ChannelGrant::All {
         return Err(Forbidden.into());
     }
-    Query::of(&request, &[])?;
+    Query::parse(&request, &[])?;
     let metrics = api.config.metrics.clone().ok_or_else(|| Problem::not_found("This server keeps no metrics."))?;
     let text = blocking::query(&api, &caller, move |store| measure(store).map(|()| (metrics.0)())).await??;
     Ok(HttpResponse::Ok().content_type(MEDIA_TYPE).body(text))

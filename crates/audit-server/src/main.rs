@@ -4,14 +4,14 @@
 #![forbid(unsafe_code)]
 
 /// A line for people on stdout. `println!` panics when nobody reads any more, as behind `| head`; this goes on without.
-macro_rules! say {
+macro_rules! stdout_line {
     ($($text:tt)*) => {
         drop(std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{}\n", format_args!($($text)*))))
     };
 }
 
 /// The same on stderr.
-macro_rules! tell {
+macro_rules! stderr_line {
     ($($text:tt)*) => {
         drop(std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{}\n", format_args!($($text)*))))
     };

@@ -1,7 +1,7 @@
 //! Records of a file: which kinds there are, and how a line of each is read.
 
 use audit_http::store::domain::uuid::Uuid;
-use audit_http::store::domain::{ChannelId, InputError, Members, NewActionLog, NewEvent, PreparedEntry, Reading};
+use audit_http::store::domain::{ChannelId, InputError, Members, NewActionLog, NewEvent, ParseMode, PreparedEntry};
 use audit_http::store::{Store, StoreError};
 use clap::ValueEnum;
 
@@ -37,9 +37,9 @@ impl Record {
     /// Reads the text of a record; members that only the server sets are dropped.
     pub(crate) fn parse(kind: Kind, text: &str) -> Result<Record, InputError> {
         match kind {
-            Kind::Events => NewEvent::parse(text, Reading::IMPORT).map(Box::new).map(Record::Event),
+            Kind::Events => NewEvent::parse(text, ParseMode::IMPORT).map(Box::new).map(Record::Event),
             Kind::Inventory => audit_http::parse_inventory_log(text).map(Box::new).map(Record::Event),
-            Kind::ActionLogs => NewActionLog::parse(text, Reading::IMPORT).map(Box::new).map(Record::ActionLog),
+            Kind::ActionLogs => NewActionLog::parse(text, ParseMode::IMPORT).map(Box::new).map(Record::ActionLog),
         }
     }
 

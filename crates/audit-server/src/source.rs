@@ -15,7 +15,7 @@ impl Source {
     /// file may move.
     ///
     /// An input that is not a file (stdin, a pipe) has the given name only, or none at all.
-    pub(crate) fn of(path: Option<&Path>, given: Option<&str>) -> Source {
+    pub(crate) fn new(path: Option<&Path>, given: Option<&str>) -> Source {
         let file = path.filter(|path| path.is_file());
         Source(match (given, file) {
             (Some(given), file) => {
@@ -54,18 +54,18 @@ mod tests {
 
     #[test]
     fn a_line_without_uuid_gets_the_same_one_in_every_run() {
-        let source = Source::of(None, Some("web1"));
+        let source = Source::new(None, Some("web1"));
         assert_eq!(uuid(&source).unwrap().to_string(), "3d122258-7bc3-52f0-a5e1-2a3358057a56");
         for other in [
             source.uuid_of_line(Kind::Events, 4, "{}"),
             source.uuid_of_line(Kind::Events, 3, "{ }"),
             source.uuid_of_line(Kind::ActionLogs, 3, "{}"),
-            uuid(&Source::of(None, Some("web2"))),
-            uuid(&Source::of(None, None)),
+            uuid(&Source::new(None, Some("web2"))),
+            uuid(&Source::new(None, None)),
         ] {
             assert_ne!(other, uuid(&source));
         }
-        assert_eq!(uuid(&Source::of(None, None)), None, "nothing tells one stdin from another");
+        assert_eq!(uuid(&Source::new(None, None)), None, "nothing tells one stdin from another");
     }
 
     #[test]
@@ -78,11 +78,11 @@ mod tests {
             path
         };
         let (web1, web2, packed) = (file("web1/audit.ndjson"), file("web2/audit.ndjson"), file("web1/audit.ndjson.gz"));
-        let by_path = |path: &Path| uuid(&Source::of(Some(path), None));
+        let by_path = |path: &Path| uuid(&Source::new(Some(path), None));
         assert_ne!(by_path(&web1), by_path(&web2));
         assert_eq!(by_path(&web1), by_path(&directory.path().join("web2/../web1/./audit.ndjson")));
         assert_eq!(by_path(&web1), by_path(&packed));
-        let by_name = |path: &Path| uuid(&Source::of(Some(path), Some("host")));
+        let by_name = |path: &Path| uuid(&Source::new(Some(path), Some("host")));
         assert_eq!(by_name(&web1), by_name(&web2), "two files with one given name are one source");
         assert_ne!(by_name(&web1), by_path(&web1));
         assert_eq!(by_path(directory.path()), None, "a directory is not a file");

@@ -42,7 +42,7 @@ fn log_panics() {
         let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| tracing::field::display(backtrace));
         tracing::error!(thread, %panic, backtrace, "a thread panicked");
         if thread == ACCEPTOR {
-            tell!("audit-server: the thread that takes connections panicked");
+            stderr_line!("audit-server: the thread that takes connections panicked");
             std::process::exit(1);
         }
     }));

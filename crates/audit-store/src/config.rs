@@ -39,7 +39,7 @@ pub struct StoreConfig {
     pub create_if_missing: bool,
     /// Whether a role that could change or delete entries is refused: a superuser, the owner of the tables, or one that has more
     /// rights than reads and appends need. SQLite has no roles.
-    pub refuse_powerful_roles: bool,
+    pub refuse_excess_privileges: bool,
     /// What time it is.
     pub clock: Clock,
     /// How far ahead of the clock an entry may happen without a warning in its receipt.
@@ -63,7 +63,7 @@ impl StoreConfig {
             point_readers: 4,
             query_timeout: None,
             create_if_missing: true,
-            refuse_powerful_roles: false,
+            refuse_excess_privileges: false,
             clock: Clock::system(),
             future_warning: FUTURE_WARNING,
             index_patience: INDEX_PATIENCE,

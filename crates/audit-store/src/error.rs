@@ -133,7 +133,7 @@ pub enum OpenError {
         "the role `{role}` of the database `{path}` {what}: it could change or delete entries of the log; docs/operations.md, Roles, \
          says which role to use and how to take rights away"
     )]
-    Powerful {
+    ExcessPrivileges {
         /// The server and its database.
         path: String,
         /// The role.

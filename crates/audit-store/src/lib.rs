@@ -4,13 +4,13 @@
 //! says: `sqlite://path/to/audit.db` or `postgres://user@host/database`.
 //!
 //! ```
-//! use audit_store::domain::{ChannelGrant, ChannelId, NewEvent, Reading};
+//! use audit_store::domain::{ChannelGrant, ChannelId, NewEvent, ParseMode};
 //! use audit_store::{AppendRequest, Store, StoreConfig};
 //!
 //! # let dir = tempfile::tempdir()?;
 //! # let url = format!("sqlite://{}/audit.db", dir.path().display());
 //! let store = Store::open(&StoreConfig::new(url))?;
-//! let event = NewEvent::parse(r#"{"action":"LOGIN","user":7}"#, Reading::NATIVE)?;
+//! let event = NewEvent::parse(r#"{"action":"LOGIN","user":7}"#, ParseMode::NATIVE)?;
 //! let event = store.prepare(event, ChannelId::DEFAULT)?;
 //! let uuid = event.uuid();
 //! let receipts = store.append(AppendRequest::import(vec![event]))?.wait()?;
@@ -55,8 +55,8 @@ pub use limit::Cancel;
 pub use migrate::{Inspection, Migrated};
 pub use postings::IndexLag;
 pub use query::{
-    ActionLogGroupBy, ActionLogListQuery, Group, GroupBy, GroupKey, Histogram, ListPage, ListQuery, LogHead, OtherGroups,
-    PageNumber, SliceQuery, SpanCount, Summary, WalkPage, WalkQuery,
+    ActionLogGroupBy, ActionLogListQuery, CursorPage, CursorQuery, Group, GroupBy, GroupKey, Histogram, ListPage, ListQuery,
+    LogState, OtherGroups, PageNumber, SliceQuery, SpanCount, Summary,
 };
 pub use store::Store;
 pub use tokens::AdminKeyError;

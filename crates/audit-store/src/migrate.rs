@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config::StoreConfig;
 use crate::connection::{DbConnection, Purpose};
-use crate::dialect::{self, Powers, Trial, Versions};
+use crate::dialect::{self, RolePrivileges, Trial, Versions};
 use crate::error::{OpenError, StoreError};
 use crate::url::DatabaseUrl;
 
@@ -33,10 +33,10 @@ pub struct Inspection {
     pub locked: bool,
     /// Why nothing can be written, and what to do.
     pub unwritable: Option<String>,
-    /// What the role of the connection may do that the program does not need; see [`Store::powers`](crate::Store::powers).
-    pub powers: Vec<String>,
+    /// What the role of the connection may do that the program does not need; see [`Store::excess_privileges`](crate::Store::excess_privileges).
+    pub excess_privileges: Vec<String>,
     /// Rights that the role needs and has not, such as `INSERT events`.
-    pub lacking: Vec<String>,
+    pub missing_privileges: Vec<String>,
 }
 
 /// Writes take milliseconds: a program that holds the lock for this long holds it for good, as far as a person who asks is concerned.
@@ -61,11 +61,13 @@ pub(crate) fn refuse_unknown(versions: &Versions, url: &DatabaseUrl) -> Result<(
 }
 
 /// Refuses a role that could change or delete entries, or that would make the tables and so own them.
-pub(crate) fn refuse_powerful_role(conn: &mut DbConnection, url: &DatabaseUrl) -> Result<(), OpenError> {
+pub(crate) fn check_role_privileges(conn: &mut DbConnection, url: &DatabaseUrl) -> Result<(), OpenError> {
     let fail = |why| OpenError::from_database(&url.display(), why);
-    let Some(Powers { role, excess, .. }) = dialect::powers(conn).map_err(|error| fail(error.to_string()))? else { return Ok(()) };
+    let Some(RolePrivileges { role, excess, .. }) = dialect::role_privileges(conn).map_err(|error| fail(error.to_string()))? else {
+        return Ok(());
+    };
     if !excess.is_empty() {
-        return Err(OpenError::Powerful { path: url.display(), role, what: excess.join(", ") });
+        return Err(OpenError::ExcessPrivileges { path: url.display(), role, what: excess.join(", ") });
     }
     match dialect::read_versions(conn).map_err(fail)?.pending().first() {
         Some(migration) => Err(OpenError::OldSchema { path: url.display(), migration: migration.clone() }),
@@ -115,12 +117,12 @@ impl StoreConfig {
             Ok(trial) => (trial == Trial::Locked, None),
             Err(error) => (false, Some(error.to_string())),
         };
-        let powers = dialect::powers(&mut conn).map_err(|error| fail(error.to_string()))?;
-        let lacking = powers.as_ref().map(|powers| powers.lacking.clone()).unwrap_or_default();
-        let powers = powers.map(Powers::into_sentences).unwrap_or_default();
+        let privileges = dialect::role_privileges(&mut conn).map_err(|error| fail(error.to_string()))?;
+        let missing_privileges = privileges.as_ref().map(|privileges| privileges.missing.clone()).unwrap_or_default();
+        let excess_privileges = privileges.map(RolePrivileges::into_excess_sentences).unwrap_or_default();
         let (pending, unknown) = (versions.pending(), versions.unknown().map(str::to_owned));
         let is_earlier = unknown.as_deref().is_some_and(|migration| versions.is_earlier(migration));
-        Ok(Inspection { pending, unknown, is_earlier, locked, unwritable, powers, lacking })
+        Ok(Inspection { pending, unknown, is_earlier, locked, unwritable, excess_privileges, missing_privileges })
     }
 
     /// Gives a role of the database server what a program that reads and appends needs, and takes everything else from it. Run by
@@ -136,11 +138,11 @@ impl StoreConfig {
         let fail = |error: diesel::result::Error| OpenError::from_database(&url.display(), error.to_string());
         let granted = dialect::grant(&mut dialect::open(&url, Purpose::Write)?, role).map_err(fail)?;
         match granted {
-            Some(Powers { role, excess, .. }) if !excess.is_empty() => {
-                Err(OpenError::Powerful { path: url.display(), role, what: excess.join(", ") })
+            Some(RolePrivileges { role, excess, .. }) if !excess.is_empty() => {
+                Err(OpenError::ExcessPrivileges { path: url.display(), role, what: excess.join(", ") })
             }
-            Some(Powers { role, lacking, .. }) if !lacking.is_empty() => {
-                let why = format!("`{role}` still lacks {}; grant as the owner of the tables", lacking.join(", "));
+            Some(RolePrivileges { role, missing, .. }) if !missing.is_empty() => {
+                let why = format!("`{role}` still lacks {}; grant as the owner of the tables", missing.join(", "));
                 Err(OpenError::Database { path: url.display(), why })
             }
             granted => Ok(granted.is_some()),

@@ -7,7 +7,7 @@ use super::{ActionLog, action_log_slot};
 use crate::filter_values::ActionLogValues;
 use crate::find_text::has_part;
 use crate::interval::Interval;
-use crate::json::{Decoded, JsonText};
+use crate::json::{JsonString, JsonText};
 
 /// What an action log has to be; every condition that is set must hold. Texts compare exactly and by their characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
@@ -73,7 +73,7 @@ impl ActionLogFilter {
     pub fn finds(&self, message: Option<&JsonText>, trace: Option<&JsonText>) -> bool {
         let Some(part) = &self.search else { return true };
         let part = part.to_ascii_lowercase();
-        let has = |text: Decoded| has_part(text.as_bytes(), part.as_bytes());
+        let has = |text: JsonString| has_part(text.as_bytes(), part.as_bytes());
         [message, trace].into_iter().flatten().filter_map(JsonText::decoded).any(has)
     }
 }

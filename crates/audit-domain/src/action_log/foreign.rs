@@ -160,10 +160,10 @@ fn extra(others: &[Member<'_>]) -> JsonText {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Fault, InputError, NewActionLog, Reading};
+    use crate::{Fault, InputError, NewActionLog, ParseMode};
 
     fn read(text: &str) -> NewActionLog {
-        NewActionLog::parse(text, Reading::NATIVE).unwrap_or_else(|error| panic!("{text}: {error}"))
+        NewActionLog::parse(text, ParseMode::NATIVE).unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
     fn extra(log: &NewActionLog) -> Option<&str> {
@@ -218,7 +218,7 @@ mod tests {
             assert_eq!((log.message.as_str(), extra(&log)), (message, kept), "{sent}");
         }
         for native in [r#"{"level":20}"#, r#"{"level":20,"message":42}"#, r#"{"time":0,"pid":1,"msg":"m"}"#] {
-            assert!(NewActionLog::parse(native, Reading::NATIVE).is_err(), "{native}");
+            assert!(NewActionLog::parse(native, ParseMode::NATIVE).is_err(), "{native}");
         }
     }
 
@@ -231,7 +231,7 @@ mod tests {
         ] {
             assert_eq!(read(native).level, 30, "{native}");
         }
-        assert!(NewActionLog::parse(r#"{"level":30,"msg":"m"}"#, Reading::NATIVE).is_err(), "nothing says that it is pino's");
+        assert!(NewActionLog::parse(r#"{"level":30,"msg":"m"}"#, ParseMode::NATIVE).is_err(), "nothing says that it is pino's");
     }
 
     #[test]
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn what_is_no_level_and_no_time_is_refused_by_name() {
-        let faults = |text: &str| match NewActionLog::parse(text, Reading::NATIVE) {
+        let faults = |text: &str| match NewActionLog::parse(text, ParseMode::NATIVE) {
             Err(InputError::Fields(errors)) => errors.into_iter().map(|e| (e.field, e.fault)).collect::<Vec<_>>(),
             other => panic!("{text}: {other:?}"),
         };
@@ -278,7 +278,7 @@ mod tests {
             );
         }
         for bad in ["1e30", "9223372036854775807", "\"yesterday\"", "null"] {
-            let found = NewActionLog::parse(&format!(r#"{{"level":30,"time":{bad},"pid":1,"msg":"m"}}"#), Reading::NATIVE);
+            let found = NewActionLog::parse(&format!(r#"{{"level":30,"time":{bad},"pid":1,"msg":"m"}}"#), ParseMode::NATIVE);
             assert!(bad == "null" || found.is_err(), "{bad}");
         }
         assert_eq!(faults(r#"{"level":30,"level":40,"time":0,"msg":"m"}"#), [("level".to_owned(), Fault::Repeated)]);

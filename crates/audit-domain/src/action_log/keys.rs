@@ -1,7 +1,7 @@
 //! The filter columns of an action log.
 
 use super::Record;
-use crate::json::{Decoded, JsonText};
+use crate::json::{JsonString, JsonText};
 
 /// The values of the filter columns: texts as [`crate::index_key`]s.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -15,8 +15,8 @@ pub struct ActionLogKeys {
 impl ActionLogKeys {
     /// The keys that belong to a record.
     #[must_use]
-    pub fn of(record: &Record) -> ActionLogKeys {
-        let key = |json: &JsonText| json.decoded().as_ref().map(Decoded::index_key);
+    pub fn from_subject(record: &Record) -> ActionLogKeys {
+        let key = |json: &JsonText| json.decoded().as_ref().map(JsonString::index_key);
         ActionLogKeys {
             level: Some(record.level),
             logger_name: record.logger_name.as_ref().and_then(key),

@@ -7,7 +7,7 @@ use crate::channel::ChannelId;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonText, Members};
 use crate::limits::LEVEL_MAX;
-use crate::reading::{FromMembers, Reading, integer, object, read, recognize, string, timestamp, uuid};
+use crate::reading::{FromMembers, ParseMode, integer, object, read, recognize, string, timestamp, uuid};
 use crate::timestamp::Timestamp;
 
 /// What a client says about one log record.
@@ -39,7 +39,7 @@ impl NewActionLog {
     ///
     /// # Errors
     /// [`InputError`]: no JSON object, too large, not an action log at all, or the list of all faulty members.
-    pub fn parse(text: &str, reading: Reading) -> Result<NewActionLog, InputError> {
+    pub fn parse(text: &str, reading: ParseMode) -> Result<NewActionLog, InputError> {
         let members = reading.members(text)?;
         recognize::<Partial>(&members, reading)?;
         NewActionLog::from_members(translate_action_log(members), reading).map_err(InputError::Fields)
@@ -49,7 +49,7 @@ impl NewActionLog {
     ///
     /// # Errors
     /// Every faulty member, in order of arrival, then the missing ones.
-    pub fn from_members(members: Members<'_>, reading: Reading) -> Result<NewActionLog, Vec<FieldError>> {
+    pub fn from_members(members: Members<'_>, reading: ParseMode) -> Result<NewActionLog, Vec<FieldError>> {
         let (partial, errors) = read::<Partial>(members, reading);
         partial.complete(errors)
     }
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn level_and_message_are_required_and_faults_are_named() {
-        let faults = |text: &str| match NewActionLog::parse(text, Reading::NATIVE) {
+        let faults = |text: &str| match NewActionLog::parse(text, ParseMode::NATIVE) {
             Err(InputError::Fields(errors)) => errors.into_iter().map(|e| (e.field, e.fault)).collect::<Vec<_>>(),
             other => panic!("{other:?}"),
         };

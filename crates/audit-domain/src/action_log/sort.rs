@@ -32,7 +32,7 @@ pub struct ActionLogSortRow {
 impl ActionLogSortRow {
     /// The values of an action log.
     #[must_use]
-    pub fn of(log: &ActionLog) -> ActionLogSortRow {
+    pub fn from_action_log(log: &ActionLog) -> ActionLogSortRow {
         ActionLogSortRow {
             channel_id: log.channel_id.get(),
             position: log.position,

@@ -39,7 +39,7 @@ impl ActionLog {
     /// The filter columns that belong to the slots; none once slot 0 is erased.
     #[must_use]
     pub fn keys(&self) -> ActionLogKeys {
-        self.record().map(|record| ActionLogKeys::of(&record)).unwrap_or_default()
+        self.record().map(|record| ActionLogKeys::from_subject(&record)).unwrap_or_default()
     }
 
     /// The encoded leaf.

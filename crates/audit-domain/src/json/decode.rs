@@ -8,12 +8,12 @@ use crate::limits::{INDEX_KEY_CHARS_MAX, INDEX_KEY_PREFIX_CHARS};
 /// A decoded JSON string. JSON allows lone surrogates (`"\ud800"`), which UTF-8 does not, so this is WTF-8:
 /// UTF-8 plus surrogates encoded as three bytes each.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Decoded(Vec<u8>);
+pub struct JsonString(Vec<u8>);
 
-impl Decoded {
+impl JsonString {
     /// Decodes a well-formed JSON value; `None` when it is no string.
     #[must_use]
-    pub fn of(json: &str) -> Option<Decoded> {
+    pub fn decode(json: &str) -> Option<JsonString> {
         struct Bytes;
         impl Visitor<'_> for Bytes {
             type Value = Vec<u8>;
@@ -27,7 +27,7 @@ impl Decoded {
         if !json.starts_with('"') {
             return None;
         }
-        serde_json::Deserializer::from_str(json).deserialize_bytes(Bytes).ok().map(Decoded)
+        serde_json::Deserializer::from_str(json).deserialize_bytes(Bytes).ok().map(JsonString)
     }
 
     /// The bytes: UTF-8, but for lone surrogates.
@@ -56,9 +56,9 @@ impl Decoded {
     }
 }
 
-impl From<&str> for Decoded {
+impl From<&str> for JsonString {
     fn from(text: &str) -> Self {
-        Decoded(text.as_bytes().to_vec())
+        JsonString(text.as_bytes().to_vec())
     }
 }
 
@@ -85,8 +85,8 @@ pub fn index_key(text: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn decoded(json: &str) -> Decoded {
-        Decoded::of(json).unwrap()
+    fn decoded(json: &str) -> JsonString {
+        JsonString::decode(json).unwrap()
     }
 
     #[test]
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(decoded(r#""\ud83d\ude00""#).as_str(), Some("😀"));
         assert_eq!(decoded(r#""a\ud800""#).as_bytes(), b"a\xed\xa0\x80");
         assert_eq!(decoded(r#""a\ud800""#).chars_len(), 2);
-        assert_eq!(Decoded::of("12"), None);
+        assert_eq!(JsonString::decode("12"), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::text::check_nesting;
-use super::{Decoded, JsonError, JsonKind, JsonText};
+use super::{JsonError, JsonKind, JsonString, JsonText};
 use crate::limits::{MEMBERS_MAX, NESTING_MAX};
 
 /// One member of an object.
@@ -35,8 +35,8 @@ impl<'a> Members<'a> {
     ///
     /// # Errors
     /// [`JsonError`], as [`Members::parse`], or that there are too many.
-    pub fn parse_record(text: &'a str) -> Result<Members<'a>, JsonError> {
-        Members::parse_record_within(text, NESTING_MAX)
+    pub fn parse_limited(text: &'a str) -> Result<Members<'a>, JsonError> {
+        Members::parse_limited_within(text, NESTING_MAX)
     }
 
     pub(crate) fn parse_within(text: &'a str, levels: usize) -> Result<Members<'a>, JsonError> {
@@ -45,7 +45,7 @@ impl<'a> Members<'a> {
         serde_json::Deserializer::from_str(raw).deserialize_map(all).map_err(|e| JsonError::syntax(raw, &e))
     }
 
-    pub(crate) fn parse_record_within(text: &'a str, levels: usize) -> Result<Members<'a>, JsonError> {
+    pub(crate) fn parse_limited_within(text: &'a str, levels: usize) -> Result<Members<'a>, JsonError> {
         let raw = object(text, levels)?;
         let some = Collect { max: MEMBERS_MAX };
         // The text was found to be an object: what can be wrong is that members are left.
@@ -82,7 +82,7 @@ impl<'a> IntoIterator for Members<'a> {
 fn object(text: &str, levels: usize) -> Result<&str, JsonError> {
     check_nesting(text, levels)?;
     let raw: &RawValue = serde_json::from_str(text).map_err(|e| JsonError::syntax(text, &e))?;
-    match JsonKind::of(raw.get()) {
+    match JsonKind::from_text(raw.get()) {
         JsonKind::Object => Ok(raw.get()),
         other => Err(JsonError::NotAnObject(other)),
     }
@@ -90,7 +90,7 @@ fn object(text: &str, levels: usize) -> Result<&str, JsonError> {
 
 /// The name that a key as received stands for.
 fn name_of(key: &str) -> String {
-    Decoded::of(key).map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned()).unwrap_or_default()
+    JsonString::decode(key).map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned()).unwrap_or_default()
 }
 
 /// The members up to a number. That some are left is an error of the parser, which finds no end of the object after them.
@@ -133,14 +133,14 @@ mod tests {
     #[test]
     fn a_record_has_a_bounded_number_of_members() {
         let object = |members: usize| format!("{{{}}}", vec!["\"\":1"; members].join(","));
-        assert_eq!(Members::parse_record(&object(MEMBERS_MAX)).unwrap().iter().count(), MEMBERS_MAX);
+        assert_eq!(Members::parse_limited(&object(MEMBERS_MAX)).unwrap().iter().count(), MEMBERS_MAX);
         for members in [MEMBERS_MAX + 1, 200_000] {
-            assert_eq!(Members::parse_record(&object(members)).unwrap_err(), JsonError::TooManyMembers);
+            assert_eq!(Members::parse_limited(&object(members)).unwrap_err(), JsonError::TooManyMembers);
             assert_eq!(Members::parse(&object(members)).unwrap().iter().count(), members);
         }
         let broken = object(20_000).replace("}", ",}");
         assert!(
-            matches!(Members::parse_record(&broken), Err(JsonError::Syntax { .. })),
+            matches!(Members::parse_limited(&broken), Err(JsonError::Syntax { .. })),
             "a text that is not JSON is reported as such"
         );
     }

@@ -10,7 +10,7 @@ mod text;
 mod texts;
 mod writer;
 
-pub use decode::{Decoded, index_key};
+pub use decode::{JsonString, index_key};
 pub use members::{Member, Members};
 pub use text::{JsonError, JsonKind, JsonText, is_integer};
 pub use writer::{ObjectWriter, push_array};

@@ -6,7 +6,7 @@
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Decoded, JsonKind, JsonText};
+use super::{JsonKind, JsonString, JsonText};
 
 impl JsonText {
     /// The members of these names, each as received: the last one of each name, as [`Members::last`](super::Members::last) finds
@@ -29,7 +29,7 @@ impl<const N: usize> Pick<'_, N> {
     fn position(&self, key: &str) -> Option<usize> {
         let spelled = key.get(1..key.len().saturating_sub(1))?;
         if spelled.contains('\\') {
-            let name = Decoded::of(key)?;
+            let name = JsonString::decode(key)?;
             return self.names.iter().position(|wanted| wanted.as_bytes() == name.as_bytes());
         }
         self.names.iter().position(|wanted| *wanted == spelled)

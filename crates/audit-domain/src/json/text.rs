@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::Decoded;
+use super::JsonString;
 use crate::limits::{MEMBERS_MAX, NESTING_MAX};
 
 /// What makes a text unusable as JSON.
@@ -69,7 +69,7 @@ pub enum JsonKind {
 impl JsonKind {
     /// The type of a well-formed value without blanks before it: its first byte tells.
     #[must_use]
-    pub fn of(text: &str) -> JsonKind {
+    pub fn from_text(text: &str) -> JsonKind {
         match text.as_bytes().first() {
             Some(b'{') => JsonKind::Object,
             Some(b'[') => JsonKind::Array,
@@ -157,13 +157,13 @@ impl JsonText {
     /// The type of the value.
     #[must_use]
     pub fn kind(&self) -> JsonKind {
-        JsonKind::of(&self.0)
+        JsonKind::from_text(&self.0)
     }
 
     /// The characters of a JSON string; `None` for any other type.
     #[must_use]
-    pub fn decoded(&self) -> Option<Decoded> {
-        Decoded::of(&self.0)
+    pub fn decoded(&self) -> Option<JsonString> {
+        JsonString::decode(&self.0)
     }
 
     /// Whether this is a number written as an integer (`-5`, not `5.0` or `5e0`).

@@ -1,6 +1,6 @@
 //! Every text in a value: what a search looks at.
 
-use super::{Decoded, JsonText};
+use super::{JsonString, JsonText};
 
 impl JsonText {
     /// Calls back for each text in the value, in their order: a string or the name of a member by its characters, a number as it is
@@ -16,7 +16,7 @@ impl JsonText {
                 None => text(token.as_bytes()),
                 Some(plain) if !plain.contains('\\') => text(plain.as_bytes()),
                 Some(_) => {
-                    if let Some(decoded) = Decoded::of(token) {
+                    if let Some(decoded) = JsonString::decode(token) {
                         text(decoded.as_bytes());
                     }
                 }

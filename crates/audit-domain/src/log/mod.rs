@@ -5,4 +5,4 @@ mod leaf;
 mod slot;
 
 pub use leaf::{LeafHash, LeafInput, leaf_data, leaf_hash};
-pub use slot::{Commitment, Salt, Seal, SealsError, Slot, Slots, commitment};
+pub use slot::{Commitment, Opening, OpeningsError, Salt, Slot, Slots, commitment};

@@ -29,7 +29,7 @@ pub fn commitment(slot: u8, salt: &Salt, value: &[u8]) -> Commitment {
 
 /// What opens a slot, or stands for it once it is erased.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Seal {
+pub enum Opening {
     /// The salt of a value that is still there.
     Salt(Salt),
     /// The commitment that is left of an erased one.
@@ -37,11 +37,11 @@ pub enum Seal {
 }
 
 /// A salt opens a guess at an erased value, so it stays out of logs.
-impl std::fmt::Debug for Seal {
+impl std::fmt::Debug for Opening {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Seal::Salt(_) => f.write_str("Salt(…)"),
-            Seal::Commitment(c) => write!(f, "Commitment({})", hex::encode(c)),
+            Opening::Salt(_) => f.write_str("Salt(…)"),
+            Opening::Commitment(c) => write!(f, "Commitment({})", hex::encode(c)),
         }
     }
 }
@@ -54,23 +54,23 @@ pub struct Slot {
     /// The JSON text; `None` once erased.
     pub value: Option<JsonText>,
     /// Salt or commitment.
-    pub seal: Seal,
+    pub opening: Opening,
 }
 
 impl Slot {
     /// The commitment, computed from value and salt where they are still there.
     #[must_use]
     pub fn commitment(&self) -> Commitment {
-        match (&self.seal, &self.value) {
-            (Seal::Commitment(commitment), _) => *commitment,
-            (Seal::Salt(salt), value) => commitment(self.number, salt, value.as_ref().map_or("", JsonText::as_str).as_bytes()),
+        match (&self.opening, &self.value) {
+            (Opening::Commitment(commitment), _) => *commitment,
+            (Opening::Salt(salt), value) => commitment(self.number, salt, value.as_ref().map_or("", JsonText::as_str).as_bytes()),
         }
     }
 
     /// Whether the value was erased.
     #[must_use]
     pub fn is_erased(&self) -> bool {
-        matches!(self.seal, Seal::Commitment(_))
+        matches!(self.opening, Opening::Commitment(_))
     }
 }
 
@@ -81,65 +81,64 @@ pub struct Slots(Vec<Slot>);
 /// The `seals` of a stored row do not fit its slots.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("stored seals do not match the slots: {0}")]
-pub struct SealsError(&'static str);
+pub struct OpeningsError(&'static str);
 
 impl Slots {
     /// Draws a salt for every value that is there, from the operating system's generator.
     ///
     /// # Errors
     /// When the operating system has no random bytes to give.
-    pub fn seal<const N: usize>(values: [(u8, Option<JsonText>); N]) -> Result<Slots, getrandom::Error> {
+    pub fn with_new_salts<const N: usize>(values: [(u8, Option<JsonText>); N]) -> Result<Slots, getrandom::Error> {
         debug_assert!(values.is_sorted_by(|a, b| a.0 < b.0), "slots are ascending by definition of the leaf");
         let mut salts = [[0u8; 16]; N];
         getrandom::fill(salts.as_flattened_mut())?;
         // Thousands of entries wait for their commit: none keeps room for slots that it does not have.
         let mut slots = Vec::with_capacity(values.iter().filter(|(_, value)| value.is_some()).count());
-        let present = values
-            .into_iter()
-            .zip(salts)
-            .filter_map(|((number, value), salt)| value.map(|value| Slot { number, value: Some(value), seal: Seal::Salt(salt) }));
+        let present = values.into_iter().zip(salts).filter_map(|((number, value), salt)| {
+            value.map(|value| Slot { number, value: Some(value), opening: Opening::Salt(salt) })
+        });
         slots.extend(present);
         Ok(Slots(slots))
     }
 
-    /// Puts slots together again from stored values and [`Slots::seals`].
+    /// Puts slots together again from stored values and [`Slots::encode_openings`].
     ///
     /// # Errors
-    /// [`SealsError`] when the two do not fit each other: the row was changed behind the log's back.
-    pub fn from_stored(seals: &[u8], mut value: impl FnMut(u8) -> Option<JsonText>) -> Result<Slots, SealsError> {
-        let mut slots = Vec::with_capacity(seals.len() / 18);
-        let mut rest = seals;
+    /// [`OpeningsError`] when the two do not fit each other: the row was changed behind the log's back.
+    pub fn from_stored(stored: &[u8], mut value: impl FnMut(u8) -> Option<JsonText>) -> Result<Slots, OpeningsError> {
+        let mut slots = Vec::with_capacity(stored.len() / 18);
+        let mut rest = stored;
         while let Some((&[number, kind], tail)) = rest.split_first_chunk::<2>() {
-            let seal = match kind {
-                0 => tail.split_first_chunk().map(|(salt, tail)| (Seal::Salt(*salt), tail)),
-                1 => tail.split_first_chunk().map(|(commitment, tail)| (Seal::Commitment(*commitment), tail)),
+            let opening = match kind {
+                0 => tail.split_first_chunk().map(|(salt, tail)| (Opening::Salt(*salt), tail)),
+                1 => tail.split_first_chunk().map(|(commitment, tail)| (Opening::Commitment(*commitment), tail)),
                 _ => None,
             };
-            let (seal, tail) = seal.ok_or(SealsError("a seal is cut short or of an unknown kind"))?;
+            let (opening, tail) = opening.ok_or(OpeningsError("a seal is cut short or of an unknown kind"))?;
             let value = value(number);
-            if value.is_some() != matches!(seal, Seal::Salt(_)) {
-                return Err(SealsError("a slot has a value without a salt, or a salt without a value"));
+            if value.is_some() != matches!(opening, Opening::Salt(_)) {
+                return Err(OpeningsError("a slot has a value without a salt, or a salt without a value"));
             }
-            slots.push(Slot { number, value, seal });
+            slots.push(Slot { number, value, opening });
             rest = tail;
         }
         if !rest.is_empty() || !slots.is_sorted_by(|a, b| a.number < b.number) {
-            return Err(SealsError("the seals are not a list of ascending slots"));
+            return Err(OpeningsError("the seals are not a list of ascending slots"));
         }
         Ok(Slots(slots))
     }
 
-    /// The stored form of all seals: for each slot its number, 0 and the salt, or 1 and the commitment.
+    /// What opens all slots, in stored form: for each slot its number, 0 and the salt, or 1 and the commitment.
     #[must_use]
-    pub fn seals(&self) -> Vec<u8> {
+    pub fn encode_openings(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.0.len() * 18);
         for slot in &self.0 {
-            match &slot.seal {
-                Seal::Salt(salt) => {
+            match &slot.opening {
+                Opening::Salt(salt) => {
                     out.extend_from_slice(&[slot.number, 0]);
                     out.extend_from_slice(salt);
                 }
-                Seal::Commitment(commitment) => {
+                Opening::Commitment(commitment) => {
                     out.extend_from_slice(&[slot.number, 1]);
                     out.extend_from_slice(commitment);
                 }
@@ -189,14 +188,14 @@ mod tests {
     use super::*;
 
     fn three() -> Slots {
-        Slots::seal([(0, Some(JsonText::string("a"))), (3, None), (7, Some(JsonText::string("b")))]).unwrap()
+        Slots::with_new_salts([(0, Some(JsonText::string("a"))), (3, None), (7, Some(JsonText::string("b")))]).unwrap()
     }
 
     #[test]
     fn absent_slots_are_not_listed_and_salts_differ() {
         let slots = three();
         assert_eq!(slots.iter().map(|s| s.number).collect::<Vec<_>>(), [0, 7]);
-        assert_ne!(slots.get(0).unwrap().seal, slots.get(7).unwrap().seal);
+        assert_ne!(slots.get(0).unwrap().opening, slots.get(7).unwrap().opening);
         assert_ne!(three().commitments(), slots.commitments());
     }
 
@@ -204,9 +203,9 @@ mod tests {
     fn stored_form_comes_back_with_erased_slots() {
         let mut slots = three();
         let commitment = slots.0[1].commitment();
-        slots.0[1] = Slot { number: 7, value: None, seal: Seal::Commitment(commitment) };
+        slots.0[1] = Slot { number: 7, value: None, opening: Opening::Commitment(commitment) };
         let value = |slots: &Slots, n| slots.value(n).cloned();
-        assert_eq!(Slots::from_stored(&slots.seals(), |n| value(&slots, n)).unwrap(), slots);
+        assert_eq!(Slots::from_stored(&slots.encode_openings(), |n| value(&slots, n)).unwrap(), slots);
         assert_eq!(slots.commitments()[1], (7, commitment));
     }
 
@@ -214,7 +213,7 @@ mod tests {
     fn refuses_seals_that_do_not_fit() {
         let slots = three();
         let value = |n| slots.value(n).cloned();
-        let seals = slots.seals();
+        let seals = slots.encode_openings();
         assert!(Slots::from_stored(&seals[..seals.len() - 1], value).is_err());
         assert!(Slots::from_stored(&seals, |_| None).is_err());
         assert!(Slots::from_stored(&[0, 2], value).is_err());

@@ -2,9 +2,9 @@
 
 use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{
-    ActionLog, ActionLogFilter, ActionLogValues, ChannelGrant, ChannelId, InputError, NewActionLog, PreparedEntry, Reading, Span,
+    ActionLog, ActionLogFilter, ActionLogValues, ChannelGrant, ChannelId, InputError, NewActionLog, ParseMode, PreparedEntry, Span,
 };
-use audit_store::{ActionLogGroupBy, Histogram, Store, StoreError, Summary, WalkPage, WalkQuery};
+use audit_store::{ActionLogGroupBy, CursorPage, CursorQuery, Histogram, Store, StoreError, Summary};
 
 use super::native::{self, ALLOW_GET, ALLOW_LIST, Query, Stream, instant, integer, text, uuid};
 use crate::routes::{Route, Routes};
@@ -79,7 +79,7 @@ impl Stream for ActionLogs {
     type GroupBy = ActionLogGroupBy;
 
     fn parse(text: &str) -> Result<(NewActionLog, Option<ChannelId>), InputError> {
-        let log = NewActionLog::parse(text, Reading::NATIVE)?;
+        let log = NewActionLog::parse(text, ParseMode::NATIVE)?;
         let channel = log.channel_id;
         Ok((log, channel))
     }
@@ -122,7 +122,7 @@ impl Stream for ActionLogs {
         store.get_action_log_within(channels, first, uuid, bytes_max)
     }
 
-    fn walk(store: &Store, query: &WalkQuery<ActionLogFilter>) -> Result<WalkPage<ActionLog>, StoreError> {
+    fn walk(store: &Store, query: &CursorQuery<ActionLogFilter>) -> Result<CursorPage<ActionLog>, StoreError> {
         store.walk_action_logs(query)
     }
 

@@ -3,19 +3,20 @@
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use audit_store::domain::{
-    ChannelGrant, ChannelId, Event, EventFilter, JsonKind, JsonText, Members, NewEvent, PreparedEntry, Reading, limits, parse_uuid,
+    ChannelGrant, ChannelId, Event, EventFilter, JsonKind, JsonText, Members, NewEvent, ParseMode, PreparedEntry, limits,
+    parse_uuid,
 };
 use audit_store::{AppendRequest, ListQuery, Receipt, Store};
 
 use crate::admission::Room;
 use crate::auth::Caller;
 use crate::body::{Body, BodyError, FORM, media_type};
-use crate::drf::{self, DrfError, Origin, Paging};
+use crate::drf::{self, BaseUrl, DrfError, Paging};
 use crate::params::Params;
 use crate::{Api, blocking, charset};
 
 /// What one API does differently.
-pub(super) struct Shape {
+pub(super) struct AuditEventsApi {
     /// What OPTIONS calls the list.
     pub(super) name: &'static str,
     /// Filters beside those of [`drf::FilterReader::audit_events`].
@@ -33,14 +34,14 @@ pub(super) const ALLOW_DETAIL: &str = "GET, HEAD, OPTIONS";
 
 /// The list path: list and create.
 pub(super) async fn collection(
-    shape: &'static Shape,
+    shape: &'static AuditEventsApi,
     api: &Api,
     request: &HttpRequest,
     payload: web::Payload,
     channel: Option<&str>,
 ) -> HttpResponse {
     let result = async {
-        let caller = Caller::of(api, request).await?;
+        let caller = Caller::authenticate(api, request).await?;
         drf::check_method(&caller, request, ALLOW_LIST)?;
         let params = Params::parse(request.query_string());
         drf::check_format(request, &params)?;
@@ -55,14 +56,14 @@ pub(super) async fn collection(
 
 /// The path of one event.
 pub(super) async fn detail(
-    shape: &'static Shape,
+    shape: &'static AuditEventsApi,
     api: &Api,
     request: &HttpRequest,
     channel: Option<&str>,
     uuid: &str,
 ) -> HttpResponse {
     let result = async {
-        let caller = Caller::of(api, request).await?;
+        let caller = Caller::authenticate(api, request).await?;
         drf::check_method(&caller, request, ALLOW_DETAIL)?;
         drf::check_format(request, &Params::parse(request.query_string()))?;
         if request.method() == Method::OPTIONS {
@@ -81,7 +82,7 @@ fn readable(caller: &Caller, channel: Option<&str>) -> ChannelGrant {
     channel.map_or_else(|| caller.channels(), |channel| caller.channels_among(channel.parse::<ChannelId>().ok()))
 }
 
-async fn show(shape: &'static Shape, builder: HttpResponseBuilder, event: Event) -> Result<HttpResponse, DrfError> {
+async fn show(shape: &'static AuditEventsApi, builder: HttpResponseBuilder, event: Event) -> Result<HttpResponse, DrfError> {
     let bytes = event.slots.bytes();
     let write = move || {
         let mut body = String::with_capacity(1024 + bytes);
@@ -92,7 +93,7 @@ async fn show(shape: &'static Shape, builder: HttpResponseBuilder, event: Event)
 }
 
 async fn list(
-    shape: &'static Shape,
+    shape: &'static AuditEventsApi,
     api: &Api,
     request: &HttpRequest,
     payload: web::Payload,
@@ -100,7 +101,7 @@ async fn list(
     caller: &Caller,
     channel: Option<&str>,
 ) -> Result<HttpResponse, DrfError> {
-    let origin = Origin::of(&api.config, request)?;
+    let origin = BaseUrl::from_request(&api.config, request)?;
     if let Some(name) = shape.filter_in_body
         && params.last(name).is_none()
         && let Some(value) = body_param(api, request, payload, caller, name).await?
@@ -109,7 +110,7 @@ async fn list(
         params.push(name, &value);
     }
     let filter = read_filter(shape, &params)?;
-    let paging = Paging::of(&api.config, &params)?;
+    let paging = Paging::parse(&api.config, &params)?;
     let (channels, sort) = (readable(caller, channel), drf::event_sort(&params));
     let query = ListQuery { channels, filter, sort, page: paging.page, size: paging.size };
     let page = blocking::page(api, caller, false, move |store| {
@@ -118,7 +119,7 @@ async fn list(
     Ok(drf::json(HttpResponse::Ok(), page.await??))
 }
 
-fn read_filter(shape: &Shape, params: &Params) -> Result<EventFilter, DrfError> {
+fn read_filter(shape: &AuditEventsApi, params: &Params) -> Result<EventFilter, DrfError> {
     let mut reader = drf::FilterReader::new(params).audit_events();
     (shape.own_filters)(&mut reader);
     reader.finish()
@@ -139,7 +140,7 @@ async fn body_param(
     }
     let body = Body::read(api, request, payload, Room::for_question(api, caller)).await?;
     if is_form {
-        let form = match drf::form(&body.bytes, charset::of(request)?) {
+        let form = match drf::form(&body.bytes, charset::from_request(request)?) {
             // As in a query string: what is only compared may be read with replacement characters.
             Err(DrfError::Body(BodyError::Characters { .. })) => Params::parse(&String::from_utf8_lossy(&body.bytes)),
             form => form?,
@@ -157,7 +158,7 @@ async fn body_param(
 }
 
 async fn create(
-    shape: &'static Shape,
+    shape: &'static AuditEventsApi,
     api: &Api,
     request: &HttpRequest,
     payload: web::Payload,
@@ -190,7 +191,7 @@ async fn create(
     show(shape, HttpResponse::Ok(), event.ok_or(DrfError::Internal)?).await
 }
 
-fn prepare(shape: &Shape, store: &Store, body: &[u8], caller: &Caller, channel: Option<&str>) -> Result<PreparedEntry, DrfError> {
+fn prepare(shape: &AuditEventsApi, store: &Store, body: &[u8], caller: &Caller, channel: Option<&str>) -> Result<PreparedEntry, DrfError> {
     let event = read_event(shape, drf::body_members(drf::body_text(body)?)?)?;
     let channel = channel.map(|path| path.parse::<ChannelId>().map_err(|_| DrfError::NotFound)).transpose()?;
     let channel = caller.channel_to_write(channel.or(event.channel_id))?;
@@ -198,7 +199,7 @@ fn prepare(shape: &Shape, store: &Store, body: &[u8], caller: &Caller, channel: 
 }
 
 /// Numbers may come as strings, texts as numbers.
-fn read_event(shape: &Shape, members: Members<'_>) -> Result<NewEvent, DrfError> {
+fn read_event(shape: &AuditEventsApi, members: Members<'_>) -> Result<NewEvent, DrfError> {
     let field = |name: &str, value: JsonText| match name {
         "content_type" | "object_id" => drf::integer_field(value),
         "user" if shape.takes_user_objects && value.kind() == JsonKind::Object => Ok(value),
@@ -207,5 +208,5 @@ fn read_event(shape: &Shape, members: Members<'_>) -> Result<NewEvent, DrfError>
         "url" | "remote_addr" | "description" | "table_name" | "action" => Ok(drf::text_field(value)),
         _ => Ok(value),
     };
-    drf::read_tolerantly(members, field, |members| NewEvent::from_members(members, Reading::PUBLISHED))
+    drf::read_tolerantly(members, field, |members| NewEvent::from_members(members, ParseMode::PUBLISHED))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{ObjectWriter, Stream, push_array};
-use audit_store::{LogHead, StoreError};
+use audit_store::{LogState, StoreError};
 
 use super::native::{ALLOW_GET, Query, check_method};
 use crate::auth::Caller;
@@ -19,12 +19,12 @@ pub(super) fn configure(routes: &mut Routes<'_>) {
 }
 
 async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let caller = Caller::of(&api, &request).await?;
+    let caller = Caller::authenticate(&api, &request).await?;
     if let Some(response) = check_method(&request, LIST.allow)? {
         return Ok(response);
     }
-    caller.reads()?;
-    Query::of(&request, &[])?;
+    caller.require_read()?;
+    Query::parse(&request, &[])?;
     let granted = caller.token.channels.clone();
     let page = blocking::page(&api, &caller, false, move |store| {
         let (events, action_logs) = (store.logs(Stream::Events, &granted)?, store.logs(Stream::ActionLogs, &granted)?);
@@ -33,8 +33,8 @@ async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse,
     Ok(HttpResponse::Ok().content_type("application/json").body(page.await??))
 }
 
-fn show(events: &[LogHead], action_logs: &[LogHead]) -> String {
-    let mut channels: BTreeMap<i64, (Option<LogHead>, Option<LogHead>)> = BTreeMap::new();
+fn show(events: &[LogState], action_logs: &[LogState]) -> String {
+    let mut channels: BTreeMap<i64, (Option<LogState>, Option<LogState>)> = BTreeMap::new();
     for head in events {
         channels.entry(head.channel_id).or_default().0 = Some(*head);
     }
@@ -51,8 +51,8 @@ fn show(events: &[LogHead], action_logs: &[LogHead]) -> String {
 }
 
 /// How many entries each log of a channel has, and when the last of them was committed.
-fn write(channel: i64, events: Option<LogHead>, action_logs: Option<LogHead>, out: &mut String) {
-    let size = |head: Option<LogHead>| Some(head.map_or(0, |head| head.size));
+fn write(channel: i64, events: Option<LogState>, action_logs: Option<LogState>, out: &mut String) {
+    let size = |head: Option<LogState>| Some(head.map_or(0, |head| head.size));
     let mut object = ObjectWriter::new(out);
     object.integer("channel_id", Some(channel)).integer("events", size(events)).integer("action_logs", size(action_logs));
     match [events, action_logs].into_iter().flatten().filter_map(|head| head.recorded_at).max() {

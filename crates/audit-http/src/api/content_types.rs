@@ -8,9 +8,9 @@ use super::native::{Query, body_text, check_method};
 use crate::admission::Room;
 use crate::auth::{Caller, Forbidden};
 use crate::body::{Body, media_type};
-use crate::drf::{self, DrfError, Origin, Paging};
+use crate::drf::{self, BaseUrl, DrfError, Paging};
 use crate::params::Params;
-use crate::problem::{Code, ERRORS_MAX, Problem, record_errors};
+use crate::problem::{Code, ERRORS_MAX, Problem, input_errors};
 use crate::routes::{Route, Routes};
 use crate::{Api, blocking};
 
@@ -34,15 +34,15 @@ const BODY_BYTES_MAX: usize = 16 * 1024;
 /// The types of the whole installation: they belong to no channel.
 async fn list(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
     let result = async {
-        let caller = Caller::of(&api, &request).await?;
+        let caller = Caller::authenticate(&api, &request).await?;
         drf::check_method(&caller, &request, ALLOW_LIST)?;
         let params = Params::parse(request.query_string());
         drf::check_format(&request, &params)?;
         if request.method() == Method::OPTIONS {
             return Ok(drf::metadata("Content Type List"));
         }
-        let origin = Origin::of(&api.config, &request)?;
-        let paging = Paging::of(&api.config, &params)?;
+        let origin = BaseUrl::from_request(&api.config, &request)?;
+        let paging = Paging::parse(&api.config, &params)?;
         let page = blocking::page(&api, &caller, false, move |store| {
             let wanted = |name: &str, value: &str| params.given(name).is_none_or(|wanted| wanted == value);
             let types = store.content_types()?.into_iter();
@@ -67,22 +67,22 @@ async fn put(
     payload: web::Payload,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = Caller::of(&api, &request).await?;
+    let caller = Caller::authenticate(&api, &request).await?;
     if let Some(response) = check_method(&request, ONE.allow)? {
         return Ok(response);
     }
-    caller.administers()?;
+    caller.require_admin()?;
     if caller.token.channels != ChannelGrant::All {
         return Err(Forbidden.into());
     }
-    Query::of(&request, &[])?;
+    Query::parse(&request, &[])?;
     let media_type = media_type(&request);
     if !matches!(media_type.as_str(), "" | "application/json") {
         return Err(Problem::unsupported_media_type(&media_type, "application/json"));
     }
     let id = canonical_integer(&id).ok_or_else(|| Problem::not_found("A content type has an integer for its id."))?;
     let body = Body::read(&api, &request, payload, Room::for_administration(&api, &caller, BODY_BYTES_MAX)).await?;
-    let faulty = |error| Problem::invalid_body(record_errors("", error).into_iter().take(ERRORS_MAX).collect());
+    let faulty = |error| Problem::invalid_body(input_errors("", error).into_iter().take(ERRORS_MAX).collect());
     let content_type = ContentType::parse(id, body_text(&body.bytes)?).map_err(faulty)?;
     let wanted = content_type.clone();
     let put = blocking::write(&api, move |store| store.put_content_types(vec![wanted])).await??;

@@ -3,12 +3,12 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{Event, ObjectId, ObjectWriter, User, id_number, slot};
 
-use super::audit_events::{ALLOW_DETAIL, ALLOW_LIST, Shape, collection, detail};
+use super::audit_events::{ALLOW_DETAIL, ALLOW_LIST, AuditEventsApi, collection, detail};
 use crate::Api;
 use crate::routes::{Route, Routes};
 
-static SHAPE: Shape =
-    Shape { name: "Audit Event List", own_filters: |_| {}, filter_in_body: None, takes_user_objects: true, write };
+static API: AuditEventsApi =
+    AuditEventsApi { name: "Audit Event List", own_filters: |_| {}, filter_in_body: None, takes_user_objects: true, write };
 
 pub(crate) const LIST: Route = Route::new("/api/v1/data-warehouse/audit-events/", ALLOW_LIST);
 pub(crate) const ONE: Route = Route::new("/api/v1/data-warehouse/audit-events/{uuid}/", ALLOW_DETAIL);
@@ -25,12 +25,12 @@ pub(super) fn configure(routes: &mut Routes<'_>) {
 
 async fn list_or_create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let channel = request.match_info().get("channel_id");
-    collection(&SHAPE, &api, &request, payload, channel).await
+    collection(&API, &api, &request, payload, channel).await
 }
 
 async fn one(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
     let info = request.match_info();
-    detail(&SHAPE, &api, &request, info.get("channel_id"), info.get("uuid").unwrap_or("")).await
+    detail(&API, &api, &request, info.get("channel_id"), info.get("uuid").unwrap_or("")).await
 }
 
 /// Keys of the published page, sorted by name.

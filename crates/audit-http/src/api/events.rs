@@ -2,9 +2,9 @@
 
 use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{
-    ChannelGrant, ChannelId, Event, EventFilter, EventValues, InputError, NewEvent, PreparedEntry, Reading, Span,
+    ChannelGrant, ChannelId, Event, EventFilter, EventValues, InputError, NewEvent, ParseMode, PreparedEntry, Span,
 };
-use audit_store::{GroupBy, Histogram, Store, StoreError, Summary, WalkPage, WalkQuery};
+use audit_store::{CursorPage, CursorQuery, GroupBy, Histogram, Store, StoreError, Summary};
 
 use super::native::{self, ALLOW_GET, ALLOW_LIST, Query, Stream, instant, integer, text, uuid};
 use crate::routes::{Route, Routes};
@@ -93,7 +93,7 @@ impl Stream for Events {
     type GroupBy = GroupBy;
 
     fn parse(text: &str) -> Result<(NewEvent, Option<ChannelId>), InputError> {
-        let event = NewEvent::parse(text, Reading::NATIVE)?;
+        let event = NewEvent::parse(text, ParseMode::NATIVE)?;
         let channel = event.channel_id;
         Ok((event, channel))
     }
@@ -103,7 +103,7 @@ impl Stream for Events {
     }
 
     fn is_search(filter: &EventFilter) -> bool {
-        filter.looks_into_records()
+        filter.reads_values()
     }
 
     fn filter(query: &mut Query) -> EventFilter {
@@ -142,7 +142,7 @@ impl Stream for Events {
         store.get_within(channels, first, uuid, bytes_max)
     }
 
-    fn walk(store: &Store, query: &WalkQuery) -> Result<WalkPage<Event>, StoreError> {
+    fn walk(store: &Store, query: &CursorQuery) -> Result<CursorPage<Event>, StoreError> {
         store.walk(query)
     }
 

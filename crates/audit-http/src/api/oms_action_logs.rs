@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use audit_store::domain::{
-    ActionLog, ChannelGrant, InputError, JsonText, Members, NewActionLog, ObjectWriter, PreparedEntry, Reading, action_log_slot,
+    ActionLog, ChannelGrant, InputError, JsonText, Members, NewActionLog, ObjectWriter, ParseMode, PreparedEntry, action_log_slot,
     limits, translate_action_log,
 };
 use audit_store::{ActionLogListQuery, AppendRequest, Receipt, Store};
@@ -13,7 +13,7 @@ use super::{python_fit, python_logging};
 use crate::admission::Room;
 use crate::auth::Caller;
 use crate::body::{Body, BodyError, FORM, media_type};
-use crate::drf::{self, DrfError, FilterReader, Origin, Paging};
+use crate::drf::{self, BaseUrl, DrfError, FilterReader, Paging};
 use crate::params::Params;
 use crate::routes::{Route, Routes};
 use crate::{Api, blocking, charset};
@@ -30,7 +30,7 @@ const NAME: &str = "Action Log List";
 
 async fn collection(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let result = async {
-        let caller = Caller::of(&api, &request).await?;
+        let caller = Caller::authenticate(&api, &request).await?;
         drf::check_method(&caller, &request, LIST.allow)?;
         let params = Params::parse(request.query_string());
         drf::check_format(&request, &params)?;
@@ -45,7 +45,7 @@ async fn collection(api: web::Data<Api>, request: HttpRequest, payload: web::Pay
 
 async fn detail(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>) -> HttpResponse {
     let result = async {
-        let caller = Caller::of(&api, &request).await?;
+        let caller = Caller::authenticate(&api, &request).await?;
         drf::check_method(&caller, &request, ONE.allow)?;
         drf::check_format(&request, &Params::parse(request.query_string()))?;
         if request.method() == Method::OPTIONS {
@@ -86,9 +86,9 @@ fn write(log: &ActionLog, out: &mut String) {
 }
 
 async fn list(api: &Api, request: &HttpRequest, params: &Params, caller: &Caller) -> Result<HttpResponse, DrfError> {
-    let origin = Origin::of(&api.config, request)?;
+    let origin = BaseUrl::from_request(&api.config, request)?;
     let filter = FilterReader::new(params).action_logs().finish()?;
-    let Paging { page, size } = Paging::of(&api.config, params)?;
+    let Paging { page, size } = Paging::parse(&api.config, params)?;
     // Ids count per channel, so channels are never merged.
     let channels = ChannelGrant::Only(caller.single_channel().into_iter().collect());
     let query = ActionLogListQuery { channels, filter, sort: drf::action_log_sort(params), page, size };
@@ -102,7 +102,7 @@ async fn list(api: &Api, request: &HttpRequest, params: &Params, caller: &Caller
 async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller: &Caller) -> Result<HttpResponse, DrfError> {
     let form = match media_type(request).as_str() {
         "application/json" => None,
-        FORM => Some(charset::of(request)?),
+        FORM => Some(charset::from_request(request)?),
         _ => return Err(drf::unsupported_media_type(request)),
     };
     let max = if form.is_some() { FORM_BYTES_MAX } else { limits::EVENT_BYTES_MAX };
@@ -170,5 +170,5 @@ fn read_log(members: Members<'_>) -> Result<NewActionLog, DrfError> {
         "logger_name" | "message" | "app_name" | "trace" => Ok(drf::text_field(value)),
         _ => Ok(value),
     };
-    drf::read_tolerantly(translate_action_log(members), field, |members| NewActionLog::from_members(members, Reading::PUBLISHED))
+    drf::read_tolerantly(translate_action_log(members), field, |members| NewActionLog::from_members(members, ParseMode::PUBLISHED))
 }

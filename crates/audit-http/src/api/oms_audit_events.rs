@@ -3,13 +3,13 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{Event, EventFilter, Interval, ObjectId, ObjectWriter, slot};
 
-use super::audit_events::{ALLOW_LIST, Shape, collection};
+use super::audit_events::{ALLOW_LIST, AuditEventsApi, collection};
 use crate::Api;
 use crate::drf::FilterReader;
 use crate::routes::{Route, Routes};
 
-static SHAPE: Shape =
-    Shape { name: "Audit Event List", own_filters, filter_in_body: Some("end_date"), takes_user_objects: false, write };
+static API: AuditEventsApi =
+    AuditEventsApi { name: "Audit Event List", own_filters, filter_in_body: Some("end_date"), takes_user_objects: false, write };
 
 pub(crate) const LIST: Route = Route::new("/api/v1/oms/settings/audit_events/", ALLOW_LIST);
 
@@ -18,12 +18,12 @@ pub(super) fn configure(routes: &mut Routes<'_>) {
 }
 
 async fn list_or_create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    collection(&SHAPE, &api, &request, payload, None).await
+    collection(&API, &api, &request, payload, None).await
 }
 
 fn own_filters(reader: &mut FilterReader<'_, EventFilter>) {
-    reader.timestamp("start_date", Interval::from);
-    reader.timestamp("end_date", Interval::up_to);
+    reader.timestamp("start_date", Interval::ge);
+    reader.timestamp("end_date", Interval::le);
 }
 
 /// Keys and order of the published page. Ids that are no integers show as null: the page says int.

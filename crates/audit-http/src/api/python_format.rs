@@ -9,7 +9,7 @@ use super::python_literal::{Literal, Value};
 ///
 /// Whatever the template, this takes time and memory in proportion to the input and `bytes_max`.
 pub(super) fn format(template: &str, args: Literal<'_>, bytes_max: usize) -> Option<String> {
-    let mut args = Arguments::of(args)?;
+    let mut args = Arguments::from_literal(args)?;
     let mut out = Message { text: String::with_capacity(template.len().min(bytes_max)), bytes_max };
     let mut rest = template;
     while let Some((text, spec)) = rest.split_once('%') {
@@ -64,7 +64,7 @@ impl<'a> From<Literal<'a>> for Argument<'a> {
 
 impl<'a> Arguments<'a> {
     /// Of a tuple, its items; of a dictionary, its entries, and itself as the one item. `logging` makes nothing else.
-    fn of(args: Literal<'a>) -> Option<Arguments<'a>> {
+    fn from_literal(args: Literal<'a>) -> Option<Arguments<'a>> {
         if let Some(items) = args.items() {
             return Some(Arguments { positional: items.into_iter(), named: None });
         }

@@ -26,12 +26,12 @@ pub(super) fn configure(routes: &mut Routes<'_>) {
 }
 
 async fn list_or_create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    let caller = Caller::of(&api, &request).await?;
+    let caller = Caller::authenticate(&api, &request).await?;
     if let Some(response) = check_method(&request, LIST.allow)? {
         return Ok(response);
     }
-    caller.administers()?;
-    Query::of(&request, &[])?;
+    caller.require_admin()?;
+    Query::parse(&request, &[])?;
     if request.method() == Method::POST {
         return create(&api, &request, payload, &caller).await;
     }
@@ -66,12 +66,12 @@ async fn create(api: &Api, request: &HttpRequest, payload: web::Payload, caller:
 }
 
 async fn revoke(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::of(&api, &request).await?;
+    let caller = Caller::authenticate(&api, &request).await?;
     if let Some(response) = check_method(&request, ONE.allow)? {
         return Ok(response);
     }
-    caller.administers()?;
-    Query::of(&request, &[])?;
+    caller.require_admin()?;
+    Query::parse(&request, &[])?;
     let missing = || Problem::not_found("There is no such token, or it is revoked already.");
     let id = canonical_integer(&id).ok_or_else(missing)?;
     let within = caller.token.channels.clone();

@@ -19,7 +19,7 @@ pub(super) struct Asset {
 }
 
 impl Asset {
-    fn of(plain: Bytes) -> std::io::Result<Asset> {
+    fn compress(plain: Bytes) -> std::io::Result<Asset> {
         let (mut gzip, mut deflate) =
             (GzEncoder::new(Vec::new(), Compression::default()), ZlibEncoder::new(Vec::new(), Compression::default()));
         gzip.write_all(&plain)?;
@@ -57,7 +57,7 @@ impl Cell {
             return Ok(Ok(asset));
         }
         block(move || {
-            let asset = Asset::of(text()?).map_err(|error| error.to_string())?;
+            let asset = Asset::compress(text()?).map_err(|error| error.to_string())?;
             Ok(self.0.get_or_init(|| asset))
         })
         .await

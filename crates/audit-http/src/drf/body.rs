@@ -23,7 +23,7 @@ pub(crate) fn body_members(text: &str) -> Result<Members<'_>, DrfError> {
     if text.bytes().all(|byte| b" \t\n\r".contains(&byte)) {
         return Err(DrfError::Parse(expecting_value(text)));
     }
-    Ok(Members::parse_record(text)?)
+    Ok(Members::parse_limited(text)?)
 }
 
 /// What Python's `json` says about a text that ends before its value begins.

@@ -58,7 +58,7 @@ impl<'a, F: Default> FilterReader<'a, F> {
 
 /// The suffixes of bounds, and what they mean.
 const BOUNDS: [(&str, Narrow); 4] =
-    [("__gt", Interval::over), ("__gte", Interval::from), ("__lt", Interval::below), ("__lte", Interval::up_to)];
+    [("__gt", Interval::gt), ("__gte", Interval::ge), ("__lt", Interval::lt), ("__lte", Interval::le)];
 
 impl FilterReader<'_, EventFilter> {
     /// What both APIs of audit events take.
@@ -104,14 +104,14 @@ impl FilterReader<'_, ActionLogFilter> {
             None => {}
         }
         match self.decimal("level__gte") {
-            Some(Decimal::Whole(level)) => self.filter.level.from(level),
-            Some(Decimal::Over(floor)) => self.filter.level.over(floor),
+            Some(Decimal::Whole(level)) => self.filter.level.ge(level),
+            Some(Decimal::Over(floor)) => self.filter.level.gt(floor),
             // Every level is over what lies below all numbers of 64 bits.
             Some(Decimal::Beyond { negative }) => self.filter.never |= !negative,
             None => {}
         }
         match self.decimal("level__lte") {
-            Some(Decimal::Whole(level) | Decimal::Over(level)) => self.filter.level.up_to(level),
+            Some(Decimal::Whole(level) | Decimal::Over(level)) => self.filter.level.le(level),
             Some(Decimal::Beyond { negative }) => self.filter.never |= negative,
             None => {}
         }

@@ -11,22 +11,22 @@ use crate::proxy::Client;
 
 /// What links start with: scheme and host of the request, or the public URL, and the path.
 #[derive(Debug, Clone)]
-pub(crate) struct Origin(String);
+pub(crate) struct BaseUrl(String);
 
-impl Origin {
+impl BaseUrl {
     /// Headers such as `X-Forwarded-Host` count from trusted proxies only: anybody can send them.
-    pub(crate) fn of(config: &ApiConfig, request: &HttpRequest) -> Result<Origin, DrfError> {
+    pub(crate) fn from_request(config: &ApiConfig, request: &HttpRequest) -> Result<BaseUrl, DrfError> {
         let path = request.uri().path();
         if let Some(public) = &config.public_url {
-            return Ok(Origin(format!("{}{path}", public.trim_end_matches('/'))));
+            return Ok(BaseUrl(format!("{}{path}", public.trim_end_matches('/'))));
         }
-        let Client { secure, host: forwarded, .. } = Client::of(&config.trusted_proxies, request);
+        let Client { secure, host: forwarded, .. } = Client::from_request(&config.trusted_proxies, request);
         // Another service that the API is mounted into says it in its configuration.
         let mounted = || Endpoint { secure: request.app_config().secure(), address: request.app_config().local_addr() };
         let endpoint = request.conn_data::<Endpoint>().copied().unwrap_or_else(mounted);
         let scheme = if secure.unwrap_or(endpoint.secure) { "https" } else { "http" };
         if let Some(host) = forwarded.filter(|host| is_host(host)) {
-            return Ok(Origin(format!("{scheme}://{host}{path}")));
+            return Ok(BaseUrl(format!("{scheme}://{host}{path}")));
         }
         // HTTP/2 and requests to a proxy name the host in the target; HTTP/1.0 may name none.
         let host = match (request.uri().authority(), request.headers().get(HOST)) {
@@ -37,7 +37,7 @@ impl Origin {
         if !is_host(&host) {
             return Err(DrfError::InvalidHost);
         }
-        Ok(Origin(format!("{scheme}://{host}{path}")))
+        Ok(BaseUrl(format!("{scheme}://{host}{path}")))
     }
 
     /// The link to a page; the first page has no `page`.

@@ -3,7 +3,7 @@
 use audit_store::domain::{ObjectWriter, push_array};
 use audit_store::{ListPage, PageNumber};
 
-use super::{DrfError, Origin, whole_number};
+use super::{BaseUrl, DrfError, whole_number};
 use crate::blocking::page_buffer;
 use crate::config::ApiConfig;
 use crate::params::Params;
@@ -17,7 +17,7 @@ pub(crate) struct Paging {
 
 impl Paging {
     /// `page` from 1 or `last`; a `limit` that is none means the default one, a larger one the maximum.
-    pub(crate) fn of(config: &ApiConfig, params: &Params) -> Result<Paging, DrfError> {
+    pub(crate) fn parse(config: &ApiConfig, params: &Params) -> Result<Paging, DrfError> {
         let limit = params.last("limit").and_then(whole_number).filter(|limit| *limit > 0);
         let size = limit.map_or(config.page_size_default, |limit| limit.min(config.page_size_max));
         let page = match params.last("page").unwrap_or("") {
@@ -48,7 +48,7 @@ const RECORD_BYTES: usize = 1024;
 /// `count`, `next`, `previous`, `results`. A page behind the last one does not exist.
 pub(crate) fn write_page<R>(
     page: ListPage<R>,
-    origin: &Origin,
+    origin: &BaseUrl,
     params: &Params,
     bytes_of: fn(&R) -> usize,
     write: fn(&R, &mut String),

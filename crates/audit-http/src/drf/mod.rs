@@ -13,7 +13,7 @@ pub(crate) use body::{
 };
 pub(crate) use error::{DrfError, field_errors};
 pub(crate) use filter::{FilterReader, action_log_sort, event_sort};
-pub(crate) use link::Origin;
+pub(crate) use link::BaseUrl;
 pub(crate) use list::{Paging, write_page};
 pub(crate) use number::{Decimal, whole_number};
 
@@ -37,8 +37,8 @@ pub(crate) fn check_method(caller: &Caller, request: &HttpRequest, allow: &'stat
     let method = request.method();
     match *method {
         Method::OPTIONS => {}
-        Method::GET | Method::HEAD => caller.reads()?,
-        _ => caller.writes()?,
+        Method::GET | Method::HEAD => caller.require_read()?,
+        _ => caller.require_write()?,
     }
     if allow.split(", ").any(|allowed| allowed == method.as_str()) {
         return Ok(());

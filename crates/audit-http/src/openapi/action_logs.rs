@@ -5,7 +5,7 @@ use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
-use super::native::{self, LEAF_HASH, Words, extra, submitted};
+use super::native::{self, LEAF_HASH, StreamDocs, extra, submitted};
 use super::operation::query;
 use super::path::Path;
 use super::schema::{
@@ -16,7 +16,7 @@ use crate::api::action_logs::ActionLogs;
 
 pub(super) const TAG: &str = "action logs";
 
-const WORDS: Words = Words {
+const STREAM_DOCS: StreamDocs = StreamDocs {
     tag: TAG,
     record: "ActionLog",
     one: "action log",
@@ -31,17 +31,17 @@ const WORDS: Words = Words {
 pub(super) const SERVER_OWNED: [&str; 5] = ["id", "position", "recorded_at", "producer_id", "leaf_hash"];
 
 pub(super) fn paths() -> Vec<Path> {
-    native::paths::<ActionLogs>(&WORDS)
+    native::paths::<ActionLogs>(&STREAM_DOCS)
 }
 
 pub(super) fn parameters() -> Vec<(String, Parameter)> {
-    native::parameters::<ActionLogs>(&WORDS)
+    native::parameters::<ActionLogs>(&STREAM_DOCS)
 }
 
 pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
     let new = submitted(new_log(), &SERVER_OWNED)
         .description(Some("An action log to append. Records of pino and winston are taken as they are."));
-    let mut schemas = native::schemas::<ActionLogs>(&WORDS);
+    let mut schemas = native::schemas::<ActionLogs>(&STREAM_DOCS);
     schemas.extend([("ActionLog".to_owned(), log().into()), ("NewActionLog".to_owned(), new.into())]);
     schemas
 }

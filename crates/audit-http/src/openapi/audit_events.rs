@@ -51,11 +51,11 @@ pub(super) fn paths() -> Vec<Path> {
         .parameters([bound::published("start_date", Bound::From), bound::published("end_date", Bound::UpTo)])
         .drf_errors(&[408, 413, 415]);
     vec![
-        OMS_API.collection(Path::of(oms_audit_events::LIST), oms_list),
-        WAREHOUSE_API.collection(Path::of(data_warehouse::LIST), WAREHOUSE_API.list("")),
-        WAREHOUSE_API.one(Path::of(data_warehouse::ONE).segment(uuid())),
-        REMOTE_API.collection(Path::of(data_warehouse::REMOTE_LIST).segment(channel()), REMOTE_API.list("")),
-        REMOTE_API.one(Path::of(data_warehouse::REMOTE_ONE).segment(channel()).segment(uuid())),
+        OMS_API.collection(Path::new(oms_audit_events::LIST), oms_list),
+        WAREHOUSE_API.collection(Path::new(data_warehouse::LIST), WAREHOUSE_API.list("")),
+        WAREHOUSE_API.one(Path::new(data_warehouse::ONE).segment(uuid())),
+        REMOTE_API.collection(Path::new(data_warehouse::REMOTE_LIST).segment(channel()), REMOTE_API.list("")),
+        REMOTE_API.one(Path::new(data_warehouse::REMOTE_ONE).segment(channel()).segment(uuid())),
     ]
 }
 
@@ -109,7 +109,7 @@ pub(super) fn parameters() -> Vec<(String, Parameter)> {
 
 fn filters() -> Vec<Parameter> {
     let instants = ["timestamp", "timestamp__gt", "timestamp__gte", "timestamp__lt", "timestamp__lte"];
-    let instants = instants.map(|name| bound::published(name, Bound::of(name)));
+    let instants = instants.map(|name| bound::published(name, Bound::from_parameter(name)));
     let others = [
         query("content_type", "The numeric object type.", decimal()),
         query("object_id", "The id of the object, where it is an integer.", decimal()),

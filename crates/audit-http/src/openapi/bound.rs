@@ -19,7 +19,7 @@ pub(super) enum Bound {
 
 impl Bound {
     /// By the end of the parameter's name.
-    pub(super) fn of(name: &str) -> Bound {
+    pub(super) fn from_parameter(name: &str) -> Bound {
         match name.split_once("__").map(|(_, bound)| bound) {
             Some("gt") => Bound::After,
             Some("gte") => Bound::From,

@@ -18,7 +18,7 @@ pub(super) fn paths() -> Vec<Path> {
         .describe("Role `reader` or `admin`.")
         .json(200, "The channels.", named("ChannelList"), example)
         .problems(&READ);
-    vec![Path::of(LIST).get(list).native_options("channelsOptions", TAG)]
+    vec![Path::new(LIST).get(list).native_options("channelsOptions", TAG)]
 }
 
 pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {

@@ -20,10 +20,10 @@ pub(super) fn paths() -> Vec<Path> {
     let id = segment("id", "The number of the type.", integer(), json!(12));
     let options = |path: Path, id: &str| path.drf_options(id, TAG, "Content Type List");
     vec![
-        options(Path::of(OMS_LIST).get(list("listOmsContentTypes")), "omsContentTypesOptions"),
-        options(Path::of(LIST).get(list("listContentTypes")), "contentTypesOptions"),
-        options(Path::of(REMOTE_LIST).segment(channel).get(list("listRemoteContentTypes")), "remoteContentTypesOptions"),
-        Path::of(ONE).segment(id).put(put()).native_options("contentTypeOptions", TAG),
+        options(Path::new(OMS_LIST).get(list("listOmsContentTypes")), "omsContentTypesOptions"),
+        options(Path::new(LIST).get(list("listContentTypes")), "contentTypesOptions"),
+        options(Path::new(REMOTE_LIST).segment(channel).get(list("listRemoteContentTypes")), "remoteContentTypesOptions"),
+        Path::new(ONE).segment(id).put(put()).native_options("contentTypeOptions", TAG),
     ]
 }
 

@@ -30,9 +30,9 @@ pub(super) fn paths() -> Vec<Path> {
     let files = files.problems(&[Code::NotFound, Code::Internal]);
     let name = segment("file", "Its name.", one_of(["swagger-ui.css", "swagger-ui-bundle.js", "start.js"]), json!("start.js"));
     vec![
-        Path::of(OPENAPI).get(openapi).open_options("openapiOptions", TAG),
-        Path::of(PAGE).get(page).open_options("docsOptions", TAG),
-        Path::of(ERRORS).get(errors).open_options("errorsOptions", TAG),
-        Path::of(FILE).segment(name).get(files).open_options("docsFileOptions", TAG),
+        Path::new(OPENAPI).get(openapi).open_options("openapiOptions", TAG),
+        Path::new(PAGE).get(page).open_options("docsOptions", TAG),
+        Path::new(ERRORS).get(errors).open_options("errorsOptions", TAG),
+        Path::new(FILE).segment(name).get(files).open_options("docsFileOptions", TAG),
     ]
 }

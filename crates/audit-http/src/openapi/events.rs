@@ -6,7 +6,7 @@ use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
-use super::native::{self, LEAF_HASH, Words, extra, submitted};
+use super::native::{self, LEAF_HASH, StreamDocs, extra, submitted};
 use super::operation::query;
 use super::path::Path;
 use super::schema::{
@@ -17,7 +17,7 @@ use crate::api::events::Events;
 
 pub(super) const TAG: &str = "events";
 
-const WORDS: Words = Words {
+const STREAM_DOCS: StreamDocs = StreamDocs {
     tag: TAG,
     record: "Event",
     one: "event",
@@ -32,17 +32,17 @@ const WORDS: Words = Words {
 pub(super) const SERVER_OWNED: [&str; 4] = ["position", "recorded_at", "producer_id", "leaf_hash"];
 
 pub(super) fn paths() -> Vec<Path> {
-    native::paths::<Events>(&WORDS)
+    native::paths::<Events>(&STREAM_DOCS)
 }
 
 pub(super) fn parameters() -> Vec<(String, Parameter)> {
-    native::parameters::<Events>(&WORDS)
+    native::parameters::<Events>(&STREAM_DOCS)
 }
 
 pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
     let new = submitted(new_event(), &SERVER_OWNED)
         .description(Some("An event to append. Everything is optional, but an object of other members only is refused."));
-    let mut schemas = native::schemas::<Events>(&WORDS);
+    let mut schemas = native::schemas::<Events>(&STREAM_DOCS);
     schemas.extend([("Event".to_owned(), event().into()), ("NewEvent".to_owned(), new.into())]);
     schemas
 }

@@ -22,7 +22,7 @@ pub(super) fn paths() -> Vec<Path> {
         .json(200, "They do.", status(&["ready"]).maybe("warnings", warnings), json!({"status": "ready"}))
         .json(503, "They do not.", status(&reasons), json!({"status": "shutting down"}));
     vec![
-        Path::of(ALIVE).get(alive).open_options("healthOptions", TAG),
-        Path::of(READY).get(ready).open_options("readinessOptions", TAG),
+        Path::new(ALIVE).get(alive).open_options("healthOptions", TAG),
+        Path::new(READY).get(ready).open_options("readinessOptions", TAG),
     ]
 }

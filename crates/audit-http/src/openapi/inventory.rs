@@ -59,9 +59,9 @@ pub(super) fn paths() -> Vec<Path> {
         .inventory_errors(&[400]);
     let id = segment("id", "The uuid of the log.", string(), json!("0b2c8f52-8f0e-4c53-9d3c-2b5a1f0f6f11"));
     vec![
-        Path::of(LOGS).get(list).post(create).inventory_options("inventoryLogsOptions", TAG),
-        Path::of(ONE).segment(id).get(get).inventory_options("inventoryLogOptions", TAG),
-        Path::of(SUMMARY).get(summary).inventory_options("inventorySummaryOptions", TAG),
+        Path::new(LOGS).get(list).post(create).inventory_options("inventoryLogsOptions", TAG),
+        Path::new(ONE).segment(id).get(get).inventory_options("inventoryLogOptions", TAG),
+        Path::new(SUMMARY).get(summary).inventory_options("inventorySummaryOptions", TAG),
     ]
 }
 

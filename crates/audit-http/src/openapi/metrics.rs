@@ -18,5 +18,5 @@ pub(super) fn paths() -> Vec<Path> {
         .respond(200, response)
         .problems(&READ)
         .problems(&[Code::NotFound]);
-    vec![Path::of(METRICS).get(metrics).native_options("metricsOptions", TAG)]
+    vec![Path::new(METRICS).get(metrics).native_options("metricsOptions", TAG)]
 }

@@ -17,7 +17,7 @@ use crate::api::native::{SPANS, Stream};
 use crate::problem::Code;
 
 /// A stream in the words of the document.
-pub(super) struct Words {
+pub(super) struct StreamDocs {
     pub(super) tag: &'static str,
     /// The schema of a record. Others are called after it: `NewEvent`, `EventPage`, `EventSummary`.
     pub(super) record: &'static str,
@@ -51,19 +51,19 @@ pub(super) const BODY: [Code; 8] = [
     Code::Unavailable,
 ];
 
-pub(super) fn paths<S: Stream>(words: &Words) -> Vec<Path> {
+pub(super) fn paths<S: Stream>(words: &StreamDocs) -> Vec<Path> {
     let id = lower_first(words.record);
     let uuid = segment("uuid", "Its uuid.", string(), json!("410237f7-2a6f-48de-9c41-b988326d7607"));
     vec![
-        Path::of(S::LIST).get(words.list::<S>()).post(words.append()).native_options(&format!("{id}sOptions"), words.tag),
-        Path::of(S::SUMMARY).get(words.summary::<S>()).native_options(&format!("{id}SummaryOptions"), words.tag),
-        Path::of(S::HISTOGRAM).get(words.histogram::<S>()).native_options(&format!("{id}HistogramOptions"), words.tag),
-        Path::of(S::ONE).segment(uuid).get(words.get()).native_options(&format!("{id}Options"), words.tag),
+        Path::new(S::LIST).get(words.list::<S>()).post(words.append()).native_options(&format!("{id}sOptions"), words.tag),
+        Path::new(S::SUMMARY).get(words.summary::<S>()).native_options(&format!("{id}SummaryOptions"), words.tag),
+        Path::new(S::HISTOGRAM).get(words.histogram::<S>()).native_options(&format!("{id}HistogramOptions"), words.tag),
+        Path::new(S::ONE).segment(uuid).get(words.get()).native_options(&format!("{id}Options"), words.tag),
     ]
 }
 
 /// For `components`, by name: the filters that the handlers know.
-pub(super) fn parameters<S: Stream>(words: &Words) -> Vec<(String, Parameter)> {
+pub(super) fn parameters<S: Stream>(words: &StreamDocs) -> Vec<(String, Parameter)> {
     let filters = filters::<S>().map(|name| {
         let (base, suffix) = name.split_once("__").unwrap_or((name, ""));
         let bound = match suffix {
@@ -77,8 +77,8 @@ pub(super) fn parameters<S: Stream>(words: &Words) -> Vec<(String, Parameter)> {
             _ if ["in", "not"].contains(&suffix) => values(name, base, suffix),
             "channel_id" => channel_id(),
             "uuid" => query(name, "A uuid, with or without hyphens.", string().pattern(Some(UUID_GIVEN))),
-            "recorded_at" => bound::native(name, "When it was committed", Bound::of(name)),
-            time if time == S::TIME => bound::native(name, "When it happened", Bound::of(name)),
+            "recorded_at" => bound::native(name, "When it was committed", Bound::from_parameter(name)),
+            time if time == S::TIME => bound::native(name, "When it happened", Bound::from_parameter(name)),
             "position" => query(name, &format!("Index in the log: {bound}."), integer()),
             _ => {
                 let mut parameter = (words.filter)(base, bound);
@@ -95,8 +95,8 @@ fn filters<S: Stream>() -> impl Iterator<Item = &'static str> {
     ["channel_id"].into_iter().chain(S::FILTERS.iter().copied())
 }
 
-pub(super) fn schemas<S: Stream>(words: &Words) -> Vec<(String, RefOr<Schema>)> {
-    let Words { record, many, .. } = words;
+pub(super) fn schemas<S: Stream>(words: &StreamDocs) -> Vec<(String, RefOr<Schema>)> {
+    let StreamDocs { record, many, .. } = words;
     let page = closed()
         .maybe("count", integer_from(0).description(Some(format!("How many {many} match in all; only with `count=true`."))))
         .always("results", list(named(record)).max_items(Some(limits::PAGE_SIZE_MAX)))
@@ -196,7 +196,7 @@ fn channel_id() -> Parameter {
     query("channel_id", text, string().pattern(Some("^(all|[0-9]{1,18}(,[0-9]{1,18})*)$")))
 }
 
-impl Words {
+impl StreamDocs {
     /// The name of a filter in `components`.
     fn shared(&self, name: &str) -> String {
         format!("{}s.{name}", lower_first(self.record))

@@ -22,8 +22,8 @@ pub(super) const TAG: &str = "OMS action logs";
 pub(super) fn paths() -> Vec<Path> {
     let id = segment("id", "The id of the action log: from 1, counted per channel.", string(), json!("1"));
     vec![
-        Path::of(LIST).get(list()).post(create()).drf_options("omsActionLogsOptions", TAG, "Action Log List"),
-        Path::of(ONE).segment(id).get(get()).drf_options("omsActionLogOptions", TAG, "Action Log List"),
+        Path::new(LIST).get(list()).post(create()).drf_options("omsActionLogsOptions", TAG, "Action Log List"),
+        Path::new(ONE).segment(id).get(get()).drf_options("omsActionLogOptions", TAG, "Action Log List"),
     ]
 }
 
@@ -40,7 +40,7 @@ fn list() -> Operation {
 
 fn filters() -> Vec<Parameter> {
     let instants = ["created_at__gt", "created_at__gte", "created_at__lt", "created_at__lte"];
-    let instants = instants.map(|name| bound::published(name, Bound::of(name)));
+    let instants = instants.map(|name| bound::published(name, Bound::from_parameter(name)));
     let others = [
         query("level", "Exactly this level.", decimal()),
         query("level__gte", "From this level on.", decimal()),

@@ -17,7 +17,7 @@ pub(super) struct Path {
 }
 
 impl Path {
-    pub(super) fn of(route: Route) -> Path {
+    pub(super) fn new(route: Route) -> Path {
         Path { route, parameters: Vec::new(), methods: Vec::new() }
     }
 

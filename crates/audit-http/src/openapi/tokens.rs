@@ -42,8 +42,8 @@ pub(super) fn paths() -> Vec<Path> {
         .problems(&[Code::NotFound]);
     let id = segment("id", "The id of the token.", integer_from(1), json!(2));
     vec![
-        Path::of(LIST).get(list).post(create).native_options("tokensOptions", TAG),
-        Path::of(ONE).segment(id).delete(revoke).native_options("tokenOptions", TAG),
+        Path::new(LIST).get(list).post(create).native_options("tokensOptions", TAG),
+        Path::new(ONE).segment(id).delete(revoke).native_options("tokenOptions", TAG),
     ]
 }
 

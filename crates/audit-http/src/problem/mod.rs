@@ -316,7 +316,7 @@ impl Problem {
 }
 
 /// What is wrong with one record of a body; `prefix` is the pointer to it, empty for the body itself.
-pub(crate) fn record_errors(prefix: &str, error: InputError) -> Vec<(String, String)> {
+pub(crate) fn input_errors(prefix: &str, error: InputError) -> Vec<(String, String)> {
     match error {
         InputError::Fields(errors) => errors
             .into_iter()

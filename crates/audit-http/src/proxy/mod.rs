@@ -29,7 +29,7 @@ pub(crate) struct Client {
 
 impl Client {
     /// Nothing that a header holds can make this fail: what cannot be read was not said.
-    pub(crate) fn of(proxies: &TrustedProxies, request: &HttpRequest) -> Client {
+    pub(crate) fn from_request(proxies: &TrustedProxies, request: &HttpRequest) -> Client {
         let peer = request.peer_addr().map(|address| address.ip().to_canonical());
         match peer {
             Some(peer) if proxies.contains(peer) => Client::behind(proxies, peer, request.headers()),
@@ -105,7 +105,7 @@ mod tests {
         for (name, value) in headers {
             request = request.append_header((*name, *value));
         }
-        let client = Client::of(&proxies, &request.to_http_request());
+        let client = Client::from_request(&proxies, &request.to_http_request());
         (client.address.unwrap().to_string(), client.secure, client.host)
     }
 

@@ -20,7 +20,7 @@ const VERSION: u8 = 0xa0;
 
 impl Dates {
     /// Reads them as RFC 5280 (4.1) places them; `None` for what is not a certificate.
-    pub(super) fn of(der: &[u8]) -> Option<Dates> {
+    pub(super) fn parse_der(der: &[u8]) -> Option<Dates> {
         let (certificate, _) = expected(SEQUENCE, der)?;
         let (signed, _) = expected(SEQUENCE, certificate)?;
         let after_version = match element(signed)? {
@@ -92,18 +92,18 @@ mod tests {
     /// Years to 2049 are written with two digits, later ones with four.
     #[test]
     fn both_forms_of_a_date_are_read() {
-        assert_eq!(Dates::of(&certificate((2020, 1, 2), (2049, 12, 31))), Some(dates("2020-01-02", "2049-12-31")));
-        assert_eq!(Dates::of(&certificate((1999, 1, 2), (2050, 1, 1))), Some(dates("1999-01-02", "2050-01-01")));
-        assert_eq!(Dates::of(&certificate((1950, 6, 30), (9999, 12, 31))), Some(dates("1950-06-30", "9999-12-31")));
+        assert_eq!(Dates::parse_der(&certificate((2020, 1, 2), (2049, 12, 31))), Some(dates("2020-01-02", "2049-12-31")));
+        assert_eq!(Dates::parse_der(&certificate((1999, 1, 2), (2050, 1, 1))), Some(dates("1999-01-02", "2050-01-01")));
+        assert_eq!(Dates::parse_der(&certificate((1950, 6, 30), (9999, 12, 31))), Some(dates("1950-06-30", "9999-12-31")));
     }
 
     #[test]
     fn what_is_cut_short_has_no_dates() {
         let whole = certificate((2020, 1, 2), (2050, 1, 1));
         for length in 0..whole.len() {
-            assert_eq!(Dates::of(&whole[..length]), None, "{length}");
+            assert_eq!(Dates::parse_der(&whole[..length]), None, "{length}");
         }
-        assert_eq!(Dates::of(&[SEQUENCE, 0x85, 1, 1, 1, 1, 1]), None);
+        assert_eq!(Dates::parse_der(&[SEQUENCE, 0x85, 1, 1, 1, 1, 1]), None);
         assert_eq!(time(&[UTC_TIME, 13, b'2', b'0', b'1', b'3', b'0', b'1', b'0', b'0', b'0', b'0', b'0', b'0', b'Z']), None);
     }
 }

@@ -94,7 +94,7 @@ impl Tls {
             0 => format!("the TLS certificate `{path}`"),
             _ => format!("certificate {} in the chain of `{path}`", index + 1),
         };
-        let dates = chain.cert.iter().enumerate().filter_map(|(index, der)| Some((named(index), Dates::of(der)?)));
+        let dates = chain.cert.iter().enumerate().filter_map(|(index, der)| Some((named(index), Dates::parse_der(der)?)));
         dates.collect()
     }
 

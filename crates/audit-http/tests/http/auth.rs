@@ -141,7 +141,7 @@ fn the_end_of_a_key_is_judged_by_the_clock_of_the_store() {
     let place = Place::new();
     let clock = Clock::from_fn(|| SystemTime::UNIX_EPOCH + Duration::from_secs(2_208_988_800));
     let store = Store::open(&StoreConfig { clock, ..place.config() }).unwrap();
-    let server = TestServer::of(place, store, |_| {});
+    let server = TestServer::with_store(place, store, |_| {});
     let token = |end: &str| format!(r#"{{"name":"n","role":"reader","channels":[1],"expires_at":"{end}"}}"#);
     let made = server.post(&server.admin, "/api/v1/tokens", token("2040-01-02")).expect(201);
     assert_eq!(made["created_at"], "2040-01-01T00:00:00Z");

@@ -37,7 +37,7 @@ fn an_index_that_does_not_move_is_a_warning_until_it_moves() {
     // A minute in the program.
     config.index_patience = Duration::from_secs(1);
     let store = Store::open(&config).unwrap();
-    let server = TestServer::of(place, store, |_| {});
+    let server = TestServer::with_store(place, store, |_| {});
     let ask = |path: &str| server.get(&server.admin, path).expect(200);
     assert_eq!(ready(&server, |_| true), json!({"status": "ready"}));
 

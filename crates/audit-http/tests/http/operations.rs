@@ -246,7 +246,7 @@ fn a_writer_that_panics_ends_the_server() {
     });
     let place = Place::new();
     let store = Store::open(&StoreConfig { clock, ..place.config() }).unwrap();
-    let server = TestServer::of(place, store, |_| {});
+    let server = TestServer::with_store(place, store, |_| {});
     server.append("{}");
     told.store(true, Ordering::SeqCst);
     let answer = server.post(&server.admin, EVENTS, "{}");
@@ -266,7 +266,7 @@ fn a_panic_on_a_blocking_thread_is_an_internal_error() {
     });
     let place = Place::new();
     let store = Store::open(&StoreConfig { clock, ..place.config() }).unwrap();
-    let server = TestServer::of(place, store, |_| {});
+    let server = TestServer::with_store(place, store, |_| {});
     // Too large to be looked at in place.
     let url = "x".repeat(5_000);
     let event = format!(r#"{{"url":"{url}"}}"#);

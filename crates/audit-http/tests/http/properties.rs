@@ -119,10 +119,10 @@ impl Question {
             let interval = &mut self.filter.timestamp;
             match name {
                 "timestamp" => interval.exactly(micros),
-                "timestamp__gt" => interval.over(micros),
-                "timestamp__gte" | "start_date" => interval.from(micros),
-                "timestamp__lt" => interval.below(micros),
-                _ => interval.up_to(micros),
+                "timestamp__gt" => interval.gt(micros),
+                "timestamp__gte" | "start_date" => interval.ge(micros),
+                "timestamp__lt" => interval.lt(micros),
+                _ => interval.le(micros),
             }
             self.ask(name, shifted(random, at));
         }
@@ -187,7 +187,7 @@ fn random_questions_are_answered_as_the_reference_says() {
     let server = TestServer::start();
     server.append_all(&lines());
     let events: Vec<Event> = (1..=6).flat_map(|channel| all_events(&server.store, channel)).collect();
-    let rows: Vec<SortRow> = events.iter().map(SortRow::of).collect();
+    let rows: Vec<SortRow> = events.iter().map(SortRow::from_event).collect();
     let keys = [("*", vec![1]), ("1,2,3,4,5,6", vec![1, 2, 3, 4, 5, 6]), ("2,3,9", vec![2, 3])]
         .map(|(grant, channels)| (server.token(Role::Reader, grant), channels));
     let mut random = Random(20_231_016);

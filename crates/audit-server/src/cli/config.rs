@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use audit_http::Tls;
 use clap::{Args, Subcommand};
 
-use crate::config::{self, Entry, Given, ServeFlags, Settings};
+use crate::config::{self, Entry, FlagValues, ServeFlags, Settings};
 
 /// Write, show and check the settings
 #[derive(Args)]
@@ -34,7 +34,7 @@ enum ConfigCommand {
     Reference,
 }
 
-pub(super) fn run(given: Given, file: Option<&Path>, args: ConfigArgs) -> anyhow::Result<()> {
+pub(super) fn run(given: FlagValues, file: Option<&Path>, args: ConfigArgs) -> anyhow::Result<()> {
     match args.command {
         ConfigCommand::Init { stdout: true } => print(&config::template()),
         ConfigCommand::Init { stdout: false } => init(file.unwrap_or(Path::new(config::DEFAULT_FILE))),
@@ -62,11 +62,11 @@ fn init(path: &Path) -> anyhow::Result<()> {
         opened => opened.with_context(|| format!("cannot write `{name}`"))?,
     };
     file.write_all(config::template().as_bytes()).with_context(|| format!("cannot write `{name}`"))?;
-    tell!("wrote `{name}`: every setting is in it as a comment");
+    stderr_line!("wrote `{name}`: every setting is in it as a comment");
     Ok(())
 }
 
-fn show(given: &Given, file: Option<&Path>) -> anyhow::Result<()> {
+fn show(given: &FlagValues, file: Option<&Path>) -> anyhow::Result<()> {
     let (entries, path): (Vec<Entry>, Option<PathBuf>) = config::entries(given, file)?;
     let width = |of: fn(&Entry) -> usize| entries.iter().map(of).max().unwrap_or(0);
     let value = |entry: &Entry| entry.value.clone().unwrap_or_else(|| "(not set)".to_owned());
@@ -82,27 +82,27 @@ fn show(given: &Given, file: Option<&Path>) -> anyhow::Result<()> {
     print(&text)
 }
 
-fn check(given: &Given, file: Option<&Path>) -> anyhow::Result<()> {
+fn check(given: &FlagValues, file: Option<&Path>) -> anyhow::Result<()> {
     let (settings, mut faults) = Settings::read_all(given, file);
     for warning in config::unknown_variables() {
-        tell!("warning: {warning}");
+        stderr_line!("warning: {warning}");
     }
     if let Some(settings) = &settings {
         match settings.tls.as_ref().map(|files| Tls::load(&files.certificate, &files.key)) {
-            Some(Ok(tls)) => tls.concern().iter().for_each(|concern| tell!("warning: {concern}: {}", concern.mend())),
+            Some(Ok(tls)) => tls.concern().iter().for_each(|concern| stderr_line!("warning: {concern}: {}", concern.mend())),
             Some(Err(error)) => faults.push(config::SettingError::other(error.to_string())),
             None => {}
         }
         let dangers = settings.dangers();
         if settings.production {
             faults.extend(dangers.into_iter().map(config::SettingError::in_production));
-            settings.advice().iter().for_each(|advice| tell!("warning: {advice}"));
+            settings.advice().iter().for_each(|advice| stderr_line!("warning: {advice}"));
         } else {
-            dangers.iter().for_each(|danger| tell!("warning: {danger}"));
+            dangers.iter().for_each(|danger| stderr_line!("warning: {danger}"));
         }
     }
     for fault in &faults {
-        tell!("{fault}");
+        stderr_line!("{fault}");
     }
     match faults.len() {
         0 => print("the settings can be used\n"),

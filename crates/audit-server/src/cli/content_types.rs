@@ -46,7 +46,7 @@ fn import(settings: &Settings, file: &Path) -> anyhow::Result<()> {
     let types = parse_content_types(&text).map_err(|fault| anyhow!("`{}`: {fault}", file.display()))?;
     let put = settings.open_store()?.put_content_types(types)?;
     match put {
-        Ok(put) => say!("{} new, {} changed, {} unchanged", put.new, put.changed, put.unchanged),
+        Ok(put) => stdout_line!("{} new, {} changed, {} unchanged", put.new, put.changed, put.unchanged),
         Err(taken) => bail!("{taken}, and is not in the file: nothing was changed"),
     }
     Ok(())
@@ -71,7 +71,7 @@ fn read(path: &Path) -> anyhow::Result<String> {
 
 fn list(settings: &Settings) -> anyhow::Result<()> {
     for content_type in settings.open_existing_store()?.content_types()? {
-        say!("{}\t{}", content_type.id, content_type.table_name());
+        stdout_line!("{}\t{}", content_type.id, content_type.table_name());
     }
     Ok(())
 }

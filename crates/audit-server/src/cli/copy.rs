@@ -38,9 +38,11 @@ pub(super) fn run(settings: &Settings, args: &CopyArgs) -> anyhow::Result<()> {
         bar.finish_and_clear();
     }
     let Copied { entries, new, tokens, content_types, behind } = copied?;
-    say!("{entries} entries, {new} of them new, {tokens} token(s) and {content_types} content type(s): the same on both sides");
+    stdout_line!(
+        "{entries} entries, {new} of them new, {tokens} token(s) and {content_types} content type(s): the same on both sides"
+    );
     if behind > 0 {
-        say!("the source got {behind} entries meanwhile: stop what writes to it and copy again");
+        stdout_line!("the source got {behind} entries meanwhile: stop what writes to it and copy again");
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::serve;
 use crate::appender::{Appender, OnRefusal, Place};
-use crate::config::{Given, ServeFlags, Settings};
+use crate::config::{FlagValues, ServeFlags, Settings};
 use crate::demo::Shop;
 use crate::progress::{self, Unit};
 
@@ -33,7 +33,7 @@ pub(super) struct DemoArgs {
 
 impl DemoArgs {
     /// The settings of the server that are given behind the command.
-    pub(super) fn serve(&self) -> &Given {
+    pub(super) fn serve(&self) -> &FlagValues {
         &self.serve.0
     }
 }
@@ -45,7 +45,7 @@ pub(super) fn run(mut settings: Settings, args: &DemoArgs) -> anyhow::Result<()>
     let store = settings.open_store()?;
     let filled = fill(&store, args.events)?;
     if args.fill_only {
-        say!("{filled}");
+        stdout_line!("{filled}");
         return Ok(());
     }
     store.close();
@@ -60,7 +60,7 @@ pub(super) fn run(mut settings: Settings, args: &DemoArgs) -> anyhow::Result<()>
         };
         let (_, key) = store.create_token(token)?;
         let key = key.reveal();
-        say!(
+        stdout_line!(
             "\n  {filled}\n\n  \
              Open    {url}/docs\n  \
              Key     {key}  (for a day)\n  \

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use audit_http::store::domain::{
-    ActionLog, ActionLogFilter, ChannelGrant, ChannelId, Entry, Event, EventFilter, Stream, Walk, WalkOrder,
+    ActionLog, ActionLogFilter, ChannelGrant, ChannelId, CursorOrder, CursorScope, Entry, Event, EventFilter, Stream,
 };
-use audit_http::store::{LogHead, Store, StoreError, WalkPage, WalkQuery};
+use audit_http::store::{CursorPage, CursorQuery, LogState, Store, StoreError};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 
@@ -58,7 +58,7 @@ trait Exported: std::ops::Deref<Target = Entry> + Sized {
     const NAME: &'static str;
     type Filter: Default;
 
-    fn walk(store: &Store, query: &WalkQuery<Self::Filter>) -> Result<WalkPage<Self>, StoreError>;
+    fn walk(store: &Store, query: &CursorQuery<Self::Filter>) -> Result<CursorPage<Self>, StoreError>;
     fn write(&self, line: &mut String);
 }
 
@@ -67,7 +67,7 @@ impl Exported for Event {
     const NAME: &'static str = "event";
     type Filter = EventFilter;
 
-    fn walk(store: &Store, query: &WalkQuery) -> Result<WalkPage<Event>, StoreError> {
+    fn walk(store: &Store, query: &CursorQuery) -> Result<CursorPage<Event>, StoreError> {
         store.walk(query)
     }
 
@@ -81,7 +81,7 @@ impl Exported for ActionLog {
     const NAME: &'static str = "action log";
     type Filter = ActionLogFilter;
 
-    fn walk(store: &Store, query: &WalkQuery<ActionLogFilter>) -> Result<WalkPage<ActionLog>, StoreError> {
+    fn walk(store: &Store, query: &CursorQuery<ActionLogFilter>) -> Result<CursorPage<ActionLog>, StoreError> {
         store.walk_action_logs(query)
     }
 
@@ -104,15 +104,19 @@ fn export<R: Exported>(settings: &Settings, args: &ExportArgs) -> anyhow::Result
     bar.finish_and_clear();
     exported?;
     output.finish()?;
-    tell!("{total} {}(s) of {} channel(s)", R::NAME, heads.len());
+    stderr_line!("{total} {}(s) of {} channel(s)", R::NAME, heads.len());
     Ok(())
 }
 
 /// Writes one log, as far as its head says.
-fn export_log<R: Exported>(store: &Store, head: &LogHead, output: &mut Output, bar: &ProgressBar) -> anyhow::Result<()> {
-    let walk =
-        Walk { order: WalkOrder::Position, descending: false, channels: Some(vec![head.channel_id]), filter: R::Filter::default() };
-    let mut query = WalkQuery { walk, after: None, size: PAGE_ENTRIES_MAX, counted: false };
+fn export_log<R: Exported>(store: &Store, head: &LogState, output: &mut Output, bar: &ProgressBar) -> anyhow::Result<()> {
+    let walk = CursorScope {
+        order: CursorOrder::Position,
+        descending: false,
+        channels: Some(vec![head.channel_id]),
+        filter: R::Filter::default(),
+    };
+    let mut query = CursorQuery { walk, after: None, size: PAGE_ENTRIES_MAX, counted: false };
     let (mut wanted, mut line) = (0, String::new());
     while wanted < head.size {
         let page = R::walk(store, &query)?;

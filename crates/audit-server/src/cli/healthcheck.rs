@@ -17,7 +17,7 @@ pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
         .with_context(|| format!("no server answers at {listen}"))?;
     match answer.status {
         200 => {
-            say!("ready");
+            stdout_line!("ready");
             Ok(())
         }
         status => bail!("the server at {listen} is not ready: it answers {status} {}", answer.body.trim()),

@@ -65,10 +65,10 @@ pub(super) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<()> 
     import.bar.finish_and_clear();
     let counts = import.appender.counts();
     let skipped = if args.skip_invalid { import.faulty } else { 0 };
-    say!("{} new, {} known already, {skipped} skipped", counts.new, counts.known);
+    stdout_line!("{} new, {} known already, {skipped} skipped", counts.new, counts.known);
     if counts.future > 0 {
         let seconds = settings.future_warning.as_secs();
-        tell!(
+        stderr_line!(
             "warning: {} record(s) happen more than {seconds} s after the present, as the clock of this machine has it",
             counts.future
         );
@@ -117,7 +117,7 @@ impl Import<'_> {
     fn file(&mut self, index: usize) -> anyhow::Result<()> {
         let path = &self.files[index];
         let ends = !is_stdin(path);
-        let source = Source::of(ends.then_some(path), self.source);
+        let source = Source::new(ends.then_some(path), self.source);
         let mut lines = Lines::new(open(path, &self.bar)?);
         while !self.appender.has_stopped() || (ends && self.faulty < SHOWN_MAX) {
             match lines.next() {
@@ -161,7 +161,7 @@ impl Import<'_> {
         self.appender.finish()?;
         self.show_refused();
         if self.faulty > SHOWN_MAX {
-            tell!("… and {} more", self.faulty - SHOWN_MAX);
+            stderr_line!("… and {} more", self.faulty - SHOWN_MAX);
         }
         Ok(())
     }
@@ -170,7 +170,7 @@ impl Import<'_> {
     fn warn_of(&self, repeat: &Repeat) {
         let Repeat { first_new, first_known, known } = repeat;
         self.bar.suspend(|| {
-            tell!(
+            stderr_line!(
                 "warning: {}: {known} line(s) without a uuid were known already, from line {} on, though line {} before them was \
                  not: lines were changed after an earlier import and are in the log twice, or another file was imported from this \
                  path and these lines are not in the log (then import the file with --source NAME)",
@@ -199,7 +199,7 @@ impl Import<'_> {
     fn show(&mut self, place: Place, fault: &str) {
         self.faulty += 1;
         if self.faulty <= SHOWN_MAX {
-            self.bar.suspend(|| tell!("{}: {fault}", self.describe(place)));
+            self.bar.suspend(|| stderr_line!("{}: {fault}", self.describe(place)));
         }
     }
 

@@ -21,7 +21,7 @@ pub(super) fn say(settings: &Settings, store: &Store, address: SocketAddr) {
             tracing::info!(version, config, database, %address, url, mode, docs, "audit-server is ready");
         }
         LogFormat::Text if tracing::enabled!(tracing::Level::INFO) => {
-            tell!(
+            stderr_line!(
                 "\n  audit-server {version} is ready\n\n  address   {url}{listens}\n  docs      {docs}\n  database  {database}\n  settings  {config}\n  \
                  mode      {mode}\n"
             );
@@ -30,8 +30,8 @@ pub(super) fn say(settings: &Settings, store: &Store, address: SocketAddr) {
     }
     // In production there are no dangers left, and in development advice would be beside the point.
     settings.dangers().iter().for_each(|danger| tracing::warn!("{danger}"));
-    match store.powers() {
-        Ok(powers) => powers
+    match store.excess_privileges() {
+        Ok(privileges) => privileges
             .iter()
             .for_each(|power| tracing::warn!("the database role {power}: it could change or delete entries of the log")),
         Err(error) => tracing::warn!(%error, "what the database role may do cannot be told"),

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::config::{Given, ProgramFlags, ServeFlags, Settings};
+use crate::config::{FlagValues, ProgramFlags, ServeFlags, Settings};
 use crate::telemetry;
 
 /// A self-hosted audit log: append-only, in one binary.
@@ -83,7 +83,7 @@ pub(crate) fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // `:#` puts the causes behind the sentence; a backtrace is only in `{:?}`.
-            tell!("audit-server: {error:#}");
+            stderr_line!("audit-server: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -113,7 +113,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
 }
 
 /// Reads the settings and starts the program's log.
-fn start(given: &Given, file: Option<&Path>) -> anyhow::Result<Settings> {
+fn start(given: &FlagValues, file: Option<&Path>) -> anyhow::Result<Settings> {
     let settings = Settings::read(given, file)?;
     telemetry::start(&settings)?;
     Ok(settings)

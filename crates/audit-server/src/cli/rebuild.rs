@@ -4,6 +4,6 @@ use crate::config::Settings;
 
 pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
     settings.open_existing_store()?.rebuild_index()?;
-    say!("the search index of all logs is rebuilt");
+    stdout_line!("the search index of all logs is rebuilt");
     Ok(())
 }

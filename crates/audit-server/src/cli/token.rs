@@ -73,7 +73,7 @@ fn create(settings: &Settings, args: CreateArgs) -> anyhow::Result<()> {
     let store = settings.open_store()?;
     let (token, key) = store.create_token(token)?;
     let end = token.expires_at.map_or("never expires".to_owned(), |end| format!("expires at {end}"));
-    tell!("token {} ({}): {}, channels {}, {end}", token.id, token.name, token.role.name(), token.channels.to_list());
+    stderr_line!("token {} ({}): {}, channels {}, {end}", token.id, token.name, token.role.name(), token.channels.to_list());
     writeln!(std::io::stdout(), "{}", key.reveal())
         .with_context(|| format!("the key could not be written: revoke token {} and make another one", token.id))
 }
@@ -93,7 +93,7 @@ fn revoke(settings: &Settings, id: i64) -> anyhow::Result<()> {
     if !store.revoke_token(id, ChannelGrant::All)? {
         bail!("token {id} was revoked meanwhile");
     }
-    tell!("token {id} ({}) is revoked", token.name);
+    stderr_line!("token {id} ({}) is revoked", token.name);
     Ok(())
 }
 

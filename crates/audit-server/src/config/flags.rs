@@ -10,19 +10,19 @@ use super::setting::{Scope, Setting};
 
 /// What flags and variables say, by key. Not `Debug`: it may hold the admin key.
 #[derive(Clone, Default)]
-pub(crate) struct Given(BTreeMap<&'static str, (ValueSource, String)>);
+pub(crate) struct FlagValues(BTreeMap<&'static str, (ValueSource, String)>);
 
-impl Given {
-    fn collect(matches: &ArgMatches, settings: impl Iterator<Item = &'static Setting>) -> Given {
+impl FlagValues {
+    fn collect(matches: &ArgMatches, settings: impl Iterator<Item = &'static Setting>) -> FlagValues {
         let value = |setting: &'static Setting| {
             let text = matches.try_get_one::<String>(setting.key).ok()??.clone();
             Some((setting.key, (matches.value_source(setting.key)?, text)))
         };
-        Given(settings.filter_map(value).collect())
+        FlagValues(settings.filter_map(value).collect())
     }
 
     /// Adds what was given behind the name of the subcommand: of two flags the later counts, and any flag before a variable.
-    pub(crate) fn with(mut self, later: &Given) -> Given {
+    pub(crate) fn with(mut self, later: &FlagValues) -> FlagValues {
         for (key, value) in &later.0 {
             if self.0.get(key).is_none_or(|earlier| earlier.0 <= value.0) {
                 self.0.insert(key, value.clone());
@@ -32,7 +32,7 @@ impl Given {
     }
 
     /// What was given for a setting, and whether as a flag or as a variable.
-    pub(super) fn of(&self, setting: &Setting) -> Option<(ValueSource, &str)> {
+    pub(super) fn get(&self, setting: &Setting) -> Option<(ValueSource, &str)> {
         self.0.get(setting.key).map(|(source, text)| (*source, text.as_str()))
     }
 
@@ -42,11 +42,11 @@ impl Given {
 }
 
 /// All settings, for the program without a subcommand; those of every subcommand are taken behind its name too.
-pub(crate) struct ProgramFlags(pub(crate) Given);
+pub(crate) struct ProgramFlags(pub(crate) FlagValues);
 
 /// The settings that only `serve` takes, and what tells how it would start.
 #[derive(Default)]
-pub(crate) struct ServeFlags(pub(crate) Given);
+pub(crate) struct ServeFlags(pub(crate) FlagValues);
 
 fn serve_only() -> impl Iterator<Item = &'static Setting> {
     ALL.into_iter().filter(|setting| setting.scope == Scope::Serve)
@@ -77,7 +77,7 @@ impl Args for ProgramFlags {
 
 impl FromArgMatches for ProgramFlags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Ok(ProgramFlags(Given::collect(matches, ALL.into_iter())))
+        Ok(ProgramFlags(FlagValues::collect(matches, ALL.into_iter())))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -98,7 +98,7 @@ impl Args for ServeFlags {
 
 impl FromArgMatches for ServeFlags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Ok(ServeFlags(Given::collect(matches, serve_only())))
+        Ok(ServeFlags(FlagValues::collect(matches, serve_only())))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

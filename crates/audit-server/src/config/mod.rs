@@ -19,9 +19,9 @@ use audit_http::store::domain::{ChannelGrant, ChannelId, TokenKey};
 use audit_http::store::{OpenError, Store, StoreConfig};
 use audit_http::{ApiConfig, ServerConfig};
 
-pub(crate) use flags::{Given, ProgramFlags, ServeFlags};
+pub(crate) use flags::{FlagValues, ProgramFlags, ServeFlags};
 pub(crate) use reference::{Entry, entries, markdown, template};
-pub(crate) use sources::{DEFAULT_FILE, Origin, SettingError, unknown_variables};
+pub(crate) use sources::{DEFAULT_FILE, SettingError, SettingSource, unknown_variables};
 
 use setting::Setting;
 use sources::Sources;
@@ -47,7 +47,7 @@ pub(crate) struct TlsFiles {
 pub(crate) struct Settings {
     pub(crate) database_url: String,
     /// Who says so.
-    pub(crate) database_url_from: Origin,
+    pub(crate) database_url_from: SettingSource,
     pub(crate) transaction_pooler: bool,
     pub(crate) writers: u32,
     pub(crate) channels_without_words: ChannelGrant,
@@ -56,7 +56,7 @@ pub(crate) struct Settings {
     pub(crate) query_timeout: Duration,
     pub(crate) admin_token: Option<TokenKey>,
     /// Who says so; `None` when nobody does.
-    pub(crate) admin_token_from: Option<Origin>,
+    pub(crate) admin_token_from: Option<SettingSource>,
     /// The settings file that was read.
     pub(crate) file: Option<PathBuf>,
     pub(crate) production: bool,
@@ -70,15 +70,15 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Reads flags and variables (`given`), the settings file, and the defaults.
-    pub(crate) fn read(given: &Given, file: Option<&Path>) -> Result<Settings, SettingError> {
-        Settings::of(&Sources::open(given, file)?)
+    pub(crate) fn read(given: &FlagValues, file: Option<&Path>) -> Result<Settings, SettingError> {
+        Settings::from_sources(&Sources::open(given, file)?)
     }
 
     /// Reads them and goes on after a fault as if what is faulty were not given, to find all faults.
-    pub(crate) fn read_all(given: &Given, file: Option<&Path>) -> (Option<Settings>, Vec<SettingError>) {
+    pub(crate) fn read_all(given: &FlagValues, file: Option<&Path>) -> (Option<Settings>, Vec<SettingError>) {
         let (mut sources, mut faults) = Sources::open_all(given, file);
         loop {
-            match Settings::of(&sources) {
+            match Settings::from_sources(&sources) {
                 Ok(settings) => return (Some(settings), faults),
                 Err(error) => {
                     let forgotten = error.key.is_some_and(|key| sources.forget(key));
@@ -91,7 +91,7 @@ impl Settings {
         }
     }
 
-    fn of(sources: &Sources) -> Result<Settings, SettingError> {
+    fn from_sources(sources: &Sources) -> Result<Settings, SettingError> {
         let seconds = |setting| sources.require(setting, value::seconds).map(Duration::from_secs);
         let data_dir = sources.require(&list::DATA_DIR, value::text)?;
         let default_url = || format!("sqlite://{}/audit.db", data_dir.trim_end_matches('/'));
@@ -159,7 +159,7 @@ impl Settings {
     /// that cannot be written.
     pub(crate) fn open_store_to_serve(&self) -> anyhow::Result<Store> {
         let query_timeout = Some(self.query_timeout);
-        let config = StoreConfig { refuse_powerful_roles: self.production, query_timeout, ..self.store_config() };
+        let config = StoreConfig { refuse_excess_privileges: self.production, query_timeout, ..self.store_config() };
         let store = Store::open(&config)?;
         store.refuse_read_only()?;
         Ok(store)

@@ -6,7 +6,7 @@ use std::path::Path;
 use audit_http::store::without_secrets;
 
 use super::list::{LISTEN, PRODUCTION, TLS_CERT, TLS_KEY, TRUSTED_PROXIES};
-use super::sources::{Origin, SettingError};
+use super::sources::{SettingError, SettingSource};
 use super::{Settings, list};
 
 impl Settings {
@@ -28,8 +28,9 @@ impl Settings {
             dangers.push(SettingError::other(why));
         }
         let database = self.store_config().file().ok().flatten();
-        let has_password = self.database_url_from == Origin::File && without_secrets(&self.database_url) != self.database_url;
-        let has_secret = has_password || self.admin_token_from == Some(Origin::File);
+        let has_password =
+            self.database_url_from == SettingSource::File && without_secrets(&self.database_url) != self.database_url;
+        let has_secret = has_password || self.admin_token_from == Some(SettingSource::File);
         let settings_file = self.file.as_deref().filter(|_| has_secret);
         let files = [
             ("database", database.as_deref()),
@@ -51,12 +52,12 @@ impl Settings {
     /// What is not refused and still better otherwise, in production.
     pub(crate) fn advice(&self) -> Vec<String> {
         let mut advice = Vec::new();
-        if self.admin_token_from == Some(Origin::Flag) {
+        if self.admin_token_from == Some(SettingSource::Flag) {
             let variable = list::ADMIN_TOKEN.variable();
             advice
                 .push(format!("the admin key is given as a flag, which other users of the machine can see: give it as {variable}"));
         }
-        if self.database_url_from == Origin::Flag && without_secrets(&self.database_url) != self.database_url {
+        if self.database_url_from == SettingSource::Flag && without_secrets(&self.database_url) != self.database_url {
             let variable = list::DATABASE_URL.variable();
             advice.push(format!(
                 "the database's password is given as a flag, which other users of the machine can see: give the URL as {variable}"

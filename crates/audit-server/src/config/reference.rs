@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::flags::Given;
+use super::flags::FlagValues;
 use super::list::ALL;
 use super::setting::Setting;
-use super::sources::{Origin, SettingError, Sources};
+use super::sources::{SettingError, SettingSource, Sources};
 
 /// The table of `docs/settings.md`.
 pub(crate) fn markdown() -> String {
@@ -71,17 +71,17 @@ pub(crate) struct Entry {
 }
 
 /// All settings as they count, unchecked, and the settings file that was read.
-pub(crate) fn entries(given: &Given, file: Option<&Path>) -> Result<(Vec<Entry>, Option<PathBuf>), SettingError> {
+pub(crate) fn entries(given: &FlagValues, file: Option<&Path>) -> Result<(Vec<Entry>, Option<PathBuf>), SettingError> {
     let sources = Sources::open(given, file)?;
     let path = sources.file().map(Path::to_owned);
     let entry = |setting: &'static Setting| {
         let (origin, value) = sources.find(setting);
         let source = match origin {
-            Origin::Flag => format!("flag --{}", setting.flag()),
-            Origin::Variable => format!("variable {}", setting.variable()),
-            Origin::File => format!("file {}", path.as_deref().unwrap_or(Path::new("")).display()),
-            Origin::Default if value.is_none() => format!("default: {}", setting.explained().1),
-            Origin::Default => "default".to_owned(),
+            SettingSource::Flag => format!("flag --{}", setting.flag()),
+            SettingSource::Variable => format!("variable {}", setting.variable()),
+            SettingSource::File => format!("file {}", path.as_deref().unwrap_or(Path::new("")).display()),
+            SettingSource::Default if value.is_none() => format!("default: {}", setting.explained().1),
+            SettingSource::Default => "default".to_owned(),
         };
         Entry { key: setting.key, value: value.map(|value| setting.shown(&value)), source }
     };

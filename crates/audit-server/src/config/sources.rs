@@ -7,7 +7,7 @@ use figment::Provider;
 use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
 
-use super::flags::Given;
+use super::flags::FlagValues;
 use super::list::ALL;
 use super::setting::Setting;
 
@@ -54,7 +54,7 @@ impl SettingError {
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(crate) enum SettingSource {
     Flag,
     Variable,
     File,
@@ -63,25 +63,25 @@ pub(crate) enum Origin {
 
 /// The layers.
 pub(super) struct Sources {
-    given: Given,
+    flags: FlagValues,
     /// The settings file, and what it says.
     file: Option<(PathBuf, Dict)>,
 }
 
 impl Sources {
-    pub(super) fn open(given: &Given, file: Option<&Path>) -> Result<Sources, SettingError> {
-        let (sources, faults) = Sources::open_all(given, file);
+    pub(super) fn open(flags: &FlagValues, file: Option<&Path>) -> Result<Sources, SettingError> {
+        let (sources, faults) = Sources::open_all(flags, file);
         faults.into_iter().next().map_or(Ok(sources), Err)
     }
 
     /// What can be used of the sources, and every fault of the settings file as a whole.
-    pub(super) fn open_all(given: &Given, file: Option<&Path>) -> (Sources, Vec<SettingError>) {
+    pub(super) fn open_all(flags: &FlagValues, file: Option<&Path>) -> (Sources, Vec<SettingError>) {
         let path = file.or_else(|| Some(Path::new(DEFAULT_FILE)).filter(|path| path.exists()));
-        let given = given.clone();
-        let Some(path) = path else { return (Sources { given, file: None }, Vec::new()) };
+        let flags = flags.clone();
+        let Some(path) = path else { return (Sources { flags, file: None }, Vec::new()) };
         match read(path) {
-            Ok((values, unknown)) => (Sources { given, file: Some((path.to_owned(), values)) }, unknown),
-            Err(error) => (Sources { given, file: None }, vec![error]),
+            Ok((values, unknown)) => (Sources { flags, file: Some((path.to_owned(), values)) }, unknown),
+            Err(error) => (Sources { flags, file: None }, vec![error]),
         }
     }
 
@@ -91,14 +91,14 @@ impl Sources {
     }
 
     /// What counts for a setting, and who says so: flags and variables before the file, the file before the default.
-    pub(super) fn find(&self, setting: &Setting) -> (Origin, Option<String>) {
-        if let Some((source, text)) = self.given.of(setting) {
-            let origin = if source == ValueSource::CommandLine { Origin::Flag } else { Origin::Variable };
+    pub(super) fn find(&self, setting: &Setting) -> (SettingSource, Option<String>) {
+        if let Some((source, text)) = self.flags.get(setting) {
+            let origin = if source == ValueSource::CommandLine { SettingSource::Flag } else { SettingSource::Variable };
             return (origin, Some(text.to_owned()));
         }
         match self.file.as_ref().and_then(|(_, values)| values.get(setting.key)) {
-            Some(value) => (Origin::File, Some(text_of(value))),
-            None => (Origin::Default, (setting.default)()),
+            Some(value) => (SettingSource::File, Some(text_of(value))),
+            None => (SettingSource::Default, (setting.default)()),
         }
     }
 
@@ -116,7 +116,7 @@ impl Sources {
 
     /// Goes on as if a setting were not given. `false` when it is not.
     pub(super) fn forget(&mut self, key: &str) -> bool {
-        let given = self.given.remove(key);
+        let given = self.flags.remove(key);
         let in_file = self.file.as_mut().is_some_and(|(_, values)| values.remove(key).is_some());
         given || in_file
     }

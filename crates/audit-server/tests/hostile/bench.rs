@@ -152,10 +152,10 @@ fn judge(alone: &Samples, during: &Samples, after: &Samples, peak: u64) -> Strin
     let mut say = |what: String| writeln!(broken, "{what}").unwrap();
     // Each kind by itself: slow appends must not hide among quick lists.
     for kind in alone.kinds() {
-        let unloaded = alone.of(kind).p99();
+        let unloaded = alone.of_kind(kind).p99();
         let most = P99.max(unloaded.saturating_mul(P99_TIMES));
         for (when, samples) in [("during the attack", during), ("two seconds after the attack", after)] {
-            let p99 = samples.of(kind).p99();
+            let p99 = samples.of_kind(kind).p99();
             if p99 > most {
                 say(format!("the p99 of {kind} is {p99:?} {when}, at most {most:?} ({unloaded:?} alone): {samples}"));
             }

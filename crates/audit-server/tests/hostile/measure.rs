@@ -59,7 +59,7 @@ impl Samples {
     }
 
     /// Those of one kind.
-    pub(crate) fn of(&self, kind: &str) -> Samples {
+    pub(crate) fn of_kind(&self, kind: &str) -> Samples {
         Samples(self.0.iter().filter(|sample| sample.what == kind).cloned().collect())
     }
 

@@ -66,7 +66,7 @@ struct Row {
 }
 
 impl Row {
-    fn of(event: &PreparedEntry, position: i64, recorded_at: Timestamp) -> Option<Row> {
+    fn new(event: &PreparedEntry, position: i64, recorded_at: Timestamp) -> Option<Row> {
         let Keys::Event(keys) = event.keys() else { return None };
         let slot = |number| event.slots().value(number).map(|value: &JsonText| value.as_str().to_owned());
         let place = [event.channel_id().get(), position, event.timestamp().micros(), recorded_at.micros(), 0].map(Some);
@@ -74,7 +74,11 @@ impl Row {
         Some(Row {
             numbers: place.into_iter().chain([keys.content_type, keys.object_num, keys.user_num]).collect(),
             texts: texts.into_iter().cloned().chain((slot::SUBJECT..=slot::EXTRA).map(slot)).collect(),
-            blobs: vec![event.uuid().as_bytes().to_vec(), event.slots().seals(), event.leaf_hash(0, recorded_at).0.to_vec()],
+            blobs: vec![
+                event.uuid().as_bytes().to_vec(),
+                event.slots().encode_openings(),
+                event.leaf_hash(0, recorded_at).0.to_vec(),
+            ],
         })
     }
 
@@ -172,7 +176,7 @@ pub(crate) fn insert(form: Form, events: &[PreparedEntry], per_commit: usize) ->
     let database = Database::empty();
     Store::open(&StoreConfig::new(database.url()))?.close();
     let (mut client, recorded_at) = (database.client(), Timestamp::now()?);
-    let rows: Vec<Row> = (0..).zip(events).filter_map(|(at, event)| Row::of(event, at, recorded_at)).collect();
+    let rows: Vec<Row> = (0..).zip(events).filter_map(|(at, event)| Row::new(event, at, recorded_at)).collect();
     let prepared = client.prepare(&if form == Form::Unnest { insert_unnest() } else { insert_values(1) })?;
     let start = Instant::now();
     for rows in rows.chunks(per_commit) {

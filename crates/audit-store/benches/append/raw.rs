@@ -43,7 +43,7 @@ pub(crate) fn insert(directory: &Path, events: &[PreparedEntry], per_commit: usi
     conn.execute_batch(alter)?;
     let recorded_at = Timestamp::now()?;
     // What the store works out before its lock, and the hash it makes under it: here, all of it beforehand.
-    let hashes: Vec<_> = events.iter().map(|event| (event.slots().seals(), event.leaf_hash(0, recorded_at))).collect();
+    let hashes: Vec<_> = events.iter().map(|event| (event.slots().encode_openings(), event.leaf_hash(0, recorded_at))).collect();
     let mut position = 0i64;
     let start = Instant::now();
     for (events, hashes) in events.chunks(per_commit).zip(hashes.chunks(per_commit)) {

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use anyhow::Context;
-use audit_store::domain::{ChannelId, NewEvent, PreparedEntry, Reading, Timestamp, draw_uuid_v7};
+use audit_store::domain::{ChannelId, NewEvent, ParseMode, PreparedEntry, Timestamp, draw_uuid_v7};
 use flate2::read::MultiGzDecoder;
 
 /// The texts of a file, `copies` times; the copies have uuids of their own.
@@ -17,7 +17,7 @@ pub(crate) fn read(path: &Path, copies: usize) -> anyhow::Result<Vec<PreparedEnt
     let mut events = Vec::with_capacity(lines.len() * copies);
     for copy in 0..copies {
         for line in lines.iter().filter(|line| !line.trim().is_empty()) {
-            let mut event = NewEvent::parse(line, Reading::IMPORT)?;
+            let mut event = NewEvent::parse(line, ParseMode::IMPORT)?;
             if copy > 0 {
                 event.uuid = Some(draw_uuid_v7(Timestamp::now()?)?);
             }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, ensure};
 use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{ChannelGrant, ChannelId, Clock, EventFilter, EventSort, NewEvent, Reading, Stream};
+use audit_store::domain::{ChannelGrant, ChannelId, Clock, EventFilter, EventSort, NewEvent, ParseMode, Stream};
 use audit_store::{AppendRequest, ListQuery, PageNumber, Store, StoreConfig};
 
 /// Events of the small and of the large log. Both end 32 events after a segment of the index, and have four and five segments: what is
@@ -107,7 +107,7 @@ fn open(directory: &Path) -> anyhow::Result<Store> {
 
 /// As a request comes: texts are parsed, prepared, appended, and on disk.
 fn append(store: &Store, texts: &[String]) -> anyhow::Result<()> {
-    let prepared = |text: &String| anyhow::Ok(store.prepare(NewEvent::parse(text, Reading::NATIVE)?, ChannelId::DEFAULT)?);
+    let prepared = |text: &String| anyhow::Ok(store.prepare(NewEvent::parse(text, ParseMode::NATIVE)?, ChannelId::DEFAULT)?);
     let entries = texts.iter().map(prepared).collect::<Result<Vec<_>, _>>()?;
     ensure!(store.append(AppendRequest::import(entries))?.wait()?.len() == texts.len(), "a receipt is missing");
     Ok(())

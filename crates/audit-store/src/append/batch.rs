@@ -49,7 +49,7 @@ pub(crate) fn commit(
     pace: &mut Pace,
 ) -> Result<Vec<Outcome>, StoreError> {
     let append = |conn: &mut DbConnection| {
-        let (heads, now) = lock_heads(conn, requests, watch)?;
+        let (heads, now) = lock_logs(conn, requests, watch)?;
         let start = Instant::now();
         // After the lock: whoever held it before may have appended them.
         let known = Known::look_up(conn, requests, lookup)?;
@@ -61,7 +61,7 @@ pub(crate) fn commit(
         pace.note(requests.iter().map(|request| request.entries.len()).sum(), start.elapsed());
         Ok(outcomes)
     };
-    dialect::write_and_confirm(conn, append, |conn| lock_heads(conn, requests, watch).map(drop))
+    dialect::write_and_confirm(conn, append, |conn| lock_logs(conn, requests, watch).map(drop))
 }
 
 struct Head {
@@ -72,7 +72,7 @@ struct Head {
 }
 
 /// Locks the logs that are written, in the order of their keys, so that two servers never wait for each other; and the present.
-fn lock_heads(
+fn lock_logs(
     conn: &mut DbConnection,
     requests: &[&AppendRequest],
     watch: &ClockWatch,
@@ -80,7 +80,7 @@ fn lock_heads(
     let logs: BTreeSet<LogKey> = requests.iter().flat_map(|request| &request.entries).map(log_of).collect();
     let mut locked = Vec::with_capacity(logs.len());
     for (channel_id, stream) in logs {
-        locked.push(((channel_id, stream), dialect::lock_head(conn, channel_id, stream)?));
+        locked.push(((channel_id, stream), dialect::lock_log(conn, channel_id, stream)?));
     }
     // The clock is read after the locks; if it went back, the log's time stands still.
     let now = watch.now()?;

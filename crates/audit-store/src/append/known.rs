@@ -11,12 +11,12 @@ use super::batch::{LogKey, Lookup, log_of};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::query::{self, Stride};
+use crate::query::{self, FetchSize};
 
 /// The largest record.
 const RECORD_BYTES_MAX: usize = limits::EVENT_BYTES_MAX + limits::EVENT_BYTES_ADDED_MAX;
 
-/// Records that one statement reads. The strides of [`Stride`] grow to 256, which is too many inside a write transaction when each
+/// Records that one statement reads. The strides of [`FetchSize`] grow to 256, which is too many inside a write transaction when each
 /// record has a megabyte.
 const RECORDS_AT_ONCE_MAX: usize = 32;
 
@@ -47,7 +47,7 @@ struct OfLog {
     read_to: usize,
     /// By index, the entries in memory.
     held: HashMap<usize, Held>,
-    stride: Stride,
+    stride: FetchSize,
 }
 
 struct Held {

@@ -14,7 +14,7 @@ pub(super) struct Outcomes<'a> {
 }
 
 impl<'a> Outcomes<'a> {
-    pub(super) fn of(requests: Vec<&'a AppendRequest>) -> Outcomes<'a> {
+    pub(super) fn new(requests: Vec<&'a AppendRequest>) -> Outcomes<'a> {
         let (settled, doubtful) = (requests.iter().map(|_| None).collect(), vec![false; requests.len()]);
         Outcomes { requests, settled, doubtful }
     }

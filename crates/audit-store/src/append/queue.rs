@@ -247,7 +247,7 @@ mod tests {
     const SIZE: BatchSize = BatchSize { entries: 10_000, of_key: 1_000 };
 
     /// A request of a key, of so many entries.
-    fn of(key: i64, entries: usize) -> Waiting {
+    fn request_of(key: i64, entries: usize) -> Waiting {
         let entry = NewEvent::new().prepare(ChannelId::DEFAULT).unwrap();
         let request = AppendRequest { producer_id: key, entries: vec![entry; entries], reservation: None };
         Waiting { request, answer: oneshot::channel().0, queued: Queued::now() }
@@ -255,7 +255,7 @@ mod tests {
 
     fn queue(requests: &[(i64, usize)]) -> Queue {
         let queue = Queue::default();
-        requests.iter().for_each(|(key, entries)| queue.try_push(of(*key, *entries)).unwrap());
+        requests.iter().for_each(|(key, entries)| queue.try_push(request_of(*key, *entries)).unwrap());
         queue
     }
 
@@ -293,10 +293,10 @@ mod tests {
     fn a_request_larger_than_a_share_lets_one_batch_of_others_pass() {
         let queue = queue(&[(1, 5_000), (1, 5_000), (2, 1)]);
         assert_eq!(batch(&queue).unwrap(), [(2, 1)]);
-        queue.try_push(of(2, 1)).unwrap();
-        queue.try_push(of(2, 1)).unwrap();
+        queue.try_push(request_of(2, 1)).unwrap();
+        queue.try_push(request_of(2, 1)).unwrap();
         assert_eq!(batch(&queue).unwrap(), [(1, 5_000), (2, 1), (2, 1)]);
-        queue.try_push(of(2, 1)).unwrap();
+        queue.try_push(request_of(2, 1)).unwrap();
         assert_eq!(batch(&queue).unwrap(), [(2, 1)]);
         assert_eq!(batch(&queue).unwrap(), [(1, 5_000)]);
     }
@@ -319,12 +319,12 @@ mod tests {
     fn one_key_fills_a_quarter_of_the_queue() {
         let queue = Queue::default();
         for key in 1..=4 {
-            (0..REQUESTS_OF_KEY_MAX).for_each(|_| queue.try_push(of(key, 1)).unwrap());
-            assert!(matches!(queue.try_push(of(key, 1)), Err(NotStored::Busy { .. })));
+            (0..REQUESTS_OF_KEY_MAX).for_each(|_| queue.try_push(request_of(key, 1)).unwrap());
+            assert!(matches!(queue.try_push(request_of(key, 1)), Err(NotStored::Busy { .. })));
         }
-        assert!(matches!(queue.try_push(of(5, 1)), Err(NotStored::Busy { .. })), "four quarters are all of it");
+        assert!(matches!(queue.try_push(request_of(5, 1)), Err(NotStored::Busy { .. })), "four quarters are all of it");
         assert_eq!(batch(&queue).unwrap().len(), 4 * SIZE.of_key);
-        queue.try_push(of(5, 1)).unwrap();
+        queue.try_push(request_of(5, 1)).unwrap();
     }
 
     #[test]
@@ -339,7 +339,7 @@ mod tests {
     fn a_closed_queue_gives_what_it_has_and_takes_no_more() {
         let queue = queue(&[(1, 1)]);
         queue.close();
-        assert!(matches!(queue.push(of(1, 1)), Err(NotStored::Closed)));
+        assert!(matches!(queue.push(request_of(1, 1)), Err(NotStored::Closed)));
         assert!(matches!(queue.push_work(work(), None), Err(StoreError::Closed)));
         assert!(batch(&queue).is_some() && queue.next(SIZE).is_none());
     }
@@ -348,7 +348,7 @@ mod tests {
     fn whoever_waits_for_room_is_told_when_the_queue_closes() {
         let queue = queue(&[(1, 1); REQUESTS_OF_KEY_MAX]);
         std::thread::scope(|scope| {
-            let waits = scope.spawn(|| queue.push(of(1, 1)));
+            let waits = scope.spawn(|| queue.push(request_of(1, 1)));
             assert_eq!(queue.abandon().len(), REQUESTS_OF_KEY_MAX);
             assert_eq!(waits.join().unwrap(), Err(NotStored::Closed));
         });

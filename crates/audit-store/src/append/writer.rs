@@ -208,7 +208,7 @@ impl Loop {
 
     /// What becomes of each request. One that cannot be appended takes none of the others along.
     fn outcomes(&mut self, requests: Vec<&AppendRequest>) -> Vec<Outcome> {
-        let (mut outcomes, mut lookup) = (Outcomes::of(requests), Lookup::GivenUuids);
+        let (mut outcomes, mut lookup) = (Outcomes::new(requests), Lookup::GivenUuids);
         while !outcomes.open().is_empty() {
             let open = outcomes.open();
             let asked: Vec<&AppendRequest> = open.iter().map(|index| outcomes.requests[*index]).collect();

@@ -37,12 +37,12 @@ impl Writers {
 
     /// Queues a request; a full queue refuses it.
     pub(crate) fn try_append(&self, request: AppendRequest) -> Result<PendingReceipts, NotStored> {
-        self.of(&request).ok_or(NotStored::Closed)?.try_append(request)
+        self.writer_for(&request).ok_or(NotStored::Closed)?.try_append(request)
     }
 
     /// Queues a request, and waits for room.
     pub(crate) fn append(&self, request: AppendRequest) -> Result<PendingReceipts, NotStored> {
-        self.of(&request).ok_or(NotStored::Closed)?.append(request)
+        self.writer_for(&request).ok_or(NotStored::Closed)?.append(request)
     }
 
     /// Runs a write that takes milliseconds, between two batches, and waits for it as long as a caller may be kept waiting.
@@ -79,7 +79,7 @@ impl Writers {
         self.0.iter().for_each(|writer| writer.close(deadline));
     }
 
-    fn of(&self, request: &AppendRequest) -> Option<&Writer> {
+    fn writer_for(&self, request: &AppendRequest) -> Option<&Writer> {
         let log = request.entries.iter().map(|entry| (entry.channel_id().get(), entry.stream().number())).min();
         let (channel_id, stream) = log.unwrap_or((0, Stream::Events.number()));
         self.0.get(place(channel_id, stream, self.0.len()))

@@ -9,7 +9,7 @@ use super::Log;
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::{CopyError, StoreError};
-use crate::query::{ActionLogs, Events, Stride, Table};
+use crate::query::{ActionLogs, Events, FetchSize, Table};
 use crate::row::{ActionLogRow, EventRow, NewActionLogRow, NewEventRow, NewRows};
 use crate::schema::{action_logs, events, logs};
 
@@ -103,13 +103,13 @@ pub(super) struct Rows<T: Carried> {
     channel_id: i64,
     next: i64,
     size: i64,
-    stride: Stride,
+    stride: FetchSize,
     read: VecDeque<T::Row>,
 }
 
 impl<T: Carried> Rows<T> {
     pub(super) fn new(log: Log, from: i64) -> Rows<T> {
-        Rows { channel_id: log.channel_id, next: from, size: log.size, stride: Stride::FIRST, read: VecDeque::new() }
+        Rows { channel_id: log.channel_id, next: from, size: log.size, stride: FetchSize::FIRST, read: VecDeque::new() }
     }
 
     /// The next row; `None` behind the last one. A log with a gap is no log.
@@ -153,7 +153,7 @@ pub(super) fn copy<T: Carried>(
         }
         let (next_position, recorded_at) = last;
         dialect::write(target, |conn| {
-            if dialect::lock_head(conn, log.channel_id, log.stream)?.0 != from {
+            if dialect::lock_log(conn, log.channel_id, log.stream)?.0 != from {
                 return Err(CopyError::Unfit { channel_id: log.channel_id, what: "somebody else writes to the destination" });
             }
             dialect::insert(conn, &batch)?;

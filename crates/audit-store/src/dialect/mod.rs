@@ -23,7 +23,7 @@ use crate::row::NewRows;
 use crate::url::DatabaseUrl;
 
 pub(crate) use number_list::NumberList;
-pub(crate) use postgres::Powers;
+pub(crate) use postgres::RolePrivileges;
 pub(crate) use postings_of_each::PostingsOfEach;
 pub(crate) use sqlite::{Checkpoints, Pass, SqliteFile};
 pub(crate) use transaction::{snapshot, write, write_again_if_taken, write_and_confirm};
@@ -209,15 +209,15 @@ pub(crate) fn read_versions(conn: &mut DbConnection) -> Result<Versions, String>
 }
 
 /// What the role of a connection may do that no append needs, and what it needs and may not. An embedded database has no roles: its guards are triggers.
-pub(crate) fn powers(conn: &mut DbConnection) -> QueryResult<Option<Powers>> {
+pub(crate) fn role_privileges(conn: &mut DbConnection) -> QueryResult<Option<RolePrivileges>> {
     match conn {
         DbConnection::Sqlite(_) => Ok(None),
-        DbConnection::Postgres(conn) => postgres::powers(conn).map(Some),
+        DbConnection::Postgres(conn) => postgres::role_privileges(conn).map(Some),
     }
 }
 
 /// Gives a role what the program needs, takes everything else from it, and tells what it can do after that, where there are roles.
-pub(crate) fn grant(conn: &mut DbConnection, role: &str) -> QueryResult<Option<Powers>> {
+pub(crate) fn grant(conn: &mut DbConnection, role: &str) -> QueryResult<Option<RolePrivileges>> {
     match conn {
         DbConnection::Sqlite(_) => Ok(None),
         DbConnection::Postgres(conn) => postgres::grant(conn, role).map(Some),
@@ -262,10 +262,10 @@ pub(crate) fn gives_rows_as_they_come(conn: &DbConnection) -> bool {
 
 /// Makes the head row of a log unless it is there, and locks it until the transaction ends. Returns its next position and last
 /// `recorded_at`.
-pub(crate) fn lock_head(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> Result<(i64, i64), StoreError> {
+pub(crate) fn lock_log(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> Result<(i64, i64), StoreError> {
     match conn {
-        DbConnection::Sqlite(conn) => Ok(sqlite::lock_head(conn, channel_id, stream.number())?),
-        DbConnection::Postgres(conn) => postgres::lock_head(conn, channel_id, stream.number()),
+        DbConnection::Sqlite(conn) => Ok(sqlite::lock_log(conn, channel_id, stream.number())?),
+        DbConnection::Postgres(conn) => postgres::lock_log(conn, channel_id, stream.number()),
     }
 }
 

@@ -46,7 +46,7 @@ impl Condition {
         ];
         let search = match search {
             // A part without a word is beyond an index.
-            Some(part) => Some(Search::of(part)?),
+            Some(part) => Some(Search::parse(part)?),
             None => None,
         };
         let mut all_of: Vec<Vec<Term>> = texts.into_iter().filter_map(|(dimension, text)| one_text(dimension, text)).collect();
@@ -74,7 +74,7 @@ impl Condition {
         }
         let texts = [(Dimension::LoggerName, logger_name), (Dimension::AppName, app_name)];
         let search = match search {
-            Some(part) => Some(Search::of(part)?),
+            Some(part) => Some(Search::parse(part)?),
             None => None,
         };
         let mut all_of: Vec<Vec<Term>> = texts.into_iter().filter_map(|(dimension, text)| one_text(dimension, text)).collect();

@@ -82,8 +82,8 @@ impl Step {
     pub(crate) fn put(self, conn: &mut DbConnection) -> Result<Progress, StoreError> {
         let Step { channel_id, stream, found, starts_over, segments } = self;
         dialect::write(conn, |conn| {
-            let (size, _) = dialect::lock_head(conn, channel_id, stream)?;
-            if Stored::of(conn, channel_id, stream)? != found {
+            let (size, _) = dialect::lock_log(conn, channel_id, stream)?;
+            if Stored::load(conn, channel_id, stream)? != found {
                 return Ok(Progress::Overtaken);
             }
             if starts_over {
@@ -104,7 +104,7 @@ fn prepare<T: Table>(conn: &mut DbConnection, channel_id: i64, has_words: bool) 
     // snapshot of all of it would keep the WAL of an embedded database from being restarted for as long as that takes.
     let (found, size) = dialect::snapshot(conn, |conn| {
         let size: Vec<i64> = logs::table.find((channel_id, T::STREAM.number())).select(logs::next_position).load(conn)?;
-        Ok::<_, StoreError>((Stored::of(conn, channel_id, T::STREAM)?, size.first().copied().unwrap_or(0)))
+        Ok::<_, StoreError>((Stored::load(conn, channel_id, T::STREAM)?, size.first().copied().unwrap_or(0)))
     })?;
     let starts_over = !found.is_whole(size);
     let indexed = if starts_over { 0 } else { found.end() };
@@ -122,7 +122,7 @@ fn prepare<T: Table>(conn: &mut DbConnection, channel_id: i64, has_words: bool) 
         Ok(segments) => Ok(step(found, false, segments)),
         Err(IndexError::Store(error)) => Err(error),
         // Somebody else put a step in place meanwhile.
-        Err(IndexError::Damaged) if Stored::of(conn, channel_id, T::STREAM)? != found => Ok(step(found, true, Vec::new())),
+        Err(IndexError::Damaged) if Stored::load(conn, channel_id, T::STREAM)? != found => Ok(step(found, true, Vec::new())),
         Err(IndexError::Damaged) => {
             tracing::error!(channel_id, stream = T::STREAM.name(), "the index of this log was changed; it is rebuilt");
             Ok(step(found, true, Vec::new()))
@@ -207,7 +207,7 @@ mod tests {
         let late = prepared(conn);
         append(512);
         assert_eq!(late.put(conn).unwrap(), Progress::Overtaken);
-        assert_eq!(Stored::of(conn, 1, Stream::Events).unwrap(), Stored(vec![(0, 512), (512, 64)]));
+        assert_eq!(Stored::load(conn, 1, Stream::Events).unwrap(), Stored(vec![(0, 512), (512, 64)]));
     }
 
     fn prepared(conn: &mut DbConnection) -> Step {

@@ -15,13 +15,13 @@ use super::times::Point;
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::query::{Filter, LogHead, Place, Stride, Table};
+use crate::query::{FetchSize, Filter, LogState, Place, Table};
 
 /// Finds what matches, in a snapshot. `None` where only a look at each row can tell.
 pub(crate) fn find<'a, T: Table>(
     conn: &mut DbConnection,
     cache: &'a Cache,
-    heads: &[LogHead],
+    heads: &[LogState],
     filter: &T::Filter,
 ) -> Result<Option<Found<'a>>, StoreError> {
     look::<T>(conn, cache, heads, filter, true)
@@ -32,7 +32,7 @@ pub(crate) fn find<'a, T: Table>(
 pub(crate) fn candidates<'a, T: Table>(
     conn: &mut DbConnection,
     cache: &'a Cache,
-    heads: &[LogHead],
+    heads: &[LogState],
     filter: &T::Filter,
 ) -> Result<Option<Found<'a>>, StoreError> {
     look::<T>(conn, cache, heads, filter, false)
@@ -41,7 +41,7 @@ pub(crate) fn candidates<'a, T: Table>(
 fn look<'a, T: Table>(
     conn: &mut DbConnection,
     cache: &'a Cache,
-    heads: &[LogHead],
+    heads: &[LogState],
     filter: &T::Filter,
     is_exact: bool,
 ) -> Result<Option<Found<'a>>, StoreError> {
@@ -74,20 +74,20 @@ const NOT_INDEXED_MAX: i64 = 200_000;
 const IN_MEMORY_MAX: usize = 1_000_000;
 
 /// A condition in which when something was committed is said by its position.
-fn at_positions<T: Table>(conn: &mut DbConnection, head: &LogHead, condition: &Condition) -> Result<Condition, StoreError> {
+fn at_positions<T: Table>(conn: &mut DbConnection, head: &LogState, condition: &Condition) -> Result<Condition, StoreError> {
     let mut condition = condition.clone();
     let recorded_at = std::mem::take(&mut condition.recorded_at);
     if let Some(start) = recorded_at.lower() {
-        condition.position.from(first_recorded::<T>(conn, head, start)?);
+        condition.position.ge(first_recorded::<T>(conn, head, start)?);
     }
     if let Some(end) = recorded_at.upper() {
-        condition.position.below(first_recorded::<T>(conn, head, end)?);
+        condition.position.lt(first_recorded::<T>(conn, head, end)?);
     }
     Ok(condition)
 }
 
 /// The first position of a log that was committed at an instant or later.
-fn first_recorded<T: Table>(conn: &mut DbConnection, head: &LogHead, instant: i64) -> Result<i64, StoreError> {
+fn first_recorded<T: Table>(conn: &mut DbConnection, head: &LogState, instant: i64) -> Result<i64, StoreError> {
     let (mut low, mut high) = (0, head.size);
     while low < high {
         let middle = low.midpoint(high);
@@ -160,7 +160,7 @@ fn kept<T: Table>(
     filter: &T::Filter,
 ) -> Result<Vec<i64>, StoreError> {
     positions.sort_unstable();
-    let (mut left, mut stride, mut kept) = (positions.as_slice(), Stride::FIRST, Vec::new());
+    let (mut left, mut stride, mut kept) = (positions.as_slice(), FetchSize::FIRST, Vec::new());
     while !left.is_empty() {
         dialect::go_on(conn)?;
         let (now, later) = left.split_at(stride.records().min(left.len()));
@@ -175,7 +175,7 @@ fn kept<T: Table>(
 /// The entries from a position on that match, or may do.
 fn rest<T: Table>(
     conn: &mut DbConnection,
-    head: &LogHead,
+    head: &LogState,
     from: i64,
     condition: &Condition,
     filter: &T::Filter,
@@ -185,7 +185,7 @@ fn rest<T: Table>(
         return Ok(Vec::new());
     }
     let mut points: Vec<Point> = T::points(conn, head.channel_id, from..head.size, filter)?;
-    if is_exact && filter.looks_into_records() {
+    if is_exact && filter.reads_values() {
         let positions = points.iter().map(|point| point.position).collect();
         let kept: HashSet<i64> = kept::<T>(conn, head.channel_id, positions, filter)?.into_iter().collect();
         points.retain(|point| kept.contains(&point.position));

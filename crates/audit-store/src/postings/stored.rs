@@ -18,7 +18,7 @@ use crate::schema::{postings, segment_times, segments};
 pub(super) struct Stored(pub(super) Vec<(i64, i64)>);
 
 impl Stored {
-    pub(super) fn of(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> Result<Stored, StoreError> {
+    pub(super) fn load(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> Result<Stored, StoreError> {
         let of_log = segments::table.filter(segments::channel_id.eq(channel_id).and(segments::stream.eq(stream.number())));
         Ok(Stored(of_log.order(segments::first).select((segments::first, segments::size)).load(conn)?))
     }
@@ -37,7 +37,7 @@ impl Stored {
 /// Deletes the index of a log, which is then rebuilt.
 pub(crate) fn drop_index(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> Result<(), StoreError> {
     dialect::write(conn, |conn| {
-        dialect::lock_head(conn, channel_id, stream)?;
+        dialect::lock_log(conn, channel_id, stream)?;
         Ok(delete(conn, channel_id, stream, 0, i64::MAX)?)
     })
 }

@@ -113,7 +113,7 @@ pub(super) enum Word {
 
 impl Search {
     /// What a search for a part asks; `None` for a part without a word.
-    pub(super) fn of(part: &str) -> Option<Search> {
+    pub(super) fn parse(part: &str) -> Option<Search> {
         let part = part.to_ascii_lowercase();
         let mut words = Vec::new();
         ranges(&part, |start, end| {
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn a_part_asks_for_the_words_that_a_text_with_it_has() {
         let is = |word: &str| Word::Is(word.as_bytes().to_vec());
-        let search = |part| Search::of(part).unwrap();
+        let search = |part| Search::parse(part).unwrap();
         assert_eq!(search("Pay").words, [Word::Has(b"pay".to_vec())]);
         assert_eq!(search(" a-B c").words, [is("a"), is("b"), Word::StartsWith(b"c".to_vec())]);
         let long = "long word ".repeat(1_000) + "longest of all ";
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(search("日本").words, [is("日"), is("本")]);
         assert!(search("pay").is_exact && search("日").is_exact);
         assert!(!search("pay ").is_exact && !search("a b").is_exact && !search("日本").is_exact);
-        assert_eq!((Search::of(""), Search::of(" -_")), (None, None));
+        assert_eq!((Search::parse(""), Search::parse(" -_")), (None, None));
         let looked_up = |part| search(part).looked_up().cloned().collect::<Vec<_>>();
         assert_eq!(looked_up("ation failed"), [Word::StartsWith(b"failed".to_vec())]);
         assert_eq!(looked_up("ation f").len(), 2);
@@ -210,7 +210,7 @@ mod tests {
         fn what_has_the_part_has_its_words_and_what_is_exact_is_exact(
             text in "[aAbé日 _-]{0,9}", part in "[aAbé日 _-]{0,4}",
         ) {
-            let Some(search) = Search::of(&part) else { return Ok(()) };
+            let Some(search) = Search::parse(&part) else { return Ok(()) };
             let words = words(text.as_bytes());
             let has_words = search.words.iter().all(|wanted| words.iter().any(|word| wanted.is_met_by(word.as_bytes())));
             let has_part = text.to_ascii_lowercase().contains(&part.to_ascii_lowercase());

@@ -6,7 +6,7 @@ use audit_domain::{ChannelGrant, Span, Timestamp, limits};
 
 use super::summary::{Group, Grouping, IndexedAs, OtherGroups, RawKey, ranked, shown};
 use super::table::{Filter, Table};
-use super::{LogHead, heads, search};
+use super::{LogState, heads, search};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
@@ -86,7 +86,7 @@ fn spans_and_groups<G: Grouping>(
     span: Span,
     by: G,
 ) -> Result<Vec<(i64, RawKey, i64)>, StoreError> {
-    if !filter.looks_into_records() {
+    if !filter.reads_values() {
         return by.spans_and_groups(conn, channel_id, filter, span);
     }
     let counts = search::groups::<G::Table, _>(conn, channel_id, filter, |record| {
@@ -123,7 +123,7 @@ impl Split {
     fn add_log<G: Grouping>(
         &mut self,
         conn: &mut DbConnection,
-        head: &LogHead,
+        head: &LogState,
         found: Option<&mut Found<'_>>,
         filter: &<G::Table as Table>::Filter,
         span: Span,
@@ -152,7 +152,7 @@ impl Split {
     fn indexed<G: Grouping>(
         &mut self,
         conn: &mut DbConnection,
-        head: &LogHead,
+        head: &LogState,
         found: &mut Found<'_>,
         span: Span,
         by: G,

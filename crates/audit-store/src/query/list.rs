@@ -5,7 +5,7 @@ use audit_domain::{ActionLogFilter, ActionLogSort, ChannelGrant, EventFilter, Ev
 use super::room::whole_page;
 use super::sorted::sorted;
 use super::table::{Filter, Part, Place, Table, order_by};
-use super::{LogHead, count, heads, search};
+use super::{LogState, count, heads, search};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
@@ -71,7 +71,7 @@ type List<T> = ListQuery<<T as Table>::Filter, Sort<<T as Table>::SortField>>;
 pub(crate) fn list<T: Table>(conn: &mut DbConnection, cache: &Cache, query: &List<T>) -> Result<ListPage<T::Record>, StoreError> {
     let size = query.size.max(1);
     dialect::snapshot(conn, |conn| {
-        let listed = Listed::<T>::of(conn, cache, &query.channels, &query.filter)?;
+        let listed = ListSource::<T>::new(conn, cache, &query.channels, &query.filter)?;
         let total = listed.count(conn, cache, &query.filter)?;
         let pages = (total / size + i64::from(total % size > 0)).max(1);
         let number = match query.page {
@@ -99,63 +99,63 @@ pub(crate) fn slice<T: Table>(
         return Ok(Vec::new());
     }
     dialect::snapshot(conn, |conn| {
-        let listed = Listed::<T>::of(conn, cache, channels, filter)?;
+        let listed = ListSource::<T>::new(conn, cache, channels, filter)?;
         let places = listed.places(conn, cache, filter, sort, skip.max(0), size.max(0))?;
         whole_page::<T>(conn, &places)
     })
 }
 
 /// What a list is taken from.
-enum Listed<'a, T: Table> {
+enum ListSource<'a, T: Table> {
     /// The logs, in which the database finds what matches.
-    Logs(Vec<LogHead>),
+    Logs(Vec<LogState>),
     /// What was found by looking into the records: once, for the count and the page.
     Found(Vec<<T::SortField as SortBy>::Row>),
     /// What the indexes of the logs say.
-    Indexed(Vec<LogHead>, Found<'a>),
+    Indexed(Vec<LogState>, Found<'a>),
     /// All entries of the logs: how many there are is known, and the first ones are found without an index of what they say.
-    Everything(Vec<LogHead>),
+    Everything(Vec<LogState>),
 }
 
-impl<'a, T: Table> Listed<'a, T> {
-    fn of(
+impl<'a, T: Table> ListSource<'a, T> {
+    fn new(
         conn: &mut DbConnection,
         cache: &'a Cache,
         channels: &ChannelGrant,
         filter: &T::Filter,
-    ) -> Result<Listed<'a, T>, StoreError> {
+    ) -> Result<ListSource<'a, T>, StoreError> {
         let heads = heads(conn, T::STREAM, channels)?;
         if filter.is_impossible() {
-            return Ok(Listed::Logs(heads));
+            return Ok(ListSource::Logs(heads));
         }
         if filter.condition().is_some_and(|condition| condition.is_everything()) {
-            return Ok(Listed::Everything(heads));
+            return Ok(ListSource::Everything(heads));
         }
-        Listed::matching(conn, cache, heads, filter)
+        ListSource::matching(conn, cache, heads, filter)
     }
 
     /// Of the logs, what matches.
     fn matching(
         conn: &mut DbConnection,
         cache: &'a Cache,
-        heads: Vec<LogHead>,
+        heads: Vec<LogState>,
         filter: &T::Filter,
-    ) -> Result<Listed<'a, T>, StoreError> {
+    ) -> Result<ListSource<'a, T>, StoreError> {
         if let Some(found) = postings::find::<T>(conn, cache, &heads, filter)? {
-            return Ok(Listed::Indexed(heads, found));
+            return Ok(ListSource::Indexed(heads, found));
         }
-        if !filter.looks_into_records() {
-            return Ok(Listed::Logs(heads));
+        if !filter.reads_values() {
+            return Ok(ListSource::Logs(heads));
         }
-        Ok(Listed::Found(looked_through::<T>(conn, &heads, filter)?))
+        Ok(ListSource::Found(looked_through::<T>(conn, &heads, filter)?))
     }
 
     fn count(&self, conn: &mut DbConnection, cache: &Cache, filter: &T::Filter) -> Result<i64, StoreError> {
         match self {
-            Listed::Logs(heads) => count::<T>(conn, cache, heads, filter),
-            Listed::Found(rows) => Ok(rows.len() as i64),
-            Listed::Indexed(_, found) => Ok(found.len() as i64),
-            Listed::Everything(heads) => Ok(heads.iter().map(|head| head.size).sum()),
+            ListSource::Logs(heads) => count::<T>(conn, cache, heads, filter),
+            ListSource::Found(rows) => Ok(rows.len() as i64),
+            ListSource::Indexed(_, found) => Ok(found.len() as i64),
+            ListSource::Everything(heads) => Ok(heads.iter().map(|head| head.size).sum()),
         }
     }
 
@@ -170,21 +170,21 @@ impl<'a, T: Table> Listed<'a, T> {
         limit: i64,
     ) -> Result<Vec<Place>, StoreError> {
         let heads = match self {
-            Listed::Everything(heads) => {
+            ListSource::Everything(heads) => {
                 if let Some(places) = first_by_time::<T>(conn, &heads, sort, skip, limit)? {
                     return Ok(places);
                 }
-                return Listed::<T>::matching(conn, cache, heads, filter)?.places(conn, cache, filter, sort, skip, limit);
+                return ListSource::<T>::matching(conn, cache, heads, filter)?.places(conn, cache, filter, sort, skip, limit);
             }
-            Listed::Found(rows) => return Ok(cut(rows, sort, skip, limit)),
-            Listed::Logs(heads) => heads,
-            Listed::Indexed(heads, mut found) => {
+            ListSource::Found(rows) => return Ok(cut(rows, sort, skip, limit)),
+            ListSource::Logs(heads) => heads,
+            ListSource::Indexed(heads, mut found) => {
                 dialect::go_on(conn)?;
                 let (skip, limit) = (skip.max(0) as u64, usize::try_from(limit).unwrap_or(0));
                 if let Some(places) = sorted::<T>(conn, &mut found, sort, skip, limit)? {
                     return Ok(places);
                 }
-                if filter.looks_into_records() {
+                if filter.reads_values() {
                     return Ok(cut(looked_through::<T>(conn, &heads, filter)?, sort, skip as i64, limit as i64));
                 }
                 heads
@@ -218,7 +218,7 @@ const COUNTED_OFF_MAX: i64 = 1_000;
 /// A page of all entries of a log by time, unless it is far from the first one, or the order is another one.
 fn first_by_time<T: Table>(
     conn: &mut DbConnection,
-    heads: &[LogHead],
+    heads: &[LogState],
     sort: &Sort<T::SortField>,
     skip: i64,
     limit: i64,
@@ -235,7 +235,7 @@ fn first_by_time<T: Table>(
 /// What matches a filter that looks into records, by a look at each.
 fn looked_through<T: Table>(
     conn: &mut DbConnection,
-    heads: &[LogHead],
+    heads: &[LogState],
     filter: &T::Filter,
 ) -> Result<Vec<<T::SortField as SortBy>::Row>, StoreError> {
     let mut rows = Vec::new();

@@ -22,7 +22,7 @@ pub use events::GroupBy;
 pub use histogram::{Histogram, SpanCount};
 pub use list::{ActionLogListQuery, ListPage, ListQuery, PageNumber, SliceQuery};
 pub use summary::{Group, GroupKey, OtherGroups, Summary};
-pub use walk::{WalkPage, WalkQuery};
+pub use walk::{CursorPage, CursorQuery};
 
 pub(crate) use action_logs::ActionLogs;
 pub(crate) use events::Events;
@@ -30,7 +30,7 @@ pub(crate) use expressions::among;
 pub(crate) use histogram::histogram;
 pub(crate) use list::{list, slice};
 pub(crate) use room::Room;
-pub(crate) use stride::Stride;
+pub(crate) use stride::FetchSize;
 pub(crate) use summary::summaries;
 pub(crate) use table::{Filter, Table};
 pub(crate) use walk::walk;
@@ -60,7 +60,7 @@ fn keys_of(texts: &BTreeSet<String>) -> Vec<String> {
 
 /// A log and how far it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LogHead {
+pub struct LogState {
     /// Its channel.
     pub channel_id: i64,
     /// Its number of entries; positions are 0 to one less.
@@ -71,7 +71,7 @@ pub struct LogHead {
 
 /// The logs of a stream in the granted channels, ascending. A channel nothing was ever written to has none, even where a refused
 /// request left a head behind.
-pub(crate) fn heads(conn: &mut DbConnection, stream: Stream, channels: &ChannelGrant) -> Result<Vec<LogHead>, StoreError> {
+pub(crate) fn heads(conn: &mut DbConnection, stream: Stream, channels: &ChannelGrant) -> Result<Vec<LogState>, StoreError> {
     let columns = (logs::channel_id, logs::next_position, logs::recorded_at);
     let written = || {
         let written = logs::stream.eq(stream.number()).and(logs::next_position.gt(0));
@@ -91,7 +91,7 @@ pub(crate) fn heads(conn: &mut DbConnection, stream: Stream, channels: &ChannelG
             }
         },
     };
-    let head = |(channel_id, size, at)| LogHead { channel_id, size, recorded_at: Timestamp::from_micros(at) };
+    let head = |(channel_id, size, at)| LogState { channel_id, size, recorded_at: Timestamp::from_micros(at) };
     Ok(rows.into_iter().map(head).collect())
 }
 
@@ -136,7 +136,7 @@ pub(crate) fn find_in_several<T: Table>(
 }
 
 /// How many entries of some logs match: as their indexes say, or else the database, row by row.
-fn count<T: Table>(conn: &mut DbConnection, cache: &Cache, heads: &[LogHead], filter: &T::Filter) -> Result<i64, StoreError> {
+fn count<T: Table>(conn: &mut DbConnection, cache: &Cache, heads: &[LogState], filter: &T::Filter) -> Result<i64, StoreError> {
     if filter.is_impossible() {
         return Ok(0);
     }
@@ -149,7 +149,7 @@ fn count<T: Table>(conn: &mut DbConnection, cache: &Cache, heads: &[LogHead], fi
     let mut count = 0;
     for head in heads {
         dialect::go_on(conn)?;
-        if filter.looks_into_records() {
+        if filter.reads_values() {
             search::each::<T>(conn, head.channel_id, filter, |_| count += 1)?;
         } else {
             count += T::count(conn, head.channel_id, filter)?;

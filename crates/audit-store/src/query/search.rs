@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::ControlFlow;
 
-use audit_domain::{Interval, SortBy, WalkOrder, WalkPoint};
+use audit_domain::{CursorKey, CursorOrder, Interval, SortBy};
 
-use super::start::Start;
-use super::stride::Stride;
+use super::start::PageStart;
+use super::stride::FetchSize;
 use super::table::{Filter, Part, Table};
 use super::walk::order;
 use crate::connection::DbConnection;
@@ -28,17 +28,17 @@ pub(crate) fn each<T: Table>(
 ) -> Result<(), StoreError> {
     let in_strides = !dialect::gives_rows_as_they_come(conn);
     // The positions of what is not indexed are few; a range of time may be a small part of the log.
-    let by = if filter.position() == Interval::default() { WalkOrder::Timestamp } else { WalkOrder::Position };
+    let by = if filter.position() == Interval::default() { CursorOrder::Timestamp } else { CursorOrder::Position };
     let order = order::<T>(by, false);
-    let (mut after, mut stride) = (None, Stride::FIRST);
+    let (mut after, mut stride) = (None, FetchSize::FIRST);
     loop {
         dialect::go_on(conn)?;
         let limit = if in_strides { stride.records() } else { usize::MAX };
         let (mut read, mut bytes) = (0, 0);
-        let start = Start::of(by, false, channel_id, after);
+        let start = PageStart::new(by, false, channel_id, after);
         let part = Part { filter, order: &order, skip: 0, limit: i64::try_from(limit).unwrap_or(i64::MAX) };
         T::step(conn, channel_id, &start, &part, &mut |record| {
-            after = Some(WalkPoint { timestamp: record.timestamp.micros(), channel_id, position: record.position });
+            after = Some(CursorKey { timestamp: record.timestamp.micros(), channel_id, position: record.position });
             read += 1;
             bytes += record.slots.bytes();
             if filter.keeps(&record) {

@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 
-use audit_domain::{WalkOrder, WalkPoint};
+use audit_domain::{CursorKey, CursorOrder};
 
 /// The entries of one channel behind a point, in the direction of the walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Start {
+pub(crate) struct PageStart {
     pub(crate) descending: bool,
     pub(crate) behind: Behind,
 }
@@ -28,25 +28,25 @@ pub(crate) enum Behind {
     InstantOn(i64),
 }
 
-impl Start {
+impl PageStart {
     /// The start in one channel of the page behind a point, which may be one of another channel.
-    pub(crate) fn of(order: WalkOrder, descending: bool, channel_id: i64, after: Option<WalkPoint>) -> Start {
+    pub(crate) fn new(order: CursorOrder, descending: bool, channel_id: i64, after: Option<CursorKey>) -> PageStart {
         let behind = match after {
             None => Behind::Nothing,
             Some(after) => {
                 let channel = channel_id.cmp(&after.channel_id);
                 let channel = if descending { channel.reverse() } else { channel };
                 match (order, channel) {
-                    (WalkOrder::Position, Ordering::Less) => Behind::Everything,
-                    (WalkOrder::Position, Ordering::Greater) => Behind::Nothing,
-                    (WalkOrder::Position, Ordering::Equal) => Behind::Position(after.position),
-                    (WalkOrder::Timestamp, Ordering::Equal) => Behind::Entry { at: after.timestamp, position: after.position },
-                    (WalkOrder::Timestamp, Ordering::Less) => Behind::Instant(after.timestamp),
-                    (WalkOrder::Timestamp, Ordering::Greater) => Behind::InstantOn(after.timestamp),
+                    (CursorOrder::Position, Ordering::Less) => Behind::Everything,
+                    (CursorOrder::Position, Ordering::Greater) => Behind::Nothing,
+                    (CursorOrder::Position, Ordering::Equal) => Behind::Position(after.position),
+                    (CursorOrder::Timestamp, Ordering::Equal) => Behind::Entry { at: after.timestamp, position: after.position },
+                    (CursorOrder::Timestamp, Ordering::Less) => Behind::Instant(after.timestamp),
+                    (CursorOrder::Timestamp, Ordering::Greater) => Behind::InstantOn(after.timestamp),
                 }
             }
         };
-        Start { descending, behind }
+        PageStart { descending, behind }
     }
 }
 

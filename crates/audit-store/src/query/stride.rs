@@ -4,17 +4,17 @@ use std::ops::Range;
 
 /// More and more of them, as long as they are small: a record may have a megabyte, and most have a kilobyte.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Stride(usize);
+pub(crate) struct FetchSize(usize);
 
-impl Default for Stride {
-    fn default() -> Stride {
-        Stride::FIRST
+impl Default for FetchSize {
+    fn default() -> FetchSize {
+        FetchSize::FIRST
     }
 }
 
-impl Stride {
+impl FetchSize {
     /// Of the largest records, 16 MiB.
-    pub(crate) const FIRST: Stride = Stride(16);
+    pub(crate) const FIRST: FetchSize = FetchSize(16);
     /// Of the largest records, where they come behind many small ones, 256 MiB.
     const RECORDS_MAX: usize = 256;
     /// Bytes of one stride after which the next is a short one.
@@ -27,14 +27,14 @@ impl Stride {
 
     /// The next one, after one of so many bytes.
     #[must_use]
-    pub(crate) fn after(self, bytes: usize) -> Stride {
-        if bytes < Self::BYTES_MAX { Stride((self.0 * 2).min(Self::RECORDS_MAX)) } else { Self::FIRST }
+    pub(crate) fn after(self, bytes: usize) -> FetchSize {
+        if bytes < Self::BYTES_MAX { FetchSize((self.0 * 2).min(Self::RECORDS_MAX)) } else { Self::FIRST }
     }
 }
 
 /// Reads what is at neighbouring positions, which tells how many bytes that were.
 pub(crate) fn in_strides<E>(positions: Range<i64>, mut read: impl FnMut(Range<i64>) -> Result<usize, E>) -> Result<(), E> {
-    let (mut from, mut stride) = (positions.start, Stride::FIRST);
+    let (mut from, mut stride) = (positions.start, FetchSize::FIRST);
     while from < positions.end {
         let to = positions.end.min(from + stride.records() as i64);
         stride = stride.after(read(from..to)?);
@@ -49,8 +49,8 @@ mod tests {
 
     #[test]
     fn it_grows_over_small_records_up_to_its_bound_and_is_short_again_behind_large_ones() {
-        let grown = (0..10).fold(Stride::FIRST, |stride, _| stride.after(1_000));
-        assert_eq!((Stride::FIRST.after(0).records(), grown.records()), (32, 256));
+        let grown = (0..10).fold(FetchSize::FIRST, |stride, _| stride.after(1_000));
+        assert_eq!((FetchSize::FIRST.after(0).records(), grown.records()), (32, 256));
         assert_eq!(grown.after(256 * 1024 * 1024).records(), 16);
     }
 }

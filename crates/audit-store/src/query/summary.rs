@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use audit_domain::{ChannelGrant, JsonText, Span, Timestamp, limits, weekday};
 
 use super::table::{Filter, Table};
-use super::{LogHead, count, heads, search};
+use super::{LogState, count, heads, search};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
@@ -55,7 +55,7 @@ pub struct OtherGroups {
 }
 
 impl OtherGroups {
-    fn of<K>(groups: &[(K, (i64, i64))]) -> OtherGroups {
+    fn sum<K>(groups: &[(K, (i64, i64))]) -> OtherGroups {
         OtherGroups { groups: groups.len() as i64, count: groups.iter().map(|(_, (count, _))| count).sum() }
     }
 }
@@ -150,7 +150,7 @@ pub(crate) fn summaries<G: Grouping>(
 fn summary<G: Grouping>(
     conn: &mut DbConnection,
     cache: &Cache,
-    heads: &[LogHead],
+    heads: &[LogState],
     mut found: Option<&mut Found<'_>>,
     filter: &<G::Table as Table>::Filter,
     by: G,
@@ -174,7 +174,7 @@ pub(super) struct Ranked {
 pub(super) fn ranked<G: Grouping>(
     conn: &mut DbConnection,
     cache: &Cache,
-    heads: &[LogHead],
+    heads: &[LogState],
     mut found: Option<&mut Found<'_>>,
     filter: &<G::Table as Table>::Filter,
     by: G,
@@ -206,14 +206,14 @@ pub(super) fn ranked<G: Grouping>(
             merged.drain(merged.len() - beyond..).collect()
         }
     };
-    Ok(Ranked { total, listed: merged, other: OtherGroups::of(&others) })
+    Ok(Ranked { total, listed: merged, other: OtherGroups::sum(&others) })
 }
 
 /// How many entries of a log match, and its groups but null's.
 fn groups<G: Grouping>(
     conn: &mut DbConnection,
     cache: &Cache,
-    head: &LogHead,
+    head: &LogState,
     found: Option<&mut Found<'_>>,
     filter: &<G::Table as Table>::Filter,
     by: G,
@@ -237,7 +237,7 @@ fn counted<G: Grouping>(
     filter: &<G::Table as Table>::Filter,
     by: G,
 ) -> Result<Vec<RawGroup>, StoreError> {
-    if filter.looks_into_records() {
+    if filter.reads_values() {
         return search::groups::<G::Table, _>(conn, channel_id, filter, |record| by.key_of(record));
     }
     by.groups(conn, channel_id, filter)
@@ -246,7 +246,7 @@ fn counted<G: Grouping>(
 /// The groups of a log as its index has them, and those of the rows after it.
 fn indexed<G: Grouping>(
     conn: &mut DbConnection,
-    head: &LogHead,
+    head: &LogState,
     found: &mut Found<'_>,
     filter: &<G::Table as Table>::Filter,
     by: G,

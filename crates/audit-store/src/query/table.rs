@@ -3,11 +3,11 @@
 use std::ops::{ControlFlow, Deref, Range};
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{Entry, Interval, Sort, SortBy, SortKey, Stream, WalkOrder};
+use audit_domain::{CursorOrder, Entry, Interval, Sort, SortBy, SortKey, Stream};
 use diesel::QueryResult;
 
 use super::room::Room;
-use super::start::Start;
+use super::start::PageStart;
 use crate::connection::DbConnection;
 use crate::error::StoreError;
 use crate::limit;
@@ -106,7 +106,7 @@ pub(crate) trait Table: Sized + 'static {
     fn step(
         conn: &mut DbConnection,
         channel_id: i64,
-        start: &Start,
+        start: &PageStart,
         of: &Part<'_, Self::Filter>,
         take: &mut dyn FnMut(Self::Record) -> ControlFlow<()>,
     ) -> Result<(), StoreError>;
@@ -115,7 +115,7 @@ pub(crate) trait Table: Sized + 'static {
     fn step_points(
         conn: &mut DbConnection,
         channel_id: i64,
-        start: &Start,
+        start: &PageStart,
         of: &Part<'_, Self::Filter>,
     ) -> Result<Vec<(i64, i64)>, StoreError>;
 
@@ -144,7 +144,7 @@ pub(crate) trait Filter<R>: Clone {
     fn is_impossible(&self) -> bool;
 
     /// Whether a part of it is beyond SQL, so that what the database finds is looked through.
-    fn looks_into_records(&self) -> bool;
+    fn reads_values(&self) -> bool;
 
     /// The positions it asks for.
     fn position(&self) -> Interval;
@@ -154,7 +154,7 @@ pub(crate) trait Filter<R>: Clone {
 
     /// What the database looks at in a walk that looks into records: what would have it sort for each stride is left to
     /// [`Filter::keeps`].
-    fn in_order(&self, order: WalkOrder) -> Self;
+    fn in_order(&self, order: CursorOrder) -> Self;
 
     /// What it asks of an index; `None` where it asks for something that is not indexed.
     fn condition(&self) -> Option<Condition>;

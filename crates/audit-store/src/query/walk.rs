@@ -3,13 +3,13 @@
 use std::cmp::Ordering;
 use std::ops::{ControlFlow, Deref};
 
-use audit_domain::{ChannelGrant, ChannelId, Entry, EventFilter, Walk, WalkOrder, WalkPoint, limits};
+use audit_domain::{ChannelGrant, ChannelId, CursorKey, CursorOrder, CursorScope, Entry, EventFilter, limits};
 
 use super::room::{Room, first_that_fit};
-use super::start::Start;
-use super::stride::Stride;
+use super::start::PageStart;
+use super::stride::FetchSize;
 use super::table::{Filter, Part, Place, Table, directed};
-use super::{LogHead, at_places, count, heads};
+use super::{LogState, at_places, count, heads};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
@@ -17,11 +17,11 @@ use crate::postings::{self, Cache, Found};
 
 /// One page of a walk.
 #[derive(Debug, Clone)]
-pub struct WalkQuery<F = EventFilter> {
+pub struct CursorQuery<F = EventFilter> {
     /// What is walked, in which order. Its channels are the ones that are read.
-    pub walk: Walk<F>,
+    pub walk: CursorScope<F>,
     /// The entry behind which the page starts; `None` for the first page.
-    pub after: Option<WalkPoint>,
+    pub after: Option<CursorKey>,
     /// Entries of a page; none counts as one. A page of many megabytes may have fewer and still not be the last.
     pub size: usize,
     /// Whether to count everything that matches as well.
@@ -30,11 +30,11 @@ pub struct WalkQuery<F = EventFilter> {
 
 /// Entries of a walk, of one snapshot.
 #[derive(Debug, Clone)]
-pub struct WalkPage<R> {
+pub struct CursorPage<R> {
     /// The entries.
     pub records: Vec<R>,
     /// Where the next page starts; `None` behind the last entry.
-    pub next: Option<WalkPoint>,
+    pub next: Option<CursorKey>,
     /// How many entries match in all, where that was asked for.
     pub count: Option<i64>,
 }
@@ -42,8 +42,8 @@ pub struct WalkPage<R> {
 pub(crate) fn walk<T: Table>(
     conn: &mut DbConnection,
     cache: &Cache,
-    query: &WalkQuery<T::Filter>,
-) -> Result<WalkPage<T::Record>, StoreError> {
+    query: &CursorQuery<T::Filter>,
+) -> Result<CursorPage<T::Record>, StoreError> {
     let grant = match &query.walk.channels {
         None => ChannelGrant::All,
         Some(ids) => ChannelGrant::Only(ids.iter().filter_map(|id| ChannelId::new(*id)).collect()),
@@ -63,7 +63,7 @@ pub(crate) fn walk<T: Table>(
             several => merged::<T>(conn, several, query, size)?,
         };
         let next = records.last().filter(|_| more).map(|record| point(record));
-        Ok(WalkPage { records, next, count: query.counted.then_some(total) })
+        Ok(CursorPage { records, next, count: query.counted.then_some(total) })
     })
 }
 
@@ -71,9 +71,9 @@ pub(crate) fn walk<T: Table>(
 fn indexed<T: Table>(
     conn: &mut DbConnection,
     cache: &Cache,
-    heads: &[LogHead],
-    query: &WalkQuery<T::Filter>,
-) -> Result<Option<WalkPage<T::Record>>, StoreError> {
+    heads: &[LogState],
+    query: &CursorQuery<T::Filter>,
+) -> Result<Option<CursorPage<T::Record>>, StoreError> {
     let filter = &query.walk.filter;
     // What is asked for by time or by position alone, the database has in order.
     let has_terms = filter.condition().is_some_and(|condition| condition.has_terms());
@@ -81,7 +81,7 @@ fn indexed<T: Table>(
         return Ok(None);
     }
     match query.walk.order {
-        WalkOrder::Timestamp => {
+        CursorOrder::Timestamp => {
             // What a search may find is confirmed as the page is read; only to count it, all of it has to be.
             let found = if query.counted { postings::find::<T> } else { postings::candidates::<T> };
             let Some(found) = found(conn, cache, heads, filter)? else { return Ok(None) };
@@ -90,7 +90,7 @@ fn indexed<T: Table>(
                 postings::next_places::<T>(conn, found, query.walk.descending, after.map(key), wanted)
             })
         }
-        WalkOrder::Position => {
+        CursorOrder::Position => {
             let Some(found) = after_position::<T>(conn, cache, heads, query)? else { return Ok(None) };
             let count = if query.counted { Some(count::<T>(conn, cache, heads, filter)?) } else { None };
             page::<T>(conn, found, query, count, |conn, found, (read, _), wanted| {
@@ -108,10 +108,10 @@ const PLACES_AT_ONCE_MAX: usize = 4_096;
 fn after_position<'a, T: Table>(
     conn: &mut DbConnection,
     cache: &'a Cache,
-    heads: &[LogHead],
-    query: &WalkQuery<T::Filter>,
+    heads: &[LogState],
+    query: &CursorQuery<T::Filter>,
 ) -> Result<Option<Found<'a>>, StoreError> {
-    let Walk { filter, descending, .. } = &query.walk;
+    let CursorScope { filter, descending, .. } = &query.walk;
     let Some(after) = query.after else { return postings::candidates::<T>(conn, cache, heads, filter) };
     let (mut its_log, mut later) = (Vec::new(), Vec::new());
     for head in heads {
@@ -132,18 +132,18 @@ fn after_position<'a, T: Table>(
 fn page<'a, T: Table>(
     conn: &mut DbConnection,
     mut found: Found<'a>,
-    query: &WalkQuery<T::Filter>,
+    query: &CursorQuery<T::Filter>,
     count: Option<i64>,
-    next: impl Fn(&mut DbConnection, &mut Found<'a>, (u64, Option<WalkPoint>), usize) -> Result<Option<Vec<Place>>, StoreError>,
-) -> Result<Option<WalkPage<T::Record>>, StoreError> {
+    next: impl Fn(&mut DbConnection, &mut Found<'a>, (u64, Option<CursorKey>), usize) -> Result<Option<Vec<Place>>, StoreError>,
+) -> Result<Option<CursorPage<T::Record>>, StoreError> {
     let (filter, size) = (&query.walk.filter, query.size.max(1));
-    if !filter.looks_into_records() {
+    if !filter.reads_values() {
         let Some(places) = next(conn, &mut found, (0, query.after), size.saturating_add(1))? else { return Ok(None) };
         let records = first_that_fit::<T>(conn, &places[..places.len().min(size)])?;
         let next = records.last().filter(|_| records.len() < places.len()).map(|record| point(record));
-        return Ok(Some(WalkPage { records, next, count }));
+        return Ok(Some(CursorPage { records, next, count }));
     }
-    let (mut read, mut after, mut stride, mut page) = (0, query.after, Stride::FIRST, Filling::new(size));
+    let (mut read, mut after, mut stride, mut page) = (0, query.after, FetchSize::FIRST, Filling::new(size));
     let mut wanted = PLACES_AT_FIRST;
     loop {
         let Some(places) = next(conn, &mut found, (read, after), wanted)? else { return Ok(None) };
@@ -169,7 +169,7 @@ fn page<'a, T: Table>(
         wanted = (4 * wanted).min(PLACES_AT_ONCE_MAX);
     }
     let next = page.records.last().filter(|_| page.is_full).map(|record| point(record));
-    Ok(Some(WalkPage { records: page.records, next, count }))
+    Ok(Some(CursorPage { records: page.records, next, count }))
 }
 
 /// A page that is filled with records as they come.
@@ -205,19 +205,19 @@ struct Source<F> {
 }
 
 /// What orders a point among entries of other channels.
-fn key(point: WalkPoint) -> (i64, i64, i64) {
+fn key(point: CursorKey) -> (i64, i64, i64) {
     (point.timestamp, point.channel_id, point.position)
 }
 
-fn point(entry: &Entry) -> WalkPoint {
-    WalkPoint { timestamp: entry.timestamp.micros(), channel_id: entry.channel_id.get(), position: entry.position }
+fn point(entry: &Entry) -> CursorKey {
+    CursorKey { timestamp: entry.timestamp.micros(), channel_id: entry.channel_id.get(), position: entry.position }
 }
 
-pub(super) fn order<T: Table>(by: WalkOrder, descending: bool) -> String {
+pub(super) fn order<T: Table>(by: CursorOrder, descending: bool) -> String {
     let position = directed("position", descending);
     match by {
-        WalkOrder::Timestamp => format!("{}, {position}", directed(T::TIME, descending)),
-        WalkOrder::Position => position,
+        CursorOrder::Timestamp => format!("{}, {position}", directed(T::TIME, descending)),
+        CursorOrder::Position => position,
     }
 }
 
@@ -227,10 +227,10 @@ type Page<R> = (Vec<R>, bool);
 fn one_source<T: Table>(
     conn: &mut DbConnection,
     source: &Source<T::Filter>,
-    query: &WalkQuery<T::Filter>,
+    query: &CursorQuery<T::Filter>,
     size: usize,
 ) -> Result<Page<T::Record>, StoreError> {
-    let is_search = source.filter.looks_into_records();
+    let is_search = source.filter.reads_values();
     if !is_search && size > limits::PAGE_SIZE_THAT_FITS && !dialect::gives_rows_as_they_come(conn) {
         return merged::<T>(conn, std::slice::from_ref(source), query, size);
     }
@@ -246,22 +246,22 @@ fn one_source<T: Table>(
 fn each_next<T: Table>(
     conn: &mut DbConnection,
     source: &Source<T::Filter>,
-    query: &WalkQuery<T::Filter>,
+    query: &CursorQuery<T::Filter>,
     wanted: usize,
     mut take: impl FnMut(T::Record) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
     let Source { channel_id, filter } = source;
-    let (channel_id, Walk { order: by, descending, .. }) = (*channel_id, &query.walk);
-    let (is_search, order) = (filter.looks_into_records(), order::<T>(query.walk.order, query.walk.descending));
+    let (channel_id, CursorScope { order: by, descending, .. }) = (*channel_id, &query.walk);
+    let (is_search, order) = (filter.reads_values(), order::<T>(query.walk.order, query.walk.descending));
     let asked = if is_search { filter.in_order(*by) } else { filter.clone() };
     let mut left = if is_search { usize::MAX } else { wanted };
     let in_strides = !dialect::gives_rows_as_they_come(conn);
-    let (mut after, mut stride) = (query.after, Stride::FIRST);
+    let (mut after, mut stride) = (query.after, FetchSize::FIRST);
     loop {
         dialect::go_on(conn)?;
         let limit = if in_strides { left.min(stride.records()) } else { left };
         let (mut read, mut bytes, mut is_enough) = (0, 0, false);
-        let start = Start::of(*by, *descending, channel_id, after);
+        let start = PageStart::new(*by, *descending, channel_id, after);
         let part = Part { filter: &asked, order: &order, skip: 0, limit: i64::try_from(limit).unwrap_or(i64::MAX) };
         T::step(conn, channel_id, &start, &part, &mut |record| {
             after = Some(point(&record));
@@ -283,7 +283,7 @@ fn each_next<T: Table>(
 fn merged<T: Table>(
     conn: &mut DbConnection,
     sources: &[Source<T::Filter>],
-    query: &WalkQuery<T::Filter>,
+    query: &CursorQuery<T::Filter>,
     size: usize,
 ) -> Result<Page<T::Record>, StoreError> {
     let places = places::<T>(conn, sources, query, size.saturating_add(1))?;
@@ -296,7 +296,7 @@ fn merged<T: Table>(
 fn places<T: Table>(
     conn: &mut DbConnection,
     sources: &[Source<T::Filter>],
-    query: &WalkQuery<T::Filter>,
+    query: &CursorQuery<T::Filter>,
     wanted: usize,
 ) -> Result<Vec<Place>, StoreError> {
     let mut points: Vec<(i64, i64, i64)> = Vec::new();
@@ -308,8 +308,8 @@ fn places<T: Table>(
     let (descending, order) = (query.walk.descending, query.walk.order);
     points.sort_by(|a, b| {
         let ascending = match order {
-            WalkOrder::Timestamp => a.cmp(b),
-            WalkOrder::Position => (a.1, a.2).cmp(&(b.1, b.2)),
+            CursorOrder::Timestamp => a.cmp(b),
+            CursorOrder::Position => (a.1, a.2).cmp(&(b.1, b.2)),
         };
         if descending { ascending.reverse() } else { ascending }
     });
@@ -320,14 +320,14 @@ fn places<T: Table>(
 fn points_of<T: Table>(
     conn: &mut DbConnection,
     source: &Source<T::Filter>,
-    query: &WalkQuery<T::Filter>,
+    query: &CursorQuery<T::Filter>,
     wanted: usize,
 ) -> Result<Vec<(i64, i64)>, StoreError> {
     let Source { channel_id, filter } = source;
-    if !filter.looks_into_records() {
-        let Walk { order: by, descending, .. } = &query.walk;
+    if !filter.reads_values() {
+        let CursorScope { order: by, descending, .. } = &query.walk;
         let (order, start) =
-            (order::<T>(query.walk.order, query.walk.descending), Start::of(*by, *descending, *channel_id, query.after));
+            (order::<T>(query.walk.order, query.walk.descending), PageStart::new(*by, *descending, *channel_id, query.after));
         let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
         return T::step_points(conn, *channel_id, &start, &Part { filter, order: &order, skip: 0, limit });
     }

@@ -89,7 +89,7 @@ impl<'a> NewActionLogRow<'a> {
             level: keys.level,
             logger_name: keys.logger_name.as_deref().map(Cow::Borrowed),
             app_name: keys.app_name.as_deref().map(Cow::Borrowed),
-            seals: slots.seals(),
+            seals: slots.encode_openings(),
             leaf_hash: placement.leaf_hash.0.to_vec(),
             subject_json: value(action_log_slot::SUBJECT),
             message: value(action_log_slot::MESSAGE),

@@ -127,7 +127,7 @@ impl<'a> NewEventRow<'a> {
             user_name: text(&keys.user_name),
             remote_addr: text(&keys.remote_addr),
             url: text(&keys.url),
-            seals: slots.seals(),
+            seals: slots.encode_openings(),
             leaf_hash: placement.leaf_hash.0.to_vec(),
             subject_json: value(slot::SUBJECT),
             user_json: value(slot::USER),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use audit_domain::{ClockError, Stream, Timestamp};
 
 use super::{Store, logs};
-use crate::dialect::Powers;
+use crate::dialect::RolePrivileges;
 use crate::error::{OpenError, StoreError};
 use crate::postings::{IndexLag, Progress};
 use crate::{dialect, postings, query};
@@ -19,9 +19,9 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub fn powers(&self) -> Result<Vec<String>, StoreError> {
-        let powers = self.point_read(|conn| Ok(dialect::powers(conn)?))?;
-        Ok(powers.map(Powers::into_sentences).unwrap_or_default())
+    pub fn excess_privileges(&self) -> Result<Vec<String>, StoreError> {
+        let privileges = self.point_read(|conn| Ok(dialect::role_privileges(conn)?))?;
+        Ok(privileges.map(RolePrivileges::into_excess_sentences).unwrap_or_default())
     }
 
     /// Indexes what was appended to any log, and returns when that is done. An open store does it by itself, a moment after each

@@ -91,8 +91,8 @@ impl Store {
         let mut conn = dialect::open(&url, Purpose::Write)?;
         // Now, and not after the migrations, which may take minutes: a file that takes its place meanwhile is not this one.
         dialect::remember(&mut conn, &url)?;
-        if config.refuse_powerful_roles {
-            migrate::refuse_powerful_role(&mut conn, &url)?;
+        if config.refuse_excess_privileges {
+            migrate::check_role_privileges(&mut conn, &url)?;
         }
         migrate::migrate(&mut conn, &url)?;
         let (database, keeper) = DatabaseWatch::start(&url)?;

@@ -7,8 +7,8 @@ use super::Store;
 use crate::connection::DbConnection;
 use crate::error::StoreError;
 use crate::query::{
-    self, ActionLogGroupBy, ActionLogListQuery, ActionLogs, Events, GroupBy, Histogram, ListPage, ListQuery, LogHead, SliceQuery,
-    Summary, Table, WalkPage, WalkQuery,
+    self, ActionLogGroupBy, ActionLogListQuery, ActionLogs, CursorPage, CursorQuery, Events, GroupBy, Histogram, ListPage,
+    ListQuery, LogState, SliceQuery, Summary, Table,
 };
 
 impl Store {
@@ -91,7 +91,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn list(&self, query: &ListQuery) -> Result<ListPage<Event>, StoreError> {
-        self.read_for(query.filter.looks_into_records(), |conn| query::list::<Events>(conn, self.cache(), query))
+        self.read_for(query.filter.reads_values(), |conn| query::list::<Events>(conn, self.cache(), query))
     }
 
     /// A page of action logs by number and the exact count, of one snapshot.
@@ -108,7 +108,7 @@ impl Store {
     /// [`StoreError`]
     pub fn slice(&self, query: &SliceQuery) -> Result<Vec<Event>, StoreError> {
         let SliceQuery { channels, filter, sort, skip, size } = query;
-        self.read_for(filter.looks_into_records(), |conn| {
+        self.read_for(filter.reads_values(), |conn| {
             query::slice::<Events>(conn, self.cache(), channels, filter, sort, (*skip, *size))
         })
     }
@@ -117,15 +117,15 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub fn walk(&self, query: &WalkQuery) -> Result<WalkPage<Event>, StoreError> {
-        self.read_for(query.walk.filter.looks_into_records(), |conn| query::walk::<Events>(conn, self.cache(), query))
+    pub fn walk(&self, query: &CursorQuery) -> Result<CursorPage<Event>, StoreError> {
+        self.read_for(query.walk.filter.reads_values(), |conn| query::walk::<Events>(conn, self.cache(), query))
     }
 
     /// A page of action logs by cursor.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub fn walk_action_logs(&self, query: &WalkQuery<ActionLogFilter>) -> Result<WalkPage<ActionLog>, StoreError> {
+    pub fn walk_action_logs(&self, query: &CursorQuery<ActionLogFilter>) -> Result<CursorPage<ActionLog>, StoreError> {
         self.read_for(query.walk.filter.search.is_some(), |conn| query::walk::<ActionLogs>(conn, self.cache(), query))
     }
 
@@ -134,7 +134,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub fn summaries(&self, channels: &ChannelGrant, filter: &EventFilter, by: &[GroupBy]) -> Result<Vec<Summary>, StoreError> {
-        self.read_for(filter.looks_into_records(), |conn| query::summaries(conn, self.cache(), channels, filter, by))
+        self.read_for(filter.reads_values(), |conn| query::summaries(conn, self.cache(), channels, filter, by))
     }
 
     /// Counts of action logs by group, for each of the groupings, of one snapshot.
@@ -161,7 +161,7 @@ impl Store {
         span: Span,
         split_by: Option<GroupBy>,
     ) -> Result<Histogram, StoreError> {
-        self.read_for(filter.looks_into_records(), |conn| query::histogram(conn, self.cache(), channels, filter, span, split_by))
+        self.read_for(filter.reads_values(), |conn| query::histogram(conn, self.cache(), channels, filter, span, split_by))
     }
 
     /// Counts of action logs by span of time, and in each by group, of one snapshot.
@@ -182,7 +182,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub fn logs(&self, stream: Stream, channels: &ChannelGrant) -> Result<Vec<LogHead>, StoreError> {
+    pub fn logs(&self, stream: Stream, channels: &ChannelGrant) -> Result<Vec<LogState>, StoreError> {
         self.read(|conn| query::heads(conn, stream, channels))
     }
 

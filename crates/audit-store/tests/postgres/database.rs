@@ -25,7 +25,7 @@ struct Host {
 }
 
 impl Host {
-    fn of(server: &Server) -> Host {
+    fn private(server: &Server) -> Host {
         Host { url: server.url("postgres"), is_private: true }
     }
 
@@ -38,7 +38,7 @@ impl Host {
             let alive = host.announce();
             Some((host, Mutex::new(alive)))
         });
-        given.as_ref().map_or_else(|| Host::of(Server::shared()), |(host, _)| host.clone())
+        given.as_ref().map_or_else(|| Host::private(Server::shared()), |(host, _)| host.clone())
     }
 
     /// A connection that says, as long as the process lives, that its databases are in use, after those of processes that are gone
@@ -122,7 +122,7 @@ impl Database {
 
     /// On this server, with nothing in it.
     pub(crate) fn on(server: &Server) -> Database {
-        Database::made(Host::of(server))
+        Database::made(Host::private(server))
     }
 
     fn made(host: Host) -> Database {

@@ -133,8 +133,8 @@ fn heads_and_tokens_are_guarded_too() {
 #[test]
 fn the_application_role_is_all_that_the_program_needs() {
     let guarded = Guarded::new();
-    let store = Store::open(&StoreConfig { refuse_powerful_roles: true, ..guarded.config() }).unwrap();
-    assert_eq!(store.powers().unwrap(), [""; 0]);
+    let store = Store::open(&StoreConfig { refuse_excess_privileges: true, ..guarded.config() }).unwrap();
+    assert_eq!(store.excess_privileges().unwrap(), [""; 0]);
     append(&store, vec![event(r#"{"channel_id":9}"#), event("{}"), ActionLogs::entry("")]);
     assert_eq!(checked_logs(&store).len(), 3);
     let token = NewToken { name: "t".to_owned(), role: Role::Reader, channels: crate::common::only(1), expires_at: None };
@@ -154,11 +154,11 @@ fn the_application_role_is_all_that_the_program_needs() {
 fn a_role_that_could_change_entries_is_named_and_refused() {
     let guarded = Guarded::new();
     let owner = guarded.scratch.place.config();
-    let powers = guarded.scratch.store.powers().unwrap();
+    let powers = guarded.scratch.store.excess_privileges().unwrap();
     assert!(powers.iter().any(|power| power.ends_with("is a superuser")), "{powers:?}");
     assert!(powers.iter().any(|power| power.ends_with("owns the tables")), "{powers:?}");
-    let error = Store::open(&StoreConfig { refuse_powerful_roles: true, ..owner }).unwrap_err();
-    assert!(matches!(&error, OpenError::Powerful { what, .. } if what.contains("is a superuser")), "{error}");
+    let error = Store::open(&StoreConfig { refuse_excess_privileges: true, ..owner }).unwrap_err();
+    assert!(matches!(&error, OpenError::ExcessPrivileges { what, .. } if what.contains("is a superuser")), "{error}");
     assert!(error.to_string().contains("docs/operations.md"), "{error}");
 
     for (grant, named) in [
@@ -175,12 +175,12 @@ fn a_role_that_could_change_entries_is_named_and_refused() {
     ] {
         let raw = guarded.scratch.raw();
         raw.execute(&format!("{grant} {APPLICATION}"));
-        let error = Store::open(&StoreConfig { refuse_powerful_roles: true, ..guarded.config() }).unwrap_err();
-        assert!(matches!(&error, OpenError::Powerful { what, .. } if what.contains(named)), "{grant}: {error}");
+        let error = Store::open(&StoreConfig { refuse_excess_privileges: true, ..guarded.config() }).unwrap_err();
+        assert!(matches!(&error, OpenError::ExcessPrivileges { what, .. } if what.contains(named)), "{grant}: {error}");
         assert!(Store::open(&guarded.config()).is_ok(), "{grant}: elsewhere it is a warning");
         // Granting anew takes away what is too much.
         assert!(guarded.scratch.place.config().grant(APPLICATION).unwrap());
-        assert!(Store::open(&StoreConfig { refuse_powerful_roles: true, ..guarded.config() }).is_ok(), "{grant}");
+        assert!(Store::open(&StoreConfig { refuse_excess_privileges: true, ..guarded.config() }).is_ok(), "{grant}");
     }
 }
 
@@ -200,13 +200,13 @@ fn rights_of_an_older_version_are_taken_away() {
         guarded.scratch.raw().execute(&format!("{grant} {APPLICATION}"));
     }
     guarded.allowed(forge);
-    let error = Store::open(&StoreConfig { refuse_powerful_roles: true, ..guarded.config() }).unwrap_err().to_string();
+    let error = Store::open(&StoreConfig { refuse_excess_privileges: true, ..guarded.config() }).unwrap_err().to_string();
     let said = "may UPDATE action_logs (8 columns), may UPDATE events (21 columns): it could change or delete entries of the log";
     assert!(error.contains(said), "{error}");
     assert!(guarded.scratch.place.config().grant(APPLICATION).unwrap());
     guarded.refused(forge);
-    assert_eq!(guarded.config().inspect().unwrap().powers, [""; 0]);
-    assert!(Store::open(&StoreConfig { refuse_powerful_roles: true, ..guarded.config() }).is_ok());
+    assert_eq!(guarded.config().inspect().unwrap().excess_privileges, [""; 0]);
+    assert!(Store::open(&StoreConfig { refuse_excess_privileges: true, ..guarded.config() }).is_ok());
 }
 
 /// `docs/operations.md` lists these: the rights guard the entries that are there, and nothing else.
@@ -252,7 +252,7 @@ fn the_application_role_does_not_migrate() {
     assert!(error.contains("run `audit-server migrate` as the owner"), "{error}");
     // One that may make tables would own them, and could then change what is in them.
     empty.raw().execute(&format!("GRANT CREATE ON SCHEMA public TO {APPLICATION}"));
-    let error = Store::open(&StoreConfig { refuse_powerful_roles: true, ..config.clone() }).unwrap_err();
+    let error = Store::open(&StoreConfig { refuse_excess_privileges: true, ..config.clone() }).unwrap_err();
     assert!(matches!(&error, OpenError::OldSchema { .. }), "{error}");
     assert!(empty.raw().rows("SELECT 1 FROM pg_class WHERE relname = 'events'").is_empty());
     empty.raw().execute(&format!("REVOKE CREATE ON SCHEMA public FROM {APPLICATION}"));
@@ -287,13 +287,13 @@ fn a_role_that_may_become_more_is_no_guard() {
         raw.execute(&more);
         // To grant says so too: it cannot take that away.
         let error = guarded.scratch.place.config().grant(&one).unwrap_err();
-        assert!(matches!(&error, OpenError::Powerful { what, .. } if what.contains(named)), "{more}: {error}");
+        assert!(matches!(&error, OpenError::ExcessPrivileges { what, .. } if what.contains(named)), "{more}: {error}");
         raw.execute(&less);
         assert!(guarded.scratch.place.config().grant(&one).unwrap());
-        assert!(Store::open(&StoreConfig { refuse_powerful_roles: true, ..url.clone() }).is_ok(), "{less}");
+        assert!(Store::open(&StoreConfig { refuse_excess_privileges: true, ..url.clone() }).is_ok(), "{less}");
         raw.execute(&more);
-        let error = Store::open(&StoreConfig { refuse_powerful_roles: true, ..url.clone() }).unwrap_err();
-        assert!(matches!(&error, OpenError::Powerful { what, .. } if what.contains(named)), "{more}: {error}");
+        let error = Store::open(&StoreConfig { refuse_excess_privileges: true, ..url.clone() }).unwrap_err();
+        assert!(matches!(&error, OpenError::ExcessPrivileges { what, .. } if what.contains(named)), "{more}: {error}");
         raw.execute(&less);
     }
     // Rights of a role that it does not inherit and may become all the same.
@@ -301,7 +301,7 @@ fn a_role_that_may_become_more_is_no_guard() {
     raw.execute(&format!("CREATE ROLE {other}; GRANT UPDATE (content), DELETE ON events TO {other}; GRANT {other} TO {one}"));
     let error = guarded.scratch.place.config().grant(&one).unwrap_err();
     assert!(
-        matches!(&error, OpenError::Powerful { what, .. } if what == "may DELETE events, may UPDATE events.content"),
+        matches!(&error, OpenError::ExcessPrivileges { what, .. } if what == "may DELETE events, may UPDATE events.content"),
         "{error}"
     );
     raw.execute(&format!("DROP OWNED BY {other}; DROP ROLE {other}"));
@@ -317,9 +317,9 @@ fn granting_as_somebody_else_than_the_owner_is_an_error() {
         .raw()
         .execute(&format!("GRANT DELETE ON events TO {APPLICATION}; REVOKE INSERT ON action_logs FROM {APPLICATION}"));
     let error = guarded.config().grant(APPLICATION).unwrap_err();
-    assert!(matches!(&error, OpenError::Powerful { what, .. } if what.contains("may DELETE events")), "{error}");
-    assert_eq!(guarded.scratch.place.config().inspect().unwrap().lacking, [""; 0]);
-    assert_eq!(guarded.config().inspect().unwrap().lacking, ["INSERT action_logs"]);
+    assert!(matches!(&error, OpenError::ExcessPrivileges { what, .. } if what.contains("may DELETE events")), "{error}");
+    assert_eq!(guarded.scratch.place.config().inspect().unwrap().missing_privileges, [""; 0]);
+    assert_eq!(guarded.config().inspect().unwrap().missing_privileges, ["INSERT action_logs"]);
     guarded
         .scratch
         .raw()
@@ -334,8 +334,8 @@ fn a_schema_that_lacks_a_step_is_for_the_owner() {
     let guarded = Guarded::new();
     guarded.scratch.raw().execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261129000014'");
     let wanted = "lacks migration 2026-11-29-000014_keep_points_inline: run `audit-server migrate` as the owner of its tables";
-    for refuse_powerful_roles in [false, true] {
-        let error = Store::open(&StoreConfig { refuse_powerful_roles, ..guarded.config() }).unwrap_err().to_string();
+    for refuse_excess_privileges in [false, true] {
+        let error = Store::open(&StoreConfig { refuse_excess_privileges, ..guarded.config() }).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 use audit_store::domain::{NewToken, Role, slot};
 use rusqlite::Connection;
 
-use crate::common::{ActionLogs, Events, Kind, Scratch, checked_logs_of, seals_after};
+use crate::common::{ActionLogs, Events, Kind, Scratch, checked_logs_of, openings_after};
 
 const EVENT: &str = r#""timestamp":"2023-10-16","action":"LOGIN","content_type":4,"table_name":"a.b","object_id":7,
     "user":{"pk":7,"username":"zoe"},"remote_addr":"::1","url":"/x","description":"d","query_params":{},"post_data":[],"headers":1,
@@ -223,7 +223,7 @@ fn assert_erasure_is_whole<K: Kind>(full: &str) {
     for conn in prompts(&scratch) {
         let refused = |set: &str| assert_refused(&conn, &format!("UPDATE {table} SET {set}"), &why);
         for (number, column, keys) in K::SLOTS {
-            let seals = format!("seals = x'{}'", hex(seals_after(&entry, &[*number])));
+            let seals = format!("seals = x'{}'", hex(openings_after(&entry, &[*number])));
             refused(&seals);
             let all = keys.iter().map(|key| format!("{key} = NULL, ")).collect::<String>();
             refused(&format!("{all}{column} = NULL"));
@@ -239,7 +239,7 @@ fn assert_erasure_is_whole<K: Kind>(full: &str) {
         }
         refused("seals = randomblob(length(seals))");
         // A legal erasure does not carry another change through.
-        let legal = format!("extra = NULL, seals = x'{}'", hex(seals_after(&entry, &[slot::EXTRA])));
+        let legal = format!("extra = NULL, seals = x'{}'", hex(openings_after(&entry, &[slot::EXTRA])));
         let own = ["seals", "extra"];
         for column in columns(&conn, table).into_iter().filter(|column| !own.contains(&column.as_str())) {
             refused(&format!("{legal}, {column} = x'77'"));

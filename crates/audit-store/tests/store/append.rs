@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use audit_store::domain::{ChannelGrant, ChannelId, Reading, Stream, Timestamp, limits, slot};
+use audit_store::domain::{ChannelGrant, ChannelId, ParseMode, Stream, Timestamp, limits, slot};
 use audit_store::{AppendError, AppendRequest, Conflict, NotStored, Receipt};
 
 use crate::common::{ActionLogs, Events, Kind, Scratch, assert_receipt, checked_logs, checked_logs_of, event, only, uuid};
@@ -108,8 +108,9 @@ fn one_request_may_go_to_both_streams_of_several_channels() {
 #[test]
 fn a_retry_of_an_action_log_gets_the_first_receipt_and_another_one_is_refused_whole() {
     let scratch = Scratch::new();
-    let log =
-        |number: u128, rest: &str| ActionLogs::parse(&format!(r#"{{"uuid":"{}",{rest}}}"#, uuid(number)), Reading::NATIVE).unwrap();
+    let log = |number: u128, rest: &str| {
+        ActionLogs::parse(&format!(r#"{{"uuid":"{}",{rest}}}"#, uuid(number)), ParseMode::NATIVE).unwrap()
+    };
     let full = r#""level":20,"message":"m","logger_name":"l","trace":"t","created_at":"2023-10-16""#;
     let first = scratch.append(vec![log(1, full)])[0];
     for retry in [

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{ChannelId, Entry, EventFilter, JsonText, PreparedEntry, Stream, Walk, WalkOrder, WalkPoint};
-use audit_store::{AppendError, AppendRequest, NotStored, Receipt, Store, WalkQuery};
+use audit_store::domain::{ChannelId, CursorKey, CursorOrder, CursorScope, Entry, EventFilter, JsonText, PreparedEntry, Stream};
+use audit_store::{AppendError, AppendRequest, CursorQuery, NotStored, Receipt, Store};
 
 use crate::common::{ActionLogs, Dice, Events, Kind, Scratch, assert_receipt, checked_logs_of, event, log_of, on_postgres, uuid};
 
@@ -137,17 +137,22 @@ fn kept<K: Kind>(entry: Entry) -> (Entry, Option<JsonText>) {
 
 /// Follows a log by cursor until the writers are done and it has come to the end; every page goes on where the last one ended.
 fn follow<K: Kind>(store: &Store, channel: i64, size: usize, done: &AtomicBool) -> usize {
-    let walk = Walk { order: WalkOrder::Position, descending: false, channels: Some(vec![channel]), filter: K::Filter::default() };
+    let walk = CursorScope {
+        order: CursorOrder::Position,
+        descending: false,
+        channels: Some(vec![channel]),
+        filter: K::Filter::default(),
+    };
     let (mut seen, mut last_time, mut after) = (0, None, None);
     loop {
         let finished = done.load(Ordering::SeqCst);
         loop {
-            let page = K::walk(store, &WalkQuery { walk: walk.clone(), after, size, counted: true });
+            let page = K::walk(store, &CursorQuery { walk: walk.clone(), after, size, counted: true });
             for record in &page.records {
                 assert_eq!(record.position, seen, "no gap, nothing twice");
                 assert!(last_time <= Some(record.recorded_at));
                 (seen, last_time) = (seen + 1, Some(record.recorded_at));
-                after = Some(WalkPoint { timestamp: 0, channel_id: channel, position: record.position });
+                after = Some(CursorKey { timestamp: 0, channel_id: channel, position: record.position });
             }
             if page.next.is_none() {
                 break;
@@ -233,10 +238,14 @@ fn a_page_and_its_count_are_of_one_snapshot() {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
-            let walk =
-                Walk { order: WalkOrder::Position, descending: true, channels: Some(vec![1]), filter: EventFilter::default() };
+            let walk = CursorScope {
+                order: CursorOrder::Position,
+                descending: true,
+                channels: Some(vec![1]),
+                filter: EventFilter::default(),
+            };
             while !done.load(Ordering::SeqCst) {
-                let query = WalkQuery { walk: walk.clone(), after: None, size: 1, counted: true };
+                let query = CursorQuery { walk: walk.clone(), after: None, size: 1, counted: true };
                 let page = scratch.store.walk(&query).unwrap();
                 let newest = page.records.first().map_or(0, |event| event.position + 1);
                 assert_eq!(page.count, Some(newest));

@@ -16,7 +16,7 @@ fn waiting() -> (Scratch, Lock, PendingReceipts) {
     (scratch, lock, first)
 }
 
-fn of(key: i64, events: usize) -> AppendRequest {
+fn request_of(key: i64, events: usize) -> AppendRequest {
     let entries: Vec<PreparedEntry> = (0..events).map(|_| event("{}")).collect();
     AppendRequest { producer_id: key, entries, reservation: None }
 }
@@ -24,8 +24,8 @@ fn of(key: i64, events: usize) -> AppendRequest {
 #[test]
 fn a_key_that_floods_keeps_no_other_waiting() {
     let (scratch, lock, first) = waiting();
-    let flood: Vec<_> = (0..30).map(|_| scratch.store.try_append(of(7, 200)).unwrap()).collect();
-    let honest = scratch.store.try_append(of(8, 1)).unwrap();
+    let flood: Vec<_> = (0..30).map(|_| scratch.store.try_append(request_of(7, 200)).unwrap()).collect();
+    let honest = scratch.store.try_append(request_of(8, 1)).unwrap();
     drop(lock);
     first.wait().unwrap();
     let honest = honest.wait().unwrap()[0];
@@ -41,12 +41,12 @@ fn a_key_that_floods_keeps_no_other_waiting() {
 #[test]
 fn a_key_that_floods_leaves_room_in_the_queue() {
     let (scratch, lock, first) = waiting();
-    let flood: Vec<_> = (0..1024).map(|_| scratch.store.try_append(of(7, 1)).unwrap()).collect();
-    assert_eq!(scratch.store.try_append(of(7, 1)).unwrap_err(), NotStored::Busy { retry_after_seconds: 1 });
-    let honest = scratch.store.try_append(of(8, 1)).unwrap();
+    let flood: Vec<_> = (0..1024).map(|_| scratch.store.try_append(request_of(7, 1)).unwrap()).collect();
+    assert_eq!(scratch.store.try_append(request_of(7, 1)).unwrap_err(), NotStored::Busy { retry_after_seconds: 1 });
+    let honest = scratch.store.try_append(request_of(8, 1)).unwrap();
     drop(lock);
     for pending in flood.into_iter().chain([first, honest]) {
         assert_eq!(pending.wait().unwrap().len(), 1);
     }
-    assert_eq!(scratch.store.try_append(of(7, 1)).unwrap().wait().unwrap()[0].position, 1_025);
+    assert_eq!(scratch.store.try_append(request_of(7, 1)).unwrap().wait().unwrap()[0].position, 1_025);
 }

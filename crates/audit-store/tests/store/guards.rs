@@ -5,7 +5,7 @@ use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ActionLogKeys, ChannelGrant, EventKeys, Keys, slot};
 use audit_store::{Receipt, StoreError};
 
-use crate::common::{ActionLogs, Events, Kind, Raw, Scratch, blob, checked_logs_of, erase, of_database, only, seals_after};
+use crate::common::{ActionLogs, Events, Kind, Raw, Scratch, blob, checked_logs_of, erase, of_database, only, openings_after};
 
 const EVENT: &str = r#""timestamp":"2023-10-16","action":"LOGIN","content_type":4,"table_name":"a.b","object_id":7,
     "user":{"pk":7,"username":"zoe"},"remote_addr":"::1","url":"/x","description":"d","query_params":{},"post_data":[],"headers":1,
@@ -44,7 +44,7 @@ fn erasure_is_the_one_update_and_keeps_the_leaf() {
 fn an_erasure_that_also_changes_a_salt_shows_in_the_leaf() {
     let scratch = Scratch::new();
     let (receipt, event) = scratch.append_one::<Events>(EVENT);
-    let mut seals = seals_after(&event, &[slot::EXTRA]);
+    let mut seals = openings_after(&event, &[slot::EXTRA]);
     seals[2] ^= 1;
     scratch.raw().execute(&format!("UPDATE events SET extra = NULL, seals = {}", blob(&seals)));
     assert_changed::<Events, _>(scratch.store.get(&only(1), receipt.channel_id, receipt.uuid), 0, LEAF);

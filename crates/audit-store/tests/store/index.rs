@@ -117,7 +117,7 @@ fn assert_is_a_scan(store: &Store, filter: EventFilter, page: PageNumber) {
     let after = size(store);
     let log = log_of::<Events>(store, 1);
     let mut matching: Vec<(SortRow, &Event)> =
-        log.iter().filter(|event| query.filter.matches(event)).map(|event| (SortRow::of(event), event)).collect();
+        log.iter().filter(|event| query.filter.matches(event)).map(|event| (SortRow::from_event(event), event)).collect();
     matching.sort_by(|a, b| query.sort.compare(&a.0, &b.0));
     let is_of = |size: i64| {
         let known: Vec<&Event> = matching.iter().map(|(_, event)| *event).filter(|event| event.position < size).collect();

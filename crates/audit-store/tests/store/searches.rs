@@ -1,10 +1,12 @@
 //! A search finds what a look at each record finds, whatever the index knows of its words.
 
 use audit_store::domain::{
-    ActionLogFilter, ActionLogSortField, ChannelGrant, ChannelId, EventFilter, Sort, SortField, SortKey, Span, Stream, Walk,
-    WalkOrder,
+    ActionLogFilter, ActionLogSortField, ChannelGrant, ChannelId, CursorOrder, CursorScope, EventFilter, Sort, SortField, SortKey,
+    Span, Stream,
 };
-use audit_store::{ActionLogGroupBy, GroupBy, GroupKey, Histogram, ListQuery, PageNumber, Store, StoreConfig, Summary, WalkQuery};
+use audit_store::{
+    ActionLogGroupBy, CursorQuery, GroupBy, GroupKey, Histogram, ListQuery, PageNumber, Store, StoreConfig, Summary,
+};
 
 use crate::common::{ActionLogs, Dice, Events, Kind, Scratch, log_of};
 
@@ -99,8 +101,9 @@ fn walked<K: Kind>(
     counted: bool,
     count: usize,
 ) -> Vec<K::Record> {
-    let walk = Walk { order: WalkOrder::Timestamp, descending: false, channels: Some(channels.to_vec()), filter: filter.clone() };
-    let (mut query, mut seen) = (WalkQuery { walk, after: None, size, counted }, Vec::new());
+    let walk =
+        CursorScope { order: CursorOrder::Timestamp, descending: false, channels: Some(channels.to_vec()), filter: filter.clone() };
+    let (mut query, mut seen) = (CursorQuery { walk, after: None, size, counted }, Vec::new());
     loop {
         let page = K::walk(store, &query);
         assert!(page.records.len() <= size && page.count == counted.then_some(count as i64));

@@ -2,7 +2,7 @@
 
 use audit_store::domain::{
     ActionLogFilter, ActionLogSort, ActionLogSortField, ActionLogSortRow, ChannelGrant, ChannelId, EventFilter, EventSort,
-    NewActionLog, NewEvent, PreparedEntry, Reading, SortField, SortKey, SortRow, Timestamp,
+    NewActionLog, NewEvent, ParseMode, PreparedEntry, SortField, SortKey, SortRow, Timestamp,
 };
 use audit_store::{ActionLogListQuery, ListQuery, PageNumber};
 
@@ -34,12 +34,12 @@ fn event(dice: &mut Dice, channel: i64) -> PreparedEntry {
     let json = format!(
         r#"{{"timestamp":"2023-10-16T10:00:{second:02}Z","object_id":{object},"content_type":{content_type},"user":{{"pk":{user}}}}}"#
     );
-    NewEvent::parse(&json, Reading::NATIVE).unwrap().prepare(ChannelId::new(channel).unwrap()).unwrap()
+    NewEvent::parse(&json, ParseMode::NATIVE).unwrap().prepare(ChannelId::new(channel).unwrap()).unwrap()
 }
 
 fn log(dice: &mut Dice) -> PreparedEntry {
     let json = format!(r#"{{"level":{},"message":"m","created_at":"2023-10-16T10:00:{:02}Z"}}"#, dice.below(5), dice.below(50));
-    NewActionLog::parse(&json, Reading::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap()
+    NewActionLog::parse(&json, ParseMode::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap()
 }
 
 /// The last pages, the first, and some between.
@@ -73,7 +73,7 @@ fn large_lists_are_in_every_order_that_is_asked_for() {
             .iter()
             .flat_map(|at| &all[*at])
             .filter(|event| filter.matches(event))
-            .map(|event| (SortRow::of(event), event.uuid))
+            .map(|event| (SortRow::from_event(event), event.uuid))
             .collect();
         rows.sort_by(|a, b| sort.compare(&a.0, &b.0));
         let size = [1, 10, 700][dice.below(3) as usize];
@@ -103,7 +103,7 @@ fn large_lists_of_action_logs_are_in_every_order_that_is_asked_for() {
             .map(|_| SortKey { field: [CreatedAt, Level, Position][dice.below(3) as usize], descending: dice.below(2) > 0 })
             .collect();
         let sort = ActionLogSort::by(keys);
-        let mut rows: Vec<_> = all.iter().map(|log| (ActionLogSortRow::of(log), log.uuid)).collect();
+        let mut rows: Vec<_> = all.iter().map(|log| (ActionLogSortRow::from_action_log(log), log.uuid)).collect();
         rows.sort_by(|a, b| sort.compare(&a.0, &b.0));
         let number = page(&mut dice, rows.len().div_ceil(10));
         let (channels, page) = (ChannelGrant::Only([ChannelId::DEFAULT].into()), PageNumber::Number(number as i64));
@@ -138,7 +138,7 @@ fn every_page_of_a_long_list_by_time_is_where_it_belongs() {
     for filter in [EventFilter::default(), of_action] {
         for descending in [true, false] {
             let sort = EventSort::by(vec![SortKey { field: SortField::Timestamp, descending }]);
-            let mut all: Vec<SortRow> = log.iter().filter(|event| filter.matches(event)).map(SortRow::of).collect();
+            let mut all: Vec<SortRow> = log.iter().filter(|event| filter.matches(event)).map(SortRow::from_event).collect();
             all.sort_by(|a, b| sort.compare(a, b));
             let all: Vec<i64> = all.iter().map(|row| row.position).collect();
             assert!(all.len() > 300);

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use audit_store::domain::{ActionLogFilter, ChannelGrant, Entry, EventFilter, Interval, Walk, WalkOrder};
-use audit_store::{Store, WalkQuery};
+use audit_store::domain::{ActionLogFilter, ChannelGrant, CursorOrder, CursorScope, Entry, EventFilter, Interval};
+use audit_store::{CursorQuery, Store};
 use proptest::prelude::*;
 
 use crate::common::{ActionLogs, Events, Kind, Scratch};
@@ -14,19 +14,19 @@ fn place(entry: &Entry) -> (i64, i64) {
     (entry.channel_id.get(), entry.position)
 }
 
-fn compare<F>(walk: &Walk<F>, a: &Entry, b: &Entry) -> Ordering {
+fn compare<F>(walk: &CursorScope<F>, a: &Entry, b: &Entry) -> Ordering {
     let ascending = match walk.order {
-        WalkOrder::Timestamp => (a.timestamp, place(a)).cmp(&(b.timestamp, place(b))),
-        WalkOrder::Position => place(a).cmp(&place(b)),
+        CursorOrder::Timestamp => (a.timestamp, place(a)).cmp(&(b.timestamp, place(b))),
+        CursorOrder::Position => place(a).cmp(&place(b)),
     };
     if walk.descending { ascending.reverse() } else { ascending }
 }
 
 /// Walks to the end with pages of changing sizes, through the text form of every cursor.
-fn walked<K: Kind>(store: &Store, walk: &Walk<K::Filter>, sizes: &[usize]) -> Vec<K::Record> {
+fn walked<K: Kind>(store: &Store, walk: &CursorScope<K::Filter>, sizes: &[usize]) -> Vec<K::Record> {
     let (mut records, mut after) = (Vec::new(), None);
     for size in sizes.iter().cycle() {
-        let page = K::walk(store, &WalkQuery { walk: walk.clone(), after, size: *size, counted: false });
+        let page = K::walk(store, &CursorQuery { walk: walk.clone(), after, size: *size, counted: false });
         assert!(page.records.len() <= *size && page.count.is_none());
         assert!(page.next.is_none() || page.records.len() == *size, "only the last page is short");
         records.extend(page.records);
@@ -61,15 +61,15 @@ fn assert_walks<K: Population>(batches: &[Vec<String>], questions: Vec<Question<
 
 fn assert_walked<K: Population>(scratch: &Scratch, records: &[K::Record], questions: Vec<Question<K::Filter>>) {
     for Question { wanted, channels, by_position, descending, sizes } in questions {
-        let order = if by_position { WalkOrder::Position } else { WalkOrder::Timestamp };
+        let order = if by_position { CursorOrder::Position } else { CursorOrder::Timestamp };
         let (filter, granted) = (wanted.filter::<K>(records), grant(&channels));
-        let walk = Walk { order, descending, channels, filter };
+        let walk = CursorScope { order, descending, channels, filter };
         let matching = records.iter().filter(|record| granted.allows(record.channel_id) && K::matches(&walk.filter, record));
         let mut expected: Vec<&K::Record> = matching.collect();
         expected.sort_by(|a, b| compare(&walk, a, b));
         let seen = walked::<K>(&scratch.store, &walk, &sizes);
         assert_eq!(seen.iter().collect::<Vec<_>>(), expected, "{walk:?}");
-        let first = K::walk(&scratch.store, &WalkQuery { walk, after: None, size: 2, counted: true });
+        let first = K::walk(&scratch.store, &CursorQuery { walk, after: None, size: 2, counted: true });
         assert_eq!(first.count, Some(expected.len() as i64));
     }
 }
@@ -122,11 +122,11 @@ fn with_longer_pages<F>(mut questions: Vec<Question<F>>) -> Vec<Question<F>> {
 fn assert_goes_on<K: Kind>() {
     let scratch = Scratch::new();
     let filter = K::Filter::default();
-    let walk = Walk { order: WalkOrder::Position, descending: false, channels: Some(vec![1]), filter };
+    let walk = CursorScope { order: CursorOrder::Position, descending: false, channels: Some(vec![1]), filter };
     for _ in 0..4 {
         scratch.append_one::<K>("");
     }
-    let page = |after, size| K::walk(&scratch.store, &WalkQuery { walk: walk.clone(), after, size, counted: true });
+    let page = |after, size| K::walk(&scratch.store, &CursorQuery { walk: walk.clone(), after, size, counted: true });
     let first = page(None, 3);
     scratch.append_one::<K>("");
     let second = page(first.next, 3);
@@ -144,8 +144,8 @@ fn assert_any_size<K: Kind>(filter: K::Filter) {
     let scratch = Scratch::new();
     scratch.append_one::<K>("");
     for channels in [None, Some(vec![1]), Some(vec![0, 1])] {
-        let walk = Walk { order: WalkOrder::Timestamp, descending: true, channels, filter: filter.clone() };
-        let page = |size| K::walk(&scratch.store, &WalkQuery { walk: walk.clone(), after: None, size, counted: true });
+        let walk = CursorScope { order: CursorOrder::Timestamp, descending: true, channels, filter: filter.clone() };
+        let page = |size| K::walk(&scratch.store, &CursorQuery { walk: walk.clone(), after: None, size, counted: true });
         assert_eq!(page(0).records.len(), 1);
         assert_eq!(page(usize::MAX).records.len(), 1);
     }
@@ -171,8 +171,8 @@ fn assert_early_ends<K: Kind>(filters: &[K::Filter]) {
         scratch.append((0..20).map(|_| K::entry(&format!(r#""channel_id":{channel},"{text}":"{large}""#))).collect());
     }
     for (filter, (channels, all)) in filters.iter().flat_map(|filter| [(filter, (Some(vec![1]), 60)), (filter, (None, 80))]) {
-        let walk = Walk { order: WalkOrder::Timestamp, descending: false, channels, filter: filter.clone() };
-        let mut query = WalkQuery { walk, after: None, size: 1_000, counted: false };
+        let walk = CursorScope { order: CursorOrder::Timestamp, descending: false, channels, filter: filter.clone() };
+        let mut query = CursorQuery { walk, after: None, size: 1_000, counted: false };
         let mut seen = std::collections::HashSet::new();
         loop {
             let page = K::walk(&scratch.store, &query);
@@ -212,13 +212,13 @@ fn a_search_finds_the_few_among_thousands_in_every_order() {
         let logger_name = by_logger.then(|| "l".to_owned());
         let filter = ActionLogFilter { logger_name, ..search("NEEDLE") };
         for (order, descending, channels) in [
-            (WalkOrder::Timestamp, true, None),
-            (WalkOrder::Timestamp, false, Some(vec![1])),
-            (WalkOrder::Position, true, Some(vec![1])),
-            (WalkOrder::Position, false, Some(vec![2])),
+            (CursorOrder::Timestamp, true, None),
+            (CursorOrder::Timestamp, false, Some(vec![1])),
+            (CursorOrder::Position, true, Some(vec![1])),
+            (CursorOrder::Position, false, Some(vec![2])),
         ] {
             let found = if channels.is_none() { 6 } else { 2 };
-            let walk = Walk { order, descending, channels, filter: filter.clone() };
+            let walk = CursorScope { order, descending, channels, filter: filter.clone() };
             for size in [1, 5, 100] {
                 assert_eq!(walked::<ActionLogs>(&scratch.store, &walk, &[size]).len(), found, "{walk:?}");
             }
@@ -237,7 +237,7 @@ fn a_range_of_levels_of_many_channels_is_merged_all_the_same() {
     scratch.append((0..400).map(log).collect());
     let levels = ActionLogFilter { level: Interval { start: 20, end: 22 }, ..ActionLogFilter::default() };
     for descending in [true, false] {
-        let walk = Walk { order: WalkOrder::Timestamp, descending, channels: None, filter: levels.clone() };
+        let walk = CursorScope { order: CursorOrder::Timestamp, descending, channels: None, filter: levels.clone() };
         let seen = walked::<ActionLogs>(&scratch.store, &walk, &[37]);
         assert!(seen.len() == 400 && seen.is_sorted_by(|a, b| compare(&walk, a, b).is_lt()));
     }

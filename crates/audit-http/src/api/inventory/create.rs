@@ -18,7 +18,7 @@ pub(super) async fn create(
     payload: web::Payload,
     caller: &Caller,
 ) -> Result<HttpResponse, InventoryError> {
-    caller.writes()?;
+    caller.require_write()?;
     if media_type(request) != "application/json" {
         let got = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         return Err(InventoryError::media_type(got.unwrap_or("")));

@@ -14,7 +14,7 @@ use crate::problem::{CLIENT_GONE, ERRORS_MAX, SLOW_RETRY_AFTER_SECONDS, TOO_MANY
 
 /// One field or parameter and what it has to be.
 #[derive(Debug)]
-pub(super) struct Faulty {
+pub(super) struct InvalidField {
     pub(super) field: String,
     pub(super) message: String,
     pub(super) is_date: bool,
@@ -39,7 +39,7 @@ impl InventoryError {
     }
 
     /// An error that is called as HTTP calls its status.
-    fn of(status: StatusCode, message: impl Into<String>) -> InventoryError {
+    fn from_status(status: StatusCode, message: impl Into<String>) -> InventoryError {
         InventoryError::new(status, status.canonical_reason().unwrap_or("Error"), Some(message.into()))
     }
 
@@ -48,12 +48,12 @@ impl InventoryError {
     }
 
     pub(super) fn method(method: &str, allow: &str) -> InventoryError {
-        InventoryError::of(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not allowed here; allowed: {allow}."))
+        InventoryError::from_status(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not allowed here; allowed: {allow}."))
     }
 
     pub(super) fn media_type(got: &str) -> InventoryError {
         let message = format!("A body of type \"{got}\" cannot be read here; accepted: application/json.");
-        InventoryError::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
+        InventoryError::from_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
     }
 
     pub(super) fn not_utf8(byte: usize) -> InventoryError {
@@ -65,11 +65,11 @@ impl InventoryError {
     }
 
     /// Fields or parameters that cannot be used, all at once.
-    pub(super) fn invalid(mut faulty: Vec<Faulty>) -> InventoryError {
-        faulty.truncate(ERRORS_MAX);
-        let error = if faulty.iter().all(|faulty| faulty.is_date) { "Invalid date format" } else { "Invalid value" };
-        let message = faulty.iter().map(|faulty| faulty.message.as_str()).collect::<Vec<_>>().join("; ");
-        let mut fields: Vec<String> = faulty.into_iter().map(|faulty| faulty.field).collect();
+    pub(super) fn invalid(mut invalid: Vec<InvalidField>) -> InventoryError {
+        invalid.truncate(ERRORS_MAX);
+        let error = if invalid.iter().all(|invalid| invalid.is_date) { "Invalid date format" } else { "Invalid value" };
+        let message = invalid.iter().map(|invalid| invalid.message.as_str()).collect::<Vec<_>>().join("; ");
+        let mut fields: Vec<String> = invalid.into_iter().map(|invalid| invalid.field).collect();
         fields.dedup();
         InventoryError { fields, ..InventoryError::new(StatusCode::BAD_REQUEST, error, Some(message)) }
     }
@@ -79,11 +79,11 @@ impl InventoryError {
     }
 
     fn internal() -> InventoryError {
-        InventoryError::of(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here; the server's log says what.")
+        InventoryError::from_status(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here; the server's log says what.")
     }
 
     fn busy(retry_after_seconds: u64) -> InventoryError {
-        let busy = InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "Too busy; send the same request again later.");
+        let busy = InventoryError::from_status(StatusCode::SERVICE_UNAVAILABLE, "Too busy; send the same request again later.");
         InventoryError { retry_after_seconds, ..busy }
     }
 
@@ -123,14 +123,14 @@ impl From<AuthError> for InventoryError {
         match error {
             AuthError::Store(error) => error.into(),
             AuthError::NotDone(error) => error.into(),
-            error => InventoryError::of(StatusCode::UNAUTHORIZED, error.to_string()),
+            error => InventoryError::from_status(StatusCode::UNAUTHORIZED, error.to_string()),
         }
     }
 }
 
 impl From<Forbidden> for InventoryError {
     fn from(error: Forbidden) -> InventoryError {
-        InventoryError::of(StatusCode::FORBIDDEN, error.to_string())
+        InventoryError::from_status(StatusCode::FORBIDDEN, error.to_string())
     }
 }
 
@@ -156,7 +156,7 @@ impl From<BodyError> for InventoryError {
             }
             BodyError::Encoding(_) | BodyError::Charset(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         };
-        InventoryError::of(status, error.to_string())
+        InventoryError::from_status(status, error.to_string())
     }
 }
 
@@ -165,7 +165,7 @@ impl From<InputError> for InventoryError {
         let errors = match error {
             InputError::Fields(errors) => errors,
             InputError::TooLarge { .. } => {
-                return InventoryError::of(StatusCode::PAYLOAD_TOO_LARGE, format!("The log {error}."));
+                return InventoryError::from_status(StatusCode::PAYLOAD_TOO_LARGE, format!("The log {error}."));
             }
             InputError::Json(error) => return InventoryError::invalid_json(error.to_string()),
             InputError::Unrecognized(error) => return InventoryError::invalid_json(error.to_string()),
@@ -175,27 +175,27 @@ impl From<InputError> for InventoryError {
         if !missing.is_empty() {
             return InventoryError::missing(missing, None);
         }
-        let faulty = errors.into_iter().map(|error| Faulty {
+        let invalid = errors.into_iter().map(|error| InvalidField {
             message: error.to_string(),
             is_date: error.fault == Fault::NotADateTime,
             field: error.field,
         });
-        InventoryError::invalid(faulty.collect())
+        InventoryError::invalid(invalid.collect())
     }
 }
 
 impl From<StoreError> for InventoryError {
     fn from(error: StoreError) -> InventoryError {
         if let Some(message) = changed::report(&error) {
-            return InventoryError::of(StatusCode::INTERNAL_SERVER_ERROR, message);
+            return InventoryError::from_status(StatusCode::INTERNAL_SERVER_ERROR, message);
         }
         match error {
             StoreError::QueryTimeout { seconds } => {
-                let slow = InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, too_slow(seconds));
+                let slow = InventoryError::from_status(StatusCode::SERVICE_UNAVAILABLE, too_slow(seconds));
                 return InventoryError { retry_after_seconds: SLOW_RETRY_AFTER_SECONDS, ..slow };
             }
             StoreError::PageTooLarge { size_that_fits } => {
-                return InventoryError::of(StatusCode::PAYLOAD_TOO_LARGE, page_too_large(size_that_fits));
+                return InventoryError::from_status(StatusCode::PAYLOAD_TOO_LARGE, page_too_large(size_that_fits));
             }
             StoreError::Cancelled => return NotRun::Gone.into(),
             _ => tracing::error!(%error, "store"),
@@ -210,13 +210,13 @@ impl From<StoreError> for InventoryError {
             | StoreError::Displaced(_)
             | StoreError::LogLocked { .. }
             | StoreError::Late => {
-                InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The database cannot be used; try again later.")
+                InventoryError::from_status(StatusCode::SERVICE_UNAVAILABLE, "The database cannot be used; try again later.")
             }
             StoreError::Random(_) => {
-                InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The operating system has no random bytes; try again later.")
+                InventoryError::from_status(StatusCode::SERVICE_UNAVAILABLE, "The operating system has no random bytes; try again later.")
             }
             StoreError::Clock(_) => {
-                InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The clock of the server is wrong; try again later.")
+                InventoryError::from_status(StatusCode::SERVICE_UNAVAILABLE, "The clock of the server is wrong; try again later.")
             }
             _ => InventoryError::internal(),
         }
@@ -226,8 +226,8 @@ impl From<StoreError> for InventoryError {
 impl From<NotRun> for InventoryError {
     fn from(error: NotRun) -> InventoryError {
         match error {
-            NotRun::TooMany => InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, TOO_MANY_QUERIES),
-            NotRun::Gone => InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, CLIENT_GONE),
+            NotRun::TooMany => InventoryError::from_status(StatusCode::SERVICE_UNAVAILABLE, TOO_MANY_QUERIES),
+            NotRun::Gone => InventoryError::from_status(StatusCode::SERVICE_UNAVAILABLE, CLIENT_GONE),
             NotRun::NotDone(error) => error.into(),
         }
     }
@@ -237,7 +237,7 @@ impl From<NotDone> for InventoryError {
     fn from(error: NotDone) -> InventoryError {
         match error {
             NotDone::Stopping => {
-                InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down; try again later.")
+                InventoryError::from_status(StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down; try again later.")
             }
             NotDone::Late => BodyError::Busy.into(),
             NotDone::Panicked => InventoryError::internal(),
@@ -249,7 +249,7 @@ impl From<AppendError> for InventoryError {
     fn from(error: AppendError) -> InventoryError {
         let unavailable = |error: &dyn std::fmt::Display, message: &str| {
             tracing::error!(%error, "append");
-            InventoryError::of(StatusCode::SERVICE_UNAVAILABLE, message)
+            InventoryError::from_status(StatusCode::SERVICE_UNAVAILABLE, message)
         };
         let error = match error {
             AppendError::NotStored(error) => error,
@@ -261,10 +261,10 @@ impl From<AppendError> for InventoryError {
             NotStored::Busy { retry_after_seconds } => InventoryError::busy(retry_after_seconds),
             NotStored::Conflict(_) => {
                 let message = "uuid belongs to another audit log already; nothing was stored.";
-                InventoryError { fields: vec!["uuid".to_owned()], ..InventoryError::of(StatusCode::CONFLICT, message) }
+                InventoryError { fields: vec!["uuid".to_owned()], ..InventoryError::from_status(StatusCode::CONFLICT, message) }
             }
             NotStored::TooMany(_) | NotStored::TooLarge { .. } | NotStored::TooManyBytes(_) => {
-                InventoryError::of(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
+                InventoryError::from_status(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
             }
             NotStored::Clock(_) => {
                 unavailable(&error, "The clock of the server is wrong; nothing was stored. Send the log again later.")

@@ -46,7 +46,7 @@ pub(super) fn unknown_path() -> HttpResponse {
 
 async fn logs(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let result = async {
-        let caller = Caller::of(&api, &request).await?;
+        let caller = Caller::authenticate(&api, &request).await?;
         check_method(&request, LOGS.allow)?;
         match *request.method() {
             Method::OPTIONS => Ok(HttpResponse::NoContent().finish()),
@@ -59,12 +59,12 @@ async fn logs(api: web::Data<Api>, request: HttpRequest, payload: web::Payload) 
 
 async fn one(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
     let result = async {
-        let caller = Caller::of(&api, &request).await?;
+        let caller = Caller::authenticate(&api, &request).await?;
         check_method(&request, ONE.allow)?;
         if request.method() == Method::OPTIONS {
             return Ok(HttpResponse::NoContent().finish());
         }
-        caller.administers()?;
+        caller.require_admin()?;
         let missing = || InventoryError::not_found("Audit log not found");
         let uuid = request.match_info().get("id").and_then(parse_uuid).ok_or_else(missing)?;
         let find = move |store: &Store, channels: &_, first, bytes_max| store.get_within(channels, first, uuid, bytes_max);
@@ -77,12 +77,12 @@ async fn one(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
 
 async fn summary(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
     let result = async {
-        let caller = Caller::of(&api, &request).await?;
+        let caller = Caller::authenticate(&api, &request).await?;
         check_method(&request, SUMMARY.allow)?;
         if request.method() == Method::OPTIONS {
             return Ok(HttpResponse::NoContent().finish());
         }
-        caller.administers()?;
+        caller.require_admin()?;
         let params = Params::parse(request.query_string());
         let mut reader = QueryReader::new(&params);
         let filter = reader.filter();
@@ -98,7 +98,7 @@ async fn summary(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
 }
 
 async fn list(api: &Api, request: &HttpRequest, caller: &Caller) -> Result<HttpResponse, InventoryError> {
-    caller.administers()?;
+    caller.require_admin()?;
     let params = Params::parse(request.query_string());
     let mut reader = QueryReader::new(&params);
     let (filter, skip, size) = (reader.filter(), reader.skip(), reader.limit());

@@ -2,7 +2,7 @@
 
 use audit_store::domain::{EventFilter, Timestamp};
 
-use super::error::{Faulty, InventoryError};
+use super::error::{InvalidField, InventoryError};
 use crate::params::Params;
 
 /// Logs of a list when nothing is asked for.
@@ -15,12 +15,12 @@ const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 /// Reads parameters and collects what cannot be read.
 pub(super) struct QueryReader<'a> {
     params: &'a Params,
-    faulty: Vec<Faulty>,
+    invalid: Vec<InvalidField>,
 }
 
 impl<'a> QueryReader<'a> {
     pub(super) fn new(params: &'a Params) -> Self {
-        QueryReader { params, faulty: Vec::new() }
+        QueryReader { params, invalid: Vec::new() }
     }
 
     /// All filters that are given; they apply together.
@@ -33,11 +33,11 @@ impl<'a> QueryReader<'a> {
             ..EventFilter::default()
         };
         if let Some((start, _)) = self.date("start_date") {
-            filter.timestamp.from(start);
+            filter.timestamp.ge(start);
         }
         match self.date("end_date") {
-            Some((end, true)) => filter.timestamp.below(end.saturating_add(DAY_MICROS)),
-            Some((end, false)) => filter.timestamp.up_to(end),
+            Some((end, true)) => filter.timestamp.lt(end.saturating_add(DAY_MICROS)),
+            Some((end, false)) => filter.timestamp.le(end),
             None => {}
         }
         filter
@@ -54,7 +54,7 @@ impl<'a> QueryReader<'a> {
     }
 
     pub(super) fn finish(self) -> Result<(), InventoryError> {
-        if self.faulty.is_empty() { Ok(()) } else { Err(InventoryError::invalid(self.faulty)) }
+        if self.invalid.is_empty() { Ok(()) } else { Err(InventoryError::invalid(self.invalid)) }
     }
 
     /// A text as it is: blanks around a name are part of it, and the web page sends names as the summary shows them.
@@ -69,7 +69,7 @@ impl<'a> QueryReader<'a> {
             Ok(at) => Some((at.micros(), text.len() == "2023-10-16".len())),
             Err(fault) => {
                 let message = format!("{name} must be a day such as 2023-10-16, or it {fault}");
-                self.faulty.push(Faulty { field: name.to_owned(), message, is_date: true });
+                self.invalid.push(InvalidField { field: name.to_owned(), message, is_date: true });
                 None
             }
         }
@@ -82,7 +82,7 @@ impl<'a> QueryReader<'a> {
         let number = is_number.then(|| text.parse().unwrap_or(i64::MAX)).filter(|number| *number >= min);
         if number.is_none() {
             let message = format!("{name} must be an integer from {min}");
-            self.faulty.push(Faulty { field: name.to_owned(), message, is_date: false });
+            self.invalid.push(InvalidField { field: name.to_owned(), message, is_date: false });
         }
         number
     }

@@ -1,7 +1,7 @@
 //! A log as the inventory API says it, read into an event.
 
 use audit_store::domain::{
-    Fault, FieldError, InputError, JsonKind, JsonText, Member, Members, NewEvent, ObjectWriter, Reading, limits,
+    Fault, FieldError, InputError, JsonKind, JsonText, Member, Members, NewEvent, ObjectWriter, ParseMode, limits,
 };
 
 /// The actions of the published page.
@@ -49,7 +49,7 @@ pub fn parse_inventory_log(text: &str) -> Result<NewEvent, InputError> {
         return Err(InputError::TooLarge { bytes: text.len() });
     }
     let mut log = Log::default();
-    for member in Members::parse_record(text)? {
+    for member in Members::parse_limited(text)? {
         log.take(member);
     }
     log.into_event().map_err(InputError::Fields)
@@ -99,7 +99,7 @@ impl<'a> Log<'a> {
         ];
         let made = made.into_iter().filter_map(|(name, value)| Some(Member { key: "", name: name.to_owned(), value: value? }));
         let members = self.same_name.into_iter().chain(made).collect();
-        match NewEvent::from_members(members, Reading::PUBLISHED) {
+        match NewEvent::from_members(members, ParseMode::PUBLISHED) {
             Ok(event) if errors.is_empty() => Ok(event),
             Ok(_) => Err(errors),
             Err(others) => {

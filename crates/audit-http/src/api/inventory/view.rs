@@ -94,12 +94,12 @@ fn write(event: &Event, out: &mut String, more: impl FnOnce(&mut ObjectWriter<'_
 /// The user's id as a JSON string, and the name: what the filter `user_id` finds, spelled as it was sent.
 fn id_and_name(user: &JsonText) -> (Option<String>, Option<&str>) {
     let [id, name] = user.pick(&["pk", "username"]).unwrap_or([Some(user.as_str()), None]);
-    let is_string = |json: &&str| JsonKind::of(json) == JsonKind::String;
+    let is_string = |json: &&str| JsonKind::from_text(json) == JsonKind::String;
     let id = id.filter(|id| is_string(id) || is_integer(id));
     (id.map(quoted), name.filter(is_string))
 }
 
 /// A string as it is, anything else between quotes: only integers come here, whose digits need no escapes.
 fn quoted(json: &str) -> String {
-    if JsonKind::of(json) == JsonKind::String { json.to_owned() } else { JsonText::string(json).to_string() }
+    if JsonKind::from_text(json) == JsonKind::String { json.to_owned() } else { JsonText::string(json).to_string() }
 }

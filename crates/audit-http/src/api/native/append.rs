@@ -9,7 +9,7 @@ use super::{Query, Stream, body_text};
 use crate::admission::{Room, Turn};
 use crate::auth::Caller;
 use crate::body::{Body, BodyError, media_type};
-use crate::problem::{Code, ERRORS_MAX, Problem, channel_problem, record_errors};
+use crate::problem::{Code, ERRORS_MAX, Problem, channel_problem, input_errors};
 use crate::{Api, blocking};
 
 /// What a record takes beside its bytes at least.
@@ -21,8 +21,8 @@ pub(super) async fn append<S: Stream>(
     payload: web::Payload,
     caller: &Caller,
 ) -> Result<HttpResponse, Problem> {
-    caller.writes()?;
-    Query::of(request, &[])?;
+    caller.require_write()?;
+    Query::parse(request, &[])?;
     let media_type = media_type(request);
     let is_ndjson = match media_type.as_str() {
         "" | "application/json" => false,
@@ -92,7 +92,7 @@ fn prepare<S: Stream>(store: &Store, records: &[&str], is_single: bool, caller: 
         match S::parse(record) {
             Ok((new, channel)) if errors.is_empty() => entries.push(place::<S>(store, new, channel, &prefix, caller)?),
             Ok(_) => {}
-            Err(error) => errors.extend(record_errors(&prefix, error)),
+            Err(error) => errors.extend(input_errors(&prefix, error)),
         }
         if errors.len() > ERRORS_MAX {
             break;

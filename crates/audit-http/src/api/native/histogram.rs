@@ -11,12 +11,12 @@ use crate::problem::Problem;
 use crate::{Api, blocking};
 
 pub(super) async fn histogram<S: Stream>(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let caller = Caller::of(&api, &request).await?;
+    let caller = Caller::authenticate(&api, &request).await?;
     if let Some(response) = check_method(&request, S::HISTOGRAM.allow)? {
         return Ok(response);
     }
-    caller.reads()?;
-    let mut query = Query::of(&request, &[S::FILTERS, &["channel_id", "span", "split_by"]].concat())?;
+    caller.require_read()?;
+    let mut query = Query::parse(&request, &[S::FILTERS, &["channel_id", "span", "split_by"]].concat())?;
     let (span, split_by) = (query.required("span", &SPANS), query.named("split_by", S::SPLITS));
     let (channels, filter) = (query.channels(&caller), S::filter(&mut query));
     query.finish()?;

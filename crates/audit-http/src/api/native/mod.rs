@@ -14,7 +14,7 @@ use actix_web::http::header::ALLOW;
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ChannelGrant, ChannelId, Entry, InputError, PreparedEntry, Span, parse_uuid};
-use audit_store::{Histogram, Store, StoreError, Summary, WalkPage, WalkQuery};
+use audit_store::{CursorPage, CursorQuery, Histogram, Store, StoreError, Summary};
 
 use crate::auth::Caller;
 use crate::problem::{Code, Problem};
@@ -76,7 +76,7 @@ pub(crate) trait Stream: 'static {
         bytes_max: Option<usize>,
     ) -> Result<Option<Self::Record>, StoreError>;
 
-    fn walk(store: &Store, query: &WalkQuery<Self::Filter>) -> Result<WalkPage<Self::Record>, StoreError>;
+    fn walk(store: &Store, query: &CursorQuery<Self::Filter>) -> Result<CursorPage<Self::Record>, StoreError>;
 
     fn summary(
         store: &Store,
@@ -132,7 +132,7 @@ async fn list_or_append<S: Stream>(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let caller = Caller::of(&api, &request).await?;
+    let caller = Caller::authenticate(&api, &request).await?;
     if let Some(response) = check_method(&request, S::LIST.allow)? {
         return Ok(response);
     }
@@ -144,12 +144,12 @@ async fn list_or_append<S: Stream>(
 }
 
 async fn get<S: Stream>(api: web::Data<Api>, request: HttpRequest, uuid: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::of(&api, &request).await?;
+    let caller = Caller::authenticate(&api, &request).await?;
     if let Some(response) = check_method(&request, S::ONE.allow)? {
         return Ok(response);
     }
-    caller.reads()?;
-    let mut query = Query::of(&request, &["channel_id"])?;
+    caller.require_read()?;
+    let mut query = Query::parse(&request, &["channel_id"])?;
     let channels = query.channels(&caller);
     query.finish()?;
     let missing = || Problem::not_found(format!("There is no {} {uuid} in the channels that are read.", S::NAME));

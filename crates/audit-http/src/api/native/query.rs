@@ -19,7 +19,7 @@ pub(crate) struct Query {
 
 impl Query {
     /// Takes the parameters of a request; one that is not known, or given twice, is an error at once.
-    pub(crate) fn of(request: &HttpRequest, known: &[&str]) -> Result<Query, Problem> {
+    pub(crate) fn parse(request: &HttpRequest, known: &[&str]) -> Result<Query, Problem> {
         let params = Params::parse(request.query_string());
         let mut errors: Vec<(String, String)> = Vec::new();
         let mut seen: Vec<&str> = Vec::new();
@@ -108,10 +108,10 @@ impl Query {
             }
         };
         bound("", Interval::exactly);
-        bound("__gt", Interval::over);
-        bound("__gte", Interval::from);
-        bound("__lt", Interval::below);
-        bound("__lte", Interval::up_to);
+        bound("__gt", Interval::gt);
+        bound("__gte", Interval::ge);
+        bound("__lt", Interval::lt);
+        bound("__lte", Interval::le);
         interval
     }
 }

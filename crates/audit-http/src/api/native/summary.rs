@@ -10,12 +10,12 @@ use crate::problem::Problem;
 use crate::{Api, blocking};
 
 pub(super) async fn summary<S: Stream>(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let caller = Caller::of(&api, &request).await?;
+    let caller = Caller::authenticate(&api, &request).await?;
     if let Some(response) = check_method(&request, S::SUMMARY.allow)? {
         return Ok(response);
     }
-    caller.reads()?;
-    let mut query = Query::of(&request, &[S::FILTERS, &["channel_id", "group_by"]].concat())?;
+    caller.require_read()?;
+    let mut query = Query::parse(&request, &[S::FILTERS, &["channel_id", "group_by"]].concat())?;
     let names = || S::GROUPS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let by = query.parsed("group_by", |text| {
         S::GROUPS.iter().find(|(name, _)| *name == text).copied().ok_or_else(|| format!("must be one of {}", names()))

@@ -1,8 +1,8 @@
 //! List: a walk through the log by cursor.
 
 use actix_web::{HttpRequest, HttpResponse};
-use audit_store::domain::{ChannelGrant, ObjectWriter, Walk, WalkOrder, limits, push_array};
-use audit_store::{StoreError, WalkPage, WalkQuery};
+use audit_store::domain::{ChannelGrant, CursorOrder, CursorScope, ObjectWriter, limits, push_array};
+use audit_store::{CursorPage, CursorQuery, StoreError};
 
 use super::{Query, Stream};
 use crate::auth::Caller;
@@ -10,8 +10,8 @@ use crate::problem::Problem;
 use crate::{Api, blocking};
 
 pub(super) async fn walk<S: Stream>(api: &Api, request: &HttpRequest, caller: &Caller) -> Result<HttpResponse, Problem> {
-    caller.reads()?;
-    let walk = read::<S>(Query::of(request, &[S::FILTERS, &["channel_id", "sort", "limit", "cursor", "count"]].concat())?, caller)?;
+    caller.require_read()?;
+    let walk = read::<S>(Query::parse(request, &[S::FILTERS, &["channel_id", "sort", "limit", "cursor", "count"]].concat())?, caller)?;
     let is_search = S::is_search(&walk.walk.filter);
     let page = blocking::page(api, caller, is_search, move |store| {
         let page = S::walk(store, &walk)?;
@@ -21,7 +21,7 @@ pub(super) async fn walk<S: Stream>(api: &Api, request: &HttpRequest, caller: &C
 }
 
 /// Each record goes as soon as it is written: a page is in memory once.
-fn write<S: Stream>(page: WalkPage<S::Record>, walk: &Walk<S::Filter>) -> String {
+fn write<S: Stream>(page: CursorPage<S::Record>, walk: &CursorScope<S::Filter>) -> String {
     let bytes: usize = page.records.iter().map(|record| record.slots.bytes() + 1024).sum();
     let mut body = blocking::page_buffer(256 + bytes);
     let mut object = ObjectWriter::new(&mut body);
@@ -37,7 +37,7 @@ fn write<S: Stream>(page: WalkPage<S::Record>, walk: &Walk<S::Filter>) -> String
     body
 }
 
-fn read<S: Stream>(mut query: Query, caller: &Caller) -> Result<WalkQuery<S::Filter>, Problem> {
+fn read<S: Stream>(mut query: Query, caller: &Caller) -> Result<CursorQuery<S::Filter>, Problem> {
     let channels = match query.channels(caller) {
         ChannelGrant::All => None,
         ChannelGrant::Only(ids) => Some(ids.iter().map(|id| id.get()).collect::<Vec<_>>()),
@@ -45,20 +45,20 @@ fn read<S: Stream>(mut query: Query, caller: &Caller) -> Result<WalkQuery<S::Fil
     // A channel that the caller may not see looks empty, so what counts is how many were asked for.
     let is_one_channel = query.channels_named().or(channels.as_ref().map(Vec::len)) == Some(1);
     let order = query.parsed("sort", |text| match text.strip_prefix('-').unwrap_or(text) {
-        time if time == S::TIME => Ok((WalkOrder::Timestamp, text.starts_with('-'))),
-        "position" if is_one_channel => Ok((WalkOrder::Position, text.starts_with('-'))),
+        time if time == S::TIME => Ok((CursorOrder::Timestamp, text.starts_with('-'))),
+        "position" if is_one_channel => Ok((CursorOrder::Position, text.starts_with('-'))),
         "position" => Err("by position needs exactly one channel_id: positions of two logs cannot be compared".to_owned()),
         _ => Err(format!("must be {time}, -{time}, position or -position", time = S::TIME)),
     });
-    let (order, descending) = order.unwrap_or((WalkOrder::Timestamp, true));
+    let (order, descending) = order.unwrap_or((CursorOrder::Timestamp, true));
     let size = query.parsed("limit", |text| {
         let limit = text.parse().ok().filter(|limit| (1..=limits::PAGE_SIZE_MAX).contains(limit));
         limit.ok_or_else(|| format!("must be an integer from 1 to {}", limits::PAGE_SIZE_MAX))
     });
     let counted = query.parsed("count", |text| text.parse::<bool>().map_err(|_| "must be true or false".to_owned()));
     let filter = S::filter(&mut query);
-    let walk = Walk { order, descending, channels, filter };
+    let walk = CursorScope { order, descending, channels, filter };
     let after = query.parsed("cursor", |text| walk.point(text).map_err(|error| error.to_string()));
     query.finish()?;
-    Ok(WalkQuery { walk, after, size: size.unwrap_or(limits::PAGE_SIZE_DEFAULT), counted: counted.unwrap_or(false) })
+    Ok(CursorQuery { walk, after, size: size.unwrap_or(limits::PAGE_SIZE_DEFAULT), counted: counted.unwrap_or(false) })
 }

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use audit_http::store::AppendRequest;
-use audit_http::store::domain::{ChannelId, NewActionLog, Reading, Timestamp};
+use audit_http::store::domain::{ChannelId, NewActionLog, ParseMode, Timestamp};
 use serde_json::Value;
 
 use crate::common::{TestServer, action_log_lines};
@@ -74,7 +74,7 @@ pub(super) fn serve() -> TestServer {
     for lines in Line::all().chunks(1000) {
         let logs = lines.iter().map(|line| {
             let channel = ChannelId::new(line.channel).unwrap();
-            NewActionLog::parse(&line.text, Reading::NATIVE).unwrap().prepare(channel).unwrap()
+            NewActionLog::parse(&line.text, ParseMode::NATIVE).unwrap().prepare(channel).unwrap()
         });
         server.store.append(AppendRequest::import(logs.collect())).unwrap().wait().unwrap();
     }

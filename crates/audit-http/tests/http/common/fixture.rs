@@ -4,8 +4,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use audit_http::store::domain::{ActionLog, ActionLogFilter, ChannelId, Event, EventFilter, NewEvent, Reading, Walk, WalkOrder};
-use audit_http::store::{AppendRequest, StoreConfig, WalkQuery};
+use audit_http::store::domain::{
+    ActionLog, ActionLogFilter, ChannelId, CursorOrder, CursorScope, Event, EventFilter, NewEvent, ParseMode,
+};
+use audit_http::store::{AppendRequest, CursorQuery, StoreConfig};
 use audit_http::{ServerConfig, store::Store};
 use flate2::read::GzDecoder;
 use tempfile::TempDir;
@@ -93,7 +95,7 @@ impl Fixture {
 fn fill(store: Store) {
     for lines in fixture_lines().chunks(2000) {
         let events = lines.iter().map(|line| {
-            let event = NewEvent::parse(line, Reading::NATIVE).unwrap();
+            let event = NewEvent::parse(line, ParseMode::NATIVE).unwrap();
             let channel = event.channel_id.unwrap();
             event.prepare(channel).unwrap()
         });
@@ -105,13 +107,13 @@ fn fill(store: Store) {
 /// Every event of a channel, by position.
 pub(crate) fn all_events(store: &Store, channel: i64) -> Vec<Event> {
     let channels = Some(vec![ChannelId::new(channel).unwrap().get()]);
-    let walk = Walk { order: WalkOrder::Position, descending: false, channels, filter: EventFilter::default() };
-    store.walk(&WalkQuery { walk, after: None, size: 1_000_000, counted: false }).unwrap().records
+    let walk = CursorScope { order: CursorOrder::Position, descending: false, channels, filter: EventFilter::default() };
+    store.walk(&CursorQuery { walk, after: None, size: 1_000_000, counted: false }).unwrap().records
 }
 
 /// Every action log of every channel.
 pub(crate) fn all_action_logs(store: &Store) -> Vec<ActionLog> {
     let filter = ActionLogFilter::default();
-    let walk = Walk { order: WalkOrder::Position, descending: false, channels: None, filter };
-    store.walk_action_logs(&WalkQuery { walk, after: None, size: 1_000_000, counted: false }).unwrap().records
+    let walk = CursorScope { order: CursorOrder::Position, descending: false, channels: None, filter };
+    store.walk_action_logs(&CursorQuery { walk, after: None, size: 1_000_000, counted: false }).unwrap().records
 }

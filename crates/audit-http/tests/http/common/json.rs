@@ -1,6 +1,6 @@
 //! JSON as it was sent: numbers by their digits, members in order.
 
-use audit_http::store::domain::Decoded;
+use audit_http::store::domain::JsonString;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -11,7 +11,7 @@ pub(crate) enum Json {
     Null,
     Bool(bool),
     Number(String),
-    Text(Decoded),
+    Text(JsonString),
     List(Vec<Json>),
     Object(Vec<(String, Json)>),
 }
@@ -106,13 +106,13 @@ fn items<'a>(rest: &mut &'a str, close: char, mut item: impl FnMut(&mut &'a str)
     cut(rest, 1);
 }
 
-fn string(rest: &mut &str) -> Decoded {
+fn string(rest: &mut &str) -> JsonString {
     let bytes = rest.as_bytes();
     let mut end = 1;
     while bytes[end] != b'"' {
         end += if bytes[end] == b'\\' { 2 } else { 1 };
     }
-    Decoded::of(cut(rest, end + 1)).unwrap()
+    JsonString::decode(cut(rest, end + 1)).unwrap()
 }
 
 fn cut<'a>(rest: &mut &'a str, at: usize) -> &'a str {

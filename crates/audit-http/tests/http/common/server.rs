@@ -81,11 +81,11 @@ impl TestServer {
 
     pub(crate) fn over(place: Place, configure: impl FnOnce(&mut ServerConfig)) -> TestServer {
         let store = place.open();
-        TestServer::of(place, store, configure)
+        TestServer::with_store(place, store, configure)
     }
 
     /// Over a store that was opened otherwise.
-    pub(crate) fn of(place: Place, store: Store, configure: impl FnOnce(&mut ServerConfig)) -> TestServer {
+    pub(crate) fn with_store(place: Place, store: Store, configure: impl FnOnce(&mut ServerConfig)) -> TestServer {
         let mut config = ServerConfig {
             listen: "127.0.0.1:0".to_owned(),
             workers: Some(2),

@@ -23,7 +23,7 @@ fn server(query_timeout: Duration) -> TestServer {
     let place = Place::new();
     let config = StoreConfig { readers: 2, query_timeout: Some(query_timeout), ..place.config() };
     let store = Store::open(&config).unwrap();
-    let server = TestServer::of(place, store, |_| {});
+    let server = TestServer::with_store(place, store, |_| {});
     server.append(r#"{"action":"honest"}"#);
     server.post(&server.admin, "/api/v1/action-logs", r#"{"level":20,"message":"m"}"#).expect(201);
     server

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use audit_http::store::domain::{ChannelGrant, Role, Stream, Timestamp};
 use audit_http::store::{Inspection, OpenError};
 
-use super::{Finding, Patient};
+use super::{Finding, CheckContext};
 use crate::config::Settings;
 
 /// The directory of an embedded database, and the nearest one above it that is there.
@@ -19,11 +19,11 @@ pub(super) fn directories(settings: &Settings) -> Option<(PathBuf, PathBuf)> {
 }
 
 /// A file is made and removed again: rights alone do not tell, on a disk that is full or read-only.
-pub(super) fn directory(patient: &Patient) -> Finding {
-    if patient.is_on_a_server() {
+pub(super) fn directory(context: &CheckContext) -> Finding {
+    if context.is_on_a_server() {
         return Finding::Good("not used: the database is on a server".to_owned());
     }
-    let Some((directory, existing)) = directories(&patient.settings) else {
+    let Some((directory, existing)) = directories(&context.settings) else {
         return Finding::bad("no directory on the way to the database is there", "audit-server config show");
     };
     let name = directory.display();
@@ -57,9 +57,9 @@ fn mode(_: &Path) -> Option<u32> {
 }
 
 /// Whether it opens with what durability needs; the store reads its settings back.
-pub(super) fn database(patient: &Patient) -> Finding {
-    let location = patient.settings.store_config().location().unwrap_or_default();
-    match patient.inspection() {
+pub(super) fn database(context: &CheckContext) -> Finding {
+    let location = context.settings.store_config().location().unwrap_or_default();
+    match context.inspection() {
         Ok(_) => Finding::Good(format!("`{location}` opens, and keeps what it acknowledges")),
         Err(OpenError::Missing { path }) => Finding::Note(format!("there is no `{path}` yet: the first start makes it")),
         Err(error @ OpenError::Locked { .. }) => {
@@ -76,15 +76,15 @@ pub(super) fn database(patient: &Patient) -> Finding {
             format!("put back `{location}` or its backup: docs/operations.md, When the file is gone"),
         ),
         Err(error @ OpenError::NotOurs { .. }) => Finding::bad(error.to_string(), "give another --data-dir or --database-url"),
-        Err(error) if patient.is_on_a_server() => {
+        Err(error) if context.is_on_a_server() => {
             Finding::bad(error.to_string(), "psql with the same URL; look at the server's log and its pg_hba.conf")
         }
         Err(error) => Finding::bad(error.to_string(), format!("ls -l '{location}', and put back the database or its backup")),
     }
 }
 
-pub(super) fn schema(patient: &Patient) -> Finding {
-    match patient.inspection() {
+pub(super) fn schema(context: &CheckContext) -> Finding {
+    match context.inspection() {
         Ok(Inspection { unknown: Some(migration), is_earlier: true, .. }) => {
             let fault = format!("the database was made by an older version (migration {migration} is not known here)");
             Finding::bad(fault, "export it with the version that made it, and import it into a new database")
@@ -97,14 +97,14 @@ pub(super) fn schema(patient: &Patient) -> Finding {
             Finding::bad(format!("the schema lacks {}", pending.join(", ")), "audit-server migrate")
         }
         Ok(Inspection { locked: true, .. }) => {
-            let location = patient.settings.store_config().location().unwrap_or_default();
+            let location = context.settings.store_config().location().unwrap_or_default();
             let fault = "another process holds the database's write lock and does not let go";
             Finding::bad(fault, format!("end the process that `fuser -v '{location}'` shows"))
         }
         // What a role lacks is said by the check of the role.
-        Ok(Inspection { unwritable: Some(why), lacking, .. }) if lacking.is_empty() => {
-            let location = patient.settings.store_config().location().unwrap_or_default();
-            let mend = match patient.is_on_a_server() {
+        Ok(Inspection { unwritable: Some(why), missing_privileges, .. }) if missing_privileges.is_empty() => {
+            let location = context.settings.store_config().location().unwrap_or_default();
+            let mend = match context.is_on_a_server() {
                 true => "as the owner: audit-server migrate --grant-to the-role".to_owned(),
                 false => format!("ls -l '{location}'; df -h '{location}'; findmnt -T '{location}'"),
             };
@@ -116,35 +116,35 @@ pub(super) fn schema(patient: &Patient) -> Finding {
 }
 
 /// The guards of PostgreSQL are rights, which a superuser and an owner are above.
-pub(super) fn role(patient: &Patient) -> Finding {
-    if !patient.is_on_a_server() {
+pub(super) fn role(context: &CheckContext) -> Finding {
+    if !context.is_on_a_server() {
         let guards = "an embedded database has none: its triggers guard the log, and whoever can write the file can drop them";
         return Finding::Good(guards.to_owned());
     }
-    let Ok(Inspection { powers, lacking, .. }) = patient.inspection() else {
+    let Ok(Inspection { excess_privileges, missing_privileges, .. }) = context.inspection() else {
         return Finding::Note("not looked at: there is no database that opens".to_owned());
     };
-    if !lacking.is_empty() {
+    if !missing_privileges.is_empty() {
         let mend = "as the owner: audit-server migrate --grant-to the-role";
-        return Finding::bad(format!("it lacks rights: {}", lacking.join(", ")), mend);
+        return Finding::bad(format!("it lacks rights: {}", missing_privileges.join(", ")), mend);
     }
     let mend = "CREATE ROLE audit_app LOGIN, then as the owner: audit-server migrate --grant-to audit_app; connect as audit_app";
-    match powers.join(", ") {
+    match excess_privileges.join(", ") {
         none if none.is_empty() => Finding::Good(
             "it can read and append, and cannot change or delete entries; it could append false ones, move heads and change \
              the search index (docs/operations.md, Roles)"
                 .to_owned(),
         ),
-        powers if patient.settings.production => {
-            Finding::bad(format!("{powers}: it could change or delete entries of the log"), mend)
+        excess_privileges if context.settings.production => {
+            Finding::bad(format!("{excess_privileges}: it could change or delete entries of the log"), mend)
         }
-        powers => Finding::Note(format!("{powers}: it could change or delete entries of the log. {mend}")),
+        excess_privileges => Finding::Note(format!("{excess_privileges}: it could change or delete entries of the log. {mend}")),
     }
 }
 
 /// What this command does not look at, so that nobody takes its word for it.
-pub(super) fn contents(patient: &Patient) -> Finding {
-    if !patient.has_current_database() {
+pub(super) fn contents(context: &CheckContext) -> Finding {
+    if !context.has_current_database() {
         return Finding::Note("not looked at: there is no database of this version that can be written".to_owned());
     }
     let text = "not looked at: whether entries, heads of logs, the search index and tokens are what the server wrote. Whoever can \
@@ -153,8 +153,8 @@ pub(super) fn contents(patient: &Patient) -> Finding {
     Finding::Note(text.to_owned())
 }
 
-pub(super) fn administrator(patient: &Patient) -> Finding {
-    if !patient.has_current_database() {
+pub(super) fn administrator(context: &CheckContext) -> Finding {
+    if !context.has_current_database() {
         return Finding::Note(
             "not looked at: there is no database of this version that can be written; the first start makes the key".to_owned(),
         );
@@ -164,13 +164,13 @@ pub(super) fn administrator(patient: &Patient) -> Finding {
         Ok(now) => now,
         Err(error) => return Finding::bad(error.to_string(), "timedatectl set-ntp true"),
     };
-    match patient.settings.open_existing_store().and_then(|store| Ok(store.tokens()?)) {
+    match context.settings.open_existing_store().and_then(|store| Ok(store.tokens()?)) {
         Ok(tokens) => {
             let valid = tokens
                 .iter()
                 .filter(|token| token.role == Role::Admin && token.channels == ChannelGrant::All && token.is_valid_at(now));
             match valid.count() {
-                0 if patient.settings.admin_token.is_some() => Finding::Note("the next start takes the key that is set".to_owned()),
+                0 if context.settings.admin_token.is_some() => Finding::Note("the next start takes the key that is set".to_owned()),
                 0 => Finding::bad("nobody has a valid admin key for all channels", mend),
                 count => Finding::Good(format!("{count} valid admin key(s) for all channels")),
             }
@@ -183,11 +183,11 @@ pub(super) fn administrator(patient: &Patient) -> Finding {
 const INDEX_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Queries are exact without it, so that it keeps no server from working.
-pub(super) fn search_index(patient: &Patient) -> Finding {
-    if !patient.has_current_database() {
+pub(super) fn search_index(context: &CheckContext) -> Finding {
+    if !context.has_current_database() {
         return Finding::Note("not looked at: there is no database of this version that can be written".to_owned());
     }
-    let lags = patient.settings.open_existing_store().and_then(|store| {
+    let lags = context.settings.open_existing_store().and_then(|store| {
         let lags = [Stream::Events, Stream::ActionLogs].map(|stream| store.index_lags(stream));
         Ok((store.now()?, lags.into_iter().collect::<Result<Vec<_>, _>>()?.concat()))
     });
@@ -211,7 +211,7 @@ pub(super) fn search_index(patient: &Patient) -> Finding {
 const EARLIEST: Duration = Duration::from_secs(1_793_491_200);
 
 /// The log never goes back in time: with a clock behind its last entry, everything new gets that entry's instant.
-pub(super) fn clock(patient: &Patient) -> Finding {
+pub(super) fn clock(context: &CheckContext) -> Finding {
     let mend = "timedatectl set-ntp true";
     let now = match Timestamp::now() {
         Ok(now) => now,
@@ -220,10 +220,10 @@ pub(super) fn clock(patient: &Patient) -> Finding {
     if SystemTime::now() < SystemTime::UNIX_EPOCH + EARLIEST {
         return Finding::bad(format!("the clock says {now}, which is before this program was made"), mend);
     }
-    if !patient.has_current_database() {
+    if !context.has_current_database() {
         return Finding::Good(format!("{now}"));
     }
-    let last = patient.settings.open_existing_store().ok().and_then(|store| {
+    let last = context.settings.open_existing_store().ok().and_then(|store| {
         let heads = [Stream::Events, Stream::ActionLogs].map(|stream| store.logs(stream, &ChannelGrant::All));
         heads.into_iter().flatten().flatten().filter_map(|head| head.recorded_at).max()
     });

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::database::directories;
-use super::{Finding, Patient};
+use super::{Finding, CheckContext};
 use crate::limits;
 
 /// Below this, a day of a busy log may fill the disk.
@@ -13,12 +13,12 @@ const FREE_MIB_GOOD: u64 = 1024;
 const FREE_MIB_MIN: u64 = 64;
 
 /// Asks `df`, which POSIX promises: the standard library cannot tell.
-pub(super) fn disk(patient: &Patient) -> Finding {
-    if patient.settings.store_config().file().is_ok_and(|file| file.is_none()) {
+pub(super) fn disk(context: &CheckContext) -> Finding {
+    if context.settings.store_config().file().is_ok_and(|file| file.is_none()) {
         return Finding::Note("the database server's cannot be told from here".to_owned());
     }
     let unknown = || Finding::Note("cannot be told here (there is no `df`)".to_owned());
-    let Some((_, directory)) = directories(&patient.settings) else { return unknown() };
+    let Some((_, directory)) = directories(&context.settings) else { return unknown() };
     let Ok(output) = Command::new("df").arg("-Pk").arg(&directory).env("LC_ALL", "C").output() else { return unknown() };
     let text = String::from_utf8_lossy(&output.stdout);
     let free_kib = text.lines().nth(1).and_then(|row| row.split_whitespace().nth(3)?.parse::<u64>().ok());
@@ -43,7 +43,7 @@ const DESCRIPTORS_OF_CONNECTION: u64 = 2;
 /// A handful of browsers and applications need this many connections at the least.
 const CONNECTIONS_MIN: u64 = 64;
 
-pub(super) fn descriptors(_: &Patient) -> Finding {
+pub(super) fn descriptors(_: &CheckContext) -> Finding {
     let Some(limit) = limits::open_files() else { return Finding::Good("no limit".to_owned()) };
     let connections = limit.saturating_sub(DESCRIPTORS_OWN) / DESCRIPTORS_OF_CONNECTION;
     let text = format!("{limit} open files are room for about {connections} connections at once");

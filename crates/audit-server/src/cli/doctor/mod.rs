@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::bail;
 use audit_http::store::{Inspection, OpenError};
 
-use crate::config::{self, Given, SettingError, Settings};
+use crate::config::{self, FlagValues, SettingError, Settings};
 
 /// What a check found.
 pub(super) enum Finding {
@@ -34,13 +34,13 @@ impl Finding {
 }
 
 /// What is looked at.
-pub(super) struct Patient {
+pub(super) struct CheckContext {
     settings: Settings,
     /// Looked at once: a database that somebody keeps locked is waited for.
     inspection: OnceCell<Result<Inspection, OpenError>>,
 }
 
-impl Patient {
+impl CheckContext {
     fn is_on_a_server(&self) -> bool {
         self.settings.store_config().file().is_ok_and(|file| file.is_none())
     }
@@ -58,7 +58,7 @@ impl Patient {
 }
 
 /// Its name, whether it is about the database, and the look itself.
-type Check = (&'static str, bool, fn(&Patient) -> Finding);
+type Check = (&'static str, bool, fn(&CheckContext) -> Finding);
 
 /// In the order in which one fault leads to the next.
 const CHECKS: [Check; 12] = [
@@ -76,7 +76,7 @@ const CHECKS: [Check; 12] = [
     ("address", false, network::address),
 ];
 
-pub(super) fn run(given: &Given, file: Option<&Path>) -> anyhow::Result<()> {
+pub(super) fn run(given: &FlagValues, file: Option<&Path>) -> anyhow::Result<()> {
     let (settings, faults) = Settings::read_all(given, file);
     let mut report = Report { bad: 0 };
     for fault in &faults {
@@ -95,9 +95,9 @@ pub(super) fn run(given: &Given, file: Option<&Path>) -> anyhow::Result<()> {
     // A fault in one setting is no reason to leave the rest of the machine unseen.
     if let Some(settings) = settings {
         report.settings(&settings, faults.is_empty());
-        let patient = Patient { inspection: OnceCell::new(), settings };
+        let context = CheckContext { inspection: OnceCell::new(), settings };
         for (name, _, check) in CHECKS.iter().filter(|(_, is_about_database, _)| !(is_hidden && *is_about_database)) {
-            report.add(name, check(&patient));
+            report.add(name, check(&context));
         }
     }
     match report.bad {
@@ -134,11 +134,11 @@ impl Report {
 
     fn add(&mut self, name: &str, finding: Finding) {
         match finding {
-            Finding::Good(text) => say!("ok    {name}: {text}"),
-            Finding::Note(text) => say!("note  {name}: {text}"),
+            Finding::Good(text) => stdout_line!("ok    {name}: {text}"),
+            Finding::Note(text) => stdout_line!("note  {name}: {text}"),
             Finding::Bad { fault, mend } => {
                 self.bad += 1;
-                say!("FAIL  {name}: {fault}\n      mend: {mend}");
+                stdout_line!("FAIL  {name}: {fault}\n      mend: {mend}");
             }
         }
     }

@@ -5,10 +5,10 @@ use std::net::TcpListener;
 use audit_http::Tls;
 
 use super::super::healthcheck::{TIMEOUT, address_of};
-use super::{Finding, Patient};
+use super::{Finding, CheckContext};
 
-pub(super) fn tls(patient: &Patient) -> Finding {
-    let Some(files) = &patient.settings.tls else { return Finding::Good("not used: plain HTTP".to_owned()) };
+pub(super) fn tls(context: &CheckContext) -> Finding {
+    let Some(files) = &context.settings.tls else { return Finding::Good("not used: plain HTTP".to_owned()) };
     let name = files.certificate.display();
     let tls = match Tls::load(&files.certificate, &files.key) {
         Ok(tls) => tls,
@@ -26,8 +26,8 @@ pub(super) fn tls(patient: &Patient) -> Finding {
 }
 
 /// Either nobody listens there, or a server that answers as ours does.
-pub(super) fn address(patient: &Patient) -> Finding {
-    let settings = &patient.settings;
+pub(super) fn address(context: &CheckContext) -> Finding {
+    let settings = &context.settings;
     let listen = &settings.server.listen;
     let mend = "give another address: audit-server --listen 127.0.0.1:8081, or AUDIT_LISTEN, or `listen` in the settings file";
     match TcpListener::bind(listen) {

@@ -5,7 +5,7 @@
 
 mod insert;
 mod limit;
-mod powers;
+mod privileges;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -29,8 +29,8 @@ use crate::url::PostgresUrl;
 
 pub(super) use insert::insert;
 pub(super) use limit::{cancel, limit_again, limit_session};
-pub(crate) use powers::Powers;
-pub(super) use powers::{grant, powers};
+pub(crate) use privileges::RolePrivileges;
+pub(super) use privileges::{grant, role_privileges};
 
 /// Through the crate's own symlink, so that a published package holds the files.
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -228,15 +228,15 @@ pub(super) fn begin_snapshot(conn: &mut PgConnection) -> QueryResult<()> {
 
 /// `FOR UPDATE` takes a transaction id and writes to the WAL, so that a COMMIT which only found duplicates waits for the same
 /// standby as the COMMIT that wrote them: what is acknowledged a second time is as safe as what is acknowledged the first time.
-pub(super) fn lock_head(conn: &mut PgConnection, channel_id: i64, stream: i16) -> Result<(i64, i64), StoreError> {
+pub(super) fn lock_log(conn: &mut PgConnection, channel_id: i64, stream: i16) -> Result<(i64, i64), StoreError> {
     let start = Instant::now();
-    try_lock_head(conn, channel_id, stream).map_err(|error| match error {
+    try_lock_log(conn, channel_id, stream).map_err(|error| match error {
         error if waited_in_vain(&error, start) => StoreError::LogLocked { channel_id, stream, seconds: LOCK_TIMEOUT.as_secs() },
         error => error.into(),
     })
 }
 
-fn try_lock_head(conn: &mut PgConnection, channel_id: i64, stream: i16) -> QueryResult<(i64, i64)> {
+fn try_lock_log(conn: &mut PgConnection, channel_id: i64, stream: i16) -> QueryResult<(i64, i64)> {
     let mut locked = || {
         let head = logs::table.find((channel_id, stream)).select((logs::next_position, logs::recorded_at));
         Ok::<_, DieselError>(head.for_update().load(conn)?.pop())

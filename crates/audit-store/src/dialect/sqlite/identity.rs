@@ -16,14 +16,14 @@ struct FileId {
 
 impl FileId {
     #[cfg(unix)]
-    fn of(metadata: &Metadata) -> FileId {
+    fn from_metadata(metadata: &Metadata) -> FileId {
         use std::os::unix::fs::MetadataExt;
         FileId { device: metadata.dev(), inode: metadata.ino() }
     }
 
     /// Where files have no numbers, only that one is missing is seen.
     #[cfg(not(unix))]
-    fn of(_: &Metadata) -> FileId {
+    fn from_metadata(_: &Metadata) -> FileId {
         FileId { device: 0, inode: 0 }
     }
 }
@@ -46,7 +46,7 @@ struct Known {
 
 impl Known {
     fn now(path: PathBuf) -> Result<Known, String> {
-        let id = FileId::of(&fs::metadata(&path).map_err(|error| format!("`{}`: {error}", path.display()))?);
+        let id = FileId::from_metadata(&fs::metadata(&path).map_err(|error| format!("`{}`: {error}", path.display()))?);
         Ok(Known { path, id })
     }
 
@@ -54,7 +54,7 @@ impl Known {
     fn fault(&self) -> Option<String> {
         let path = self.path.display();
         match fs::metadata(&self.path) {
-            Ok(metadata) if FileId::of(&metadata) == self.id => None,
+            Ok(metadata) if FileId::from_metadata(&metadata) == self.id => None,
             Ok(_) => Some(format!("the file `{path}` was replaced by another one while it was open")),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 Some(format!("the file `{path}` was removed or renamed while it was open"))
@@ -96,7 +96,7 @@ impl Identity {
     pub(super) fn rescue(&self) -> Option<PathBuf> {
         let open = fs::read_dir("/proc/self/fd").ok()?.flatten();
         // A look at the link does not open the file: closing it would give up the locks that this process has on it.
-        let is_it = |path: &PathBuf| fs::metadata(path).is_ok_and(|metadata| FileId::of(&metadata) == self.database.id);
+        let is_it = |path: &PathBuf| fs::metadata(path).is_ok_and(|metadata| FileId::from_metadata(&metadata) == self.database.id);
         let found = open.map(|entry| entry.path()).find(is_it)?;
         Some(Path::new("/proc").join(std::process::id().to_string()).join("fd").join(found.file_name()?))
     }

@@ -204,7 +204,7 @@ pub(super) fn begin_write(conn: &mut SqliteConnection) -> QueryResult<()> {
 }
 
 /// The transaction has the only write lock already.
-pub(super) fn lock_head(conn: &mut SqliteConnection, channel_id: i64, stream: i16) -> QueryResult<(i64, i64)> {
+pub(super) fn lock_log(conn: &mut SqliteConnection, channel_id: i64, stream: i16) -> QueryResult<(i64, i64)> {
     let head = logs::table.find((channel_id, stream)).select((logs::next_position, logs::recorded_at));
     if let Some(head) = head.load(conn)?.into_iter().next() {
         return Ok(head);

@@ -80,7 +80,7 @@ impl Grouping for ActionLogGroupBy {
     ) -> Result<Vec<(i64, RawKey, i64)>, StoreError> {
         let (start, key) = (start_sql::<ActionLogs>(span), self.key());
         let has_key = || sql::<Bool>(&format!("{key} IS NOT NULL"));
-        let rows = || action_logs::table.filter(predicate::of(channel_id, filter)).filter(has_key());
+        let rows = || action_logs::table.filter(predicate::for_channel(channel_id, filter)).filter(has_key());
         if let IndexedAs::Numbers(_) = self.indexed() {
             let of_group = rows().group_by((sql::<BigInt>(&start), sql::<BigInt>(key)));
             let counts: Vec<(i64, i64, i64)> =
@@ -150,7 +150,7 @@ fn by_text(
 ) -> Result<Vec<RawGroup>, StoreError> {
     let key = || sql::<Nullable<Text>>(column);
     let rows: Vec<(Option<String>, i64)> = action_logs::table
-        .filter(predicate::of(channel_id, filter))
+        .filter(predicate::for_channel(channel_id, filter))
         .filter(key().is_not_null())
         .group_by(key())
         .select((key(), count_star()))
@@ -166,7 +166,7 @@ fn by_number(
 ) -> Result<Vec<RawGroup>, StoreError> {
     let key = || sql::<Nullable<BigInt>>(column);
     let rows: Vec<(Option<i64>, i64)> = action_logs::table
-        .filter(predicate::of(channel_id, filter))
+        .filter(predicate::for_channel(channel_id, filter))
         .filter(key().is_not_null())
         .group_by(key())
         .select((key(), count_star()))

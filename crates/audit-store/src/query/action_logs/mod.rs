@@ -9,7 +9,8 @@ use std::ops::{ControlFlow, Range};
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{
-    ActionLog, ActionLogFilter, ActionLogKeys, ActionLogSortField, ActionLogSortRow, Interval, JsonText, SortKey, Stream, WalkOrder,
+    ActionLog, ActionLogFilter, ActionLogKeys, ActionLogSortField, ActionLogSortRow, CursorOrder, Interval, JsonText, SortKey,
+    Stream,
 };
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{count_star, sql};
@@ -18,7 +19,7 @@ use diesel::sql_types::{BigInt, Untyped};
 
 use super::expressions::{EveryColumn, ValueBytes, among};
 use super::room::Room;
-use super::start::{Behind, Start, begin};
+use super::start::{Behind, PageStart, begin};
 use super::stride::in_strides;
 use super::table::{Filter, Part, Place, Table, hand_on};
 use crate::connection::{Backend, DbConnection, on_inner};
@@ -57,7 +58,7 @@ impl Filter<ActionLog> for ActionLogFilter {
         ActionLogFilter::is_impossible(self)
     }
 
-    fn looks_into_records(&self) -> bool {
+    fn reads_values(&self) -> bool {
         self.search.is_some()
     }
 
@@ -69,10 +70,10 @@ impl Filter<ActionLog> for ActionLogFilter {
         self.matches(log)
     }
 
-    fn in_order(&self, order: WalkOrder) -> ActionLogFilter {
+    fn in_order(&self, order: CursorOrder) -> ActionLogFilter {
         match order {
-            WalkOrder::Timestamp => ActionLogFilter { position: Interval::default(), ..self.clone() },
-            WalkOrder::Position => ActionLogFilter { position: self.position, ..ActionLogFilter::default() },
+            CursorOrder::Timestamp => ActionLogFilter { position: Interval::default(), ..self.clone() },
+            CursorOrder::Position => ActionLogFilter { position: self.position, ..ActionLogFilter::default() },
         }
     }
 
@@ -82,19 +83,19 @@ impl Filter<ActionLog> for ActionLogFilter {
 
     fn starting_at(&self, position: i64) -> ActionLogFilter {
         let mut filter = self.clone();
-        filter.position.from(position);
+        filter.position.ge(position);
         filter
     }
 
     fn ending_before(&self, position: i64) -> ActionLogFilter {
         let mut filter = self.clone();
-        filter.position.below(position);
+        filter.position.lt(position);
         filter
     }
 
     fn since(&self, micros: i64) -> ActionLogFilter {
         let mut filter = self.clone();
-        filter.created_at.from(micros);
+        filter.created_at.ge(micros);
         filter
     }
 }
@@ -175,11 +176,11 @@ impl Table for ActionLogs {
     }
 
     fn count(conn: &mut DbConnection, channel_id: i64, filter: &ActionLogFilter) -> Result<i64, StoreError> {
-        Ok(action_logs::table.filter(predicate::of(channel_id, filter)).count().get_result(conn)?)
+        Ok(action_logs::table.filter(predicate::for_channel(channel_id, filter)).count().get_result(conn)?)
     }
 
     fn positions(conn: &mut DbConnection, channel_id: i64, of: &Part<'_, ActionLogFilter>) -> Result<Vec<i64>, StoreError> {
-        let ordered = action_logs::table.filter(predicate::of(channel_id, of.filter)).order(sql::<Untyped>(of.order));
+        let ordered = action_logs::table.filter(predicate::for_channel(channel_id, of.filter)).order(sql::<Untyped>(of.order));
         Ok(ordered.select(action_logs::position).limit(of.limit).offset(of.skip).load(conn)?)
     }
 
@@ -202,7 +203,7 @@ impl Table for ActionLogs {
     }
 
     fn places(conn: &mut DbConnection, channels: &[i64], of: &Part<'_, ActionLogFilter>) -> Result<Vec<Place>, StoreError> {
-        let ordered = action_logs::table.filter(predicate::of_any(conn, channels, of.filter)).order(sql::<Untyped>(of.order));
+        let ordered = action_logs::table.filter(predicate::for_channels(conn, channels, of.filter)).order(sql::<Untyped>(of.order));
         Ok(ordered.select((action_logs::channel_id, action_logs::position)).limit(of.limit).offset(of.skip).load(conn)?)
     }
 
@@ -211,7 +212,7 @@ impl Table for ActionLogs {
         channel_id: i64,
         of: &Part<'_, ActionLogFilter>,
     ) -> Result<Vec<ActionLogSortRow>, StoreError> {
-        let ordered = action_logs::table.filter(predicate::of(channel_id, of.filter)).order(sql::<Untyped>(of.order));
+        let ordered = action_logs::table.filter(predicate::for_channel(channel_id, of.filter)).order(sql::<Untyped>(of.order));
         let columns = (action_logs::channel_id, action_logs::position, action_logs::created_at, action_logs::level);
         let rows: Vec<Row> = ordered.select(columns).limit(of.limit).offset(of.skip).load(conn)?;
         Ok(rows.into_iter().map(sort_row).collect())
@@ -227,7 +228,7 @@ impl Table for ActionLogs {
     fn step(
         conn: &mut DbConnection,
         channel_id: i64,
-        start: &Start,
+        start: &PageStart,
         of: &Part<'_, ActionLogFilter>,
         take: &mut dyn FnMut(ActionLog) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
@@ -238,7 +239,7 @@ impl Table for ActionLogs {
     fn step_points(
         conn: &mut DbConnection,
         channel_id: i64,
-        start: &Start,
+        start: &PageStart,
         of: &Part<'_, ActionLogFilter>,
     ) -> Result<Vec<(i64, i64)>, StoreError> {
         Ok(walked(channel_id, start, of).select((action_logs::created_at, action_logs::position)).load(conn)?)
@@ -276,7 +277,7 @@ impl Table for ActionLogs {
         filter: &ActionLogFilter,
         span: &str,
     ) -> Result<Vec<(i64, i64)>, StoreError> {
-        let rows = action_logs::table.filter(predicate::of(channel_id, filter)).group_by(sql::<BigInt>(span));
+        let rows = action_logs::table.filter(predicate::for_channel(channel_id, filter)).group_by(sql::<BigInt>(span));
         Ok(rows.select((sql::<BigInt>(span), count_star())).load(conn)?)
     }
 }
@@ -313,8 +314,8 @@ impl IndexedColumns {
     }
 }
 
-fn walked<'a>(channel_id: i64, start: &Start, of: &Part<'_, ActionLogFilter>) -> action_logs::BoxedQuery<'a, Backend> {
-    let matching = action_logs::table.filter(predicate::of(channel_id, of.filter));
+fn walked<'a>(channel_id: i64, start: &PageStart, of: &Part<'_, ActionLogFilter>) -> action_logs::BoxedQuery<'a, Backend> {
+    let matching = action_logs::table.filter(predicate::for_channel(channel_id, of.filter));
     let ordered = matching.order(sql::<Untyped>(of.order)).limit(of.limit).into_boxed();
     begin!(ordered, start, action_logs::created_at, action_logs::position)
 }

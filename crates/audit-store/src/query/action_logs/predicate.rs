@@ -14,13 +14,13 @@ use crate::schema::action_logs;
 pub(super) type Predicate = Box<dyn BoxableExpression<action_logs::table, Backend, SqlType = Bool>>;
 
 /// The records of one channel that match.
-pub(super) fn of(channel_id: i64, filter: &ActionLogFilter) -> Predicate {
+pub(super) fn for_channel(channel_id: i64, filter: &ActionLogFilter) -> Predicate {
     let of_log: Predicate = Box::new(NotKept(action_logs::channel_id.eq(channel_id)));
     conditions(filter).into_iter().fold(of_log, |all, one| Box::new(all.and(one)))
 }
 
 /// The records of several channels that match.
-pub(super) fn of_any(conn: &DbConnection, channels: &[i64], filter: &ActionLogFilter) -> Predicate {
+pub(super) fn for_channels(conn: &DbConnection, channels: &[i64], filter: &ActionLogFilter) -> Predicate {
     let among: Predicate = Box::new(NotKept(among(conn, action_logs::channel_id, channels)));
     conditions(filter).into_iter().fold(among, |all, one| Box::new(all.and(one)))
 }
@@ -39,9 +39,9 @@ pub(super) fn points(
     let ActionLogFilter { created_at, recorded_at, position, .. } = filter;
     if !(one_of.is_empty() && none_of.is_empty()) {
         let mut filter = filter.clone();
-        filter.position.from(positions.start);
-        filter.position.below(positions.end);
-        return a::table.filter(of(channel_id, &filter)).select((a::created_at, a::position)).load(conn);
+        filter.position.ge(positions.start);
+        filter.position.lt(positions.end);
+        return a::table.filter(for_channel(channel_id, &filter)).select((a::created_at, a::position)).load(conn);
     }
     let key = |text: &Option<String>| text.as_ref().map(|text| index_key(text.as_bytes()));
     let (logger_name, app_name) = (&key(logger_name), &key(app_name));

@@ -91,7 +91,7 @@ impl Grouping for GroupBy {
         span: Span,
     ) -> Result<Vec<(i64, RawKey, i64)>, StoreError> {
         let (start, key) = (start_sql::<Events>(span), self.key());
-        let rows = || events::table.filter(predicate::of(channel_id, filter)).filter(sql::<Bool>(&format!("{key} IS NOT NULL")));
+        let rows = || events::table.filter(predicate::for_channel(channel_id, filter)).filter(sql::<Bool>(&format!("{key} IS NOT NULL")));
         if let IndexedAs::Numbers(_) = self.indexed() {
             let of_group = rows().group_by((sql::<BigInt>(&start), sql::<BigInt>(key)));
             let counts: Vec<(i64, i64, i64)> =
@@ -147,7 +147,7 @@ impl Grouping for GroupBy {
             GroupBy::User | GroupBy::Person => {
                 let user = User::from_json(event.slots.value(slot::USER)?.clone()).ok()?;
                 let [name, id] = user.pick(&["username", "pk"]).unwrap_or_default();
-                let name = name.filter(|name| self == GroupBy::Person && JsonKind::of(name) == JsonKind::String);
+                let name = name.filter(|name| self == GroupBy::Person && JsonKind::from_text(name) == JsonKind::String);
                 Some(name.or(id).map_or_else(|| user.json().clone(), JsonText::from_trusted))
             }
             _ => None,
@@ -180,7 +180,7 @@ fn by_text(
 ) -> Result<Vec<RawGroup>, StoreError> {
     let key = || sql::<Nullable<Text>>(text);
     let rows: Vec<(Option<String>, i64)> = events::table
-        .filter(predicate::of(channel_id, filter))
+        .filter(predicate::for_channel(channel_id, filter))
         .filter(key().is_not_null())
         .group_by(key())
         .select((key(), count_star()))
@@ -196,7 +196,7 @@ fn by_number(
 ) -> Result<Vec<RawGroup>, StoreError> {
     let key = || sql::<Nullable<BigInt>>(number);
     let rows: Vec<(Option<i64>, i64)> = events::table
-        .filter(predicate::of(channel_id, filter))
+        .filter(predicate::for_channel(channel_id, filter))
         .filter(key().is_not_null())
         .group_by(key())
         .select((key(), count_star()))

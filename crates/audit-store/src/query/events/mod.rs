@@ -9,7 +9,7 @@ use std::ops::{ControlFlow, Range};
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{
-    Event, EventFilter, EventKeys, Interval, JsonText, SortField, SortKey, SortRow, Stream, WalkOrder, changed_fields,
+    CursorOrder, Event, EventFilter, EventKeys, Interval, JsonText, SortField, SortKey, SortRow, Stream, changed_fields,
 };
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{count_star, sql};
@@ -18,7 +18,7 @@ use diesel::sql_types::{BigInt, Untyped};
 
 use super::expressions::{EveryColumn, ValueBytes, among};
 use super::room::Room;
-use super::start::{Behind, Start, begin};
+use super::start::{Behind, PageStart, begin};
 use super::stride::in_strides;
 use super::table::{Filter, Part, Place, Table, hand_on};
 use crate::connection::{Backend, DbConnection, on_inner};
@@ -36,8 +36,8 @@ impl Filter<Event> for EventFilter {
         EventFilter::is_impossible(self)
     }
 
-    fn looks_into_records(&self) -> bool {
-        EventFilter::looks_into_records(self)
+    fn reads_values(&self) -> bool {
+        EventFilter::reads_values(self)
     }
 
     fn position(&self) -> Interval {
@@ -48,10 +48,10 @@ impl Filter<Event> for EventFilter {
         self.matches(event)
     }
 
-    fn in_order(&self, order: WalkOrder) -> EventFilter {
+    fn in_order(&self, order: CursorOrder) -> EventFilter {
         match order {
-            WalkOrder::Timestamp => EventFilter { position: Interval::default(), ..self.clone() },
-            WalkOrder::Position => EventFilter { position: self.position, ..EventFilter::default() },
+            CursorOrder::Timestamp => EventFilter { position: Interval::default(), ..self.clone() },
+            CursorOrder::Position => EventFilter { position: self.position, ..EventFilter::default() },
         }
     }
 
@@ -61,19 +61,19 @@ impl Filter<Event> for EventFilter {
 
     fn starting_at(&self, position: i64) -> EventFilter {
         let mut filter = self.clone();
-        filter.position.from(position);
+        filter.position.ge(position);
         filter
     }
 
     fn ending_before(&self, position: i64) -> EventFilter {
         let mut filter = self.clone();
-        filter.position.below(position);
+        filter.position.lt(position);
         filter
     }
 
     fn since(&self, micros: i64) -> EventFilter {
         let mut filter = self.clone();
-        filter.timestamp.from(micros);
+        filter.timestamp.ge(micros);
         filter
     }
 }
@@ -154,11 +154,11 @@ impl Table for Events {
     }
 
     fn count(conn: &mut DbConnection, channel_id: i64, filter: &EventFilter) -> Result<i64, StoreError> {
-        Ok(events::table.filter(predicate::of(channel_id, filter)).count().get_result(conn)?)
+        Ok(events::table.filter(predicate::for_channel(channel_id, filter)).count().get_result(conn)?)
     }
 
     fn positions(conn: &mut DbConnection, channel_id: i64, of: &Part<'_, EventFilter>) -> Result<Vec<i64>, StoreError> {
-        let ordered = events::table.filter(predicate::of(channel_id, of.filter)).order(sql::<Untyped>(of.order));
+        let ordered = events::table.filter(predicate::for_channel(channel_id, of.filter)).order(sql::<Untyped>(of.order));
         Ok(ordered.select(events::position).limit(of.limit).offset(of.skip).load(conn)?)
     }
 
@@ -181,12 +181,12 @@ impl Table for Events {
     }
 
     fn places(conn: &mut DbConnection, channels: &[i64], of: &Part<'_, EventFilter>) -> Result<Vec<Place>, StoreError> {
-        let ordered = events::table.filter(predicate::of_any(conn, channels, of.filter)).order(sql::<Untyped>(of.order));
+        let ordered = events::table.filter(predicate::for_channels(conn, channels, of.filter)).order(sql::<Untyped>(of.order));
         Ok(ordered.select((events::channel_id, events::position)).limit(of.limit).offset(of.skip).load(conn)?)
     }
 
     fn sort_rows(conn: &mut DbConnection, channel_id: i64, of: &Part<'_, EventFilter>) -> Result<Vec<SortRow>, StoreError> {
-        let ordered = events::table.filter(predicate::of(channel_id, of.filter)).order(sql::<Untyped>(of.order));
+        let ordered = events::table.filter(predicate::for_channel(channel_id, of.filter)).order(sql::<Untyped>(of.order));
         let rows: Vec<SortColumns> = ordered.select(SortColumns::as_select()).limit(of.limit).offset(of.skip).load(conn)?;
         rows.into_iter().map(SortRow::try_from).collect()
     }
@@ -200,7 +200,7 @@ impl Table for Events {
     fn step(
         conn: &mut DbConnection,
         channel_id: i64,
-        start: &Start,
+        start: &PageStart,
         of: &Part<'_, EventFilter>,
         take: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
@@ -211,7 +211,7 @@ impl Table for Events {
     fn step_points(
         conn: &mut DbConnection,
         channel_id: i64,
-        start: &Start,
+        start: &PageStart,
         of: &Part<'_, EventFilter>,
     ) -> Result<Vec<(i64, i64)>, StoreError> {
         Ok(walked(channel_id, start, of).select((events::timestamp, events::position)).load(conn)?)
@@ -243,7 +243,7 @@ impl Table for Events {
     }
 
     fn spans(conn: &mut DbConnection, channel_id: i64, filter: &EventFilter, span: &str) -> Result<Vec<(i64, i64)>, StoreError> {
-        let rows = events::table.filter(predicate::of(channel_id, filter)).group_by(sql::<BigInt>(span));
+        let rows = events::table.filter(predicate::for_channel(channel_id, filter)).group_by(sql::<BigInt>(span));
         Ok(rows.select((sql::<BigInt>(span), count_star())).load(conn)?)
     }
 }
@@ -319,8 +319,8 @@ impl IndexedColumns {
     }
 }
 
-fn walked<'a>(channel_id: i64, start: &Start, of: &Part<'_, EventFilter>) -> events::BoxedQuery<'a, Backend> {
-    let matching = events::table.filter(predicate::of(channel_id, of.filter));
+fn walked<'a>(channel_id: i64, start: &PageStart, of: &Part<'_, EventFilter>) -> events::BoxedQuery<'a, Backend> {
+    let matching = events::table.filter(predicate::for_channel(channel_id, of.filter));
     let ordered = matching.order(sql::<Untyped>(of.order)).limit(of.limit).into_boxed();
     begin!(ordered, start, events::timestamp, events::position)
 }

@@ -14,13 +14,13 @@ use crate::schema::events;
 pub(super) type Predicate = Box<dyn BoxableExpression<events::table, Backend, SqlType = Bool>>;
 
 /// The events of one channel that match. Texts are compared by their index keys, as they are stored.
-pub(super) fn of(channel_id: i64, filter: &EventFilter) -> Predicate {
+pub(super) fn for_channel(channel_id: i64, filter: &EventFilter) -> Predicate {
     let of_log: Predicate = Box::new(NotKept(events::channel_id.eq(channel_id)));
     conditions(filter).into_iter().fold(of_log, |all, one| Box::new(all.and(one)))
 }
 
 /// The events of several channels that match.
-pub(super) fn of_any(conn: &DbConnection, channels: &[i64], filter: &EventFilter) -> Predicate {
+pub(super) fn for_channels(conn: &DbConnection, channels: &[i64], filter: &EventFilter) -> Predicate {
     let among: Predicate = Box::new(NotKept(among(conn, events::channel_id, channels)));
     conditions(filter).into_iter().fold(among, |all, one| Box::new(all.and(one)))
 }
@@ -54,9 +54,9 @@ pub(super) fn points(
     let EventFilter { one_of, none_of, timestamp, recorded_at, position, .. } = filter;
     if !(one_of.is_empty() && none_of.is_empty()) {
         let mut filter = filter.clone();
-        filter.position.from(positions.start);
-        filter.position.below(positions.end);
-        return e::table.filter(of(channel_id, &filter)).select((e::timestamp, e::position)).load(conn);
+        filter.position.ge(positions.start);
+        filter.position.lt(positions.end);
+        return e::table.filter(for_channel(channel_id, &filter)).select((e::timestamp, e::position)).load(conn);
     }
     let key = |text: &Option<String>| text.as_ref().map(|text| index_key(text.as_bytes()));
     let (table_name, object_id, user, person) = (&key(table_name), &key(object_id), &key(user), &key(person));

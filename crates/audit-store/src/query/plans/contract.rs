@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{ActionLogFilter, ChannelId, Clock, EventFilter, NewActionLog, NewEvent, PreparedEntry, Reading};
+use audit_domain::{ActionLogFilter, ChannelId, Clock, EventFilter, NewActionLog, NewEvent, ParseMode, PreparedEntry};
 
 use super::recorded::Small;
 use crate::append::{ClockWatch, Lookup, Pace, commit};
@@ -27,11 +27,11 @@ const OF_ALL_CHANNELS: [&str; 2] = [
 ];
 
 fn event(json: &str, channel: i64) -> PreparedEntry {
-    NewEvent::parse(json, Reading::NATIVE).unwrap().prepare(ChannelId::new(channel).unwrap()).unwrap()
+    NewEvent::parse(json, ParseMode::NATIVE).unwrap().prepare(ChannelId::new(channel).unwrap()).unwrap()
 }
 
 fn log(json: &str) -> PreparedEntry {
-    NewActionLog::parse(json, Reading::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap()
+    NewActionLog::parse(json, ParseMode::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap()
 }
 
 /// Every kind of statement on the tables of a log, but for those of a copy, which name the channel of each log too.

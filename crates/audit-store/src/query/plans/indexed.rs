@@ -1,7 +1,7 @@
 //! What each family of queries reads of the entries themselves, on many generated ones and with the statistics that each database has
 //! of them: the same table for both.
 
-use audit_domain::{ActionLogFilter, EventFilter, EventValues, Interval, SortField, WalkOrder};
+use audit_domain::{ActionLogFilter, CursorOrder, EventFilter, EventValues, Interval, SortField};
 
 use super::recorded::{Many, Step};
 use crate::query::*;
@@ -52,7 +52,7 @@ const FAMILIES: [Family; 28] = [
     ("a list without some users", |db| db.list::<Events>(EventFilter { none_of: users(), ..any() }, &[]), INDEXED),
     (
         "a walk by time without some users",
-        |db| db.walk::<Events>(WalkOrder::Timestamp, EventFilter { none_of: users(), ..any() }),
+        |db| db.walk::<Events>(CursorOrder::Timestamp, EventFilter { none_of: users(), ..any() }),
         INDEXED,
     ),
     ("a list of a range of time", |db| db.list::<Events>(EventFilter { timestamp: SPAN, ..any() }, &[]), INDEXED),
@@ -92,9 +92,9 @@ const FAMILIES: [Family; 28] = [
         },
         &[PAGE, PAGE, PAGE, PAGE],
     ),
-    ("a walk by time", |db| db.walk::<Events>(WalkOrder::Timestamp, any()), &["events_by_timestamp"]),
-    ("a walk by time of a user", |db| db.walk::<Events>(WalkOrder::Timestamp, EventFilter { user: text(), ..any() }), INDEXED),
-    ("a walk by position", |db| db.walk::<Events>(WalkOrder::Position, any()), &[PAGE]),
+    ("a walk by time", |db| db.walk::<Events>(CursorOrder::Timestamp, any()), &["events_by_timestamp"]),
+    ("a walk by time of a user", |db| db.walk::<Events>(CursorOrder::Timestamp, EventFilter { user: text(), ..any() }), INDEXED),
+    ("a walk by position", |db| db.walk::<Events>(CursorOrder::Position, any()), &[PAGE]),
     ("a summary of everything", |db| db.summary(any(), GroupBy::TableName), INDEXED),
     ("a summary of a url", |db| db.summary(EventFilter { url: text(), ..any() }, GroupBy::ContentType), INDEXED),
     ("an action log by its uuid", |db| db.find::<ActionLogs>(), &["action_logs_channel_id_uuid_key"]),
@@ -106,7 +106,7 @@ const FAMILIES: [Family; 28] = [
     ),
     (
         "a walk by time of a logger",
-        |db| db.walk::<ActionLogs>(WalkOrder::Timestamp, ActionLogFilter { logger_name: text(), ..logs() }),
+        |db| db.walk::<ActionLogs>(CursorOrder::Timestamp, ActionLogFilter { logger_name: text(), ..logs() }),
         LOGS_INDEXED,
     ),
 ];

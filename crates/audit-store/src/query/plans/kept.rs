@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use audit_domain::{ChannelGrant, ChannelId, EventFilter, EventValues, NewEvent, Reading, Sort, SortField, SortKey};
+use audit_domain::{ChannelGrant, ChannelId, EventFilter, EventValues, NewEvent, ParseMode, Sort, SortField, SortKey};
 use diesel::connection::{Connection, InstrumentationEvent};
 
 use crate::connection::{DbConnection, Purpose};
@@ -24,7 +24,7 @@ impl Keeping {
         let store = Store::open(&StoreConfig::new(url)).unwrap();
         let events = (0..100).map(|n| {
             let json = format!(r#"{{"content_type":{},"action":"a","url":"/{n}"}}"#, n % 3);
-            NewEvent::parse(&json, Reading::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap()
+            NewEvent::parse(&json, ParseMode::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap()
         });
         store.append(AppendRequest::import(events.collect())).unwrap().wait().unwrap();
         store.index().unwrap();

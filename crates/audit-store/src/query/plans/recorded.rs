@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{ChannelGrant, ChannelId, EventFilter, JsonText, Sort, SortKey, Walk, WalkOrder, WalkPoint};
+use audit_domain::{ChannelGrant, ChannelId, CursorKey, CursorOrder, CursorScope, EventFilter, JsonText, Sort, SortKey};
 use diesel::connection::{Connection, InstrumentationEvent, SimpleConnection};
 use diesel::sql_types::Text;
 use diesel::{QueryableByName, RunQueryDsl};
@@ -160,10 +160,10 @@ impl Many {
         list::<T>(&mut self.conn, &Cache::default(), &query).unwrap();
     }
 
-    pub(super) fn walk<T: Table>(&mut self, order: WalkOrder, filter: T::Filter) {
-        let after = Some(WalkPoint { timestamp: 1_715_000_000_000_000, channel_id: 1, position: 50_000 });
-        let walk_of = Walk { order, descending: true, channels: Some(vec![1]), filter };
-        walk::<T>(&mut self.conn, &Cache::default(), &WalkQuery { walk: walk_of, after, size: 2, counted: false }).unwrap();
+    pub(super) fn walk<T: Table>(&mut self, order: CursorOrder, filter: T::Filter) {
+        let after = Some(CursorKey { timestamp: 1_715_000_000_000_000, channel_id: 1, position: 50_000 });
+        let walk_of = CursorScope { order, descending: true, channels: Some(vec![1]), filter };
+        walk::<T>(&mut self.conn, &Cache::default(), &CursorQuery { walk: walk_of, after, size: 2, counted: false }).unwrap();
     }
 
     pub(super) fn summary(&mut self, filter: EventFilter, by: GroupBy) {
@@ -214,10 +214,10 @@ impl Small {
             let (sort, page) = (Sort::by(Vec::new()), PageNumber::Number(1));
             let query = ListQuery { channels: grant, filter: filter.clone(), sort, page, size: 2 };
             list::<T>(&mut self.conn, &Cache::default(), &query).unwrap();
-            for order in [WalkOrder::Timestamp, WalkOrder::Position] {
+            for order in [CursorOrder::Timestamp, CursorOrder::Position] {
                 let channels = Some(channels.clone());
-                let walk_of = Walk { order, descending: false, channels, filter: filter.clone() };
-                walk::<T>(&mut self.conn, &Cache::default(), &WalkQuery { walk: walk_of, after: None, size: 2, counted: true })
+                let walk_of = CursorScope { order, descending: false, channels, filter: filter.clone() };
+                walk::<T>(&mut self.conn, &Cache::default(), &CursorQuery { walk: walk_of, after: None, size: 2, counted: true })
                     .unwrap();
             }
         }

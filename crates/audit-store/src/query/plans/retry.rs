@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use audit_domain::{ChannelId, Clock, NewEvent, PreparedEntry, Reading, limits};
+use audit_domain::{ChannelId, Clock, NewEvent, ParseMode, PreparedEntry, limits};
 
 use super::recorded::recording;
 use crate::append::{ClockWatch, Lookup, Pace, commit};
@@ -18,7 +18,7 @@ type Outcome = Result<Vec<Receipt>, AppendError>;
 fn event(number: u128, channel: i64, members: &str) -> PreparedEntry {
     let uuid = audit_domain::uuid::Uuid::from_u128(number);
     let json = format!(r#"{{"uuid":"{uuid}","channel_id":{channel}{members}}}"#);
-    NewEvent::parse(&json, Reading::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap()
+    NewEvent::parse(&json, ParseMode::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap()
 }
 
 /// A log with entries, and the statements that ran after they were appended.

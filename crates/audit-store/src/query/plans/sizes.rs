@@ -1,6 +1,6 @@
 //! A page that is too large is not read. PostgreSQL sends a result whole, and then it is too late to look at its size.
 
-use audit_domain::{ChannelGrant, ChannelId, EventFilter, NewEvent, Reading, Sort, limits};
+use audit_domain::{ChannelGrant, ChannelId, EventFilter, NewEvent, ParseMode, Sort, limits};
 
 use super::recorded::recording;
 use crate::connection::Purpose;
@@ -17,7 +17,7 @@ fn a_page_that_is_too_large_is_not_read_from_postgresql() {
     let store = Store::open(&StoreConfig::new(database.url())).unwrap();
     let count = limits::PAGE_SIZE_THAT_FITS + 4;
     let json = format!(r#"{{"content":"{}"}}"#, "m".repeat(limits::PAGE_BYTES_MAX / (count - 1)));
-    let event = NewEvent::parse(&json, Reading::NATIVE).unwrap();
+    let event = NewEvent::parse(&json, ParseMode::NATIVE).unwrap();
     for _ in 0..count {
         let entries = vec![event.clone().prepare(ChannelId::DEFAULT).unwrap()];
         store.append(AppendRequest::import(entries)).unwrap().wait().unwrap();

@@ -1,16 +1,16 @@
 //! The one update there is, as an erasure will make it.
 
 use audit_store::domain::Entry;
-use audit_store::domain::log::Seal;
+use audit_store::domain::log::Opening;
 
 use super::{Kind, Raw};
 
 /// The seals of an entry once some of its slots are erased.
-pub(crate) fn seals_after(entry: &Entry, erased: &[u8]) -> Vec<u8> {
+pub(crate) fn openings_after(entry: &Entry, erased: &[u8]) -> Vec<u8> {
     let mut seals = Vec::new();
     for slot in entry.slots.iter() {
-        match slot.seal {
-            Seal::Salt(salt) if !erased.contains(&slot.number) => seals.extend([[slot.number, 0].as_slice(), &salt].concat()),
+        match slot.opening {
+            Opening::Salt(salt) if !erased.contains(&slot.number) => seals.extend([[slot.number, 0].as_slice(), &salt].concat()),
             _ => seals.extend([[slot.number, 1].as_slice(), &slot.commitment()].concat()),
         }
     }
@@ -27,6 +27,6 @@ pub(crate) fn erase<K: Kind>(conn: &Raw, entry: &Entry, erased: &[u8]) {
         "UPDATE {} SET {}, seals = {} WHERE {place}",
         K::TABLE,
         nulls.join(", "),
-        conn.blob(&seals_after(entry, erased))
+        conn.blob(&openings_after(entry, erased))
     ));
 }

@@ -5,11 +5,11 @@ use std::ops::Deref;
 
 use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{
-    ActionLog, ActionLogFilter, ActionLogSortField, ActionLogSortRow, ChannelGrant, ChannelId, Entry, Event, EventFilter, Keys,
-    NewActionLog, NewEvent, PreparedEntry, Reading, Sort, SortBy, SortField, SortRow, Stream, Walk, WalkPoint, action_log_slot,
-    slot,
+    ActionLog, ActionLogFilter, ActionLogSortField, ActionLogSortRow, ChannelGrant, ChannelId, CursorKey, CursorScope, Entry,
+    Event, EventFilter, Keys, NewActionLog, NewEvent, ParseMode, PreparedEntry, Sort, SortBy, SortField, SortRow, Stream,
+    action_log_slot, slot,
 };
-use audit_store::{ListPage, ListQuery, Store, StoreError, WalkPage, WalkQuery};
+use audit_store::{CursorPage, CursorQuery, ListPage, ListQuery, Store, StoreError};
 
 /// What a test needs to know of the entries of a stream.
 pub(crate) trait Kind: Copy + 'static {
@@ -28,7 +28,7 @@ pub(crate) trait Kind: Copy + 'static {
     type Row;
 
     /// Reads a record and makes it ready for the channel it names.
-    fn parse(json: &str, reading: Reading) -> Option<PreparedEntry>;
+    fn parse(json: &str, reading: ParseMode) -> Option<PreparedEntry>;
     fn matches(filter: &Self::Filter, record: &Self::Record) -> bool;
     fn row(record: &Self::Record) -> Self::Row;
     fn keys(record: &Self::Record) -> Keys;
@@ -36,10 +36,10 @@ pub(crate) trait Kind: Copy + 'static {
 
     fn try_get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<Self::Record>, StoreError>;
     fn list(store: &Store, query: &ListQuery<Self::Filter, Sort<Self::Field>>) -> ListPage<Self::Record>;
-    fn walk(store: &Store, query: &WalkQuery<Self::Filter>) -> WalkPage<Self::Record>;
+    fn walk(store: &Store, query: &CursorQuery<Self::Filter>) -> CursorPage<Self::Record>;
 
     /// A point through the text of its cursor.
-    fn through_text(walk: &Walk<Self::Filter>, point: WalkPoint) -> WalkPoint;
+    fn through_text(walk: &CursorScope<Self::Filter>, point: CursorKey) -> CursorKey;
 
     fn get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Option<Self::Record> {
         Self::try_get(store, channels, first, uuid).unwrap()
@@ -48,7 +48,7 @@ pub(crate) trait Kind: Copy + 'static {
     /// A record with these members and what is required, for the channel it names, else the default one.
     fn entry(members: &str) -> PreparedEntry {
         let all = [Self::REQUIRED, members].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(",");
-        Self::parse(&format!("{{{all}}}"), Reading::NATIVE).unwrap()
+        Self::parse(&format!("{{{all}}}"), ParseMode::NATIVE).unwrap()
     }
 }
 
@@ -81,7 +81,7 @@ impl Kind for Events {
     type Field = SortField;
     type Row = SortRow;
 
-    fn parse(json: &str, reading: Reading) -> Option<PreparedEntry> {
+    fn parse(json: &str, reading: ParseMode) -> Option<PreparedEntry> {
         let event = NewEvent::parse(json, reading).ok()?;
         let channel = event.channel_id.unwrap_or(ChannelId::DEFAULT);
         Some(event.prepare(channel).unwrap())
@@ -92,7 +92,7 @@ impl Kind for Events {
     }
 
     fn row(event: &Event) -> SortRow {
-        SortRow::of(event)
+        SortRow::from_event(event)
     }
 
     fn keys(event: &Event) -> Keys {
@@ -111,11 +111,11 @@ impl Kind for Events {
         store.list(query).unwrap()
     }
 
-    fn walk(store: &Store, query: &WalkQuery) -> WalkPage<Event> {
+    fn walk(store: &Store, query: &CursorQuery) -> CursorPage<Event> {
         store.walk(query).unwrap()
     }
 
-    fn through_text(walk: &Walk, point: WalkPoint) -> WalkPoint {
+    fn through_text(walk: &CursorScope, point: CursorKey) -> CursorKey {
         walk.point(&walk.cursor(point)).unwrap()
     }
 }
@@ -137,7 +137,7 @@ impl Kind for ActionLogs {
     type Field = ActionLogSortField;
     type Row = ActionLogSortRow;
 
-    fn parse(json: &str, reading: Reading) -> Option<PreparedEntry> {
+    fn parse(json: &str, reading: ParseMode) -> Option<PreparedEntry> {
         let log = NewActionLog::parse(json, reading).ok()?;
         let channel = log.channel_id.unwrap_or(ChannelId::DEFAULT);
         Some(log.prepare(channel).unwrap())
@@ -148,7 +148,7 @@ impl Kind for ActionLogs {
     }
 
     fn row(log: &ActionLog) -> ActionLogSortRow {
-        ActionLogSortRow::of(log)
+        ActionLogSortRow::from_action_log(log)
     }
 
     fn keys(log: &ActionLog) -> Keys {
@@ -169,11 +169,11 @@ impl Kind for ActionLogs {
         store.list_action_logs(query).unwrap()
     }
 
-    fn walk(store: &Store, query: &WalkQuery<ActionLogFilter>) -> WalkPage<ActionLog> {
+    fn walk(store: &Store, query: &CursorQuery<ActionLogFilter>) -> CursorPage<ActionLog> {
         store.walk_action_logs(query).unwrap()
     }
 
-    fn through_text(walk: &Walk<ActionLogFilter>, point: WalkPoint) -> WalkPoint {
+    fn through_text(walk: &CursorScope<ActionLogFilter>, point: CursorKey) -> CursorKey {
         walk.point(&walk.cursor(point)).unwrap()
     }
 }

@@ -4,15 +4,15 @@ mod erase;
 mod kind;
 mod raw;
 
-pub(crate) use erase::{erase, seals_after};
+pub(crate) use erase::{erase, openings_after};
 pub(crate) use kind::{ActionLogs, Events, Kind};
 pub(crate) use raw::{Lock, Raw, blob, is_partitioned, of_database, on_postgres};
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use audit_store::domain::{ChannelGrant, ChannelId, Entry, Event, PreparedEntry, Reading, Walk, WalkOrder};
-use audit_store::{AppendRequest, Receipt, Store, StoreConfig, WalkQuery};
+use audit_store::domain::{ChannelGrant, ChannelId, CursorOrder, CursorScope, Entry, Event, ParseMode, PreparedEntry};
+use audit_store::{AppendRequest, CursorQuery, Receipt, Store, StoreConfig};
 use tempfile::TempDir;
 
 use crate::postgres_server::{Database, Template, migrate_partitioned};
@@ -114,7 +114,7 @@ impl Scratch {
     }
 
     pub(crate) fn append_json_of<K: Kind>(&self, json: &str) -> Receipt {
-        self.append(vec![K::parse(json, Reading::NATIVE).unwrap()])[0]
+        self.append(vec![K::parse(json, ParseMode::NATIVE).unwrap()])[0]
     }
 
     pub(crate) fn get(&self, receipt: &Receipt) -> Event {
@@ -139,7 +139,7 @@ pub(crate) fn append(store: &Store, events: Vec<PreparedEntry>) -> Vec<Receipt> 
 
 /// An event in the native shape, for the channel it names, else the default one.
 pub(crate) fn event(json: &str) -> PreparedEntry {
-    Events::parse(json, Reading::NATIVE).unwrap()
+    Events::parse(json, ParseMode::NATIVE).unwrap()
 }
 
 /// The uuid of a number, in the order of numbers. That of 0 is not the nil uuid, which is refused.
@@ -154,10 +154,10 @@ pub(crate) fn only(channel: i64) -> ChannelGrant {
 /// Every record of a channel, by position.
 pub(crate) fn log_of<K: Kind>(store: &Store, channel: i64) -> Vec<K::Record> {
     let filter = K::Filter::default();
-    let walk = Walk { order: WalkOrder::Position, descending: false, channels: Some(vec![channel]), filter };
+    let walk = CursorScope { order: CursorOrder::Position, descending: false, channels: Some(vec![channel]), filter };
     let (mut records, mut after) = (Vec::new(), None);
     loop {
-        let page = K::walk(store, &WalkQuery { walk: walk.clone(), after, size: 500, counted: false });
+        let page = K::walk(store, &CursorQuery { walk: walk.clone(), after, size: 500, counted: false });
         records.extend(page.records);
         after = page.next;
         if after.is_none() {

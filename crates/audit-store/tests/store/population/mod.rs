@@ -6,7 +6,7 @@ mod events;
 use std::collections::BTreeSet;
 
 use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{Interval, Reading, Sort, SortKey, index_key};
+use audit_store::domain::{Interval, ParseMode, Sort, SortKey, index_key};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -98,7 +98,7 @@ pub(crate) fn batches<K: Population>() -> impl Strategy<Value = Vec<Vec<String>>
 
 /// Stores the batches and reads every record back by its uuid.
 pub(crate) fn stored<K: Kind>(scratch: &Scratch, batches: &[Vec<String>]) -> Vec<K::Record> {
-    let read = |json: &String| K::parse(json, Reading::NATIVE).unwrap();
+    let read = |json: &String| K::parse(json, ParseMode::NATIVE).unwrap();
     let receipts = batches.iter().flat_map(|batch| scratch.append(batch.iter().map(read).collect()));
     receipts.map(|receipt| scratch.get_of::<K>(&receipt)).collect()
 }
@@ -150,10 +150,10 @@ impl<F: Clone> Wanted<F> {
 
 fn narrow(interval: &mut Interval, lower: bool, inclusive: bool, value: i64) {
     match (lower, inclusive) {
-        (true, true) => interval.from(value),
-        (true, false) => interval.over(value),
-        (false, true) => interval.up_to(value),
-        (false, false) => interval.below(value),
+        (true, true) => interval.ge(value),
+        (true, false) => interval.gt(value),
+        (false, true) => interval.le(value),
+        (false, false) => interval.lt(value),
     }
 }
 

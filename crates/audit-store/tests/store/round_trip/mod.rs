@@ -6,7 +6,7 @@ mod json;
 
 use audit_store::AppendRequest;
 use audit_store::domain::log::Slots;
-use audit_store::domain::{Entry, JsonText, Keys, PreparedEntry, Reading};
+use audit_store::domain::{Entry, JsonText, Keys, ParseMode, PreparedEntry};
 
 use crate::common::{ActionLogs, Events, Kind, Raw, Scratch, assert_receipt, checked_logs_of};
 
@@ -29,7 +29,7 @@ trait Columns: Kind {
     /// An entry again, read from its export.
     fn read_back(entry: &Self::Record) -> PreparedEntry {
         let exported = Self::json(entry);
-        let again = Self::parse(&exported, Reading::IMPORT).unwrap();
+        let again = Self::parse(&exported, ParseMode::IMPORT).unwrap();
         assert_eq!(
             (again.uuid(), again.channel_id(), again.timestamp()),
             (entry.uuid, entry.channel_id, entry.timestamp),
@@ -62,7 +62,7 @@ fn assert_kept<K: Columns>(scratch: &Scratch, conn: &Raw, sent: &[(u8, String)],
 /// The slots of a record that is kept.
 fn kept<K: Columns>(text: &str) -> Vec<(u8, String)> {
     let scratch = Scratch::new();
-    let entry = K::parse(text, Reading::NATIVE).unwrap();
+    let entry = K::parse(text, ParseMode::NATIVE).unwrap();
     let slots = values(entry.slots());
     assert_kept::<K>(&scratch, &scratch.raw(), &slots, entry);
     slots
@@ -72,7 +72,7 @@ fn assert_all_kept<K: Columns>(all: Vec<Sent>) {
     let scratch = Scratch::new();
     let conn = scratch.raw();
     for Sent { text, slots } in all {
-        let entry = K::parse(&text, Reading::NATIVE).unwrap();
+        let entry = K::parse(&text, ParseMode::NATIVE).unwrap();
         assert_eq!(values(entry.slots()), slots);
         assert_kept::<K>(&scratch, &conn, &slots, entry);
     }
@@ -116,8 +116,11 @@ fn an_export_carries_the_whole_log_into_an_empty_one() {
 #[test]
 fn a_text_that_was_not_well_formed_never_becomes_a_value() {
     for bad in ["\"\u{1}\"", "01", "\"\\ud80\"", "tru", "\u{feff}1", "1}"] {
-        assert!(Events::parse(&format!("{{\"content\":{bad}}}"), Reading::NATIVE).is_none(), "{bad:?}");
-        assert!(ActionLogs::parse(&format!("{{\"level\":1,\"message\":\"m\",\"x\":{bad}}}"), Reading::NATIVE).is_none(), "{bad:?}");
+        assert!(Events::parse(&format!("{{\"content\":{bad}}}"), ParseMode::NATIVE).is_none(), "{bad:?}");
+        assert!(
+            ActionLogs::parse(&format!("{{\"level\":1,\"message\":\"m\",\"x\":{bad}}}"), ParseMode::NATIVE).is_none(),
+            "{bad:?}"
+        );
         assert!(JsonText::parse(bad).is_err(), "{bad:?}");
     }
 }

@@ -7,18 +7,18 @@ use diesel::sql_types::Text;
 
 /// What the role of a connection may do that no append needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Powers {
+pub(crate) struct RolePrivileges {
     /// Its name.
     pub(crate) role: String,
     /// What it may do, for a sentence: "it is a superuser".
     pub(crate) excess: Vec<String>,
     /// Rights that it needs and has not: "INSERT events".
-    pub(crate) lacking: Vec<String>,
+    pub(crate) missing: Vec<String>,
 }
 
-impl Powers {
+impl RolePrivileges {
     /// One for each: "`role` is a superuser".
-    pub(crate) fn into_sentences(self) -> Vec<String> {
+    pub(crate) fn into_excess_sentences(self) -> Vec<String> {
         self.excess.into_iter().map(|what| format!("`{}` {what}", self.role)).collect()
     }
 }
@@ -61,7 +61,7 @@ const EXCESS: &str = "WITH own AS (SELECT s.oid FROM pg_roles s WHERE pg_has_rol
      ) excess ORDER BY 1";
 
 /// Rights that an append, a read or the index needs and the role lacks, as after an upgrade that made a table.
-const LACKING: &str = "SELECT p.right_of || ' ' || c.relname AS said \
+const MISSING: &str = "SELECT p.right_of || ' ' || c.relname AS said \
      FROM pg_class c, (VALUES ('SELECT'), ('INSERT'), ('DELETE')) p (right_of) \
      WHERE c.oid IN ({tables}, to_regclass('content_types'), to_regclass('segments'), to_regclass('segment_times'), \
              to_regclass('postings')) \
@@ -70,12 +70,12 @@ const LACKING: &str = "SELECT p.right_of || ' ' || c.relname AS said \
 
 const TABLES: &str = "to_regclass('logs'), to_regclass('events'), to_regclass('action_logs'), to_regclass('tokens')";
 
-pub(in super::super) fn powers(conn: &mut PgConnection) -> QueryResult<Powers> {
+pub(in super::super) fn role_privileges(conn: &mut PgConnection) -> QueryResult<RolePrivileges> {
     let role: Said = diesel::sql_query("SELECT current_user::text AS said").get_result(conn)?;
-    powers_of(conn, role.said)
+    role_privileges_of(conn, role.said)
 }
 
-fn powers_of(conn: &mut PgConnection, role: String) -> QueryResult<Powers> {
+fn role_privileges_of(conn: &mut PgConnection, role: String) -> QueryResult<RolePrivileges> {
     let mut said = |sql: &str| {
         let query = diesel::sql_query(sql.replace("{tables}", TABLES)).bind::<Text, _>(&role);
         Ok::<_, diesel::result::Error>(query.load::<Said>(conn)?.into_iter().map(|row| row.said).collect::<Vec<_>>())
@@ -84,8 +84,8 @@ fn powers_of(conn: &mut PgConnection, role: String) -> QueryResult<Powers> {
     if excess.is_empty() {
         excess = said(EXCESS)?;
     }
-    let lacking = said(LACKING)?;
-    Ok(Powers { role, excess, lacking })
+    let missing = said(MISSING)?;
+    Ok(RolePrivileges { role, excess, missing })
 }
 
 /// What the application's role gets, after everything it had is taken away: to read and to append. It gets no UPDATE on `events` and
@@ -104,12 +104,12 @@ const GRANTS: [&str; 7] = [
 
 /// Gives a role what the program needs, takes everything else from it, and tells what it can do after that: what others granted, or
 /// what the role is, is not the owner's to take, and a grant by somebody who may not grant is no more than a warning.
-pub(in super::super) fn grant(conn: &mut PgConnection, role: &str) -> QueryResult<Powers> {
+pub(in super::super) fn grant(conn: &mut PgConnection, role: &str) -> QueryResult<RolePrivileges> {
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     super::in_write(conn, |conn| {
         let schema: Said = diesel::sql_query("SELECT current_schema()::text AS said").get_result(conn)?;
         conn.batch_execute(&format!("GRANT USAGE ON SCHEMA {} TO {}", quoted(&schema.said), quoted(role)))?;
         GRANTS.iter().try_for_each(|grant| conn.batch_execute(&format!("{grant} {}", quoted(role))))?;
-        powers_of(conn, role.to_owned())
+        role_privileges_of(conn, role.to_owned())
     })
 }

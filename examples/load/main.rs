@@ -65,12 +65,12 @@ struct Options {
     keys: u8,
     /// Measure one part only
     #[arg(long)]
-    only: Option<Part>,
+    only: Option<Workload>,
 }
 
 /// What is measured together. `get` and `list` have a constant beside them.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Part {
+enum Workload {
     Append,
     /// Appends while eight connections ask what is dear to answer.
     Beside,
@@ -86,7 +86,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 impl Options {
-    fn measures(&self, part: Part) -> bool {
+    fn measures(&self, part: Workload) -> bool {
         self.only.is_none_or(|only| only == part)
     }
 
@@ -114,19 +114,19 @@ fn main() -> anyhow::Result<()> {
 /// Reads and queries come first, while the log has exactly the events that were asked for.
 fn measure(options: &Options, server: &Server, database: &mut Database) -> anyhow::Result<()> {
     let material = Material::collect(server, options.events)?;
-    if options.measures(Part::Get) || options.measures(Part::List) {
+    if options.measures(Workload::Get) || options.measures(Workload::List) {
         reads::alone(options, server, &material)?.print();
     }
-    if options.measures(Part::Queries) {
+    if options.measures(Workload::Queries) {
         queries::measure(server, &material, options.time() / 5)?.print();
     }
-    if options.measures(Part::Mixed) {
+    if options.measures(Workload::Mixed) {
         reads::mixed(options, server, &material)?.print();
     }
-    if options.measures(Part::Beside) {
+    if options.measures(Workload::Beside) {
         beside::measure(options, server, &material)?.print();
     }
-    if options.measures(Part::Append) {
+    if options.measures(Workload::Append) {
         for table in appends::measure(options, server, &material, database)? {
             table.print();
         }

@@ -5,7 +5,7 @@ use crate::material::Material;
 use crate::rates::{self, Kind, Measured};
 use crate::server::Server;
 use crate::table::Table;
-use crate::{Options, Part};
+use crate::{Options, Workload};
 
 /// The OMS list: ten events, newest first, with their exact count.
 const LIST: &str = "/api/v1/oms/settings/audit_events/?limit=10";
@@ -21,8 +21,8 @@ pub(crate) fn alone(options: &Options, server: &Server, material: &Material) -> 
     let (constant, list) = ([Request::get(CONSTANT)], [Request::get(LIST)]);
     let kinds: [(bool, &'static str, &[Request]); 3] = [
         (true, "GET /docs, a constant", &constant),
-        (options.measures(Part::Get), "GET by uuid", &material.gets),
-        (options.measures(Part::List), "OMS list of 10 with its count", &list),
+        (options.measures(Workload::Get), "GET by uuid", &material.gets),
+        (options.measures(Workload::List), "OMS list of 10 with its count", &list),
     ];
     let kinds = kinds.into_iter().filter(|(is_measured, _, _)| *is_measured);
     let kinds: Vec<Kind<'_>> = kinds.map(|(_, name, requests)| Kind { name, requests, weight: 1 }).collect();

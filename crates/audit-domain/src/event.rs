@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::change::changed_fields;
 use crate::entry::Entry;
-use crate::event_keys::EventKeys;
+use crate::event_filter_columns::EventFilterColumns;
 use crate::json::{JsonString, ObjectWriter};
 use crate::object::ObjectId;
 use crate::stream::Stream;
@@ -68,9 +68,9 @@ impl Event {
 
     /// The filter columns that belong to the slots; stored ones are compared with these.
     #[must_use]
-    pub fn keys(&self) -> EventKeys {
+    pub fn filter_columns(&self) -> EventFilterColumns {
         let value = |number| self.slots.value(number);
-        EventKeys::new(&self.subject(), self.user().as_ref(), value(slot::REMOTE_ADDR), value(slot::URL))
+        EventFilterColumns::new(&self.subject(), self.user().as_ref(), value(slot::REMOTE_ADDR), value(slot::URL))
     }
 
     /// The encoded leaf.

@@ -14,7 +14,9 @@ use crate::json::JsonString;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 pub struct EventFilter {
     /// A condition that no event can meet, such as a number beyond 64 bits.
-    pub never: bool,
+    // The digest of a cursor has it by this name.
+    #[serde(rename = "never")]
+    pub matches_nothing: bool,
     /// The uuid.
     pub uuid: Option<Uuid>,
     /// The numeric object type.
@@ -57,7 +59,7 @@ impl EventFilter {
     /// Whether no event can match.
     #[must_use]
     pub fn is_impossible(&self) -> bool {
-        self.never || self.timestamp.is_empty() || self.recorded_at.is_empty() || self.position.is_empty()
+        self.matches_nothing || self.timestamp.is_empty() || self.recorded_at.is_empty() || self.position.is_empty()
     }
 
     /// Whether a part of it is looked for in the values of events.
@@ -73,7 +75,7 @@ impl EventFilter {
         let subject = event.subject();
         let (id, name) = event.user().map(|user| user.identity()).map_or((None, None), |identity| (identity.id, identity.name));
         let json = |json: Option<&crate::JsonText>| json.and_then(crate::JsonText::decoded);
-        !self.never
+        !self.matches_nothing
             && self.uuid.is_none_or(|uuid| uuid == event.uuid)
             && self.content_type.is_none_or(|number| subject.content_type == Some(number))
             && same(&self.table_name, json(subject.table_name.as_ref()))

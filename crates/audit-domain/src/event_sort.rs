@@ -46,7 +46,7 @@ impl SortRow {
     /// The values of an event.
     #[must_use]
     pub fn from_event(event: &Event) -> SortRow {
-        let keys = event.keys();
+        let keys = event.filter_columns();
         SortRow {
             channel_id: event.channel_id.get(),
             position: event.position,

@@ -92,7 +92,7 @@ impl ActionLogValues {
         if self.is_empty() {
             return Vec::new();
         }
-        let record = log.record();
+        let record = log.subject();
         let record = record.as_ref();
         let hits = [
             number(&self.uuid, Some(log.uuid)),

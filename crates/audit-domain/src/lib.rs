@@ -4,7 +4,7 @@
 //! the log commits to ([`log`]). Nothing here reads a file, opens a socket or knows a database.
 //!
 //! ```
-//! use audit_domain::{Change, ChannelId, Keys, NewEvent, Timestamp};
+//! use audit_domain::{Change, ChannelId, FilterColumns, NewEvent, Timestamp};
 //! use serde_json::json;
 //!
 //! let before = json!({"quantity": 1.0, "sku": "A-1"});
@@ -12,7 +12,7 @@
 //! let change = Change::between(&before, &after)?.expect("the quantity differs");
 //! let event = NewEvent::new().object("orders.item", 859).change(&change)?.prepare(ChannelId::DEFAULT)?;
 //!
-//! assert!(matches!(event.keys(), Keys::Event(keys) if keys.action.as_deref() == Some("UPDATE")));
+//! assert!(matches!(event.filter_columns(), FilterColumns::Event(keys) if keys.action.as_deref() == Some("UPDATE")));
 //! println!("{} {}", event.uuid(), event.leaf_hash(0, Timestamp::now()?));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -30,7 +30,7 @@ mod entry;
 mod error;
 mod event;
 mod event_filter;
-mod event_keys;
+mod event_filter_columns;
 mod event_sort;
 mod filter_values;
 mod find_text;
@@ -54,8 +54,8 @@ mod user;
 
 pub use action::Action;
 pub use action_log::{
-    ActionLog, ActionLogFilter, ActionLogKeys, ActionLogSort, ActionLogSortField, ActionLogSortRow, NewActionLog, Record,
-    action_log_slot, translate_action_log,
+    ActionLog, ActionLogFilter, ActionLogFilterColumns, ActionLogSort, ActionLogSortField, ActionLogSortRow, ActionLogSubject,
+    NewActionLog, action_log_slot, translate_action_log,
 };
 pub use change::{Change, changed_fields};
 pub use channel::{ChannelGrant, ChannelId};
@@ -66,7 +66,7 @@ pub use entry::Entry;
 pub use error::{Fault, FieldError, InputError};
 pub use event::{Event, slot};
 pub use event_filter::EventFilter;
-pub use event_keys::EventKeys;
+pub use event_filter_columns::EventFilterColumns;
 pub use event_sort::{EventSort, SortField, SortRow};
 pub use filter_values::{ActionLogValues, EventValues};
 pub use interval::Interval;
@@ -74,7 +74,7 @@ pub use json::{JsonError, JsonKind, JsonString, JsonText, Member, Members, Objec
 pub use new_event::NewEvent;
 pub use object::{ObjectId, canonical_integer};
 pub use page::{CursorError, CursorKey, CursorOrder, CursorScope};
-pub use prepared::{Keys, PrepareError, PreparedEntry};
+pub use prepared::{FilterColumns, PrepareError, PreparedEntry};
 pub use reading::{ParseMode, parse_uuid};
 pub use sort::{Sort, SortBy, SortKey};
 pub use span::{Span, weekday};

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::action_log::{ActionLogKeys, NewActionLog, Record, action_log_slot};
+use crate::action_log::{ActionLogFilterColumns, ActionLogSubject, NewActionLog, action_log_slot};
 use crate::channel::ChannelId;
 use crate::clock::{Clock, ClockError};
 use crate::content_type::ContentTypes;
@@ -10,7 +10,7 @@ use crate::draw::draw_uuid_v7;
 use crate::entry::Entry;
 use crate::error::Fault;
 use crate::event::slot;
-use crate::event_keys::EventKeys;
+use crate::event_filter_columns::EventFilterColumns;
 use crate::log::{Commitment, LeafHash, LeafInput, Slots, leaf_data, leaf_hash};
 use crate::new_event::NewEvent;
 use crate::stream::Stream;
@@ -30,17 +30,17 @@ pub struct PreparedEntry {
     timestamp_was_given: bool,
     slots: Slots,
     commitments: Vec<(u8, Commitment)>,
-    keys: Keys,
+    keys: FilterColumns,
     subject: ClientSubject,
 }
 
 /// The filter columns of an entry, and with them the stream it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Keys {
+pub enum FilterColumns {
     /// Of an event.
-    Event(EventKeys),
+    Event(EventFilterColumns),
     /// Of an action log.
-    ActionLog(ActionLogKeys),
+    ActionLog(ActionLogFilterColumns),
 }
 
 /// How slot 0 is compared with that of a retry.
@@ -95,7 +95,7 @@ impl NewEvent {
             object_id: self.object_id,
             table_name: self.table_name,
         };
-        let keys = EventKeys::new(&subject, self.user.as_ref(), self.remote_addr.as_ref(), self.url.as_ref());
+        let keys = EventFilterColumns::new(&subject, self.user.as_ref(), self.remote_addr.as_ref(), self.url.as_ref());
         let slots = Slots::with_new_salts([
             (slot::SUBJECT, subject.to_slot()),
             (slot::USER, self.user.map(|user| user.json().clone())),
@@ -110,7 +110,7 @@ impl NewEvent {
         ])?;
         let subject = ClientSubject::Event { subject, action, content_type, table_name };
         let given = ClientValues { uuid: self.uuid, timestamp: self.timestamp };
-        PreparedEntry::new(given, channel, slots, Keys::Event(keys), subject, clock)
+        PreparedEntry::new(given, channel, slots, FilterColumns::Event(keys), subject, clock)
     }
 }
 
@@ -131,8 +131,8 @@ impl NewActionLog {
     /// [`PrepareError`]
     pub fn prepare_at(self, channel: ChannelId, clock: &Clock) -> Result<PreparedEntry, PrepareError> {
         check_uuid(self.uuid)?;
-        let record = Record { level: self.level, logger_name: self.logger_name, app_name: self.app_name };
-        let keys = ActionLogKeys::from_subject(&record);
+        let record = ActionLogSubject { level: self.level, logger_name: self.logger_name, app_name: self.app_name };
+        let keys = ActionLogFilterColumns::from_subject(&record);
         let slots = Slots::with_new_salts([
             (action_log_slot::SUBJECT, Some(record.to_slot())),
             (action_log_slot::MESSAGE, Some(self.message)),
@@ -140,7 +140,7 @@ impl NewActionLog {
             (action_log_slot::EXTRA, self.extra),
         ])?;
         let given = ClientValues { uuid: self.uuid, timestamp: self.created_at };
-        PreparedEntry::new(given, channel, slots, Keys::ActionLog(keys), ClientSubject::ActionLog, clock)
+        PreparedEntry::new(given, channel, slots, FilterColumns::ActionLog(keys), ClientSubject::ActionLog, clock)
     }
 }
 
@@ -160,7 +160,7 @@ impl PreparedEntry {
         given: ClientValues,
         channel_id: ChannelId,
         slots: Slots,
-        keys: Keys,
+        keys: FilterColumns,
         subject: ClientSubject,
         clock: &Clock,
     ) -> Result<PreparedEntry, PrepareError> {
@@ -181,8 +181,8 @@ impl PreparedEntry {
     #[must_use]
     pub fn stream(&self) -> Stream {
         match self.keys {
-            Keys::Event(_) => Stream::Events,
-            Keys::ActionLog(_) => Stream::ActionLogs,
+            FilterColumns::Event(_) => Stream::Events,
+            FilterColumns::ActionLog(_) => Stream::ActionLogs,
         }
     }
 
@@ -224,7 +224,7 @@ impl PreparedEntry {
 
     /// The filter columns.
     #[must_use]
-    pub fn keys(&self) -> &Keys {
+    pub fn filter_columns(&self) -> &FilterColumns {
         &self.keys
     }
 
@@ -350,14 +350,14 @@ mod tests {
         };
         let (by_number, by_name) = (r#"{"content_type":4}"#, r#"{"table_name":"orders.order"}"#);
         for text in [by_number, by_name] {
-            let Keys::Event(keys) = filled(text).keys().clone() else { panic!() };
+            let FilterColumns::Event(keys) = filled(text).filter_columns().clone() else { panic!() };
             assert_eq!((keys.content_type, keys.table_name.as_deref()), (Some(4), Some("orders.order")), "{text}");
             assert!(filled(text).is_retry_of_prepared(&prepared(text)), "registered between the first time and the second");
             assert!(prepared(text).is_retry_of_prepared(&filled(text)), "and taken away");
         }
         assert!(filled(by_number).is_retry_of_prepared(&filled(by_name)));
         let both = r#"{"content_type":4,"table_name":"other.name"}"#;
-        let Keys::Event(keys) = filled(both).keys().clone() else { panic!() };
+        let FilterColumns::Event(keys) = filled(both).filter_columns().clone() else { panic!() };
         assert_eq!((keys.content_type, keys.table_name.as_deref()), (Some(4), Some("other.name")));
         assert!(!filled(both).is_retry_of_prepared(&filled(by_number)));
     }

@@ -162,7 +162,7 @@ impl Queries {
             match Handle::try_current() {
                 Ok(runtime) => drop(runtime.spawn_blocking(move || queries.work(first))),
                 // An answer whose connection ended with its runtime. Its threads are gone, and so is who waits for them.
-                Err(_) => drop(Place { queries: self, key: first.key }),
+                Err(_) => drop(QueryPermit { queries: self, key: first.key }),
             }
         }
     }
@@ -171,7 +171,7 @@ impl Queries {
     fn work(&self, first: Admitted) {
         let mut next = Some(first);
         while let Some(Admitted { key, query }) = next {
-            let place = Place { queries: self, key };
+            let place = QueryPermit { queries: self, key };
             query.run();
             next = place.pass_on();
         }
@@ -276,12 +276,12 @@ impl Queries {
 }
 
 /// A place for a query. The next one gets it when this is dropped, also by a panic.
-struct Place<'a> {
+struct QueryPermit<'a> {
     queries: &'a Queries,
     key: i64,
 }
 
-impl Place<'_> {
+impl QueryPermit<'_> {
     /// Leaves it; the query that is to run next in this thread.
     fn pass_on(self) -> Option<Admitted> {
         let mut admitted = self.queries.leave(self.key).into_iter();
@@ -292,7 +292,7 @@ impl Place<'_> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for QueryPermit<'_> {
     fn drop(&mut self) {
         let admitted = self.queries.leave(self.key);
         self.queries.start(admitted);

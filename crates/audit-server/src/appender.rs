@@ -36,7 +36,7 @@ pub(crate) enum OnRefusal {
 
 /// Where an event came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct SourceLine {
     /// Index of the file.
     pub(crate) file: usize,
     /// Line, from 1.
@@ -48,7 +48,7 @@ pub(crate) struct Place {
 /// An event whose uuid belongs to another one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Refused {
-    pub(crate) place: Place,
+    pub(crate) place: SourceLine,
     pub(crate) uuid: Uuid,
     pub(crate) channel_id: ChannelId,
 }
@@ -62,7 +62,7 @@ pub(crate) struct Counts {
     pub(crate) future: u64,
 }
 
-type Batch = Vec<(Place, PreparedEntry)>;
+type Batch = Vec<(SourceLine, PreparedEntry)>;
 
 /// See the module.
 pub(crate) struct Appender<'a> {
@@ -93,7 +93,7 @@ impl<'a> Appender<'a> {
     }
 
     /// Adds an event behind the others; nothing after the stop.
-    pub(crate) fn push(&mut self, place: Place, event: PreparedEntry) -> anyhow::Result<()> {
+    pub(crate) fn push(&mut self, place: SourceLine, event: PreparedEntry) -> anyhow::Result<()> {
         if self.stopped {
             return Ok(());
         }

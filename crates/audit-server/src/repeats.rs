@@ -1,12 +1,12 @@
 //! Lines without a uuid that were known already although the file is not the one that was imported before: a file that has grown,
 //! or an import that was interrupted, has the known lines in front and the new ones after them.
 
-use crate::appender::Place;
+use crate::appender::SourceLine;
 
 /// What came of the lines without a uuid of the file that is being imported.
 #[derive(Debug, Default)]
 pub(crate) struct Repeats {
-    first_new: Option<Place>,
+    first_new: Option<SourceLine>,
     found: Option<Repeat>,
 }
 
@@ -14,16 +14,16 @@ pub(crate) struct Repeats {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Repeat {
     /// The first line that was new.
-    pub(crate) first_new: Place,
+    pub(crate) first_new: SourceLine,
     /// The first line after it that was known.
-    pub(crate) first_known: Place,
+    pub(crate) first_known: SourceLine,
     /// How many were known after it.
     pub(crate) known: u64,
 }
 
 impl Repeats {
     /// Notes what became of a line, in the order of the file; whether it `has_own_uuid` is its own.
-    pub(crate) fn note(&mut self, place: Place, is_known: bool) {
+    pub(crate) fn note(&mut self, place: SourceLine, is_known: bool) {
         if place.has_own_uuid {
             return;
         }
@@ -47,8 +47,8 @@ impl Repeats {
 mod tests {
     use super::*;
 
-    fn place(line: u64) -> Place {
-        Place { file: 0, line, has_own_uuid: false }
+    fn place(line: u64) -> SourceLine {
+        SourceLine { file: 0, line, has_own_uuid: false }
     }
 
     fn after(known: &[bool]) -> Option<(u64, u64, u64)> {
@@ -69,7 +69,7 @@ mod tests {
         assert_eq!(after(&[true, false, false, true, false, true]), Some((2, 4, 2)));
         let mut repeats = Repeats::default();
         repeats.note(place(1), false);
-        repeats.note(Place { has_own_uuid: true, ..place(2) }, true);
+        repeats.note(SourceLine { has_own_uuid: true, ..place(2) }, true);
         assert_eq!(repeats.take(), None, "a client's retry is not a repeat");
     }
 }

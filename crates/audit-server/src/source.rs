@@ -4,7 +4,7 @@ use std::path::Path;
 
 use audit_http::store::domain::uuid::Uuid;
 
-use crate::record::Kind;
+use crate::new_entry::Kind;
 
 /// What a line is known by beside its number and its text; nothing where a second run could not find it again.
 pub(crate) struct Source(Option<Vec<u8>>);

@@ -13,7 +13,9 @@ use crate::json::{JsonString, JsonText};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 pub struct ActionLogFilter {
     /// A condition that no record can meet, such as a level that is no integer.
-    pub never: bool,
+    // The digest of a cursor has it by this name.
+    #[serde(rename = "never")]
+    pub matches_nothing: bool,
     /// The uuid.
     pub uuid: Option<Uuid>,
     /// The level.
@@ -42,19 +44,20 @@ impl ActionLogFilter {
     /// Whether no record can match.
     #[must_use]
     pub fn is_impossible(&self) -> bool {
-        self.never || [self.level, self.created_at, self.recorded_at, self.position].iter().any(|interval| interval.is_empty())
+        self.matches_nothing
+            || [self.level, self.created_at, self.recorded_at, self.position].iter().any(|interval| interval.is_empty())
     }
 
     /// Whether a record is meant.
     #[must_use]
     pub fn matches(&self, log: &ActionLog) -> bool {
-        let record = log.record();
+        let record = log.subject();
         let same = |wanted: &Option<String>, actual: Option<&JsonText>| match wanted {
             None => true,
             Some(wanted) => actual.and_then(JsonText::decoded).is_some_and(|text| text.as_bytes() == wanted.as_bytes()),
         };
         let level = record.as_ref().map(|record| record.level);
-        !self.never
+        !self.matches_nothing
             && self.uuid.is_none_or(|uuid| uuid == log.uuid)
             && (self.level == Interval::default() || level.is_some_and(|level| self.level.contains(level)))
             && same(&self.logger_name, record.as_ref().and_then(|record| record.logger_name.as_ref()))

@@ -1,20 +1,20 @@
 //! Action logs: the records of applications' loggers. The second stream of a channel.
 
 mod filter;
+mod filter_columns;
 mod foreign;
-mod keys;
 mod new;
-mod record;
 mod sort;
 mod stored;
+mod subject;
 
 pub use filter::ActionLogFilter;
+pub use filter_columns::ActionLogFilterColumns;
 pub use foreign::translate_action_log;
-pub use keys::ActionLogKeys;
 pub use new::NewActionLog;
-pub use record::Record;
 pub use sort::{ActionLogSort, ActionLogSortField, ActionLogSortRow};
 pub use stored::ActionLog;
+pub use subject::ActionLogSubject;
 
 /// The slots of the stream `action-logs`.
 #[expect(missing_docs, reason = "the table of docs/log-format.md, by name")]

@@ -1,6 +1,6 @@
 //! An action log of the log, as it was stored.
 
-use super::{ActionLogKeys, Record, action_log_slot};
+use super::{ActionLogFilterColumns, ActionLogSubject, action_log_slot};
 use crate::entry::Entry;
 use crate::json::ObjectWriter;
 use crate::stream::Stream;
@@ -32,14 +32,14 @@ impl ActionLog {
 
     /// Level, logger and application; `None` once erased.
     #[must_use]
-    pub fn record(&self) -> Option<Record> {
-        self.slots.value(action_log_slot::SUBJECT).and_then(Record::from_slot)
+    pub fn subject(&self) -> Option<ActionLogSubject> {
+        self.slots.value(action_log_slot::SUBJECT).and_then(ActionLogSubject::from_slot)
     }
 
     /// The filter columns that belong to the slots; none once slot 0 is erased.
     #[must_use]
-    pub fn keys(&self) -> ActionLogKeys {
-        self.record().map(|record| ActionLogKeys::from_subject(&record)).unwrap_or_default()
+    pub fn filter_columns(&self) -> ActionLogFilterColumns {
+        self.subject().map(|record| ActionLogFilterColumns::from_subject(&record)).unwrap_or_default()
     }
 
     /// The encoded leaf.
@@ -50,7 +50,7 @@ impl ActionLog {
 
     /// Appends the native shape: every member, null where absent, values spliced as they were received.
     pub fn write_json(&self, out: &mut String) {
-        let record = self.record();
+        let record = self.subject();
         let value = |number| self.slots.value(number);
         let mut object = ObjectWriter::new(out);
         object

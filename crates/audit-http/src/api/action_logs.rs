@@ -74,7 +74,7 @@ impl Stream for ActionLogs {
     const SPLITS: &'static [(&'static str, ActionLogGroupBy)] = &[("level", ActionLogGroupBy::Level)];
 
     type New = NewActionLog;
-    type Record = ActionLog;
+    type StoredEntry = ActionLog;
     type Filter = ActionLogFilter;
     type GroupBy = ActionLogGroupBy;
 
@@ -94,7 +94,7 @@ impl Stream for ActionLogs {
 
     fn filter(query: &mut Query) -> ActionLogFilter {
         ActionLogFilter {
-            never: false,
+            matches_nothing: false,
             uuid: query.uuid("uuid"),
             level: query.interval("level", integer),
             logger_name: query.text("logger_name"),

@@ -191,7 +191,13 @@ async fn create(
     show(shape, HttpResponse::Ok(), event.ok_or(DrfError::Internal)?).await
 }
 
-fn prepare(shape: &AuditEventsApi, store: &Store, body: &[u8], caller: &Caller, channel: Option<&str>) -> Result<PreparedEntry, DrfError> {
+fn prepare(
+    shape: &AuditEventsApi,
+    store: &Store,
+    body: &[u8],
+    caller: &Caller,
+    channel: Option<&str>,
+) -> Result<PreparedEntry, DrfError> {
     let event = read_event(shape, drf::body_members(drf::body_text(body)?)?)?;
     let channel = channel.map(|path| path.parse::<ChannelId>().map_err(|_| DrfError::NotFound)).transpose()?;
     let channel = caller.channel_to_write(channel.or(event.channel_id))?;

@@ -88,7 +88,7 @@ impl Stream for Events {
     const SPLITS: &'static [(&'static str, GroupBy)] = &[("action", GroupBy::Action), ("table_name", GroupBy::TableName)];
 
     type New = NewEvent;
-    type Record = Event;
+    type StoredEntry = Event;
     type Filter = EventFilter;
     type GroupBy = GroupBy;
 
@@ -108,7 +108,7 @@ impl Stream for Events {
 
     fn filter(query: &mut Query) -> EventFilter {
         EventFilter {
-            never: false,
+            matches_nothing: false,
             uuid: query.uuid("uuid"),
             content_type: query.parsed("content_type", integer),
             table_name: query.text("table_name"),

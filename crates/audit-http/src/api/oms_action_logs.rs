@@ -72,7 +72,7 @@ async fn show(builder: HttpResponseBuilder, log: ActionLog) -> Result<HttpRespon
 
 /// Keys and order of the published page.
 fn write(log: &ActionLog, out: &mut String) {
-    let record = log.record();
+    let record = log.subject();
     let mut object = ObjectWriter::new(out);
     object
         .integer("id", Some(log.id()))

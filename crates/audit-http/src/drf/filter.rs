@@ -88,7 +88,7 @@ impl FilterReader<'_, EventFilter> {
         match self.decimal(name)? {
             Decimal::Whole(number) => Some(number),
             Decimal::Over(_) | Decimal::Beyond { .. } => {
-                self.filter.never = true;
+                self.filter.matches_nothing = true;
                 None
             }
         }
@@ -100,19 +100,19 @@ impl FilterReader<'_, ActionLogFilter> {
     pub(crate) fn action_logs(mut self) -> Self {
         match self.decimal("level") {
             Some(Decimal::Whole(level)) => self.filter.level.exactly(level),
-            Some(Decimal::Over(_) | Decimal::Beyond { .. }) => self.filter.never = true,
+            Some(Decimal::Over(_) | Decimal::Beyond { .. }) => self.filter.matches_nothing = true,
             None => {}
         }
         match self.decimal("level__gte") {
             Some(Decimal::Whole(level)) => self.filter.level.ge(level),
             Some(Decimal::Over(floor)) => self.filter.level.gt(floor),
             // Every level is over what lies below all numbers of 64 bits.
-            Some(Decimal::Beyond { negative }) => self.filter.never |= !negative,
+            Some(Decimal::Beyond { negative }) => self.filter.matches_nothing |= !negative,
             None => {}
         }
         match self.decimal("level__lte") {
             Some(Decimal::Whole(level) | Decimal::Over(level)) => self.filter.level.le(level),
-            Some(Decimal::Beyond { negative }) => self.filter.never |= negative,
+            Some(Decimal::Beyond { negative }) => self.filter.matches_nothing |= negative,
             None => {}
         }
         self.filter.logger_name = self.text("logger_name");

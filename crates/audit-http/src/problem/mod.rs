@@ -45,7 +45,7 @@ pub(crate) const CLIENT_GONE: &str = "The client closed its side of the connecti
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Detail {
     /// JSON pointer into the body, or the name of a query parameter.
-    pub(crate) place: Place,
+    pub(crate) place: ErrorLocation,
     pub(crate) detail: String,
 }
 
@@ -53,8 +53,8 @@ impl Detail {
     fn write(&self, out: &mut String) {
         let mut item = ObjectWriter::new(out);
         match &self.place {
-            Place::Pointer(pointer) => item.string("pointer", pointer),
-            Place::Parameter(name) => item.string("parameter", name),
+            ErrorLocation::Pointer(pointer) => item.string("pointer", pointer),
+            ErrorLocation::Parameter(name) => item.string("parameter", name),
         };
         item.string("detail", &self.detail);
         item.end();
@@ -62,7 +62,7 @@ impl Detail {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum ErrorLocation {
     Pointer(String),
     Parameter(String),
 }
@@ -116,14 +116,14 @@ impl Problem {
     /// Query parameters that cannot be used.
     pub(crate) fn invalid_query(errors: Vec<(String, String)>) -> Problem {
         let errors: Vec<Detail> =
-            errors.into_iter().map(|(name, detail)| Detail { place: Place::Parameter(name), detail }).collect();
+            errors.into_iter().map(|(name, detail)| Detail { place: ErrorLocation::Parameter(name), detail }).collect();
         Problem { errors, ..Problem::new(Code::InvalidQuery, "The query cannot be used.") }
     }
 
     /// A body whose members cannot be used.
     pub(crate) fn invalid_body(errors: Vec<(String, String)>) -> Problem {
         let errors: Vec<Detail> =
-            errors.into_iter().map(|(pointer, detail)| Detail { place: Place::Pointer(pointer), detail }).collect();
+            errors.into_iter().map(|(pointer, detail)| Detail { place: ErrorLocation::Pointer(pointer), detail }).collect();
         Problem { errors, ..Problem::new(Code::InvalidBody, "The body cannot be used; nothing was stored.") }
     }
 
@@ -295,7 +295,7 @@ impl Problem {
                     let other = if conflict.within_request { "earlier in this request" } else { "in the log" };
                     let detail = format!("{} belongs to another event {other}", conflict.uuid);
                     let pointer = if is_single { "/uuid".to_owned() } else { format!("/{}/uuid", conflict.index) };
-                    Detail { place: Place::Pointer(pointer), detail }
+                    Detail { place: ErrorLocation::Pointer(pointer), detail }
                 });
                 let detail = "A uuid belongs to another event; nothing was stored.";
                 Problem { errors: errors.collect(), ..Problem::new(Code::Conflict, detail) }

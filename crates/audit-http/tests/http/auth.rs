@@ -6,7 +6,7 @@ use audit_http::store::domain::{Clock, Role, Timestamp};
 use audit_http::store::{Store, StoreConfig};
 use base64::Engine;
 
-use crate::common::{Answer, Ask, Place, TestServer};
+use crate::common::{Answer, Ask, TestDatabase, TestServer};
 
 const OMS: &str = "/api/v1/oms/settings/audit_events/";
 const WAREHOUSE: &str = "/api/v1/remote/1/data-warehouse/audit-events/";
@@ -138,7 +138,7 @@ fn a_key_opens_nothing_from_the_moment_it_expires() {
 
 #[test]
 fn the_end_of_a_key_is_judged_by_the_clock_of_the_store() {
-    let place = Place::new();
+    let place = TestDatabase::new();
     let clock = Clock::from_fn(|| SystemTime::UNIX_EPOCH + Duration::from_secs(2_208_988_800));
     let store = Store::open(&StoreConfig { clock, ..place.config() }).unwrap();
     let server = TestServer::with_store(place, store, |_| {});

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use audit_http::store::Store;
 use serde_json::{Value, json};
 
-use crate::common::{Ask, Place, TestServer, on_postgres};
+use crate::common::{Ask, TestDatabase, TestServer, on_postgres};
 
 /// Lets no segment be written, and nothing else be kept from working.
 fn stop_the_index(server: &TestServer) {
@@ -32,7 +32,7 @@ fn ready(server: &TestServer, is_awaited: impl Fn(&Value) -> bool) -> Value {
 
 #[test]
 fn an_index_that_does_not_move_is_a_warning_until_it_moves() {
-    let place = Place::new();
+    let place = TestDatabase::new();
     let mut config = place.config();
     // A minute in the program.
     config.index_patience = Duration::from_secs(1);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use audit_http::store::domain::{ChannelGrant, Clock, Role, Stream};
 use audit_http::store::{Store, StoreConfig};
 
-use crate::common::{Ask, Fixture, Place, TestServer};
+use crate::common::{Ask, Fixture, TestDatabase, TestServer};
 
 const OMS: &str = "/api/v1/oms/settings/audit_events/";
 const EVENTS: &str = "/api/v1/events";
@@ -244,7 +244,7 @@ fn a_writer_that_panics_ends_the_server() {
         assert!(!(is_writer && panics.load(Ordering::SeqCst)), "the clock is broken");
         SystemTime::now()
     });
-    let place = Place::new();
+    let place = TestDatabase::new();
     let store = Store::open(&StoreConfig { clock, ..place.config() }).unwrap();
     let server = TestServer::with_store(place, store, |_| {});
     server.append("{}");
@@ -264,7 +264,7 @@ fn a_panic_on_a_blocking_thread_is_an_internal_error() {
         assert!(is_writer || !panics.load(Ordering::SeqCst), "the clock is broken");
         SystemTime::now()
     });
-    let place = Place::new();
+    let place = TestDatabase::new();
     let store = Store::open(&StoreConfig { clock, ..place.config() }).unwrap();
     let server = TestServer::with_store(place, store, |_| {});
     // Too large to be looked at in place.

@@ -61,7 +61,7 @@ impl Question {
     fn draw(random: &mut Random, events: &[Event], takes_dates: bool) -> Question {
         let mut question = Question::default();
         let event = random.pick(events);
-        let keys = event.keys();
+        let keys = event.filter_columns();
         if random.one_in(3) {
             let number = keys.content_type.unwrap_or(4);
             question.filter.content_type = Some(number);

@@ -8,7 +8,7 @@ use audit_http::store::domain::{ChannelGrant, ChannelId, NewToken, Role, Stream,
 use clap::Args;
 
 use super::serve;
-use crate::appender::{Appender, OnRefusal, Place};
+use crate::appender::{Appender, OnRefusal, SourceLine};
 use crate::config::{FlagValues, ServeFlags, Settings};
 use crate::demo::Shop;
 use crate::progress::{self, Unit};
@@ -82,7 +82,7 @@ fn fill(store: &Store, events: u64) -> anyhow::Result<String> {
         let mut appender = Appender::new(store, OnRefusal::Stop);
         for (line, records) in (1..).zip(Shop::new(events, Timestamp::now()?)) {
             for record in records? {
-                appender.push(Place { file: 0, line, has_own_uuid: true }, record.prepare(store, ChannelId::DEFAULT)?)?;
+                appender.push(SourceLine { file: 0, line, has_own_uuid: true }, record.prepare(store, ChannelId::DEFAULT)?)?;
             }
             bar.inc(1);
         }

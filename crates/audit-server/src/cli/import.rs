@@ -11,11 +11,11 @@ use clap::Args;
 use flate2::read::MultiGzDecoder;
 use indicatif::ProgressBar;
 
-use crate::appender::{Appender, OnRefusal, Place};
+use crate::appender::{Appender, OnRefusal, SourceLine};
 use crate::config::Settings;
 use crate::lines::{LINE_BYTES_MAX, Line, Lines};
+use crate::new_entry::{Kind, NewEntry};
 use crate::progress::{self, Unit};
-use crate::record::{Kind, Record};
 use crate::repeats::Repeat;
 use crate::source::Source;
 
@@ -143,8 +143,8 @@ impl Import<'_> {
         Ok(())
     }
 
-    fn line(&mut self, mut place: Place, line: &Line<'_>, source: &Source) -> anyhow::Result<()> {
-        let mut record = match record_of(self.kind, line) {
+    fn line(&mut self, mut place: SourceLine, line: &Line<'_>, source: &Source) -> anyhow::Result<()> {
+        let mut record = match parse_line(self.kind, line) {
             Ok(record) => record,
             Err(fault) => return self.fault(place, &fault),
         };
@@ -182,7 +182,7 @@ impl Import<'_> {
     }
 
     /// A line that is no record. Unless faulty lines are skipped, it ends the import, once everything before it is in the log.
-    fn fault(&mut self, place: Place, fault: &str) -> anyhow::Result<()> {
+    fn fault(&mut self, place: SourceLine, fault: &str) -> anyhow::Result<()> {
         self.appender.refuse()?;
         self.show_refused();
         self.show(place, fault);
@@ -196,14 +196,14 @@ impl Import<'_> {
         }
     }
 
-    fn show(&mut self, place: Place, fault: &str) {
+    fn show(&mut self, place: SourceLine, fault: &str) {
         self.faulty += 1;
         if self.faulty <= SHOWN_MAX {
             self.bar.suspend(|| stderr_line!("{}: {fault}", self.describe(place)));
         }
     }
 
-    fn describe(&self, place: Place) -> String {
+    fn describe(&self, place: SourceLine) -> String {
         let path = &self.files[place.file];
         let name = if is_stdin(path) { "stdin".to_owned() } else { path.display().to_string() };
         format!("{name} line {}", place.line)
@@ -211,7 +211,7 @@ impl Import<'_> {
 }
 
 /// The record of a line, or what is wrong with it: all faulty fields at once.
-fn record_of(kind: Kind, line: &Line<'_>) -> Result<Record, String> {
+fn parse_line(kind: Kind, line: &Line<'_>) -> Result<NewEntry, String> {
     let text = match line {
         Line::Text(text) => text,
         Line::TooLong => return Err(format!("has more than {LINE_BYTES_MAX} bytes")),
@@ -221,7 +221,7 @@ fn record_of(kind: Kind, line: &Line<'_>) -> Result<Record, String> {
             return Err(why.to_owned());
         }
     };
-    let record = Record::parse(kind, text).map_err(|error| match error {
+    let record = NewEntry::parse(kind, text).map_err(|error| match error {
         InputError::Json(JsonError::Syntax { message, column, .. }) => format!("is no JSON: {message} at column {column}"),
         other => other.to_string(),
     })?;
@@ -231,8 +231,8 @@ fn record_of(kind: Kind, line: &Line<'_>) -> Result<Record, String> {
     }
 }
 
-fn at(file: usize, line: u64) -> Place {
-    Place { file, line, has_own_uuid: false }
+fn at(file: usize, line: u64) -> SourceLine {
+    SourceLine { file, line, has_own_uuid: false }
 }
 
 fn is_stdin(path: &Path) -> bool {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use audit_http::store::domain::{InputError, Timestamp};
 
 use super::dice::Dice;
-use crate::record::{Kind, Record};
+use crate::new_entry::{Kind, NewEntry};
 
 /// Who works there: id, name, and the address they work from.
 const PEOPLE: [(u32, &str, &str); 12] = [
@@ -163,14 +163,14 @@ impl Shop {
 
 /// An event and, with every tenth, a line of the shop's own log.
 impl Iterator for Shop {
-    type Item = Result<Vec<Record>, InputError>;
+    type Item = Result<Vec<NewEntry>, InputError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.told == self.events {
             return None;
         }
-        let event = Record::parse(Kind::Events, &self.event());
-        let log = self.told.is_multiple_of(10).then(|| Record::parse(Kind::ActionLogs, &self.action_log()));
+        let event = NewEntry::parse(Kind::Events, &self.event());
+        let log = self.told.is_multiple_of(10).then(|| NewEntry::parse(Kind::ActionLogs, &self.action_log()));
         self.told += 1;
         Some([event].into_iter().chain(log).collect())
     }
@@ -194,8 +194,8 @@ mod tests {
     fn a_story_has_its_events_in_order_and_is_the_same_when_it_is_told_again() {
         let now = Timestamp::parse("2026-11-24T12:00:00Z").unwrap();
         let prepared = |record| match record {
-            Record::Event(event) => event.prepare(ChannelId::DEFAULT).unwrap(),
-            Record::ActionLog(log) => log.prepare(ChannelId::DEFAULT).unwrap(),
+            NewEntry::Event(event) => event.prepare(ChannelId::DEFAULT).unwrap(),
+            NewEntry::ActionLog(log) => log.prepare(ChannelId::DEFAULT).unwrap(),
         };
         let tell = || Shop::new(500, now).flat_map(Result::unwrap).map(prepared).collect::<Vec<_>>();
         let (one, two) = (tell(), tell());

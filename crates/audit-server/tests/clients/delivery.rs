@@ -11,17 +11,17 @@ use crate::common::server::{KEY, Server};
 use crate::front::{Behind, Front};
 
 /// A server's directory, a spool, and the address in front.
-struct Place {
+struct ClientSetup {
     kind: Kind,
     directory: TempDir,
     spool: TempDir,
     front: Front,
 }
 
-impl Place {
-    fn new(kind: Kind) -> Place {
+impl ClientSetup {
+    fn new(kind: Kind) -> ClientSetup {
         let (directory, spool) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        Place { kind, directory, spool, front: Front::open(Behind::Nobody) }
+        ClientSetup { kind, directory, spool, front: Front::open(Behind::Nobody) }
     }
 
     fn server(&self) -> Server {
@@ -70,10 +70,10 @@ impl Place {
 }
 
 /// A failure's output ends with the client it happened to.
-fn for_each_client(rule: impl Fn(&Place)) {
+fn for_each_client(rule: impl Fn(&ClientSetup)) {
     for kind in Kind::ALL {
         println!("{kind:?}");
-        rule(&Place::new(kind));
+        rule(&ClientSetup::new(kind));
     }
 }
 
@@ -143,7 +143,7 @@ fn an_application_that_is_killed_loses_nothing_that_was_spooled() {
 fn a_killed_python_application_loses_nothing_it_has_logged() {
     for kind in [Kind::PythonLog, Kind::PythonEvents] {
         println!("{kind:?}");
-        let place = Place::new(kind);
+        let place = ClientSetup::new(kind);
         let mut app = place.app();
         app.send(500);
         // The calls have returned, and no more: nothing was waited for.

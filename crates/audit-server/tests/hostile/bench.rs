@@ -81,13 +81,13 @@ pub(crate) fn run<S: Scenario>(on: On, scenario: &S) {
 }
 
 /// A server, and what has to live as long as it.
-struct Place {
+struct ServerUnderTest {
     server: Server,
     _directory: TempDir,
     _database: Option<Database>,
 }
 
-fn start(on: On) -> Place {
+fn start(on: On) -> ServerUnderTest {
     let directory = tempfile::tempdir().unwrap();
     let mut command = program(directory.path());
     command.env("AUDIT_ADMIN_TOKEN", KEY).env("AUDIT_LISTEN", "127.0.0.1:0");
@@ -98,7 +98,7 @@ fn start(on: On) -> Place {
     if let Some(database) = &database {
         command.env("AUDIT_DATABASE_URL", database.url());
     }
-    Place { server: Server::run(&mut command), _directory: directory, _database: database }
+    ServerUnderTest { server: Server::run(&mut command), _directory: directory, _database: database }
 }
 
 fn token(admin: &mut Client, name: &str, role: &str, channel: i64) -> String {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use audit_store::domain::{JsonText, Keys, PreparedEntry, Timestamp, slot};
+use audit_store::domain::{FilterColumns, JsonText, PreparedEntry, Timestamp, slot};
 use audit_store::{Store, StoreConfig};
 use postgres::binary_copy::BinaryCopyInWriter;
 use postgres::types::{ToSql, Type};
@@ -67,7 +67,7 @@ struct Row {
 
 impl Row {
     fn new(event: &PreparedEntry, position: i64, recorded_at: Timestamp) -> Option<Row> {
-        let Keys::Event(keys) = event.keys() else { return None };
+        let FilterColumns::Event(keys) = event.filter_columns() else { return None };
         let slot = |number| event.slots().value(number).map(|value: &JsonText| value.as_str().to_owned());
         let place = [event.channel_id().get(), position, event.timestamp().micros(), recorded_at.micros(), 0].map(Some);
         let texts = [&keys.action, &keys.table_name, &keys.object_id, &keys.user_id, &keys.user_name, &keys.remote_addr, &keys.url];

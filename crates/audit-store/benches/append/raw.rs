@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use audit_store::domain::{JsonText, Keys, PreparedEntry, Timestamp, slot};
+use audit_store::domain::{FilterColumns, JsonText, PreparedEntry, Timestamp, slot};
 use audit_store::{Store, StoreConfig};
 use rusqlite::{Connection, TransactionBehavior, params};
 use tempfile::TempDir;
@@ -11,17 +11,18 @@ use tempfile::TempDir;
 use crate::postgres_server::Database;
 
 /// Where a database of a measurement is, which goes away with it.
-pub(crate) enum Place {
+pub(crate) enum BenchDatabase {
     File(TempDir),
     Server(Database),
 }
 
 /// A fresh database with the schema of the store.
-pub(crate) fn scratch(directory: &Path, postgres: bool) -> anyhow::Result<(Place, Store)> {
-    let place = if postgres { Place::Server(Database::empty()) } else { Place::File(tempfile::tempdir_in(directory)?) };
+pub(crate) fn scratch(directory: &Path, postgres: bool) -> anyhow::Result<(BenchDatabase, Store)> {
+    let place =
+        if postgres { BenchDatabase::Server(Database::empty()) } else { BenchDatabase::File(tempfile::tempdir_in(directory)?) };
     let url = match &place {
-        Place::File(dir) => format!("sqlite://{}/audit.db", dir.path().display()),
-        Place::Server(database) => database.url(),
+        BenchDatabase::File(dir) => format!("sqlite://{}/audit.db", dir.path().display()),
+        BenchDatabase::Server(database) => database.url(),
     };
     let store = Store::open(&StoreConfig::new(url))?;
     Ok((place, store))
@@ -33,7 +34,7 @@ const INSERT: &str = "INSERT INTO events VALUES
 /// Seconds to insert all events, so many in a transaction, after `alter` has changed the schema.
 pub(crate) fn insert(directory: &Path, events: &[PreparedEntry], per_commit: usize, alter: &str) -> anyhow::Result<f64> {
     let (place, store) = scratch(directory, false)?;
-    let Place::File(dir) = &place else { anyhow::bail!("a file") };
+    let BenchDatabase::File(dir) = &place else { anyhow::bail!("a file") };
     drop(store);
     let mut conn = Connection::open(dir.path().join("audit.db"))?;
     conn.execute_batch(
@@ -50,7 +51,7 @@ pub(crate) fn insert(directory: &Path, events: &[PreparedEntry], per_commit: usi
         let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut statement = transaction.prepare_cached(INSERT)?;
         for (event, (seals, leaf_hash)) in events.iter().zip(hashes) {
-            let Keys::Event(keys) = event.keys() else { continue };
+            let FilterColumns::Event(keys) = event.filter_columns() else { continue };
             let value = |number| event.slots().value(number).map(JsonText::as_str);
             statement.execute(params![
                 event.channel_id().get(),

@@ -30,9 +30,11 @@ impl Condition {
     /// What a filter of events asks; `None` where it asks for something that is not indexed.
     pub(crate) fn of_events(filter: &EventFilter) -> Option<Condition> {
         // Every field by name: one that is added must not be forgotten here.
-        let EventFilter { never, uuid, content_type, table_name, object_id, user, person, action, url, remote_addr, .. } = filter;
+        let EventFilter {
+            matches_nothing, uuid, content_type, table_name, object_id, user, person, action, url, remote_addr, ..
+        } = filter;
         let EventFilter { changed, search, one_of, none_of, timestamp, recorded_at, position, .. } = filter;
-        if *never || uuid.is_some() || !one_of.uuid.is_empty() || !none_of.uuid.is_empty() {
+        if *matches_nothing || uuid.is_some() || !one_of.uuid.is_empty() || !none_of.uuid.is_empty() {
             return None;
         }
         let texts = [
@@ -67,9 +69,9 @@ impl Condition {
     /// What a filter of action logs asks; `None` where it asks for something that is not indexed.
     pub(crate) fn of_action_logs(filter: &ActionLogFilter) -> Option<Condition> {
         // As above.
-        let ActionLogFilter { never, uuid, level, logger_name, app_name, search, one_of, none_of, .. } = filter;
+        let ActionLogFilter { matches_nothing, uuid, level, logger_name, app_name, search, one_of, none_of, .. } = filter;
         let ActionLogFilter { created_at, recorded_at, position, .. } = filter;
-        if *never || uuid.is_some() || !one_of.uuid.is_empty() || !none_of.uuid.is_empty() {
+        if *matches_nothing || uuid.is_some() || !one_of.uuid.is_empty() || !none_of.uuid.is_empty() {
             return None;
         }
         let texts = [(Dimension::LoggerName, logger_name), (Dimension::AppName, app_name)];

@@ -15,7 +15,7 @@ use super::times::Point;
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::query::{FetchSize, Filter, LogState, Place, Table};
+use crate::query::{FetchSize, Filter, LogPosition, LogState, Table};
 
 /// Finds what matches, in a snapshot. `None` where only a look at each row can tell.
 pub(crate) fn find<'a, T: Table>(
@@ -201,7 +201,7 @@ pub(crate) fn places<T: Table>(
     descending: bool,
     skip: u64,
     limit: usize,
-) -> Result<Option<Vec<Place>>, StoreError> {
+) -> Result<Option<Vec<LogPosition>>, StoreError> {
     let page = found.page(conn, descending, skip, limit);
     Ok(usable::<T, _>(page)?.map(places_of))
 }
@@ -213,7 +213,7 @@ pub(crate) fn places_by_position<T: Table>(
     descending: bool,
     skip: u64,
     limit: usize,
-) -> Result<Option<Vec<Place>>, StoreError> {
+) -> Result<Option<Vec<LogPosition>>, StoreError> {
     let page = found.page_by_position(conn, descending, skip, limit);
     Ok(usable::<T, _>(page)?.map(places_of))
 }
@@ -224,7 +224,7 @@ pub(crate) fn narrow<T: Table>(
     found: &mut Found<'_>,
     dimension: Dimension,
     values: &Values,
-    not_indexed: &HashSet<Place>,
+    not_indexed: &HashSet<LogPosition>,
 ) -> Result<Option<Whole>, StoreError> {
     let keeps = |channel_id, point: &Point| not_indexed.contains(&(channel_id, point.position));
     usable::<T, _>(found.narrow(conn, dimension, values, keeps))
@@ -237,7 +237,7 @@ pub(crate) fn next_places<T: Table>(
     descending: bool,
     after: Option<Key>,
     limit: usize,
-) -> Result<Option<Vec<Place>>, StoreError> {
+) -> Result<Option<Vec<LogPosition>>, StoreError> {
     let page = match after {
         None => found.page(conn, descending, 0, limit),
         Some(after) => found.page_after(conn, descending, after, limit),
@@ -245,7 +245,7 @@ pub(crate) fn next_places<T: Table>(
     Ok(usable::<T, _>(page)?.map(places_of))
 }
 
-fn places_of(page: Vec<Key>) -> Vec<Place> {
+fn places_of(page: Vec<Key>) -> Vec<LogPosition> {
     page.into_iter().map(|(_, channel_id, position)| (channel_id, position)).collect()
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use super::index::{Index, Matches};
-use super::page::{Found, Key, OfLog, Part};
+use super::page::{Found, Key, LogPart, OfLog};
 use super::term::Dimension;
 use super::times::Point;
 use super::{Damaged, IndexError};
@@ -86,7 +86,7 @@ impl Found<'_> {
     }
 
     /// The entries of a part, and the channel of its log.
-    fn entries(&mut self, conn: &mut DbConnection, (log, part): Part) -> Result<(i64, Vec<Point>), IndexError> {
+    fn entries(&mut self, conn: &mut DbConnection, (log, part): LogPart) -> Result<(i64, Vec<Point>), IndexError> {
         let OfLog { index, indexed, rest } = self.0.get_mut(log).ok_or(Damaged)?;
         let Some(matches) = indexed.get(part) else { return Ok((index.channel_id, rest.clone())) };
         let mut entries = Vec::new();

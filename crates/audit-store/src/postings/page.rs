@@ -29,7 +29,7 @@ pub(crate) struct OfLog<'a> {
 pub(crate) struct Found<'a>(pub(super) Vec<OfLog<'a>>);
 
 /// Which log, and which of its parts: a segment, or with a number beyond those, the rest.
-pub(super) type Part = (usize, usize);
+pub(super) type LogPart = (usize, usize);
 
 impl OfLog<'_> {
     pub(super) fn len(&self) -> u64 {
@@ -88,7 +88,7 @@ impl Found<'_> {
     }
 
     /// How many of each part are among the first so many of all.
-    fn split_at(&mut self, conn: &mut DbConnection, count: u64) -> Result<Vec<(Part, u64)>, IndexError> {
+    fn split_at(&mut self, conn: &mut DbConnection, count: u64) -> Result<Vec<(LogPart, u64)>, IndexError> {
         if count == 0 || count >= self.len() {
             // Where most pages start, which is known without a look at the times.
             let all = |(log, part)| if count == 0 { 0 } else { self.len_of_part((log, part)) };
@@ -118,7 +118,7 @@ impl Found<'_> {
         Ok(split)
     }
 
-    pub(super) fn len_of_part(&self, (log, part): Part) -> u64 {
+    pub(super) fn len_of_part(&self, (log, part): LogPart) -> u64 {
         let Some(log) = self.0.get(log) else { return 0 };
         log.indexed.get(part).map_or(log.rest.len() as u64, Matches::len)
     }
@@ -150,13 +150,13 @@ impl Found<'_> {
         (first, last)
     }
 
-    pub(super) fn parts(&self) -> Vec<Part> {
+    pub(super) fn parts(&self) -> Vec<LogPart> {
         let parts = |(at, log): (usize, &OfLog<'_>)| (0..=log.indexed.len()).map(move |part| (at, part));
         self.0.iter().enumerate().flat_map(parts).collect()
     }
 
     /// How many of a part come before a point.
-    fn before(&mut self, conn: &mut DbConnection, (log, part): Part, point: Point) -> Result<u64, IndexError> {
+    fn before(&mut self, conn: &mut DbConnection, (log, part): LogPart, point: Point) -> Result<u64, IndexError> {
         let log = self.0.get_mut(log).ok_or(IndexError::Damaged)?;
         match log.indexed.get(part) {
             Some(matches) => {
@@ -171,7 +171,7 @@ impl Found<'_> {
     fn merge(
         &mut self,
         conn: &mut DbConnection,
-        split: Vec<(Part, u64)>,
+        split: Vec<(LogPart, u64)>,
         descending: bool,
         limit: usize,
     ) -> Result<Vec<Key>, IndexError> {
@@ -181,7 +181,7 @@ impl Found<'_> {
         };
         let after = |number: u64| if descending { number.checked_sub(1) } else { number.checked_add(1) };
         // What may come next in a part, and whether that is an entry which was read.
-        let mut next: BinaryHeap<Reverse<(Key, Part, u64, bool)>> = BinaryHeap::new();
+        let mut next: BinaryHeap<Reverse<(Key, LogPart, u64, bool)>> = BinaryHeap::new();
         for (part, count) in split {
             let first = if descending { count.checked_sub(1) } else { Some(count) };
             // Where it begins is known without reading it, which most of them never need.
@@ -206,7 +206,7 @@ impl Found<'_> {
     }
 
     /// No entry of a part comes before this, or in the opposite order, after it.
-    fn bound(&self, (log, part): Part, descending: bool) -> Option<Key> {
+    fn bound(&self, (log, part): LogPart, descending: bool) -> Option<Key> {
         let log = self.0.get(log)?;
         let (first, last) = match log.indexed.get(part) {
             Some(matches) => {
@@ -219,7 +219,7 @@ impl Found<'_> {
     }
 
     /// The entry of a part before which so many come.
-    fn nth(&mut self, conn: &mut DbConnection, (log, part): Part, number: u64) -> Result<Option<Key>, IndexError> {
+    fn nth(&mut self, conn: &mut DbConnection, (log, part): LogPart, number: u64) -> Result<Option<Key>, IndexError> {
         let log = self.0.get_mut(log).ok_or(IndexError::Damaged)?;
         let point = match log.indexed.get(part) {
             Some(matches) => match matches.nth(number) {

@@ -1,6 +1,6 @@
 //! What entries are found by: a value of one of their dimensions.
 
-use audit_domain::{ActionLogKeys, EventKeys};
+use audit_domain::{ActionLogFilterColumns, EventFilterColumns};
 
 /// A dimension. The numbers are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,7 +84,7 @@ impl Term {
     }
 
     /// The terms of an event, each once.
-    pub(crate) fn of_event(producer_id: i64, keys: &EventKeys) -> Vec<Term> {
+    pub(crate) fn of_event(producer_id: i64, keys: &EventFilterColumns) -> Vec<Term> {
         use Dimension::{Action, ContentType, ObjectId, Person, Producer, RemoteAddr, TableName, Url, UserId, UserName};
         let texts = [
             (TableName, &keys.table_name),
@@ -102,7 +102,7 @@ impl Term {
     }
 
     /// The terms of an action log, each once.
-    pub(crate) fn of_action_log(producer_id: i64, keys: &ActionLogKeys) -> Vec<Term> {
+    pub(crate) fn of_action_log(producer_id: i64, keys: &ActionLogFilterColumns) -> Vec<Term> {
         let numbers = [(Dimension::Producer, Some(producer_id)), (Dimension::Level, keys.level)];
         let texts = [(Dimension::LoggerName, &keys.logger_name), (Dimension::AppName, &keys.app_name)];
         let texts = texts.into_iter().filter_map(|(dimension, key)| Some(Term::text(dimension, key.as_deref()?)));
@@ -123,10 +123,10 @@ mod tests {
 
     #[test]
     fn a_person_is_the_name_or_else_the_id() {
-        let keys = |id: &str, name: Option<&str>| EventKeys {
+        let keys = |id: &str, name: Option<&str>| EventFilterColumns {
             user_id: Some(id.to_owned()),
             user_name: name.map(str::to_owned),
-            ..EventKeys::default()
+            ..EventFilterColumns::default()
         };
         assert!(Term::of_event(1, &keys("7", Some("zoe"))).contains(&Term::text(Dimension::Person, "zoe")));
         assert!(Term::of_event(1, &keys("7", None)).contains(&Term::text(Dimension::Person, "7")));

@@ -4,7 +4,7 @@ use audit_domain::{ActionLogFilter, ActionLogSort, ChannelGrant, EventFilter, Ev
 
 use super::room::whole_page;
 use super::sorted::sorted;
-use super::table::{Filter, Part, Place, Table, order_by};
+use super::table::{Filter, LogPosition, Selection, Table, order_by};
 use super::{LogState, count, heads, search};
 use crate::connection::DbConnection;
 use crate::dialect;
@@ -68,7 +68,11 @@ pub struct SliceQuery {
 
 type List<T> = ListQuery<<T as Table>::Filter, Sort<<T as Table>::SortField>>;
 
-pub(crate) fn list<T: Table>(conn: &mut DbConnection, cache: &Cache, query: &List<T>) -> Result<ListPage<T::Record>, StoreError> {
+pub(crate) fn list<T: Table>(
+    conn: &mut DbConnection,
+    cache: &Cache,
+    query: &List<T>,
+) -> Result<ListPage<T::StoredEntry>, StoreError> {
     let size = query.size.max(1);
     dialect::snapshot(conn, |conn| {
         let listed = ListSource::<T>::new(conn, cache, &query.channels, &query.filter)?;
@@ -94,7 +98,7 @@ pub(crate) fn slice<T: Table>(
     filter: &T::Filter,
     sort: &Sort<T::SortField>,
     (skip, size): (i64, i64),
-) -> Result<Vec<T::Record>, StoreError> {
+) -> Result<Vec<T::StoredEntry>, StoreError> {
     if filter.is_impossible() {
         return Ok(Vec::new());
     }
@@ -168,7 +172,7 @@ impl<'a, T: Table> ListSource<'a, T> {
         sort: &Sort<T::SortField>,
         skip: i64,
         limit: i64,
-    ) -> Result<Vec<Place>, StoreError> {
+    ) -> Result<Vec<LogPosition>, StoreError> {
         let heads = match self {
             ListSource::Everything(heads) => {
                 if let Some(places) = first_by_time::<T>(conn, &heads, sort, skip, limit)? {
@@ -193,19 +197,19 @@ impl<'a, T: Table> ListSource<'a, T> {
         dialect::go_on(conn)?;
         let order = order_by::<T>(sort, &["position"]);
         if let [head] = heads.as_slice() {
-            let positions = T::positions(conn, head.channel_id, &Part { filter, order: &order, skip, limit })?;
+            let positions = T::positions(conn, head.channel_id, &Selection { filter, order: &order, skip, limit })?;
             return Ok(positions.into_iter().map(|position| (head.channel_id, position)).collect());
         }
         let end = skip.saturating_add(limit);
         if end > MERGED_ROWS_MAX {
             let channels: Vec<i64> = heads.iter().map(|head| head.channel_id).collect();
             let order = order_by::<T>(sort, &["channel_id", "position"]);
-            return T::places(conn, &channels, &Part { filter, order: &order, skip, limit });
+            return T::places(conn, &channels, &Selection { filter, order: &order, skip, limit });
         }
         let mut rows = Vec::new();
         for head in heads {
             dialect::go_on(conn)?;
-            rows.extend(T::sort_rows(conn, head.channel_id, &Part { filter, order: &order, skip: 0, limit: end })?);
+            rows.extend(T::sort_rows(conn, head.channel_id, &Selection { filter, order: &order, skip: 0, limit: end })?);
         }
         Ok(cut(rows, sort, skip, limit))
     }
@@ -222,7 +226,7 @@ fn first_by_time<T: Table>(
     sort: &Sort<T::SortField>,
     skip: i64,
     limit: i64,
-) -> Result<Option<Vec<Place>>, StoreError> {
+) -> Result<Option<Vec<LogPosition>>, StoreError> {
     let ([head], [key]) = (heads, sort.keys()) else { return Ok(None) };
     if !T::is_by_time(key) || key.descending != sort.ties_descend() || skip.saturating_add(limit) > COUNTED_OFF_MAX {
         return Ok(None);
@@ -251,7 +255,7 @@ fn looked_through<T: Table>(
 const MERGED_ROWS_MAX: i64 = 5_000;
 
 /// A page of rows that are in no order yet.
-pub(super) fn cut<F: SortBy>(mut rows: Vec<F::Row>, sort: &Sort<F>, skip: i64, limit: i64) -> Vec<Place> {
+pub(super) fn cut<F: SortBy>(mut rows: Vec<F::Row>, sort: &Sort<F>, skip: i64, limit: i64) -> Vec<LogPosition> {
     rows.sort_by(|a, b| sort.compare(a, b));
     let page = rows.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX));
     page.map(F::place).take(usize::try_from(limit).unwrap_or(usize::MAX)).collect()

@@ -41,7 +41,7 @@ use audit_domain::uuid::Uuid;
 use audit_domain::{ChannelGrant, Entry, Stream, Timestamp, index_key};
 use diesel::prelude::*;
 
-pub(crate) use self::table::Place;
+pub(crate) use self::table::LogPosition;
 use crate::connection::{DbConnection, on_inner};
 use crate::error::StoreError;
 use crate::postings::Cache;
@@ -121,7 +121,7 @@ pub(crate) fn find_in_several<T: Table>(
     first: i64,
     uuid: Uuid,
     bytes_max: Option<usize>,
-) -> Result<Option<T::Record>, StoreError> {
+) -> Result<Option<T::StoredEntry>, StoreError> {
     dialect::snapshot(conn, |conn| {
         let mut candidates: Vec<i64> = heads(conn, T::STREAM, channels)?.into_iter().map(|head| head.channel_id).collect();
         candidates.sort_by_key(|id| (*id != first, *id));
@@ -161,9 +161,9 @@ fn count<T: Table>(conn: &mut DbConnection, cache: &Cache, heads: &[LogState], f
 /// The entries at these places, in this order; without some of them if there is no room for all.
 pub(crate) fn at_places<T: Table>(
     conn: &mut DbConnection,
-    places: &[Place],
+    places: &[LogPosition],
     room: &mut Room,
-) -> Result<Vec<T::Record>, StoreError> {
+) -> Result<Vec<T::StoredEntry>, StoreError> {
     let mut found = std::collections::HashMap::with_capacity(places.len());
     for (channel_id, positions) in places_of(places) {
         dialect::go_on(conn)?;
@@ -178,7 +178,7 @@ pub(crate) fn at_places<T: Table>(
 }
 
 /// The channels of places, and the positions in each.
-pub(crate) fn places_of(places: &[Place]) -> BTreeMap<i64, Vec<i64>> {
+pub(crate) fn places_of(places: &[LogPosition]) -> BTreeMap<i64, Vec<i64>> {
     let mut channels: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
     for (channel_id, position) in places {
         channels.entry(*channel_id).or_default().push(*position);

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use audit_domain::{Entry, limits};
 use diesel::QueryResult;
 
-use super::table::{Place, Table};
+use super::table::{LogPosition, Table};
 use super::{at_places, places_of};
 use crate::connection::DbConnection;
 use crate::dialect;
@@ -63,7 +63,7 @@ impl Room {
 }
 
 /// All records at these places, or an error that says how many would fit. They are never in memory if they do not.
-pub(crate) fn whole_page<T: Table>(conn: &mut DbConnection, places: &[Place]) -> Result<Vec<T::Record>, StoreError> {
+pub(crate) fn whole_page<T: Table>(conn: &mut DbConnection, places: &[LogPosition]) -> Result<Vec<T::StoredEntry>, StoreError> {
     let may_be_too_large = places.len() > limits::PAGE_SIZE_THAT_FITS;
     let (mut room, mut sizes) = (Room::of_page(), None);
     // Where a result comes whole, it is too late to look at it.
@@ -91,7 +91,7 @@ fn size_that_fits(mut sizes: Vec<usize>) -> usize {
 }
 
 /// As many records from the first of these places on as fit into a page.
-pub(crate) fn first_that_fit<T: Table>(conn: &mut DbConnection, places: &[Place]) -> Result<Vec<T::Record>, StoreError> {
+pub(crate) fn first_that_fit<T: Table>(conn: &mut DbConnection, places: &[LogPosition]) -> Result<Vec<T::StoredEntry>, StoreError> {
     let mut fitting = places.len();
     if fitting > limits::PAGE_SIZE_THAT_FITS {
         let mut room = Room::of_page();
@@ -102,7 +102,7 @@ pub(crate) fn first_that_fit<T: Table>(conn: &mut DbConnection, places: &[Place]
 }
 
 /// The bytes of the values at these places, in this order, without reading them.
-fn bytes_at<T: Table>(conn: &mut DbConnection, places: &[Place]) -> Result<Vec<usize>, StoreError> {
+fn bytes_at<T: Table>(conn: &mut DbConnection, places: &[LogPosition]) -> Result<Vec<usize>, StoreError> {
     let mut found = std::collections::HashMap::with_capacity(places.len());
     for (channel_id, positions) in places_of(places) {
         dialect::go_on(conn)?;

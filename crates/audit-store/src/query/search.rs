@@ -9,7 +9,7 @@ use audit_domain::{CursorKey, CursorOrder, Interval, SortBy};
 
 use super::start::PageStart;
 use super::stride::FetchSize;
-use super::table::{Filter, Part, Table};
+use super::table::{Filter, Selection, Table};
 use super::walk::order;
 use crate::connection::DbConnection;
 use crate::dialect;
@@ -24,7 +24,7 @@ pub(crate) fn each<T: Table>(
     conn: &mut DbConnection,
     channel_id: i64,
     filter: &T::Filter,
-    mut found: impl FnMut(&T::Record),
+    mut found: impl FnMut(&T::StoredEntry),
 ) -> Result<(), StoreError> {
     let in_strides = !dialect::gives_rows_as_they_come(conn);
     // The positions of what is not indexed are few; a range of time may be a small part of the log.
@@ -36,7 +36,7 @@ pub(crate) fn each<T: Table>(
         let limit = if in_strides { stride.records() } else { usize::MAX };
         let (mut read, mut bytes) = (0, 0);
         let start = PageStart::new(by, false, channel_id, after);
-        let part = Part { filter, order: &order, skip: 0, limit: i64::try_from(limit).unwrap_or(i64::MAX) };
+        let part = Selection { filter, order: &order, skip: 0, limit: i64::try_from(limit).unwrap_or(i64::MAX) };
         T::step(conn, channel_id, &start, &part, &mut |record| {
             after = Some(CursorKey { timestamp: record.timestamp.micros(), channel_id, position: record.position });
             read += 1;
@@ -74,7 +74,7 @@ pub(crate) fn groups<T: Table, K: Hash + Eq>(
     conn: &mut DbConnection,
     channel_id: i64,
     filter: &T::Filter,
-    key_of: impl Fn(&T::Record) -> Option<K>,
+    key_of: impl Fn(&T::StoredEntry) -> Option<K>,
 ) -> Result<Vec<(K, i64)>, StoreError> {
     let mut groups: HashMap<K, i64> = HashMap::new();
     each::<T>(conn, channel_id, filter, |record| {

@@ -10,7 +10,7 @@ use audit_domain::{Sort, SortBy, SortKey, canonical_integer};
 
 use super::list::cut;
 use super::places_of;
-use super::table::{Place, Table};
+use super::table::{LogPosition, Table};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
@@ -30,7 +30,7 @@ pub(crate) fn sorted<T: Table>(
     sort: &Sort<T::SortField>,
     skip: u64,
     limit: usize,
-) -> Result<Option<Vec<Place>>, StoreError> {
+) -> Result<Option<Vec<LogPosition>>, StoreError> {
     page::<T>(conn, found, sort, sort.keys(), (skip, limit))
 }
 
@@ -41,7 +41,7 @@ fn page<T: Table>(
     sort: &Sort<T::SortField>,
     keys: &[SortKey<T::SortField>],
     (skip, limit): (u64, usize),
-) -> Result<Option<Vec<Place>>, StoreError> {
+) -> Result<Option<Vec<LogPosition>>, StoreError> {
     dialect::go_on(conn)?;
     match keys {
         [] => postings::places_by_position::<T>(conn, found, sort.ties_descend(), skip, limit),
@@ -73,20 +73,21 @@ fn by_values<T: Table>(
     keys: &[SortKey<T::SortField>],
     dimension: Dimension,
     (skip, limit): (u64, usize),
-) -> Result<Option<Vec<Place>>, StoreError> {
+) -> Result<Option<Vec<LogPosition>>, StoreError> {
     let [key, next @ ..] = keys else { return Ok(None) };
-    let not_indexed: Vec<Place> = found.not_indexed().take(NOT_INDEXED_MAX + 1).collect();
+    let not_indexed: Vec<LogPosition> = found.not_indexed().take(NOT_INDEXED_MAX + 1).collect();
     if not_indexed.len() > NOT_INDEXED_MAX {
         return Ok(None);
     }
     let rows = rows_at::<T>(conn, &not_indexed)?;
-    let values: HashMap<Place, Value> = rows.iter().map(|row| (T::SortField::place(row), T::value(key.field, row))).collect();
+    let values: HashMap<LogPosition, Value> = rows.iter().map(|row| (T::SortField::place(row), T::value(key.field, row))).collect();
     let leading = Leading::new(dimension, key.descending, skip.saturating_add(limit as u64));
     let Some(groups) = groups::<T>(conn, found, leading, &values)? else { return Ok(None) };
     let (before, on_page) = of_page(groups, skip, limit);
     let (mut skip, mut left, mut places) = (skip - before, limit, Vec::new());
     for Run { values: of_run, .. } in runs(on_page) {
-        let kept: HashSet<Place> = values.iter().filter(|(_, value)| of_run.contains(value)).map(|(place, _)| *place).collect();
+        let kept: HashSet<LogPosition> =
+            values.iter().filter(|(_, value)| of_run.contains(value)).map(|(place, _)| *place).collect();
         // Of several values, the entries are few, and sorted in memory.
         let keys = if of_run.len() == 1 { next } else { keys };
         let meant = match of_run.as_slice() {
@@ -109,7 +110,7 @@ fn groups<T: Table>(
     conn: &mut DbConnection,
     found: &mut Found<'_>,
     mut leading: Leading,
-    not_indexed: &HashMap<Place, Value>,
+    not_indexed: &HashMap<LogPosition, Value>,
 ) -> Result<Option<Vec<(Value, u64)>>, StoreError> {
     for value in not_indexed.values().flatten() {
         leading.add(value, 1);
@@ -243,7 +244,7 @@ fn runs(groups: Vec<(Value, u64)>) -> Vec<Run> {
 }
 
 /// What the entries at these places are ordered by.
-fn rows_at<T: Table>(conn: &mut DbConnection, places: &[Place]) -> Result<Vec<<T::SortField as SortBy>::Row>, StoreError> {
+fn rows_at<T: Table>(conn: &mut DbConnection, places: &[LogPosition]) -> Result<Vec<<T::SortField as SortBy>::Row>, StoreError> {
     let mut rows = Vec::with_capacity(places.len());
     for (channel_id, positions) in places_of(places) {
         dialect::go_on(conn)?;

@@ -33,7 +33,7 @@ impl FetchSize {
 }
 
 /// Reads what is at neighbouring positions, which tells how many bytes that were.
-pub(crate) fn in_strides<E>(positions: Range<i64>, mut read: impl FnMut(Range<i64>) -> Result<usize, E>) -> Result<(), E> {
+pub(crate) fn in_fetches<E>(positions: Range<i64>, mut read: impl FnMut(Range<i64>) -> Result<usize, E>) -> Result<(), E> {
     let (mut from, mut stride) = (positions.start, FetchSize::FIRST);
     while from < positions.end {
         let to = positions.end.min(from + stride.records() as i64);

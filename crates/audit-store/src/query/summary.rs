@@ -77,10 +77,10 @@ pub(crate) trait Grouping: Copy + PartialEq {
     fn indexed(self) -> IndexedAs;
 
     /// The key of the group that an entry is in, unless groups are spans of time or days of the week.
-    fn value_of(self, record: &<Self::Table as Table>::Record) -> Option<RawKey>;
+    fn value_of(self, record: &<Self::Table as Table>::StoredEntry) -> Option<RawKey>;
 
     /// The key of the group that an entry is in.
-    fn key_of(self, record: &<Self::Table as Table>::Record) -> Option<RawKey> {
+    fn key_of(self, record: &<Self::Table as Table>::StoredEntry) -> Option<RawKey> {
         let micros = record.timestamp.micros();
         match self.indexed() {
             IndexedAs::Spans(span) => Some(RawKey::Time(span.start(micros))),
@@ -105,7 +105,7 @@ pub(crate) trait Grouping: Copy + PartialEq {
     fn text(self, conn: &mut DbConnection, channel_id: i64, key: &str) -> Result<Option<JsonText>, StoreError>;
 
     /// The text that an entry is grouped by, as it was received.
-    fn text_of(self, record: &<Self::Table as Table>::Record) -> Option<JsonText>;
+    fn text_of(self, record: &<Self::Table as Table>::StoredEntry) -> Option<JsonText>;
 }
 
 /// A group's key as the database has it.

@@ -14,7 +14,7 @@ use crate::limit;
 use crate::postings::{Building, Condition, Dimension, Point};
 
 /// Channel and position.
-pub(crate) type Place = (i64, i64);
+pub(crate) type LogPosition = (i64, i64);
 
 /// The table of a stream. Its functions are single statements; which of them are run, and in which snapshot, is decided by their
 /// callers. A filter's texts are compared by their index keys, as they are stored.
@@ -25,9 +25,9 @@ pub(crate) trait Table: Sized + 'static {
     const TIME: &'static str;
 
     /// What a row is.
-    type Record: Deref<Target = Entry> + Clone;
+    type StoredEntry: Deref<Target = Entry> + Clone;
     /// What is asked for.
-    type Filter: Filter<Self::Record>;
+    type Filter: Filter<Self::StoredEntry>;
     /// What a list can be ordered by.
     type SortField: SortBy;
 
@@ -52,7 +52,7 @@ pub(crate) trait Table: Sized + 'static {
         channel_id: i64,
         uuid: Uuid,
         bytes_max: Option<usize>,
-    ) -> Result<Option<Self::Record>, StoreError>;
+    ) -> Result<Option<Self::StoredEntry>, StoreError>;
 
     /// By position, in any order, as many as there is room for.
     fn at_within(
@@ -60,10 +60,10 @@ pub(crate) trait Table: Sized + 'static {
         channel_id: i64,
         positions: &[i64],
         room: &mut Room,
-    ) -> Result<Vec<Self::Record>, StoreError>;
+    ) -> Result<Vec<Self::StoredEntry>, StoreError>;
 
     /// By position, in any order, all of them.
-    fn at(conn: &mut DbConnection, channel_id: i64, positions: &[i64]) -> Result<Vec<Self::Record>, StoreError> {
+    fn at(conn: &mut DbConnection, channel_id: i64, positions: &[i64]) -> Result<Vec<Self::StoredEntry>, StoreError> {
         Self::at_within(conn, channel_id, positions, &mut Room::endless())
     }
 
@@ -74,7 +74,7 @@ pub(crate) trait Table: Sized + 'static {
     fn count(conn: &mut DbConnection, channel_id: i64, filter: &Self::Filter) -> Result<i64, StoreError>;
 
     /// Positions of one channel, in an order.
-    fn positions(conn: &mut DbConnection, channel_id: i64, of: &Part<'_, Self::Filter>) -> Result<Vec<i64>, StoreError>;
+    fn positions(conn: &mut DbConnection, channel_id: i64, of: &Selection<'_, Self::Filter>) -> Result<Vec<i64>, StoreError>;
 
     /// Positions of one channel in the order in which entries happened, or from the last one on.
     fn positions_by_time(
@@ -86,13 +86,13 @@ pub(crate) trait Table: Sized + 'static {
     ) -> Result<Vec<i64>, StoreError>;
 
     /// Places of several channels, in one order.
-    fn places(conn: &mut DbConnection, channels: &[i64], of: &Part<'_, Self::Filter>) -> Result<Vec<Place>, StoreError>;
+    fn places(conn: &mut DbConnection, channels: &[i64], of: &Selection<'_, Self::Filter>) -> Result<Vec<LogPosition>, StoreError>;
 
     /// What entries of one channel are ordered by, in an order.
     fn sort_rows(
         conn: &mut DbConnection,
         channel_id: i64,
-        of: &Part<'_, Self::Filter>,
+        of: &Selection<'_, Self::Filter>,
     ) -> Result<Vec<<Self::SortField as SortBy>::Row>, StoreError>;
 
     /// What the entries at these positions are ordered by; in any order.
@@ -107,8 +107,8 @@ pub(crate) trait Table: Sized + 'static {
         conn: &mut DbConnection,
         channel_id: i64,
         start: &PageStart,
-        of: &Part<'_, Self::Filter>,
-        take: &mut dyn FnMut(Self::Record) -> ControlFlow<()>,
+        of: &Selection<'_, Self::Filter>,
+        take: &mut dyn FnMut(Self::StoredEntry) -> ControlFlow<()>,
     ) -> Result<(), StoreError>;
 
     /// When the next entries of a walk happened, and their positions.
@@ -116,7 +116,7 @@ pub(crate) trait Table: Sized + 'static {
         conn: &mut DbConnection,
         channel_id: i64,
         start: &PageStart,
-        of: &Part<'_, Self::Filter>,
+        of: &Selection<'_, Self::Filter>,
     ) -> Result<Vec<(i64, i64)>, StoreError>;
 
     /// When the entries in a range of positions happened that match a filter which an index answers, but for what it looks for in
@@ -185,7 +185,7 @@ pub(crate) fn hand_on<Row, R: TryFrom<Row, Error = StoreError>>(
 }
 
 /// A part of what matches.
-pub(crate) struct Part<'a, F> {
+pub(crate) struct Selection<'a, F> {
     /// What is asked for.
     pub(crate) filter: &'a F,
     /// `ORDER BY`

@@ -8,7 +8,7 @@ use audit_domain::{ChannelGrant, ChannelId, CursorKey, CursorOrder, CursorScope,
 use super::room::{Room, first_that_fit};
 use super::start::PageStart;
 use super::stride::FetchSize;
-use super::table::{Filter, Part, Place, Table, directed};
+use super::table::{Filter, LogPosition, Selection, Table, directed};
 use super::{LogState, at_places, count, heads};
 use crate::connection::DbConnection;
 use crate::dialect;
@@ -43,7 +43,7 @@ pub(crate) fn walk<T: Table>(
     conn: &mut DbConnection,
     cache: &Cache,
     query: &CursorQuery<T::Filter>,
-) -> Result<CursorPage<T::Record>, StoreError> {
+) -> Result<CursorPage<T::StoredEntry>, StoreError> {
     let grant = match &query.walk.channels {
         None => ChannelGrant::All,
         Some(ids) => ChannelGrant::Only(ids.iter().filter_map(|id| ChannelId::new(*id)).collect()),
@@ -73,7 +73,7 @@ fn indexed<T: Table>(
     cache: &Cache,
     heads: &[LogState],
     query: &CursorQuery<T::Filter>,
-) -> Result<Option<CursorPage<T::Record>>, StoreError> {
+) -> Result<Option<CursorPage<T::StoredEntry>>, StoreError> {
     let filter = &query.walk.filter;
     // What is asked for by time or by position alone, the database has in order.
     let has_terms = filter.condition().is_some_and(|condition| condition.has_terms());
@@ -134,8 +134,8 @@ fn page<'a, T: Table>(
     mut found: Found<'a>,
     query: &CursorQuery<T::Filter>,
     count: Option<i64>,
-    next: impl Fn(&mut DbConnection, &mut Found<'a>, (u64, Option<CursorKey>), usize) -> Result<Option<Vec<Place>>, StoreError>,
-) -> Result<Option<CursorPage<T::Record>>, StoreError> {
+    next: impl Fn(&mut DbConnection, &mut Found<'a>, (u64, Option<CursorKey>), usize) -> Result<Option<Vec<LogPosition>>, StoreError>,
+) -> Result<Option<CursorPage<T::StoredEntry>>, StoreError> {
     let (filter, size) = (&query.walk.filter, query.size.max(1));
     if !filter.reads_values() {
         let Some(places) = next(conn, &mut found, (0, query.after), size.saturating_add(1))? else { return Ok(None) };
@@ -229,7 +229,7 @@ fn one_source<T: Table>(
     source: &Source<T::Filter>,
     query: &CursorQuery<T::Filter>,
     size: usize,
-) -> Result<Page<T::Record>, StoreError> {
+) -> Result<Page<T::StoredEntry>, StoreError> {
     let is_search = source.filter.reads_values();
     if !is_search && size > limits::PAGE_SIZE_THAT_FITS && !dialect::gives_rows_as_they_come(conn) {
         return merged::<T>(conn, std::slice::from_ref(source), query, size);
@@ -248,7 +248,7 @@ fn each_next<T: Table>(
     source: &Source<T::Filter>,
     query: &CursorQuery<T::Filter>,
     wanted: usize,
-    mut take: impl FnMut(T::Record) -> ControlFlow<()>,
+    mut take: impl FnMut(T::StoredEntry) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
     let Source { channel_id, filter } = source;
     let (channel_id, CursorScope { order: by, descending, .. }) = (*channel_id, &query.walk);
@@ -262,7 +262,7 @@ fn each_next<T: Table>(
         let limit = if in_strides { left.min(stride.records()) } else { left };
         let (mut read, mut bytes, mut is_enough) = (0, 0, false);
         let start = PageStart::new(*by, *descending, channel_id, after);
-        let part = Part { filter: &asked, order: &order, skip: 0, limit: i64::try_from(limit).unwrap_or(i64::MAX) };
+        let part = Selection { filter: &asked, order: &order, skip: 0, limit: i64::try_from(limit).unwrap_or(i64::MAX) };
         T::step(conn, channel_id, &start, &part, &mut |record| {
             after = Some(point(&record));
             read += 1;
@@ -285,7 +285,7 @@ fn merged<T: Table>(
     sources: &[Source<T::Filter>],
     query: &CursorQuery<T::Filter>,
     size: usize,
-) -> Result<Page<T::Record>, StoreError> {
+) -> Result<Page<T::StoredEntry>, StoreError> {
     let places = places::<T>(conn, sources, query, size.saturating_add(1))?;
     let page = first_that_fit::<T>(conn, &places[..places.len().min(size)])?;
     let more = page.len() < places.len();
@@ -298,7 +298,7 @@ fn places<T: Table>(
     sources: &[Source<T::Filter>],
     query: &CursorQuery<T::Filter>,
     wanted: usize,
-) -> Result<Vec<Place>, StoreError> {
+) -> Result<Vec<LogPosition>, StoreError> {
     let mut points: Vec<(i64, i64, i64)> = Vec::new();
     for source in sources {
         dialect::go_on(conn)?;
@@ -329,7 +329,7 @@ fn points_of<T: Table>(
         let (order, start) =
             (order::<T>(query.walk.order, query.walk.descending), PageStart::new(*by, *descending, *channel_id, query.after));
         let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
-        return T::step_points(conn, *channel_id, &start, &Part { filter, order: &order, skip: 0, limit });
+        return T::step_points(conn, *channel_id, &start, &Selection { filter, order: &order, skip: 0, limit });
     }
     let mut found = Vec::new();
     each_next::<T>(conn, source, query, usize::MAX, |record| {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use audit_domain::{ActionLog, ActionLogKeys, PreparedEntry, Stream, action_log_slot};
+use audit_domain::{ActionLog, ActionLogFilterColumns, PreparedEntry, Stream, action_log_slot};
 use diesel::prelude::*;
 
 use super::{Common, Placement};
@@ -76,7 +76,7 @@ pub(crate) struct NewActionLogRow<'a> {
 }
 
 impl<'a> NewActionLogRow<'a> {
-    pub(super) fn new(log: &'a PreparedEntry, keys: &'a ActionLogKeys, placement: &Placement) -> NewActionLogRow<'a> {
+    pub(super) fn new(log: &'a PreparedEntry, keys: &'a ActionLogFilterColumns, placement: &Placement) -> NewActionLogRow<'a> {
         let slots = log.slots();
         let value = |number| slots.value(number).map(|value| Cow::Borrowed(value.as_str()));
         NewActionLogRow {

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use audit_domain::log::leaf_hash;
-use audit_domain::{ActionLog, ActionLogKeys, Entry, Event, EventKeys, Stream};
+use audit_domain::{ActionLog, ActionLogFilterColumns, Entry, Event, EventFilterColumns, Stream};
 
 use super::{ActionLogRow, EventRow, NewActionLogRow, NewEventRow};
 use crate::error::StoreError;
@@ -24,7 +24,7 @@ impl NewEventRow<'static> {
     /// # Errors
     /// [`StoreError::Changed`] unless the row is what was appended.
     pub(crate) fn into_checked(mut self) -> Result<Event, StoreError> {
-        let stored = EventKeys {
+        let stored = EventFilterColumns {
             action: taken(&mut self.action),
             content_type: self.content_type,
             table_name: taken(&mut self.table_name),
@@ -38,7 +38,7 @@ impl NewEventRow<'static> {
         };
         let event = Event::try_from(EventRow::from(self))?;
         check_leaf(&event, Stream::Events)?;
-        let made = event.keys();
+        let made = event.filter_columns();
         let columns = [
             ("action", stored.action == made.action),
             ("content_type", stored.content_type == made.content_type),
@@ -62,11 +62,14 @@ impl NewActionLogRow<'static> {
     /// # Errors
     /// [`StoreError::Changed`] unless the row is what was appended.
     pub(crate) fn into_checked(mut self) -> Result<ActionLog, StoreError> {
-        let stored =
-            ActionLogKeys { level: self.level, logger_name: taken(&mut self.logger_name), app_name: taken(&mut self.app_name) };
+        let stored = ActionLogFilterColumns {
+            level: self.level,
+            logger_name: taken(&mut self.logger_name),
+            app_name: taken(&mut self.app_name),
+        };
         let log = ActionLog::try_from(ActionLogRow::from(self))?;
         check_leaf(&log, Stream::ActionLogs)?;
-        let made = log.keys();
+        let made = log.filter_columns();
         let columns = [
             ("level", stored.level == made.level),
             ("logger_name", stored.logger_name == made.logger_name),

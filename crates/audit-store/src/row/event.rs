@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use audit_domain::{Event, EventKeys, PreparedEntry, Stream, slot};
+use audit_domain::{Event, EventFilterColumns, PreparedEntry, Stream, slot};
 use diesel::prelude::*;
 
 use super::{Common, Placement};
@@ -106,7 +106,7 @@ pub(crate) struct NewEventRow<'a> {
 }
 
 impl<'a> NewEventRow<'a> {
-    pub(super) fn new(event: &'a PreparedEntry, keys: &'a EventKeys, placement: &Placement) -> NewEventRow<'a> {
+    pub(super) fn new(event: &'a PreparedEntry, keys: &'a EventFilterColumns, placement: &Placement) -> NewEventRow<'a> {
         let slots = event.slots();
         let value = |number| slots.value(number).map(|value| Cow::Borrowed(value.as_str()));
         let text = |key: &'a Option<String>| key.as_deref().map(Cow::Borrowed);

@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 
 use audit_domain::log::{LeafHash, Slots};
 use audit_domain::uuid::Uuid;
-use audit_domain::{ChannelId, Entry, JsonText, Keys, PreparedEntry, Stream, Timestamp};
+use audit_domain::{ChannelId, Entry, FilterColumns, JsonText, PreparedEntry, Stream, Timestamp};
 
 use crate::error::StoreError;
 
@@ -39,9 +39,9 @@ impl<'a> NewRows<'a> {
 
     /// Adds what the log took.
     pub(crate) fn push(&mut self, entry: &'a PreparedEntry, placement: &Placement) {
-        match entry.keys() {
-            Keys::Event(keys) => self.events.push(NewEventRow::new(entry, keys, placement)),
-            Keys::ActionLog(keys) => self.action_logs.push(NewActionLogRow::new(entry, keys, placement)),
+        match entry.filter_columns() {
+            FilterColumns::Event(keys) => self.events.push(NewEventRow::new(entry, keys, placement)),
+            FilterColumns::ActionLog(keys) => self.action_logs.push(NewActionLogRow::new(entry, keys, placement)),
         }
     }
 }

@@ -63,7 +63,7 @@ impl Store {
         first: ChannelId,
         uuid: Uuid,
         bytes_max: Option<usize>,
-    ) -> Result<Option<T::Record>, StoreError> {
+    ) -> Result<Option<T::StoredEntry>, StoreError> {
         match channels {
             ChannelGrant::Only(ids) if ids.len() <= 1 => self.point_read(|conn| match ids.first() {
                 Some(channel) => T::find_checked(conn, channel.get(), uuid, bytes_max),

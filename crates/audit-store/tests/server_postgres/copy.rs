@@ -4,15 +4,17 @@ use audit_store::domain::{ChannelGrant, ContentType, NewToken, Role, Stream};
 use audit_store::{Copied, CopyError, CopyProgress, Store, StoreConfig, copy};
 use tempfile::TempDir;
 
-use crate::common::{ActionLogs, Dice, Events, Kind, Place, Raw, append, checked_logs_of, erase, event, on_postgres, only, uuid};
+use crate::common::{
+    ActionLogs, Dice, Events, Kind, Raw, TestDatabase, append, checked_logs_of, erase, event, on_postgres, only, uuid,
+};
 
 const TABLES: [&str; 5] = ["logs", "events", "action_logs", "tokens", "content_types"];
 
 /// Not carried: built again from the log.
 const INDEX: [&str; 3] = ["segments", "segment_times", "postings"];
 
-fn file() -> Place {
-    Place::File(tempfile::tempdir().unwrap())
+fn file() -> TestDatabase {
+    TestDatabase::File(tempfile::tempdir().unwrap())
 }
 
 /// Everything that is stored, whatever it is stored in.
@@ -29,15 +31,15 @@ fn dump_of_index(raw: &Raw) -> Vec<Vec<Vec<Option<String>>>> {
     INDEX.iter().map(|table| raw.rows(&format!("SELECT * FROM {table} ORDER BY 1, 2, 3, 4"))).collect()
 }
 
-fn raw(place: &Place) -> Raw {
+fn raw(place: &TestDatabase) -> Raw {
     match place {
-        Place::File(_) => Raw::file(&place.path()),
-        Place::Server(_) => place.raw(),
+        TestDatabase::File(_) => Raw::file(&place.path()),
+        TestDatabase::Server(_) => place.raw(),
     }
 }
 
 /// A log with every kind of value, with erased slots, revoked tokens, and channels that have one log or two.
-fn fill(place: &Place) -> Store {
+fn fill(place: &TestDatabase) -> Store {
     let store = Store::open(&place.config()).unwrap();
     let mut dice = Dice(5);
     for round in 0..20u64 {
@@ -65,14 +67,14 @@ fn fill(place: &Place) -> Store {
     store
 }
 
-fn carry(from: &Place, to: &Place) -> Result<Copied, CopyError> {
+fn carry(from: &TestDatabase, to: &TestDatabase) -> Result<Copied, CopyError> {
     copy(&from.config(), &to.config(), |_| {})
 }
 
 #[test]
 fn a_database_goes_to_a_server_and_back_and_is_the_same_to_the_byte() {
     assert!(on_postgres());
-    let (first, server, back) = (file(), Place::empty(), file());
+    let (first, server, back) = (file(), TestDatabase::empty(), file());
     let store = fill(&first);
     erase::<Events>(&raw(&first), &checked_logs_of::<Events>(&store)[0], &[1]);
     // The index still finds an entry by what was erased; rebuilt, by what is left of it.
@@ -108,7 +110,7 @@ fn a_database_goes_to_a_server_and_back_and_is_the_same_to_the_byte() {
 /// Every table there is but those of the index, so that one that comes later is not forgotten.
 #[test]
 fn every_table_is_carried() {
-    let place = Place::empty();
+    let place = TestDatabase::empty();
     drop(Store::open(&place.config()).unwrap());
     let sql = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
                AND relname NOT LIKE '\\_\\_diesel%' ORDER BY relname";
@@ -119,7 +121,7 @@ fn every_table_is_carried() {
 
 #[test]
 fn a_copy_that_was_interrupted_goes_on_and_a_later_one_brings_what_came_since() {
-    let (from, to) = (file(), Place::empty());
+    let (from, to) = (file(), TestDatabase::empty());
     let store = fill(&from);
     let url = from.config();
     let interrupted = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -147,7 +149,7 @@ fn what_holds_something_else_is_refused_and_left_alone() {
     let from = file();
     fill(&from).close();
     let other = |json: &str| {
-        let place = Place::empty();
+        let place = TestDatabase::empty();
         append(&Store::open(&place.config()).unwrap(), vec![event(json)]);
         place
     };
@@ -159,7 +161,7 @@ fn what_holds_something_else_is_refused_and_left_alone() {
         assert!(error.contains(why), "{error}");
         assert_eq!(dump(&raw(&place)), before);
     }
-    let started = Place::empty();
+    let started = TestDatabase::empty();
     let store = Store::open(&started.config()).unwrap();
     store
         .create_token(NewToken { name: "first".to_owned(), role: Role::Admin, channels: ChannelGrant::All, expires_at: None })
@@ -170,7 +172,7 @@ fn what_holds_something_else_is_refused_and_left_alone() {
 
 #[test]
 fn what_was_changed_on_the_way_or_behind_the_log_s_back_is_found() {
-    let (from, to) = (file(), Place::empty());
+    let (from, to) = (file(), TestDatabase::empty());
     fill(&from).close();
     carry(&from, &to).unwrap();
     for (change, undo) in [
@@ -189,7 +191,7 @@ fn what_was_changed_on_the_way_or_behind_the_log_s_back_is_found() {
         }
     }
     // The source itself is not what its hashes say: nobody should move it without knowing.
-    let (from, to) = (file(), Place::empty());
+    let (from, to) = (file(), TestDatabase::empty());
     fill(&from).close();
     raw(&from).execute("DROP TRIGGER events_only_erase; UPDATE events SET content = '1' WHERE channel_id = 1 AND position = 0");
     let error = carry(&from, &to).unwrap_err().to_string();
@@ -200,9 +202,9 @@ fn what_was_changed_on_the_way_or_behind_the_log_s_back_is_found() {
 fn a_source_has_to_be_there_and_of_this_version() {
     let directory: TempDir = tempfile::tempdir().unwrap();
     let missing = StoreConfig::new(format!("sqlite://{}/nothing.db", directory.path().display()));
-    let to = Place::empty();
+    let to = TestDatabase::empty();
     let error = copy(&missing, &to.config(), |_| {}).unwrap_err().to_string();
     assert!(error.starts_with("there is no database"), "{error}");
-    let error = copy(&Place::empty().config(), &to.config(), |_| {}).unwrap_err().to_string();
+    let error = copy(&TestDatabase::empty().config(), &to.config(), |_| {}).unwrap_err().to_string();
     assert!(error.contains("has the schema of an older version (migration 2026-11-26-000001_create_logs is missing)"), "{error}");
 }

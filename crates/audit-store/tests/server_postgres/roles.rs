@@ -3,7 +3,7 @@
 use audit_store::domain::{ChannelGrant, NewToken, Role, Stream};
 use audit_store::{AppendError, AppendRequest, NotStored, OpenError, Store, StoreConfig};
 
-use crate::common::{ActionLogs, Events, Kind, Place, Raw, Scratch, append, checked_logs, event};
+use crate::common::{ActionLogs, Events, Kind, Raw, Scratch, TestDatabase, append, checked_logs, event};
 use crate::postgres_server::{Database, create_role};
 
 /// Roles belong to all databases of a server, so other runs may have it too; its rights are those of each database.
@@ -17,8 +17,8 @@ struct Guarded {
 
 fn database(scratch: &Scratch) -> &Database {
     match &scratch.place {
-        Place::Server(database) => database,
-        Place::File(_) => panic!("these tests are about a server"),
+        TestDatabase::Server(database) => database,
+        TestDatabase::File(_) => panic!("these tests are about a server"),
     }
 }
 
@@ -245,8 +245,8 @@ fn what_the_application_role_can_still_do() {
 #[test]
 fn the_application_role_does_not_migrate() {
     create_role(APPLICATION);
-    let empty = Place::empty();
-    let Place::Server(database) = &empty else { panic!("a server") };
+    let empty = TestDatabase::empty();
+    let TestDatabase::Server(database) = &empty else { panic!("a server") };
     let config = StoreConfig::new(database.url_as(APPLICATION));
     let error = Store::open(&config).unwrap_err().to_string();
     assert!(error.contains("run `audit-server migrate` as the owner"), "{error}");

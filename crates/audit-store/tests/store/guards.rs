@@ -2,7 +2,7 @@
 //! tested beside it: `../sqlite/guards.rs` and `../server_postgres/roles.rs`.
 
 use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{ActionLogKeys, ChannelGrant, EventKeys, Keys, slot};
+use audit_store::domain::{ActionLogFilterColumns, ChannelGrant, EventFilterColumns, FilterColumns, slot};
 use audit_store::{Receipt, StoreError};
 
 use crate::common::{ActionLogs, Events, Kind, Raw, Scratch, blob, checked_logs_of, erase, of_database, only, openings_after};
@@ -12,7 +12,7 @@ const EVENT: &str = r#""timestamp":"2023-10-16","action":"LOGIN","content_type":
     "content":{"a":1},"b":2"#;
 const ACTION_LOG: &str = r#""created_at":"2023-10-16","logger_name":"l","app_name":"a","trace":"t","b":2"#;
 
-fn assert_erased<K: Kind>(full: &str, no_keys: &Keys) {
+fn assert_erased<K: Kind>(full: &str, no_columns: &FilterColumns) {
     let numbers: Vec<u8> = K::SLOTS.iter().map(|(number, ..)| *number).collect();
     for (index, number) in numbers.iter().enumerate() {
         let scratch = Scratch::new();
@@ -29,14 +29,14 @@ fn assert_erased<K: Kind>(full: &str, no_keys: &Keys) {
         erase::<K>(&scratch.raw(), &scratch.get_of::<K>(&receipt), &left);
         let empty = checked_logs_of::<K>(&scratch.store).remove(0);
         assert!(empty.slots.iter().all(|slot| slot.is_erased()));
-        assert_eq!((empty.leaf_data(K::STREAM), &K::keys(&empty)), (before.leaf_data(K::STREAM), no_keys));
+        assert_eq!((empty.leaf_data(K::STREAM), &K::filter_columns(&empty)), (before.leaf_data(K::STREAM), no_columns));
     }
 }
 
 #[test]
 fn erasure_is_the_one_update_and_keeps_the_leaf() {
-    assert_erased::<Events>(EVENT, &Keys::Event(EventKeys::default()));
-    assert_erased::<ActionLogs>(ACTION_LOG, &Keys::ActionLog(ActionLogKeys::default()));
+    assert_erased::<Events>(EVENT, &FilterColumns::Event(EventFilterColumns::default()));
+    assert_erased::<ActionLogs>(ACTION_LOG, &FilterColumns::ActionLog(ActionLogFilterColumns::default()));
 }
 
 /// SQL cannot see inside the seals; the leaf can.

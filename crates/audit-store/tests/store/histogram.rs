@@ -19,10 +19,10 @@ fn questions<K: Population>() -> impl Strategy<Value = Questions<K>> {
     prop::collection::vec((population::wanted::<K>(), population::channels()), 12)
 }
 
-fn assert_spans<K: Grouped>(scratch: &Scratch, records: &[K::Record], questions: Questions<K>) {
+fn assert_spans<K: Grouped>(scratch: &Scratch, records: &[K::StoredEntry], questions: Questions<K>) {
     for (wanted, channels) in questions {
         let (filter, channels) = (wanted.filter::<K>(records), grant(&channels));
-        let matching: Vec<&K::Record> =
+        let matching: Vec<&K::StoredEntry> =
             records.iter().filter(|record| channels.allows(record.channel_id) && K::matches(&filter, record)).collect();
         for (span, by) in SPANS.iter().flat_map(|span| K::SPLITS.iter().map(move |by| (*span, *by))) {
             let mut sums: BTreeMap<i64, HashMap<Key, i64>> = BTreeMap::new();

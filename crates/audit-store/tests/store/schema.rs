@@ -6,7 +6,7 @@ use std::path::Path;
 use audit_store::domain::{ChannelGrant, Stream};
 use audit_store::{OpenError, Store};
 
-use crate::common::{Place, Raw, Scratch, checked_logs, of_database};
+use crate::common::{Raw, Scratch, TestDatabase, checked_logs, of_database};
 
 const TABLES: &str = "'action_logs', 'content_types', 'events', 'logs', 'postings', 'segment_times', 'segments', 'tokens'";
 
@@ -62,7 +62,7 @@ fn opening_again_changes_nothing() {
 
 #[test]
 fn stores_that_open_a_fresh_database_at_once_all_succeed() {
-    let place = Place::empty();
+    let place = TestDatabase::empty();
     std::thread::scope(|scope| {
         let opening: Vec<_> = (0..8).map(|_| scope.spawn(|| Store::open(&place.config()).unwrap())).collect();
         for thread in opening {

@@ -77,7 +77,7 @@ fn assert_finds<K: Kind>(filter_of: impl Fn(&str) -> K::Filter, totals: Totals<K
         for (part, channels) in PARTS.iter().flat_map(|part| [(part, vec![1]), (part, vec![1, 2])]) {
             let filter = filter_of(part);
             let of_channels = channels.iter().flat_map(|channel| log_of::<K>(store, *channel));
-            let mut wanted: Vec<K::Record> = of_channels.filter(|record| K::matches(&filter, record)).collect();
+            let mut wanted: Vec<K::StoredEntry> = of_channels.filter(|record| K::matches(&filter, record)).collect();
             wanted.sort_by_key(|record| (record.timestamp, record.channel_id, record.position));
             let what = format!("{part:?} in {channels:?}, {without_words:?} without words");
             for size in [7, 300] {
@@ -100,7 +100,7 @@ fn walked<K: Kind>(
     size: usize,
     counted: bool,
     count: usize,
-) -> Vec<K::Record> {
+) -> Vec<K::StoredEntry> {
     let walk =
         CursorScope { order: CursorOrder::Timestamp, descending: false, channels: Some(channels.to_vec()), filter: filter.clone() };
     let (mut query, mut seen) = (CursorQuery { walk, after: None, size, counted }, Vec::new());
@@ -175,7 +175,7 @@ fn pages_of_a_search_have_what_matches_in_every_order() {
 }
 
 fn assert_pages<K: Kind>(store: &Store, filter: &K::Filter, sort: Sort<K::Field>) {
-    let mut wanted: Vec<(K::Row, K::Record)> =
+    let mut wanted: Vec<(K::Row, K::StoredEntry)> =
         log_of::<K>(store, 1).into_iter().filter(|record| K::matches(filter, record)).map(|r| (K::row(&r), r)).collect();
     wanted.sort_by(|a, b| sort.compare(&a.0, &b.0));
     assert!(wanted.len() > 1_100);

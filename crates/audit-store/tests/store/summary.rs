@@ -38,7 +38,7 @@ pub(crate) trait Grouped: Population {
 
     /// Whether its groups come in the order of their keys.
     fn is_in_order(by: Self::By) -> bool;
-    fn key_of(record: &Self::Record, by: Self::By) -> Key;
+    fn key_of(record: &Self::StoredEntry, by: Self::By) -> Key;
     fn summaries(scratch: &Scratch, channels: &ChannelGrant, filter: &Self::Filter, by: &[Self::By]) -> Vec<Summary>;
     fn histogram(
         scratch: &Scratch,
@@ -131,7 +131,7 @@ impl Grouped for ActionLogs {
     }
 
     fn key_of(log: &ActionLog, by: ActionLogGroupBy) -> Key {
-        let record = log.record().unwrap();
+        let record = log.subject().unwrap();
         match by {
             ActionLogGroupBy::Level => Key::Number(record.level),
             ActionLogGroupBy::LoggerName => record.logger_name.as_ref().map_or(Key::Null, text),
@@ -181,10 +181,10 @@ fn assert_sums<K: Grouped>(batches: &[Vec<String>], questions: Questions<K>) {
     assert_sums_of::<K>(&scratch, &records, questions);
 }
 
-fn assert_sums_of<K: Grouped>(scratch: &Scratch, records: &[K::Record], questions: Questions<K>) {
+fn assert_sums_of<K: Grouped>(scratch: &Scratch, records: &[K::StoredEntry], questions: Questions<K>) {
     for (wanted, channels) in questions {
         let (filter, channels) = (wanted.filter::<K>(records), grant(&channels));
-        let matching: Vec<&K::Record> =
+        let matching: Vec<&K::StoredEntry> =
             records.iter().filter(|record| channels.allows(record.channel_id) && K::matches(&filter, record)).collect();
         for by in K::ALL {
             let mut sums: HashMap<Key, i64> = HashMap::new();

@@ -23,7 +23,7 @@ fn compare<F>(walk: &CursorScope<F>, a: &Entry, b: &Entry) -> Ordering {
 }
 
 /// Walks to the end with pages of changing sizes, through the text form of every cursor.
-fn walked<K: Kind>(store: &Store, walk: &CursorScope<K::Filter>, sizes: &[usize]) -> Vec<K::Record> {
+fn walked<K: Kind>(store: &Store, walk: &CursorScope<K::Filter>, sizes: &[usize]) -> Vec<K::StoredEntry> {
     let (mut records, mut after) = (Vec::new(), None);
     for size in sizes.iter().cycle() {
         let page = K::walk(store, &CursorQuery { walk: walk.clone(), after, size: *size, counted: false });
@@ -59,13 +59,13 @@ fn assert_walks<K: Population>(batches: &[Vec<String>], questions: Vec<Question<
     assert_walked::<K>(&scratch, &records, questions);
 }
 
-fn assert_walked<K: Population>(scratch: &Scratch, records: &[K::Record], questions: Vec<Question<K::Filter>>) {
+fn assert_walked<K: Population>(scratch: &Scratch, records: &[K::StoredEntry], questions: Vec<Question<K::Filter>>) {
     for Question { wanted, channels, by_position, descending, sizes } in questions {
         let order = if by_position { CursorOrder::Position } else { CursorOrder::Timestamp };
         let (filter, granted) = (wanted.filter::<K>(records), grant(&channels));
         let walk = CursorScope { order, descending, channels, filter };
         let matching = records.iter().filter(|record| granted.allows(record.channel_id) && K::matches(&walk.filter, record));
-        let mut expected: Vec<&K::Record> = matching.collect();
+        let mut expected: Vec<&K::StoredEntry> = matching.collect();
         expected.sort_by(|a, b| compare(&walk, a, b));
         let seen = walked::<K>(&scratch.store, &walk, &sizes);
         assert_eq!(seen.iter().collect::<Vec<_>>(), expected, "{walk:?}");

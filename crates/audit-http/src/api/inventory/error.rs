@@ -212,9 +212,10 @@ impl From<StoreError> for InventoryError {
             | StoreError::Late => {
                 InventoryError::from_status(StatusCode::SERVICE_UNAVAILABLE, "The database cannot be used; try again later.")
             }
-            StoreError::Random(_) => {
-                InventoryError::from_status(StatusCode::SERVICE_UNAVAILABLE, "The operating system has no random bytes; try again later.")
-            }
+            StoreError::Random(_) => InventoryError::from_status(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The operating system has no random bytes; try again later.",
+            ),
             StoreError::Clock(_) => {
                 InventoryError::from_status(StatusCode::SERVICE_UNAVAILABLE, "The clock of the server is wrong; try again later.")
             }

@@ -41,7 +41,7 @@ pub(crate) trait Stream: 'static {
     /// A record as a client sends it.
     type New;
     /// A record of the log.
-    type Record: std::ops::Deref<Target = Entry> + Send + 'static;
+    type StoredEntry: std::ops::Deref<Target = Entry> + Send + 'static;
     /// What is asked for.
     type Filter: serde::Serialize + Clone + Send + 'static;
     /// What records can be grouped by.
@@ -65,7 +65,7 @@ pub(crate) trait Stream: 'static {
     fn filter(query: &mut Query) -> Self::Filter;
 
     /// Appends the native shape.
-    fn write(record: &Self::Record, out: &mut String);
+    fn write(record: &Self::StoredEntry, out: &mut String);
 
     /// The record of a uuid; with `bytes_max`, if its values have no more bytes.
     fn get(
@@ -74,9 +74,9 @@ pub(crate) trait Stream: 'static {
         first: ChannelId,
         uuid: Uuid,
         bytes_max: Option<usize>,
-    ) -> Result<Option<Self::Record>, StoreError>;
+    ) -> Result<Option<Self::StoredEntry>, StoreError>;
 
-    fn walk(store: &Store, query: &CursorQuery<Self::Filter>) -> Result<CursorPage<Self::Record>, StoreError>;
+    fn walk(store: &Store, query: &CursorQuery<Self::Filter>) -> Result<CursorPage<Self::StoredEntry>, StoreError>;
 
     fn summary(
         store: &Store,

@@ -11,7 +11,8 @@ use crate::{Api, blocking};
 
 pub(super) async fn walk<S: Stream>(api: &Api, request: &HttpRequest, caller: &Caller) -> Result<HttpResponse, Problem> {
     caller.require_read()?;
-    let walk = read::<S>(Query::parse(request, &[S::FILTERS, &["channel_id", "sort", "limit", "cursor", "count"]].concat())?, caller)?;
+    let walk =
+        read::<S>(Query::parse(request, &[S::FILTERS, &["channel_id", "sort", "limit", "cursor", "count"]].concat())?, caller)?;
     let is_search = S::is_search(&walk.walk.filter);
     let page = blocking::page(api, caller, is_search, move |store| {
         let page = S::walk(store, &walk)?;
@@ -21,7 +22,7 @@ pub(super) async fn walk<S: Stream>(api: &Api, request: &HttpRequest, caller: &C
 }
 
 /// Each record goes as soon as it is written: a page is in memory once.
-fn write<S: Stream>(page: CursorPage<S::Record>, walk: &CursorScope<S::Filter>) -> String {
+fn write<S: Stream>(page: CursorPage<S::StoredEntry>, walk: &CursorScope<S::Filter>) -> String {
     let bytes: usize = page.records.iter().map(|record| record.slots.bytes() + 1024).sum();
     let mut body = blocking::page_buffer(256 + bytes);
     let mut object = ObjectWriter::new(&mut body);

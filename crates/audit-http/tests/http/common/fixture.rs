@@ -13,7 +13,7 @@ use flate2::read::GzDecoder;
 use tempfile::TempDir;
 
 use super::TestServer;
-use super::server::{Place, on_postgres};
+use super::server::{TestDatabase, on_postgres};
 use crate::postgres_server::Template;
 
 /// The lines of the fixture, in order.
@@ -64,7 +64,7 @@ impl Fixture {
         static FIXTURE: OnceLock<Fixture> = OnceLock::new();
         FIXTURE.get_or_init(|| {
             if on_postgres() {
-                return Fixture::Server(Template::new(|url| fill(Place::made(url))));
+                return Fixture::Server(Template::new(|url| fill(TestDatabase::made(url))));
             }
             let directory = tempfile::tempdir().unwrap();
             fill(Store::open(&StoreConfig::new(format!("sqlite://{}/audit.db", directory.path().display()))).unwrap());
@@ -77,16 +77,16 @@ impl Fixture {
         TestServer::over(self.copy(), configure)
     }
 
-    pub(crate) fn copy(&self) -> Place {
+    pub(crate) fn copy(&self) -> TestDatabase {
         match self {
-            Fixture::Server(template) => Place::Server(template.copy()),
+            Fixture::Server(template) => TestDatabase::Server(template.copy()),
             Fixture::File(directory) => {
                 let copy = tempfile::tempdir().unwrap();
                 for entry in std::fs::read_dir(directory.path()).unwrap() {
                     let entry = entry.unwrap();
                     std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
                 }
-                Place::File(copy)
+                TestDatabase::File(copy)
             }
         }
     }

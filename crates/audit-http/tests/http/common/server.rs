@@ -24,24 +24,24 @@ pub(crate) struct TestServer {
     pub(crate) admin: String,
     running: Option<(oneshot::Sender<()>, JoinHandle<std::io::Result<()>>)>,
     // Dropped behind the store.
-    place: Place,
+    place: TestDatabase,
 }
 
 /// A database of its own.
-pub(crate) enum Place {
+pub(crate) enum TestDatabase {
     File(TempDir),
     Server(Database),
 }
 
-impl Place {
+impl TestDatabase {
     /// With the schema or without.
-    pub(crate) fn new() -> Place {
+    pub(crate) fn new() -> TestDatabase {
         static TEMPLATE: OnceLock<Template> = OnceLock::new();
         if !on_postgres() {
-            return Place::File(tempfile::tempdir().unwrap());
+            return TestDatabase::File(tempfile::tempdir().unwrap());
         }
-        let template = TEMPLATE.get_or_init(|| Template::new(|url| drop(Place::made(url))));
-        Place::Server(template.copy())
+        let template = TEMPLATE.get_or_init(|| Template::new(|url| drop(TestDatabase::made(url))));
+        TestDatabase::Server(template.copy())
     }
 
     /// The store of an empty database on a server.
@@ -58,8 +58,8 @@ impl Place {
 
     pub(crate) fn config(&self) -> StoreConfig {
         let url = match self {
-            Place::File(directory) => format!("sqlite://{}/audit.db", directory.path().display()),
-            Place::Server(database) => database.url(),
+            TestDatabase::File(directory) => format!("sqlite://{}/audit.db", directory.path().display()),
+            TestDatabase::Server(database) => database.url(),
         };
         StoreConfig::new(url)
     }
@@ -76,16 +76,16 @@ impl TestServer {
     }
 
     pub(crate) fn with(configure: impl FnOnce(&mut ServerConfig)) -> TestServer {
-        TestServer::over(Place::new(), configure)
+        TestServer::over(TestDatabase::new(), configure)
     }
 
-    pub(crate) fn over(place: Place, configure: impl FnOnce(&mut ServerConfig)) -> TestServer {
+    pub(crate) fn over(place: TestDatabase, configure: impl FnOnce(&mut ServerConfig)) -> TestServer {
         let store = place.open();
         TestServer::with_store(place, store, configure)
     }
 
     /// Over a store that was opened otherwise.
-    pub(crate) fn with_store(place: Place, store: Store, configure: impl FnOnce(&mut ServerConfig)) -> TestServer {
+    pub(crate) fn with_store(place: TestDatabase, store: Store, configure: impl FnOnce(&mut ServerConfig)) -> TestServer {
         let mut config = ServerConfig {
             listen: "127.0.0.1:0".to_owned(),
             workers: Some(2),
@@ -155,18 +155,18 @@ impl TestServer {
     /// Runs SQL as somebody above the guards: the owner of the tables, or who has the file.
     pub(crate) fn sql(&self, sql: &str) {
         match &self.place {
-            Place::File(directory) => {
+            TestDatabase::File(directory) => {
                 rusqlite::Connection::open(directory.path().join("audit.db")).unwrap().execute_batch(sql).unwrap();
             }
-            Place::Server(database) => database.client().batch_execute(sql).unwrap(),
+            TestDatabase::Server(database) => database.client().batch_execute(sql).unwrap(),
         }
     }
 
     /// A session above the guards, where there are sessions.
     pub(crate) fn session(&self) -> Option<postgres::Client> {
         match &self.place {
-            Place::File(_) => None,
-            Place::Server(database) => Some(database.client()),
+            TestDatabase::File(_) => None,
+            TestDatabase::Server(database) => Some(database.client()),
         }
     }
 

@@ -6,7 +6,7 @@ use audit_http::store::domain::Role;
 use audit_http::store::{Store, StoreConfig};
 
 use super::{MIB, append_events};
-use crate::common::{Answer, Ask, Client, Place, TestServer};
+use crate::common::{Answer, Ask, Client, TestDatabase, TestServer};
 
 /// What waits for a place gets 503 after ten seconds: whatever is answered sooner did not wait.
 const AT_ONCE: Duration = Duration::from_secs(8);
@@ -20,7 +20,7 @@ const EVENTS: &str = "/api/v1/events?limit=1";
 
 /// A server with places for two queries, of which a key may have one, beside those for two searches.
 fn server(query_timeout: Duration) -> TestServer {
-    let place = Place::new();
+    let place = TestDatabase::new();
     let config = StoreConfig { readers: 2, query_timeout: Some(query_timeout), ..place.config() };
     let store = Store::open(&config).unwrap();
     let server = TestServer::with_store(place, store, |_| {});

@@ -7,7 +7,7 @@ use audit_http::store::domain::Role;
 use audit_http::store::{Store, StoreConfig};
 
 use super::append_searched;
-use crate::common::{Ask, Fixture, Place, TestServer};
+use crate::common::{Ask, Fixture, TestDatabase, TestServer};
 
 #[test]
 fn a_query_that_takes_too_long_is_503_in_the_words_of_each_api() {
@@ -59,7 +59,7 @@ fn what_waits_for_clients_that_are_gone_never_starts() {
 
 #[test]
 fn a_client_that_closes_its_side_gets_what_is_quick() {
-    let server = TestServer::over(Place::new(), |_| {});
+    let server = TestServer::over(TestDatabase::new(), |_| {});
     let mut client = server.connect();
     client.send(&Ask::get("/api/v1/events").key(&server.admin).bytes());
     client.shutdown(Shutdown::Write);

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use audit_http::store::domain::{ChannelGrant, Role, Stream, Timestamp};
 use audit_http::store::{Inspection, OpenError};
 
-use super::{Finding, CheckContext};
+use super::{CheckContext, Finding};
 use crate::config::Settings;
 
 /// The directory of an embedded database, and the nearest one above it that is there.

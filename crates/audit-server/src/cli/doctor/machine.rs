@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::database::directories;
-use super::{Finding, CheckContext};
+use super::{CheckContext, Finding};
 use crate::limits;
 
 /// Below this, a day of a busy log may fill the disk.

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use audit_http::Tls;
 
 use super::super::healthcheck::{TIMEOUT, address_of};
-use super::{Finding, CheckContext};
+use super::{CheckContext, Finding};
 
 pub(super) fn tls(context: &CheckContext) -> Finding {
     let Some(files) = &context.settings.tls else { return Finding::Good("not used: plain HTTP".to_owned()) };

@@ -110,7 +110,7 @@ impl Grouping for ActionLogGroupBy {
     }
 
     fn value_of(self, log: &ActionLog) -> Option<RawKey> {
-        let keys = log.keys();
+        let keys = log.filter_columns();
         match self {
             ActionLogGroupBy::Level => keys.level.map(RawKey::Number),
             ActionLogGroupBy::LoggerName => keys.logger_name.map(RawKey::Text),
@@ -122,8 +122,8 @@ impl Grouping for ActionLogGroupBy {
 
     fn text_of(self, log: &ActionLog) -> Option<JsonText> {
         match self {
-            ActionLogGroupBy::LoggerName => log.record()?.logger_name,
-            ActionLogGroupBy::AppName => log.record()?.app_name,
+            ActionLogGroupBy::LoggerName => log.subject()?.logger_name,
+            ActionLogGroupBy::AppName => log.subject()?.app_name,
             _ => None,
         }
     }

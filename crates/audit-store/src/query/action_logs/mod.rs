@@ -9,8 +9,8 @@ use std::ops::{ControlFlow, Range};
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{
-    ActionLog, ActionLogFilter, ActionLogKeys, ActionLogSortField, ActionLogSortRow, CursorOrder, Interval, JsonText, SortKey,
-    Stream,
+    ActionLog, ActionLogFilter, ActionLogFilterColumns, ActionLogSortField, ActionLogSortRow, CursorOrder, Interval, JsonText,
+    SortKey, Stream,
 };
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{count_star, sql};
@@ -20,8 +20,8 @@ use diesel::sql_types::{BigInt, Untyped};
 use super::expressions::{EveryColumn, ValueBytes, among};
 use super::room::Room;
 use super::start::{Behind, PageStart, begin};
-use super::stride::in_strides;
-use super::table::{Filter, Part, Place, Table, hand_on};
+use super::stride::in_fetches;
+use super::table::{Filter, LogPosition, Selection, Table, hand_on};
 use crate::connection::{Backend, DbConnection, on_inner};
 use crate::dialect;
 use crate::error::StoreError;
@@ -109,7 +109,7 @@ fn sort_row((channel_id, position, created_at, level): Row) -> ActionLogSortRow 
 impl Table for ActionLogs {
     const STREAM: Stream = Stream::ActionLogs;
     const TIME: &'static str = "created_at";
-    type Record = ActionLog;
+    type StoredEntry = ActionLog;
     type Filter = ActionLogFilter;
     type SortField = ActionLogSortField;
 
@@ -179,7 +179,7 @@ impl Table for ActionLogs {
         Ok(action_logs::table.filter(predicate::for_channel(channel_id, filter)).count().get_result(conn)?)
     }
 
-    fn positions(conn: &mut DbConnection, channel_id: i64, of: &Part<'_, ActionLogFilter>) -> Result<Vec<i64>, StoreError> {
+    fn positions(conn: &mut DbConnection, channel_id: i64, of: &Selection<'_, ActionLogFilter>) -> Result<Vec<i64>, StoreError> {
         let ordered = action_logs::table.filter(predicate::for_channel(channel_id, of.filter)).order(sql::<Untyped>(of.order));
         Ok(ordered.select(action_logs::position).limit(of.limit).offset(of.skip).load(conn)?)
     }
@@ -202,7 +202,11 @@ impl Table for ActionLogs {
         })
     }
 
-    fn places(conn: &mut DbConnection, channels: &[i64], of: &Part<'_, ActionLogFilter>) -> Result<Vec<Place>, StoreError> {
+    fn places(
+        conn: &mut DbConnection,
+        channels: &[i64],
+        of: &Selection<'_, ActionLogFilter>,
+    ) -> Result<Vec<LogPosition>, StoreError> {
         let ordered = action_logs::table.filter(predicate::for_channels(conn, channels, of.filter)).order(sql::<Untyped>(of.order));
         Ok(ordered.select((action_logs::channel_id, action_logs::position)).limit(of.limit).offset(of.skip).load(conn)?)
     }
@@ -210,7 +214,7 @@ impl Table for ActionLogs {
     fn sort_rows(
         conn: &mut DbConnection,
         channel_id: i64,
-        of: &Part<'_, ActionLogFilter>,
+        of: &Selection<'_, ActionLogFilter>,
     ) -> Result<Vec<ActionLogSortRow>, StoreError> {
         let ordered = action_logs::table.filter(predicate::for_channel(channel_id, of.filter)).order(sql::<Untyped>(of.order));
         let columns = (action_logs::channel_id, action_logs::position, action_logs::created_at, action_logs::level);
@@ -229,7 +233,7 @@ impl Table for ActionLogs {
         conn: &mut DbConnection,
         channel_id: i64,
         start: &PageStart,
-        of: &Part<'_, ActionLogFilter>,
+        of: &Selection<'_, ActionLogFilter>,
         take: &mut dyn FnMut(ActionLog) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let walked = walked(channel_id, start, of).select(ActionLogRow::as_select());
@@ -240,7 +244,7 @@ impl Table for ActionLogs {
         conn: &mut DbConnection,
         channel_id: i64,
         start: &PageStart,
-        of: &Part<'_, ActionLogFilter>,
+        of: &Selection<'_, ActionLogFilter>,
     ) -> Result<Vec<(i64, i64)>, StoreError> {
         Ok(walked(channel_id, start, of).select((action_logs::created_at, action_logs::position)).load(conn)?)
     }
@@ -262,7 +266,7 @@ impl Table for ActionLogs {
     }
 
     fn index(conn: &mut DbConnection, channel_id: i64, positions: Range<i64>, into: &mut Building) -> Result<(), StoreError> {
-        in_strides(positions, |Range { start, end }| {
+        in_fetches(positions, |Range { start, end }| {
             dialect::go_on(conn)?;
             let between = action_logs::position.ge(start).and(action_logs::position.lt(end));
             let rows = action_logs::table.filter(action_logs::channel_id.eq(channel_id).and(between)).order(action_logs::position);
@@ -301,7 +305,7 @@ impl IndexedColumns {
     fn index(self, into: &mut Building) -> usize {
         let IndexedColumns { position, created_at: time, producer_id, level, logger_name, app_name, message, trace } = self;
         into.begin(Point { time, position });
-        let keys = ActionLogKeys { level, logger_name, app_name };
+        let keys = ActionLogFilterColumns { level, logger_name, app_name };
         Term::of_action_log(producer_id, &keys).iter().for_each(|term| into.add(term));
         let mut bytes = 0;
         for value in [message, trace].into_iter().flatten().map(JsonText::from_trusted) {
@@ -314,7 +318,7 @@ impl IndexedColumns {
     }
 }
 
-fn walked<'a>(channel_id: i64, start: &PageStart, of: &Part<'_, ActionLogFilter>) -> action_logs::BoxedQuery<'a, Backend> {
+fn walked<'a>(channel_id: i64, start: &PageStart, of: &Selection<'_, ActionLogFilter>) -> action_logs::BoxedQuery<'a, Backend> {
     let matching = action_logs::table.filter(predicate::for_channel(channel_id, of.filter));
     let ordered = matching.order(sql::<Untyped>(of.order)).limit(of.limit).into_boxed();
     begin!(ordered, start, action_logs::created_at, action_logs::position)

@@ -35,7 +35,7 @@ pub(super) fn points(
 ) -> QueryResult<Vec<(i64, i64)>> {
     use action_logs as a;
     // Every field by name: one that is added must not be forgotten here. Uuids are not asked of an index, and searches not of SQL.
-    let ActionLogFilter { never: _, uuid: _, search: _, level, logger_name, app_name, one_of, none_of, .. } = filter;
+    let ActionLogFilter { matches_nothing: _, uuid: _, search: _, level, logger_name, app_name, one_of, none_of, .. } = filter;
     let ActionLogFilter { created_at, recorded_at, position, .. } = filter;
     if !(one_of.is_empty() && none_of.is_empty()) {
         let mut filter = filter.clone();

@@ -91,7 +91,8 @@ impl Grouping for GroupBy {
         span: Span,
     ) -> Result<Vec<(i64, RawKey, i64)>, StoreError> {
         let (start, key) = (start_sql::<Events>(span), self.key());
-        let rows = || events::table.filter(predicate::for_channel(channel_id, filter)).filter(sql::<Bool>(&format!("{key} IS NOT NULL")));
+        let rows =
+            || events::table.filter(predicate::for_channel(channel_id, filter)).filter(sql::<Bool>(&format!("{key} IS NOT NULL")));
         if let IndexedAs::Numbers(_) = self.indexed() {
             let of_group = rows().group_by((sql::<BigInt>(&start), sql::<BigInt>(key)));
             let counts: Vec<(i64, i64, i64)> =
@@ -124,7 +125,7 @@ impl Grouping for GroupBy {
     }
 
     fn value_of(self, event: &Event) -> Option<RawKey> {
-        let keys = event.keys();
+        let keys = event.filter_columns();
         match self {
             GroupBy::TableName => keys.table_name.map(RawKey::Text),
             GroupBy::ContentType => keys.content_type.map(RawKey::Number),

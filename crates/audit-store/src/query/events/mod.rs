@@ -9,7 +9,7 @@ use std::ops::{ControlFlow, Range};
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{
-    CursorOrder, Event, EventFilter, EventKeys, Interval, JsonText, SortField, SortKey, SortRow, Stream, changed_fields,
+    CursorOrder, Event, EventFilter, EventFilterColumns, Interval, JsonText, SortField, SortKey, SortRow, Stream, changed_fields,
 };
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{count_star, sql};
@@ -19,8 +19,8 @@ use diesel::sql_types::{BigInt, Untyped};
 use super::expressions::{EveryColumn, ValueBytes, among};
 use super::room::Room;
 use super::start::{Behind, PageStart, begin};
-use super::stride::in_strides;
-use super::table::{Filter, Part, Place, Table, hand_on};
+use super::stride::in_fetches;
+use super::table::{Filter, LogPosition, Selection, Table, hand_on};
 use crate::connection::{Backend, DbConnection, on_inner};
 use crate::dialect;
 use crate::error::StoreError;
@@ -81,7 +81,7 @@ impl Filter<Event> for EventFilter {
 impl Table for Events {
     const STREAM: Stream = Stream::Events;
     const TIME: &'static str = "timestamp";
-    type Record = Event;
+    type StoredEntry = Event;
     type Filter = EventFilter;
     type SortField = SortField;
 
@@ -157,7 +157,7 @@ impl Table for Events {
         Ok(events::table.filter(predicate::for_channel(channel_id, filter)).count().get_result(conn)?)
     }
 
-    fn positions(conn: &mut DbConnection, channel_id: i64, of: &Part<'_, EventFilter>) -> Result<Vec<i64>, StoreError> {
+    fn positions(conn: &mut DbConnection, channel_id: i64, of: &Selection<'_, EventFilter>) -> Result<Vec<i64>, StoreError> {
         let ordered = events::table.filter(predicate::for_channel(channel_id, of.filter)).order(sql::<Untyped>(of.order));
         Ok(ordered.select(events::position).limit(of.limit).offset(of.skip).load(conn)?)
     }
@@ -180,12 +180,12 @@ impl Table for Events {
         })
     }
 
-    fn places(conn: &mut DbConnection, channels: &[i64], of: &Part<'_, EventFilter>) -> Result<Vec<Place>, StoreError> {
+    fn places(conn: &mut DbConnection, channels: &[i64], of: &Selection<'_, EventFilter>) -> Result<Vec<LogPosition>, StoreError> {
         let ordered = events::table.filter(predicate::for_channels(conn, channels, of.filter)).order(sql::<Untyped>(of.order));
         Ok(ordered.select((events::channel_id, events::position)).limit(of.limit).offset(of.skip).load(conn)?)
     }
 
-    fn sort_rows(conn: &mut DbConnection, channel_id: i64, of: &Part<'_, EventFilter>) -> Result<Vec<SortRow>, StoreError> {
+    fn sort_rows(conn: &mut DbConnection, channel_id: i64, of: &Selection<'_, EventFilter>) -> Result<Vec<SortRow>, StoreError> {
         let ordered = events::table.filter(predicate::for_channel(channel_id, of.filter)).order(sql::<Untyped>(of.order));
         let rows: Vec<SortColumns> = ordered.select(SortColumns::as_select()).limit(of.limit).offset(of.skip).load(conn)?;
         rows.into_iter().map(SortRow::try_from).collect()
@@ -201,7 +201,7 @@ impl Table for Events {
         conn: &mut DbConnection,
         channel_id: i64,
         start: &PageStart,
-        of: &Part<'_, EventFilter>,
+        of: &Selection<'_, EventFilter>,
         take: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let walked = walked(channel_id, start, of).select(EventRow::as_select());
@@ -212,7 +212,7 @@ impl Table for Events {
         conn: &mut DbConnection,
         channel_id: i64,
         start: &PageStart,
-        of: &Part<'_, EventFilter>,
+        of: &Selection<'_, EventFilter>,
     ) -> Result<Vec<(i64, i64)>, StoreError> {
         Ok(walked(channel_id, start, of).select((events::timestamp, events::position)).load(conn)?)
     }
@@ -233,7 +233,7 @@ impl Table for Events {
     }
 
     fn index(conn: &mut DbConnection, channel_id: i64, positions: Range<i64>, into: &mut Building) -> Result<(), StoreError> {
-        in_strides(positions, |Range { start, end }| {
+        in_fetches(positions, |Range { start, end }| {
             dialect::go_on(conn)?;
             let between = events::position.ge(start).and(events::position.lt(end));
             let rows = events::table.filter(events::channel_id.eq(channel_id).and(between)).order(events::position);
@@ -301,8 +301,9 @@ impl IndexedColumns {
     fn index(self, into: &mut Building) -> usize {
         let IndexedColumns { position, timestamp: time, producer_id, content_type, action, table_name, object_id, .. } = self;
         let IndexedColumns { user_id, user_name, remote_addr, url, user_json, url_json, content, description_json, .. } = self;
-        let others = EventKeys::default();
-        let keys = EventKeys { content_type, action, table_name, object_id, user_id, user_name, remote_addr, url, ..others };
+        let others = EventFilterColumns::default();
+        let keys =
+            EventFilterColumns { content_type, action, table_name, object_id, user_id, user_name, remote_addr, url, ..others };
         into.begin(Point { time, position });
         Term::of_event(producer_id, &keys).iter().for_each(|term| into.add(term));
         let mut bytes = 0;
@@ -319,7 +320,7 @@ impl IndexedColumns {
     }
 }
 
-fn walked<'a>(channel_id: i64, start: &PageStart, of: &Part<'_, EventFilter>) -> events::BoxedQuery<'a, Backend> {
+fn walked<'a>(channel_id: i64, start: &PageStart, of: &Selection<'_, EventFilter>) -> events::BoxedQuery<'a, Backend> {
     let matching = events::table.filter(predicate::for_channel(channel_id, of.filter));
     let ordered = matching.order(sql::<Untyped>(of.order)).limit(of.limit).into_boxed();
     begin!(ordered, start, events::timestamp, events::position)

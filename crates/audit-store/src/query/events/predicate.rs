@@ -37,7 +37,7 @@ pub(super) fn points(
     // Every field by name: one that is added must not be forgotten here. Uuids are not asked of an index, and what is looked for in
     // records not of SQL.
     let EventFilter {
-        never: _,
+        matches_nothing: _,
         uuid: _,
         changed: _,
         search: _,

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{
     ActionLog, ActionLogFilter, ActionLogSortField, ActionLogSortRow, ChannelGrant, ChannelId, CursorKey, CursorScope, Entry,
-    Event, EventFilter, Keys, NewActionLog, NewEvent, ParseMode, PreparedEntry, Sort, SortBy, SortField, SortRow, Stream,
+    Event, EventFilter, FilterColumns, NewActionLog, NewEvent, ParseMode, PreparedEntry, Sort, SortBy, SortField, SortRow, Stream,
     action_log_slot, slot,
 };
 use audit_store::{CursorPage, CursorQuery, ListPage, ListQuery, Store, StoreError};
@@ -22,26 +22,31 @@ pub(crate) trait Kind: Copy + 'static {
     /// A column of a slot, the slot, and the filter columns made from it.
     const SLOTS: &'static [(u8, &'static str, &'static [&'static str])];
 
-    type Record: Deref<Target = Entry> + From<Entry> + Debug + Clone + PartialEq;
+    type StoredEntry: Deref<Target = Entry> + From<Entry> + Debug + Clone + PartialEq;
     type Filter: Debug + Clone + Default;
     type Field: SortBy<Row = Self::Row> + Debug + 'static;
     type Row;
 
     /// Reads a record and makes it ready for the channel it names.
     fn parse(json: &str, reading: ParseMode) -> Option<PreparedEntry>;
-    fn matches(filter: &Self::Filter, record: &Self::Record) -> bool;
-    fn row(record: &Self::Record) -> Self::Row;
-    fn keys(record: &Self::Record) -> Keys;
-    fn json(record: &Self::Record) -> String;
+    fn matches(filter: &Self::Filter, record: &Self::StoredEntry) -> bool;
+    fn row(record: &Self::StoredEntry) -> Self::Row;
+    fn filter_columns(record: &Self::StoredEntry) -> FilterColumns;
+    fn json(record: &Self::StoredEntry) -> String;
 
-    fn try_get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<Self::Record>, StoreError>;
-    fn list(store: &Store, query: &ListQuery<Self::Filter, Sort<Self::Field>>) -> ListPage<Self::Record>;
-    fn walk(store: &Store, query: &CursorQuery<Self::Filter>) -> CursorPage<Self::Record>;
+    fn try_get(
+        store: &Store,
+        channels: &ChannelGrant,
+        first: ChannelId,
+        uuid: Uuid,
+    ) -> Result<Option<Self::StoredEntry>, StoreError>;
+    fn list(store: &Store, query: &ListQuery<Self::Filter, Sort<Self::Field>>) -> ListPage<Self::StoredEntry>;
+    fn walk(store: &Store, query: &CursorQuery<Self::Filter>) -> CursorPage<Self::StoredEntry>;
 
     /// A point through the text of its cursor.
     fn through_text(walk: &CursorScope<Self::Filter>, point: CursorKey) -> CursorKey;
 
-    fn get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Option<Self::Record> {
+    fn get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Option<Self::StoredEntry> {
         Self::try_get(store, channels, first, uuid).unwrap()
     }
 
@@ -76,7 +81,7 @@ impl Kind for Events {
         (slot::EXTRA, "extra", &[]),
     ];
 
-    type Record = Event;
+    type StoredEntry = Event;
     type Filter = EventFilter;
     type Field = SortField;
     type Row = SortRow;
@@ -95,8 +100,8 @@ impl Kind for Events {
         SortRow::from_event(event)
     }
 
-    fn keys(event: &Event) -> Keys {
-        Keys::Event(event.keys())
+    fn filter_columns(event: &Event) -> FilterColumns {
+        FilterColumns::Event(event.filter_columns())
     }
 
     fn json(event: &Event) -> String {
@@ -132,7 +137,7 @@ impl Kind for ActionLogs {
         (action_log_slot::EXTRA, "extra", &[]),
     ];
 
-    type Record = ActionLog;
+    type StoredEntry = ActionLog;
     type Filter = ActionLogFilter;
     type Field = ActionLogSortField;
     type Row = ActionLogSortRow;
@@ -151,8 +156,8 @@ impl Kind for ActionLogs {
         ActionLogSortRow::from_action_log(log)
     }
 
-    fn keys(log: &ActionLog) -> Keys {
-        Keys::ActionLog(log.keys())
+    fn filter_columns(log: &ActionLog) -> FilterColumns {
+        FilterColumns::ActionLog(log.filter_columns())
     }
 
     fn json(log: &ActionLog) -> String {

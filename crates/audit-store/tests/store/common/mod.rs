@@ -18,22 +18,22 @@ use tempfile::TempDir;
 use crate::postgres_server::{Database, Template, migrate_partitioned};
 
 /// A database of its own, which goes away with it.
-pub(crate) enum Place {
+pub(crate) enum TestDatabase {
     File(TempDir),
     Server(Database),
 }
 
-impl Place {
+impl TestDatabase {
     /// With nothing in it, not even tables.
-    pub(crate) fn empty() -> Place {
-        if on_postgres() { Place::Server(Database::empty()) } else { Place::File(tempfile::tempdir().unwrap()) }
+    pub(crate) fn empty() -> TestDatabase {
+        if on_postgres() { TestDatabase::Server(Database::empty()) } else { TestDatabase::File(tempfile::tempdir().unwrap()) }
     }
 
     /// With the schema. On a server, it is copied from one that was made once.
-    fn migrated() -> Place {
+    fn migrated() -> TestDatabase {
         static TEMPLATE: OnceLock<Template> = OnceLock::new();
         if !on_postgres() {
-            return Place::empty();
+            return TestDatabase::empty();
         }
         let template = TEMPLATE.get_or_init(|| {
             Template::new(|url| {
@@ -43,29 +43,29 @@ impl Place {
                 drop(Store::open(&StoreConfig::new(url)).unwrap());
             })
         });
-        Place::Server(template.copy())
+        TestDatabase::Server(template.copy())
     }
 
     pub(crate) fn config(&self) -> StoreConfig {
         StoreConfig::new(match self {
-            Place::File(_) => format!("sqlite://{}", self.path().display()),
-            Place::Server(database) => database.url(),
+            TestDatabase::File(_) => format!("sqlite://{}", self.path().display()),
+            TestDatabase::Server(database) => database.url(),
         })
     }
 
     /// Of a file.
     pub(crate) fn path(&self) -> PathBuf {
         match self {
-            Place::File(directory) => directory.path().join("audit.db"),
-            Place::Server(_) => panic!("a server has no file"),
+            TestDatabase::File(directory) => directory.path().join("audit.db"),
+            TestDatabase::Server(_) => panic!("a server has no file"),
         }
     }
 
     /// A connection that is not the store's.
     pub(crate) fn raw(&self) -> Raw {
         match self {
-            Place::File(_) => Raw::file(&self.path()),
-            Place::Server(database) => Raw::server(&database.url()),
+            TestDatabase::File(_) => Raw::file(&self.path()),
+            TestDatabase::Server(database) => Raw::server(&database.url()),
         }
     }
 }
@@ -73,7 +73,7 @@ impl Place {
 /// A store in a database of its own, which goes away with it.
 pub(crate) struct Scratch {
     pub(crate) store: Store,
-    pub(crate) place: Place,
+    pub(crate) place: TestDatabase,
 }
 
 impl Scratch {
@@ -82,7 +82,7 @@ impl Scratch {
     }
 
     pub(crate) fn with(configure: impl FnOnce(&mut StoreConfig)) -> Scratch {
-        let place = Place::migrated();
+        let place = TestDatabase::migrated();
         let mut config = place.config();
         configure(&mut config);
         let store = Store::open(&config).unwrap();
@@ -122,12 +122,12 @@ impl Scratch {
     }
 
     /// The record of a receipt.
-    pub(crate) fn get_of<K: Kind>(&self, receipt: &Receipt) -> K::Record {
+    pub(crate) fn get_of<K: Kind>(&self, receipt: &Receipt) -> K::StoredEntry {
         K::get(&self.store, &only(receipt.channel_id.get()), receipt.channel_id, receipt.uuid).unwrap()
     }
 
     /// Appends one record with these members and reads it back.
-    pub(crate) fn append_one<K: Kind>(&self, members: &str) -> (Receipt, K::Record) {
+    pub(crate) fn append_one<K: Kind>(&self, members: &str) -> (Receipt, K::StoredEntry) {
         let receipt = self.append(vec![K::entry(members)])[0];
         (receipt, self.get_of::<K>(&receipt))
     }
@@ -152,7 +152,7 @@ pub(crate) fn only(channel: i64) -> ChannelGrant {
 }
 
 /// Every record of a channel, by position.
-pub(crate) fn log_of<K: Kind>(store: &Store, channel: i64) -> Vec<K::Record> {
+pub(crate) fn log_of<K: Kind>(store: &Store, channel: i64) -> Vec<K::StoredEntry> {
     let filter = K::Filter::default();
     let walk = CursorScope { order: CursorOrder::Position, descending: false, channels: Some(vec![channel]), filter };
     let (mut records, mut after) = (Vec::new(), None);
@@ -173,7 +173,7 @@ pub(crate) fn checked_logs(store: &Store) -> Vec<Event> {
 }
 
 /// Every record of every channel, after checking what has to hold for each log.
-pub(crate) fn checked_logs_of<K: Kind>(store: &Store) -> Vec<K::Record> {
+pub(crate) fn checked_logs_of<K: Kind>(store: &Store) -> Vec<K::StoredEntry> {
     let mut all = Vec::new();
     for head in store.logs(K::STREAM, &ChannelGrant::All).unwrap() {
         let records = log_of::<K>(store, head.channel_id);

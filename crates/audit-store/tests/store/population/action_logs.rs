@@ -80,11 +80,13 @@ fn values() -> impl Strategy<Value = ActionLogValues> {
 
 fn conditions() -> impl Strategy<Value = ActionLogFilter> {
     let search = prop::option::weighted(0.4, select(SOUGHT.to_vec()));
-    let never = prop::bool::weighted(0.02);
+    let matches_nothing = prop::bool::weighted(0.02);
     let names = (sought(texts()), sought(texts()));
     let lists = (values(), values());
-    (levels(), names, search, never, lists).prop_map(|(level, (logger_name, app_name), search, never, (one_of, none_of))| {
-        let search = search.map(str::to_owned);
-        ActionLogFilter { never, level, logger_name, app_name, search, one_of, none_of, ..ActionLogFilter::default() }
-    })
+    (levels(), names, search, matches_nothing, lists).prop_map(
+        |(level, (logger_name, app_name), search, matches_nothing, (one_of, none_of))| {
+            let search = search.map(str::to_owned);
+            ActionLogFilter { matches_nothing, level, logger_name, app_name, search, one_of, none_of, ..ActionLogFilter::default() }
+        },
+    )
 }

@@ -141,14 +141,14 @@ fn conditions() -> impl Strategy<Value = EventFilter> {
     let texts_sought =
         (sought(texts()), sought(ids()), sought(ids()), sought(texts()), sought(texts()), sought(texts()), sought(ids()));
     let content_type = prop::option::weighted(0.15, select(CONTENT_TYPES_SOUGHT.to_vec()));
-    let never = prop::bool::weighted(0.02);
+    let matches_nothing = prop::bool::weighted(0.02);
     let one =
         |texts: &[&str]| prop::option::weighted(0.15, select(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()));
     let in_records = (one(&CHANGED), one(&SOUGHT));
-    let drawn = (texts_sought, content_type, never, in_records, values(), values());
-    drawn.prop_map(|(texts, content_type, never, (changed, search), one_of, none_of)| {
+    let drawn = (texts_sought, content_type, matches_nothing, in_records, values(), values());
+    drawn.prop_map(|(texts, content_type, matches_nothing, (changed, search), one_of, none_of)| {
         let (table_name, object_id, user, action, url, remote_addr, person) = texts;
-        let filter = EventFilter { never, content_type, table_name, object_id, user, action, ..EventFilter::default() };
+        let filter = EventFilter { matches_nothing, content_type, table_name, object_id, user, action, ..EventFilter::default() };
         EventFilter { url, remote_addr, person, changed, search, one_of, none_of, ..filter }
     })
 }

@@ -2,7 +2,9 @@
 
 use std::io::Read;
 
-use audit_store::domain::{ActionLogKeys, Entry, JsonKind, JsonText, Keys, Members, ParseMode, Timestamp, action_log_slot, limits};
+use audit_store::domain::{
+    ActionLogFilterColumns, Entry, FilterColumns, JsonKind, JsonText, Members, ParseMode, Timestamp, action_log_slot, limits,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -12,11 +14,11 @@ use crate::common::{ActionLogs, Kind, Raw, Scratch, checked_logs_of};
 use crate::population::config;
 
 impl Columns for ActionLogs {
-    fn stored_keys(conn: &Raw, log: &Entry) -> Keys {
+    fn stored_columns(conn: &Raw, log: &Entry) -> FilterColumns {
         let place = format!("channel_id = {} AND position = {}", log.channel_id, log.position);
         let mut rows = conn.rows(&format!("SELECT level, logger_name, app_name FROM action_logs WHERE {place}"));
         let [level, logger_name, app_name] = rows.remove(0).try_into().unwrap();
-        Keys::ActionLog(ActionLogKeys { level: level.map(|level| level.parse().unwrap()), logger_name, app_name })
+        FilterColumns::ActionLog(ActionLogFilterColumns { level: level.map(|level| level.parse().unwrap()), logger_name, app_name })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Events, as they are sent and as they are kept.
 
-use audit_store::domain::{Entry, EventKeys, Keys, ParseMode, limits, slot};
+use audit_store::domain::{Entry, EventFilterColumns, FilterColumns, ParseMode, limits, slot};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -10,7 +10,7 @@ use crate::common::{Events, Kind, Raw};
 use crate::population::config;
 
 impl Columns for Events {
-    fn stored_keys(conn: &Raw, event: &Entry) -> Keys {
+    fn stored_columns(conn: &Raw, event: &Entry) -> FilterColumns {
         let sql = format!(
             "SELECT content_type, object_num, user_num, action, table_name, object_id, user_id, user_name, remote_addr, url
              FROM events WHERE channel_id = {} AND position = {}",
@@ -22,7 +22,7 @@ impl Columns for Events {
         let mut text = || row.next().unwrap();
         let (action, table_name, object_id, user_id) = (text(), text(), text(), text());
         let (user_name, remote_addr, url) = (text(), text(), text());
-        Keys::Event(EventKeys {
+        FilterColumns::Event(EventFilterColumns {
             action,
             content_type,
             table_name,

@@ -6,7 +6,7 @@ mod json;
 
 use audit_store::AppendRequest;
 use audit_store::domain::log::Slots;
-use audit_store::domain::{Entry, JsonText, Keys, ParseMode, PreparedEntry};
+use audit_store::domain::{Entry, FilterColumns, JsonText, ParseMode, PreparedEntry};
 
 use crate::common::{ActionLogs, Events, Kind, Raw, Scratch, assert_receipt, checked_logs_of};
 
@@ -24,10 +24,10 @@ fn values(slots: &Slots) -> Vec<(u8, String)> {
 /// What is stored beside the slots.
 trait Columns: Kind {
     /// The filter columns of an entry, read past the store.
-    fn stored_keys(conn: &Raw, entry: &Entry) -> Keys;
+    fn stored_columns(conn: &Raw, entry: &Entry) -> FilterColumns;
 
     /// An entry again, read from its export.
-    fn read_back(entry: &Self::Record) -> PreparedEntry {
+    fn read_back(entry: &Self::StoredEntry) -> PreparedEntry {
         let exported = Self::json(entry);
         let again = Self::parse(&exported, ParseMode::IMPORT).unwrap();
         assert_eq!(
@@ -46,8 +46,8 @@ fn assert_kept<K: Columns>(scratch: &Scratch, conn: &Raw, sent: &[(u8, String)],
     assert_receipt(&stored, &receipt);
     assert_eq!(values(&stored.slots), sent);
     assert_eq!(stored.timestamp, entry.timestamp());
-    assert_eq!(&K::stored_keys(conn, &stored), entry.keys());
-    assert_eq!(&K::keys(&stored), entry.keys());
+    assert_eq!(&K::stored_columns(conn, &stored), entry.filter_columns());
+    assert_eq!(&K::filter_columns(&stored), entry.filter_columns());
     assert_eq!(stored.leaf_hash, audit_store::domain::log::leaf_hash(&stored.leaf_data(K::STREAM)));
     assert_eq!(stored.leaf_hash, entry.leaf_hash(0, stored.recorded_at));
 

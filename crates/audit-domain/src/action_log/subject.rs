@@ -7,7 +7,7 @@ use crate::json::{JsonText, ObjectWriter};
 
 /// Level, logger and application. Absent members are left out of the slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct ActionLogSubject {
     /// Python's levels.
     pub level: i64,
     /// The logger, a JSON string.
@@ -16,7 +16,7 @@ pub struct Record {
     pub app_name: Option<JsonText>,
 }
 
-impl Record {
+impl ActionLogSubject {
     /// The slot: keys in a fixed order, no blanks, strings spelled as received.
     #[must_use]
     pub fn to_slot(&self) -> JsonText {
@@ -33,9 +33,9 @@ impl Record {
         JsonText::from_trusted(out)
     }
 
-    /// Reads a slot that [`Record::to_slot`] wrote; `None` when it is not one.
+    /// Reads a slot that [`ActionLogSubject::to_slot`] wrote; `None` when it is not one.
     #[must_use]
-    pub fn from_slot(slot: &JsonText) -> Option<Record> {
+    pub fn from_slot(slot: &JsonText) -> Option<ActionLogSubject> {
         #[derive(Deserialize)]
         struct Raw<'a> {
             #[serde(borrow)]
@@ -46,7 +46,7 @@ impl Record {
         }
         let raw: Raw<'_> = serde_json::from_str(slot.as_str()).ok()?;
         let text = |raw: &RawValue| JsonText::from_trusted(raw.get());
-        Some(Record { level: raw.level, logger_name: raw.logger_name.map(text), app_name: raw.app_name.map(text) })
+        Some(ActionLogSubject { level: raw.level, logger_name: raw.logger_name.map(text), app_name: raw.app_name.map(text) })
     }
 }
 
@@ -58,7 +58,7 @@ mod tests {
     fn the_slot_reads_back() {
         for text in [r#"{"level":0}"#, r#"{"app_name":"caf\u00e9","level":20,"logger_name":"\ud800"}"#] {
             let slot = JsonText::parse(text).unwrap();
-            assert_eq!(Record::from_slot(&slot).unwrap().to_slot(), slot);
+            assert_eq!(ActionLogSubject::from_slot(&slot).unwrap().to_slot(), slot);
         }
     }
 }

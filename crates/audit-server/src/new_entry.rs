@@ -28,25 +28,25 @@ impl Kind {
 }
 
 /// A record that was read.
-pub(crate) enum Record {
+pub(crate) enum NewEntry {
     Event(Box<NewEvent>),
     ActionLog(Box<NewActionLog>),
 }
 
-impl Record {
+impl NewEntry {
     /// Reads the text of a record; members that only the server sets are dropped.
-    pub(crate) fn parse(kind: Kind, text: &str) -> Result<Record, InputError> {
+    pub(crate) fn parse(kind: Kind, text: &str) -> Result<NewEntry, InputError> {
         match kind {
-            Kind::Events => NewEvent::parse(text, ParseMode::IMPORT).map(Box::new).map(Record::Event),
-            Kind::Inventory => audit_http::parse_inventory_log(text).map(Box::new).map(Record::Event),
-            Kind::ActionLogs => NewActionLog::parse(text, ParseMode::IMPORT).map(Box::new).map(Record::ActionLog),
+            Kind::Events => NewEvent::parse(text, ParseMode::IMPORT).map(Box::new).map(NewEntry::Event),
+            Kind::Inventory => audit_http::parse_inventory_log(text).map(Box::new).map(NewEntry::Event),
+            Kind::ActionLogs => NewActionLog::parse(text, ParseMode::IMPORT).map(Box::new).map(NewEntry::ActionLog),
         }
     }
 
     /// The kind that the text of a record is of although it was read as an event: an event needs no member, and would take whatever
     /// it does not know as members of its own, for good.
     pub(crate) fn meant(&self, text: &str) -> Option<&'static str> {
-        let Record::Event(event) = self else { return None };
+        let NewEntry::Event(event) = self else { return None };
         event.extra.as_ref()?;
         let members = Members::parse(text).ok()?;
         let has = |names: [&str; 2]| names.iter().all(|name| members.last(name).is_some());
@@ -60,16 +60,16 @@ impl Record {
     /// Whether it has a uuid.
     pub(crate) fn has_uuid(&self) -> bool {
         match self {
-            Record::Event(event) => event.uuid.is_some(),
-            Record::ActionLog(log) => log.uuid.is_some(),
+            NewEntry::Event(event) => event.uuid.is_some(),
+            NewEntry::ActionLog(log) => log.uuid.is_some(),
         }
     }
 
     /// Gives it a uuid, if there is one to give, unless it has one.
     pub(crate) fn or_uuid(&mut self, uuid: impl FnOnce() -> Option<Uuid>) {
         let given = match self {
-            Record::Event(event) => &mut event.uuid,
-            Record::ActionLog(log) => &mut log.uuid,
+            NewEntry::Event(event) => &mut event.uuid,
+            NewEntry::ActionLog(log) => &mut log.uuid,
         };
         *given = given.or_else(uuid);
     }
@@ -77,11 +77,11 @@ impl Record {
     /// Makes it ready for the log of the channel it names, else of this one.
     pub(crate) fn prepare(self, store: &Store, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
         match self {
-            Record::Event(event) => {
+            NewEntry::Event(event) => {
                 let channel = event.channel_id.unwrap_or(channel);
                 store.prepare(*event, channel)
             }
-            Record::ActionLog(log) => {
+            NewEntry::ActionLog(log) => {
                 let channel = log.channel_id.unwrap_or(channel);
                 store.prepare_action_log(*log, channel)
             }

@@ -8,7 +8,7 @@ use crate::user::User;
 /// The values of the filter columns: texts as [`crate::index_key`]s, numbers where the id is a canonical one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[expect(missing_docs, reason = "the columns of docs/architecture.md, by name")]
-pub struct EventKeys {
+pub struct EventFilterColumns {
     pub action: Option<String>,
     pub content_type: Option<i64>,
     pub table_name: Option<String>,
@@ -21,13 +21,18 @@ pub struct EventKeys {
     pub url: Option<String>,
 }
 
-impl EventKeys {
+impl EventFilterColumns {
     /// The keys that belong to the parts of an event.
     #[must_use]
-    pub fn new(subject: &Subject, user: Option<&User>, remote_addr: Option<&JsonText>, url: Option<&JsonText>) -> EventKeys {
+    pub fn new(
+        subject: &Subject,
+        user: Option<&User>,
+        remote_addr: Option<&JsonText>,
+        url: Option<&JsonText>,
+    ) -> EventFilterColumns {
         let key = |json: &JsonText| json.decoded().as_ref().map(JsonString::index_key);
         let identity = user.map(User::identity);
-        EventKeys {
+        EventFilterColumns {
             action: subject.action.as_ref().and_then(|action| key(action.json())),
             content_type: subject.content_type,
             table_name: subject.table_name.as_ref().and_then(key),

@@ -1,23 +1,23 @@
 //! The filter columns of an action log.
 
-use super::Record;
+use super::ActionLogSubject;
 use crate::json::{JsonString, JsonText};
 
 /// The values of the filter columns: texts as [`crate::index_key`]s.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[expect(missing_docs, reason = "the columns of docs/architecture.md, by name")]
-pub struct ActionLogKeys {
+pub struct ActionLogFilterColumns {
     pub level: Option<i64>,
     pub logger_name: Option<String>,
     pub app_name: Option<String>,
 }
 
-impl ActionLogKeys {
+impl ActionLogFilterColumns {
     /// The keys that belong to a record.
     #[must_use]
-    pub fn from_subject(record: &Record) -> ActionLogKeys {
+    pub fn from_subject(record: &ActionLogSubject) -> ActionLogFilterColumns {
         let key = |json: &JsonText| json.decoded().as_ref().map(JsonString::index_key);
-        ActionLogKeys {
+        ActionLogFilterColumns {
             level: Some(record.level),
             logger_name: record.logger_name.as_ref().and_then(key),
             app_name: record.app_name.as_ref().and_then(key),

@@ -56,7 +56,7 @@ struct Options {
     /// Seconds of each measurement; each query of the part `queries` has a fifth of it
     #[arg(long, value_name = "S", default_value_t = 5.0, value_parser = seconds)]
     seconds: f64,
-    /// Numbers of keep-alive connections, by comma
+    /// Numbers of keep-alive connections, comma-separated
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = [1, 16, 64, 256],
           value_parser = clap::value_parser!(u16).range(1..=4_096))]
     connections: Vec<u16>,

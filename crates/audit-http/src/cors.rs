@@ -17,7 +17,7 @@ const PREFLIGHT_SECONDS: usize = 3600;
 /// Headers of answers that a page may read beside the few that it always may.
 const EXPOSED: [&str; 4] = ["Allow", "Retry-After", "WWW-Authenticate", "X-Request-Id"];
 
-/// Whose pages may call the server. Read from `*`, which is anybody's, or from origins by comma; from an empty text, and by
+/// Whose pages may call the server. Read from `*`, which is anybody's, or from comma-separated origins; from an empty text, and by
 /// default, nobody's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CorsOrigins(Allowed);

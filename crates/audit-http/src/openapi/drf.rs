@@ -69,6 +69,6 @@ pub(super) fn parameters() -> Vec<(String, Parameter)> {
 
 /// `sort`, with the names that a list knows.
 pub(super) fn sort(names: &str, default: &str) -> Parameter {
-    let text = format!("Names by comma, `-` for descending: {names}. Unknown names are dropped.");
+    let text = format!("Comma-separated names, `-` for descending: {names}. Unknown names are dropped.");
     query("sort", &text, string().default(Some(json!(default))))
 }

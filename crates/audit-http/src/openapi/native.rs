@@ -191,7 +191,7 @@ fn values(name: &str, base: &str, suffix: &str) -> Parameter {
 }
 
 fn channel_id() -> Parameter {
-    let text = "A channel, up to 1,000 by comma, or `all`. Without it, the key's only channel, all that the key lists, or the \
+    let text = "A channel, up to 1,000 comma-separated channels, or `all`. Without it, the key's only channel, all that the key lists, or the \
                 default channel for a key of all.";
     query("channel_id", text, string().pattern(Some("^(all|[0-9]{1,18}(,[0-9]{1,18})*)$")))
 }

@@ -45,7 +45,7 @@ impl TrustedProxies {
     }
 }
 
-/// Addresses and networks by comma.
+/// Comma-separated addresses and networks.
 impl FromStr for TrustedProxies {
     type Err = NotANetwork;
 

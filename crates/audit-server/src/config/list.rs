@@ -160,8 +160,8 @@ pub(super) const TLS_KEY: Setting = Setting {
 pub(super) const TRUSTED_PROXIES: Setting = Setting {
     key: "trusted_proxies",
     value_name: "ADDRESSES",
-    help: "Addresses and networks by comma, such as 10.0.0.1,172.16.0.0/12, of the proxies whose Forwarded and X-Forwarded-For, -Proto and -Host headers are believed [default: nobody's are]",
-    accepts: || "addresses and networks by comma such as 10.0.0.1,172.16.0.0/12".to_owned(),
+    help: "Comma-separated addresses and networks, such as 10.0.0.1,172.16.0.0/12, of the proxies whose Forwarded and X-Forwarded-For, -Proto and -Host headers are believed [default: nobody's are]",
+    accepts: || "comma-separated addresses and networks such as 10.0.0.1,172.16.0.0/12".to_owned(),
     default: || None,
     scope: Scope::Serve,
     secret: false,
@@ -180,9 +180,10 @@ pub(super) const PUBLIC_URL: Setting = Setting {
 pub(super) const CORS_ORIGINS: Setting = Setting {
     key: "cors_origins",
     value_name: "ORIGINS",
-    help: "Whose web pages may call the server from a browser: origins by comma such as https://shop.example.com, or * for any [default: nobody's]",
+    help: "Whose web pages may call the server from a browser: comma-separated origins such as https://shop.example.com, or * for any [default: nobody's]",
     accepts: || {
-        "*, or origins by comma such as https://shop.example.com,http://localhost:5173 (no path, no slash at the end)".to_owned()
+        "*, or comma-separated origins such as https://shop.example.com,http://localhost:5173 (no path, no slash at the end)"
+            .to_owned()
     },
     default: || None,
     scope: Scope::Serve,

@@ -23,7 +23,7 @@ const SETTINGS: [(&str, &str, &str); 27] = [
     (
         "trusted_proxies",
         "10.0.0.0/8,proxy",
-        "is `10.0.0.0/8,proxy`: it must be addresses and networks by comma such as 10.0.0.1,172.16.0.0/12",
+        "is `10.0.0.0/8,proxy`: it must be comma-separated addresses and networks such as 10.0.0.1,172.16.0.0/12",
     ),
     (
         "public_url",
@@ -33,7 +33,7 @@ const SETTINGS: [(&str, &str, &str); 27] = [
     (
         "cors_origins",
         "https://a.example/",
-        "is `https://a.example/`: it must be *, or origins by comma such as https://shop.example.com,http://localhost:5173 (no path, no slash at the end)",
+        "is `https://a.example/`: it must be *, or comma-separated origins such as https://shop.example.com,http://localhost:5173 (no path, no slash at the end)",
     ),
     (
         "admin_token",

@@ -77,7 +77,8 @@ impl Query {
                 return Err(format!("must name at most {} channels, or `all`", limits::CHANNELS_MAX));
             }
             let ids: Result<Vec<ChannelId>, Fault> = text.split(',').map(str::parse).collect();
-            ids.map(|ids| caller.channels_among(ids)).map_err(|_| "must be a channel, several by comma, or `all`".to_owned())
+            ids.map(|ids| caller.channels_among(ids))
+                .map_err(|_| "must be a channel, comma-separated channels, or `all`".to_owned())
         });
         asked.unwrap_or_else(|| caller.channels())
     }

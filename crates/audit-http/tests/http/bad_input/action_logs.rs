@@ -26,7 +26,7 @@ fn a_native_query_that_cannot_be_used_gets_400_and_names_the_parameter() {
         ("created_at__lte=2023-10-16T09:00:00+03:00", "created_at__lte", "created_at__lte must be"),
         ("recorded_at__gte=now", "recorded_at__gte", "recorded_at__gte must be"),
         ("position__lt=x", "position__lt", "position__lt must be"),
-        ("channel_id=1,all", "channel_id", "channel_id must be a channel, several by comma, or `all`"),
+        ("channel_id=1,all", "channel_id", "channel_id must be a channel, comma-separated channels, or `all`"),
         ("search=a&search=b", "search", "search is given more than once"),
         ("limit=1001", "limit", "limit must be an integer from 1 to 1000"),
         ("count=yes", "count", "count must be true or false"),

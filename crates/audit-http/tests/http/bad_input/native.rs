@@ -10,7 +10,7 @@ fn a_query_that_cannot_be_used_gets_400_and_names_the_parameter() {
     let bench = Bench::start();
     let mut rows: Vec<Row> = Vec::new();
     let integer = "must be an integer from -9223372036854775808 to 9223372036854775807";
-    let channel = "channel_id must be a channel, several by comma, or `all`";
+    let channel = "channel_id must be a channel, comma-separated channels, or `all`";
     let limit = "limit must be an integer from 1 to 1000";
     for (query, parameter, detail) in [
         ("contenttype=5", "contenttype", "contenttype is not known here; did you mean content_type?"),

@@ -1,0 +1,121 @@
+//! The words of the documentation: phrases that stay out of it, names that the glossary promises, modules that the map has.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot read the repository can only fail")]
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The files below a directory with an extension, by path.
+fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path, extension));
+        } else if path.extension().is_some_and(|own| own == extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The lines of a page without code and quotations: what it quotes is the program's, or a client's.
+fn prose(page: &str) -> Vec<String> {
+    let mut in_block = false;
+    let line = |line: &str| {
+        if line.trim_start().starts_with("```") {
+            in_block = !in_block;
+            return String::new();
+        }
+        if in_block {
+            return String::new();
+        }
+        let without = |mark: char, text: &str| text.split(mark).step_by(2).collect::<Vec<_>>().join(" ");
+        without('"', &without('`', line))
+    };
+    page.lines().map(line).collect()
+}
+
+/// Phrases that a reader of the field stumbles over, and what to write instead.
+const PHRASES: [(&str, &str); 12] = [
+    ("anew", "again"),
+    ("at hand", "this, or the current"),
+    ("by comma", "comma-separated"),
+    ("by hand", "manually"),
+    ("come back in", "retry after"),
+    ("door", "published API"),
+    ("doors", "published APIs"),
+    ("for good", "permanently"),
+    ("is no dependency", "is not a dependency"),
+    ("or else", "otherwise"),
+    ("who is told", "the client gets"),
+    ("whoever", "a noun"),
+];
+
+/// Whether a line has a phrase as words of their own.
+fn has(line: &str, phrase: &str) -> bool {
+    let line = line.to_lowercase();
+    line.match_indices(phrase).any(|(at, _)| {
+        let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        !is_letter(line[..at].chars().next_back()) && !is_letter(line[at + phrase.len()..].chars().next())
+    })
+}
+
+#[test]
+fn pages_have_none_of_the_phrases_that_readers_stumble_over() {
+    let root = repository();
+    let mut pages = files(&root.join("docs"), "md");
+    pages.extend(["README.md", "CHANGELOG.md", "migrations/README.md"].map(|name| root.join(name)));
+    // It lists the words that are not used.
+    pages.retain(|page| !page.ends_with("glossary.md"));
+    let mut found = Vec::new();
+    for page in &pages {
+        for (number, line) in prose(&fs::read_to_string(page).unwrap()).iter().enumerate() {
+            let phrases = PHRASES.iter().filter(|(phrase, _)| has(line, phrase));
+            found.extend(phrases.map(|(phrase, better)| format!("{}:{}: `{phrase}`: write {better}", page.display(), number + 1)));
+        }
+    }
+    assert!(pages.len() > 50 && found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn names_of_the_glossary_are_in_the_code() {
+    let root = repository();
+    let mut words = HashSet::new();
+    for path in files(&root.join("crates"), "rs").iter().chain(&files(&root.join("migrations"), "sql")) {
+        let code = fs::read_to_string(path).unwrap();
+        words.extend(code.split(|c: char| !(c.is_alphanumeric() || c == '_')).map(str::to_owned));
+    }
+    let glossary = fs::read_to_string(root.join("docs/glossary.md")).unwrap();
+    // Term, meaning, names, other words.
+    let rows = glossary.lines().filter(|line| line.starts_with("| ")).filter_map(|line| line.split('|').nth(3));
+    let names: Vec<&str> = rows.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    let is_missing = |name: &&&str| name.split([':', '.']).any(|part| !part.is_empty() && !words.contains(part));
+    let missing: Vec<&&str> = names.iter().filter(is_missing).collect();
+    assert!(names.len() > 80 && missing.is_empty(), "not in the code: {missing:?} of {}", names.len());
+}
+
+#[test]
+fn modules_are_in_the_map() {
+    let root = repository();
+    let map = fs::read_to_string(root.join("docs/architecture.md")).unwrap();
+    let mut missing = Vec::new();
+    for name in ["audit-domain", "audit-store", "audit-http", "audit-server"] {
+        for entry in fs::read_dir(root.join("crates").join(name).join("src")).unwrap() {
+            let module = entry.unwrap().file_name().into_string().unwrap();
+            let module = module.trim_end_matches(".rs").to_owned();
+            let is_said =
+                [format!("`{module}`"), format!("`{module}/`"), format!("`{module}.rs`")].iter().any(|said| map.contains(said));
+            if !is_said && !["lib", "main"].contains(&module.as_str()) && !module.ends_with("_tests") {
+                missing.push(format!("{name}: {module}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "not in docs/architecture.md: {missing:?}");
+}

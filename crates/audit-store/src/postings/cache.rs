@@ -11,9 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use roaring::RoaringBitmap;
 
-use super::index::Times;
 use super::term::{Dimension, Term};
-use super::times::Point;
+use super::times::{Point, Times};
 
 /// Bytes of a generation.
 const GENERATION_BYTES: usize = 8 * 1024 * 1024;

@@ -147,6 +147,7 @@ fn indexed<T: Table>(
         for position in kept::<T>(conn, index.channel_id, positions, filter)? {
             set.extend(ranks.get(&position));
         }
+        index.forget_points(matches.segment);
         indexed.extend(Some(matches.within(Arc::new(set))).filter(|matches| matches.len() > 0));
     }
     Ok(indexed)

@@ -13,7 +13,7 @@ use super::condition::Condition;
 use super::ranks::Ranks;
 use super::statements::BlocksWith;
 use super::term::Term;
-use super::times::{self, ENTRIES_OF_A_BLOCK, Point};
+use super::times::{self, ENTRIES_OF_A_BLOCK, Point, Times};
 use super::{Damaged, IndexError};
 use crate::connection::{DbConnection, on_inner};
 use crate::dialect::{self, NumberList};
@@ -36,23 +36,6 @@ pub(super) struct Header {
     pub(super) times: Arc<Times>,
     /// Those of its points that were read.
     blocks: HashMap<usize, Arc<Vec<Point>>>,
-}
-
-/// When the entries of a segment happened.
-#[derive(Debug)]
-pub(super) struct Times {
-    pub(super) first: i64,
-    pub(super) last: i64,
-    /// The first point of each block.
-    pub(super) fences: Vec<Point>,
-}
-
-impl Times {
-    fn read(key: &SegmentKey, fences: &[u8]) -> Result<Times, Damaged> {
-        let fences = times::fences(key.first, fences).ok_or(Damaged)?;
-        let is_whole = fences.len() as i64 == (key.size - 1) / ENTRIES_OF_A_BLOCK as i64 + 1;
-        if is_whole { Ok(Times { first: key.first_time, last: key.last_time, fences }) } else { Err(Damaged) }
-    }
 }
 
 impl<'a> Index<'a> {
@@ -113,6 +96,13 @@ impl<'a> Index<'a> {
     /// The first position that is not indexed.
     pub(super) fn end(&self) -> i64 {
         self.segments.last().map_or(0, |segment| segment.key.first + segment.key.size)
+    }
+
+    /// Gives back the points of a segment that this query has read: those of ten million entries take 160 MB.
+    pub(super) fn forget_points(&mut self, segment: usize) {
+        if let Some(header) = self.segments.get_mut(segment) {
+            header.blocks.clear();
+        }
     }
 
     /// The point of a rank of a segment.

@@ -1,6 +1,8 @@
 //! When the entries of a segment happened and where they are, in the order of time.
 
+use super::Damaged;
 use super::bytes::{Reader, put_number};
+use super::cache::SegmentKey;
 
 /// Entries of a block of them.
 pub(super) const ENTRIES_OF_A_BLOCK: usize = 512;
@@ -63,6 +65,23 @@ pub(super) fn fences(first_position: i64, bytes: &[u8]) -> Option<Vec<Point>> {
         fences.push(Point { time, position });
     }
     Some(fences)
+}
+
+/// When the entries of a segment happened.
+#[derive(Debug)]
+pub(super) struct Times {
+    pub(super) first: i64,
+    pub(super) last: i64,
+    /// The first point of each block.
+    pub(super) fences: Vec<Point>,
+}
+
+impl Times {
+    pub(super) fn read(key: &SegmentKey, stored: &[u8]) -> Result<Times, Damaged> {
+        let fences = fences(key.first, stored).ok_or(Damaged)?;
+        let is_whole = fences.len() as i64 == (key.size - 1) / ENTRIES_OF_A_BLOCK as i64 + 1;
+        if is_whole { Ok(Times { first: key.first_time, last: key.last_time, fences }) } else { Err(Damaged) }
+    }
 }
 
 #[cfg(test)]

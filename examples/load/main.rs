@@ -72,7 +72,7 @@ struct Options {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Workload {
     Append,
-    /// Appends while eight connections ask what is dear to answer.
+    /// Appends while eight connections send queries that take long.
     Beside,
     Get,
     List,

@@ -130,6 +130,11 @@ impl Measured {
         all
     }
 
+    /// Without the server's processor time, where something else was measured at the same time.
+    pub(crate) fn without_cpu(self) -> Measured {
+        Measured { cpu: None, ..self }
+    }
+
     /// Successful requests a second, of one kind.
     pub(crate) fn rate(&self, kind: usize) -> f64 {
         self.stats[kind].took.len() as f64 / self.time.as_secs_f64()

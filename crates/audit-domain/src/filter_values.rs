@@ -92,13 +92,13 @@ impl ActionLogValues {
         if self.is_empty() {
             return Vec::new();
         }
-        let record = log.subject();
-        let record = record.as_ref();
+        let subject = log.subject();
+        let subject = subject.as_ref();
         let hits = [
             number(&self.uuid, Some(log.uuid)),
-            number(&self.level, record.map(|record| record.level)),
-            text(&self.logger_name, record.and_then(|record| record.logger_name.as_ref()).and_then(JsonText::decoded)),
-            text(&self.app_name, record.and_then(|record| record.app_name.as_ref()).and_then(JsonText::decoded)),
+            number(&self.level, subject.map(|subject| subject.level)),
+            text(&self.logger_name, subject.and_then(|subject| subject.logger_name.as_ref()).and_then(JsonText::decoded)),
+            text(&self.app_name, subject.and_then(|subject| subject.app_name.as_ref()).and_then(JsonText::decoded)),
         ];
         hits.into_iter().flatten().collect()
     }

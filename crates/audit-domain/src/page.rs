@@ -40,9 +40,9 @@ pub struct CursorScope<F = EventFilter> {
     pub filter: F,
 }
 
-/// A cursor that is malformed, or belongs to another question.
+/// A cursor that is malformed, or belongs to another query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is no cursor of this list: repeat the filters and the sort of the request it came from")]
+#[error("is not a cursor for this query; send it with the filters and the sort it was issued for")]
 pub struct CursorError;
 
 impl<F: Serialize> CursorScope<F> {
@@ -72,7 +72,7 @@ impl<F: Serialize> CursorScope<F> {
         Ok(CursorKey { timestamp: number(0), channel_id: number(8), position: number(16) })
     }
 
-    /// Eight bytes are plenty to notice a mistake; a cursor guards nothing, since every page is filtered anew.
+    /// Eight bytes are plenty to notice a mistake; a cursor guards nothing, since every page is filtered again.
     fn digest(&self) -> [u8; 8] {
         // Serialized, not `Hash`ed: the standard library may change what it feeds a hasher, and cursors outlive an upgrade.
         let canonical = serde_json::to_vec(self).unwrap_or_default();
@@ -86,6 +86,7 @@ const CURSOR_VERSION: u8 = 1;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ActionLogFilter;
     use crate::filter_values::EventValues;
 
     /// Clients keep cursors over an upgrade of the server, so a new field of a filter must not show where nothing is asked of it.
@@ -95,6 +96,9 @@ mod tests {
         let walk = CursorScope { order: CursorOrder::Timestamp, descending: true, channels: Some(vec![1]), filter };
         let point = CursorKey { timestamp: 5, channel_id: 1, position: 7 };
         assert_eq!(walk.point("AXMKbOoId8mIAAAAAAAAAAUAAAAAAAAAAQAAAAAAAAAH"), Ok(point));
+        let filter = ActionLogFilter { logger_name: Some("shop".to_owned()), ..ActionLogFilter::default() };
+        let walk = CursorScope { order: CursorOrder::Timestamp, descending: true, channels: Some(vec![1]), filter };
+        assert_eq!(walk.point("AUD6iRo-FBpXAAAAAAAAAAUAAAAAAAAAAQAAAAAAAAAH"), Ok(point));
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl std::str::FromStr for Role {
         [Role::Admin, Role::Writer, Role::Reader]
             .into_iter()
             .find(|role| role.name() == text)
-            .ok_or_else(|| format!("`{text}` is no role: admin, writer or reader"))
+            .ok_or_else(|| format!("`{text}` is not a role: admin, writer or reader"))
     }
 }
 

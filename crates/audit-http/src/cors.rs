@@ -31,9 +31,9 @@ enum Allowed {
     These(Vec<String>),
 }
 
-/// A text that is no origin.
+/// A text that is not an origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no origin: scheme, host and port, such as https://shop.example.com or http://localhost:5173")]
+#[error("`{0}` is not an origin: scheme, host and port, such as https://shop.example.com or http://localhost:5173")]
 pub struct NotAnOrigin(String);
 
 impl FromStr for CorsOrigins {

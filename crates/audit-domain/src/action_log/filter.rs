@@ -51,17 +51,17 @@ impl ActionLogFilter {
     /// Whether a record is meant.
     #[must_use]
     pub fn matches(&self, log: &ActionLog) -> bool {
-        let record = log.subject();
+        let subject = log.subject();
         let same = |wanted: &Option<String>, actual: Option<&JsonText>| match wanted {
             None => true,
             Some(wanted) => actual.and_then(JsonText::decoded).is_some_and(|text| text.as_bytes() == wanted.as_bytes()),
         };
-        let level = record.as_ref().map(|record| record.level);
+        let level = subject.as_ref().map(|subject| subject.level);
         !self.matches_nothing
             && self.uuid.is_none_or(|uuid| uuid == log.uuid)
             && (self.level == Interval::default() || level.is_some_and(|level| self.level.contains(level)))
-            && same(&self.logger_name, record.as_ref().and_then(|record| record.logger_name.as_ref()))
-            && same(&self.app_name, record.as_ref().and_then(|record| record.app_name.as_ref()))
+            && same(&self.logger_name, subject.as_ref().and_then(|subject| subject.logger_name.as_ref()))
+            && same(&self.app_name, subject.as_ref().and_then(|subject| subject.app_name.as_ref()))
             && self.one_of.hits(log).into_iter().all(|hit| hit)
             && !self.none_of.hits(log).contains(&true)
             && self.created_at.contains(log.timestamp.micros())

@@ -37,7 +37,7 @@ impl ActionLogSortRow {
             channel_id: log.channel_id.get(),
             position: log.position,
             created_at: log.timestamp.micros(),
-            level: log.subject().map(|record| record.level),
+            level: log.subject().map(|subject| subject.level),
         }
     }
 }

@@ -39,7 +39,7 @@ impl ActionLog {
     /// The filter columns that belong to the slots; none once slot 0 is erased.
     #[must_use]
     pub fn filter_columns(&self) -> ActionLogFilterColumns {
-        self.subject().map(|record| ActionLogFilterColumns::from_subject(&record)).unwrap_or_default()
+        self.subject().map(|subject| ActionLogFilterColumns::from_subject(&subject)).unwrap_or_default()
     }
 
     /// The encoded leaf.
@@ -50,7 +50,7 @@ impl ActionLog {
 
     /// Appends the native shape: every member, null where absent, values spliced as they were received.
     pub fn write_json(&self, out: &mut String) {
-        let record = self.subject();
+        let subject = self.subject();
         let value = |number| self.slots.value(number);
         let mut object = ObjectWriter::new(out);
         object
@@ -61,9 +61,9 @@ impl ActionLog {
             .string("created_at", &self.timestamp.to_string())
             .string("recorded_at", &self.recorded_at.to_string())
             .integer("producer_id", Some(self.producer_id))
-            .integer("level", record.as_ref().map(|record| record.level))
-            .text("logger_name", record.as_ref().and_then(|record| record.logger_name.as_ref()))
-            .text("app_name", record.as_ref().and_then(|record| record.app_name.as_ref()))
+            .integer("level", subject.as_ref().map(|subject| subject.level))
+            .text("logger_name", subject.as_ref().and_then(|subject| subject.logger_name.as_ref()))
+            .text("app_name", subject.as_ref().and_then(|subject| subject.app_name.as_ref()))
             .text("message", value(action_log_slot::MESSAGE))
             .text("trace", value(action_log_slot::TRACE))
             .text("extra", value(action_log_slot::EXTRA))

@@ -114,7 +114,7 @@ impl Slots {
                 1 => tail.split_first_chunk().map(|(commitment, tail)| (Opening::Commitment(*commitment), tail)),
                 _ => None,
             };
-            let (opening, tail) = opening.ok_or(OpeningsError("a seal is cut short or of an unknown kind"))?;
+            let (opening, tail) = opening.ok_or(OpeningsError("a salt or commitment is cut short or of an unknown kind"))?;
             let value = value(number);
             if value.is_some() != matches!(opening, Opening::Salt(_)) {
                 return Err(OpeningsError("a slot has a value without a salt, or a salt without a value"));
@@ -123,12 +123,12 @@ impl Slots {
             rest = tail;
         }
         if !rest.is_empty() || !slots.is_sorted_by(|a, b| a.number < b.number) {
-            return Err(OpeningsError("the seals are not a list of ascending slots"));
+            return Err(OpeningsError("the salts and commitments are not a list of ascending slots"));
         }
         Ok(Slots(slots))
     }
 
-    /// What opens all slots, in stored form: for each slot its number, 0 and the salt, or 1 and the commitment.
+    /// The stored form of the salts and commitments of all slots: for each slot its number, 0 and the salt, or 1 and the commitment.
     #[must_use]
     pub fn encode_openings(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.0.len() * 18);

@@ -72,14 +72,14 @@ async fn show(builder: HttpResponseBuilder, log: ActionLog) -> Result<HttpRespon
 
 /// Keys and order of the published page.
 fn write(log: &ActionLog, out: &mut String) {
-    let record = log.subject();
+    let subject = log.subject();
     let mut object = ObjectWriter::new(out);
     object
         .integer("id", Some(log.id()))
-        .integer("level", record.as_ref().map(|record| record.level))
-        .text("logger_name", record.as_ref().and_then(|record| record.logger_name.as_ref()))
+        .integer("level", subject.as_ref().map(|subject| subject.level))
+        .text("logger_name", subject.as_ref().and_then(|subject| subject.logger_name.as_ref()))
         .text("message", log.slots.value(action_log_slot::MESSAGE))
-        .text("app_name", record.as_ref().and_then(|record| record.app_name.as_ref()))
+        .text("app_name", subject.as_ref().and_then(|subject| subject.app_name.as_ref()))
         .text("trace", log.slots.value(action_log_slot::TRACE))
         .string("created_at", &log.timestamp.to_string());
     object.end();

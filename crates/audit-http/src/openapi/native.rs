@@ -138,7 +138,7 @@ fn histogram<S: Stream>() -> ObjectBuilder {
 /// Receipts, and what a summary does not list, are the same for both streams.
 pub(super) fn shared_schemas() -> Vec<(String, RefOr<Schema>)> {
     let receipt = closed()
-        .description(Some("Where a record is in the log, for good. It is sent after the commit is on disk."))
+        .description(Some("Where a record is in the log, permanently. It is sent after the commit is on disk."))
         .always("uuid", uuid())
         .always("channel_id", integer_from(0))
         .always("position", integer_from(0))

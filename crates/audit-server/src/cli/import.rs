@@ -226,7 +226,7 @@ fn parse_line(kind: Kind, line: &Line<'_>) -> Result<NewEntry, String> {
         other => other.to_string(),
     })?;
     match record.meant(text).filter(|_| kind == Kind::Events) {
-        Some(meant) => Err(format!("is no event: give --kind {meant}")),
+        Some(meant) => Err(format!("is not an event: give --kind {meant}")),
         None => Ok(record),
     }
 }

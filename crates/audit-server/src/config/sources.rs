@@ -134,7 +134,7 @@ fn read(path: &Path) -> Result<(Dict, Vec<SettingError>), SettingError> {
     let keys: Dict = profiles.into_values().flatten().collect();
     let unknown = keys.keys().filter(|key| ALL.iter().all(|setting| setting.key != key.as_str()));
     let fault = |key: &String| {
-        SettingError::other(format!("the settings file `{name}` has a key `{key}`, which is no setting{}", hint(key)))
+        SettingError::other(format!("the settings file `{name}` has a key `{key}`, which is not a setting{}", hint(key)))
     };
     let unknown = unknown.map(fault).collect();
     Ok((keys, unknown))
@@ -148,7 +148,7 @@ pub(crate) fn unknown_variables() -> Vec<String> {
     unknown.sort();
     let nearest =
         |name: &str| nearest(&name["AUDIT_".len()..]).map_or(String::new(), |near| format!(": is {} meant?", near.variable()));
-    unknown.into_iter().map(|name| format!("the variable {name} is no setting{}", nearest(&name))).collect()
+    unknown.into_iter().map(|name| format!("the variable {name} is not a setting{}", nearest(&name))).collect()
 }
 
 /// The nearest key, where one is near enough to be meant.

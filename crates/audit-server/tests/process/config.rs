@@ -84,9 +84,9 @@ fn check_finds_all_faults_at_once() {
     let ended = run(command.env("AUDIT_LISTN", "y"));
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
     for said in [
-        "warning: the variable AUDIT_LISTN is no setting: is AUDIT_LISTEN meant?",
-        "has a key `lisen`, which is no setting: is `listen` meant?",
-        "has a key `nonsense`, which is no setting; the settings are ",
+        "warning: the variable AUDIT_LISTN is not a setting: is AUDIT_LISTEN meant?",
+        "has a key `lisen`, which is not a setting: is `listen` meant?",
+        "has a key `nonsense`, which is not a setting; the settings are ",
         "--workers (AUDIT_WORKERS, key `workers`) is `0`",
         "--page-size-default (AUDIT_PAGE_SIZE_DEFAULT, key `page_size_default`) is `2000`: it must be at most 1000",
         "--tls-key (AUDIT_TLS_KEY, key `tls_key`) is `k.pem`: it needs --tls-cert",

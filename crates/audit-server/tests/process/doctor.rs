@@ -111,7 +111,8 @@ fn faulty_settings_are_found_and_the_rest_is_looked_at_all_the_same() {
     let ended = run(doctor(directory.path()).args(["--workers", "0"]).env("AUDIT_LISTN", "x"));
     assert_only_fault(&ended, "settings", "--workers", "audit-server config check");
     assert!(
-        ended.stdout.contains("note  settings: the variable AUDIT_LISTN is no setting") && ended.stdout.contains("ok    clock: "),
+        ended.stdout.contains("note  settings: the variable AUDIT_LISTN is not a setting")
+            && ended.stdout.contains("ok    clock: "),
         "{ended:?}"
     );
     let ended = run(doctor(directory.path()).args(["--production"]).env("AUDIT_LISTEN", "0.0.0.0:0"));

@@ -160,6 +160,6 @@ fn values_of_other_programs_are_read_as_over_http() {
     let pino = "{\"level\":30,\"time\":1531171074631,\"pid\":657,\"hostname\":\"h\",\"msg\":\"hello\"}\n";
     write(home.path(), "pino.ndjson", pino);
     let meant = import(home.path(), &["pino.ndjson"]);
-    assert!(meant.stderr.starts_with("pino.ndjson line 1: is no event: give --kind action-logs\n"), "{}", meant.stderr);
+    assert!(meant.stderr.starts_with("pino.ndjson line 1: is not an event: give --kind action-logs\n"), "{}", meant.stderr);
     assert_eq!(import(home.path(), &["--kind", "action-logs", "pino.ndjson"]).ok(), "1 new, 0 known already, 0 skipped\n");
 }

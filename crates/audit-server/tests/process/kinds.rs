@@ -83,7 +83,7 @@ fn lines_of_another_kind_are_no_events_and_the_right_run_takes_them() {
     for (file, kind) in [("inventory.ndjson", "inventory"), ("logs.ndjson", "action-logs")] {
         let wrong = run(program(directory.path()).args(["import", file]));
         assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(1), "0 new, 0 known already, 0 skipped\n"));
-        assert!(wrong.stderr.starts_with(&format!("{file} line 1: is no event: give --kind {kind}\n")), "{}", wrong.stderr);
+        assert!(wrong.stderr.starts_with(&format!("{file} line 1: is not an event: give --kind {kind}\n")), "{}", wrong.stderr);
         let right = run(program(directory.path()).args(["import", "--kind", kind, file]));
         assert_eq!(right.ok(), "1 new, 0 known already, 0 skipped\n");
     }

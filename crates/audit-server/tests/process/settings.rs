@@ -198,7 +198,7 @@ fn a_key_that_is_no_setting_is_refused_with_the_nearest_one() {
         fs::write(directory.path().join("audit.toml"), text).unwrap();
         run(&mut program(directory.path())).sentence().to_owned()
     };
-    let unknown = |key: &str, rest: &str| format!("the settings file `audit.toml` has a key `{key}`, which is no setting{rest}");
+    let unknown = |key: &str, rest: &str| format!("the settings file `audit.toml` has a key `{key}`, which is not a setting{rest}");
     assert_eq!(said("lisen = \"127.0.0.1:0\""), unknown("lisen", ": is `listen` meant?"));
     assert_eq!(said("page-size-max = 5"), unknown("page-size-max", ": is `page_size_max` meant?"));
     assert_eq!(said("DATABASE_URL = \"x\""), unknown("DATABASE_URL", ": is `database_url` meant?"));

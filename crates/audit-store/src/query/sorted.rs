@@ -252,3 +252,52 @@ fn rows_at<T: Table>(conn: &mut DbConnection, places: &[LogPosition]) -> Result<
     }
     Ok(rows)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers come first, in the order that is asked for; texts after them.
+    fn in_order(sizes: &HashMap<&str, u64>, descending: bool) -> Vec<(Value, u64)> {
+        let mut all: Vec<(&str, u64)> = sizes.iter().map(|(value, size)| (*value, *size)).collect();
+        all.sort_by(|(a, _), (b, _)| {
+            let directed = |order: Ordering| if descending { order.reverse() } else { order };
+            match (a.parse::<i64>(), b.parse::<i64>()) {
+                (Ok(a), Ok(b)) => directed(a.cmp(&b)),
+                (Err(_), Err(_)) => directed(a.cmp(b)),
+                (a, b) => b.is_ok().cmp(&a.is_ok()),
+            }
+        });
+        all.into_iter().map(|(value, size)| (Some(value.as_bytes().to_vec()), size)).collect()
+    }
+
+    #[test]
+    fn values_that_a_page_needs_are_kept_with_all_their_entries() {
+        let values = ["9", "10", "-3", "x", "aa", "100", "y7", "12", "0", "b"];
+        for descending in [false, true] {
+            for wanted in 0..70 {
+                let mut leading = Leading::new(Dimension::ObjectId, descending, wanted);
+                let mut sizes: HashMap<&str, u64> = HashMap::new();
+                // Each value in several segments, and in another order in each.
+                for round in 0..3 {
+                    for at in 0..values.len() {
+                        let value = values[(at * 7 + round * 3) % values.len()];
+                        let count = (at as u64 + round as u64) % 4 + 1;
+                        leading.add(value.as_bytes(), count);
+                        *sizes.entry(value).or_default() += count;
+                    }
+                }
+                assert_eq!(leading.all, sizes.values().sum::<u64>());
+                let kept: Vec<(Value, u64)> = leading.sizes.into_iter().map(|(ranked, size)| (Some(ranked.value), size)).collect();
+                let all = in_order(&sizes, descending);
+                for skip in 0..=wanted {
+                    let limit = (wanted - skip) as usize;
+                    assert_eq!(of_page(kept.clone(), skip, limit), of_page(all.clone(), skip, limit), "{skip} and {limit}");
+                }
+                // No more than it takes.
+                let but_the_last: u64 = kept.iter().rev().skip(1).map(|(_, size)| size).sum();
+                assert!(but_the_last < wanted.max(1), "{wanted}: {kept:?}");
+            }
+        }
+    }
+}

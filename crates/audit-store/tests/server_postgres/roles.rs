@@ -154,9 +154,9 @@ fn the_application_role_is_all_that_the_program_needs() {
 fn a_role_that_could_change_entries_is_named_and_refused() {
     let guarded = Guarded::new();
     let owner = guarded.scratch.place.config();
-    let powers = guarded.scratch.store.excess_privileges().unwrap();
-    assert!(powers.iter().any(|power| power.ends_with("is a superuser")), "{powers:?}");
-    assert!(powers.iter().any(|power| power.ends_with("owns the tables")), "{powers:?}");
+    let privileges = guarded.scratch.store.excess_privileges().unwrap();
+    assert!(privileges.iter().any(|privilege| privilege.ends_with("is a superuser")), "{privileges:?}");
+    assert!(privileges.iter().any(|privilege| privilege.ends_with("owns the tables")), "{privileges:?}");
     let error = Store::open(&StoreConfig { refuse_excess_privileges: true, ..owner }).unwrap_err();
     assert!(matches!(&error, OpenError::ExcessPrivileges { what, .. } if what.contains("is a superuser")), "{error}");
     assert!(error.to_string().contains("docs/operations.md"), "{error}");

@@ -125,7 +125,7 @@ fn page_by_time(scratch: &Scratch, filter: &EventFilter, descending: bool, (numb
 fn every_page_of_a_long_list_by_time_is_where_it_belongs() {
     let scratch = Scratch::new();
     let mut dice = Dice(3);
-    let events = (0..700).map(|_| {
+    let events = (0..1_400).map(|_| {
         // Hours with one event and hours with a hundred, ties, and years before 1970.
         let hour = [-5, 0, 0, 0, 1, 2, 400_000, 400_000, 400_001][dice.below(9) as usize] + (dice.below(4) / 3 * 50) as i64;
         let at = Timestamp::from_micros(hour * HOUR + dice.below(4) as i64 * HOUR / 4).unwrap();
@@ -141,10 +141,18 @@ fn every_page_of_a_long_list_by_time_is_where_it_belongs() {
             let mut all: Vec<SortRow> = log.iter().filter(|event| filter.matches(event)).map(SortRow::from_event).collect();
             all.sort_by(|a, b| sort.compare(a, b));
             let all: Vec<i64> = all.iter().map(|row| row.position).collect();
-            assert!(all.len() > 300);
+            assert!(all.len() > 500);
             let pages = 1..=all.len().div_ceil(7) as i64;
             let paged: Vec<i64> = pages.flat_map(|number| page_by_time(&scratch, &filter, descending, (number, 7))).collect();
             assert_eq!(paged, all, "descending: {descending}");
+            // Of all entries, what ends at the thousandth is found in another way than what comes after it.
+            for (number, size) in [(1, 1_000), (2, 500), (3, 500), (2, 1_000), (1, 1_001), (2, 501)] {
+                let skip = (number - 1) as usize * size;
+                let expected: Vec<i64> = all.iter().skip(skip).take(size).copied().collect();
+                let found = page_by_time(&scratch, &filter, descending, (number, size as i64));
+                // A list that ends before the page has an error or no entries.
+                assert_eq!(found, expected, "page {number} of {size}, descending: {descending}");
+            }
         }
     }
 }

@@ -57,7 +57,7 @@ fn a_cursor_of_one_stream_is_none_of_the_other() {
             let cursor = page["next_cursor"].as_str().unwrap();
             assert_eq!(server.get(&server.admin, &format!("{mine}&cursor={cursor}")).status, 200);
             let refused = server.get(&server.admin, &format!("{other}&cursor={cursor}")).expect(400);
-            assert_eq!(refused["errors"][0]["detail"].as_str().map(|why| &why[..31]), Some("cursor is no cursor of this lis"));
+            assert_eq!(refused["errors"][0]["detail"].as_str().map(|why| &why[..31]), Some("cursor is not a cursor for this"));
         }
     }
     server.stop();

@@ -33,7 +33,7 @@ fn a_native_query_that_cannot_be_used_gets_400_and_names_the_parameter() {
         ("sort=timestamp", "sort", "sort must be created_at, -created_at, position or -position"),
         ("sort=level", "sort", "sort must be"),
         ("sort=position&channel_id=1,2", "sort", "sort by position needs exactly one channel_id"),
-        ("cursor=x", "cursor", "cursor is no cursor of this list"),
+        ("cursor=x", "cursor", "cursor is not a cursor for this query"),
     ] {
         rows.push(row(Ask::get(&format!("{NATIVE}?{query}")).key(&bench.admin), 400, about(parameter, detail)));
         if !["limit", "count", "sort", "cursor"].contains(&parameter) {

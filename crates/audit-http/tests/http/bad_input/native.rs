@@ -66,10 +66,10 @@ fn a_query_that_cannot_be_used_gets_400_and_names_the_parameter() {
         ("sort=--timestamp", "sort", "sort must be"),
         ("sort=position&channel_id=1,2", "sort", "sort by position needs exactly one channel_id"),
         ("sort=-position&channel_id=all", "sort", "sort by position needs exactly one channel_id"),
-        ("cursor=", "cursor", "cursor is no cursor of this list"),
-        ("cursor=x", "cursor", "cursor is no cursor"),
-        ("cursor=%25%25", "cursor", "cursor is no cursor"),
-        ("cursor=AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "cursor", "cursor is no cursor"),
+        ("cursor=", "cursor", "cursor is not a cursor for this query"),
+        ("cursor=x", "cursor", "cursor is not a cursor"),
+        ("cursor=%25%25", "cursor", "cursor is not a cursor"),
+        ("cursor=AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "cursor", "cursor is not a cursor"),
     ] {
         let ask = Ask::get(&format!("{EVENTS}?{query}")).key(&bench.admin);
         rows.push(row(ask.clone(), 400, about(parameter, detail)));
@@ -131,7 +131,7 @@ fn a_cursor_of_another_question_is_refused() {
     let bench = Bench::start();
     let page = bench.server.get(&bench.admin, &format!("{EVENTS}?channel_id=1&sort=position&limit=1")).expect(200);
     let cursor = page["next_cursor"].as_str().unwrap().to_owned();
-    let no_cursor = about("cursor", "cursor is no cursor of this list");
+    let no_cursor = about("cursor", "cursor is not a cursor for this query");
     let mut rows: Vec<Row> = Vec::new();
     for other in [
         "channel_id=1&sort=-position",

@@ -118,7 +118,7 @@ pub(super) fn schema(context: &CheckContext) -> Finding {
 /// The guards of PostgreSQL are rights, which a superuser and an owner are above.
 pub(super) fn role(context: &CheckContext) -> Finding {
     if !context.is_on_a_server() {
-        let guards = "an embedded database has none: its triggers guard the log, and whoever can write the file can drop them";
+        let guards = "an embedded database has none: its triggers guard the log, and a user who can write the file can drop them";
         return Finding::Good(guards.to_owned());
     }
     let Ok(Inspection { excess_privileges, missing_privileges, .. }) = context.inspection() else {

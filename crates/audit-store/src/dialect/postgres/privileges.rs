@@ -5,14 +5,14 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-/// What the role of a connection may do that no append needs.
+/// What the role of a connection may do beyond what the program needs, and what it lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RolePrivileges {
     /// Its name.
     pub(crate) role: String,
     /// What it may do, for a sentence: "it is a superuser".
     pub(crate) excess: Vec<String>,
-    /// Rights that it needs and has not: "INSERT events".
+    /// Privileges that it needs and lacks: "INSERT events".
     pub(crate) missing: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ const ROLE: &str = "SELECT said FROM pg_roles r, pg_database d, pg_namespace n, 
              'owns the database or its schema'), \
          (NOT r.rolsuper AND EXISTS (SELECT 1 FROM pg_roles s WHERE pg_has_role(r.oid, s.oid, 'MEMBER') \
              AND s.rolname IN ('pg_execute_server_program', 'pg_write_server_files')), 'may write files of the server') \
-     ) AS powers (holds, said) \
+     ) AS privileges (holds, said) \
      WHERE r.rolname = $1 AND d.datname = current_database() AND n.nspname = current_schema() AND holds";
 
 /// Rights beyond those that [`GRANTS`] gives, on what the log consists of: of the role, and of every role that it may become.

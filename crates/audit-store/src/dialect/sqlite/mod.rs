@@ -313,4 +313,26 @@ mod tests {
             assert_eq!(conn.batch_execute("CREATE TABLE t (x)").is_ok(), purpose == Purpose::Write);
         }
     }
+
+    /// `.cargo/config.toml` says why.
+    #[test]
+    fn sqlite_is_compiled_without_what_connections_wait_for() {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = Text)]
+            compile_options: String,
+        }
+        let mut conn = SqliteConnection::establish(":memory:").unwrap();
+        let rows: Vec<Row> = diesel::sql_query("SELECT compile_options FROM pragma_compile_options").load(&mut conn).unwrap();
+        let options: Vec<&str> = rows.iter().map(|row| row.compile_options.as_str()).collect();
+        for (option, is_wanted) in [
+            ("THREADSAFE=2", true),
+            ("DEFAULT_MEMSTATUS=0", true),
+            ("ENABLE_QPSG", true),
+            ("ENABLE_MEMORY_MANAGEMENT", false),
+            ("ENABLE_API_ARMOR", false),
+        ] {
+            assert_eq!(options.contains(&option), is_wanted, "{option}: {options:?}");
+        }
+    }
 }

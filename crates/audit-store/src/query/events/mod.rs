@@ -122,7 +122,6 @@ impl Table for Events {
         }
     }
 
-    /// `.load()` without LIMIT: diesel spends 20 µs on building one.
     fn find_checked(
         conn: &mut DbConnection,
         channel_id: i64,

@@ -102,11 +102,6 @@ impl Condition {
         // The term of the empty name is the mark, which is not among the terms that are left out.
         !(self.all_of.is_empty() && self.none_of.is_empty() && self.search.is_none()) || self.asks_changed
     }
-
-    /// Whether every entry is meant.
-    pub(crate) fn is_everything(&self) -> bool {
-        !self.has_terms() && [self.time, self.position, self.recorded_at].iter().all(|range| *range == Interval::default())
-    }
 }
 
 /// The terms of each list of values.
@@ -148,6 +143,7 @@ fn one_text(dimension: Dimension, text: &Option<String>) -> Option<Vec<Term>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::query::Filter;
 
     #[test]
     fn a_field_with_an_empty_name_is_a_condition() {
@@ -155,8 +151,8 @@ mod tests {
         for (one_of, none_of) in [(changed.clone(), EventValues::default()), (EventValues::default(), changed)] {
             let filter = EventFilter { one_of, none_of, ..EventFilter::default() };
             let condition = Condition::of_events(&filter).unwrap();
-            assert!(condition.has_terms() && !condition.is_everything(), "{condition:?}");
+            assert!(condition.has_terms() && !filter.is_everything(), "{condition:?}");
         }
-        assert!(Condition::of_events(&EventFilter::default()).unwrap().is_everything());
+        assert!(EventFilter::default().is_everything());
     }
 }

@@ -132,7 +132,7 @@ impl<'a, T: Table> ListSource<'a, T> {
         if filter.is_impossible() {
             return Ok(ListSource::Logs(heads));
         }
-        if filter.condition().is_some_and(|condition| condition.is_everything()) {
+        if filter.is_everything() {
             return Ok(ListSource::Everything(heads));
         }
         ListSource::matching(conn, cache, heads, filter)

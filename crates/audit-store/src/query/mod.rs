@@ -140,7 +140,7 @@ fn count<T: Table>(conn: &mut DbConnection, cache: &Cache, heads: &[LogState], f
     if filter.is_impossible() {
         return Ok(0);
     }
-    if filter.condition().is_some_and(|condition| condition.is_everything()) {
+    if filter.is_everything() {
         return Ok(heads.iter().map(|head| head.size).sum());
     }
     if let Some(found) = postings::find::<T>(conn, cache, heads, filter)? {

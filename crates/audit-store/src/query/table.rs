@@ -139,7 +139,12 @@ pub(crate) trait Table: Sized + 'static {
 }
 
 /// What the queries need to know of a filter, beside its SQL.
-pub(crate) trait Filter<R>: Clone {
+pub(crate) trait Filter<R>: Clone + Default + PartialEq {
+    /// Whether every record matches: it is the filter that asks for nothing.
+    fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Whether no record can match.
     fn is_impossible(&self) -> bool;
 

@@ -131,10 +131,10 @@ impl NewActionLog {
     /// [`PrepareError`]
     pub fn prepare_at(self, channel: ChannelId, clock: &Clock) -> Result<PreparedEntry, PrepareError> {
         check_uuid(self.uuid)?;
-        let record = ActionLogSubject { level: self.level, logger_name: self.logger_name, app_name: self.app_name };
-        let keys = ActionLogFilterColumns::from_subject(&record);
+        let subject = ActionLogSubject { level: self.level, logger_name: self.logger_name, app_name: self.app_name };
+        let keys = ActionLogFilterColumns::from_subject(&subject);
         let slots = Slots::with_new_salts([
-            (action_log_slot::SUBJECT, Some(record.to_slot())),
+            (action_log_slot::SUBJECT, Some(subject.to_slot())),
             (action_log_slot::MESSAGE, Some(self.message)),
             (action_log_slot::TRACE, self.trace),
             (action_log_slot::EXTRA, self.extra),

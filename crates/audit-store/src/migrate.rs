@@ -33,7 +33,8 @@ pub struct Inspection {
     pub locked: bool,
     /// Why nothing can be written, and what to do.
     pub unwritable: Option<String>,
-    /// What the role of the connection may do that the program does not need; see [`Store::excess_privileges`](crate::Store::excess_privileges).
+    /// What the role of the connection may do that the program does not need; see
+    /// [`Store::excess_privileges`](crate::Store::excess_privileges).
     pub excess_privileges: Vec<String>,
     /// Rights that the role needs and has not, such as `INSERT events`.
     pub missing_privileges: Vec<String>,

@@ -104,7 +104,7 @@ impl Slots {
     /// Puts slots together again from stored values and [`Slots::encode_openings`].
     ///
     /// # Errors
-    /// [`OpeningsError`] when the two do not fit each other: the row was changed behind the log's back.
+    /// [`OpeningsError`] when the two do not fit each other: something other than the log changed the row.
     pub fn from_stored(stored: &[u8], mut value: impl FnMut(u8) -> Option<JsonText>) -> Result<Slots, OpeningsError> {
         let mut slots = Vec::with_capacity(stored.len() / 18);
         let mut rest = stored;

@@ -52,7 +52,7 @@ const SPAN_MICROS: i64 = 30 * 24 * 3_600_000_000;
 pub(crate) struct Shop {
     dice: Dice,
     events: u64,
-    told: u64,
+    made: u64,
     start: i64,
     orders: u64,
     /// Orders that are not delivered yet, with their status.
@@ -67,7 +67,7 @@ impl Shop {
         Shop {
             dice: Dice::new(events),
             events,
-            told: 0,
+            made: 0,
             start: now.micros() - SPAN_MICROS,
             orders: 1000,
             open: VecDeque::new(),
@@ -94,7 +94,7 @@ impl Shop {
 
     /// Evenly over the span, as far as whole microseconds go.
     fn at(&self) -> String {
-        let micros = self.start + (i128::from(SPAN_MICROS) * i128::from(self.told) / i128::from(self.events.max(1))) as i64;
+        let micros = self.start + (i128::from(SPAN_MICROS) * i128::from(self.made) / i128::from(self.events.max(1))) as i64;
         Timestamp::from_micros(micros).map_or_else(String::new, |at| at.to_string())
     }
 
@@ -166,12 +166,12 @@ impl Iterator for Shop {
     type Item = Result<Vec<NewEntry>, InputError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.told == self.events {
+        if self.made == self.events {
             return None;
         }
         let event = NewEntry::parse(Kind::Events, &self.event());
-        let log = self.told.is_multiple_of(10).then(|| NewEntry::parse(Kind::ActionLogs, &self.action_log()));
-        self.told += 1;
+        let log = self.made.is_multiple_of(10).then(|| NewEntry::parse(Kind::ActionLogs, &self.action_log()));
+        self.made += 1;
         Some([event].into_iter().chain(log).collect())
     }
 }
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_story_has_its_events_in_order_and_is_the_same_when_it_is_told_again() {
+    fn a_story_has_its_events_in_order_and_is_the_same_when_it_is_made_again() {
         let now = Timestamp::parse("2026-11-24T12:00:00Z").unwrap();
         let prepared = |record| match record {
             NewEntry::Event(event) => event.prepare(ChannelId::DEFAULT).unwrap(),

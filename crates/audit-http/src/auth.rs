@@ -1,9 +1,12 @@
 //! Who asks: the `Authorization` header, the token behind it, and what that token may do.
 
+use std::future::{Ready, ready};
 use std::sync::Arc;
 
-use actix_web::HttpRequest;
+use actix_web::dev::Payload;
+use actix_web::error::ErrorInternalServerError;
 use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use audit_store::StoreError;
 use audit_store::domain::{ChannelGrant, ChannelId, Token, TokenKey};
 use base64::Engine;
@@ -80,18 +83,6 @@ impl Caller {
         self.connection.as_ref().is_some_and(|connection| connection.is_gone())
     }
 
-    pub(crate) fn require_read(&self) -> Result<(), Forbidden> {
-        if self.token.role.reads() { Ok(()) } else { Err(Forbidden) }
-    }
-
-    pub(crate) fn require_write(&self) -> Result<(), Forbidden> {
-        if self.token.role.writes() { Ok(()) } else { Err(Forbidden) }
-    }
-
-    pub(crate) fn require_admin(&self) -> Result<(), Forbidden> {
-        if self.token.role == audit_store::domain::Role::Admin { Ok(()) } else { Err(Forbidden) }
-    }
-
     /// The channels a request that names none reads: all of a token that lists its channels, the default one for `*`.
     pub(crate) fn channels(&self) -> ChannelGrant {
         match &self.token.channels {
@@ -125,6 +116,17 @@ impl Caller {
             grant if grant.allows(self.default_channel) => Ok(self.default_channel),
             _ => Err(ChannelError::Required),
         }
+    }
+}
+
+/// The caller of a route that needs a key: authenticated before the handler runs.
+impl FromRequest for Caller {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Caller, actix_web::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let caller = request.extensions_mut().remove::<Caller>();
+        ready(caller.ok_or_else(|| ErrorInternalServerError("the handler of an open route asks for a caller")))
     }
 }
 

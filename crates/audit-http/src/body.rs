@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::admission::Room;
 use crate::blocking::NotDone;
+use crate::failure::Failure;
 use crate::{Api, blocking, charset};
 
 /// A body that arrived whole. Its share of the budget lives as long as it, and goes on with what is appended.
@@ -27,9 +28,9 @@ pub(crate) enum BodyError {
     Timeout { seconds: u64 },
     #[error("The request body arrives too slowly: {bytes} bytes in {} s, at least {RATE_BYTES_MIN} are needed.", RATE_WINDOW.as_secs())]
     TooSlow { bytes: usize },
-    #[error("Too many requests are on their way: come back in 1 s.")]
+    #[error("The server is busy; retry in 1 s.")]
     Busy,
-    #[error("Too many requests of this key are on their way: come back in 1 s.")]
+    #[error("Too many requests of this key are in progress; retry in 1 s.")]
     KeyBusy,
     #[error("The request body could not be decoded.")]
     Panicked,
@@ -76,6 +77,20 @@ impl Body {
         }
         let key = room.key;
         collect(payload, announced.unwrap_or(room.bytes_max), room, api.config.body_timeout).await?.in_utf8(api, key, request).await
+    }
+
+    /// Reads a body of JSON, which a request of the native API need not say.
+    pub(crate) async fn read_json(
+        api: &Api,
+        request: &HttpRequest,
+        payload: web::Payload,
+        room: Room<'_>,
+    ) -> Result<Body, Failure> {
+        let got = media_type(request);
+        if !matches!(got.as_str(), "" | "application/json") {
+            return Err(Failure::UnsupportedMediaType { got, accepted: "application/json" });
+        }
+        Ok(Body::read(api, request, payload, room).await?)
     }
 
     /// The same in UTF-8, whatever charset it came in. A form stays as it is: its escapes are of its charset too, and are read
@@ -177,6 +192,14 @@ impl Pace {
         }
         BodyError::TooSlow { bytes: bytes - self.before }
     }
+}
+
+/// A body as text.
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, Failure> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let position = error.valid_up_to();
+        Failure::NotUtf8 { position, byte: bytes.get(position).copied().unwrap_or_default() }
+    })
 }
 
 /// The media type of a body in lower case, without parameters; empty when the request names none.

@@ -24,13 +24,13 @@ mod api;
 mod auth;
 mod blocking;
 mod body;
-mod changed;
+mod bound;
 mod charset;
 mod config;
 mod connections;
 mod cors;
-mod docs;
 mod drf;
+mod failure;
 mod metrics;
 mod openapi;
 mod params;
@@ -44,11 +44,10 @@ mod server;
 mod tls;
 mod wire;
 
-pub use api::parse_inventory_log;
+pub use api::{openapi_json, parse_inventory_log};
 pub use config::{ApiConfig, ServerConfig};
 pub use cors::{CorsOrigins, NotAnOrigin};
 pub use metrics::Metrics;
-pub use openapi::openapi_json;
 pub use probe::{ProbeAnswer, probe, reachable};
 pub use proxy::{NotANetwork, TrustedProxies};
 pub use server::{ListenError, Server};
@@ -83,7 +82,5 @@ pub fn configure(store: Store, config: ApiConfig) -> impl FnOnce(&mut ServiceCon
         service.app_data(data);
         let mut routes = routes::Routes::new(service);
         api::configure(&mut routes);
-        docs::configure(&mut routes);
-        metrics::configure(&mut routes);
     }
 }

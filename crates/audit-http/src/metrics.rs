@@ -1,4 +1,4 @@
-//! `/metrics`: what the server did and how long it took, for Prometheus.
+//! What the server did and how long it took, for Prometheus.
 //!
 //! How large the logs of all tenants are is told only to those who may read all of them. What is counted on the way is counted
 //! through the `metrics` facade; who installs a recorder hands its text in through [`Metrics`], and without one there is no
@@ -8,20 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::Method;
-use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{ChannelGrant, Stream};
 use audit_store::{Store, StoreError};
 
-use crate::api::native::{ALLOW_GET, Query, check_method};
-use crate::auth::{Caller, Forbidden};
-use crate::problem::Problem;
-use crate::routes::{Route, Routes, template};
-use crate::{Api, blocking};
-
-pub(crate) const METRICS: Route = Route::new("/metrics", ALLOW_GET);
-
-/// The text format of Prometheus.
-const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+use crate::routes::template;
 
 const REQUEST_SECONDS: &str = "audit_http_request_seconds";
 const LOG_ENTRIES: &str = "audit_log_entries";
@@ -42,33 +32,21 @@ impl Metrics {
     }
 }
 
+impl Metrics {
+    /// The text of now.
+    pub(crate) fn render(&self) -> String {
+        (self.0)()
+    }
+}
+
 impl std::fmt::Debug for Metrics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Metrics").finish_non_exhaustive()
     }
 }
 
-pub(crate) fn configure(routes: &mut Routes<'_>) {
-    routes.mount(METRICS, metrics);
-}
-
-async fn metrics(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let caller = Caller::authenticate(&api, &request).await?;
-    if let Some(response) = check_method(&request, METRICS.allow)? {
-        return Ok(response);
-    }
-    caller.require_read()?;
-    if caller.token.channels != ChannelGrant::All {
-        return Err(Forbidden.into());
-    }
-    Query::parse(&request, &[])?;
-    let metrics = api.config.metrics.clone().ok_or_else(|| Problem::not_found("This server keeps no metrics."))?;
-    let text = blocking::query(&api, &caller, move |store| measure(store).map(|()| (metrics.0)())).await??;
-    Ok(HttpResponse::Ok().content_type(MEDIA_TYPE).body(text))
-}
-
 /// Takes the sizes of now.
-fn measure(store: &Store) -> Result<(), StoreError> {
+pub(crate) fn measure(store: &Store) -> Result<(), StoreError> {
     metrics::gauge!(DATABASE_BYTES).set(store.database_bytes()? as f64);
     metrics::gauge!(LOG_AHEAD_SECONDS).set(store.log_ahead_of_clock().as_secs_f64());
     if let Some(bytes) = store.wal_bytes() {

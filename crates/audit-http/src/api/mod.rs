@@ -1,43 +1,75 @@
-//! One module per published API, and the native one. A handler extracts, calls the store once, and shows the result.
+//! One folder for each API: its handlers, its filters, what it shows, and its part of the OpenAPI document. A handler extracts,
+//! calls the store once, and shows the result.
 
-pub(crate) mod action_logs;
+mod action_logs;
 mod audit_events;
-pub(crate) mod channels;
-pub(crate) mod content_types;
-pub(crate) mod data_warehouse;
-pub(crate) mod events;
-pub(crate) mod health;
+mod channels;
+mod content_types;
+mod data_warehouse;
+mod docs;
+mod events;
+mod health;
 pub(crate) mod inventory;
-pub(crate) mod native;
-pub(crate) mod oms_action_logs;
-pub(crate) mod oms_audit_events;
-mod python_fit;
-mod python_format;
-mod python_literal;
-mod python_logging;
-pub(crate) mod tokens;
+mod metrics;
+mod native;
+mod oms_action_logs;
+mod oms_audit_events;
+#[cfg(test)]
+mod tests;
+mod tokens;
 
 pub use inventory::parse_inventory_log;
 
-use actix_web::http::Method;
-use actix_web::{HttpRequest, HttpResponse, web};
+use std::sync::LazyLock;
 
-use crate::Api;
-use crate::drf::DrfError;
-use crate::problem::Problem;
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::failure::Failure;
+use crate::openapi::{ApiDocs, document};
 use crate::routes::Routes;
+use crate::{drf, problem};
 
+/// An API: how it is mounted, and its part of the OpenAPI document.
+struct ApiModule {
+    configure: fn(&mut Routes<'_>),
+    docs: fn() -> ApiDocs,
+}
+
+macro_rules! apis {
+    ($($name:ident),+ $(,)?) => { [$(ApiModule { configure: $name::configure, docs: $name::docs }),+] };
+}
+
+/// All APIs, in the order of the document. Of paths that match the same request, the first one gets it.
+const APIS: &[ApiModule] = &apis![
+    oms_audit_events,
+    data_warehouse,
+    oms_action_logs,
+    inventory,
+    events,
+    action_logs,
+    tokens,
+    channels,
+    content_types,
+    health,
+    docs,
+    metrics,
+];
+
+/// Mounts all APIs.
 pub(crate) fn configure(routes: &mut Routes<'_>) {
-    oms_audit_events::configure(routes);
-    oms_action_logs::configure(routes);
-    data_warehouse::configure(routes);
-    inventory::configure(routes);
-    events::configure(routes);
-    action_logs::configure(routes);
-    tokens::configure(routes);
-    channels::configure(routes);
-    content_types::configure(routes);
-    health::configure(routes);
+    APIS.iter().for_each(|api| (api.configure)(routes));
+}
+
+/// The OpenAPI document as text, with a line feed at its end. It is the same on every server of this version.
+#[must_use]
+pub fn openapi_json() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        let common = [crate::openapi::errors::docs(), drf::openapi::docs(), native::openapi::docs()];
+        let docs = common.into_iter().chain(APIS.iter().map(|api| (api.docs)())).collect();
+        // A document of maps and texts can always be written; the empty text would fail the test of the snapshot.
+        document(docs).to_pretty_json().map(|text| text + "\n").unwrap_or_default()
+    });
+    &TEXT
 }
 
 /// What the server answers where nothing is: paths below the published APIs answer as Django does, all others as the native API.
@@ -45,25 +77,10 @@ pub(crate) async fn unknown_path(request: HttpRequest) -> HttpResponse {
     let path = request.path();
     let published = ["/api/v1/oms/", "/api/v1/remote/", "/api/v1/data-warehouse/"];
     if published.iter().any(|prefix| path.starts_with(prefix)) {
-        return DrfError::NotFound.to_response();
+        return drf::render(&drf::not_found());
     }
     if path.starts_with(inventory::PREFIX) {
-        return inventory::unknown_path();
+        return inventory::render(&Failure::not_found("Not found"));
     }
-    actix_web::ResponseError::error_response(&Problem::not_found(format!("There is nothing at {path}.")))
-}
-
-/// A published path without its slash: Django's redirect, for every method, before anything is checked. A public URL may have
-/// a path in front that only the proxy knows.
-///
-/// Django answers 301 to all methods. Most clients follow that with a GET, which is 200, and the event is gone without a word. So
-/// a POST is 308, which is followed with the same method and body, or not at all. The other methods store nothing at these paths.
-pub(crate) async fn add_slash(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
-    let uri = request.uri();
-    let query = uri.query().map_or_else(String::new, |query| format!("?{query}"));
-    let origin = api.config.public_url.as_deref().unwrap_or("").trim_end_matches('/');
-    let location = format!("{origin}{}/{query}", uri.path());
-    let is_post = request.method() == Method::POST;
-    let mut response = if is_post { HttpResponse::PermanentRedirect() } else { HttpResponse::MovedPermanently() };
-    response.insert_header((actix_web::http::header::LOCATION, location)).finish()
+    problem::render(&Failure::not_found(format!("There is nothing at {path}.")))
 }

@@ -2,26 +2,19 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_TYPE;
-use audit_store::domain::{Fault, FieldError, JsonKind, JsonText, Member, Members};
+use audit_store::domain::{Fault, FieldError, InputError, JsonKind, JsonText, Member, Members};
 use encoding_rs::Encoding;
 
+use super::Decimal;
 use super::date_time::date_time;
-use super::{Decimal, DrfError};
+use crate::failure::Failure;
 use crate::params::Params;
-
-/// A body as text.
-pub(crate) fn body_text(bytes: &[u8]) -> Result<&str, DrfError> {
-    std::str::from_utf8(bytes).map_err(|error| {
-        let (at, byte) = (error.valid_up_to(), bytes.get(error.valid_up_to()).copied().unwrap_or_default());
-        DrfError::Parse(format!("'utf-8' codec can't decode byte {byte:#04x} in position {at}: invalid UTF-8"))
-    })
-}
 
 /// The JSON object of a body. Nothing at all is not one: DRF reads an empty body as `{}`, which here would be an event of nothing
 /// for whatever goes wrong in a client.
-pub(crate) fn body_members(text: &str) -> Result<Members<'_>, DrfError> {
+pub(crate) fn body_members(text: &str) -> Result<Members<'_>, Failure> {
     if text.bytes().all(|byte| b" \t\n\r".contains(&byte)) {
-        return Err(DrfError::Parse(expecting_value(text)));
+        return Err(Failure::NotJson(expecting_value(text)));
     }
     Ok(Members::parse_limited(text)?)
 }
@@ -37,17 +30,17 @@ fn expecting_value(blank: &str) -> String {
 const FORM_FIELDS_MAX: usize = 1_000;
 
 /// The fields of a form in a charset.
-pub(crate) fn form(bytes: &[u8], charset: &'static Encoding) -> Result<Params, DrfError> {
+pub(crate) fn form(bytes: &[u8], charset: &'static Encoding) -> Result<Params, Failure> {
     if bytes.split(|byte| *byte == b'&').take(FORM_FIELDS_MAX + 1).count() > FORM_FIELDS_MAX {
-        return Err(DrfError::TooLarge(format!("The form has more than {FORM_FIELDS_MAX} fields.")));
+        return Err(Failure::TooLarge(format!("The form has more than {FORM_FIELDS_MAX} fields.")));
     }
     Ok(Params::form(bytes, charset)?)
 }
 
 /// A media type that is not read.
-pub(crate) fn unsupported_media_type(request: &HttpRequest) -> DrfError {
+pub(crate) fn unsupported_media_type(request: &HttpRequest, accepted: &'static str) -> Failure {
     let got = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    DrfError::UnsupportedMediaType(got.unwrap_or("").to_owned())
+    Failure::UnsupportedMediaType { got: got.unwrap_or("").to_owned(), accepted }
 }
 
 /// Reads a record after each of its fields was read with the tolerance of DRF's; all faults at once.
@@ -55,7 +48,7 @@ pub(crate) fn read_tolerantly<R>(
     members: Members<'_>,
     field: impl Fn(&str, JsonText) -> Result<JsonText, Fault>,
     read: impl FnOnce(Members<'_>) -> Result<R, Vec<FieldError>>,
-) -> Result<R, DrfError> {
+) -> Result<R, Failure> {
     let mut errors: Vec<FieldError> = Vec::new();
     let mut tolerated = Vec::new();
     for Member { key, name, value } in members {
@@ -70,10 +63,10 @@ pub(crate) fn read_tolerantly<R>(
     }
     match read(tolerated.into_iter().collect()) {
         Ok(record) if errors.is_empty() => Ok(record),
-        Ok(_) => Err(super::field_errors(errors)),
+        Ok(_) => Err(InputError::Fields(errors).into()),
         Err(others) => {
             let others = others.into_iter().filter(|other| errors.iter().all(|error| error.field != other.field));
-            Err(super::field_errors(errors.iter().cloned().chain(others).collect()))
+            Err(InputError::Fields(errors.iter().cloned().chain(others).collect()).into())
         }
     }
 }

@@ -1,158 +1,148 @@
-//! Query parameters as django-filter reads them: an empty one is off, an unknown one ignored, all bad ones reported at once.
+//! Filters of the published lists as django-filter reads them: an empty one is off, an unknown one is ignored, and all that cannot
+//! be read are reported at once.
+//!
+//! A filter is one row of a table of its API. Parsing and the parameter in the OpenAPI document come from the row.
 
-use audit_store::domain::{
-    ActionLogFilter, ActionLogSort, ActionLogSortField, EventFilter, EventSort, Interval, Sort, SortBy, SortField, SortKey,
-    parse_uuid,
-};
+use audit_store::domain::uuid::Uuid;
+use audit_store::domain::{ActionLogFilter, EventFilter, Interval, Sort, SortBy, SortKey, parse_uuid};
 
-use super::DrfError;
 use super::date_time::date_time;
 use super::number::Decimal;
+use crate::bound::Bound;
+use crate::failure::{Failure, InvalidParameter};
 use crate::params::Params;
 
-/// Reads parameters into a filter and collects what cannot be read.
-pub(crate) struct FilterReader<'a, F> {
-    params: &'a Params,
-    pub(crate) filter: F,
-    errors: Vec<(String, String)>,
+/// A query parameter that filters a published list.
+pub(crate) struct Filter<F> {
+    pub(crate) name: &'static str,
+    /// One sentence for the OpenAPI document. A bound of an instant is described there.
+    pub(crate) meaning: &'static str,
+    pub(crate) kind: FilterKind<F>,
 }
 
-/// Narrows an interval by a bound.
-pub(crate) type Narrow = fn(&mut Interval, i64);
-
-impl<'a, F: Default> FilterReader<'a, F> {
-    pub(crate) fn new(params: &'a Params) -> Self {
-        FilterReader { params, filter: F::default(), errors: Vec::new() }
-    }
-
+/// What a filter takes, and where it goes.
+pub(crate) enum FilterKind<F> {
     /// A text, compared exactly.
-    pub(crate) fn text(&self, name: &str) -> Option<String> {
-        self.params.given(name).map(str::to_owned)
-    }
-
+    Text(fn(&mut F, String)),
+    /// A number as Python's `Decimal` reads it. One that is not an integer of 64 bits matches nothing.
+    Number(fn(&mut F, i64)),
+    /// A bound of a number, which may be a fraction or beyond 64 bits.
+    NumberBound(Bound, fn(&mut F) -> &mut Interval),
+    Uuid(fn(&mut F, Uuid)),
     /// A bound of an instant.
-    pub(crate) fn instant(&mut self, name: &str, interval: fn(&mut F) -> &mut Interval, narrow: Narrow) {
-        if let Some(text) = self.params.given(name) {
-            match date_time(text) {
-                Some(at) => narrow(interval(&mut self.filter), at.micros()),
-                None => drop(self.fault::<()>(name, "Enter a valid date/time.")),
+    Instant(Bound, fn(&mut F) -> &mut Interval),
+}
+
+impl<F> Filter<F> {
+    pub(crate) const fn text(name: &'static str, meaning: &'static str, set: fn(&mut F, String)) -> Filter<F> {
+        Filter { name, meaning, kind: FilterKind::Text(set) }
+    }
+
+    pub(crate) const fn number(name: &'static str, meaning: &'static str, set: fn(&mut F, i64)) -> Filter<F> {
+        Filter { name, meaning, kind: FilterKind::Number(set) }
+    }
+
+    pub(crate) const fn number_bound(
+        name: &'static str,
+        meaning: &'static str,
+        bound: Bound,
+        interval: fn(&mut F) -> &mut Interval,
+    ) -> Filter<F> {
+        Filter { name, meaning, kind: FilterKind::NumberBound(bound, interval) }
+    }
+
+    pub(crate) const fn instant(name: &'static str, bound: Bound, interval: fn(&mut F) -> &mut Interval) -> Filter<F> {
+        Filter { name, meaning: "When it happened", kind: FilterKind::Instant(bound, interval) }
+    }
+}
+
+/// A filter that can be told to match nothing.
+pub(crate) trait MatchNothing: Default {
+    fn match_nothing(&mut self);
+}
+
+impl MatchNothing for EventFilter {
+    fn match_nothing(&mut self) {
+        self.matches_nothing = true;
+    }
+}
+
+impl MatchNothing for ActionLogFilter {
+    fn match_nothing(&mut self) {
+        self.matches_nothing = true;
+    }
+}
+
+/// Reads the filters of these tables from the parameters.
+pub(crate) fn read_filter<F: MatchNothing>(tables: &[&[Filter<F>]], params: &Params) -> Result<F, Failure> {
+    let (mut filter, mut invalid) = (F::default(), Vec::new());
+    for row in tables.iter().copied().flatten() {
+        let Some(text) = params.given(row.name) else { continue };
+        if let Err(message) = row.kind.apply(text, &mut filter) {
+            invalid.push(InvalidParameter::new(row.name, message.to_owned()));
+        }
+    }
+    if invalid.is_empty() { Ok(filter) } else { Err(Failure::Parameters(invalid)) }
+}
+
+impl<F: MatchNothing> FilterKind<F> {
+    /// The error is the text of django-filter.
+    fn apply(&self, text: &str, filter: &mut F) -> Result<(), &'static str> {
+        match self {
+            FilterKind::Text(set) => set(filter, text.to_owned()),
+            FilterKind::Uuid(set) => set(filter, parse_uuid(text).ok_or("Enter a valid UUID.")?),
+            FilterKind::Instant(bound, interval) => {
+                bound.narrow(interval(filter), date_time(text).ok_or("Enter a valid date/time.")?.micros());
             }
+            FilterKind::Number(set) => match decimal(text)? {
+                Decimal::Whole(number) => set(filter, number),
+                Decimal::Over(_) | Decimal::Beyond { .. } => filter.match_nothing(),
+            },
+            FilterKind::NumberBound(bound, interval) => match narrowed(*bound, decimal(text)?) {
+                Narrowed::By(bound, number) => bound.narrow(interval(filter), number),
+                Narrowed::Everything => {}
+                Narrowed::Nothing => filter.match_nothing(),
+            },
         }
-    }
-
-    /// A number that may be no integer, or beyond 64 bits.
-    pub(crate) fn decimal(&mut self, name: &str) -> Option<Decimal> {
-        let text = self.params.given(name)?;
-        Decimal::parse(text).or_else(|| self.fault(name, "Enter a number."))
-    }
-
-    pub(crate) fn finish(self) -> Result<F, DrfError> {
-        if self.errors.is_empty() { Ok(self.filter) } else { Err(DrfError::Fields(self.errors)) }
-    }
-
-    fn fault<T>(&mut self, name: &str, text: &str) -> Option<T> {
-        self.errors.push((name.to_owned(), text.to_owned()));
-        None
+        Ok(())
     }
 }
 
-/// The suffixes of bounds, and what they mean.
-const BOUNDS: [(&str, Narrow); 4] =
-    [("__gt", Interval::gt), ("__gte", Interval::ge), ("__lt", Interval::lt), ("__lte", Interval::le)];
+fn decimal(text: &str) -> Result<Decimal, &'static str> {
+    Decimal::parse(text).ok_or("Enter a number.")
+}
 
-impl FilterReader<'_, EventFilter> {
-    /// What both APIs of audit events take.
-    pub(crate) fn audit_events(mut self) -> Self {
-        self.filter.url = self.text("url");
-        self.filter.content_type = self.number("content_type");
-        // An id is a canonical decimal exactly where it is shown as this integer.
-        self.filter.object_id = self.number("object_id").map(|number| number.to_string());
-        self.filter.user = self.number("user").map(|number| number.to_string());
-        self.filter.uuid = self.params.given("uuid").and_then(|text| match parse_uuid(text) {
-            Some(uuid) => Some(uuid),
-            None => self.fault("uuid", "Enter a valid UUID."),
-        });
-        self.timestamp("timestamp", Interval::exactly);
-        for (suffix, narrow) in BOUNDS {
-            self.timestamp(&format!("timestamp{suffix}"), narrow);
-        }
-        self
-    }
+/// What a bound leaves of the integers of 64 bits.
+enum Narrowed {
+    By(Bound, i64),
+    Everything,
+    Nothing,
+}
 
-    /// A bound of `timestamp`, which may have another name.
-    pub(crate) fn timestamp(&mut self, name: &str, narrow: Narrow) {
-        self.instant(name, |filter| &mut filter.timestamp, narrow);
-    }
-
-    fn number(&mut self, name: &str) -> Option<i64> {
-        match self.decimal(name)? {
-            Decimal::Whole(number) => Some(number),
-            Decimal::Over(_) | Decimal::Beyond { .. } => {
-                self.filter.matches_nothing = true;
-                None
-            }
-        }
+fn narrowed(bound: Bound, number: Decimal) -> Narrowed {
+    match (bound, number) {
+        (bound, Decimal::Whole(number)) => Narrowed::By(bound, number),
+        (Bound::Exactly, _) => Narrowed::Nothing,
+        // Between this integer and the next one.
+        (Bound::Gt | Bound::Gte, Decimal::Over(floor)) => Narrowed::By(Bound::Gt, floor),
+        (Bound::Lt | Bound::Lte, Decimal::Over(floor)) => Narrowed::By(Bound::Lte, floor),
+        // Below or above all of them.
+        (Bound::Gt | Bound::Gte, Decimal::Beyond { negative }) if negative => Narrowed::Everything,
+        (Bound::Lt | Bound::Lte, Decimal::Beyond { negative }) if !negative => Narrowed::Everything,
+        _ => Narrowed::Nothing,
     }
 }
 
-impl FilterReader<'_, ActionLogFilter> {
-    /// What the API of action logs takes.
-    pub(crate) fn action_logs(mut self) -> Self {
-        match self.decimal("level") {
-            Some(Decimal::Whole(level)) => self.filter.level.exactly(level),
-            Some(Decimal::Over(_) | Decimal::Beyond { .. }) => self.filter.matches_nothing = true,
-            None => {}
-        }
-        match self.decimal("level__gte") {
-            Some(Decimal::Whole(level)) => self.filter.level.ge(level),
-            Some(Decimal::Over(floor)) => self.filter.level.gt(floor),
-            // Every level is over what lies below all numbers of 64 bits.
-            Some(Decimal::Beyond { negative }) => self.filter.matches_nothing |= !negative,
-            None => {}
-        }
-        match self.decimal("level__lte") {
-            Some(Decimal::Whole(level) | Decimal::Over(level)) => self.filter.level.le(level),
-            Some(Decimal::Beyond { negative }) => self.filter.matches_nothing |= negative,
-            None => {}
-        }
-        self.filter.logger_name = self.text("logger_name");
-        self.filter.app_name = self.text("app_name");
-        self.filter.search = self.text("search");
-        for (suffix, narrow) in BOUNDS {
-            self.instant(&format!("created_at{suffix}"), |filter| &mut filter.created_at, narrow);
-        }
-        self
-    }
-}
+/// A name that a published list can be sorted by, and the field of the stream.
+pub(crate) type SortName<F> = (&'static str, F);
 
-/// `sort=content_type,-timestamp` of events.
-pub(crate) fn event_sort(params: &Params) -> EventSort {
-    sort(params, |name| match name {
-        "timestamp" => Some(SortField::Timestamp),
-        "content_type" => Some(SortField::ContentType),
-        "object_id" => Some(SortField::ObjectId),
-        "user" => Some(SortField::User),
-        "uuid" => Some(SortField::Uuid),
-        _ => None,
-    })
-}
-
-/// `sort=level,-id` of action logs.
-pub(crate) fn action_log_sort(params: &Params) -> ActionLogSort {
-    sort(params, |name| match name {
-        "id" => Some(ActionLogSortField::Position),
-        "created_at" => Some(ActionLogSortField::CreatedAt),
-        "level" => Some(ActionLogSortField::Level),
-        _ => None,
-    })
-}
-
-/// Unknown names are dropped.
-fn sort<F: SortBy>(params: &Params, field: fn(&str) -> Option<F>) -> Sort<F> {
-    let names = params.last("sort").unwrap_or("").split(',').map(str::trim);
-    let keys = names.filter_map(|name| {
+/// `sort=content_type,-timestamp`. Unknown names are dropped.
+pub(crate) fn read_sort<F: SortBy + Copy>(names: &[SortName<F>], params: &Params) -> Sort<F> {
+    let asked = params.last("sort").unwrap_or("").split(',').map(str::trim);
+    let keys = asked.filter_map(|name| {
         let (descending, name) = name.strip_prefix('-').map_or((false, name), |name| (true, name));
-        Some(SortKey { field: field(name)?, descending })
+        let (_, field) = names.iter().find(|(known, _)| *known == name)?;
+        Some(SortKey { field: *field, descending })
     });
     Sort::by(keys.collect())
 }

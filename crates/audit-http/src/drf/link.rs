@@ -3,9 +3,9 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
 
-use super::DrfError;
 use crate::config::ApiConfig;
 use crate::connections::Endpoint;
+use crate::failure::Failure;
 use crate::params::Params;
 use crate::proxy::Client;
 
@@ -15,7 +15,7 @@ pub(crate) struct BaseUrl(String);
 
 impl BaseUrl {
     /// Headers such as `X-Forwarded-Host` count from trusted proxies only: anybody can send them.
-    pub(crate) fn from_request(config: &ApiConfig, request: &HttpRequest) -> Result<BaseUrl, DrfError> {
+    pub(crate) fn from_request(config: &ApiConfig, request: &HttpRequest) -> Result<BaseUrl, Failure> {
         let path = request.uri().path();
         if let Some(public) = &config.public_url {
             return Ok(BaseUrl(format!("{}{path}", public.trim_end_matches('/'))));
@@ -31,11 +31,11 @@ impl BaseUrl {
         // HTTP/2 and requests to a proxy name the host in the target; HTTP/1.0 may name none.
         let host = match (request.uri().authority(), request.headers().get(HOST)) {
             (Some(authority), _) => authority.as_str().to_owned(),
-            (None, Some(host)) => host.to_str().map_err(|_| DrfError::InvalidHost)?.to_owned(),
+            (None, Some(host)) => host.to_str().map_err(|_| Failure::InvalidHost)?.to_owned(),
             (None, None) => endpoint.address.to_string(),
         };
         if !is_host(&host) {
-            return Err(DrfError::InvalidHost);
+            return Err(Failure::InvalidHost);
         }
         Ok(BaseUrl(format!("{scheme}://{host}{path}")))
     }

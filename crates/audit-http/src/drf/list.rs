@@ -3,9 +3,10 @@
 use audit_store::domain::{ObjectWriter, push_array};
 use audit_store::{ListPage, PageNumber};
 
-use super::{BaseUrl, DrfError, whole_number};
+use super::{BaseUrl, whole_number};
 use crate::blocking::page_buffer;
 use crate::config::ApiConfig;
+use crate::failure::Failure;
 use crate::params::Params;
 
 /// Which page, and how long it is.
@@ -17,13 +18,13 @@ pub(crate) struct Paging {
 
 impl Paging {
     /// `page` from 1 or `last`; a `limit` that is none means the default one, a larger one the maximum.
-    pub(crate) fn parse(config: &ApiConfig, params: &Params) -> Result<Paging, DrfError> {
+    pub(crate) fn parse(config: &ApiConfig, params: &Params) -> Result<Paging, Failure> {
         let limit = params.last("limit").and_then(whole_number).filter(|limit| *limit > 0);
         let size = limit.map_or(config.page_size_default, |limit| limit.min(config.page_size_max));
         let page = match params.last("page").unwrap_or("") {
             "" => PageNumber::Number(1),
             "last" => PageNumber::Last,
-            number => PageNumber::Number(whole_number(number).filter(|number| *number > 0).ok_or(DrfError::InvalidPage)?),
+            number => PageNumber::Number(whole_number(number).filter(|number| *number > 0).ok_or(Failure::InvalidPage)?),
         };
         Ok(Paging { page, size })
     }
@@ -52,9 +53,9 @@ pub(crate) fn write_page<R>(
     params: &Params,
     bytes_of: fn(&R) -> usize,
     write: fn(&R, &mut String),
-) -> Result<String, DrfError> {
+) -> Result<String, Failure> {
     if page.number > page.pages {
-        return Err(DrfError::InvalidPage);
+        return Err(Failure::InvalidPage);
     }
     let bytes: usize = page.records.iter().map(|record| RECORD_BYTES + bytes_of(record)).sum();
     let mut body = page_buffer(256 + bytes);

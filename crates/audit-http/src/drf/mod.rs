@@ -2,61 +2,58 @@
 
 mod body;
 mod date_time;
-mod error;
+mod failure;
 mod filter;
 mod link;
 mod list;
 mod number;
+pub(crate) mod openapi;
 
-pub(crate) use body::{
-    body_members, body_text, form, instant_field, integer_field, read_tolerantly, text_field, unsupported_media_type,
-};
-pub(crate) use error::{DrfError, field_errors};
-pub(crate) use filter::{FilterReader, action_log_sort, event_sort};
+pub(crate) use body::{body_members, form, instant_field, integer_field, read_tolerantly, text_field, unsupported_media_type};
+pub(crate) use failure::{body, render};
+pub(crate) use filter::{Filter, FilterKind, SortName, read_filter, read_sort};
 pub(crate) use link::BaseUrl;
 pub(crate) use list::{Paging, write_page};
-pub(crate) use number::{Decimal, whole_number};
+use number::Decimal;
+pub(crate) use number::whole_number;
 
 use actix_web::body::MessageBody;
 use actix_web::http::Method;
-use actix_web::http::header::{ACCEPT, ALLOW};
+use actix_web::http::header::ACCEPT;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::auth::Caller;
+use crate::failure::Failure;
 use crate::params::Params;
+use crate::routes::Access;
 
-/// Answers a request as DRF does: `Allow` is always sent.
-pub(crate) fn respond(result: Result<HttpResponse, DrfError>, allow: &'static str) -> HttpResponse {
-    let mut response = result.unwrap_or_else(|error| error.to_response());
-    response.headers_mut().insert(ALLOW, actix_web::http::header::HeaderValue::from_static(allow));
-    response
-}
-
-/// 403 and 405, in this order: reading for the methods that read, writing for all others, allowed or not.
-pub(crate) fn check_method(caller: &Caller, request: &HttpRequest, allow: &'static str) -> Result<(), DrfError> {
-    let method = request.method();
+/// Reading for the methods that read, writing for all others, whether a path has them or not.
+pub(crate) fn check_permission(caller: &Caller, method: &Method) -> Result<(), Failure> {
     match *method {
         Method::OPTIONS => {}
-        Method::GET | Method::HEAD => caller.require_read()?,
-        _ => caller.require_write()?,
+        Method::GET | Method::HEAD => Access::Read.check(caller)?,
+        _ => Access::Append.check(caller)?,
     }
-    if allow.split(", ").any(|allowed| allowed == method.as_str()) {
-        return Ok(());
-    }
-    Err(DrfError::MethodNotAllowed(method.to_string()))
+    Ok(())
 }
 
 /// There is only JSON: another `format` is 404, an `Accept` without it 406.
-pub(crate) fn check_format(request: &HttpRequest, params: &Params) -> Result<(), DrfError> {
+pub(crate) fn check_format(request: &HttpRequest) -> Result<(), Failure> {
+    let params = Params::parse(request.query_string());
     if params.last("format").is_some_and(|format| !format.is_empty() && format != "json") {
-        return Err(DrfError::NotFound);
+        return Err(not_found());
     }
     let accepts_json = |range: &str| {
         let range = range.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
         matches!(range.as_str(), "" | "*/*" | "application/*" | "application/json")
     };
     let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
-    if accept.split(',').any(accepts_json) { Ok(()) } else { Err(DrfError::NotAcceptable) }
+    if accept.split(',').any(accepts_json) { Ok(()) } else { Err(Failure::NotAcceptable) }
+}
+
+/// What DRF answers where nothing is, or nothing that the caller may see.
+pub(crate) fn not_found() -> Failure {
+    Failure::not_found("Not found.")
 }
 
 /// What DRF says about an endpoint when asked with OPTIONS.

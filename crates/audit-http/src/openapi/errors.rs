@@ -6,14 +6,18 @@ use actix_web::http::StatusCode;
 use serde_json::json;
 use utoipa::openapi::{Content, RefOr, Response, ResponseBuilder, Schema};
 
+use super::ApiDocs;
 use super::operation::{JSON, header, json as json_content};
 use super::schema::{Members, all_of, any_of, closed, integer, list, map_of, named, one_of, open, string};
-use crate::problem::{Code, Outcome};
+use crate::auth::AuthError;
+use crate::drf;
+use crate::failure::{Code, ERRORS_MAX, Failure, InvalidParameter};
+use crate::problem::Outcome;
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
 /// The shapes of errors, for `components`.
-pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
+pub(crate) fn docs() -> ApiDocs {
     let place = any_of([
         closed()
             .always("pointer", string().description(Some("JSON pointer into the body; empty for the body itself.")))
@@ -34,7 +38,7 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
                 "Of an append that is `unavailable`: whether nothing was stored, or nobody knows; then the same uuids settle it.",
             )),
         )
-        .maybe("errors", list(place).max_items(Some(crate::problem::ERRORS_MAX)).min_items(Some(1)));
+        .maybe("errors", list(place).max_items(Some(ERRORS_MAX)).min_items(Some(1)));
     let detail = closed().description(Some("An error in DRF's words.")).always("detail", string());
     let fields = map_of(list(string()).min_items(Some(1)))
         .description(Some("What is wrong, by field, all at once."))
@@ -46,17 +50,14 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
         .always("description", string())
         .always("renders", list(string()))
         .always("parses", list(string()));
-    vec![
-        ("Problem".to_owned(), problem.into()),
-        ("DrfDetail".to_owned(), detail.into()),
-        ("DrfFields".to_owned(), fields.into()),
-        ("DrfMetadata".to_owned(), metadata.into()),
-    ]
+    let schemas =
+        [("Problem", problem.into()), ("DrfDetail", detail.into()), ("DrfFields", fields.into()), ("DrfMetadata", metadata.into())];
+    ApiDocs { schemas: schemas.map(|(name, schema)| (name.to_owned(), schema)).into(), ..ApiDocs::default() }
 }
 
 /// Responses of these codes, by status. One that may not come is left out on purpose: the document is what is checked.
 /// They have names: that of a code, or of several one after the other.
-pub(super) fn problems(codes: &[Code]) -> BTreeMap<u16, (String, Response)> {
+pub(crate) fn problems(codes: &[Code]) -> BTreeMap<u16, (String, Response)> {
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
     for code in codes {
         let same = by_status.entry(code.status().as_u16()).or_default();
@@ -81,7 +82,7 @@ fn problem(status: u16, codes: &[Code]) -> ResponseBuilder {
 }
 
 /// The error of a published API with this status.
-pub(super) fn drf(status: u16) -> (String, Response) {
+pub(crate) fn drf(status: u16) -> (String, Response) {
     let (description, schema): (_, RefOr<Schema>) = match status {
         400 => ("Parameters, fields, the JSON or the `Host` header cannot be used.", {
             any_of([named("DrfFields").into(), named("DrfDetail").into()]).into()
@@ -97,24 +98,30 @@ pub(super) fn drf(status: u16) -> (String, Response) {
             named("DrfDetail").into(),
         ),
         415 => ("The media type is none of those of the body, or the body is compressed.", named("DrfDetail").into()),
-        503 => ("Too busy, a query that takes too long, shutting down, or no database.", named("DrfDetail").into()),
+        503 => {
+            ("The server is busy or shuts down, a query takes too long, or the database cannot be used.", named("DrfDetail").into())
+        }
         _ => ("A fault of the server; its log says which.", named("DrfDetail").into()),
     };
-    let example = match status {
-        400 => json!({"content_type": ["Enter a number."]}),
-        401 => json!({"detail": "Authentication credentials were not provided."}),
-        403 => json!({"detail": "You do not have permission to perform this action."}),
-        404 => json!({"detail": "Not found."}),
-        409 => json!({"uuid": ["An audit event with this uuid already exists, and it is another one."]}),
-        415 => json!({"detail": "Unsupported media type \"text/plain\" in request."}),
-        _ => json!({"detail": description}),
+    // What is served, wherever the text is fixed.
+    let failure = match status {
+        400 => Failure::Parameters(vec![InvalidParameter::new("content_type", "Enter a number.".to_owned())]),
+        401 => Failure::Unauthorized(AuthError::NotProvided.to_string()),
+        403 => Failure::Forbidden,
+        404 => drf::not_found(),
+        406 => Failure::NotAcceptable,
+        409 => Failure::UuidConflict(Vec::new()),
+        415 => Failure::UnsupportedMediaType { got: "text/plain".to_owned(), accepted: JSON },
+        500 => Failure::Internal,
+        _ => Failure::TooLarge(description.to_owned()),
     };
+    let example = serde_json::from_str(&drf::body(&failure)).unwrap_or_default();
     let response = ResponseBuilder::new().description(description).content(JSON, json_content(schema, example));
     (format!("Drf{status}"), with_headers(status, response))
 }
 
 /// The error of the inventory API with this status. Its page names texts of its own for 400 and 404.
-pub(super) fn inventory(status: u16) -> (String, Response) {
+pub(crate) fn inventory(status: u16) -> (String, Response) {
     let (description, example) = match status {
         400 => ("Members, parameters or the JSON cannot be used.", {
             json!({"status": "error", "error": "Missing required fields", "fields": ["user_id"]})

@@ -11,19 +11,19 @@ use utoipa::openapi::{
 
 use super::errors;
 use super::schema::string;
-use crate::problem::Code;
+use crate::failure::Code;
 
 /// The ways to send a key, by their names in `components`.
-pub(super) const SECURITY_SCHEMES: [&str; 3] = ["token", "bearer", "basic"];
+pub(crate) const SECURITY_SCHEMES: [&str; 3] = ["token", "bearer", "basic"];
 
-pub(super) const JSON: &str = "application/json";
+pub(crate) const JSON: &str = "application/json";
 
 /// The responses that operations share, for `components`: those that are used.
-pub(super) type SharedResponses = BTreeMap<String, Response>;
+pub(crate) type SharedResponses = BTreeMap<String, Response>;
 
 /// An operation as it is written down; HEAD is made from GET.
 #[derive(Clone)]
-pub(super) struct Operation {
+pub(crate) struct Operation {
     id: String,
     tag: &'static str,
     summary: String,
@@ -37,7 +37,7 @@ pub(super) struct Operation {
 }
 
 impl Operation {
-    pub(super) fn new(id: &str, tag: &'static str, summary: &str) -> Operation {
+    pub(crate) fn new(id: &str, tag: &'static str, summary: &str) -> Operation {
         Operation {
             id: id.to_owned(),
             tag,
@@ -53,65 +53,65 @@ impl Operation {
     }
 
     /// What the summary does not say, in Markdown.
-    pub(super) fn describe(mut self, description: &str) -> Operation {
+    pub(crate) fn describe(mut self, description: &str) -> Operation {
         description.clone_into(&mut self.description);
         self
     }
 
-    pub(super) fn without_key(mut self) -> Operation {
+    pub(crate) fn without_key(mut self) -> Operation {
         self.needs_key = false;
         self
     }
 
-    pub(super) fn parameters(mut self, parameters: impl IntoIterator<Item = Parameter>) -> Operation {
+    pub(crate) fn parameters(mut self, parameters: impl IntoIterator<Item = Parameter>) -> Operation {
         self.parameters.extend(parameters.into_iter().map(RefOr::T));
         self
     }
 
     /// Parameters that are in `components`, under these names.
-    pub(super) fn shared_parameters(mut self, names: impl IntoIterator<Item = String>) -> Operation {
+    pub(crate) fn shared_parameters(mut self, names: impl IntoIterator<Item = String>) -> Operation {
         let reference = |name: String| RefOr::Ref(Ref::new(format!("#/components/parameters/{name}")));
         self.parameters.extend(names.into_iter().map(reference));
         self
     }
 
     /// A body of this type; one of them has to be there.
-    pub(super) fn body(mut self, media_type: &'static str, content: Content) -> Operation {
+    pub(crate) fn body(mut self, media_type: &'static str, content: Content) -> Operation {
         self.bodies.push((media_type, content));
         self
     }
 
-    pub(super) fn respond(mut self, status: u16, response: ResponseBuilder) -> Operation {
+    pub(crate) fn respond(mut self, status: u16, response: ResponseBuilder) -> Operation {
         self.answers.insert(status, response.build());
         self
     }
 
     /// An answer of JSON.
-    pub(super) fn json(self, status: u16, description: &str, schema: impl Into<RefOr<Schema>>, example: Value) -> Operation {
+    pub(crate) fn json(self, status: u16, description: &str, schema: impl Into<RefOr<Schema>>, example: Value) -> Operation {
         self.respond(status, ResponseBuilder::new().description(description).content(JSON, json(schema, example)))
     }
 
     /// Errors of the native API.
-    pub(super) fn problems(mut self, codes: &[Code]) -> Operation {
+    pub(crate) fn problems(mut self, codes: &[Code]) -> Operation {
         self.codes.extend(codes);
         self.errors.extend(errors::problems(&self.codes));
         self
     }
 
     /// Errors of the published APIs.
-    pub(super) fn drf_errors(mut self, statuses: &[u16]) -> Operation {
+    pub(crate) fn drf_errors(mut self, statuses: &[u16]) -> Operation {
         self.errors.extend(statuses.iter().map(|status| (*status, errors::drf(*status))));
         self
     }
 
     /// Errors of the inventory API.
-    pub(super) fn inventory_errors(mut self, statuses: &[u16]) -> Operation {
+    pub(crate) fn inventory_errors(mut self, statuses: &[u16]) -> Operation {
         self.errors.extend(statuses.iter().map(|status| (*status, errors::inventory(*status))));
         self
     }
 
     /// The same question, answered by its head alone.
-    pub(super) fn head(&self) -> Operation {
+    pub(crate) fn head(&self) -> Operation {
         let mut head = self.clone();
         head.id.push_str("Head");
         head.summary = format!("{}: the head of the answer alone", self.summary);
@@ -122,7 +122,7 @@ impl Operation {
         head
     }
 
-    pub(super) fn build(self, path_parameters: &[Parameter], shared: &mut SharedResponses) -> OpenApiOperation {
+    pub(crate) fn build(self, path_parameters: &[Parameter], shared: &mut SharedResponses) -> OpenApiOperation {
         let mut builder = OperationBuilder::new().operation_id(Some(self.id)).tag(self.tag).summary(Some(self.summary));
         if !self.description.is_empty() {
             builder = builder.description(Some(self.description));
@@ -157,31 +157,31 @@ impl Operation {
 }
 
 /// JSON with its schema and one example.
-pub(super) fn json(schema: impl Into<RefOr<Schema>>, example: Value) -> Content {
+pub(crate) fn json(schema: impl Into<RefOr<Schema>>, example: Value) -> Content {
     ContentBuilder::new().schema(Some(schema)).example(Some(example)).build()
 }
 
-pub(super) fn header(description: &str) -> Header {
+pub(crate) fn header(description: &str) -> Header {
     let mut header = Header::new(string());
     header.description = Some(description.to_owned());
     header
 }
 
 /// A response without a body.
-pub(super) fn empty(description: &str) -> ResponseBuilder {
+pub(crate) fn empty(description: &str) -> ResponseBuilder {
     ResponseBuilder::new().description(description)
 }
 
-pub(super) fn query(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
+pub(crate) fn query(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
     parameter(ParameterIn::Query, name, description, schema).required(Required::False).build()
 }
 
-pub(super) fn required_query(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
+pub(crate) fn required_query(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
     parameter(ParameterIn::Query, name, description, schema).required(Required::True).build()
 }
 
 /// A segment of the path.
-pub(super) fn segment(name: &str, description: &str, schema: impl Into<RefOr<Schema>>, example: Value) -> Parameter {
+pub(crate) fn segment(name: &str, description: &str, schema: impl Into<RefOr<Schema>>, example: Value) -> Parameter {
     parameter(ParameterIn::Path, name, description, schema).required(Required::True).example(Some(example)).build()
 }
 

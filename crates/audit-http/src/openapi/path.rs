@@ -3,67 +3,67 @@
 use serde_json::json;
 use utoipa::openapi::path::{HttpMethod, Parameter, PathItem, PathItemBuilder};
 
-use super::drf;
 use super::operation::{Operation, SharedResponses, empty, header};
 use super::schema::{named, string};
-use crate::problem::Code;
-use crate::routes::Route;
+use crate::drf::openapi as drf;
+use crate::failure::Code;
+use crate::routes::template;
 
 /// A route and what is said about it.
-pub(super) struct Path {
-    pub(super) route: Route,
+pub(crate) struct Path {
+    path: &'static str,
     parameters: Vec<Parameter>,
     methods: Vec<(HttpMethod, Operation)>,
 }
 
 impl Path {
-    pub(super) fn new(route: Route) -> Path {
-        Path { route, parameters: Vec::new(), methods: Vec::new() }
+    pub(crate) fn new(path: &'static str) -> Path {
+        Path { path, parameters: Vec::new(), methods: Vec::new() }
     }
 
     /// A parameter in the path itself, which all methods have.
-    pub(super) fn segment(mut self, parameter: Parameter) -> Path {
+    pub(crate) fn segment(mut self, parameter: Parameter) -> Path {
         self.parameters.push(parameter);
         self
     }
 
-    pub(super) fn get(self, operation: Operation) -> Path {
+    pub(crate) fn get(self, operation: Operation) -> Path {
         let head = operation.head();
         self.method(HttpMethod::Get, operation).method(HttpMethod::Head, head)
     }
 
-    pub(super) fn post(self, operation: Operation) -> Path {
+    pub(crate) fn post(self, operation: Operation) -> Path {
         self.method(HttpMethod::Post, operation)
     }
 
-    pub(super) fn put(self, operation: Operation) -> Path {
+    pub(crate) fn put(self, operation: Operation) -> Path {
         self.method(HttpMethod::Put, operation)
     }
 
-    pub(super) fn delete(self, operation: Operation) -> Path {
+    pub(crate) fn delete(self, operation: Operation) -> Path {
         self.method(HttpMethod::Delete, operation)
     }
 
     /// OPTIONS as the native API answers it: for any valid key.
-    pub(super) fn native_options(self, id: &str, tag: &'static str) -> Path {
+    pub(crate) fn native_options(self, id: &str, tag: &'static str) -> Path {
         let options = self.options(id, tag).problems(&[Code::Unauthorized, Code::Internal, Code::Unavailable]);
         self.method(HttpMethod::Options, options)
     }
 
     /// OPTIONS of a path that needs no key.
-    pub(super) fn open_options(self, id: &str, tag: &'static str) -> Path {
+    pub(crate) fn open_options(self, id: &str, tag: &'static str) -> Path {
         let options = self.options(id, tag).without_key();
         self.method(HttpMethod::Options, options)
     }
 
     /// OPTIONS as the inventory API answers it.
-    pub(super) fn inventory_options(self, id: &str, tag: &'static str) -> Path {
+    pub(crate) fn inventory_options(self, id: &str, tag: &'static str) -> Path {
         let options = self.options(id, tag).inventory_errors(&[401, 500, 503]);
         self.method(HttpMethod::Options, options)
     }
 
     /// OPTIONS as DRF answers it: what the list or the item is called.
-    pub(super) fn drf_options(self, id: &str, tag: &'static str, name: &str) -> Path {
+    pub(crate) fn drf_options(self, id: &str, tag: &'static str, name: &str) -> Path {
         let example = json!({"name": name, "description": "", "renders": ["application/json"], "parses": ["application/json"]});
         let options = Operation::new(id, tag, "What may be done here")
             .shared_parameters([drf::shared("format")])
@@ -82,7 +82,7 @@ impl Path {
         self
     }
 
-    pub(super) fn build(self, shared: &mut SharedResponses) -> (String, PathItem) {
+    pub(crate) fn build(self, shared: &mut SharedResponses) -> (String, PathItem) {
         // OPTIONS looks at the pattern of a route and no further.
         let mut unread = self.parameters.clone();
         unread.iter_mut().for_each(|parameter| parameter.schema = Some(string().into()));
@@ -90,6 +90,6 @@ impl Path {
             let parameters = if matches!(method, HttpMethod::Options) { &unread } else { &self.parameters };
             item.operation(method, operation.build(parameters, shared))
         });
-        (self.route.template(), item.build())
+        (template(self.path), item.build())
     }
 }

@@ -6,40 +6,40 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{AllOfBuilder, RefOr};
 
 /// A schema of `components`, by name.
-pub(super) fn named(name: &str) -> Ref {
+pub(crate) fn named(name: &str) -> Ref {
     Ref::from_schema_name(name)
 }
 
 /// Any JSON value.
-pub(super) fn any() -> ObjectBuilder {
+pub(crate) fn any() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(SchemaType::AnyValue)
 }
 
 /// A value of one of these types.
-pub(super) fn typed(types: impl IntoIterator<Item = Type>) -> ObjectBuilder {
+pub(crate) fn typed(types: impl IntoIterator<Item = Type>) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(types.into_iter().collect::<SchemaType>())
 }
 
-pub(super) fn string() -> ObjectBuilder {
+pub(crate) fn string() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
 
 /// A text or null.
-pub(super) fn nullable_string() -> ObjectBuilder {
+pub(crate) fn nullable_string() -> ObjectBuilder {
     typed([Type::String, Type::Null])
 }
 
-pub(super) fn boolean() -> ObjectBuilder {
+pub(crate) fn boolean() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Boolean)
 }
 
 /// An integer of 64 bits.
-pub(super) fn integer() -> ObjectBuilder {
+pub(crate) fn integer() -> ObjectBuilder {
     bounded(ObjectBuilder::new().schema_type(Type::Integer))
 }
 
 /// An integer of 64 bits, or null.
-pub(super) fn nullable_integer() -> ObjectBuilder {
+pub(crate) fn nullable_integer() -> ObjectBuilder {
     bounded(typed([Type::Integer, Type::Null]))
 }
 
@@ -49,75 +49,75 @@ fn bounded(builder: ObjectBuilder) -> ObjectBuilder {
 }
 
 /// An integer of 64 bits that is not below `minimum`.
-pub(super) fn integer_from(minimum: isize) -> ObjectBuilder {
+pub(crate) fn integer_from(minimum: isize) -> ObjectBuilder {
     integer().minimum(Some(minimum))
 }
 
-pub(super) fn format(name: &str) -> Option<SchemaFormat> {
+pub(crate) fn format(name: &str) -> Option<SchemaFormat> {
     Some(SchemaFormat::Custom(name.to_owned()))
 }
 
 /// A date-time as answers have it.
-pub(super) fn instant() -> ObjectBuilder {
+pub(crate) fn instant() -> ObjectBuilder {
     string().format(format("date-time")).pattern(Some(INSTANT))
 }
 
 /// The same, or null.
-pub(super) fn nullable_instant() -> ObjectBuilder {
+pub(crate) fn nullable_instant() -> ObjectBuilder {
     nullable_string().format(format("date-time")).pattern(Some(INSTANT))
 }
 
 const INSTANT: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{6})?Z$";
 
 /// A uuid as answers have it.
-pub(super) fn uuid() -> ObjectBuilder {
+pub(crate) fn uuid() -> ObjectBuilder {
     string().format(format("uuid")).pattern(Some("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"))
 }
 
 /// A uuid as requests may have it: with or without hyphens, in either case.
-pub(super) const UUID_GIVEN: &str =
+pub(crate) const UUID_GIVEN: &str =
     "^([0-9a-fA-F]{32}|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$";
 
-pub(super) fn leaf_hash() -> ObjectBuilder {
+pub(crate) fn leaf_hash() -> ObjectBuilder {
     string().pattern(Some("^[0-9a-f]{64}$"))
 }
 
 /// One of these texts.
-pub(super) fn one_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> ObjectBuilder {
+pub(crate) fn one_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> ObjectBuilder {
     string().enum_values(Some(texts.into_iter().collect::<Vec<_>>()))
 }
 
-pub(super) fn list(items: impl Into<RefOr<Schema>>) -> ArrayBuilder {
+pub(crate) fn list(items: impl Into<RefOr<Schema>>) -> ArrayBuilder {
     ArrayBuilder::new().items(items.into())
 }
 
 /// What matches one of these at least.
-pub(super) fn any_of<const N: usize>(schemas: [RefOr<Schema>; N]) -> AnyOfBuilder {
+pub(crate) fn any_of<const N: usize>(schemas: [RefOr<Schema>; N]) -> AnyOfBuilder {
     schemas.into_iter().fold(AnyOfBuilder::new().schema_type(SchemaType::AnyValue), AnyOfBuilder::item)
 }
 
 /// What matches all of these.
-pub(super) fn all_of<const N: usize>(schemas: [RefOr<Schema>; N]) -> AllOfBuilder {
+pub(crate) fn all_of<const N: usize>(schemas: [RefOr<Schema>; N]) -> AllOfBuilder {
     schemas.into_iter().fold(AllOfBuilder::new().schema_type(SchemaType::AnyValue), AllOfBuilder::item)
 }
 
 /// An object that has no members but those that are named.
-pub(super) fn closed() -> ObjectBuilder {
+pub(crate) fn closed() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(AdditionalProperties::FreeForm(false)))
 }
 
 /// An object that may have other members too.
-pub(super) fn open() -> ObjectBuilder {
+pub(crate) fn open() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Object)
 }
 
 /// An object whose members are named by data.
-pub(super) fn map_of(values: impl Into<RefOr<Schema>>) -> ObjectBuilder {
+pub(crate) fn map_of(values: impl Into<RefOr<Schema>>) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(AdditionalProperties::RefOr(values.into())))
 }
 
 /// Members of an object.
-pub(super) trait Members {
+pub(crate) trait Members {
     /// One that is always there.
     fn always(self, name: &str, schema: impl Into<RefOr<Schema>>) -> Self;
     /// One that may be left out.

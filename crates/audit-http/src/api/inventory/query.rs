@@ -2,7 +2,7 @@
 
 use audit_store::domain::{EventFilter, Timestamp};
 
-use super::error::{InvalidField, InventoryError};
+use crate::failure::{Failure, InvalidParameter};
 use crate::params::Params;
 
 /// Logs of a list when nothing is asked for.
@@ -15,7 +15,7 @@ const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 /// Reads parameters and collects what cannot be read.
 pub(super) struct QueryReader<'a> {
     params: &'a Params,
-    invalid: Vec<InvalidField>,
+    invalid: Vec<InvalidParameter>,
 }
 
 impl<'a> QueryReader<'a> {
@@ -53,8 +53,8 @@ impl<'a> QueryReader<'a> {
         self.number("limit", 1).map_or(LIMIT_DEFAULT, |limit| limit.min(LIMIT_MAX))
     }
 
-    pub(super) fn finish(self) -> Result<(), InventoryError> {
-        if self.invalid.is_empty() { Ok(()) } else { Err(InventoryError::invalid(self.invalid)) }
+    pub(super) fn finish(self) -> Result<(), Failure> {
+        if self.invalid.is_empty() { Ok(()) } else { Err(Failure::Parameters(self.invalid)) }
     }
 
     /// A text as it is: blanks around a name are part of it, and the web page sends names as the summary shows them.
@@ -69,7 +69,7 @@ impl<'a> QueryReader<'a> {
             Ok(at) => Some((at.micros(), text.len() == "2023-10-16".len())),
             Err(fault) => {
                 let message = format!("{name} must be a day such as 2023-10-16, or it {fault}");
-                self.invalid.push(InvalidField { field: name.to_owned(), message, is_date: true });
+                self.invalid.push(InvalidParameter { is_date_time: true, ..InvalidParameter::new(name, message) });
                 None
             }
         }
@@ -82,7 +82,7 @@ impl<'a> QueryReader<'a> {
         let number = is_number.then(|| text.parse().unwrap_or(i64::MAX)).filter(|number| *number >= min);
         if number.is_none() {
             let message = format!("{name} must be an integer from {min}");
-            self.invalid.push(InvalidField { field: name.to_owned(), message, is_date: false });
+            self.invalid.push(InvalidParameter::new(name, message));
         }
         number
     }

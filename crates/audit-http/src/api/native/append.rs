@@ -2,42 +2,41 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use audit_store::domain::{ChannelId, JsonError, JsonText, ObjectWriter, PreparedEntry, limits, push_array};
+use audit_store::domain::{ChannelId, JsonText, ObjectWriter, PreparedEntry, limits, push_array};
 use audit_store::{AppendRequest, Receipt, Reservation, Store};
 
-use super::{Query, Stream, body_text};
+use super::{Query, Stream};
 use crate::admission::{Room, Turn};
 use crate::auth::Caller;
-use crate::body::{Body, BodyError, media_type};
-use crate::problem::{Code, ERRORS_MAX, Problem, channel_problem, input_errors};
+use crate::body::{self, Body, BodyError, media_type};
+use crate::failure::{ERRORS_MAX, Failure, InvalidRecord};
 use crate::{Api, blocking};
 
 /// What a record takes beside its bytes at least.
 const RECORD_OVERHEAD_BYTES: usize = 1024;
 
 pub(super) async fn append<S: Stream>(
-    api: &Api,
-    request: &HttpRequest,
+    api: web::Data<Api>,
+    request: HttpRequest,
     payload: web::Payload,
-    caller: &Caller,
-) -> Result<HttpResponse, Problem> {
-    caller.require_write()?;
-    Query::parse(request, &[])?;
-    let media_type = media_type(request);
+    caller: Caller,
+) -> Result<HttpResponse, Failure> {
+    Query::parse(&request, &[])?;
+    let media_type = media_type(&request);
     let is_ndjson = match media_type.as_str() {
         "" | "application/json" => false,
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" => true,
-        other => return Err(Problem::unsupported_media_type(other, "application/json, application/x-ndjson")),
+        _ => return Err(Failure::UnsupportedMediaType { got: media_type, accepted: "application/json, application/x-ndjson" }),
     };
-    let room = Room::for_append(api, caller, limits::REQUEST_BYTES_MAX);
-    let Body { bytes, reservation } = Body::read(api, request, payload, room).await?;
+    let room = Room::for_append(&api, &caller, limits::REQUEST_BYTES_MAX);
+    let Body { bytes, reservation } = Body::read(&api, &request, payload, room).await?;
     let (store, writer) = (api.store.clone(), caller.clone());
     let received = bytes.len();
     let work = move |turn| prepare_all::<S>(&store, bytes, is_ndjson, &writer, (reservation, turn));
-    let (entries, is_single, reservation) = blocking::compute_in_turn(api, caller.token.id, received, work).await??;
+    let (entries, is_single, reservation) = blocking::compute_in_turn(&api, caller.token.id, received, work).await??;
     let append = AppendRequest { producer_id: caller.token.id, entries, reservation: Some(reservation) };
-    let refused = |error| Problem::not_appended(error, is_single);
-    let receipts = blocking::append(api, append).await.map_err(refused)?;
+    let refused = |error| Failure::from_append(error, is_single);
+    let receipts = blocking::append(&api, append).await.map_err(refused)?;
     Ok(if is_single { one(&receipts) } else { many(&receipts) })
 }
 
@@ -48,8 +47,8 @@ fn prepare_all<S: Stream>(
     is_ndjson: bool,
     caller: &Caller,
     (mut reservation, turn): (Reservation, Option<Turn>),
-) -> Result<(Vec<PreparedEntry>, bool, Reservation), Problem> {
-    let (records, is_single) = cut::<S>(body_text(&bytes)?, is_ndjson)?;
+) -> Result<(Vec<PreparedEntry>, bool, Reservation), Failure> {
+    let (records, is_single) = cut::<S>(body::text(&bytes)?, is_ndjson)?;
     // Before they are there: ten thousand records fit into a body of 30 KB.
     reservation.grow(records.len() * RECORD_OVERHEAD_BYTES).map_err(BodyError::from)?;
     let entries = prepare::<S>(store, &records, is_single, caller)?;
@@ -63,43 +62,41 @@ fn prepare_all<S: Stream>(
 }
 
 /// The texts of the records, and whether the body is a single one.
-fn cut<S: Stream>(text: &str, is_ndjson: bool) -> Result<(Vec<&str>, bool), Problem> {
+fn cut<S: Stream>(text: &str, is_ndjson: bool) -> Result<(Vec<&str>, bool), Failure> {
     // One more than allowed says enough: a body of blank-separated digits has millions.
     let max = limits::EVENTS_PER_REQUEST_MAX;
     let (records, is_single): (Vec<&str>, bool) = if is_ndjson {
         (text.split('\n').filter(|line| !is_blank(line)).take(max + 1).collect(), false)
     } else if text.trim_start().starts_with('[') {
-        let invalid = |error: JsonError| Problem::invalid_body(vec![(String::new(), error.to_string())]);
-        (JsonText::elements(text, max).map_err(invalid)?, false)
+        (JsonText::elements(text, max)?, false)
     } else {
         (vec![text], true)
     };
     if records.len() > max {
         let detail = format!("More than {max} {}s in one request.", S::NAME);
-        return Err(Problem::new(Code::TooLarge, detail));
+        return Err(Failure::TooLarge(detail));
     }
     Ok((records, is_single))
 }
 
-fn prepare<S: Stream>(store: &Store, records: &[&str], is_single: bool, caller: &Caller) -> Result<Vec<PreparedEntry>, Problem> {
-    let (mut entries, mut errors) = (Vec::with_capacity(records.len()), Vec::new());
+fn prepare<S: Stream>(store: &Store, records: &[&str], is_single: bool, caller: &Caller) -> Result<Vec<PreparedEntry>, Failure> {
+    let (mut entries, mut invalid) = (Vec::with_capacity(records.len()), Vec::new());
     for (index, record) in records.iter().enumerate() {
-        let prefix = if is_single { String::new() } else { format!("/{index}") };
+        let pointer = if is_single { String::new() } else { format!("/{index}") };
         if record.len() > limits::EVENT_BYTES_MAX {
             let detail = format!("Record {index} has {} bytes: at most {}.", record.len(), limits::EVENT_BYTES_MAX);
-            return Err(Problem::new(Code::TooLarge, detail));
+            return Err(Failure::TooLarge(detail));
         }
         match S::parse(record) {
-            Ok((new, channel)) if errors.is_empty() => entries.push(place::<S>(store, new, channel, &prefix, caller)?),
+            Ok((new, channel)) if invalid.is_empty() => entries.push(place::<S>(store, new, channel, &pointer, caller)?),
             Ok(_) => {}
-            Err(error) => errors.extend(input_errors(&prefix, error)),
+            Err(error) => invalid.push(InvalidRecord { pointer, error }),
         }
-        if errors.len() > ERRORS_MAX {
+        if invalid.len() == ERRORS_MAX {
             break;
         }
     }
-    errors.truncate(ERRORS_MAX);
-    if errors.is_empty() { Ok(entries) } else { Err(Problem::invalid_body(errors)) }
+    if invalid.is_empty() { Ok(entries) } else { Err(Failure::Records(invalid)) }
 }
 
 /// Only what JSON calls blanks: a line of anything else is a faulty record, not an empty line.
@@ -111,10 +108,10 @@ fn place<S: Stream>(
     store: &Store,
     new: S::New,
     channel: Option<ChannelId>,
-    prefix: &str,
+    pointer: &str,
     caller: &Caller,
-) -> Result<PreparedEntry, Problem> {
-    let channel = caller.channel_to_write(channel).map_err(|error| channel_problem(prefix, error))?;
+) -> Result<PreparedEntry, Failure> {
+    let channel = caller.channel_to_write(channel).map_err(|error| error.at(pointer))?;
     Ok(S::prepare(store, new, channel)?)
 }
 

@@ -5,20 +5,19 @@ use audit_store::domain::{ObjectWriter, push_array};
 use audit_store::{Histogram, SpanCount, StoreError};
 
 use super::summary::{write_group, write_other};
-use super::{Query, SPANS, Stream, check_method};
+use super::{Query, SPANS, Stream};
 use crate::auth::Caller;
-use crate::problem::Problem;
+use crate::failure::Failure;
 use crate::{Api, blocking};
 
-pub(super) async fn histogram<S: Stream>(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let caller = Caller::authenticate(&api, &request).await?;
-    if let Some(response) = check_method(&request, S::HISTOGRAM.allow)? {
-        return Ok(response);
-    }
-    caller.require_read()?;
-    let mut query = Query::parse(&request, &[S::FILTERS, &["channel_id", "span", "split_by"]].concat())?;
+pub(super) async fn histogram<S: Stream>(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    caller: Caller,
+) -> Result<HttpResponse, Failure> {
+    let mut query = Query::parse_filtered::<S>(&request, &["channel_id", "span", "split_by"])?;
     let (span, split_by) = (query.required("span", &SPANS), query.named("split_by", S::SPLITS));
-    let (channels, filter) = (query.channels(&caller), S::filter(&mut query));
+    let (channels, filter) = (query.channels(&caller), query.filter::<S>());
     query.finish()?;
     // A span that is missing or not known was an error already.
     let (name, span) = span.unwrap_or(SPANS[0]);

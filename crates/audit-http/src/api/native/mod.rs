@@ -1,40 +1,41 @@
 //! What the native APIs of events and action logs have in common: append, list by cursor, get, summary, histogram.
 
 mod append;
+mod filter;
 mod histogram;
 mod list;
+pub(crate) mod openapi;
 mod query;
 mod summary;
 mod walk;
 
-pub(crate) use query::{Query, instant, integer, text, uuid};
+pub(crate) use filter::{Filter, FilterValues, StreamFilter};
+pub(crate) use query::Query;
 
-use actix_web::http::Method;
-use actix_web::http::header::ALLOW;
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ChannelGrant, ChannelId, Entry, InputError, PreparedEntry, Span, parse_uuid};
 use audit_store::{CursorPage, CursorQuery, Histogram, Store, StoreError, Summary};
 
 use crate::auth::Caller;
-use crate::problem::{Code, Problem};
-use crate::routes::{Route, Routes};
+use crate::failure::Failure;
+use crate::routes::{Access, Resource, Routes};
 use crate::{Api, blocking};
 
 /// A stream, as its native API needs it.
 pub(crate) trait Stream: 'static {
     /// The list, which is also where records are appended.
-    const LIST: Route;
+    const LIST: &'static str;
     /// Counts by group.
-    const SUMMARY: Route;
+    const SUMMARY: &'static str;
     /// Counts by span of time.
-    const HISTOGRAM: Route;
+    const HISTOGRAM: &'static str;
     /// One record.
-    const ONE: Route;
+    const ONE: &'static str;
     /// What the API calls a record.
     const NAME: &'static str;
-    /// Parameters that filter, beside `channel_id`.
-    const FILTERS: &'static [&'static str];
+    /// What lists and counts are filtered by, beside `channel_id`.
+    const FILTERS: &'static [Filter<Self::Filter>];
     /// The parameter of `sort` that stands for the instant at which something happened.
     const TIME: &'static str;
 
@@ -43,7 +44,7 @@ pub(crate) trait Stream: 'static {
     /// A record of the log.
     type StoredEntry: std::ops::Deref<Target = Entry> + Send + 'static;
     /// What is asked for.
-    type Filter: serde::Serialize + Clone + Send + 'static;
+    type Filter: StreamFilter + serde::Serialize + Clone + Send;
     /// What records can be grouped by.
     type GroupBy: Copy + Send + 'static;
 
@@ -60,9 +61,6 @@ pub(crate) trait Stream: 'static {
 
     /// Whether a filter is for what only this side finds in the records.
     fn is_search(filter: &Self::Filter) -> bool;
-
-    /// Reads the filters.
-    fn filter(query: &mut Query) -> Self::Filter;
 
     /// Appends the native shape.
     fn write(record: &Self::StoredEntry, out: &mut String);
@@ -100,59 +98,22 @@ pub(crate) const SPANS: [(&str, Span); 4] =
 
 /// Mounts the API of a stream.
 pub(super) fn configure<S: Stream>(routes: &mut Routes<'_>) {
-    routes.mount(S::LIST, list_or_append::<S>);
-    routes.mount(S::SUMMARY, summary::summary::<S>);
-    routes.mount(S::HISTOGRAM, histogram::histogram::<S>);
-    routes.mount(S::ONE, get::<S>);
+    routes.mount(Resource::native(S::LIST).get(Access::Read, walk::walk::<S>).post(Access::Append, append::append::<S>));
+    routes.mount(Resource::native(S::SUMMARY).get(Access::Read, summary::summary::<S>));
+    routes.mount(Resource::native(S::HISTOGRAM).get(Access::Read, histogram::histogram::<S>));
+    routes.mount(Resource::native(S::ONE).get(Access::Read, get::<S>));
 }
 
-pub(super) const ALLOW_LIST: &str = "GET, POST, HEAD, OPTIONS";
-pub(crate) const ALLOW_GET: &str = "GET, HEAD, OPTIONS";
-
-/// Answers OPTIONS, and refuses methods that are not allowed.
-pub(crate) fn check_method(request: &HttpRequest, allow: &'static str) -> Result<Option<HttpResponse>, Problem> {
-    let method = request.method();
-    if !allow.split(", ").any(|allowed| allowed == method.as_str()) {
-        return Err(Problem::method_not_allowed(method.as_str(), allow));
-    }
-    let is_options = method == Method::OPTIONS;
-    Ok(is_options.then(|| HttpResponse::NoContent().insert_header((ALLOW, allow)).finish()))
-}
-
-/// A body as text.
-pub(super) fn body_text(bytes: &[u8]) -> Result<&str, Problem> {
-    std::str::from_utf8(bytes).map_err(|error| {
-        let detail = format!("The body is no UTF-8: byte {} cannot be read.", error.valid_up_to());
-        Problem::new(Code::InvalidEncoding, detail)
-    })
-}
-
-async fn list_or_append<S: Stream>(
+async fn get<S: Stream>(
     api: web::Data<Api>,
     request: HttpRequest,
-    payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
-    let caller = Caller::authenticate(&api, &request).await?;
-    if let Some(response) = check_method(&request, S::LIST.allow)? {
-        return Ok(response);
-    }
-    if request.method() == Method::POST {
-        append::append::<S>(&api, &request, payload, &caller).await
-    } else {
-        walk::walk::<S>(&api, &request, &caller).await
-    }
-}
-
-async fn get<S: Stream>(api: web::Data<Api>, request: HttpRequest, uuid: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::authenticate(&api, &request).await?;
-    if let Some(response) = check_method(&request, S::ONE.allow)? {
-        return Ok(response);
-    }
-    caller.require_read()?;
+    uuid: web::Path<String>,
+    caller: Caller,
+) -> Result<HttpResponse, Failure> {
     let mut query = Query::parse(&request, &["channel_id"])?;
     let channels = query.channels(&caller);
     query.finish()?;
-    let missing = || Problem::not_found(format!("There is no {} {uuid} in the channels that are read.", S::NAME));
+    let missing = || Failure::not_found(format!("There is no {} {uuid} in the channels that are read.", S::NAME));
     let id = parse_uuid(&uuid).ok_or_else(missing)?;
     let get = move |store: &Store, channels: &_, first, bytes_max| S::get(store, channels, first, id, bytes_max);
     let record = blocking::find(&api, &caller, channels, get).await??.ok_or_else(missing)?;

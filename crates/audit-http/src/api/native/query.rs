@@ -4,52 +4,58 @@ use std::collections::BTreeSet;
 
 use actix_web::HttpRequest;
 use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{ChannelGrant, ChannelId, Fault, Interval, Timestamp, canonical_integer, limits, parse_uuid};
+use audit_store::domain::{ChannelGrant, ChannelId, Fault, Timestamp, canonical_integer, limits, parse_uuid};
 
-use super::list;
+use super::{Stream, filter};
 use crate::auth::Caller;
+use crate::failure::{ERRORS_MAX, Failure, InvalidParameter};
 use crate::params::Params;
-use crate::problem::{ERRORS_MAX, Problem};
 
 /// Known parameters, each at most once, and what turns out to be wrong with them.
 pub(crate) struct Query {
     params: Params,
-    errors: Vec<(String, String)>,
+    invalid: Vec<InvalidParameter>,
 }
 
 impl Query {
     /// Takes the parameters of a request; one that is not known, or given twice, is an error at once.
-    pub(crate) fn parse(request: &HttpRequest, known: &[&str]) -> Result<Query, Problem> {
+    pub(crate) fn parse(request: &HttpRequest, known: &[&str]) -> Result<Query, Failure> {
+        Query::take(request, |name| known.contains(&name), || known.iter().map(|name| (*name).to_owned()).collect())
+    }
+
+    /// The same with the filters of a stream.
+    pub(crate) fn parse_filtered<S: Stream>(request: &HttpRequest, known: &[&str]) -> Result<Query, Failure> {
+        let is_known = |name: &str| known.contains(&name) || filter::find(S::FILTERS, name).is_some();
+        Query::take(request, is_known, || filter::names(S::FILTERS).chain(known.iter().map(|name| (*name).to_owned())).collect())
+    }
+
+    fn take(request: &HttpRequest, is_known: impl Fn(&str) -> bool, known: impl Fn() -> Vec<String>) -> Result<Query, Failure> {
         let params = Params::parse(request.query_string());
-        let mut errors: Vec<(String, String)> = Vec::new();
+        let mut invalid: Vec<InvalidParameter> = Vec::new();
         let mut seen: Vec<&str> = Vec::new();
         for (name, _) in params.iter() {
-            if errors.len() == ERRORS_MAX {
+            if invalid.len() == ERRORS_MAX {
                 break;
             }
-            if !known.contains(&name) {
-                errors.push((name.to_owned(), unknown(name, known)));
+            if !is_known(name) {
+                invalid.push(InvalidParameter::new(name, unknown(name, &known())));
             } else if seen.contains(&name) {
-                errors.push((name.to_owned(), format!("{name} is given more than once")));
+                invalid.push(InvalidParameter::new(name, format!("{name} is given more than once")));
             }
             seen.push(name);
         }
-        if errors.is_empty() { Ok(Query { params, errors }) } else { Err(Problem::invalid_query(errors)) }
+        if invalid.is_empty() { Ok(Query { params, invalid }) } else { Err(Failure::Parameters(invalid)) }
     }
 
     /// All errors at once.
-    pub(crate) fn finish(self) -> Result<(), Problem> {
-        if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid_query(self.errors)) }
-    }
-
-    pub(crate) fn text(&self, name: &str) -> Option<String> {
-        self.params.last(name).map(str::to_owned)
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        if self.invalid.is_empty() { Ok(()) } else { Err(Failure::Parameters(self.invalid)) }
     }
 
     /// Reads a parameter, and notes what is wrong with it.
     pub(crate) fn parsed<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let parsed = parse(self.params.last(name)?);
-        parsed.map_err(|why| self.errors.push((name.to_owned(), format!("{name} {why}")))).ok()
+        parsed.map_err(|why| self.invalid.push(InvalidParameter::new(name, format!("{name} {why}")))).ok()
     }
 
     /// What a parameter names; `None` where it is not given.
@@ -62,7 +68,7 @@ impl Query {
     /// The same of a parameter that is required.
     pub(crate) fn required<T: Copy>(&mut self, name: &str, known: &[(&'static str, T)]) -> Option<(&'static str, T)> {
         if self.params.last(name).is_none() {
-            self.errors.push((name.to_owned(), format!("{name} is required: one of {}", names(known))));
+            self.invalid.push(InvalidParameter::new(name, format!("{name} is required: one of {}", names(known))));
         }
         self.named(name, known)
     }
@@ -89,31 +95,15 @@ impl Query {
         Some(ids.collect::<BTreeSet<_>>().len())
     }
 
-    /// A uuid.
-    pub(crate) fn uuid(&mut self, name: &str) -> Option<Uuid> {
-        self.parsed(name, uuid)
-    }
-
-    /// The values of a parameter that takes several, which is called `…__in` or `…__not`.
-    pub(crate) fn values<T: Ord>(&mut self, name: &str, suffix: &str, parse: fn(&str) -> Result<T, String>) -> BTreeSet<T> {
-        let values = self.parsed(&format!("{name}{suffix}"), |text| list::split(text)?.iter().map(|value| parse(value)).collect());
-        values.unwrap_or_default()
-    }
-
-    /// The bounds of a parameter: itself, and with `__gt`, `__gte`, `__lt`, `__lte`.
-    pub(crate) fn interval(&mut self, name: &str, parse: fn(&str) -> Result<i64, String>) -> Interval {
-        let mut interval = Interval::default();
-        let mut bound = |suffix: &str, narrow: fn(&mut Interval, i64)| {
-            if let Some(bound) = self.parsed(&format!("{name}{suffix}"), parse) {
-                narrow(&mut interval, bound);
+    /// The filter that the parameters make up.
+    pub(crate) fn filter<S: Stream>(&mut self) -> S::Filter {
+        let mut filter = S::Filter::default();
+        for (name, text) in self.params.iter() {
+            if let Err(why) = filter::apply(S::FILTERS, name, text, &mut filter) {
+                self.invalid.push(InvalidParameter::new(name, format!("{name} {why}")));
             }
-        };
-        bound("", Interval::exactly);
-        bound("__gt", Interval::gt);
-        bound("__gte", Interval::ge);
-        bound("__lt", Interval::lt);
-        bound("__lte", Interval::le);
-        interval
+        }
+        filter
     }
 }
 
@@ -122,26 +112,21 @@ fn names<T>(known: &[(&'static str, T)]) -> String {
 }
 
 /// A uuid.
-pub(crate) fn uuid(text: &str) -> Result<Uuid, String> {
+pub(super) fn uuid(text: &str) -> Result<Uuid, String> {
     parse_uuid(text).ok_or_else(|| Fault::NotAUuid.to_string())
 }
 
-/// Any text.
-pub(crate) fn text(text: &str) -> Result<String, String> {
-    Ok(text.to_owned())
-}
-
 /// An integer in its canonical form.
-pub(crate) fn integer(text: &str) -> Result<i64, String> {
+pub(super) fn integer(text: &str) -> Result<i64, String> {
     canonical_integer(text).ok_or_else(|| format!("must be an integer from {} to {}", i64::MIN, i64::MAX))
 }
 
 /// A date-time, as microseconds.
-pub(crate) fn instant(text: &str) -> Result<i64, String> {
+pub(super) fn instant(text: &str) -> Result<i64, String> {
     Timestamp::parse(text).map(Timestamp::micros).map_err(|fault| fault.to_string())
 }
 
-fn unknown(name: &str, known: &[&str]) -> String {
+fn unknown(name: &str, known: &[String]) -> String {
     let nearest = known.iter().max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
     match nearest {
         None => format!("{name} is not known here; there are no parameters"),

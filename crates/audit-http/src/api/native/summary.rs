@@ -4,27 +4,18 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{ObjectWriter, push_array};
 use audit_store::{Group, GroupKey, OtherGroups, StoreError, Summary};
 
-use super::{Query, Stream, check_method};
+use super::{Query, Stream};
 use crate::auth::Caller;
-use crate::problem::Problem;
+use crate::failure::Failure;
 use crate::{Api, blocking};
 
-pub(super) async fn summary<S: Stream>(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let caller = Caller::authenticate(&api, &request).await?;
-    if let Some(response) = check_method(&request, S::SUMMARY.allow)? {
-        return Ok(response);
-    }
-    caller.require_read()?;
-    let mut query = Query::parse(&request, &[S::FILTERS, &["channel_id", "group_by"]].concat())?;
-    let names = || S::GROUPS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-    let by = query.parsed("group_by", |text| {
-        S::GROUPS.iter().find(|(name, _)| *name == text).copied().ok_or_else(|| format!("must be one of {}", names()))
-    });
-    let is_missing = query.text("group_by").is_none();
-    let (channels, filter) = (query.channels(&caller), S::filter(&mut query));
+pub(super) async fn summary<S: Stream>(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, Failure> {
+    let mut query = Query::parse_filtered::<S>(&request, &["channel_id", "group_by"])?;
+    let by = query.required("group_by", S::GROUPS);
+    let (channels, filter) = (query.channels(&caller), query.filter::<S>());
     query.finish()?;
-    let required = || vec![("group_by".to_owned(), format!("group_by is required: one of {}", names()))];
-    let (name, by) = by.filter(|_| !is_missing).ok_or_else(|| Problem::invalid_query(required()))?;
+    // A group that is missing or unknown was an error already.
+    let (name, by) = by.unwrap_or(S::GROUPS[0]);
     let is_search = S::is_search(&filter);
     let page = blocking::page(&api, &caller, is_search, move |store| {
         let summary = S::summary(store, &channels, &filter, by)?.into_iter().next();

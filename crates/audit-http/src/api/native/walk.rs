@@ -1,20 +1,19 @@
 //! List: a walk through the log by cursor.
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{ChannelGrant, CursorOrder, CursorScope, ObjectWriter, limits, push_array};
 use audit_store::{CursorPage, CursorQuery, StoreError};
 
 use super::{Query, Stream};
 use crate::auth::Caller;
-use crate::problem::Problem;
+use crate::failure::Failure;
 use crate::{Api, blocking};
 
-pub(super) async fn walk<S: Stream>(api: &Api, request: &HttpRequest, caller: &Caller) -> Result<HttpResponse, Problem> {
-    caller.require_read()?;
-    let walk =
-        read::<S>(Query::parse(request, &[S::FILTERS, &["channel_id", "sort", "limit", "cursor", "count"]].concat())?, caller)?;
+pub(super) async fn walk<S: Stream>(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, Failure> {
+    let query = Query::parse_filtered::<S>(&request, &["channel_id", "sort", "limit", "cursor", "count"])?;
+    let walk = read::<S>(query, &caller)?;
     let is_search = S::is_search(&walk.walk.filter);
-    let page = blocking::page(api, caller, is_search, move |store| {
+    let page = blocking::page(&api, &caller, is_search, move |store| {
         let page = S::walk(store, &walk)?;
         Ok::<_, StoreError>(write::<S>(page, &walk.walk))
     });
@@ -38,7 +37,7 @@ fn write<S: Stream>(page: CursorPage<S::StoredEntry>, walk: &CursorScope<S::Filt
     body
 }
 
-fn read<S: Stream>(mut query: Query, caller: &Caller) -> Result<CursorQuery<S::Filter>, Problem> {
+fn read<S: Stream>(mut query: Query, caller: &Caller) -> Result<CursorQuery<S::Filter>, Failure> {
     let channels = match query.channels(caller) {
         ChannelGrant::All => None,
         ChannelGrant::Only(ids) => Some(ids.iter().map(|id| id.get()).collect::<Vec<_>>()),
@@ -57,7 +56,7 @@ fn read<S: Stream>(mut query: Query, caller: &Caller) -> Result<CursorQuery<S::F
         limit.ok_or_else(|| format!("must be an integer from 1 to {}", limits::PAGE_SIZE_MAX))
     });
     let counted = query.parsed("count", |text| text.parse::<bool>().map_err(|_| "must be true or false".to_owned()));
-    let filter = S::filter(&mut query);
+    let filter = query.filter::<S>();
     let walk = CursorScope { order, descending, channels, filter };
     let after = query.parsed("cursor", |text| walk.point(text).map_err(|error| error.to_string()));
     query.finish()?;

@@ -11,7 +11,7 @@ const WAREHOUSE: &str = "/api/v1/remote/1/data-warehouse/audit-events/";
 #[test]
 fn a_host_that_cannot_stand_in_a_link_gets_400() {
     let bench = Bench::start();
-    let invalid = r#"{"detail":"Invalid Host header: a name or an address, and a port."}"#;
+    let invalid = r#"{"detail":"Invalid Host header: send a name or an address, and a port if it is not the default."}"#;
     let mut rows: Vec<Row> = Vec::new();
     for host in [
         "a/b",

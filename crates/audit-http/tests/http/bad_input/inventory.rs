@@ -68,7 +68,7 @@ fn logs_that_are_none() {
     json_row(b"[]", "expected a JSON object, got an array");
     json_row(b"null", "expected a JSON object, got null");
     json_row(b"\"x\"", "expected a JSON object, got a string");
-    json_row(b"{\"user_id\":\"\xff\"}", "The body is no UTF-8: byte 12 cannot be read.");
+    json_row(b"{\"user_id\":\"\xff\"}", "The body is not UTF-8: byte 12 cannot be read.");
     json_row(format!("{{\"old_values\":{}}}", "[".repeat(500)).as_bytes(), "nested more than 500 levels deep");
 
     let missing = |fields: &[&str]| error(json!({"error": "Missing required fields", "fields": fields}));
@@ -202,7 +202,7 @@ fn a_server_without_room_or_patience_says_so_in_the_same_shape() {
     let all = server.store.budget().try_reserve(limits::BYTES_IN_FLIGHT_MAX).unwrap();
     let answer = server.post(&server.admin, LOGS, GOOD);
     assert_eq!(answer.header("Retry-After"), Some("1"));
-    let busy = coded(503, "Service Unavailable", "Too busy; send the same request again later.");
+    let busy = coded(503, "Service Unavailable", "The server is busy; retry in 1 s.");
     assert_eq!(answer.expect(503).to_string(), serde_json::from_str::<Value>(&busy).unwrap().to_string());
     drop(all);
     let answer = server.ask(&Ask::post(LOGS, "").announced(10).key(&server.admin));

@@ -123,7 +123,7 @@ fn bytes_that_are_no_utf8_get_400() {
     let mut rows: Vec<Row> = Vec::new();
     for bytes in [&b"\xff"[..], b"\xc3", b"\xed\xa0\x80", b"\xc0\xaf", b"\xf5\x80\x80\x80"] {
         let body = [&b"{\"url\":\"a"[..], bytes, b"\"}"].concat();
-        let at_byte = "The body is no UTF-8: byte 9 cannot be read.";
+        let at_byte = "The body is not UTF-8: byte 9 cannot be read.";
         rows.push(row(Ask::post(EVENTS, body.clone()).key(&bench.writer), 400, at_byte));
         rows.push(row(Ask::post("/api/v1/tokens", body.clone()).key(&bench.admin), 400, at_byte));
         let lines = [&b"{}\n"[..], &body].concat();

@@ -150,7 +150,7 @@ fn a_key_has_a_quarter_of_the_budget_and_one_larger_request() {
         let more = Ask::post(path, vec![b' '; MIB]).key(&bench.writer);
         let answer = bench.server.ask(&more);
         assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")), "{}", answer.text());
-        assert!(answer.text().contains("Too many requests of this key are on their way"), "{}", answer.text());
+        assert!(answer.text().contains("Too many requests of this key are in progress"), "{}", answer.text());
         // Others are served meanwhile, and so are small requests of this key.
         assert_eq!(bench.server.post(&other, EVENTS, "{").status, 400);
         assert_eq!(bench.server.post(&bench.writer, EVENTS, "{").status, 400);

@@ -15,7 +15,7 @@ fn a_query_that_takes_too_long_is_503_in_the_words_of_each_api() {
     let shortly = Some(Duration::from_millis(1));
     let store = Store::open(&StoreConfig { query_timeout: shortly, ..place.config() }).unwrap();
     let server = TestServer::with_store(place, store, |_| {});
-    let why = "The query did not end within 0 s. Ask for less (a range of time, one channel, another filter), or again later.";
+    let why = "The query did not end within 0 s. Ask for less (a range of time, one channel, another filter), or retry later.";
     for (path, member) in [
         ("/api/v1/oms/settings/audit_events/?limit=1000&sort=object_id", "detail"),
         ("/api/v1/data-warehouse/audit-events/?limit=1000&sort=user", "detail"),

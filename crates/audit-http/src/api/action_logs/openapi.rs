@@ -1,0 +1,120 @@
+//! `/api/v1/action-logs…`: the native API of action logs.
+
+use serde_json::{Value, json};
+use utoipa::openapi::path::Parameter;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+
+use super::ActionLogs;
+use crate::api::native::openapi::{self as native, LEAF_HASH, StreamDocs, extra, submitted};
+use crate::openapi::ApiDocs;
+use crate::openapi::path::Path;
+use crate::openapi::schema::{
+    Members, UUID_GIVEN, any_of, closed, format, instant, integer, integer_from, leaf_hash, nullable_integer, nullable_string,
+    open, string, typed, uuid,
+};
+
+const TAG: &str = "action logs";
+
+const STREAM_DOCS: StreamDocs = StreamDocs {
+    tag: TAG,
+    record: "ActionLog",
+    one: "action log",
+    many: "action logs",
+    example,
+    sent,
+    lines: "    {\"level\":20,\"message\":\"started\"}\n    {\"level\":40,\"message\":\"no stock\",\"logger_name\":\"shop.orders\"}",
+};
+
+/// Members of a native record that only the server sets.
+pub(crate) const SERVER_OWNED: [&str; 5] = ["id", "position", "recorded_at", "producer_id", "leaf_hash"];
+
+pub(crate) fn docs() -> ApiDocs {
+    ApiDocs {
+        tag: Some((TAG, "The native API of action logs: append, list by cursor, get, count.")),
+        paths: paths(),
+        schemas: schemas(),
+        parameters: parameters(),
+    }
+}
+
+fn paths() -> Vec<Path> {
+    native::paths::<ActionLogs>(&STREAM_DOCS)
+}
+
+fn parameters() -> Vec<(String, Parameter)> {
+    native::parameters::<ActionLogs>(&STREAM_DOCS)
+}
+
+fn schemas() -> Vec<(String, RefOr<Schema>)> {
+    let new = submitted(new_log(), &SERVER_OWNED)
+        .description(Some("An action log to append. Records of pino and winston are taken as they are."));
+    let mut schemas = native::schemas::<ActionLogs>(&STREAM_DOCS);
+    schemas.extend([("ActionLog".to_owned(), log().into()), ("NewActionLog".to_owned(), new.into())]);
+    schemas
+}
+
+/// Python's levels.
+pub(crate) fn level() -> ObjectBuilder {
+    integer()
+        .minimum(Some(0))
+        .maximum(Some(50))
+        .description(Some("Python's levels: 0, 10, 20, 30, 40, 50, or any integer between."))
+}
+
+/// A level by name.
+pub(crate) fn level_name() -> ObjectBuilder {
+    let names = "trace|silly|debug|verbose|http|info|notice|warn|warning|err|error|crit|critical|fatal|alert|emerg";
+    string().pattern(Some(format!("^({names})$"))).examples([json!("info")])
+}
+
+/// An action log in the native shape. What was erased is null.
+fn log() -> ObjectBuilder {
+    closed()
+        .description(Some("A record of an application's logger, in the log."))
+        .always("id", integer_from(1).description(Some("Counts per channel.")))
+        .always("uuid", uuid())
+        .always("channel_id", integer_from(0).description(Some("The tenant.")))
+        .always("position", integer_from(0).description(Some("Index in the channel's log, without gaps.")))
+        .always("created_at", instant().description(Some("When it happened.")))
+        .always("recorded_at", instant().description(Some("When it was committed; never decreases along a log.")))
+        .always("producer_id", integer_from(0).description(Some("The id of the token that wrote it; 0 for a local import.")))
+        .always("level", nullable_integer().description(Some("0 to 50, as Python has them.")))
+        .always("logger_name", nullable_string())
+        .always("app_name", nullable_string())
+        .always("message", nullable_string())
+        .always("trace", nullable_string())
+        .always("extra", typed([Type::Object, Type::Null]).description(Some("Members that are not known here.")))
+        .always("leaf_hash", leaf_hash().description(Some("The hash of the record in the log's tree.")))
+}
+
+/// What a client may say about a record.
+fn new_log() -> ObjectBuilder {
+    let nullable = |text: &str| nullable_string().description(Some(text));
+    open()
+        .maybe("uuid", nullable("The idempotency key inside the channel.").pattern(Some(UUID_GIVEN)))
+        .maybe("channel_id", nullable_integer().minimum(Some(0)))
+        .maybe("created_at", nullable("A date-time; default: now.").format(format("date-time")))
+        .always("level", any_of([level().into(), level_name().into()]))
+        .maybe("logger_name", nullable_string())
+        .maybe("app_name", nullable_string())
+        .always("message", string())
+        .maybe("trace", nullable_string())
+        .maybe("extra", extra())
+}
+
+fn sent() -> Value {
+    json!({
+        "created_at": "2023-12-01T08:25:56.088353Z", "level": 40, "logger_name": "shop.orders", "app_name": "shop",
+        "message": "no stock", "trace": "Traceback (most recent call last): …"
+    })
+}
+
+fn example() -> Value {
+    json!({
+        "id": 1, "uuid": "410237f7-2a6f-48de-9c41-b988326d7607", "channel_id": 1, "position": 0,
+        "created_at": "2023-12-01T08:25:56.088353Z", "recorded_at": "2026-11-22T16:56:23.865036Z", "producer_id": 1, "level": 40,
+        "logger_name": "shop.orders", "app_name": "shop", "message": "no stock", "trace": null, "extra": null,
+        "leaf_hash": LEAF_HASH
+    })
+}

@@ -1,0 +1,207 @@
+//! What the two published APIs of audit events have in common: list, detail and create, as DRF answers them.
+
+mod filter;
+pub(crate) mod openapi;
+
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use audit_store::domain::{
+    ChannelGrant, ChannelId, Event, EventFilter, JsonKind, JsonText, Members, NewEvent, ParseMode, PreparedEntry, limits,
+    parse_uuid,
+};
+use audit_store::{AppendRequest, ListQuery, Receipt, Store};
+
+use crate::admission::Room;
+use crate::auth::Caller;
+use crate::body::{self, Body, BodyError, FORM, media_type};
+use crate::drf::{self, BaseUrl, Filter, Paging};
+use crate::failure::Failure;
+use crate::params::Params;
+use crate::routes::{Access, ApiStyle, Resource};
+use crate::{Api, blocking, charset};
+use filter::{FILTERS, SORTS};
+
+/// What one API does differently.
+pub(super) struct AuditEventsApi {
+    /// What OPTIONS calls the list.
+    pub(super) name: &'static str,
+    /// Filters beside [`filter::FILTERS`].
+    pub(super) own_filters: &'static [Filter<EventFilter>],
+    /// A parameter that is also read from the body of a GET.
+    pub(super) filter_in_body: Option<&'static str>,
+    /// Whether a user may be given as an object.
+    pub(super) takes_user_objects: bool,
+    /// Writes one result.
+    pub(super) write: fn(&Event, &mut String),
+}
+
+/// The channel that a path names, as it stands there; `None` where a path has no channel.
+pub(super) struct PathChannel(Option<String>);
+
+impl PathChannel {
+    fn from_request(request: &HttpRequest) -> PathChannel {
+        PathChannel(request.match_info().get("channel_id").map(str::to_owned))
+    }
+
+    /// The channels that are read. A number that no channel can have names one that looks empty, like any other.
+    fn readable(&self, caller: &Caller) -> ChannelGrant {
+        self.0.as_ref().map_or_else(|| caller.channels(), |channel| caller.channels_among(channel.parse::<ChannelId>().ok()))
+    }
+
+    /// The channel that is written.
+    fn writable(&self) -> Result<Option<ChannelId>, Failure> {
+        self.0.as_ref().map(|path| path.parse::<ChannelId>().map_err(|_| drf::not_found())).transpose()
+    }
+}
+
+impl AuditEventsApi {
+    /// The list and create.
+    pub(super) fn collection(&'static self, path: &'static str) -> Resource {
+        Resource::new(path, ApiStyle::Drf { name: self.name })
+            .get(Access::Read, move |api, request, payload, caller| list(self, api, request, payload, caller))
+            .post(Access::Append, move |api, request, payload, caller| create(self, api, request, payload, caller))
+    }
+
+    /// One event, by `uuid` in the path.
+    pub(super) fn one(&'static self, path: &'static str) -> Resource {
+        let get = move |api, request, caller| get(self, api, request, caller);
+        Resource::new(path, ApiStyle::Drf { name: self.name }).get(Access::Read, get)
+    }
+}
+
+async fn get(
+    shape: &'static AuditEventsApi,
+    api: web::Data<Api>,
+    request: HttpRequest,
+    caller: Caller,
+) -> Result<HttpResponse, Failure> {
+    let uuid = request.match_info().get("uuid").and_then(parse_uuid).ok_or_else(drf::not_found)?;
+    let find = move |store: &Store, channels: &_, first, bytes_max| store.get_within(channels, first, uuid, bytes_max);
+    let event = blocking::find(&api, &caller, PathChannel::from_request(&request).readable(&caller), find).await??;
+    show(shape, HttpResponse::Ok(), event.ok_or_else(drf::not_found)?).await
+}
+
+async fn show(shape: &'static AuditEventsApi, builder: HttpResponseBuilder, event: Event) -> Result<HttpResponse, Failure> {
+    let bytes = event.slots.bytes();
+    let write = move || {
+        let mut body = String::with_capacity(1024 + bytes);
+        (shape.write)(&event, &mut body);
+        body
+    };
+    Ok(drf::json(builder, blocking::shape(bytes, write).await?))
+}
+
+async fn list(
+    shape: &'static AuditEventsApi,
+    api: web::Data<Api>,
+    request: HttpRequest,
+    payload: web::Payload,
+    caller: Caller,
+) -> Result<HttpResponse, Failure> {
+    let origin = BaseUrl::from_request(&api.config, &request)?;
+    let mut params = Params::parse(request.query_string());
+    if let Some(name) = shape.filter_in_body
+        && params.last(name).is_none()
+        && let Some(value) = body_param(&api, &request, payload, &caller, name).await?
+    {
+        // It goes on into the links, or the next page would be one of another list.
+        params.push(name, &value);
+    }
+    let filter = drf::read_filter(&[&FILTERS, shape.own_filters], &params)?;
+    let paging = Paging::parse(&api.config, &params)?;
+    let (channels, sort) = (PathChannel::from_request(&request).readable(&caller), drf::read_sort(&SORTS, &params));
+    let query = ListQuery { channels, filter, sort, page: paging.page, size: paging.size };
+    let page = blocking::page(&api, &caller, false, move |store| {
+        drf::write_page(store.list(&query)?, &origin, &params, |event| event.slots.bytes(), shape.write)
+    });
+    Ok(drf::json(HttpResponse::Ok(), page.await??))
+}
+
+/// A parameter in the JSON object or the form that a GET carries; other bodies mean nothing to a GET.
+async fn body_param(
+    api: &Api,
+    request: &HttpRequest,
+    payload: web::Payload,
+    caller: &Caller,
+    name: &str,
+) -> Result<Option<String>, Failure> {
+    let media_type = media_type(request);
+    let is_form = media_type == FORM;
+    if !is_form && media_type != "application/json" {
+        return Ok(None);
+    }
+    let body = Body::read(api, request, payload, Room::for_question(api, caller)).await?;
+    if is_form {
+        let form = match drf::form(&body.bytes, charset::from_request(request)?) {
+            // As in a query string: what is only compared may be read with replacement characters.
+            Err(Failure::Body(BodyError::Characters { .. })) => Params::parse(&String::from_utf8_lossy(&body.bytes)),
+            form => form?,
+        };
+        return Ok(form.last(name).map(str::to_owned));
+    }
+    let text = body::text(&body.bytes)?;
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let members = Members::parse(text)?;
+    let value = members.last(name).filter(|value| value.kind() != JsonKind::Null);
+    // What is no string is shown to the filter as it is, which says what it wants instead.
+    Ok(value.map(|json| json.decoded().and_then(|d| d.as_str().map(str::to_owned)).unwrap_or_else(|| json.to_string())))
+}
+
+async fn create(
+    shape: &'static AuditEventsApi,
+    api: web::Data<Api>,
+    request: HttpRequest,
+    payload: web::Payload,
+    caller: Caller,
+) -> Result<HttpResponse, Failure> {
+    if media_type(&request) != "application/json" {
+        return Err(drf::unsupported_media_type(&request, "application/json"));
+    }
+    let room = Room::for_append(&api, &caller, limits::EVENT_BYTES_MAX);
+    let Body { bytes, mut reservation } = Body::read(&api, &request, payload, room).await?;
+    let (store, producer_id, channel) = (api.store.clone(), caller.token.id, PathChannel::from_request(&request));
+    let received = bytes.len();
+    let work = move || prepare(shape, &store, &bytes, &caller, &channel);
+    let prepared = blocking::compute(&api, producer_id, received, work).await??;
+    // It is kept twice: for the log and for the answer.
+    reservation.grow(prepared.slots().bytes()).map_err(BodyError::from)?;
+    let (channel, uuid, bytes) = (prepared.channel_id(), prepared.uuid(), prepared.slots().bytes());
+    let kept = prepared.clone();
+    let append = AppendRequest { producer_id, entries: vec![prepared], reservation: Some(reservation) };
+    let receipts = blocking::append(&api, append).await?;
+    // What is new is what was sent. To read it again could fail, and the client would send it again though it is stored.
+    if let [Receipt { duplicate: false, position, recorded_at, leaf_hash, .. }] = receipts[..] {
+        let event = Event(kept.into_entry(producer_id, position, recorded_at, leaf_hash));
+        return show(shape, HttpResponse::Created(), event).await;
+    }
+    // It is stored: an answer that asks the client to send it again would be wrong.
+    let find = move |store: &Store| store.get(&ChannelGrant::Only([channel].into()), channel, uuid);
+    let event = blocking::point_read(&api, bytes, find).await??;
+    show(shape, HttpResponse::Ok(), event.ok_or(Failure::Internal)?).await
+}
+
+fn prepare(
+    shape: &AuditEventsApi,
+    store: &Store,
+    body: &[u8],
+    caller: &Caller,
+    channel: &PathChannel,
+) -> Result<PreparedEntry, Failure> {
+    let event = read_event(shape, drf::body_members(body::text(body)?)?)?;
+    let channel = caller.channel_to_write(channel.writable()?.or(event.channel_id))?;
+    Ok(store.prepare(event, channel)?)
+}
+
+/// Numbers may come as strings, texts as numbers.
+fn read_event(shape: &AuditEventsApi, members: Members<'_>) -> Result<NewEvent, Failure> {
+    let field = |name: &str, value: JsonText| match name {
+        "content_type" | "object_id" => drf::integer_field(value),
+        "user" if shape.takes_user_objects && value.kind() == JsonKind::Object => Ok(value),
+        "user" => drf::integer_field(value),
+        "timestamp" => Ok(drf::instant_field(value)),
+        "url" | "remote_addr" | "description" | "table_name" | "action" => Ok(drf::text_field(value)),
+        _ => Ok(value),
+    };
+    drf::read_tolerantly(members, field, |members| NewEvent::from_members(members, ParseMode::PUBLISHED))
+}

@@ -1,0 +1,36 @@
+//! What events are filtered by.
+
+use audit_store::domain::EventFilter;
+
+use crate::api::native::Filter;
+
+const EXACTLY: &str = "Exactly this text, upper and lower case told apart.";
+
+const OBJECT_ID: &str = "The id of the object as text: `7` finds the number 7 and the string `\"7\"`.";
+
+const CHANGED: &str = "The name of a field that was changed: a member of `content.old_data` or `content.new_data` that only one of them \
+                       has, or both with other values.";
+
+const SEARCH: &str = "A part of a text, of the name of a member or of a number in content, url, description or user; upper and lower case \
+                      of ASCII letters are the same.";
+
+pub(super) const FILTERS: &[Filter<EventFilter>] = &[
+    Filter::uuid(|filter, uuid| filter.uuid = Some(uuid), |values| &mut values.uuid),
+    Filter::integer(
+        "content_type",
+        "The numeric object type.",
+        |filter, number| filter.content_type = Some(number),
+        |values| &mut values.content_type,
+    ),
+    Filter::text("table_name", EXACTLY, |filter, text| filter.table_name = Some(text), |values| &mut values.table_name),
+    Filter::text("object_id", OBJECT_ID, |filter, text| filter.object_id = Some(text), |values| &mut values.object_id),
+    Filter::text("user", "The user's id as text.", |filter, text| filter.user = Some(text), |values| &mut values.user),
+    Filter::text("action", EXACTLY, |filter, text| filter.action = Some(text), |values| &mut values.action),
+    Filter::text("url", EXACTLY, |filter, text| filter.url = Some(text), |values| &mut values.url),
+    Filter::text("remote_addr", EXACTLY, |filter, text| filter.remote_addr = Some(text), |values| &mut values.remote_addr),
+    Filter::text("changed", CHANGED, |filter, text| filter.changed = Some(text), |values| &mut values.changed),
+    Filter::search(SEARCH, |filter, text| filter.search = Some(text)),
+    Filter::instants("timestamp", "When it happened", |filter| &mut filter.timestamp),
+    Filter::instants("recorded_at", "When it was committed", |filter| &mut filter.recorded_at),
+    Filter::integers("position", "Index in the log", |filter| &mut filter.position),
+];

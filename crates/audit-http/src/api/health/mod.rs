@@ -1,0 +1,45 @@
+//! Whether the server lives, and whether it can work. Neither needs a key, neither says more than that.
+
+pub(crate) mod openapi;
+
+pub(super) use openapi::docs;
+
+use actix_web::{HttpResponse, web};
+use audit_store::StoreError;
+
+use crate::blocking::NotDone;
+use crate::failure::Failure;
+use crate::routes::{Access, Resource, Routes};
+use crate::{Api, blocking};
+
+pub(crate) const ALIVE: &str = "/healthz";
+pub(crate) const READY: &str = "/readyz";
+
+pub(super) fn configure(routes: &mut Routes<'_>) {
+    routes.mount(Resource::native(ALIVE).get(Access::Open, alive));
+    routes.mount(Resource::native(READY).get(Access::Open, ready));
+}
+
+async fn alive() -> Result<HttpResponse, Failure> {
+    Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ok"})))
+}
+
+/// The database answers a read, the writer runs, and the clock can be right. The answer also says what is strange about the clock,
+/// and which index is behind for long: the server works all the same.
+async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Failure> {
+    Ok(match blocking::check(&api).await {
+        Ok(Ok(warnings)) if warnings.is_empty() => HttpResponse::Ok().json(serde_json::json!({"status": "ready"})),
+        Ok(Ok(warnings)) => HttpResponse::Ok().json(serde_json::json!({"status": "ready", "warnings": warnings})),
+        Ok(Err(error @ StoreError::Clock(_))) => {
+            tracing::error!(%error, "not ready");
+            HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "the clock is wrong"}))
+        }
+        Ok(Err(error)) => {
+            tracing::error!(%error, "not ready");
+            HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "the database cannot be used"}))
+        }
+        Err(NotDone::Stopping) => HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "shutting down"})),
+        Err(NotDone::Late) => HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "busy"})),
+        Err(NotDone::Panicked) => HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "internal error"})),
+    })
+}

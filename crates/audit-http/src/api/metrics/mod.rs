@@ -1,0 +1,31 @@
+//! `/metrics`: what the server did and how large its logs are, for Prometheus. Only keys that read all channels get it: it shows the
+//! sizes of the logs of all tenants.
+
+mod openapi;
+
+pub(super) use openapi::docs;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::api::native::Query;
+use crate::auth::Caller;
+use crate::failure::Failure;
+use crate::metrics::measure;
+use crate::routes::{Access, Resource, Routes};
+use crate::{Api, blocking};
+
+pub(crate) const METRICS: &str = "/metrics";
+
+/// The text format of Prometheus.
+const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+pub(super) fn configure(routes: &mut Routes<'_>) {
+    routes.mount(Resource::native(METRICS).get(Access::ReadAllChannels, metrics));
+}
+
+async fn metrics(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, Failure> {
+    Query::parse(&request, &[])?;
+    let metrics = api.config.metrics.clone().ok_or_else(|| Failure::not_found("This server keeps no metrics."))?;
+    let text = blocking::query(&api, &caller, move |store| measure(store).map(|()| metrics.render())).await??;
+    Ok(HttpResponse::Ok().content_type(MEDIA_TYPE).body(text))
+}

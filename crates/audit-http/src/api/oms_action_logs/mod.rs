@@ -1,0 +1,143 @@
+//! The OMS action logs API: `/api/v1/oms/logs/action_log/`.
+
+mod filter;
+mod openapi;
+mod python;
+mod view;
+
+pub(super) use openapi::docs;
+
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use audit_store::domain::{
+    ActionLog, ChannelGrant, InputError, JsonText, Members, NewActionLog, ParseMode, PreparedEntry, limits, translate_action_log,
+};
+use audit_store::{ActionLogListQuery, AppendRequest, Receipt, Store};
+use encoding_rs::Encoding;
+
+use crate::admission::Room;
+use crate::auth::Caller;
+use crate::body::{self, Body, BodyError, FORM, media_type};
+use crate::drf::{self, BaseUrl, Paging};
+use crate::failure::Failure;
+use crate::params::Params;
+use crate::routes::{Access, ApiStyle, Resource, Routes};
+use crate::{Api, blocking, charset};
+use filter::{FILTERS, SORTS};
+use view::write;
+
+pub(crate) const LIST: &str = "/api/v1/oms/logs/action_log/";
+pub(crate) const ONE: &str = "/api/v1/oms/logs/action_log/{id}/";
+
+const STYLE: ApiStyle = ApiStyle::Drf { name: "Action Log List" };
+
+pub(super) fn configure(routes: &mut Routes<'_>) {
+    routes.mount_published(Resource::new(LIST, STYLE).get(Access::Read, list).post(Access::Append, create));
+    routes.mount_published(Resource::new(ONE, STYLE).get(Access::Read, get));
+}
+
+async fn get(api: web::Data<Api>, id: web::Path<String>, caller: Caller) -> Result<HttpResponse, Failure> {
+    let position = drf::whole_number(&id).and_then(|id| id.checked_sub(1)).ok_or_else(drf::not_found)?;
+    let channel = caller.single_channel().ok_or_else(drf::not_found)?;
+    let find = move |store: &Store, bytes_max| store.action_log_at(channel, position, bytes_max);
+    let log = blocking::read_by_key(&api, &caller, find).await??;
+    show(HttpResponse::Ok(), log.ok_or_else(drf::not_found)?).await
+}
+
+async fn show(builder: HttpResponseBuilder, log: ActionLog) -> Result<HttpResponse, Failure> {
+    let bytes = log.slots.bytes();
+    let shown = move || {
+        let mut body = String::with_capacity(512 + bytes);
+        write(&log, &mut body);
+        body
+    };
+    Ok(drf::json(builder, blocking::shape(bytes, shown).await?))
+}
+
+async fn list(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, Failure> {
+    let origin = BaseUrl::from_request(&api.config, &request)?;
+    let params = Params::parse(request.query_string());
+    let filter = drf::read_filter(&[&FILTERS], &params)?;
+    let Paging { page, size } = Paging::parse(&api.config, &params)?;
+    // Ids count per channel, so channels are never merged.
+    let channels = ChannelGrant::Only(caller.single_channel().into_iter().collect());
+    let query = ActionLogListQuery { channels, filter, sort: drf::read_sort(&SORTS, &params), page, size };
+    let is_search = query.filter.search.is_some();
+    let page = blocking::page(&api, &caller, is_search, move |store| {
+        drf::write_page(store.list_action_logs(&query)?, &origin, &params, |log| log.slots.bytes(), write)
+    });
+    Ok(drf::json(HttpResponse::Ok(), page.await??))
+}
+
+async fn create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload, caller: Caller) -> Result<HttpResponse, Failure> {
+    let form = match media_type(&request).as_str() {
+        "application/json" => None,
+        FORM => Some(charset::from_request(&request)?),
+        _ => return Err(drf::unsupported_media_type(&request, "application/json, application/x-www-form-urlencoded")),
+    };
+    let max = if form.is_some() { FORM_BYTES_MAX } else { limits::EVENT_BYTES_MAX };
+    let Body { bytes, mut reservation } = Body::read(&api, &request, payload, Room::for_append(&api, &caller, max)).await?;
+    let (store, producer_id, received) = (api.store.clone(), caller.token.id, bytes.len());
+    let prepared = blocking::compute(&api, producer_id, received, move || prepare(&store, &bytes, form, &caller)).await??;
+    // It is kept twice, for the log and for the answer; and a message that was put together from its arguments takes more than they did.
+    reservation.grow((2 * prepared.slots().bytes()).saturating_sub(received)).map_err(BodyError::from)?;
+    let (channel, uuid, bytes) = (prepared.channel_id(), prepared.uuid(), prepared.slots().bytes());
+    let kept = prepared.clone();
+    let append = AppendRequest { producer_id, entries: vec![prepared], reservation: Some(reservation) };
+    let receipts = blocking::append(&api, append).await?;
+    // What is new is what was sent. To read it again could fail, and the client would send it again though it is stored.
+    if let [Receipt { duplicate: false, position, recorded_at, leaf_hash, .. }] = receipts[..] {
+        let log = ActionLog(kept.into_entry(producer_id, position, recorded_at, leaf_hash));
+        return show(HttpResponse::Created(), log).await;
+    }
+    // It is stored: an answer that asks the client to send it again would be wrong.
+    let find = move |store: &Store| store.get_action_log(&ChannelGrant::Only([channel].into()), channel, uuid);
+    let log = blocking::point_read(&api, bytes, find).await??;
+    show(HttpResponse::Ok(), log.ok_or(Failure::Internal)?).await
+}
+
+/// Bytes of the largest form. A record that Python's handler posts is stored in any case, cut to what an action log may have.
+const FORM_BYTES_MAX: usize = 8 * limits::EVENT_BYTES_MAX;
+
+fn prepare(store: &Store, body: &[u8], form: Option<&'static Encoding>, caller: &Caller) -> Result<PreparedEntry, Failure> {
+    let log = match form {
+        Some(charset) => read_log(drf::body_members(&json_of_form(body, charset)?)?)?,
+        None => {
+            let text = body::text(body)?;
+            // No body at all is `{}` to DRF, whose answer names what is missing.
+            read_log(drf::body_members(if text.is_empty() { "{}" } else { text })?)?
+        }
+    };
+    let channel = caller.channel_to_write(log.channel_id)?;
+    Ok(store.prepare_action_log(log, channel)?)
+}
+
+/// A form as the JSON of an action log.
+fn json_of_form(body: &[u8], charset: &'static Encoding) -> Result<String, Failure> {
+    let max = limits::EVENT_BYTES_MAX;
+    let mut form = drf::form(body, charset)?;
+    let is_record = python::is_record(&form);
+    if is_record {
+        form = python::fit(form, max);
+    } else if body.len() > max {
+        return Err(BodyError::TooLarge { max }.into());
+    }
+    // A message is never put together at the cost of the whole record.
+    let mut json = python::to_json(&form, max.saturating_sub(body.len()));
+    if is_record && json.len() > max {
+        json = python::to_json(&form, 0);
+    }
+    if json.len() > max {
+        return Err(InputError::TooLarge { bytes: json.len() }.into());
+    }
+    Ok(json)
+}
+
+fn read_log(members: Members<'_>) -> Result<NewActionLog, Failure> {
+    let field = |name: &str, value: JsonText| match name {
+        "level" | "channel_id" => drf::integer_field(value),
+        "created_at" => Ok(drf::instant_field(value)),
+        "logger_name" | "message" | "app_name" | "trace" => Ok(drf::text_field(value)),
+        _ => Ok(value),
+    };
+    drf::read_tolerantly(translate_action_log(members), field, |members| NewActionLog::from_members(members, ParseMode::PUBLISHED))
+}

@@ -1,0 +1,263 @@
+//! Python's `%` formatting, as far as log lines use it.
+
+use std::collections::HashMap;
+
+use super::literal::{Literal, Value};
+
+/// The message of a template and its arguments; `None` where Python would fail, for a conversion that is not known here, and for
+/// a message of more bytes than these: the template then stands for itself.
+///
+/// Whatever the template, this takes time and memory in proportion to the input and `bytes_max`.
+pub(super) fn format(template: &str, args: Literal<'_>, bytes_max: usize) -> Option<String> {
+    let mut args = Arguments::from_literal(args)?;
+    let mut out = Message { text: String::with_capacity(template.len().min(bytes_max)), bytes_max };
+    let mut rest = template;
+    while let Some((text, spec)) = rest.split_once('%') {
+        out.push(text)?;
+        if let Some(tail) = spec.strip_prefix('%') {
+            out.push("%")?;
+            rest = tail;
+            continue;
+        }
+        let (conversion, tail) = Conversion::parse(spec)?;
+        rest = tail;
+        match conversion.name {
+            Some(name) => out.push(&conversion.apply(args.named(name)?)?)?,
+            None => out.push(&conversion.apply(&args.next()?)?)?,
+        }
+    }
+    out.push(rest)?;
+    args.are_used_up().then_some(out.text)
+}
+
+/// A message that ends before it grows beyond its bound: an argument of a dictionary may be shown any number of times.
+struct Message {
+    text: String,
+    bytes_max: usize,
+}
+
+impl Message {
+    fn push(&mut self, text: &str) -> Option<()> {
+        self.text.push_str(text);
+        (self.text.len() <= self.bytes_max).then_some(())
+    }
+}
+
+/// What a template takes its values from.
+struct Arguments<'a> {
+    positional: std::vec::IntoIter<Literal<'a>>,
+    /// Of a dictionary; each is read once, however often it is shown.
+    named: Option<HashMap<String, Argument<'a>>>,
+}
+
+/// One value.
+struct Argument<'a> {
+    repr: &'a str,
+    value: Value,
+}
+
+impl<'a> From<Literal<'a>> for Argument<'a> {
+    fn from(literal: Literal<'a>) -> Argument<'a> {
+        Argument { repr: literal.repr(), value: literal.value() }
+    }
+}
+
+impl<'a> Arguments<'a> {
+    /// Of a tuple, its items; of a dictionary, its entries, and itself as the one item. `logging` makes nothing else.
+    fn from_literal(args: Literal<'a>) -> Option<Arguments<'a>> {
+        if let Some(items) = args.items() {
+            return Some(Arguments { positional: items.into_iter(), named: None });
+        }
+        let entries = args.entries()?.into_iter().filter_map(|(key, value)| match key.value() {
+            Value::Text(name) => Some((name, value.into())),
+            _ => None,
+        });
+        Some(Arguments { named: Some(entries.collect()), positional: vec![args].into_iter() })
+    }
+
+    /// Behind a named one, Python takes no more by position.
+    fn named(&mut self, name: &str) -> Option<&Argument<'a>> {
+        self.positional = Vec::new().into_iter();
+        self.named.as_ref()?.get(name)
+    }
+
+    fn next(&mut self) -> Option<Argument<'a>> {
+        self.positional.next().map(Argument::from)
+    }
+
+    /// Python refuses items that are left over; a dictionary may have more than is asked for.
+    fn are_used_up(&mut self) -> bool {
+        self.named.is_some() || self.positional.next().is_none()
+    }
+}
+
+/// `%(name)-08.3f`
+struct Conversion<'a> {
+    name: Option<&'a str>,
+    left: bool,
+    zeros: bool,
+    sign: Option<char>,
+    width: usize,
+    precision: Option<usize>,
+    kind: char,
+}
+
+/// Wider ones are no log line.
+const WIDTH_MAX: usize = 1000;
+
+impl<'a> Conversion<'a> {
+    fn parse(spec: &'a str) -> Option<(Conversion<'a>, &'a str)> {
+        let (name, mut rest) = match spec.strip_prefix('(') {
+            Some(named) => named.split_once(')').map(|(name, rest)| (Some(name), rest))?,
+            None => (None, spec),
+        };
+        let mut conversion = Conversion { name, left: false, zeros: false, sign: None, width: 0, precision: None, kind: '%' };
+        while let Some(flag) = rest.chars().next().filter(|flag| matches!(flag, '-' | '0' | '+' | ' ')) {
+            match flag {
+                '-' => conversion.left = true,
+                '0' => conversion.zeros = true,
+                sign => conversion.sign = if conversion.sign == Some('+') { Some('+') } else { Some(sign) },
+            }
+            rest = &rest[1..];
+        }
+        conversion.width = number(&mut rest)?.unwrap_or(0);
+        if let Some(behind) = rest.strip_prefix('.') {
+            rest = behind;
+            conversion.precision = Some(number(&mut rest)?.unwrap_or(0));
+        }
+        rest = rest.strip_prefix(['l', 'h', 'L']).unwrap_or(rest);
+        conversion.kind = rest.chars().next()?;
+        let behind = &rest[conversion.kind.len_utf8()..];
+        Some((conversion, behind))
+    }
+
+    fn apply(&self, arg: &Argument<'_>) -> Option<String> {
+        let text = match (self.kind, &arg.value) {
+            ('s', Value::Text(text)) => self.cut(text),
+            ('s' | 'r', _) => self.cut(arg.repr),
+            ('d' | 'i' | 'u', Value::Integer(number)) => return Some(self.number(*number < 0, number.unsigned_abs().to_string())),
+            ('d' | 'i' | 'u', Value::Float(number)) if number.abs() < 1e18 => {
+                return Some(self.number(*number <= -1.0, format!("{}", number.abs().trunc())));
+            }
+            ('x', Value::Integer(number)) => return Some(self.number(*number < 0, format!("{:x}", number.unsigned_abs()))),
+            ('X', Value::Integer(number)) => return Some(self.number(*number < 0, format!("{:X}", number.unsigned_abs()))),
+            ('o', Value::Integer(number)) => return Some(self.number(*number < 0, format!("{:o}", number.unsigned_abs()))),
+            ('f' | 'F', Value::Float(number)) => return Some(self.fixed(*number)),
+            ('f' | 'F', Value::Integer(number)) => return Some(self.fixed(*number as f64)),
+            ('c', Value::Text(text)) if is_one_char(text) => text.clone(),
+            _ => return None,
+        };
+        Some(self.pad(text))
+    }
+
+    fn cut(&self, text: &str) -> String {
+        self.precision.map_or_else(|| text.to_owned(), |precision| text.chars().take(precision).collect())
+    }
+
+    fn fixed(&self, number: f64) -> String {
+        let digits = format!("{:.*}", self.precision.unwrap_or(6), number.abs());
+        self.signed(number.is_sign_negative(), digits)
+    }
+
+    /// An integer has at least as many digits as the precision says.
+    fn number(&self, negative: bool, digits: String) -> String {
+        let missing = self.precision.unwrap_or(0).saturating_sub(digits.len());
+        self.signed(negative, format!("{}{digits}", "0".repeat(missing)))
+    }
+
+    fn signed(&self, negative: bool, digits: String) -> String {
+        let sign = if negative { "-".to_owned() } else { self.sign.map(String::from).unwrap_or_default() };
+        if self.zeros && !self.left {
+            let missing = self.width.saturating_sub(sign.len() + digits.len());
+            return format!("{sign}{}{digits}", "0".repeat(missing));
+        }
+        self.pad(format!("{sign}{digits}"))
+    }
+
+    fn pad(&self, text: String) -> String {
+        let blanks = " ".repeat(self.width.saturating_sub(text.chars().count()));
+        if self.left { format!("{text}{blanks}") } else { format!("{blanks}{text}") }
+    }
+}
+
+fn is_one_char(text: &str) -> bool {
+    let mut chars = text.chars();
+    chars.next().is_some() && chars.next().is_none()
+}
+
+/// Digits in front, as a number; `None` for one that is too large, or for `*`.
+fn number(rest: &mut &str) -> Option<Option<usize>> {
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let (digits, tail) = rest.split_at(end);
+    *rest = tail;
+    if digits.is_empty() {
+        return if tail.starts_with('*') { None } else { Some(None) };
+    }
+    digits.parse().ok().filter(|number| *number <= WIDTH_MAX).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Template, arguments, and what Python 3.11 makes of them.
+    const CASES: [(&str, &str, &str); 18] = [
+        ("hello %s, %d", "('world', 3)", "hello world, 3"),
+        ("%r %s", "('é', None)", "'é' None"),
+        ("%5d|%-5d|%05d|%+d|% d", "(3, 3, -3, 3, 3)", "    3|3    |-0003|+3| 3"),
+        ("%.2f %f %8.3f", "(1.005, 2, -3.14159)", "1.00 2.000000   -3.142"),
+        ("%x %X %o", "(255, 255, -8)", "ff FF -10"),
+        ("%(user)s did %(what)r", "{'user': 'zoë', 'what': [1, 2], 'more': 1}", "zoë did [1, 2]"),
+        ("100%% of %s", "((1, 2),)", "100% of (1, 2)"),
+        ("%.3s|%10s|%-4s|", "('abcdef', 'x', 'y')", "abc|         x|y   |"),
+        ("%d %d", "(True, 3.9)", "1 3"),
+        ("%d", "(-0.5,)", "0"),
+        ("%.3d", "(7,)", "007"),
+        ("%c%c", "('a', 'é')", "aé"),
+        ("%s", "(1.0,)", "1.0"),
+        ("%ld", "(5,)", "5"),
+        ("%s %s", "(b'x', {'a': 1})", "b'x' {'a': 1}"),
+        ("no more", "()", "no more"),
+        ("got %s", "{'id': 7}", "got {'id': 7}"),
+        ("%s: %(id)d", "{'id': 7, 8: 9}", "{'id': 7, 8: 9}: 7"),
+    ];
+
+    fn formatted(template: &str, args: &str) -> Option<String> {
+        format(template, Literal::parse(args).unwrap(), 10_000)
+    }
+
+    #[test]
+    fn formats_as_python_does() {
+        for (template, args, expected) in CASES {
+            assert_eq!(formatted(template, args).as_deref(), Some(expected), "{template}");
+        }
+        for (template, args) in [
+            ("%s", "()"),
+            ("%s", "(1, 2)"),
+            ("%d", "('x',)"),
+            ("%", "(1,)"),
+            ("%(a)s", "{'b': 1}"),
+            ("%(a)s %s", "{'a': 1}"),
+            ("%s %s", "{'a': 1}"),
+            ("%(a)s", "(1,)"),
+            ("%*d", "(1, 2)"),
+            ("%q", "(1,)"),
+            ("%5%", "()"),
+            ("%s", "1"),
+            ("%c", "('',)"),
+            ("%c", "('ab',)"),
+        ] {
+            assert_eq!(formatted(template, args), None, "{template}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_grows_beyond_its_bound_is_left_unformatted() {
+        let args = format!("{{'a': '{}', 'b': 1}}", "x".repeat(5_000));
+        assert_eq!(formatted("%(a)s", &args).unwrap().len(), 5_000);
+        assert_eq!(formatted(&"%(a)s".repeat(100_000), &args), None);
+        assert_eq!(formatted(&"%(b)1000s".repeat(100_000), &args), None);
+        assert_eq!(formatted(&"x".repeat(10_001), "()"), None);
+        assert_eq!(formatted("%1001d", "(1,)"), None);
+    }
+}

@@ -1,0 +1,122 @@
+//! Failures in the words of Django REST framework.
+
+use actix_web::HttpResponse;
+use audit_store::domain::{Fault, FieldError, InputError, JsonError, JsonKind, JsonText, ObjectWriter, push_array};
+
+use crate::failure::{ERRORS_MAX, Failure, InvalidRecord, RecordNoun};
+
+/// The answer of a published API in this style.
+pub(crate) fn render(failure: &Failure) -> HttpResponse {
+    super::json(failure.response(), body(failure))
+}
+
+/// `{"detail":…}`, or `{"field":["text"]}` with all fields at once.
+pub(crate) fn body(failure: &Failure) -> String {
+    let mut body = String::new();
+    let mut object = ObjectWriter::new(&mut body);
+    match fields(failure) {
+        Some(fields) => write_fields(&mut object, &fields),
+        None => {
+            object.string("detail", &detail(failure));
+        }
+    }
+    object.end();
+    body
+}
+
+fn detail(failure: &Failure) -> String {
+    match failure {
+        Failure::NotFound(_) | Failure::ChannelNotFound => "Not found.".to_owned(),
+        Failure::MethodNotAllowed { method, .. } => format!("Method \"{method}\" not allowed."),
+        Failure::UnsupportedMediaType { got, .. } => format!("Unsupported media type \"{got}\" in request."),
+        Failure::NotUtf8 { position, byte } => {
+            parse_error(&format!("'utf-8' codec can't decode byte {byte:#04x} in position {position}: invalid UTF-8"))
+        }
+        Failure::NotJson(why) => parse_error(why),
+        Failure::Records(records) => records.iter().find_map(record_detail).unwrap_or_default(),
+        Failure::Internal => "A server error occurred.".to_owned(),
+        other => other.sentence(&RecordNoun::RECORD).into_owned(),
+    }
+}
+
+fn parse_error(why: &str) -> String {
+    format!("JSON parse error - {why}")
+}
+
+/// Of a record that has no fields that could be named.
+fn record_detail(record: &InvalidRecord) -> Option<String> {
+    match &record.error {
+        InputError::Json(error) => Some(parse_error(&error.to_string())),
+        error => Some(error.to_string()),
+    }
+}
+
+/// What is wrong, by field; `None` where a failure is not about fields.
+fn fields(failure: &Failure) -> Option<Vec<(String, String)>> {
+    match failure {
+        Failure::Parameters(invalid) => Some(invalid.iter().map(|i| (i.name.clone(), i.message.clone())).collect()),
+        Failure::Records(records) => records.iter().find_map(|record| record_fields(&record.error)),
+        Failure::ChannelRequired { .. } => Some(vec![field(&FieldError::new("channel_id", Fault::Required))]),
+        Failure::UuidConflict(_) => {
+            Some(vec![("uuid".to_owned(), "A record with this uuid already exists, and it is another one.".to_owned())])
+        }
+        _ => None,
+    }
+}
+
+fn record_fields(error: &InputError) -> Option<Vec<(String, String)>> {
+    let whole = |text: String| Some(vec![("non_field_errors".to_owned(), text)]);
+    match error {
+        InputError::Fields(errors) => Some(errors.iter().map(field).collect()),
+        InputError::Json(JsonError::NotAnObject(kind)) => {
+            whole(format!("Invalid data. Expected a dictionary, but got {}.", python_type(*kind)))
+        }
+        InputError::Unrecognized(error) => whole(format!("Invalid data: {error}.")),
+        InputError::Json(_) | InputError::TooLarge { .. } => None,
+    }
+}
+
+fn python_type(kind: JsonKind) -> &'static str {
+    match kind {
+        JsonKind::Array => "list",
+        JsonKind::String => "str",
+        JsonKind::Bool => "bool",
+        JsonKind::Null => "NoneType",
+        JsonKind::Number => "number",
+        JsonKind::Object => "dict",
+    }
+}
+
+/// Several texts of one field become one list; fields beyond the first hundred are one mistake of one client.
+fn write_fields(object: &mut ObjectWriter<'_>, errors: &[(String, String)]) {
+    let mut fields: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (field, text) in errors.iter().take(ERRORS_MAX) {
+        match fields.iter_mut().find(|(name, _)| name == field) {
+            Some((_, texts)) => texts.push(text),
+            None => fields.push((field, vec![text])),
+        }
+    }
+    for (field, texts) in fields {
+        object.nested(field, |out| push_array(out, texts, |text, out| out.push_str(JsonText::string(text).as_str())));
+    }
+}
+
+/// A field and its fault, as DRF's serializers word it.
+fn field(error: &FieldError) -> (String, String) {
+    let text = match &error.fault {
+        Fault::Required => "This field is required.".to_owned(),
+        Fault::NotAnInteger(_) | Fault::NotAnObjectId(_) | Fault::NotAUser(_) | Fault::NotAChannel => {
+            "A valid integer is required.".to_owned()
+        }
+        Fault::NotAString(_) => "Not a valid string.".to_owned(),
+        Fault::NotALevel => "A valid level is required: an integer from 0 to 50.".to_owned(),
+        Fault::NotADateTime => {
+            "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
+                .to_owned()
+        }
+        Fault::NotAUuid => "Must be a valid UUID.".to_owned(),
+        Fault::TooLong { max, .. } => format!("Ensure this field has no more than {max} characters."),
+        other => format!("This field {other}."),
+    };
+    (error.field.clone(), text)
+}

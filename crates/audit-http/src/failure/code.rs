@@ -1,0 +1,106 @@
+//! The codes of problems: what programs tell errors of the native API apart by.
+
+use actix_web::http::StatusCode;
+
+/// What kind of problem it is. Each has a section on the page of errors, `/docs/errors`, under its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Code {
+    InvalidQuery,
+    InvalidBody,
+    InvalidEncoding,
+    BrokenBody,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    Timeout,
+    Conflict,
+    TooLarge,
+    UnsupportedMediaType,
+    Internal,
+    EntryWasChanged,
+    Busy,
+    QueryTimeout,
+    Unavailable,
+    /// Only published APIs answer so, and they send no code.
+    NotAcceptable,
+}
+
+impl Code {
+    /// All of the native API, by status. The OpenAPI document and the test of the page of errors are made from this list.
+    pub(crate) const ALL: [Code; 17] = [
+        Code::InvalidQuery,
+        Code::InvalidBody,
+        Code::InvalidEncoding,
+        Code::BrokenBody,
+        Code::Unauthorized,
+        Code::Forbidden,
+        Code::NotFound,
+        Code::MethodNotAllowed,
+        Code::Timeout,
+        Code::Conflict,
+        Code::TooLarge,
+        Code::UnsupportedMediaType,
+        Code::Internal,
+        Code::EntryWasChanged,
+        Code::Busy,
+        Code::QueryTimeout,
+        Code::Unavailable,
+    ];
+
+    /// As it is sent. A name keeps its meaning for good.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Code::InvalidQuery => "invalid_query",
+            Code::InvalidBody => "invalid_body",
+            Code::InvalidEncoding => "invalid_encoding",
+            Code::BrokenBody => "broken_body",
+            Code::Unauthorized => "unauthorized",
+            Code::Forbidden => "forbidden",
+            Code::NotFound => "not_found",
+            Code::MethodNotAllowed => "method_not_allowed",
+            Code::Timeout => "timeout",
+            Code::Conflict => "conflict",
+            Code::TooLarge => "too_large",
+            Code::UnsupportedMediaType => "unsupported_media_type",
+            Code::Internal => "internal",
+            Code::EntryWasChanged => "entry_was_changed",
+            Code::Busy => "busy",
+            Code::QueryTimeout => "query_timeout",
+            Code::Unavailable => "unavailable",
+            Code::NotAcceptable => "not_acceptable",
+        }
+    }
+
+    /// The status that goes with it, always.
+    pub(crate) const fn status(self) -> StatusCode {
+        match self {
+            Code::InvalidQuery | Code::InvalidBody | Code::InvalidEncoding | Code::BrokenBody => StatusCode::BAD_REQUEST,
+            Code::Unauthorized => StatusCode::UNAUTHORIZED,
+            Code::Forbidden => StatusCode::FORBIDDEN,
+            Code::NotFound => StatusCode::NOT_FOUND,
+            Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Code::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Code::Conflict => StatusCode::CONFLICT,
+            Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Code::Internal | Code::EntryWasChanged => StatusCode::INTERNAL_SERVER_ERROR,
+            Code::Busy | Code::QueryTimeout | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A variant that is declared and not listed moves the last one away from the end of the list.
+    #[test]
+    fn every_code_is_in_the_list() {
+        for (at, code) in Code::ALL.into_iter().enumerate() {
+            assert_eq!(code as usize, at, "{code:?}");
+        }
+        assert_eq!(Code::ALL.last(), Some(&Code::Unavailable), "new codes go before the last one, here and in the list");
+    }
+}

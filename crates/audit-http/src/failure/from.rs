@@ -1,0 +1,166 @@
+//! Failures of the layers below, as failures of a request. What an operator has to know goes into the log here, once.
+
+use std::fmt::Display;
+
+use audit_store::domain::{InputError, JsonError};
+use audit_store::{AppendError, NotStored, StoreError};
+
+use super::{Failure, InvalidRecord, UuidConflict, page_too_large};
+use crate::auth::{AuthError, ChannelError, Forbidden};
+use crate::blocking::{NotDone, NotRun};
+use crate::body::BodyError;
+
+fn unavailable(error: &dyn Display, sentence: &'static str) -> Failure {
+    tracing::error!(%error, "unavailable");
+    Failure::Unavailable(sentence)
+}
+
+fn internal(error: &dyn Display) -> Failure {
+    tracing::error!(%error, "internal error");
+    Failure::Internal
+}
+
+impl From<AuthError> for Failure {
+    fn from(error: AuthError) -> Failure {
+        match error {
+            AuthError::Store(error) => error.into(),
+            AuthError::NotDone(error) => error.into(),
+            error => Failure::Unauthorized(error.to_string()),
+        }
+    }
+}
+
+impl From<Forbidden> for Failure {
+    fn from(Forbidden: Forbidden) -> Failure {
+        Failure::Forbidden
+    }
+}
+
+impl From<ChannelError> for Failure {
+    fn from(error: ChannelError) -> Failure {
+        error.at("")
+    }
+}
+
+impl ChannelError {
+    /// Of one record of a body, by the pointer to it.
+    pub(crate) fn at(self, pointer: &str) -> Failure {
+        match self {
+            ChannelError::Required => Failure::ChannelRequired { pointer: pointer.to_owned() },
+            ChannelError::NotFound => Failure::ChannelNotFound,
+        }
+    }
+}
+
+impl From<BodyError> for Failure {
+    fn from(error: BodyError) -> Failure {
+        match error {
+            BodyError::Busy => Failure::Busy { retry_after_seconds: 1 },
+            BodyError::Panicked => NotDone::Panicked.into(),
+            error => Failure::Body(error),
+        }
+    }
+}
+
+/// A record that is the body.
+impl From<InputError> for Failure {
+    fn from(error: InputError) -> Failure {
+        match error {
+            InputError::TooLarge { .. } => Failure::RecordTooLarge(error.to_string()),
+            error => Failure::Records(vec![InvalidRecord { pointer: String::new(), error }]),
+        }
+    }
+}
+
+impl From<JsonError> for Failure {
+    fn from(error: JsonError) -> Failure {
+        InputError::Json(error).into()
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        match error {
+            StoreError::Changed { stream, channel_id, position, .. } => {
+                tracing::error!(%error, stream = stream.name(), channel_id, position, "an entry was changed in the database");
+                Failure::EntryWasChanged(
+                    "The entry was changed in the database after it was appended; the server's log says where.",
+                )
+            }
+            StoreError::Pool(_)
+            | StoreError::Closed
+            | StoreError::WriterPanicked(_)
+            | StoreError::Unreachable(_)
+            | StoreError::Unconfirmed(_)
+            | StoreError::Unusable(_)
+            | StoreError::Displaced(_)
+            | StoreError::LogLocked { .. }
+            | StoreError::Late => unavailable(&error, "The database cannot be used; try again later."),
+            StoreError::QueryTimeout { seconds } => Failure::QueryTimeout { seconds },
+            StoreError::Cancelled => Failure::ClientGone,
+            StoreError::PageTooLarge { size_that_fits } => page_too_large(size_that_fits),
+            StoreError::Random(_) => unavailable(&error, "The operating system has no random bytes; try again later."),
+            StoreError::Clock(_) => unavailable(&error, "The clock of the server is wrong; try again later."),
+            error => internal(&error),
+        }
+    }
+}
+
+impl From<NotRun> for Failure {
+    fn from(error: NotRun) -> Failure {
+        match error {
+            NotRun::TooMany => Failure::TooManyQueries,
+            NotRun::Gone => Failure::ClientGone,
+            NotRun::NotDone(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotDone> for Failure {
+    fn from(error: NotDone) -> Failure {
+        match error {
+            NotDone::Stopping => unavailable(&error, "The server is shutting down; try again later."),
+            NotDone::Late => Failure::Busy { retry_after_seconds: 1 },
+            NotDone::Panicked => internal(&error),
+        }
+    }
+}
+
+/// The append of a single record, which is the body.
+impl From<AppendError> for Failure {
+    fn from(error: AppendError) -> Failure {
+        Failure::from_append(error, true)
+    }
+}
+
+impl Failure {
+    /// Why records were not appended. `is_single`: the body is the record, not a list of records.
+    pub(crate) fn from_append(error: AppendError, is_single: bool) -> Failure {
+        let error = match error {
+            AppendError::NotStored(error) => error,
+            AppendError::Unknown(error) => {
+                tracing::error!(%error, "unavailable");
+                return Failure::StoredIsUnknown;
+            }
+        };
+        match error {
+            NotStored::Busy { retry_after_seconds } => Failure::Busy { retry_after_seconds },
+            NotStored::Conflict(conflicts) => {
+                let conflicts = conflicts.into_iter().map(|conflict| {
+                    let other = if conflict.within_request { "earlier in this request" } else { "in the log" };
+                    let pointer = if is_single { "/uuid".to_owned() } else { format!("/{}/uuid", conflict.index) };
+                    UuidConflict { pointer, message: format!("{} belongs to another event {other}", conflict.uuid) }
+                });
+                Failure::UuidConflict(conflicts.collect())
+            }
+            NotStored::TooMany(_) | NotStored::TooLarge { .. } | NotStored::TooManyBytes(_) => Failure::TooLarge(error.to_string()),
+            NotStored::Clock(_) => not_stored(&error, "The clock of the server is wrong"),
+            NotStored::Database(_) | NotStored::Closed => not_stored(&error, "The database cannot be written"),
+        }
+    }
+}
+
+fn not_stored(error: &NotStored, why: &'static str) -> Failure {
+    tracing::error!(%error, "unavailable");
+    Failure::NotStored(why)
+}

@@ -1,0 +1,270 @@
+//! Why a request does not get the answer it asks for: one type for all APIs, and one table from a failure to its status, code,
+//! sentence and time to retry.
+//!
+//! A handler returns a [`Failure`]; the style of the route renders it: [`crate::problem`] for the native API, [`crate::drf`] for
+//! the APIs in the style of Django REST framework, and `inventory`. A renderer replaces a sentence only where its published
+//! page prescribes another text.
+
+mod code;
+mod from;
+
+pub(crate) use code::Code;
+
+use std::borrow::Cow;
+
+use actix_web::HttpResponseBuilder;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use audit_store::domain::{InputError, limits};
+
+use crate::body::BodyError;
+
+/// Faults that are reported one by one. A client that makes more makes one mistake many times.
+pub(crate) const ERRORS_MAX: usize = 100;
+
+/// Seconds after which a client may repeat a query that took too long: the load has not gone in one second.
+const SLOW_RETRY_AFTER_SECONDS: u64 = 10;
+
+const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// A query parameter that cannot be used.
+#[derive(Debug)]
+pub(crate) struct InvalidParameter {
+    pub(crate) name: String,
+    pub(crate) message: String,
+    /// Whether it should be a date-time. The inventory page has a text for that.
+    pub(crate) is_date_time: bool,
+}
+
+impl InvalidParameter {
+    pub(crate) fn new(name: &str, message: String) -> InvalidParameter {
+        InvalidParameter { name: name.to_owned(), message, is_date_time: false }
+    }
+}
+
+/// A member of a JSON body that cannot be used.
+#[derive(Debug)]
+pub(crate) struct InvalidMember {
+    /// JSON pointer into the body; empty for the body itself.
+    pub(crate) pointer: String,
+    pub(crate) message: String,
+}
+
+/// A record of a body that cannot be read.
+#[derive(Debug)]
+pub(crate) struct InvalidRecord {
+    /// Where the record is: empty if the body is the record, otherwise `/` and its index.
+    pub(crate) pointer: String,
+    pub(crate) error: InputError,
+}
+
+/// A uuid of a request that belongs to another record.
+#[derive(Debug)]
+pub(crate) struct UuidConflict {
+    /// JSON pointer to the uuid.
+    pub(crate) pointer: String,
+    pub(crate) message: String,
+}
+
+/// Why a request does not get the answer it asks for.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The request has no valid key; the text says what is wrong with the header.
+    Unauthorized(String),
+    /// The token has no role or channel that permits this.
+    Forbidden,
+    /// The sentence says what does not exist, or what the caller may not see.
+    NotFound(Cow<'static, str>),
+    /// A page number that a published list does not have.
+    InvalidPage,
+    /// `allow` lists the methods of the path.
+    MethodNotAllowed { method: String, allow: String },
+    /// `Accept` excludes JSON at a published API.
+    NotAcceptable,
+    /// Links of a published list would need a host, and the request names none that can be used.
+    InvalidHost,
+    /// A body of a media type that is not read here.
+    UnsupportedMediaType { got: String, accepted: &'static str },
+    /// The body did not arrive, or its encoding cannot be read.
+    Body(BodyError),
+    /// The body is not UTF-8: the byte at this position is the first that is not.
+    NotUtf8 { position: usize, byte: u8 },
+    /// The body is not JSON, in the words of Python's parser, which published APIs send.
+    NotJson(String),
+    /// Query parameters.
+    Parameters(Vec<InvalidParameter>),
+    /// Members of a body that is not a record of a log.
+    Members(Vec<InvalidMember>),
+    /// Records of a body.
+    Records(Vec<InvalidRecord>),
+    /// The record names no channel, and the token may write several, without the default channel. With the pointer to the record.
+    ChannelRequired { pointer: String },
+    /// The token may not write to the channel that the record names.
+    ChannelNotFound,
+    /// Uuids that belong to other records.
+    UuidConflict(Vec<UuidConflict>),
+    /// The numbers or names of an object type belong to another one.
+    ContentTypeConflict(String),
+    /// A body, a record or an answer is too large; the sentence has the limit.
+    TooLarge(String),
+    /// A record is too large; the text starts with the verb.
+    RecordTooLarge(String),
+    /// The server has no room for the request.
+    Busy { retry_after_seconds: u64 },
+    /// The key has its share of the queries.
+    TooManyQueries,
+    /// The client closed its side of the connection, and may still listen.
+    ClientGone,
+    /// A query took longer than the limit.
+    QueryTimeout { seconds: u64 },
+    /// Something that the server needs does not work; the sentence says what.
+    Unavailable(&'static str),
+    /// An append stored nothing; the text says why.
+    NotStored(&'static str),
+    /// Nothing is known about whether an append stored anything.
+    StoredIsUnknown,
+    /// A stored entry is not the one that was appended; the sentence says where to look.
+    EntryWasChanged(&'static str),
+    /// A fault of the server. The client gets a fixed sentence, the log the reason.
+    Internal,
+}
+
+/// What an API calls the records of its logs, in sentences.
+pub(crate) struct RecordNoun {
+    /// As a subject with its verb: `the events were`.
+    were: &'static str,
+    /// With the article of one record or of the request: `the events`.
+    the: &'static str,
+    /// As what identifies them: `uuids`.
+    uuid: &'static str,
+    /// As what a client sends again.
+    them: &'static str,
+}
+
+impl RecordNoun {
+    pub(crate) const EVENTS: RecordNoun = RecordNoun { were: "the events were", the: "the events", uuid: "uuids", them: "them" };
+    pub(crate) const RECORD: RecordNoun = RecordNoun { were: "the record was", the: "the record", uuid: "uuid", them: "it" };
+    pub(crate) const LOG: RecordNoun = RecordNoun { were: "the log was", the: "the log", uuid: "uuid", them: "it" };
+}
+
+impl Failure {
+    pub(crate) fn not_found(sentence: impl Into<Cow<'static, str>>) -> Failure {
+        Failure::NotFound(sentence.into())
+    }
+
+    /// The kind of failure, which has its status.
+    pub(crate) fn code(&self) -> Code {
+        match self {
+            Failure::Unauthorized(_) => Code::Unauthorized,
+            Failure::Forbidden => Code::Forbidden,
+            Failure::NotFound(_) | Failure::InvalidPage | Failure::ChannelNotFound => Code::NotFound,
+            Failure::MethodNotAllowed { .. } => Code::MethodNotAllowed,
+            Failure::NotAcceptable => Code::NotAcceptable,
+            Failure::InvalidHost | Failure::Parameters(_) => Code::InvalidQuery,
+            Failure::UnsupportedMediaType { .. } => Code::UnsupportedMediaType,
+            Failure::Body(error) => body_code(error),
+            Failure::NotUtf8 { .. } => Code::InvalidEncoding,
+            Failure::NotJson(_) | Failure::Members(_) | Failure::Records(_) | Failure::ChannelRequired { .. } => Code::InvalidBody,
+            Failure::UuidConflict(_) | Failure::ContentTypeConflict(_) => Code::Conflict,
+            Failure::TooLarge(_) | Failure::RecordTooLarge(_) => Code::TooLarge,
+            Failure::Busy { .. } | Failure::TooManyQueries => Code::Busy,
+            Failure::QueryTimeout { .. } => Code::QueryTimeout,
+            Failure::ClientGone | Failure::Unavailable(_) | Failure::NotStored(_) | Failure::StoredIsUnknown => Code::Unavailable,
+            Failure::EntryWasChanged(_) => Code::EntryWasChanged,
+            Failure::Internal => Code::Internal,
+        }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.code().status()
+    }
+
+    /// What is said to people, by an API that calls its records so.
+    pub(crate) fn sentence(&self, noun: &RecordNoun) -> Cow<'_, str> {
+        match self {
+            Failure::Unauthorized(text) | Failure::NotJson(text) | Failure::TooLarge(text) => text.into(),
+            Failure::Forbidden => "You do not have permission to perform this action.".into(),
+            Failure::NotFound(text) => text.as_ref().into(),
+            Failure::InvalidPage => "Invalid page.".into(),
+            Failure::MethodNotAllowed { method, allow } => format!("{method} is not allowed here; allowed: {allow}.").into(),
+            Failure::NotAcceptable => "Could not satisfy the request Accept header.".into(),
+            Failure::InvalidHost => "Invalid Host header: send a name or an address, and a port if it is not the default.".into(),
+            Failure::UnsupportedMediaType { got, accepted } => {
+                format!("A body of type \"{got}\" cannot be read here; accepted: {accepted}.").into()
+            }
+            Failure::Body(error) => error.to_string().into(),
+            Failure::NotUtf8 { position, .. } => format!("The body is not UTF-8: byte {position} cannot be read.").into(),
+            Failure::Parameters(_) => "The query cannot be used.".into(),
+            Failure::Members(_) | Failure::Records(_) | Failure::ChannelRequired { .. } => {
+                "The body cannot be used; nothing was stored.".into()
+            }
+            Failure::ChannelNotFound => "This token has no such channel; nothing was stored.".into(),
+            Failure::UuidConflict(_) => "A uuid belongs to another event; nothing was stored.".into(),
+            Failure::ContentTypeConflict(taken) => format!("{taken}; nothing was changed.").into(),
+            Failure::RecordTooLarge(text) => format!("{} {text}.", capitalized(noun.the)).into(),
+            Failure::Busy { retry_after_seconds } => format!("The server is busy; retry in {retry_after_seconds} s.").into(),
+            Failure::TooManyQueries => {
+                "Too many queries of this key are running or waiting, or their answers are not taken; send the same request again \
+                 later."
+                    .into()
+            }
+            Failure::ClientGone => "The client closed its side of the connection before the query ended.".into(),
+            Failure::QueryTimeout { seconds } => format!(
+                "The query did not end within {seconds} s. Ask for less (a range of time, one channel, another filter), or retry \
+                 later."
+            )
+            .into(),
+            Failure::Unavailable(text) | Failure::EntryWasChanged(text) => (*text).into(),
+            Failure::NotStored(why) => format!("{why}; nothing was stored. Send {} again later.", noun.the).into(),
+            Failure::StoredIsUnknown => {
+                let RecordNoun { were, uuid, them, .. } = noun;
+                format!("Whether {were} stored is not known; send {them} again with the same {uuid}.").into()
+            }
+            Failure::Internal => "Something went wrong here; the server's log says what.".into(),
+        }
+    }
+
+    /// Seconds after which the same request may succeed; `None` where it will not.
+    fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            Failure::QueryTimeout { .. } => Some(SLOW_RETRY_AFTER_SECONDS),
+            Failure::Busy { retry_after_seconds } => Some(*retry_after_seconds),
+            _ => (self.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_SECONDS),
+        }
+    }
+
+    /// A response with the status and the headers that every style sends.
+    pub(crate) fn response(&self) -> HttpResponseBuilder {
+        let mut response = HttpResponseBuilder::new(self.status());
+        if self.status() == StatusCode::UNAUTHORIZED {
+            response.insert_header((WWW_AUTHENTICATE, "Token"));
+        }
+        if let Some(seconds) = self.retry_after_seconds() {
+            response.insert_header((RETRY_AFTER, seconds.to_string()));
+        }
+        response
+    }
+}
+
+fn body_code(error: &BodyError) -> Code {
+    match error {
+        BodyError::TooLarge { .. } => Code::TooLarge,
+        BodyError::Timeout { .. } | BodyError::TooSlow { .. } => Code::Timeout,
+        BodyError::Busy | BodyError::KeyBusy => Code::Busy,
+        BodyError::Panicked => Code::Internal,
+        BodyError::Broken(_) => Code::BrokenBody,
+        BodyError::Encoding(_) | BodyError::Charset(_) => Code::UnsupportedMediaType,
+        BodyError::Characters { .. } | BodyError::ByteOrderMark(_) => Code::InvalidEncoding,
+    }
+}
+
+/// A page by number that is larger than an answer may be.
+fn page_too_large(size_that_fits: usize) -> Failure {
+    let mib = limits::PAGE_BYTES_MAX / (1024 * 1024);
+    Failure::TooLarge(format!("The page has more than {mib} MiB. Ask for smaller pages: limit={size_that_fits} fits here."))
+}
+
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_ascii_uppercase().to_string()).unwrap_or_default() + chars.as_str()
+}

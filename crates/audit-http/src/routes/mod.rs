@@ -1,0 +1,117 @@
+//! Where handlers are mounted, and the list of it. actix cannot be asked which routes it has, so every path goes through
+//! [`Routes`]: a test compares the OpenAPI document with the list that it keeps.
+
+mod resource;
+mod style;
+
+pub(crate) use resource::{Access, Resource};
+pub(crate) use style::ApiStyle;
+
+use actix_web::dev::Handler;
+use actix_web::http::Method;
+use actix_web::http::header::LOCATION;
+use actix_web::web::ServiceConfig;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, web};
+
+use crate::Api;
+
+/// Mounts resources into an actix service, and remembers them.
+pub(crate) struct Routes<'a> {
+    service: &'a mut ServiceConfig,
+    mounted: Vec<Mounted>,
+}
+
+/// A path as actix matches it, and the methods that `Allow` lists there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mounted {
+    pub(crate) path: &'static str,
+    pub(crate) allow: String,
+}
+
+impl<'a> Routes<'a> {
+    pub(crate) fn new(service: &'a mut ServiceConfig) -> Routes<'a> {
+        Routes { service, mounted: Vec::new() }
+    }
+
+    /// Mounts a resource for all methods: it also answers those that it does not have. The first that matches a path gets a request.
+    pub(crate) fn mount(&mut self, resource: Resource) {
+        let (path, allow) = (resource.path(), resource.allow().to_owned());
+        self.service.route(path, web::to(resource.into_handler()));
+        self.mounted.push(Mounted { path, allow });
+    }
+
+    /// Mounts a path of a published API, which ends in a slash, and the redirect to it from the path without.
+    pub(crate) fn mount_published(&mut self, resource: Resource) {
+        self.redirect(resource.path().trim_end_matches('/'), add_slash);
+        self.mount(resource);
+    }
+
+    /// Mounts a path that is the same with a slash at its end.
+    pub(crate) fn mount_with_slash(&mut self, resource: Resource) {
+        self.service.route(&format!("{}/", resource.path()), web::to(resource.clone().into_handler()));
+        self.mount(resource);
+    }
+
+    /// Mounts a path that only leads to another one.
+    pub(crate) fn redirect<F, Args>(&mut self, path: &str, handler: F)
+    where
+        F: Handler<Args, Output: Responder + 'static>,
+        Args: FromRequest + 'static,
+    {
+        self.service.route(path, web::to(handler));
+    }
+
+    /// What was mounted, without redirects and twins with a slash.
+    #[cfg(test)]
+    pub(crate) fn mounted(&self) -> &[Mounted] {
+        &self.mounted
+    }
+}
+
+/// Redirects from a published path without its slash, as Django does: for every method, before anything is checked. A public URL
+/// may have a path in front that only the proxy knows.
+///
+/// Django answers 301 to all methods. Most clients follow that with a GET, which is 200, and the event is lost without an error.
+/// So a POST gets 308, which clients follow with the same method and body, or not at all. The other methods store nothing at
+/// these paths.
+async fn add_slash(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
+    let uri = request.uri();
+    let query = uri.query().map_or_else(String::new, |query| format!("?{query}"));
+    let origin = api.config.public_url.as_deref().unwrap_or("").trim_end_matches('/');
+    let location = format!("{origin}{}/{query}", uri.path());
+    let is_post = request.method() == Method::POST;
+    let mut response = if is_post { HttpResponse::PermanentRedirect() } else { HttpResponse::MovedPermanently() };
+    response.insert_header((LOCATION, location)).finish()
+}
+
+/// A path without the patterns that actix has in it: `/{channel_id:[0-9]+}/` is `/{channel_id}/`.
+pub(crate) fn template(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for (at, part) in path.split('{').enumerate() {
+        match part.split_once('}') {
+            Some((parameter, rest)) if at > 0 => {
+                let name = parameter.split(':').next().unwrap_or(parameter);
+                out.push_str(&format!("{{{name}}}{rest}"));
+            }
+            _ => out.push_str(part),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_has_no_patterns() {
+        for (path, wanted) in [
+            ("/a", "/a"),
+            ("/a/{id}/", "/a/{id}/"),
+            (r"/a/{id:[0-9]+}/b/{uuid}", "/a/{id}/b/{uuid}"),
+            ("/docs/{file:.*}", "/docs/{file}"),
+        ] {
+            assert_eq!(template(path), wanted);
+        }
+    }
+}

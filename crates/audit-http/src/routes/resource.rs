@@ -1,0 +1,202 @@
+//! One path: its methods, who may use each, and what a request passes before its handler runs.
+//!
+//! A handler takes what it needs from its signature (the [`Caller`] among it), calls the store, and shows the result. Key, method,
+//! role, media type of the answer, OPTIONS and the form of failures are settled here, in the order of the API's style.
+
+use std::rc::Rc;
+
+use actix_web::dev::{Handler, Payload};
+use actix_web::http::Method;
+use actix_web::http::header::HeaderValue;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
+use audit_store::domain::{ChannelGrant, Role};
+use futures_util::future::LocalBoxFuture;
+
+use super::ApiStyle;
+use crate::Api;
+use crate::auth::{Caller, Forbidden};
+use crate::failure::Failure;
+
+/// Who may use a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Everybody, without a key.
+    Open,
+    /// Keys that read.
+    Read,
+    /// Keys that append.
+    Append,
+    /// Administrators.
+    Admin,
+    /// Keys that read all channels.
+    ReadAllChannels,
+    /// Administrators of all channels.
+    AdminAllChannels,
+}
+
+impl Access {
+    pub(crate) fn check(self, caller: &Caller) -> Result<(), Forbidden> {
+        let Caller { token, .. } = caller;
+        let has_role = match self {
+            Access::Open => true,
+            Access::Read | Access::ReadAllChannels => token.role.reads(),
+            Access::Append => token.role.writes(),
+            Access::Admin | Access::AdminAllChannels => token.role == Role::Admin,
+        };
+        let needs_all = matches!(self, Access::ReadAllChannels | Access::AdminAllChannels);
+        if has_role && (!needs_all || token.channels == ChannelGrant::All) { Ok(()) } else { Err(Forbidden) }
+    }
+}
+
+type Answer = Result<HttpResponse, Failure>;
+
+/// A handler, whatever it takes from the request.
+type Run = Rc<dyn Fn(HttpRequest, Payload) -> LocalBoxFuture<'static, Answer>>;
+
+#[derive(Clone)]
+struct Served {
+    method: Method,
+    access: Access,
+    run: Run,
+}
+
+impl Served {
+    /// HEAD is GET without the body, which actix leaves out.
+    fn answers(&self, method: &Method) -> bool {
+        self.method == *method || (self.method == Method::GET && *method == Method::HEAD)
+    }
+}
+
+/// A path, its methods and its style.
+#[derive(Clone)]
+pub(crate) struct Resource {
+    path: &'static str,
+    style: ApiStyle,
+    served: Vec<Served>,
+    /// The methods as `Allow` lists them.
+    allow: String,
+}
+
+impl Resource {
+    /// A path as actix matches it: a segment in braces is a parameter, a colon in it introduces the pattern that it has to match.
+    pub(crate) fn new(path: &'static str, style: ApiStyle) -> Resource {
+        Resource { path, style, served: Vec::new(), allow: Method::OPTIONS.to_string() }
+    }
+
+    /// A path of the native API.
+    pub(crate) fn native(path: &'static str) -> Resource {
+        Resource::new(path, ApiStyle::Native)
+    }
+
+    pub(crate) fn get<F, Args>(self, access: Access, handler: F) -> Resource
+    where
+        F: Handler<Args, Output = Answer>,
+        Args: FromRequest + 'static,
+    {
+        self.method(Method::GET, access, handler)
+    }
+
+    pub(crate) fn post<F, Args>(self, access: Access, handler: F) -> Resource
+    where
+        F: Handler<Args, Output = Answer>,
+        Args: FromRequest + 'static,
+    {
+        self.method(Method::POST, access, handler)
+    }
+
+    pub(crate) fn put<F, Args>(self, access: Access, handler: F) -> Resource
+    where
+        F: Handler<Args, Output = Answer>,
+        Args: FromRequest + 'static,
+    {
+        self.method(Method::PUT, access, handler)
+    }
+
+    pub(crate) fn delete<F, Args>(self, access: Access, handler: F) -> Resource
+    where
+        F: Handler<Args, Output = Answer>,
+        Args: FromRequest + 'static,
+    {
+        self.method(Method::DELETE, access, handler)
+    }
+
+    fn method<F, Args>(mut self, method: Method, access: Access, handler: F) -> Resource
+    where
+        F: Handler<Args, Output = Answer>,
+        Args: FromRequest + 'static,
+    {
+        self.served.push(Served { method, access, run: erased(handler) });
+        let has_get = self.served.iter().any(|served| served.method == Method::GET);
+        let methods = self.served.iter().map(|served| served.method.as_str());
+        self.allow = methods.chain(has_get.then_some("HEAD")).chain(["OPTIONS"]).collect::<Vec<_>>().join(", ");
+        self
+    }
+
+    pub(super) fn path(&self) -> &'static str {
+        self.path
+    }
+
+    pub(super) fn allow(&self) -> &str {
+        &self.allow
+    }
+
+    /// The handler of all methods, for actix.
+    pub(super) fn into_handler(self) -> impl Handler<(web::Data<Api>, HttpRequest, web::Payload), Output = HttpResponse> {
+        // Methods are ASCII.
+        let allow = HeaderValue::from_str(&self.allow).unwrap_or_else(|_| HeaderValue::from_static("OPTIONS"));
+        let resource = Rc::new((self, allow));
+        move |api: web::Data<Api>, request: HttpRequest, payload: web::Payload| {
+            let resource = resource.clone();
+            async move {
+                let (resource, allow) = &*resource;
+                let answer = resource.answer(&api, request, payload.into_inner()).await;
+                resource.style.finish(answer.unwrap_or_else(|failure| resource.style.render(&failure)), allow)
+            }
+        }
+    }
+
+    async fn answer(&self, api: &Api, request: HttpRequest, payload: Payload) -> Answer {
+        let caller = if self.needs_key() { Some(Caller::authenticate(api, &request).await?) } else { None };
+        if let Some(caller) = &caller {
+            self.style.check_permission(caller, &request)?;
+        }
+        let served = self.served.iter().find(|served| served.answers(request.method()));
+        if served.is_none() && request.method() != Method::OPTIONS {
+            return Err(Failure::MethodNotAllowed { method: request.method().to_string(), allow: self.allow.clone() });
+        }
+        self.style.check_format(&request)?;
+        let Some(served) = served else { return Ok(self.style.options(&self.allow)) };
+        if let Some(caller) = caller {
+            served.access.check(&caller)?;
+            request.extensions_mut().insert(caller);
+        }
+        (served.run)(request, payload).await
+    }
+
+    fn needs_key(&self) -> bool {
+        self.served.iter().any(|served| served.access != Access::Open)
+    }
+}
+
+fn erased<F, Args>(handler: F) -> Run
+where
+    F: Handler<Args, Output = Answer>,
+    Args: FromRequest + 'static,
+{
+    Rc::new(move |request, mut payload| {
+        let handler = handler.clone();
+        Box::pin(async move {
+            let args = Args::from_request(&request, &mut payload).await.map_err(|error| not_extracted(error.into()))?;
+            handler.call(args).await
+        })
+    })
+}
+
+/// A part of the request that a handler's signature asks for and that is not there.
+fn not_extracted(error: actix_web::Error) -> Failure {
+    if error.as_response_error().status_code().is_client_error() {
+        return Failure::not_found("The path has bytes that are not UTF-8.");
+    }
+    tracing::error!(%error, "internal error");
+    Failure::Internal
+}

@@ -14,8 +14,9 @@ use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{Timestamp, draw_uuid_v7, uuid_v7};
 use tracing::Instrument;
 
+use crate::metrics;
 use crate::proxy::Client;
-use crate::{Api, metrics};
+use crate::state::Api;
 
 /// Bytes of a path in the log. The longest that routes lead to are half of it; a head may have 128 KiB.
 const PATH_MAX: usize = 256;

@@ -11,8 +11,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use audit_store::{Attached, Budget};
 use tokio::sync::oneshot;
 
-use crate::Api;
-use crate::auth::Caller;
 use crate::parsers::Parsers;
 
 /// Bytes of a body that is not appended, at most: a parameter of a GET, a token. None of them is a tenth as large.
@@ -26,8 +24,8 @@ pub(crate) struct Admission {
     pub(crate) turns: Turns,
     /// One for each turn.
     pub(crate) parsers: Parsers,
-    questions: Budget,
-    administration: Budget,
+    pub(crate) questions: Budget,
+    pub(crate) administration: Budget,
 }
 
 impl Admission {
@@ -47,23 +45,6 @@ pub(crate) struct Room<'a> {
     pub(crate) budget: &'a Budget,
     pub(crate) key: i64,
     pub(crate) bytes_max: usize,
-}
-
-impl<'a> Room<'a> {
-    /// For what is appended.
-    pub(crate) fn for_append(api: &'a Api, caller: &Caller, bytes_max: usize) -> Room<'a> {
-        Room { budget: api.store.budget(), key: caller.token.id, bytes_max }
-    }
-
-    /// For the body of a request that only asks.
-    pub(crate) fn for_question(api: &'a Api, caller: &Caller) -> Room<'a> {
-        Room { budget: &api.admission.questions, key: caller.token.id, bytes_max: SMALL_BODY_BYTES_MAX }
-    }
-
-    /// For what an administrator sends.
-    pub(crate) fn for_administration(api: &'a Api, caller: &Caller, bytes_max: usize) -> Room<'a> {
-        Room { budget: &api.admission.administration, key: caller.token.id, bytes_max }
-    }
 }
 
 /// So many turns at once. Who waits gets one round robin by key, so that a key with a thousand large bodies delays another by one.

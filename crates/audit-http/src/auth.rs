@@ -7,13 +7,10 @@ use actix_web::dev::Payload;
 use actix_web::error::ErrorInternalServerError;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use audit_store::StoreError;
 use audit_store::domain::{ChannelGrant, ChannelId, Token, TokenKey};
 use base64::Engine;
 
-use crate::blocking::NotDone;
 use crate::connections::Connection;
-use crate::{Api, blocking};
 
 /// Why a request has no caller. The texts are those of Django REST framework.
 #[derive(Debug, thiserror::Error)]
@@ -34,10 +31,6 @@ pub(crate) enum AuthError {
     BasicSpaces,
     #[error("Invalid basic header. Credentials not correctly base64 encoded.")]
     BasicEncoding,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    NotDone(#[from] NotDone),
 }
 
 /// The token has not the role for this.
@@ -65,17 +58,8 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Finds the caller of a request. Headers such as `X-User-Role` are not looked at: anybody can send them.
-    pub(crate) async fn authenticate(api: &Api, request: &HttpRequest) -> Result<Caller, AuthError> {
-        let key = key_of(request)?;
-        let token = blocking::point_read(api, 0, move |store| store.find_token(&key)).await??;
-        let token = token.filter(|token| token.revoked_at.is_none()).ok_or(AuthError::InvalidToken)?;
-        // A clock that is wrong keeps only those out whose key may have expired.
-        if token.expires_at.is_some() && !token.is_valid_at(api.store.now().map_err(StoreError::from)?) {
-            return Err(AuthError::InvalidToken);
-        }
-        let connection = request.conn_data::<Arc<Connection>>().cloned();
-        Ok(Caller { token, default_channel: api.config.default_channel, connection })
+    pub(crate) fn new(token: Token, default_channel: ChannelId, connection: Option<Arc<Connection>>) -> Caller {
+        Caller { token, default_channel, connection }
     }
 
     /// Whether nobody waits for the answer any more, as far as the connection shows it.
@@ -131,7 +115,7 @@ impl FromRequest for Caller {
 }
 
 /// The key that a request brings.
-fn key_of(request: &HttpRequest) -> Result<TokenKey, AuthError> {
+pub(crate) fn key_of(request: &HttpRequest) -> Result<TokenKey, AuthError> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let header = headers.next().ok_or(AuthError::NotProvided)?;
     if headers.next().is_some() {

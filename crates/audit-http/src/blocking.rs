@@ -3,7 +3,6 @@
 //! actix has a few hundred threads for what blocks. Queries take as many of them at once as [`Queries`] has places, so whatever else
 //! blocks finds one.
 
-use std::any::Any;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -15,10 +14,11 @@ use audit_store::domain::{ChannelGrant, ChannelId};
 use audit_store::{AppendError, AppendRequest, Cancel, Receipt, Store, StoreError, Unknown};
 use bytes::Bytes;
 
-use crate::Api;
 use crate::admission::Turn;
 use crate::auth::Caller;
+use crate::not_done::{NotDone, panicked};
 use crate::queries::{Asked, Held, Queries, SMALL_ANSWER_BYTES, TooMany};
+use crate::state::Api;
 
 /// Parsing and hashing more bytes than this could keep a worker from its other connections for over a millisecond: the
 /// smallest event takes three bytes and half a dozen hashes.
@@ -26,20 +26,6 @@ const IN_PLACE_BYTES_MAX: usize = 4 * 1024;
 
 /// Larger bodies are parsed by a thread that may write a large page next, and then has the memory of both once.
 const PARSED_APART_BYTES_MAX: usize = 4 * 1024 * 1024;
-
-/// Why work on a blocking thread has no outcome.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum NotDone {
-    /// The threads for it are gone.
-    #[error("the server is shutting down")]
-    Stopping,
-    /// It has not begun in time, and will not.
-    #[error("too many requests wait for a processor or for the database")]
-    Late,
-    /// A fault of ours, which the log has.
-    #[error("work on a blocking thread panicked")]
-    Panicked,
-}
 
 /// Why a query has no outcome.
 #[derive(Debug, thiserror::Error)]
@@ -71,14 +57,6 @@ pub(crate) async fn block<T: Send + 'static>(run: impl FnOnce() -> T + Send + 's
         Ok(panic) => panicked(&*panic),
         Err(_) => NotDone::Stopping,
     })
-}
-
-/// Logs what a panic says.
-pub(crate) fn panicked(panic: &(dyn Any + Send)) -> NotDone {
-    let text = panic.downcast_ref::<&str>().copied();
-    let message = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without a message");
-    tracing::error!(panic = message, "work on a blocking thread panicked");
-    NotDone::Panicked
 }
 
 /// Changes something other than the log, which its writer does between two batches.

@@ -25,13 +25,13 @@ mod auth;
 mod blocking;
 mod body;
 mod bound;
-mod charset;
 mod config;
 mod connections;
 mod cors;
 mod drf;
 mod failure;
 mod metrics;
+mod not_done;
 mod openapi;
 mod params;
 mod parsers;
@@ -41,6 +41,8 @@ mod proxy;
 mod queries;
 mod routes;
 mod server;
+mod state;
+mod template;
 mod tls;
 mod wire;
 
@@ -61,23 +63,9 @@ use actix_web::web;
 use actix_web::web::ServiceConfig;
 use audit_store::Store;
 
-use queries::Queries;
-
-/// What every handler needs.
-pub(crate) struct Api {
-    pub(crate) store: Store,
-    pub(crate) config: ApiConfig,
-    pub(crate) queries: Queries,
-    /// Queries that look into records, which have connections of their own.
-    pub(crate) searches: Queries,
-    pub(crate) admission: admission::Admission,
-}
-
 /// Mounts the API into an actix service, at the paths its clients know. What is at no path stays with that service.
 pub fn configure(store: Store, config: ApiConfig) -> impl FnOnce(&mut ServiceConfig) + Clone {
-    let queries = Queries::new(store.queries_at_once());
-    let searches = Queries::new(store.searches_at_once());
-    let data = web::Data::new(Api { store, config, queries, searches, admission: admission::Admission::new() });
+    let data = web::Data::new(state::Api::new(store, config));
     move |service| {
         service.app_data(data);
         let mut routes = routes::Routes::new(service);

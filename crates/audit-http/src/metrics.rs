@@ -11,7 +11,7 @@ use actix_web::http::Method;
 use audit_store::domain::{ChannelGrant, Stream};
 use audit_store::{Store, StoreError};
 
-use crate::routes::template;
+use crate::template::template;
 
 const REQUEST_SECONDS: &str = "audit_http_request_seconds";
 const LOG_ENTRIES: &str = "audit_log_entries";

@@ -3,7 +3,7 @@
 use encoding_rs::Encoding;
 
 use crate::body::BodyError;
-use crate::charset;
+use crate::body::charset;
 
 /// The decoded parameters of a query string or a form, in order, empty and repeated ones included.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::blocking::{NotDone, panicked};
+use crate::not_done::{NotDone, panicked};
 
 type Work = Box<dyn FnOnce() + Send>;
 

@@ -5,6 +5,7 @@ use actix_web::http::header::ALLOW;
 use audit_store::domain::{InputError, ObjectWriter, push_array};
 
 use crate::failure::{ERRORS_MAX, Failure, InvalidRecord, RecordNoun};
+use crate::routes::{ApiStyle, Resource};
 
 /// What is known of an append that was not acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +88,14 @@ fn record_details(record: &InvalidRecord) -> Vec<Detail> {
             .collect(),
         error => vec![Detail::at_pointer(pointer, error.to_string())],
     }
+}
+
+/// The style of the native API.
+const STYLE: ApiStyle = ApiStyle::new(render, false);
+
+/// A path of the native API.
+pub(crate) fn resource(path: &'static str) -> Resource {
+    Resource::new(path, STYLE)
 }
 
 /// The answer of the native API.

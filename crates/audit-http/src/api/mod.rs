@@ -9,7 +9,7 @@ mod data_warehouse;
 mod docs;
 mod events;
 mod health;
-pub(crate) mod inventory;
+mod inventory;
 mod metrics;
 mod native;
 mod oms_action_logs;

@@ -6,7 +6,8 @@ use actix_web::App;
 use serde_json::Value;
 
 use super::*;
-use crate::routes::{Routes, template};
+use crate::routes::Routes;
+use crate::template::template;
 
 fn json() -> Value {
     serde_json::from_str(openapi_json()).unwrap()

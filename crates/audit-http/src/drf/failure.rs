@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use audit_store::domain::{Fault, FieldError, InputError, JsonError, JsonKind, JsonText, ObjectWriter, push_array};
 
+use crate::body::BodyError;
 use crate::failure::{ERRORS_MAX, Failure, InvalidRecord, RecordNoun};
 
 /// The answer of a published API in this style.
@@ -29,7 +30,7 @@ fn detail(failure: &Failure) -> String {
         Failure::NotFound(_) | Failure::ChannelNotFound => "Not found.".to_owned(),
         Failure::MethodNotAllowed { method, .. } => format!("Method \"{method}\" not allowed."),
         Failure::UnsupportedMediaType { got, .. } => format!("Unsupported media type \"{got}\" in request."),
-        Failure::NotUtf8 { position, byte } => {
+        Failure::Body(BodyError::NotUtf8 { position, byte }) => {
             parse_error(&format!("'utf-8' codec can't decode byte {byte:#04x} in position {position}: invalid UTF-8"))
         }
         Failure::NotJson(why) => parse_error(why),

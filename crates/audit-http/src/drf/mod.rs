@@ -25,10 +25,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use crate::auth::Caller;
 use crate::failure::Failure;
 use crate::params::Params;
-use crate::routes::Access;
+use crate::routes::{Access, ApiStyle};
 
-/// Reading for the methods that read, writing for all others, whether a path has them or not.
-pub(crate) fn check_permission(caller: &Caller, method: &Method) -> Result<(), Failure> {
+/// The style of these APIs. The name is what OPTIONS calls the view.
+pub(crate) const fn style(name: &'static str) -> ApiStyle {
+    ApiStyle { check_permission, check_format, options: metadata, name, ..ApiStyle::new(render, true) }
+}
+
+/// DRF looks at permissions first: reading for the methods that read, writing for all others, whether a path has them or not.
+fn check_permission(caller: &Caller, method: &Method) -> Result<(), Failure> {
     match *method {
         Method::OPTIONS => {}
         Method::GET | Method::HEAD => Access::Read.check(caller)?,
@@ -38,7 +43,7 @@ pub(crate) fn check_permission(caller: &Caller, method: &Method) -> Result<(), F
 }
 
 /// There is only JSON: another `format` is 404, an `Accept` without it 406.
-pub(crate) fn check_format(request: &HttpRequest) -> Result<(), Failure> {
+fn check_format(request: &HttpRequest) -> Result<(), Failure> {
     let params = Params::parse(request.query_string());
     if params.last("format").is_some_and(|format| !format.is_empty() && format != "json") {
         return Err(not_found());
@@ -57,7 +62,7 @@ pub(crate) fn not_found() -> Failure {
 }
 
 /// What DRF says about an endpoint when asked with OPTIONS.
-pub(crate) fn metadata(name: &str) -> HttpResponse {
+fn metadata(name: &'static str) -> HttpResponse {
     let body = format!(
         "{{\"name\":\"{name}\",\"description\":\"\",\"renders\":[\"application/json\"],\"parses\":[\"application/json\"]}}"
     );

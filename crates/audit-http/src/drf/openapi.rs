@@ -1,15 +1,19 @@
 //! What the published lists in the style of Django REST framework have in common.
 
 use serde_json::json;
-use utoipa::openapi::path::Parameter;
+use utoipa::openapi::path::{HttpMethod, Parameter};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::{RefOr, Response, ResponseBuilder, Schema};
 
 use super::{Filter, FilterKind, SortName};
+use crate::auth::AuthError;
+use crate::failure::{Failure, InvalidParameter};
 use crate::openapi::ApiDocs;
-use crate::openapi::operation::query;
+use crate::openapi::errors::with_headers;
+use crate::openapi::operation::{JSON, Operation, json as json_content, query};
+use crate::openapi::path::Path;
 use crate::openapi::schema::{
-    Members, UUID_GIVEN, any_of, closed, format, integer, integer_from, list, named, nullable_string, one_of, string, typed,
+    Members, UUID_GIVEN, any_of, closed, format, integer, integer_from, list, map_of, named, nullable_string, one_of, string, typed,
 };
 
 /// What the published lists share.
@@ -20,7 +24,21 @@ pub(crate) fn docs() -> ApiDocs {
 fn schemas() -> Vec<(String, RefOr<Schema>)> {
     let digits = string().pattern(Some(r"^ *[+-]?[0-9]{1,18}(\.0*)? *$"));
     let integer = any_of([integer().into(), digits.into(), typed([Type::Null]).into()]);
+    let detail = closed().description(Some("An error in DRF's words.")).always("detail", string());
+    let fields = map_of(list(string()).min_items(Some(1)))
+        .description(Some("What is wrong, by field, all at once."))
+        .min_properties(Some(1))
+        .examples([json!({"content_type": ["Enter a number."]})]);
+    let metadata = closed()
+        .description(Some("What DRF tells about an endpoint."))
+        .always("name", string())
+        .always("description", string())
+        .always("renders", list(string()))
+        .always("parses", list(string()));
     vec![
+        ("DrfDetail".to_owned(), detail.into()),
+        ("DrfFields".to_owned(), fields.into()),
+        ("DrfMetadata".to_owned(), metadata.into()),
         ("LooseInteger".to_owned(), integer.description(Some("An integer of 64 bits, one written as a string, or null.")).into()),
         ("LooseText".to_owned(), {
             typed([Type::String, Type::Number, Type::Null])
@@ -92,4 +110,62 @@ pub(crate) fn sort<F>(names: &[SortName<F>], default: &str) -> Parameter {
     let names = names.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let text = format!("Comma-separated names, `-` for descending: {names}. Unknown names are dropped.");
     query("sort", &text, string().default(Some(json!(default))))
+}
+
+impl Operation {
+    /// Errors of the published APIs.
+    pub(crate) fn drf_errors(self, statuses: &[u16]) -> Operation {
+        self.errors(statuses.iter().map(|status| (*status, error(*status))))
+    }
+}
+
+impl Path {
+    /// OPTIONS as DRF answers it: what the list or the item is called.
+    pub(crate) fn drf_options(self, id: &str, tag: &'static str, name: &str) -> Path {
+        let example = json!({"name": name, "description": "", "renders": ["application/json"], "parses": ["application/json"]});
+        let options = Operation::new(id, tag, "What may be done here")
+            .shared_parameters([shared("format")])
+            .json(200, "The methods are in `Allow`.", named("DrfMetadata"), example)
+            .drf_errors(&[401, 404, 406, 500, 503]);
+        self.method(HttpMethod::Options, options)
+    }
+}
+
+/// The error of a published API with this status.
+fn error(status: u16) -> (String, Response) {
+    let (description, schema): (_, RefOr<Schema>) = match status {
+        400 => ("Parameters, fields, the JSON or the `Host` header cannot be used.", {
+            any_of([named("DrfFields").into(), named("DrfDetail").into()]).into()
+        }),
+        401 => ("No valid key.", named("DrfDetail").into()),
+        403 => ("The key has not the role.", named("DrfDetail").into()),
+        404 => ("Nothing is there, or not for this key; no such page; or another `format` than JSON.", named("DrfDetail").into()),
+        406 => ("`Accept` excludes JSON.", named("DrfDetail").into()),
+        408 => ("The body did not arrive in time.", named("DrfDetail").into()),
+        409 => ("The uuid belongs to another event or action log.", named("DrfFields").into()),
+        413 => (
+            "The body has more than 1 MiB, or the page of a list more than 16 MiB: the detail says which `limit` fits.",
+            named("DrfDetail").into(),
+        ),
+        415 => ("The media type is none of those of the body, or the body is compressed.", named("DrfDetail").into()),
+        503 => {
+            ("The server is busy or shuts down, a query takes too long, or the database cannot be used.", named("DrfDetail").into())
+        }
+        _ => ("A fault of the server; its log says which.", named("DrfDetail").into()),
+    };
+    // What is served, wherever the text is fixed.
+    let failure = match status {
+        400 => Failure::Parameters(vec![InvalidParameter::new("content_type", "Enter a number.".to_owned())]),
+        401 => Failure::Unauthorized(AuthError::NotProvided.to_string()),
+        403 => Failure::Forbidden,
+        404 => super::not_found(),
+        406 => Failure::NotAcceptable,
+        409 => Failure::UuidConflict(Vec::new()),
+        415 => Failure::UnsupportedMediaType { got: "text/plain".to_owned(), accepted: JSON },
+        500 => Failure::Internal,
+        _ => Failure::TooLarge(description.to_owned()),
+    };
+    let example = serde_json::from_str(&super::body(&failure)).unwrap_or_default();
+    let response = ResponseBuilder::new().description(description).content(JSON, json_content(schema, example));
+    (format!("Drf{status}"), with_headers(status, response))
 }

@@ -7,8 +7,9 @@ use audit_store::{AppendError, NotStored, StoreError};
 
 use super::{Failure, InvalidRecord, UuidConflict, page_too_large};
 use crate::auth::{AuthError, ChannelError, Forbidden};
-use crate::blocking::{NotDone, NotRun};
+use crate::blocking::NotRun;
 use crate::body::BodyError;
+use crate::not_done::NotDone;
 
 fn unavailable(error: &dyn Display, sentence: &'static str) -> Failure {
     tracing::error!(%error, "unavailable");
@@ -22,11 +23,7 @@ fn internal(error: &dyn Display) -> Failure {
 
 impl From<AuthError> for Failure {
     fn from(error: AuthError) -> Failure {
-        match error {
-            AuthError::Store(error) => error.into(),
-            AuthError::NotDone(error) => error.into(),
-            error => Failure::Unauthorized(error.to_string()),
-        }
+        Failure::Unauthorized(error.to_string())
     }
 }
 

@@ -87,8 +87,6 @@ pub(crate) enum Failure {
     UnsupportedMediaType { got: String, accepted: &'static str },
     /// The body did not arrive, or its encoding cannot be read.
     Body(BodyError),
-    /// The body is not UTF-8: the byte at this position is the first that is not.
-    NotUtf8 { position: usize, byte: u8 },
     /// The body is not JSON, in the words of Python's parser, which published APIs send.
     NotJson(String),
     /// Query parameters.
@@ -163,7 +161,6 @@ impl Failure {
             Failure::InvalidHost | Failure::Parameters(_) => Code::InvalidQuery,
             Failure::UnsupportedMediaType { .. } => Code::UnsupportedMediaType,
             Failure::Body(error) => body_code(error),
-            Failure::NotUtf8 { .. } => Code::InvalidEncoding,
             Failure::NotJson(_) | Failure::Members(_) | Failure::Records(_) | Failure::ChannelRequired { .. } => Code::InvalidBody,
             Failure::UuidConflict(_) | Failure::ContentTypeConflict(_) => Code::Conflict,
             Failure::TooLarge(_) | Failure::RecordTooLarge(_) => Code::TooLarge,
@@ -193,7 +190,6 @@ impl Failure {
                 format!("A body of type \"{got}\" cannot be read here; accepted: {accepted}.").into()
             }
             Failure::Body(error) => error.to_string().into(),
-            Failure::NotUtf8 { position, .. } => format!("The body is not UTF-8: byte {position} cannot be read.").into(),
             Failure::Parameters(_) => "The query cannot be used.".into(),
             Failure::Members(_) | Failure::Records(_) | Failure::ChannelRequired { .. } => {
                 "The body cannot be used; nothing was stored.".into()
@@ -254,7 +250,7 @@ fn body_code(error: &BodyError) -> Code {
         BodyError::Panicked => Code::Internal,
         BodyError::Broken(_) => Code::BrokenBody,
         BodyError::Encoding(_) | BodyError::Charset(_) => Code::UnsupportedMediaType,
-        BodyError::Characters { .. } | BodyError::ByteOrderMark(_) => Code::InvalidEncoding,
+        BodyError::NotUtf8 { .. } | BodyError::Characters { .. } | BodyError::ByteOrderMark(_) => Code::InvalidEncoding,
     }
 }
 

@@ -98,15 +98,9 @@ impl Operation {
         self
     }
 
-    /// Errors of the published APIs.
-    pub(crate) fn drf_errors(mut self, statuses: &[u16]) -> Operation {
-        self.errors.extend(statuses.iter().map(|status| (*status, errors::drf(*status))));
-        self
-    }
-
-    /// Errors of the inventory API.
-    pub(crate) fn inventory_errors(mut self, statuses: &[u16]) -> Operation {
-        self.errors.extend(statuses.iter().map(|status| (*status, errors::inventory(*status))));
+    /// Errors by status, each with the name of its response in `components`.
+    pub(crate) fn errors(mut self, errors: impl IntoIterator<Item = (u16, (String, Response))>) -> Operation {
+        self.errors.extend(errors);
         self
     }
 

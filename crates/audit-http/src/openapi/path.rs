@@ -1,13 +1,11 @@
 //! One path: its methods, and those that every path of its kind has.
 
-use serde_json::json;
 use utoipa::openapi::path::{HttpMethod, Parameter, PathItem, PathItemBuilder};
 
 use super::operation::{Operation, SharedResponses, empty, header};
-use super::schema::{named, string};
-use crate::drf::openapi as drf;
+use super::schema::string;
 use crate::failure::Code;
-use crate::routes::template;
+use crate::template::template;
 
 /// A route and what is said about it.
 pub(crate) struct Path {
@@ -56,28 +54,12 @@ impl Path {
         self.method(HttpMethod::Options, options)
     }
 
-    /// OPTIONS as the inventory API answers it.
-    pub(crate) fn inventory_options(self, id: &str, tag: &'static str) -> Path {
-        let options = self.options(id, tag).inventory_errors(&[401, 500, 503]);
-        self.method(HttpMethod::Options, options)
-    }
-
-    /// OPTIONS as DRF answers it: what the list or the item is called.
-    pub(crate) fn drf_options(self, id: &str, tag: &'static str, name: &str) -> Path {
-        let example = json!({"name": name, "description": "", "renders": ["application/json"], "parses": ["application/json"]});
-        let options = Operation::new(id, tag, "What may be done here")
-            .shared_parameters([drf::shared("format")])
-            .json(200, "The methods are in `Allow`.", named("DrfMetadata"), example)
-            .drf_errors(&[401, 404, 406, 500, 503]);
-        self.method(HttpMethod::Options, options)
-    }
-
-    fn options(&self, id: &str, tag: &'static str) -> Operation {
+    pub(crate) fn options(&self, id: &str, tag: &'static str) -> Operation {
         let allow = header("The methods of this path.");
         Operation::new(id, tag, "What may be done here").respond(204, empty("The methods are in `Allow`.").header("Allow", allow))
     }
 
-    fn method(mut self, method: HttpMethod, operation: Operation) -> Path {
+    pub(crate) fn method(mut self, method: HttpMethod, operation: Operation) -> Path {
         self.methods.push((method, operation));
         self
     }

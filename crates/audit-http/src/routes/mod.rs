@@ -1,6 +1,7 @@
 //! Where handlers are mounted, and the list of it. actix cannot be asked which routes it has, so every path goes through
 //! [`Routes`]: a test compares the OpenAPI document with the list that it keeps.
 
+mod authenticate;
 mod resource;
 mod style;
 
@@ -13,7 +14,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::web::ServiceConfig;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, web};
 
-use crate::Api;
+use crate::state::Api;
 
 /// Mounts resources into an actix service, and remembers them.
 pub(crate) struct Routes<'a> {
@@ -82,36 +83,4 @@ async fn add_slash(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
     let is_post = request.method() == Method::POST;
     let mut response = if is_post { HttpResponse::PermanentRedirect() } else { HttpResponse::MovedPermanently() };
     response.insert_header((LOCATION, location)).finish()
-}
-
-/// A path without the patterns that actix has in it: `/{channel_id:[0-9]+}/` is `/{channel_id}/`.
-pub(crate) fn template(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    for (at, part) in path.split('{').enumerate() {
-        match part.split_once('}') {
-            Some((parameter, rest)) if at > 0 => {
-                let name = parameter.split(':').next().unwrap_or(parameter);
-                out.push_str(&format!("{{{name}}}{rest}"));
-            }
-            _ => out.push_str(part),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_template_has_no_patterns() {
-        for (path, wanted) in [
-            ("/a", "/a"),
-            ("/a/{id}/", "/a/{id}/"),
-            (r"/a/{id:[0-9]+}/b/{uuid}", "/a/{id}/b/{uuid}"),
-            ("/docs/{file:.*}", "/docs/{file}"),
-        ] {
-            assert_eq!(template(path), wanted);
-        }
-    }
 }

@@ -13,9 +13,10 @@ use audit_store::domain::{ChannelGrant, Role};
 use futures_util::future::LocalBoxFuture;
 
 use super::ApiStyle;
-use crate::Api;
+use super::authenticate::authenticate;
 use crate::auth::{Caller, Forbidden};
 use crate::failure::Failure;
+use crate::state::Api;
 
 /// Who may use a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,11 +84,6 @@ impl Resource {
         Resource { path, style, served: Vec::new(), allow: Method::OPTIONS.to_string() }
     }
 
-    /// A path of the native API.
-    pub(crate) fn native(path: &'static str) -> Resource {
-        Resource::new(path, ApiStyle::Native)
-    }
-
     pub(crate) fn get<F, Args>(self, access: Access, handler: F) -> Resource
     where
         F: Handler<Args, Output = Answer>,
@@ -149,23 +145,23 @@ impl Resource {
             let resource = resource.clone();
             async move {
                 let (resource, allow) = &*resource;
-                let answer = resource.answer(&api, request, payload.into_inner()).await;
-                resource.style.finish(answer.unwrap_or_else(|failure| resource.style.render(&failure)), allow)
+                let answer = resource.answer(&api, request, payload.into_inner(), allow).await;
+                resource.style.finish(answer, allow)
             }
         }
     }
 
-    async fn answer(&self, api: &Api, request: HttpRequest, payload: Payload) -> Answer {
-        let caller = if self.needs_key() { Some(Caller::authenticate(api, &request).await?) } else { None };
+    async fn answer(&self, api: &Api, request: HttpRequest, payload: Payload, allow: &HeaderValue) -> Answer {
+        let caller = if self.needs_key() { Some(authenticate(api, &request).await?) } else { None };
         if let Some(caller) = &caller {
-            self.style.check_permission(caller, &request)?;
+            (self.style.check_permission)(caller, request.method())?;
         }
         let served = self.served.iter().find(|served| served.answers(request.method()));
         if served.is_none() && request.method() != Method::OPTIONS {
             return Err(Failure::MethodNotAllowed { method: request.method().to_string(), allow: self.allow.clone() });
         }
-        self.style.check_format(&request)?;
-        let Some(served) = served else { return Ok(self.style.options(&self.allow)) };
+        (self.style.check_format)(&request)?;
+        let Some(served) = served else { return Ok(self.style.options(allow)) };
         if let Some(caller) = caller {
             served.access.check(&caller)?;
             request.extensions_mut().insert(caller);

@@ -1,62 +1,53 @@
-//! How an API speaks: the order of its checks, its answer to OPTIONS, and the form of its failures.
+//! How an API speaks: the order of its checks, its answer to OPTIONS, and the form of its failures. Each API has its style beside
+//! its renderer; what is here knows none of them.
 
+use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::auth::Caller;
 use crate::failure::Failure;
-use crate::{api, drf, problem};
 
 /// The style of an API.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum ApiStyle {
-    /// Problem details.
-    Native,
-    /// Django REST framework. The name is what OPTIONS calls the view.
-    Drf { name: &'static str },
-    /// The inventory page.
-    Inventory,
+#[derive(Clone, Copy)]
+pub(crate) struct ApiStyle {
+    /// A failure as this API sends it.
+    pub(crate) render: fn(&Failure) -> HttpResponse,
+    /// Whether `Allow` is sent with every answer, and not only with that to OPTIONS.
+    pub(crate) always_sends_allow: bool,
+    /// What comes before the check of the method.
+    pub(crate) check_permission: fn(&Caller, &Method) -> Result<(), Failure>,
+    /// What comes after the check of the method, for OPTIONS too.
+    pub(crate) check_format: fn(&HttpRequest) -> Result<(), Failure>,
+    /// The answer to OPTIONS, without `Allow`.
+    pub(crate) options: fn(&'static str) -> HttpResponse,
+    /// What OPTIONS calls the list or the item, where it names it.
+    pub(crate) name: &'static str,
 }
 
 impl ApiStyle {
-    /// What comes before the check of the method. DRF looks at permissions first: whoever may not write gets 403 for every method
-    /// that writes, whether the path has it or not.
-    pub(super) fn check_permission(self, caller: &Caller, request: &HttpRequest) -> Result<(), Failure> {
-        match self {
-            ApiStyle::Drf { .. } => drf::check_permission(caller, request.method()),
-            ApiStyle::Native | ApiStyle::Inventory => Ok(()),
+    /// A style without checks of its own, whose OPTIONS has no body.
+    pub(crate) const fn new(render: fn(&Failure) -> HttpResponse, always_sends_allow: bool) -> ApiStyle {
+        ApiStyle {
+            render,
+            always_sends_allow,
+            check_permission: |_, _| Ok(()),
+            check_format: |_| Ok(()),
+            options: |_| HttpResponse::NoContent().finish(),
+            name: "",
         }
     }
 
-    /// What comes after the check of the method, OPTIONS included.
-    pub(super) fn check_format(self, request: &HttpRequest) -> Result<(), Failure> {
-        match self {
-            ApiStyle::Drf { .. } => drf::check_format(request),
-            ApiStyle::Native | ApiStyle::Inventory => Ok(()),
-        }
+    pub(super) fn options(&self, allow: &HeaderValue) -> HttpResponse {
+        let mut response = (self.options)(self.name);
+        response.headers_mut().insert(ALLOW, allow.clone());
+        response
     }
 
-    /// The answer to OPTIONS.
-    pub(super) fn options(self, allow: &str) -> HttpResponse {
-        match self {
-            ApiStyle::Drf { name } => drf::metadata(name),
-            ApiStyle::Inventory => HttpResponse::NoContent().finish(),
-            ApiStyle::Native => HttpResponse::NoContent().insert_header((ALLOW, allow)).finish(),
-        }
-    }
-
-    /// A failure as this API sends it.
-    pub(crate) fn render(self, failure: &Failure) -> HttpResponse {
-        match self {
-            ApiStyle::Native => problem::render(failure),
-            ApiStyle::Drf { .. } => drf::render(failure),
-            ApiStyle::Inventory => api::inventory::render(failure),
-        }
-    }
-
-    /// The response as it goes out: the published APIs send `Allow` with every answer.
-    pub(super) fn finish(self, mut response: HttpResponse, allow: &HeaderValue) -> HttpResponse {
-        if !matches!(self, ApiStyle::Native) {
+    /// An answer as it goes out.
+    pub(super) fn finish(&self, answer: Result<HttpResponse, Failure>, allow: &HeaderValue) -> HttpResponse {
+        let mut response = answer.unwrap_or_else(|failure| (self.render)(&failure));
+        if self.always_sends_allow {
             response.headers_mut().insert(ALLOW, allow.clone());
         }
         response

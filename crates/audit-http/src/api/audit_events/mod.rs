@@ -12,12 +12,14 @@ use audit_store::{AppendRequest, ListQuery, Receipt, Store};
 
 use crate::admission::Room;
 use crate::auth::Caller;
+use crate::blocking;
+use crate::body::charset;
 use crate::body::{self, Body, BodyError, FORM, media_type};
 use crate::drf::{self, BaseUrl, Filter, Paging};
 use crate::failure::Failure;
 use crate::params::Params;
-use crate::routes::{Access, ApiStyle, Resource};
-use crate::{Api, blocking, charset};
+use crate::routes::{Access, Resource};
+use crate::state::Api;
 use filter::{FILTERS, SORTS};
 
 /// What one API does differently.
@@ -56,7 +58,7 @@ impl PathChannel {
 impl AuditEventsApi {
     /// The list and create.
     pub(super) fn collection(&'static self, path: &'static str) -> Resource {
-        Resource::new(path, ApiStyle::Drf { name: self.name })
+        Resource::new(path, drf::style(self.name))
             .get(Access::Read, move |api, request, payload, caller| list(self, api, request, payload, caller))
             .post(Access::Append, move |api, request, payload, caller| create(self, api, request, payload, caller))
     }
@@ -64,7 +66,7 @@ impl AuditEventsApi {
     /// One event, by `uuid` in the path.
     pub(super) fn one(&'static self, path: &'static str) -> Resource {
         let get = move |api, request, caller| get(self, api, request, caller);
-        Resource::new(path, ApiStyle::Drf { name: self.name }).get(Access::Read, get)
+        Resource::new(path, drf::style(self.name)).get(Access::Read, get)
     }
 }
 

@@ -12,14 +12,16 @@ use audit_store::{LogState, StoreError};
 
 use crate::api::native::Query;
 use crate::auth::Caller;
+use crate::blocking;
 use crate::failure::Failure;
-use crate::routes::{Access, Resource, Routes};
-use crate::{Api, blocking};
+use crate::problem;
+use crate::routes::{Access, Routes};
+use crate::state::Api;
 
 pub(crate) const LIST: &str = "/api/v1/channels";
 
 pub(super) fn configure(routes: &mut Routes<'_>) {
-    routes.mount(Resource::native(LIST).get(Access::Read, list));
+    routes.mount(problem::resource(LIST).get(Access::Read, list));
 }
 
 async fn list(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, Failure> {

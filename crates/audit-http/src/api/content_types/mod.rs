@@ -9,14 +9,16 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{ContentType, ObjectWriter, canonical_integer};
 
 use crate::admission::Room;
-use crate::api::native::Query;
+use crate::api::native::{Query, read_json};
 use crate::auth::Caller;
-use crate::body::{self, Body};
+use crate::blocking;
+use crate::body;
 use crate::drf::{self, BaseUrl, Paging};
 use crate::failure::Failure;
 use crate::params::Params;
-use crate::routes::{Access, ApiStyle, Resource, Routes};
-use crate::{Api, blocking};
+use crate::problem;
+use crate::routes::{Access, Resource, Routes};
+use crate::state::Api;
 
 pub(crate) const OMS_LIST: &str = "/api/v1/oms/settings/content_types/";
 pub(crate) const LIST: &str = "/api/v1/data-warehouse/content-types/";
@@ -25,9 +27,9 @@ pub(crate) const ONE: &str = "/api/v1/content-types/{id}";
 
 pub(super) fn configure(routes: &mut Routes<'_>) {
     for path in [OMS_LIST, LIST, REMOTE_LIST] {
-        routes.mount_published(Resource::new(path, ApiStyle::Drf { name: "Content Type List" }).get(Access::Read, list));
+        routes.mount_published(Resource::new(path, drf::style("Content Type List")).get(Access::Read, list));
     }
-    routes.mount(Resource::native(ONE).put(Access::AdminAllChannels, put));
+    routes.mount(problem::resource(ONE).put(Access::AdminAllChannels, put));
 }
 
 /// Bytes of a body: several times what two names of 100 characters take, every one of them escaped.
@@ -64,7 +66,7 @@ async fn put(
     Query::parse(&request, &[])?;
     let id = canonical_integer(&id).ok_or_else(|| Failure::not_found("The id of a content type is an integer."))?;
     let room = Room::for_administration(&api, &caller, BODY_BYTES_MAX);
-    let body = Body::read_json(&api, &request, payload, room).await?;
+    let body = read_json(&api, &request, payload, room).await?;
     let content_type = ContentType::parse(id, body::text(&body.bytes)?)?;
     let wanted = content_type.clone();
     let put = blocking::write(&api, move |store| store.put_content_types(vec![wanted])).await??;

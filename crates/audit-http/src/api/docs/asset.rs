@@ -9,7 +9,8 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 
-use crate::blocking::{NotDone, block};
+use crate::blocking::block;
+use crate::not_done::NotDone;
 
 /// A text with its packed forms.
 pub(super) struct Asset {

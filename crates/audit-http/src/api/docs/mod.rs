@@ -16,7 +16,8 @@ use bytes::Bytes;
 
 use crate::api::openapi_json;
 use crate::failure::Failure;
-use crate::routes::{Access, Resource, Routes};
+use crate::problem;
+use crate::routes::{Access, Routes};
 
 pub(crate) const OPENAPI: &str = "/openapi.json";
 pub(crate) const PAGE: &str = "/docs";
@@ -24,11 +25,11 @@ pub(crate) const ERRORS: &str = "/docs/errors";
 pub(crate) const FILE: &str = "/docs/{file}";
 
 pub(super) fn configure(routes: &mut Routes<'_>) {
-    routes.mount(Resource::native(OPENAPI).get(Access::Open, openapi));
-    routes.mount(Resource::native(PAGE).get(Access::Open, page));
+    routes.mount(problem::resource(OPENAPI).get(Access::Open, openapi));
+    routes.mount(problem::resource(PAGE).get(Access::Open, page));
     routes.redirect("/docs/", remove_slash);
-    routes.mount(Resource::native(ERRORS).get(Access::Open, errors));
-    routes.mount(Resource::native(FILE).get(Access::Open, file));
+    routes.mount(problem::resource(ERRORS).get(Access::Open, errors));
+    routes.mount(problem::resource(FILE).get(Access::Open, file));
 }
 
 /// Swagger UI writes style attributes and has its icons in its style sheet; scripts, and where it may ask, are this server's.

@@ -7,17 +7,19 @@ pub(super) use openapi::docs;
 use actix_web::{HttpResponse, web};
 use audit_store::StoreError;
 
-use crate::blocking::NotDone;
+use crate::blocking;
 use crate::failure::Failure;
-use crate::routes::{Access, Resource, Routes};
-use crate::{Api, blocking};
+use crate::not_done::NotDone;
+use crate::problem;
+use crate::routes::{Access, Routes};
+use crate::state::Api;
 
 pub(crate) const ALIVE: &str = "/healthz";
 pub(crate) const READY: &str = "/readyz";
 
 pub(super) fn configure(routes: &mut Routes<'_>) {
-    routes.mount(Resource::native(ALIVE).get(Access::Open, alive));
-    routes.mount(Resource::native(READY).get(Access::Open, ready));
+    routes.mount(problem::resource(ALIVE).get(Access::Open, alive));
+    routes.mount(problem::resource(READY).get(Access::Open, ready));
 }
 
 async fn alive() -> Result<HttpResponse, Failure> {

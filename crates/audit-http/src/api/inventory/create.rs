@@ -8,9 +8,10 @@ use audit_store::{AppendRequest, Store};
 use super::{json, record, view};
 use crate::admission::Room;
 use crate::auth::Caller;
+use crate::blocking;
 use crate::body::{self, Body, media_type};
 use crate::failure::Failure;
-use crate::{Api, blocking};
+use crate::state::Api;
 
 pub(super) async fn create(
     api: web::Data<Api>,

@@ -56,10 +56,9 @@ impl Body {
             Failure::ChannelRequired { .. } => {
                 Body::missing(vec!["channel_id".to_owned()], Some(format!("channel_id {}", ChannelError::Required)))
             }
-            Failure::NotUtf8 { .. }
-            | Failure::Body(BodyError::Broken(_) | BodyError::Characters { .. } | BodyError::ByteOrderMark(_)) => {
-                Body::invalid_json(sentence.into_owned())
-            }
+            Failure::Body(
+                BodyError::NotUtf8 { .. } | BodyError::Broken(_) | BodyError::Characters { .. } | BodyError::ByteOrderMark(_),
+            ) => Body::invalid_json(sentence.into_owned()),
             Failure::Parameters(invalid) => {
                 Body::invalid(invalid.iter().map(|invalid| (&*invalid.name, invalid.message.clone(), invalid.is_date_time)))
             }
@@ -105,6 +104,6 @@ impl Body {
 }
 
 /// The answer of this API.
-pub(crate) fn render(failure: &Failure) -> HttpResponse {
+pub(in super::super) fn render(failure: &Failure) -> HttpResponse {
     super::json(failure.response(), Body::from_failure(failure).write(failure.status()))
 }

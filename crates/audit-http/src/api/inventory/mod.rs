@@ -10,7 +10,7 @@ mod query;
 mod record;
 mod view;
 
-pub(crate) use failure::render;
+pub(super) use failure::render;
 pub(super) use openapi::docs;
 pub use record::parse_inventory_log;
 
@@ -20,10 +20,11 @@ use audit_store::domain::{EventSort, parse_uuid};
 use audit_store::{GroupBy, SliceQuery, Store, StoreError};
 
 use crate::auth::Caller;
+use crate::blocking;
 use crate::failure::Failure;
 use crate::params::Params;
 use crate::routes::{Access, ApiStyle, Resource, Routes};
-use crate::{Api, blocking};
+use crate::state::Api;
 use query::QueryReader;
 
 /// Below this path everything answers in this API's own way, an unknown path too.
@@ -33,8 +34,11 @@ pub(crate) const LOGS: &str = "/api/v1/audit/logs";
 pub(crate) const ONE: &str = "/api/v1/audit/logs/{id}";
 pub(crate) const SUMMARY: &str = "/api/v1/audit/summary";
 
+/// Every answer of this API has `Allow`.
+const STYLE: ApiStyle = ApiStyle::new(render, true);
+
 pub(super) fn configure(routes: &mut Routes<'_>) {
-    let resource = |path| Resource::new(path, ApiStyle::Inventory);
+    let resource = |path| Resource::new(path, STYLE);
     routes.mount_with_slash(resource(LOGS).get(Access::Admin, list).post(Access::Append, create::create));
     routes.mount_with_slash(resource(ONE).get(Access::Admin, get));
     routes.mount_with_slash(resource(SUMMARY).get(Access::Admin, summary));

@@ -1,14 +1,16 @@
 //! The published API of the inventory's audit log.
 
+use actix_web::http::StatusCode;
 use serde_json::{Value, json};
-use utoipa::openapi::path::Parameter;
+use utoipa::openapi::path::{HttpMethod, Parameter};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::{RefOr, Response, ResponseBuilder, Schema};
 
 use super::{LOGS, ONE, SUMMARY};
 use crate::api::native::openapi::{extra, submitted};
 use crate::drf::openapi::blank_or;
 use crate::openapi::ApiDocs;
+use crate::openapi::errors::with_headers;
 use crate::openapi::operation::{JSON, Operation, json as json_content, query, segment};
 use crate::openapi::path::Path;
 use crate::openapi::schema::{
@@ -187,4 +189,34 @@ fn example() -> Value {
         "table_name": "products", "record_id": "861", "old_values": {"quantity": 1.0}, "new_values": {"quantity": 2.0},
         "description": "Stock count", "timestamp": "2023-10-16T09:00:00Z"
     })
+}
+
+impl Operation {
+    fn inventory_errors(self, statuses: &[u16]) -> Operation {
+        self.errors(statuses.iter().map(|status| (*status, error_of(*status))))
+    }
+}
+
+impl Path {
+    /// OPTIONS as the inventory API answers it.
+    fn inventory_options(self, id: &str, tag: &'static str) -> Path {
+        let options = self.options(id, tag).inventory_errors(&[401, 500, 503]);
+        self.method(HttpMethod::Options, options)
+    }
+}
+
+/// The error of the inventory API with this status. Its page names texts of its own for 400 and 404.
+fn error_of(status: u16) -> (String, Response) {
+    let (description, example) = match status {
+        400 => ("Members, parameters or the JSON cannot be used.", {
+            json!({"status": "error", "error": "Missing required fields", "fields": ["user_id"]})
+        }),
+        404 => ("No such log, or no such channel for this key.", json!({"status": "error", "error": "Audit log not found"})),
+        _ => {
+            let name = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Error");
+            (name, json!({"status": "error", "code": status, "error": name, "message": "…"}))
+        }
+    };
+    let response = ResponseBuilder::new().description(description).content(JSON, json_content(named("InventoryError"), example));
+    (format!("Inventory{status}"), with_headers(status, response))
 }

@@ -9,10 +9,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::api::native::Query;
 use crate::auth::Caller;
+use crate::blocking;
 use crate::failure::Failure;
 use crate::metrics::measure;
-use crate::routes::{Access, Resource, Routes};
-use crate::{Api, blocking};
+use crate::problem;
+use crate::routes::{Access, Routes};
+use crate::state::Api;
 
 pub(crate) const METRICS: &str = "/metrics";
 
@@ -20,7 +22,7 @@ pub(crate) const METRICS: &str = "/metrics";
 const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 pub(super) fn configure(routes: &mut Routes<'_>) {
-    routes.mount(Resource::native(METRICS).get(Access::ReadAllChannels, metrics));
+    routes.mount(problem::resource(METRICS).get(Access::ReadAllChannels, metrics));
 }
 
 async fn metrics(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, Failure> {

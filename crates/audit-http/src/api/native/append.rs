@@ -8,9 +8,10 @@ use audit_store::{AppendRequest, Receipt, Reservation, Store};
 use super::{Query, Stream};
 use crate::admission::{Room, Turn};
 use crate::auth::Caller;
+use crate::blocking;
 use crate::body::{self, Body, BodyError, media_type};
 use crate::failure::{ERRORS_MAX, Failure, InvalidRecord};
-use crate::{Api, blocking};
+use crate::state::Api;
 
 /// What a record takes beside its bytes at least.
 const RECORD_OVERHEAD_BYTES: usize = 1024;

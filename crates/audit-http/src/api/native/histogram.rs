@@ -7,8 +7,9 @@ use audit_store::{Histogram, SpanCount, StoreError};
 use super::summary::{write_group, write_other};
 use super::{Query, SPANS, Stream};
 use crate::auth::Caller;
+use crate::blocking;
 use crate::failure::Failure;
-use crate::{Api, blocking};
+use crate::state::Api;
 
 pub(super) async fn histogram<S: Stream>(
     api: web::Data<Api>,

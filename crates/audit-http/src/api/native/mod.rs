@@ -17,10 +17,14 @@ use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ChannelGrant, ChannelId, Entry, InputError, PreparedEntry, Span, parse_uuid};
 use audit_store::{CursorPage, CursorQuery, Histogram, Store, StoreError, Summary};
 
+use crate::admission::Room;
 use crate::auth::Caller;
+use crate::blocking;
+use crate::body::{Body, media_type};
 use crate::failure::Failure;
-use crate::routes::{Access, Resource, Routes};
-use crate::{Api, blocking};
+use crate::problem;
+use crate::routes::{Access, Routes};
+use crate::state::Api;
 
 /// A stream, as its native API needs it.
 pub(crate) trait Stream: 'static {
@@ -98,10 +102,10 @@ pub(crate) const SPANS: [(&str, Span); 4] =
 
 /// Mounts the API of a stream.
 pub(super) fn configure<S: Stream>(routes: &mut Routes<'_>) {
-    routes.mount(Resource::native(S::LIST).get(Access::Read, walk::walk::<S>).post(Access::Append, append::append::<S>));
-    routes.mount(Resource::native(S::SUMMARY).get(Access::Read, summary::summary::<S>));
-    routes.mount(Resource::native(S::HISTOGRAM).get(Access::Read, histogram::histogram::<S>));
-    routes.mount(Resource::native(S::ONE).get(Access::Read, get::<S>));
+    routes.mount(problem::resource(S::LIST).get(Access::Read, walk::walk::<S>).post(Access::Append, append::append::<S>));
+    routes.mount(problem::resource(S::SUMMARY).get(Access::Read, summary::summary::<S>));
+    routes.mount(problem::resource(S::HISTOGRAM).get(Access::Read, histogram::histogram::<S>));
+    routes.mount(problem::resource(S::ONE).get(Access::Read, get::<S>));
 }
 
 async fn get<S: Stream>(
@@ -124,4 +128,13 @@ async fn get<S: Stream>(
         body
     };
     Ok(HttpResponse::Ok().content_type("application/json").body(blocking::shape(bytes, write).await?))
+}
+
+/// Reads a body of JSON, which a request of the native API need not say.
+pub(crate) async fn read_json(api: &Api, request: &HttpRequest, payload: web::Payload, room: Room<'_>) -> Result<Body, Failure> {
+    let got = media_type(request);
+    if !matches!(got.as_str(), "" | "application/json") {
+        return Err(Failure::UnsupportedMediaType { got, accepted: "application/json" });
+    }
+    Ok(Body::read(api, request, payload, room).await?)
 }

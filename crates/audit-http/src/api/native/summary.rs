@@ -6,8 +6,9 @@ use audit_store::{Group, GroupKey, OtherGroups, StoreError, Summary};
 
 use super::{Query, Stream};
 use crate::auth::Caller;
+use crate::blocking;
 use crate::failure::Failure;
-use crate::{Api, blocking};
+use crate::state::Api;
 
 pub(super) async fn summary<S: Stream>(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, Failure> {
     let mut query = Query::parse_filtered::<S>(&request, &["channel_id", "group_by"])?;

@@ -16,19 +16,21 @@ use encoding_rs::Encoding;
 
 use crate::admission::Room;
 use crate::auth::Caller;
+use crate::blocking;
+use crate::body::charset;
 use crate::body::{self, Body, BodyError, FORM, media_type};
 use crate::drf::{self, BaseUrl, Paging};
 use crate::failure::Failure;
 use crate::params::Params;
 use crate::routes::{Access, ApiStyle, Resource, Routes};
-use crate::{Api, blocking, charset};
+use crate::state::Api;
 use filter::{FILTERS, SORTS};
 use view::write;
 
 pub(crate) const LIST: &str = "/api/v1/oms/logs/action_log/";
 pub(crate) const ONE: &str = "/api/v1/oms/logs/action_log/{id}/";
 
-const STYLE: ApiStyle = ApiStyle::Drf { name: "Action Log List" };
+const STYLE: ApiStyle = drf::style("Action Log List");
 
 pub(super) fn configure(routes: &mut Routes<'_>) {
     routes.mount_published(Resource::new(LIST, STYLE).get(Access::Read, list).post(Access::Append, create));

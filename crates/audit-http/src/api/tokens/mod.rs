@@ -13,19 +13,21 @@ use audit_store::domain::{
 };
 
 use crate::admission::{Room, SMALL_BODY_BYTES_MAX};
-use crate::api::native::Query;
+use crate::api::native::{Query, read_json};
 use crate::auth::{Caller, Forbidden};
-use crate::body::{self, Body};
+use crate::blocking;
+use crate::body;
 use crate::failure::{ERRORS_MAX, Failure, InvalidMember};
-use crate::routes::{Access, Resource, Routes};
-use crate::{Api, blocking};
+use crate::problem;
+use crate::routes::{Access, Routes};
+use crate::state::Api;
 
 pub(crate) const LIST: &str = "/api/v1/tokens";
 pub(crate) const ONE: &str = "/api/v1/tokens/{id}";
 
 pub(super) fn configure(routes: &mut Routes<'_>) {
-    routes.mount(Resource::native(LIST).get(Access::Admin, list).post(Access::Admin, create));
-    routes.mount(Resource::native(ONE).delete(Access::Admin, revoke));
+    routes.mount(problem::resource(LIST).get(Access::Admin, list).post(Access::Admin, create));
+    routes.mount(problem::resource(ONE).delete(Access::Admin, revoke));
 }
 
 async fn list(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, Failure> {
@@ -46,7 +48,7 @@ async fn list(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Resu
 async fn create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload, caller: Caller) -> Result<HttpResponse, Failure> {
     Query::parse(&request, &[])?;
     let room = Room::for_administration(&api, &caller, SMALL_BODY_BYTES_MAX);
-    let body = Body::read_json(&api, &request, payload, room).await?;
+    let body = read_json(&api, &request, payload, room).await?;
     // A clock that is wrong stores no token.
     let token = read(body::text(&body.bytes)?, api.store.now().ok()).map_err(Failure::Members)?;
     if !caller.token.channels.covers(&token.channels) {

@@ -1,67 +1,26 @@
 //! Request bodies: read within a size, a time, a rate and the room there is for them.
 
+pub(crate) mod charset;
+mod error;
+
+pub(crate) use error::BodyError;
+
 use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::{HttpRequest, web};
-use audit_store::{Full, Reservation};
+use audit_store::Reservation;
 use futures_util::StreamExt;
 use tokio::time::{Instant, timeout_at};
 
 use crate::admission::Room;
-use crate::blocking::NotDone;
-use crate::failure::Failure;
-use crate::{Api, blocking, charset};
+use crate::blocking;
+use crate::state::Api;
 
 /// A body that arrived whole. Its share of the budget lives as long as it, and goes on with what is appended.
 pub(crate) struct Body {
     pub(crate) bytes: Vec<u8>,
     pub(crate) reservation: Reservation,
-}
-
-/// Why there is no body.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BodyError {
-    #[error("The request body has more than {max} bytes.")]
-    TooLarge { max: usize },
-    #[error("The request body did not arrive within {seconds} s.")]
-    Timeout { seconds: u64 },
-    #[error("The request body arrives too slowly: {bytes} bytes in {} s, at least {RATE_BYTES_MIN} are needed.", RATE_WINDOW.as_secs())]
-    TooSlow { bytes: usize },
-    #[error("The server is busy; retry in 1 s.")]
-    Busy,
-    #[error("Too many requests of this key are in progress; retry in 1 s.")]
-    KeyBusy,
-    #[error("The request body could not be decoded.")]
-    Panicked,
-    #[error("The request body broke off: {0}")]
-    Broken(String),
-    #[error("Unsupported content encoding \"{0}\" in request.")]
-    Encoding(String),
-    #[error("Unsupported charset \"{0}\" in request: send UTF-8.")]
-    Charset(String),
-    #[error("The request body is not {charset}: it has bytes that are no character there.")]
-    Characters { charset: &'static str },
-    #[error("The request body starts with the byte order mark of {0}: send UTF-8 without a byte order mark.")]
-    ByteOrderMark(&'static str),
-}
-
-impl From<NotDone> for BodyError {
-    fn from(error: NotDone) -> BodyError {
-        match error {
-            NotDone::Stopping | NotDone::Late => BodyError::Busy,
-            NotDone::Panicked => BodyError::Panicked,
-        }
-    }
-}
-
-impl From<Full> for BodyError {
-    fn from(full: Full) -> BodyError {
-        match full {
-            Full::Budget => BodyError::Busy,
-            Full::Key => BodyError::KeyBusy,
-        }
-    }
 }
 
 impl Body {
@@ -77,20 +36,6 @@ impl Body {
         }
         let key = room.key;
         collect(payload, announced.unwrap_or(room.bytes_max), room, api.config.body_timeout).await?.in_utf8(api, key, request).await
-    }
-
-    /// Reads a body of JSON, which a request of the native API need not say.
-    pub(crate) async fn read_json(
-        api: &Api,
-        request: &HttpRequest,
-        payload: web::Payload,
-        room: Room<'_>,
-    ) -> Result<Body, Failure> {
-        let got = media_type(request);
-        if !matches!(got.as_str(), "" | "application/json") {
-            return Err(Failure::UnsupportedMediaType { got, accepted: "application/json" });
-        }
-        Ok(Body::read(api, request, payload, room).await?)
     }
 
     /// The same in UTF-8, whatever charset it came in. A form stays as it is: its escapes are of its charset too, and are read
@@ -195,10 +140,10 @@ impl Pace {
 }
 
 /// A body as text.
-pub(crate) fn text(bytes: &[u8]) -> Result<&str, Failure> {
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, BodyError> {
     std::str::from_utf8(bytes).map_err(|error| {
         let position = error.valid_up_to();
-        Failure::NotUtf8 { position, byte: bytes.get(position).copied().unwrap_or_default() }
+        BodyError::NotUtf8 { position, byte: bytes.get(position).copied().unwrap_or_default() }
     })
 }
 

@@ -5,7 +5,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_TYPE;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-use crate::body::BodyError;
+use super::BodyError;
 
 /// The charset that a request names. Names are those of the WHATWG, so `iso-8859-1` is windows-1252, which has characters in the
 /// place of control characters that no text has.

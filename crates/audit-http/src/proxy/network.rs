@@ -3,12 +3,7 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
-/// An address with how many of its first bits count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Network {
-    address: IpAddr,
-    prefix: u32,
-}
+use ipnet::IpNet;
 
 /// A text that names no network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +12,7 @@ pub struct NotANetwork(String);
 
 /// The reverse proxies whose word about a request's origin counts; none by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<Network>);
+pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
     /// Whether there is none.
@@ -29,19 +24,19 @@ impl TrustedProxies {
     /// Whether an address is one of theirs.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(address.to_canonical()))
+        self.0.iter().any(|network| network.contains(&address.to_canonical()))
     }
 
     /// Whether a network is wider than any that one organisation has, which means that strangers are believed.
     #[must_use]
     pub fn is_everybody(&self) -> bool {
-        self.0.iter().any(|network| network.prefix < if network.address.is_ipv4() { 8 } else { 16 })
+        self.0.iter().any(|network| network.prefix_len() < if network.addr().is_ipv4() { 8 } else { 16 })
     }
 
     /// Whether all of them are on this machine: none could stand in front of an address that others reach.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        self.0.iter().all(|network| network.address.is_loopback())
+        self.0.iter().all(|network| network.addr().is_loopback())
     }
 }
 
@@ -50,38 +45,20 @@ impl FromStr for TrustedProxies {
     type Err = NotANetwork;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let network = |part: &str| Network::parse(part.trim()).ok_or_else(|| NotANetwork(part.trim().to_owned()));
-        Ok(TrustedProxies(text.split(',').map(network).collect::<Result<_, _>>()?))
+        let parsed = |part: &str| network(part.trim()).ok_or_else(|| NotANetwork(part.trim().to_owned()));
+        Ok(TrustedProxies(text.split(',').map(parsed).collect::<Result<_, _>>()?))
     }
 }
 
-impl Network {
-    fn parse(text: &str) -> Option<Network> {
-        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
-        let address: IpAddr = address.parse().ok()?;
-        let bits = if address.is_ipv4() { 32 } else { 128 };
-        let prefix: u32 = match prefix {
-            None => bits,
-            Some(digits) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok()?,
-            Some(_) => return None,
-        };
-        match address {
-            _ if prefix > bits => None,
-            // Peers are compared by their IPv4 address, so a network of such addresses has to be one of IPv4.
-            IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() => {
-                Some(Network { address: address.to_canonical(), prefix: prefix.checked_sub(96)? })
-            }
-            _ => Some(Network { address, prefix }),
-        }
-    }
-
-    fn contains(&self, other: IpAddr) -> bool {
-        let differing = match (self.address, other) {
-            (IpAddr::V4(ours), IpAddr::V4(other)) => (ours.to_bits() ^ other.to_bits()).leading_zeros(),
-            (IpAddr::V6(ours), IpAddr::V6(other)) => (ours.to_bits() ^ other.to_bits()).leading_zeros(),
-            _ => return false,
-        };
-        differing >= self.prefix
+/// The standard library reads the address: ipnet takes `010.0.0.0`, which other programs read as octal.
+fn network(text: &str) -> Option<IpNet> {
+    let bare = text.split_once('/').map(|(address, _)| address);
+    let address: IpAddr = bare.unwrap_or(text).parse().ok()?;
+    let network = if bare.is_some() { text.parse().ok()? } else { IpNet::from(address) };
+    match address.to_canonical() {
+        // The server compares peers by their IPv4 address, so a network of such addresses has to be one of IPv4.
+        v4 if v4 != address => IpNet::new(v4, network.prefix_len().checked_sub(96)?).ok(),
+        _ => Some(network),
     }
 }
 
@@ -118,6 +95,7 @@ mod tests {
             "10.0.0.0/8/8",
             "10.0.0.1,",
             "10.0.0",
+            "010.0.0.0/8",
             "10.0.0.1:80",
             "::ffff:10.0.0.0/95",
         ] {

@@ -8,8 +8,9 @@
 use std::str::FromStr;
 
 use actix_cors::Cors;
-use actix_web::http::{Method, Uri};
+use actix_web::http::Method;
 use actix_web::middleware::Condition;
+use url::Url;
 
 /// Seconds for which a browser need not ask again; the longest that all of them keep to is two hours.
 const PREFLIGHT_SECONDS: usize = 3600;
@@ -48,26 +49,20 @@ impl FromStr for CorsOrigins {
     }
 }
 
-/// An origin as a browser sends it: in lower case, without the port that its scheme has anyway.
+/// An origin as a browser sends it: in lower case, without the port that its scheme has anyway. Like a browser, `Url` corrects what it
+/// reads; a text that it corrects further than that is refused, since its author may mean something else.
 fn origin(text: &str) -> Result<String, NotAnOrigin> {
     let fault = || NotAnOrigin(text.to_owned());
     let lower = text.to_ascii_lowercase();
-    let (scheme, authority) = lower.split_once("://").ok_or_else(fault)?;
-    let default_port = match scheme {
-        "http" => "80",
-        "https" => "443",
+    let url = Url::parse(&lower).map_err(|_| fault())?;
+    let default_port = match url.scheme() {
+        "http" => ":80",
+        "https" => ":443",
         _ => return Err(fault()),
     };
-    let uri: Uri = lower.parse().map_err(|_| fault())?;
-    let is_bare = uri.authority().is_some_and(|known| known.as_str() == authority) && !authority.contains('@');
-    let host = uri.host().filter(|host| is_bare && !host.is_empty() && !host.contains('*')).ok_or_else(fault)?;
-    // `Uri` takes `host:` and ports beyond 16 bits; no browser sends them.
-    match authority[host.len()..].strip_prefix(':') {
-        None => Ok(format!("{scheme}://{host}")),
-        Some(port) if port == default_port => Ok(format!("{scheme}://{host}")),
-        Some(port) if port.parse::<u16>().is_ok_and(|number| number.to_string() == port) => Ok(format!("{scheme}://{host}:{port}")),
-        Some(_) => Err(fault()),
-    }
+    let origin = url.origin().ascii_serialization();
+    let is_bare = lower.strip_suffix(default_port).unwrap_or(&lower) == origin;
+    if is_bare && !origin.contains('*') { Ok(origin) } else { Err(fault()) }
 }
 
 /// Answers preflights, and adds to every answer what lets the page read it. Nothing at all where nobody is allowed.
@@ -117,6 +112,8 @@ mod tests {
             "http://a.example:0x1",
             "http://a.example:65536",
             "http://:80",
+            "http://127.1",
+            "http://[0::1]",
         ] {
             assert_eq!(bad.parse::<CorsOrigins>(), Err(NotAnOrigin(bad.to_owned())), "{bad}");
         }

@@ -1,6 +1,7 @@
 //! Query strings and forms, as Django reads and writes them.
 
 use encoding_rs::Encoding;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 
 use crate::body::BodyError;
 use crate::body::charset;
@@ -12,11 +13,7 @@ pub(crate) struct Params(Vec<(String, String)>);
 impl Params {
     /// Reads `a=b&c`: `+` is a blank, `%xx` a byte, bytes that are no UTF-8 become U+FFFD, a lone `%` stays.
     pub(crate) fn parse(query: &str) -> Params {
-        let text = |escaped: &[u8]| {
-            let bytes = unescape(escaped);
-            String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-        };
-        Params(pairs(query.as_bytes()).map(|(name, value)| (text(name), text(value))).collect())
+        Params(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
     }
 
     /// Reads a form, whose bytes are of a charset: what is none of its characters is an error, since a form is stored.
@@ -57,7 +54,7 @@ impl Params {
     }
 }
 
-/// Names and values, still escaped.
+/// Names and values, still escaped: form_urlencoded gives them only as UTF-8.
 fn pairs(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let pairs = text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
     pairs.map(|pair| match pair.iter().position(|byte| *byte == b'=') {
@@ -67,41 +64,15 @@ fn pairs(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 }
 
 fn unescape(text: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        let escaped = match (byte, tail) {
-            (b'%', [high, low, ..]) => hex(*high).zip(hex(*low)),
-            _ => None,
-        };
-        match (escaped, byte) {
-            (Some((high, low)), _) => {
-                bytes.push(high << 4 | low);
-                rest = &tail[2..];
-            }
-            (None, b'+') => bytes.push(b' '),
-            (None, byte) => bytes.push(byte),
-        }
-    }
-    bytes
+    let with_blanks: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    percent_decode(&with_blanks).collect()
 }
 
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).map(|digit| digit as u8)
-}
+/// What Python's `quote_plus` escapes. Browsers and form_urlencoded keep `*` and escape `~`.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'-').remove(b'~');
 
-/// As Python's `quote_plus`: letters, digits and `_.-~` stay, a blank is `+`.
 fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-' | b'~' => out.push(char::from(byte)),
-            b' ' => out.push('+'),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+    utf8_percent_encode(text, ESCAPED).to_string().replace("%20", "+")
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! The file of a database: where it is, how SQLite opens it, and the one place that makes it.
 
-use std::fmt::Write;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::gate::Gate;
 use super::identity::Identity;
@@ -75,19 +76,15 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Has SQLite open a file that is there, and never make one. A path is a name and not a URI: everything in it that means
-/// something in a URI is escaped.
+/// What means something in a URI.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'_').remove(b'-');
+
+/// Has SQLite open a file that is there, and never make one. A path is a name and not a URI.
 pub(super) fn uri(path: &Path) -> String {
+    let escaped = percent_encode(path.as_os_str().as_encoded_bytes(), ESCAPED);
     // Without the empty authority, a path that begins with two slashes would name a host.
-    let mut uri = if path.is_absolute() { "file://".to_owned() } else { "file:".to_owned() };
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => uri.push(char::from(*byte)),
-            // Writing to a string does not fail.
-            other => write!(uri, "%{other:02X}").unwrap_or_default(),
-        }
-    }
-    uri + "?mode=rw"
+    let authority = if path.is_absolute() { "//" } else { "" };
+    format!("file:{authority}{escaped}?mode=rw")
 }
 
 /// Makes the directory and the database if there is none, for their owner alone: events tell of persons. What is there keeps its

@@ -69,6 +69,20 @@ fn before_the_first_start_there_is_nothing_to_mend_and_nothing_is_made() {
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 }
 
+/// To within what other tests write in the meantime.
+#[test]
+fn the_free_disk_space_is_that_of_df() {
+    let directory = healthy();
+    let text = run(&mut doctor(directory.path())).ok();
+    let said = text.lines().find_map(|line| line.split_once("disk space: ")).unwrap().1.trim_start_matches("only ");
+    let free: u64 = said.split(' ').next().unwrap().parse().unwrap();
+    let free_mib = if said.contains(" GiB are free at ") { free * 1024 } else { free };
+    let df = Command::new("df").arg("-Pk").arg(directory.path()).output().unwrap().stdout;
+    let row = String::from_utf8(df).unwrap().lines().nth(1).unwrap().to_owned();
+    let df_mib = row.split_whitespace().nth(3).unwrap().parse::<u64>().unwrap() / 1024;
+    assert!(free_mib.abs_diff(df_mib) < 2048, "{said}: {row}");
+}
+
 #[test]
 fn a_running_server_is_told_from_another_program() {
     let directory = tempfile::tempdir().unwrap();

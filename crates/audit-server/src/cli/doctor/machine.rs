@@ -1,6 +1,6 @@
 //! What the operating system gives the server.
 
-use std::process::Command;
+use rustix::fs::statvfs;
 
 use super::database::directories;
 use super::{CheckContext, Finding};
@@ -12,18 +12,19 @@ const FREE_MIB_GOOD: u64 = 1024;
 /// Below this, SQLite may not get through its next checkpoint.
 const FREE_MIB_MIN: u64 = 64;
 
-/// Asks `df`, which POSIX promises: the standard library cannot tell.
 pub(super) fn disk(context: &CheckContext) -> Finding {
     if context.settings.store_config().file().is_ok_and(|file| file.is_none()) {
         return Finding::Note("the database server's cannot be told from here".to_owned());
     }
-    let unknown = || Finding::Note("cannot be told here (there is no `df`)".to_owned());
-    let Some((_, directory)) = directories(&context.settings) else { return unknown() };
-    let Ok(output) = Command::new("df").arg("-Pk").arg(&directory).env("LC_ALL", "C").output() else { return unknown() };
-    let text = String::from_utf8_lossy(&output.stdout);
-    let free_kib = text.lines().nth(1).and_then(|row| row.split_whitespace().nth(3)?.parse::<u64>().ok());
-    let Some(free_kib) = free_kib else { return unknown() };
-    let (free_mib, name) = (free_kib / 1024, directory.display());
+    let Some((_, directory)) = directories(&context.settings) else {
+        return Finding::Note("cannot be told: no directory on the way to the database is there".to_owned());
+    };
+    let name = directory.display();
+    let space = match statvfs(&directory) {
+        Ok(space) => space,
+        Err(error) => return Finding::Note(format!("cannot be told of `{name}`: {error}")),
+    };
+    let free_mib = space.f_bavail.saturating_mul(space.f_frsize) / (1024 * 1024);
     match free_mib {
         free if free < FREE_MIB_MIN => Finding::bad(
             format!("only {free} MiB are free at `{name}`"),

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use tempfile::{NamedTempFile, TempPath};
 
 /// Where an export goes: a file, packed if its name ends in `.gz`, or stdout.
 pub(crate) struct Output {
     writer: Writer,
     /// The file while it is written, and its place; `None` for stdout and what is no regular file.
-    unfinished: Option<Unfinished>,
+    unfinished: Option<(TempPath, PathBuf)>,
     name: String,
 }
 
@@ -36,8 +37,8 @@ impl Output {
         let (file, unfinished) = if special {
             (File::options().write(true).open(path).with_context(|| format!("cannot write `{name}`"))?, None)
         } else {
-            let (file, unfinished) = Unfinished::beside(path)?;
-            (file, Some(unfinished))
+            let (file, unfinished) = beside(path)?.into_parts();
+            (file, Some((unfinished, path.to_owned())))
         };
         let file = BufWriter::with_capacity(BUFFER_BYTES, file);
         let packed = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gz"));
@@ -64,13 +65,11 @@ impl Output {
                 Writer::Plain(writer) => writer.into_inner()?,
                 Writer::Packed(writer) => writer.finish()?.into_inner()?,
             };
-            match unfinished {
-                Some(unfinished) => {
-                    file.sync_all()?;
-                    unfinished.rename()
-                }
-                None => Ok(()),
-            }
+            let Some((unfinished, place)) = unfinished else { return Ok(()) };
+            file.sync_all()?;
+            unfinished.persist(&place)?;
+            // The new name is on the disk once its directory is.
+            File::open(directory(&place))?.sync_all()
         };
         finish().with_context(|| format!("cannot write {name}"))
     }
@@ -87,36 +86,22 @@ fn private() -> fs::OpenOptions {
 
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// The file while it is written; removed again unless it is renamed. It is locked as long as its process lives: so the next export
+/// The file while it is written; removed again unless it gets its place. It is locked as long as its process lives: so the next export
 /// of the same name can tell what a dead one left from what a living one still writes, in whatever container that is.
-struct Unfinished {
-    path: PathBuf,
-    place: PathBuf,
-    directory: PathBuf,
+fn beside(place: &Path) -> anyhow::Result<NamedTempFile> {
+    let name = place.file_name().filter(|_| !place.is_dir());
+    let name = name.with_context(|| format!("`{}` is a directory: name a file in it", place.display()))?;
+    let mut start = OsString::from(".");
+    start.push(name);
+    start.push(".");
+    clear_left_overs(directory(place), &start);
+    let end = format!("{}{ENDING}", std::process::id());
+    let made = tempfile::Builder::new().prefix(&start).suffix(&end).rand_bytes(0).make_in(directory(place), make);
+    made.with_context(|| format!("cannot write `{}`", place.display()))
 }
 
-impl Unfinished {
-    fn beside(place: &Path) -> anyhow::Result<(File, Unfinished)> {
-        let name = place.file_name().filter(|_| !place.is_dir());
-        let name = name.with_context(|| format!("`{}` is a directory: name a file in it", place.display()))?;
-        let parent = place.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let directory = parent.unwrap_or(Path::new(".")).to_owned();
-        let mut start = OsString::from(".");
-        start.push(name);
-        start.push(".");
-        clear_left_overs(&directory, &start);
-        let mut own = start;
-        own.push(format!("{}{ENDING}", std::process::id()));
-        let path = directory.join(own);
-        let file = make(&path).with_context(|| format!("cannot write `{}`", place.display()))?;
-        Ok((file, Unfinished { path, place: place.to_owned(), directory }))
-    }
-
-    fn rename(self) -> io::Result<()> {
-        fs::rename(&self.path, &self.place)?;
-        // The new name is on the disk once its directory is.
-        File::open(&self.directory)?.sync_all()
-    }
+fn directory(place: &Path) -> &Path {
+    place.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Makes the file and locks it. Another export that clears left-overs may be quicker to lock it, and then it removes it.
@@ -172,14 +157,4 @@ fn is_named_as_ours(name: &OsStr, start: &OsStr) -> bool {
     let middle = name.as_encoded_bytes().strip_prefix(start.as_encoded_bytes());
     let middle = middle.and_then(|rest| rest.strip_suffix(ENDING.as_bytes()));
     middle.is_some_and(|middle| !middle.is_empty() && middle.iter().all(u8::is_ascii_digit))
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        match fs::remove_file(&self.path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => tracing::warn!(%error, path = %self.path.display(), "an unfinished file was left behind"),
-        }
-    }
 }

@@ -23,7 +23,7 @@ const SENSITIVE: [(&str, &[&str]); 9] = [
     ("actix", &["audit-http"]),
     ("tokio", &["audit-http", "audit-server"]),
     ("clap", &["audit-server"]),
-    ("figment", &["audit-server"]),
+    ("toml", &["audit-server"]),
     ("tracing-subscriber", &["audit-server"]),
 ];
 

@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
-use figment::Provider;
-use figment::providers::{Format, Toml};
-use figment::value::{Dict, Value};
+use toml::{Table, Value};
 
 use super::flags::FlagValues;
 use super::list::ALL;
@@ -65,7 +63,7 @@ pub(crate) enum SettingSource {
 pub(super) struct Sources {
     flags: FlagValues,
     /// The settings file, and what it says.
-    file: Option<(PathBuf, Dict)>,
+    file: Option<(PathBuf, Table)>,
 }
 
 impl Sources {
@@ -124,14 +122,14 @@ impl Sources {
 
 /// The settings file, and what is wrong with its keys. A key that means nothing is a mistake somebody would otherwise find out
 /// about much later.
-fn read(path: &Path) -> Result<(Dict, Vec<SettingError>), SettingError> {
+fn read(path: &Path) -> Result<(Table, Vec<SettingError>), SettingError> {
     let name = path.display();
     let text = std::fs::read_to_string(path)
         .map_err(|error| SettingError::other(format!("the settings file `{name}` cannot be read: {error}")))?;
-    let profiles = Toml::string(&text)
-        .data()
-        .map_err(|error| SettingError::other(format!("the settings file `{name}` is no TOML: {}", one_line(&error.to_string()))))?;
-    let keys: Dict = profiles.into_values().flatten().collect();
+    let no_toml = |error: toml::de::Error| {
+        SettingError::other(format!("the settings file `{name}` is no TOML: {}", one_line(&error.to_string())))
+    };
+    let keys: Table = text.parse().map_err(no_toml)?;
     let unknown = keys.keys().filter(|key| ALL.iter().all(|setting| setting.key != key.as_str()));
     let fault = |key: &String| {
         SettingError::other(format!("the settings file `{name}` has a key `{key}`, which is not a setting{}", hint(key)))
@@ -177,17 +175,13 @@ fn one_line(error: &str) -> String {
 /// A value as if it had come from a flag.
 fn text_of(value: &Value) -> String {
     match value {
-        Value::String(_, text) => text.clone(),
-        Value::Bool(_, value) => value.to_string(),
-        Value::Num(_, number) => match (number.to_i128(), number.to_f64()) {
-            (Some(integer), _) => integer.to_string(),
-            (None, Some(float)) => float.to_string(),
-            (None, None) => "a number".to_owned(),
-        },
-        Value::Char(_, value) => value.to_string(),
-        Value::Empty(..) => String::new(),
-        Value::Dict(..) => "a table".to_owned(),
-        Value::Array(_, values) => list_of(values).unwrap_or_else(|| "an array".to_owned()),
+        Value::String(text) => text.clone(),
+        Value::Boolean(value) => value.to_string(),
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Datetime(at) => at.to_string(),
+        Value::Table(_) => "a table".to_owned(),
+        Value::Array(values) => list_of(values).unwrap_or_else(|| "an array".to_owned()),
     }
 }
 

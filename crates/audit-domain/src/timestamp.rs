@@ -1,4 +1,7 @@
 //! Instants: microseconds since the epoch, UTC, in the years 1 to 9999.
+//!
+//! chrono has the calendar. No crate reads exactly the texts that the API accepts: a format of chrono or of `time` is one spelling, and
+//! jiff takes more (an hour without minutes, a zone in brackets).
 
 use chrono::{DateTime, Datelike, NaiveDate, Timelike};
 

@@ -3,6 +3,9 @@
 //! actix times the first head of a connection only. After an answer its idle timer runs until the first byte of the next head;
 //! from then on nothing runs, and half a head holds the socket for ever. The same goes for a chunked body that no handler
 //! reads, and for answers that nobody takes. So every connection is written down here, and one watcher looks at all of them.
+//!
+//! No crate does this. A stream with timeouts, such as that of tokio-io-timeout, starts its clock again with every byte and does not know
+//! whether a handler is at work: a head that is sent byte by byte would still hold the socket.
 
 use std::convert::Infallible;
 use std::net::{Shutdown, SocketAddr, TcpStream};

@@ -1,4 +1,7 @@
 //! A TCP stream that tells how long its client has taken nothing.
+//!
+//! tokio-io-timeout measures this too. But actix takes only streams that have its trait `ActixStream`, so a wrapper of this size would
+//! remain around that crate's stream.
 
 use std::io;
 use std::pin::Pin;

@@ -1,4 +1,7 @@
 //! Python's `%` formatting, as far as log lines use it.
+//!
+//! rustpython-format reads the same templates. It leaves names, the kinds of values and the count of arguments to its caller, which is
+//! most of this module, and pads to any width that a client asks for.
 
 use std::collections::HashMap;
 

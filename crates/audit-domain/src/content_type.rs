@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use validator::{Validate, ValidationError};
 
 use crate::error::{Fault, FieldError, InputError};
+use crate::event::NewEvent;
 use crate::json::{JsonError, JsonKind, JsonText, Members};
 use crate::limits::NESTING_MAX;
-use crate::new_event::NewEvent;
 use crate::reading::{integer, string};
 
 /// An object type. Its `table_name` is `app_label.model`.

@@ -29,16 +29,12 @@ mod draw;
 mod entry;
 mod error;
 mod event;
-mod event_filter;
-mod event_filter_columns;
-mod event_sort;
 mod filter_values;
 mod find_text;
 mod interval;
 mod json;
 pub mod limits;
 pub mod log;
-mod new_event;
 mod object;
 mod page;
 mod prepared;
@@ -46,7 +42,6 @@ mod reading;
 mod sort;
 mod span;
 mod stream;
-mod subject;
 mod timestamp;
 mod token;
 mod unrecognized;
@@ -55,7 +50,7 @@ mod user;
 pub use action::Action;
 pub use action_log::{
     ActionLog, ActionLogFilter, ActionLogFilterColumns, ActionLogSort, ActionLogSortField, ActionLogSortRow, ActionLogSubject,
-    NewActionLog, action_log_slot, translate_action_log,
+    ActionLogValues, NewActionLog, action_log_slot, translate_action_log,
 };
 pub use change::{Change, changed_fields};
 pub use channel::{ChannelGrant, ChannelId};
@@ -64,14 +59,11 @@ pub use content_type::{ContentType, ContentTypes, parse_content_types};
 pub use draw::{draw_hash_keys, draw_uuid_v7, uuid_v7};
 pub use entry::Entry;
 pub use error::{Fault, FieldError, InputError};
-pub use event::{Event, slot};
-pub use event_filter::EventFilter;
-pub use event_filter_columns::EventFilterColumns;
-pub use event_sort::{EventSort, SortField, SortRow};
-pub use filter_values::{ActionLogValues, EventValues};
+pub use event::{
+    Event, EventFilter, EventFilterColumns, EventSort, EventValues, NewEvent, SortField, SortRow, StoredSubject, Subject, slot,
+};
 pub use interval::Interval;
 pub use json::{JsonError, JsonKind, JsonString, JsonText, Member, Members, ObjectWriter, index_key, is_integer, push_array};
-pub use new_event::NewEvent;
 pub use object::{ObjectId, canonical_integer};
 pub use page::{CursorError, CursorKey, CursorOrder, CursorScope};
 pub use prepared::{FilterColumns, PrepareError, PreparedEntry};
@@ -79,7 +71,6 @@ pub use reading::{ParseMode, parse_uuid};
 pub use sort::{Sort, SortBy, SortKey};
 pub use span::{Span, weekday};
 pub use stream::Stream;
-pub use subject::{StoredSubject, Subject};
 pub use timestamp::Timestamp;
 pub use token::{NewToken, Role, Token, TokenKey};
 pub use unrecognized::Unrecognized;

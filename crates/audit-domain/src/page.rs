@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::event_filter::EventFilter;
+use crate::event::EventFilter;
 
 /// The order of a walk. Both are total and never change for an event, so a page of the past never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -87,7 +87,7 @@ const CURSOR_VERSION: u8 = 1;
 mod tests {
     use super::*;
     use crate::ActionLogFilter;
-    use crate::filter_values::EventValues;
+    use crate::event::EventValues;
 
     /// Clients keep cursors over an upgrade of the server, so a new field of a filter must not show where nothing is asked of it.
     #[test]

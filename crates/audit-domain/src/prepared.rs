@@ -9,12 +9,12 @@ use crate::content_type::ContentTypes;
 use crate::draw::draw_uuid_v7;
 use crate::entry::Entry;
 use crate::error::Fault;
+use crate::event::EventFilterColumns;
+use crate::event::NewEvent;
 use crate::event::slot;
-use crate::event_filter_columns::EventFilterColumns;
+use crate::event::{ParsedSubject, StoredSubject, Subject};
 use crate::log::{Commitment, LeafHash, LeafInput, Slots, leaf_data, leaf_hash};
-use crate::new_event::NewEvent;
 use crate::stream::Stream;
-use crate::subject::{ParsedSubject, StoredSubject, Subject};
 use crate::timestamp::Timestamp;
 
 /// Names, numbers and addresses that are in the filter columns and in the subject as well as in the slots; long ones are cut.

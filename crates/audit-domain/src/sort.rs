@@ -2,8 +2,6 @@
 
 use std::cmp::Ordering;
 
-use crate::event_sort::SortField;
-
 /// What the records of a stream can be ordered by.
 pub trait SortBy: Copy + Eq {
     /// The values a record is ordered by.
@@ -21,7 +19,7 @@ pub trait SortBy: Copy + Eq {
 
 /// One sort key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SortKey<F = SortField> {
+pub struct SortKey<F> {
     /// What to compare.
     pub field: F,
     /// Whether large values come first. Texts stay after numbers and null stays last in both directions.

@@ -12,6 +12,7 @@ use audit_http::store::domain::{ChannelId, PreparedEntry};
 use audit_http::store::{AppendError, AppendRequest, Conflict, NotStored, PendingReceipts, Store};
 
 use crate::repeats::{Repeat, Repeats};
+use crate::source::SourceLine;
 
 /// Events of a batch: enough to make the commit cheap, few enough to see the bar move.
 const BATCH_EVENTS_MAX: usize = 1000;
@@ -32,17 +33,6 @@ pub(crate) enum OnRefusal {
     Stop,
     /// Leave it out.
     Skip,
-}
-
-/// Where an event came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct SourceLine {
-    /// Index of the file.
-    pub(crate) file: usize,
-    /// Line, from 1.
-    pub(crate) line: u64,
-    /// Whether the line has a uuid, instead of one that was made of its place.
-    pub(crate) has_own_uuid: bool,
 }
 
 /// An event whose uuid belongs to another one.

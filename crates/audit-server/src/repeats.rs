@@ -1,7 +1,7 @@
 //! Lines without a uuid that were known already although the file is not the one that was imported before: a file that has grown,
 //! or an import that was interrupted, has the known lines in front and the new ones after them.
 
-use crate::appender::SourceLine;
+use crate::source::SourceLine;
 
 /// What came of the lines without a uuid of the file that is being imported.
 #[derive(Debug, Default)]

@@ -6,6 +6,17 @@ use audit_http::store::domain::uuid::Uuid;
 
 use crate::new_entry::Kind;
 
+/// Where an event came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SourceLine {
+    /// Index of the file.
+    pub(crate) file: usize,
+    /// Line, from 1.
+    pub(crate) line: u64,
+    /// Whether the line has a uuid, instead of one that was made of its place.
+    pub(crate) has_own_uuid: bool,
+}
+
 /// What a line is known by beside its number and its text; nothing where a second run could not find it again.
 pub(crate) struct Source(Option<Vec<u8>>);
 

@@ -3,8 +3,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{ActionLog, action_log_slot};
-use crate::filter_values::ActionLogValues;
+use super::{ActionLog, ActionLogValues, action_log_slot};
 use crate::find_text::has_part;
 use crate::interval::Interval;
 use crate::json::{JsonString, JsonText};

@@ -50,7 +50,7 @@ fn lines() -> Vec<String> {
 struct Question {
     parameters: Vec<(String, String)>,
     filter: EventFilter,
-    sort: Vec<SortKey>,
+    sort: Vec<SortKey<SortField>>,
 }
 
 impl Question {

@@ -8,10 +8,11 @@ use audit_http::store::domain::{ChannelGrant, ChannelId, NewToken, Role, Stream,
 use clap::Args;
 
 use super::serve;
-use crate::appender::{Appender, OnRefusal, SourceLine};
+use crate::appender::{Appender, OnRefusal};
 use crate::config::{FlagValues, ServeFlags, Settings};
 use crate::demo::Shop;
 use crate::progress::{self, Unit};
+use crate::source::SourceLine;
 
 /// Fill a database of its own with the log of a shop that does not exist, and serve it
 ///

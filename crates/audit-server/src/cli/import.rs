@@ -11,13 +11,13 @@ use clap::Args;
 use flate2::read::MultiGzDecoder;
 use indicatif::ProgressBar;
 
-use crate::appender::{Appender, OnRefusal, SourceLine};
+use crate::appender::{Appender, OnRefusal};
 use crate::config::Settings;
 use crate::lines::{LINE_BYTES_MAX, Line, Lines};
 use crate::new_entry::{Kind, NewEntry};
 use crate::progress::{self, Unit};
 use crate::repeats::Repeat;
-use crate::source::Source;
+use crate::source::{Source, SourceLine};
 
 /// Append the records of NDJSON files: one record a line, in the shape of the native API and of `export`
 ///

@@ -85,11 +85,11 @@ impl Table for Events {
     type Filter = EventFilter;
     type SortField = SortField;
 
-    fn is_by_time(key: &SortKey) -> bool {
+    fn is_by_time(key: &SortKey<SortField>) -> bool {
         key.field == SortField::Timestamp
     }
 
-    fn is_by_position(key: &SortKey) -> bool {
+    fn is_by_position(key: &SortKey<SortField>) -> bool {
         key.field == SortField::Position
     }
 

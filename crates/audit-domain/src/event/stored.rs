@@ -2,29 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::{EventFilterColumns, Subject, slot};
 use crate::change::changed_fields;
 use crate::entry::Entry;
-use crate::event_filter_columns::EventFilterColumns;
 use crate::json::{JsonString, ObjectWriter};
 use crate::object::ObjectId;
 use crate::stream::Stream;
-use crate::subject::Subject;
 use crate::user::User;
-
-/// The slots of the stream `events`.
-#[expect(missing_docs, reason = "the table of docs/log-format.md, by name")]
-pub mod slot {
-    pub const SUBJECT: u8 = 0;
-    pub const USER: u8 = 1;
-    pub const REMOTE_ADDR: u8 = 2;
-    pub const URL: u8 = 3;
-    pub const QUERY_PARAMS: u8 = 4;
-    pub const POST_DATA: u8 = 5;
-    pub const HEADERS: u8 = 6;
-    pub const CONTENT: u8 = 7;
-    pub const DESCRIPTION: u8 = 8;
-    pub const EXTRA: u8 = 9;
-}
 
 /// One event of the log. Its values come from the slots: what was received, byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! The filter columns of an event: plain values that every database can index.
 
+use super::Subject;
 use crate::json::{JsonString, JsonText};
 use crate::object::ObjectId;
-use crate::subject::Subject;
 use crate::user::User;
 
 /// The values of the filter columns: texts as [`crate::index_key`]s, numbers where the id is a canonical one.

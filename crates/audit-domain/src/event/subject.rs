@@ -5,8 +5,8 @@ use std::cell::OnceCell;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::slot;
 use crate::action::Action;
-use crate::event::slot;
 use crate::json::{JsonText, ObjectWriter};
 use crate::log::Slots;
 use crate::object::ObjectId;

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use uuid::Uuid;
 
-use crate::event::Event;
+use super::Event;
 use crate::sort::{Sort, SortBy, SortKey, null_last};
 
 /// What events can be ordered by.

@@ -3,8 +3,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::event::{Event, slot};
-use crate::filter_values::EventValues;
+use super::{Event, EventValues, slot};
 use crate::find_text::has_part;
 use crate::interval::Interval;
 use crate::json::JsonString;

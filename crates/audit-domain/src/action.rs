@@ -1,4 +1,4 @@
-//! What was done.
+//! The action of an event: what the user did.
 
 use crate::error::Fault;
 use crate::json::{JsonKind, JsonString, JsonText};
@@ -9,33 +9,34 @@ use crate::limits::ACTION_CHARS_MAX;
 pub struct Action(JsonText);
 
 impl Action {
-    /// An action by its name.
+    /// Makes an action from its name.
     ///
     /// # Errors
-    /// [`Fault::TooLong`] over [`ACTION_CHARS_MAX`] characters.
+    ///
+    /// [`Fault::TooLong`] for a name of more than [`ACTION_CHARS_MAX`] characters.
     pub fn new(name: &str) -> Result<Action, Fault> {
         Action::from_json(JsonText::string(name))
     }
 
-    /// Something came into being.
+    /// `CREATE`: the user created the object.
     #[must_use]
     pub fn create() -> Action {
         Action(JsonText::from_trusted("\"CREATE\""))
     }
 
-    /// Something changed.
+    /// `UPDATE`: the user changed the object.
     #[must_use]
     pub fn update() -> Action {
         Action(JsonText::from_trusted("\"UPDATE\""))
     }
 
-    /// Something went away.
+    /// `DELETE`: the user deleted the object.
     #[must_use]
     pub fn delete() -> Action {
         Action(JsonText::from_trusted("\"DELETE\""))
     }
 
-    /// Something was looked at.
+    /// `READ`: the user looked at the object.
     #[must_use]
     pub fn read() -> Action {
         Action(JsonText::from_trusted("\"READ\""))
@@ -49,8 +50,9 @@ impl Action {
         Ok(Action(json))
     }
 
-    /// The action that a content with `old_data` and `new_data` stands for: both → `UPDATE`, only new → `CREATE`, only
-    /// old → `DELETE`; a side that is null counts as absent. `None` when there is neither.
+    /// Derives the action from a content: `UPDATE` if it has `old_data` and `new_data`, `CREATE` if
+    /// it has only `new_data`, `DELETE` if it has only `old_data`. A null side counts as absent.
+    /// Returns `None` if the content has neither side.
     #[must_use]
     pub fn derive(content: &JsonText) -> Option<Action> {
         let [old, new] = content.pick(&["old_data", "new_data"])?;

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::json::{JsonString, JsonText, Members};
 
-/// `old_data` and `new_data` of one change. For an update, only the top-level fields that differ: one that is only in
-/// `old_data` was removed, one only in `new_data` was added.
+/// `old_data` and `new_data` of one change. For an update, only the top-level fields that differ: a
+/// field that is only in `old_data` was removed, a field that is only in `new_data` was added.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     old: Option<Value>,
@@ -16,26 +16,30 @@ pub struct Change {
 }
 
 impl Change {
-    /// Something came into being.
+    /// Describes the creation of an object.
     ///
     /// # Errors
-    /// What `new` reports while it is serialized.
+    ///
+    /// The error of serializing `new`.
     pub fn created<T: Serialize>(new: &T) -> Result<Change, serde_json::Error> {
         Ok(Change { old: None, new: Some(serde_json::to_value(new)?) })
     }
 
-    /// Something went away.
+    /// Describes the deletion of an object.
     ///
     /// # Errors
-    /// What `old` reports while it is serialized.
+    ///
+    /// The error of serializing `old`.
     pub fn deleted<T: Serialize>(old: &T) -> Result<Change, serde_json::Error> {
         Ok(Change { old: Some(serde_json::to_value(old)?), new: None })
     }
 
-    /// What differs between two states; `None` when nothing does. States that are no objects are kept whole.
+    /// Computes the difference between two states. Returns `None` if they are equal. A state that
+    /// is not an object is kept whole.
     ///
     /// # Errors
-    /// What either state reports while it is serialized.
+    ///
+    /// The error of serializing either state.
     pub fn between<T: Serialize, U: Serialize>(old: &T, new: &U) -> Result<Option<Change>, serde_json::Error> {
         let (old, new) = (serde_json::to_value(old)?, serde_json::to_value(new)?);
         if old == new {
@@ -53,10 +57,11 @@ impl Change {
         Ok(Some(Change { old: Some(old), new: Some(new) }))
     }
 
-    /// The content of an event: `{"old_data":…,"new_data":…}`, a side that is absent as null.
+    /// Encodes the content of an event: `{"old_data":…,"new_data":…}`, null for an absent side.
     ///
     /// # Errors
-    /// When a side is nested deeper than [`crate::limits::NESTING_MAX`].
+    ///
+    /// A side is nested deeper than [`crate::limits::NESTING_MAX`].
     pub fn to_content(&self) -> Result<JsonText, serde_json::Error> {
         #[derive(Serialize)]
         struct Content<'a> {
@@ -67,8 +72,9 @@ impl Change {
     }
 }
 
-/// The names of the fields that a content says were changed: the members of `old_data` and `new_data` that only one of them has, or
-/// both with other values. What came into being or went away, all of its fields. A side that is not an object has no fields.
+/// Lists the names of the changed fields of a content: the members that only one of `old_data` and
+/// `new_data` has, and those with different values. For a created or deleted object, all of its
+/// fields. A side that is not an object has no fields.
 #[must_use]
 pub fn changed_fields(content: &JsonText) -> BTreeSet<JsonString> {
     let Some([old, new]) = content.pick(&["old_data", "new_data"]) else { return BTreeSet::new() };
@@ -80,13 +86,13 @@ pub fn changed_fields(content: &JsonText) -> BTreeSet<JsonString> {
     old.keys().chain(new.keys()).filter(differs).cloned().collect()
 }
 
-/// The members of a side, the last one of each name.
+/// The members of a side. Of several members with the same name, the last one counts.
 fn fields(side: Option<&str>) -> BTreeMap<JsonString, JsonText> {
     let Some(members) = side.and_then(|side| Members::parse(side).ok()) else { return BTreeMap::new() };
     members.into_iter().filter_map(|member| Some((JsonString::decode(member.key)?, member.value))).collect()
 }
 
-/// Strings by their characters, all else as it is written.
+/// Compares strings by their characters, and all other values by their text.
 fn is_same(one: &JsonText, other: &JsonText) -> bool {
     one == other || one.decoded().is_some_and(|text| other.decoded() == Some(text))
 }

@@ -1,4 +1,4 @@
-//! Channels: the tenants of the log. Each has its own positions, its own uuids and its own tree.
+//! Channels: the tenants of the log. Each channel has its own positions, uuids and tree.
 
 use std::collections::BTreeSet;
 
@@ -7,15 +7,15 @@ use serde::{Serialize, Serializer};
 use crate::error::Fault;
 use crate::json::JsonText;
 
-/// A channel: an integer from 0.
+/// A channel id: an integer from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChannelId(i64);
 
 impl ChannelId {
-    /// The channel of an installation that never asked for one.
+    /// The channel of an installation that does not use channels.
     pub const DEFAULT: ChannelId = ChannelId(1);
 
-    /// A channel id; `None` below zero.
+    /// Makes a channel id. Returns `None` for a negative number.
     #[must_use]
     pub fn new(id: i64) -> Option<ChannelId> {
         (id >= 0).then_some(ChannelId(id))
@@ -48,12 +48,12 @@ impl std::str::FromStr for ChannelId {
     }
 }
 
-/// The channels a token may touch.
+/// The channels that a token may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChannelGrant {
-    /// `*`: every channel there is or will be.
+    /// `*`: every channel that exists now or later.
     All,
-    /// Only these.
+    /// Only these channels.
     Only(BTreeSet<ChannelId>),
 }
 
@@ -67,7 +67,7 @@ impl ChannelGrant {
         }
     }
 
-    /// Whether everything `other` covers is covered by this one.
+    /// Whether this grant covers every channel that `other` covers.
     #[must_use]
     pub fn covers(&self, other: &ChannelGrant) -> bool {
         match (self, other) {
@@ -77,7 +77,7 @@ impl ChannelGrant {
         }
     }
 
-    /// The grant as it is stored and written on a command line: `*` or `1,2,3`.
+    /// Formats the grant as the database stores it and a command line takes it: `*` or `1,2,3`.
     #[must_use]
     pub fn to_list(&self) -> String {
         match self {
@@ -87,7 +87,8 @@ impl ChannelGrant {
     }
 }
 
-/// As [`ChannelGrant::to_list`] writes it: what a validator says a faulty value was.
+/// Serializes the grant as [`ChannelGrant::to_list`] writes it, for the messages of a validator
+/// about a faulty value.
 impl Serialize for ChannelGrant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.to_list())
@@ -96,7 +97,7 @@ impl Serialize for ChannelGrant {
 
 impl std::str::FromStr for ChannelGrant {
     type Err = Fault;
-    /// Reads what [`ChannelGrant::to_list`] writes.
+    /// Parses the text that [`ChannelGrant::to_list`] writes.
     fn from_str(text: &str) -> Result<Self, Fault> {
         if text.trim() == "*" {
             return Ok(ChannelGrant::All);

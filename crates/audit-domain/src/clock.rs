@@ -1,4 +1,5 @@
-//! The present, from the clock of this machine. A clock that cannot be right is an error and never a value: it would be stored.
+//! The current time, from the clock of this machine. A clock that cannot be right gives an error
+//! and never a value, because the log would store the value.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -7,13 +8,14 @@ use chrono::DateTime;
 
 use crate::timestamp::Timestamp;
 
-/// 2020-01-01T00:00:00Z, years before the first release: a machine whose clock says less has lost its time.
+/// 2020-01-01T00:00:00Z, years before the first release. A machine with an earlier clock has lost
+/// its time.
 const MICROS_MIN: i64 = 1_577_836_800_000_000;
 
-/// The clock of this machine is outside the years that a log can hold.
+/// The clock of this machine is outside the years that a log accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockError {
-    /// What the clock says, in microseconds since 1970.
+    /// The reading of the clock, in microseconds since 1970.
     pub micros: i64,
 }
 
@@ -29,7 +31,8 @@ impl std::fmt::Display for ClockError {
     }
 }
 
-/// Where the present comes from. Passed by value, so that a program that embeds the log, or a test, sets the time.
+/// The source of the current time. The caller passes it by value, so a program that embeds the log,
+/// or a test, sets the time.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
 
@@ -40,14 +43,15 @@ impl Clock {
         Clock::from_fn(SystemTime::now)
     }
 
-    /// Another clock.
+    /// Makes a clock from a function.
     pub fn from_fn(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Clock {
         Clock(Arc::new(now))
     }
 
-    /// The present.
+    /// Reads the clock.
     ///
     /// # Errors
+    ///
     /// [`ClockError`] before 2020 and after the year 9999.
     pub fn now(&self) -> Result<Timestamp, ClockError> {
         Timestamp::from_system_time((self.0)())
@@ -67,15 +71,16 @@ impl std::fmt::Debug for Clock {
 }
 
 impl Timestamp {
-    /// The present, by the clock of this machine.
+    /// Reads the clock of this machine.
     ///
     /// # Errors
+    ///
     /// [`ClockError`] before 2020 and after the year 9999.
     pub fn now() -> Result<Timestamp, ClockError> {
         Timestamp::from_system_time(SystemTime::now())
     }
 
-    /// What a clock says.
+    /// Checks and converts the reading of a clock.
     fn from_system_time(at: SystemTime) -> Result<Timestamp, ClockError> {
         let micros = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         let micros = match at.duration_since(SystemTime::UNIX_EPOCH) {

@@ -1,4 +1,5 @@
-//! Object types with a number and a name, as Django's content types are: what fills the one in where an event has the other.
+//! Content types with a number and a name, like Django's. The registry adds the name to an event
+//! that has only the number, and the number to an event that has only the name.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,10 +11,10 @@ use crate::json::{JsonError, JsonKind, JsonText, Members};
 use crate::limits::NESTING_MAX;
 use crate::reading::{integer, string};
 
-/// An object type. Its `table_name` is `app_label.model`.
+/// A content type. Its `table_name` is `app_label.model`.
 #[derive(Debug, Clone, PartialEq, Eq, Validate)]
 pub struct ContentType {
-    /// The client's number for it.
+    /// The number that the client uses for it.
     pub id: i64,
     /// The application, such as `auth`.
     #[validate(custom(function = is_name))]
@@ -23,7 +24,8 @@ pub struct ContentType {
     pub model: String,
 }
 
-/// Django's limit. A dot would make two types one name, and a control character would move the cursor of who lists them.
+/// Checks a name with Django's length limit. A dot would give two types the same name, and a
+/// control character would move the cursor of the terminal that lists them.
 fn is_name(text: &str) -> Result<(), ValidationError> {
     let chars = text.chars().count();
     let valid = (1..=CHARS_MAX).contains(&chars) && !text.contains(|c: char| c == '.' || c.is_control()) && text.trim() == text;
@@ -33,9 +35,10 @@ fn is_name(text: &str) -> Result<(), ValidationError> {
 const CHARS_MAX: usize = 100;
 
 impl ContentType {
-    /// A type whose names are valid.
+    /// Makes a type with valid names.
     ///
     /// # Errors
+    ///
     /// The faulty names.
     pub fn new(id: i64, app_label: &str, model: &str) -> Result<ContentType, Vec<FieldError>> {
         let content_type = ContentType { id, app_label: app_label.to_owned(), model: model.to_owned() };
@@ -49,16 +52,18 @@ impl ContentType {
         }
     }
 
-    /// Reads `{"app_label","model"}`; an `id` that comes along has to be this one.
+    /// Parses `{"app_label","model"}`. An `id` in the text has to be this one.
     ///
     /// # Errors
-    /// [`InputError`]: no JSON object, or the list of all faulty members.
+    ///
+    /// [`InputError`]: the text is not a JSON object, or it has faulty members, all of which are
+    /// listed.
     pub fn parse(id: i64, text: &str) -> Result<ContentType, InputError> {
         let members = Members::parse(text)?;
         ContentType::from_members(&members, Some(id)).map_err(InputError::Fields)
     }
 
-    /// The name that events have as `table_name`.
+    /// The name that events have as their `table_name`.
     #[must_use]
     pub fn table_name(&self) -> String {
         format!("{}.{}", self.app_label, self.model)
@@ -103,11 +108,14 @@ fn text_of(members: &Members<'_>, name: &str) -> Result<String, Fault> {
     text.and_then(|text| text.as_str().map(str::to_owned)).ok_or(Fault::NotAModelName)
 }
 
-/// Reads all types of a file: Django's `dumpdata contenttypes`, a list of `{"model":"contenttypes.contenttype","pk":…,"fields":…}`
-/// (records of other models are passed over); a list of `{"id","app_label","model"}`; or one object `{"id": {"app_label","model"}}`.
+/// Parses all types of a file: the output of Django's `dumpdata contenttypes`, which is a list of
+/// `{"model":"contenttypes.contenttype","pk":…,"fields":…}` (records of other models are skipped);
+/// a list of `{"id","app_label","model"}`; or one object `{"id": {"app_label","model"}}`.
 ///
 /// # Errors
-/// The first fault, and where it is. A file without a single type is one of another kind.
+///
+/// The first fault and its place. A file without any type is a file of another kind, which is an
+/// error too.
 pub fn parse_content_types(text: &str) -> Result<Vec<ContentType>, String> {
     let mut types = Types::default();
     let syntax = |error: JsonError| error.to_string();
@@ -124,18 +132,19 @@ pub fn parse_content_types(text: &str) -> Result<Vec<ContentType>, String> {
         }
     } else {
         for member in Members::parse_within(text, NESTING_MAX).map_err(syntax)?.iter() {
-            let id = member.name.parse().map_err(|_| format!("{}: the number of a content type is expected here", member.name))?;
+            let id = member.name.parse().map_err(|_| format!("{}: the key must be the number of a content type", member.name))?;
             let content_type = ContentType::parse(id, member.value.as_str());
             types.add(&member.name, content_type.map_err(|error| format!("{}: {error}", member.name))?)?;
         }
     }
     if types.by_id.is_empty() {
-        return Err("has no content types: `manage.py dumpdata contenttypes` writes them".to_owned());
+        return Err("has no content types; `manage.py dumpdata contenttypes` writes a file of them".to_owned());
     }
     Ok(types.by_id.into_values().collect())
 }
 
-/// The types of a file: each number and each name once, or again the same.
+/// The types of a file. Each number and each name appears once, or several times with the same
+/// meaning.
 #[derive(Default)]
 struct Types {
     by_id: BTreeMap<i64, ContentType>,
@@ -146,10 +155,10 @@ impl Types {
     fn add(&mut self, at: &str, content_type: ContentType) -> Result<(), String> {
         let (id, name) = (content_type.id, content_type.table_name());
         if let Some(other) = self.by_id.get(&id).filter(|other| **other != content_type) {
-            return Err(format!("{at}: {id} is {} already", other.table_name()));
+            return Err(format!("{at}: content type {id} already has the name {}", other.table_name()));
         }
         if let Some(other) = self.ids.get(&name).filter(|other| **other != id) {
-            return Err(format!("{at}: {name} is {other} already"));
+            return Err(format!("{at}: the name {name} already belongs to content type {other}"));
         }
         self.ids.insert(name, id);
         self.by_id.insert(id, content_type);
@@ -157,10 +166,11 @@ impl Types {
     }
 }
 
-/// Records of a dump: a hundred times as many as the largest Django projects have models.
+/// The largest number of records of a dump: a hundred times as many as the largest Django projects
+/// have models.
 const RECORDS_MAX: usize = 100_000;
 
-/// One record of a list; `None` for a dumped record of another model.
+/// Parses one record of a list. Returns `None` for a dumped record of another model.
 fn of_record(record: &str) -> Result<Option<ContentType>, String> {
     let members = Members::parse(record).map_err(|error| error.to_string())?;
     let Some(fields) = members.last("fields") else {
@@ -171,7 +181,7 @@ fn of_record(record: &str) -> Result<Option<ContentType>, String> {
         return Ok(None);
     }
     let pk = members.last("pk").filter(|pk| pk.kind() != JsonKind::Null);
-    let pk = pk.ok_or("has no pk: dump without --natural-primary, since the numbers are what is wanted")?;
+    let pk = pk.ok_or("has no pk: dump without --natural-primary, because the import needs the numbers")?;
     let id = integer(pk).map_err(|fault| format!("pk {fault}"))?;
     // Old versions of Django dump more fields than these.
     let fields = Members::parse(fields.as_str()).map_err(|error| format!("fields: {error}"))?;
@@ -179,7 +189,7 @@ fn of_record(record: &str) -> Result<Option<ContentType>, String> {
     ContentType::from_members(&fields, Some(id)).map(Some).map_err(|errors| InputError::Fields(errors).to_string())
 }
 
-/// All types of an installation, to look one up by number or by name.
+/// All types of an installation, for lookups by number and by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ContentTypes {
     names: HashMap<i64, String>,
@@ -198,7 +208,8 @@ impl FromIterator<ContentType> for ContentTypes {
 }
 
 impl ContentTypes {
-    /// Gives an event the one of number and name that it lacks. With both it is left as it is, whatever the registry says.
+    /// Adds the missing one of number and name to an event. An event with both stays as it is,
+    /// whatever the registry says.
     pub(crate) fn fill(&self, event: &mut NewEvent) {
         match (event.content_type, &event.table_name) {
             (Some(number), None) => event.table_name = self.names.get(&number).map(|name| JsonText::string(name)),
@@ -239,9 +250,18 @@ mod tests {
             (r#"[{"model":"contenttypes.contenttype","fields":{"app_label":"a","model":"b"}}]"#, "record 1: has no pk"),
             (r#"[{"id":1,"app_label":"a.b","model":"c"}]"#, "record 1: app_label must be a name"),
             (r#"[{"id":1,"app_label":"a"}]"#, "record 1: model is required"),
-            (r#"[{"id":1,"app_label":"a","model":"b"},{"id":1,"app_label":"a","model":"c"}]"#, "record 2: 1 is a.b already"),
-            (r#"[{"id":1,"app_label":"a","model":"b"},{"id":2,"app_label":"a","model":"b"}]"#, "record 2: a.b is 1 already"),
-            (r#"{"1":{"app_label":"a","model":"b"},"2":{"app_label":"a","model":"b"}}"#, "2: a.b is 1 already"),
+            (
+                r#"[{"id":1,"app_label":"a","model":"b"},{"id":1,"app_label":"a","model":"c"}]"#,
+                "record 2: content type 1 already has the name a.b",
+            ),
+            (
+                r#"[{"id":1,"app_label":"a","model":"b"},{"id":2,"app_label":"a","model":"b"}]"#,
+                "record 2: the name a.b already belongs to content type 1",
+            ),
+            (
+                r#"{"1":{"app_label":"a","model":"b"},"2":{"app_label":"a","model":"b"}}"#,
+                "2: the name a.b already belongs to content type 1",
+            ),
             (r#"[{"id":1,"id":1,"app_label":"a","model":"b"}]"#, "record 1: id is given more than once"),
             (r#"[{"id":1,"app_label":"a\u001b[2J","model":"b"}]"#, "record 1: app_label must be a name"),
             (
@@ -250,7 +270,7 @@ mod tests {
             ),
             (r#"[{"model":"auth.group","pk":1,"fields":{"name":"x"}}]"#, "has no content types"),
             ("{}", "has no content types"),
-            (r#"{"x":{"app_label":"a","model":"b"}}"#, "x: the number of a content type is expected"),
+            (r#"{"x":{"app_label":"a","model":"b"}}"#, "x: the key must be the number of a content type"),
             (r#"{"1":{"app_label":"a","model":"b","more":1}}"#, "1: more is not known; known are id, app_label, model"),
             (r#"{"1":{"id":2,"app_label":"a","model":"b"}}"#, "1: id must be the one of the path"),
         ] {

@@ -1,5 +1,6 @@
-//! Uuids that this program makes, and the keys of its hash tables. Their random bits come from the operating system by way of a
-//! `Result`: the generators of the crate `uuid` panic when it has none to give.
+//! Uuids that this program draws, and the keys of its hash tables. The functions return a `Result`,
+//! because the operating system may have no random bytes: the generators of the crate `uuid` panic
+//! in that case.
 
 use std::cell::Cell;
 use std::hash::RandomState;
@@ -8,18 +9,19 @@ use uuid::{Builder, Uuid};
 
 use crate::timestamp::Timestamp;
 
-/// Draws a UUIDv7 (RFC 9562): the milliseconds of an instant, the rest of its microseconds in 12 bits (so that uuids of one
-/// millisecond are mostly in the order of time), and 62 random bits.
+/// Draws a UUIDv7 (RFC 9562): the milliseconds of an instant, the rest of its microseconds in 12
+/// bits (so that uuids of one millisecond are mostly in the order of time), and 62 random bits.
 ///
 /// # Errors
-/// When the operating system has no random bytes to give.
+///
+/// The operating system has no random bytes.
 pub fn draw_uuid_v7(at: Timestamp) -> Result<Uuid, getrandom::Error> {
     let mut random = [0; 8];
     getrandom::fill(&mut random)?;
     Ok(uuid_v7(at, random))
 }
 
-/// The same, from random bytes.
+/// Makes a UUIDv7 from an instant and random bytes.
 #[must_use]
 pub fn uuid_v7(at: Timestamp, random: [u8; 8]) -> Uuid {
     let micros = at.micros().unsigned_abs();
@@ -29,11 +31,13 @@ pub fn uuid_v7(at: Timestamp, random: [u8; 8]) -> Uuid {
     Builder::from_unix_timestamp_millis(micros / 1000, &[high, low, a, b, c, d, e, f, g, h]).into_uuid()
 }
 
-/// Makes the keys with which this thread hashes, once for each thread. The standard library draws them with the first `HashMap` of a
-/// thread, and panics where the operating system has no random bytes.
+/// Draws the keys with which this thread hashes, once for each thread. The standard library draws
+/// them with the first `HashMap` of a thread, and panics if the operating system has no random
+/// bytes.
 ///
 /// # Errors
-/// When the operating system has no random bytes to give.
+///
+/// The operating system has no random bytes.
 pub fn draw_hash_keys() -> Result<(), getrandom::Error> {
     thread_local!(static DRAWN: Cell<bool> = const { Cell::new(false) });
     if !DRAWN.get() {

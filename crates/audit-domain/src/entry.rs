@@ -1,4 +1,4 @@
-//! An entry of a log, as it was stored: what events and action logs have in common.
+//! A stored entry: the fields that events and action logs have in common.
 
 use uuid::Uuid;
 
@@ -8,29 +8,29 @@ use crate::log::{LeafHash, LeafInput, Slots, leaf_data};
 use crate::stream::Stream;
 use crate::timestamp::Timestamp;
 
-/// One entry of one of a channel's logs.
+/// One entry of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The channel whose log holds it.
+    /// The channel of its log.
     pub channel_id: ChannelId,
     /// Its index in that log: from 0, without gaps, in the order of commits.
     pub position: i64,
     /// Its uuid, unique inside the log.
     pub uuid: Uuid,
-    /// When it happened, as the client says.
+    /// The time at which it happened, as the client says.
     pub timestamp: Timestamp,
-    /// When it was committed; never decreases along a log.
+    /// The time of its commit; never decreases along a log.
     pub recorded_at: Timestamp,
-    /// The token that wrote it; 0 for a local import.
+    /// The token that appended it; 0 for a local import.
     pub producer_id: i64,
     /// Values, salts and commitments.
     pub slots: Slots,
-    /// The hash that the tree holds.
+    /// The leaf hash in the tree.
     pub leaf_hash: LeafHash,
 }
 
 impl Entry {
-    /// The encoded leaf, of an entry of this stream.
+    /// Encodes the leaf of this entry for a stream.
     #[must_use]
     pub fn leaf_data(&self, stream: Stream) -> Vec<u8> {
         leaf_data(&LeafInput {
@@ -44,7 +44,7 @@ impl Entry {
         })
     }
 
-    /// The characters of a slot that holds a string.
+    /// The decoded characters of a slot that has a string.
     #[must_use]
     pub fn decoded(&self, number: u8) -> Option<JsonString> {
         self.slots.value(number).and_then(JsonText::decoded)

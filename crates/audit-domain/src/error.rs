@@ -1,88 +1,89 @@
-//! What can be wrong with input, named by field, so that every API can say it in its own words.
+//! Faults of input, by field, so that each API can report them in its own words.
 
 use crate::json::{JsonError, JsonKind};
 use crate::limits;
 use crate::unrecognized::Unrecognized;
 
-/// One thing that is wrong with one field.
+/// One fault of one field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// A value that has to be there is not.
+    /// A required value is missing.
     #[error("is required")]
     Required,
-    /// No integer, or one beyond 64 bits.
+    /// The value is not an integer, or does not fit into 64 bits.
     #[error("must be an integer from -9223372036854775808 to 9223372036854775807, got {0}")]
     NotAnInteger(JsonKind),
-    /// No channel id.
+    /// The value is not a channel id.
     #[error("must be a channel: an integer from 0 to 9223372036854775807")]
     NotAChannel,
-    /// No string.
+    /// The value is not a string.
     #[error("must be a string, got {0}")]
     NotAString(JsonKind),
-    /// No object.
+    /// The value is not an object.
     #[error("must be an object, got {0}")]
     NotAnObject(JsonKind),
-    /// No object id.
+    /// The value is not an object id.
     #[error("must be an integer or a string, got {0}")]
     NotAnObjectId(JsonKind),
-    /// No user.
+    /// The value is not a user.
     #[error("must be an object, an integer or a string, got {0}")]
     NotAUser(JsonKind),
-    /// None of the few values that are known.
+    /// The value is not one of the few that are accepted.
     #[error("must be {0}")]
     NotOneOf(&'static str),
-    /// No log level.
+    /// The value is not a log level.
     #[error("must be a level: an integer from 0 to 50")]
     NotALevel,
-    /// No date-time in one of the accepted forms, or one that does not exist.
+    /// The value is not a date-time in one of the accepted forms, or the date-time does not exist.
     #[error("must be a date-time such as 2023-10-16T09:00:00.929094Z, in the years 1 to 9999")]
     NotADateTime,
-    /// No UUID.
+    /// The value is not a UUID.
     #[error("must be a UUID such as 410237f7-2a6f-48de-9c41-b988326d7607")]
     NotAUuid,
-    /// The nil UUID: a variable that nobody set, so that all its records would be one.
+    /// The nil UUID: the value of a variable that the client never set. All such records would be
+    /// one.
     #[error("must not be the nil UUID {}: give one that was made for this record, or leave it out", uuid::Uuid::nil())]
     NilUuid,
-    /// No name of an application or a model.
+    /// The value is not the name of an application or a model.
     #[error("must be a name of 1 to 100 characters, without dots, control characters, and blanks around it")]
     NotAModelName,
-    /// An id that is not the one of the address.
+    /// The id is not the one in the path of the request.
     #[error("must be the one of the path, or left out")]
     NotThePaths,
-    /// A member that means nothing here; with the ones that do.
+    /// An unknown member; the text lists the known ones.
     #[error("is not known; known are {0}")]
     Unknown(&'static str),
-    /// Too many characters.
+    /// The text has too many characters.
     #[error("must have at most {max} characters, has {chars}")]
     TooLong {
-        /// The limit.
+        /// The largest number of characters.
         max: usize,
-        /// What came.
+        /// The number of characters of the text.
         chars: usize,
     },
     /// A member that only the server sets.
     #[error("is set by the server and cannot be given")]
     ReadOnly,
-    /// The same member twice.
+    /// The record has the same member twice.
     #[error("is given more than once")]
     Repeated,
-    /// Both `extra` and unknown members.
+    /// The record has both `extra` and unknown members.
     #[error("is not known, and `extra` is given as well: put it inside `extra`")]
     BesideExtra,
 }
 
-/// A [`Fault`] and the field it is about.
+/// A [`Fault`] and the field that has it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field} {fault}")]
 pub struct FieldError {
-    /// The name of the member, as it was sent.
+    /// The name of the member, as the client sent it.
     pub field: String,
-    /// What is wrong.
+    /// The fault.
     pub fault: Fault,
 }
 
 impl FieldError {
-    /// A fault at a field.
+    /// Makes an error from a field and its fault.
     pub fn new(field: impl Into<String>, fault: Fault) -> FieldError {
         FieldError { field: field.into(), fault }
     }
@@ -94,22 +95,23 @@ impl FieldError {
     }
 }
 
-/// Why a text is no event (or no action log). All faulty fields are reported at once.
+/// The reason why a text is not an event or not an action log. All faulty fields are reported at
+/// once.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
-    /// No JSON object.
+    /// The text is not a JSON object.
     #[error(transparent)]
     Json(#[from] JsonError),
-    /// Bigger than [`limits::EVENT_BYTES_MAX`].
-    #[error("has {bytes} bytes, more than the {} of one event", limits::EVENT_BYTES_MAX)]
+    /// The text is larger than [`limits::EVENT_BYTES_MAX`].
+    #[error("has {bytes} bytes; one event may have at most {}", limits::EVENT_BYTES_MAX)]
     TooLarge {
         /// Its size.
         bytes: usize,
     },
-    /// An object without a single member that a record has: another shape, or misspelt throughout.
+    /// None of the object's members is known: it has another shape, or all names are misspelt.
     #[error(transparent)]
     Unrecognized(#[from] Unrecognized),
-    /// An object with faulty members.
+    /// The object has faulty members.
     #[error("{}", join(.0))]
     Fields(Vec<FieldError>),
 }

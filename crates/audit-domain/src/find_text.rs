@@ -1,7 +1,8 @@
-//! Looking for a part of a text.
+//! Finds a part of a text.
 
-/// Whether a text has a part, of which the ASCII letters are small: they are found in either case, all other characters as they are.
+/// Whether a text contains a part. The ASCII letters of the part must be lowercase. They match in
+/// either case; all other characters match exactly.
 pub(crate) fn has_part(text: &[u8], part: &[u8]) -> bool {
-    // Both are WTF-8, where a whole text can only start where a character starts.
+    // Both are WTF-8, where the first byte of a text can only match at the start of a character.
     part.is_empty() || memchr::memmem::find(&text.to_ascii_lowercase(), part).is_some()
 }

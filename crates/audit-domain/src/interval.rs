@@ -4,12 +4,13 @@ use serde::Serialize;
 
 use crate::timestamp::Timestamp;
 
-/// A half-open range of integers, `start` included, `end` not. All bounds that are set narrow it.
+/// A half-open range of integers, with `start` and without `end`. Each bound that is set narrows
+/// the range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Interval {
     /// The first value inside.
     pub start: i64,
-    /// The first value behind.
+    /// The first value after the range.
     pub end: i64,
 }
 
@@ -41,44 +42,45 @@ impl Interval {
         self.lt(bound.saturating_add(1));
     }
 
-    /// Keeps one value. Not `eq`: the one of `PartialEq` would be found first.
+    /// Keeps one value. The name is not `eq`, because Rust would find the method of `PartialEq`
+    /// first.
     pub fn exactly(&mut self, value: i64) {
         self.ge(value);
         self.le(value);
     }
 
-    /// Whether a value is inside.
+    /// Whether the range contains a value.
     #[must_use]
     pub fn contains(&self, value: i64) -> bool {
         (self.start..self.end).contains(&value)
     }
 
-    /// Whether nothing can be inside.
+    /// Whether the range is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.start >= self.end
     }
 
-    /// The only value inside, where there is just one.
+    /// The only value of the range, if it has exactly one.
     #[must_use]
     pub fn single(&self) -> Option<i64> {
         (self.start.checked_add(1) == Some(self.end)).then_some(self.start)
     }
 
-    /// The lower bound, where there is one.
+    /// The lower bound, if there is one.
     #[must_use]
     pub fn lower(&self) -> Option<i64> {
         (self.start != i64::MIN).then_some(self.start)
     }
 
-    /// The upper bound, where there is one.
+    /// The upper bound, if there is one.
     #[must_use]
     pub fn upper(&self) -> Option<i64> {
         (self.end != i64::MAX).then_some(self.end)
     }
 }
 
-/// An [`Interval`] takes instants as well.
+/// Lets an [`Interval`] take instants as well.
 impl From<Timestamp> for i64 {
     fn from(timestamp: Timestamp) -> i64 {
         timestamp.micros()

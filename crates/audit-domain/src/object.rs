@@ -1,9 +1,10 @@
-//! What it was done to.
+//! The object of an event.
 
 use crate::error::Fault;
 use crate::json::{JsonKind, JsonString, JsonText};
 
-/// The id of an object: stored as text, whatever the application uses. Unique only together with its content type.
+/// The id of an object, stored as text for every application. It is unique only together with its
+/// content type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectId(JsonText);
 
@@ -15,7 +16,7 @@ impl ObjectId {
         ObjectId::from_subject(json.clone())
     }
 
-    /// From the JSON string that the subject slot holds.
+    /// Reads the JSON string of the subject slot.
     pub(crate) fn from_subject(json: JsonText) -> Result<ObjectId, Fault> {
         match json.kind() {
             JsonKind::String => Ok(ObjectId(json)),
@@ -35,14 +36,15 @@ impl ObjectId {
         self.0.decoded()
     }
 
-    /// The number, where the id is one; see [`canonical_integer`].
+    /// The number, if the id is a canonical integer; see [`canonical_integer`].
     #[must_use]
     pub fn number(&self) -> Option<i64> {
         self.text().as_ref().and_then(JsonString::as_str).and_then(canonical_integer)
     }
 
-    /// What the native API shows: an integer where the id is a canonical decimal that was not spelled with escapes, else
-    /// the string. Reading either back gives the same slot bytes.
+    /// The id as the native API shows it: an integer if the id is a canonical decimal that was
+    /// spelled without escapes, otherwise the string. Parsing either form gives the same slot
+    /// bytes.
     #[must_use]
     pub fn shown(&self) -> &str {
         let bare = self.0.as_str().trim_matches('"');
@@ -62,8 +64,8 @@ impl From<&str> for ObjectId {
     }
 }
 
-/// The integer a text spells in its only canonical way: no sign but a minus, no leading zero, within 64 bits. This is
-/// what makes `object_id = 7` mean one text, and why `007` and `+7` are not shown as numbers.
+/// Parses an integer in its only canonical form: no sign except a minus, no leading zero, within 64
+/// bits. So `object_id = 7` means one text, and `007` and `+7` are not shown as numbers.
 #[must_use]
 pub fn canonical_integer(text: &str) -> Option<i64> {
     let number: i64 = text.parse().ok()?;
@@ -87,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_an_integer_only_where_reading_it_back_gives_the_same_bytes() {
+    fn shows_an_integer_only_if_it_parses_to_the_same_bytes() {
         assert_eq!(ObjectId::from(859).shown(), "859");
         let escaped = ObjectId::from_json(&JsonText::parse("\"\\u0038\"").unwrap()).unwrap();
         assert_eq!((escaped.shown(), escaped.number()), ("\"\\u0038\"", Some(8)));

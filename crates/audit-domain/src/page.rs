@@ -1,4 +1,4 @@
-//! Cursors: where a walk through the log goes on.
+//! Cursors: the points at which a query by cursor continues.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 
 use crate::event::EventFilter;
 
-/// The order of a walk. Both are total and never change for an event, so a page of the past never changes.
+/// The order of a query by cursor. Both orders are total and never change for an event, so a page
+/// of the past never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum CursorOrder {
     /// By timestamp, then channel, then position.
@@ -16,27 +17,28 @@ pub enum CursorOrder {
     Position,
 }
 
-/// The last event of a page, as the place where the next one goes on.
+/// The last event of a page. The next page starts after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CursorKey {
-    /// Its timestamp, in microseconds; not looked at in a walk by position.
+    /// The timestamp in microseconds; not used in the order of positions.
     pub timestamp: i64,
-    /// Its channel.
+    /// The channel.
     pub channel_id: i64,
-    /// Its position.
+    /// The position.
     pub position: i64,
 }
 
-/// What a cursor belongs to. The page size is not part of it, so that it may change on the way.
+/// The query that a cursor belongs to. The page size is not part of it, so a client may change it
+/// between pages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CursorScope<F = EventFilter> {
     /// The order.
     pub order: CursorOrder,
     /// Whether large values come first.
     pub descending: bool,
-    /// The channels that are read, ascending; `None` for all of them.
+    /// The channels of the query, ascending; `None` for all channels.
     pub channels: Option<Vec<i64>>,
-    /// What is asked for.
+    /// The filter.
     pub filter: F,
 }
 
@@ -46,7 +48,8 @@ pub struct CursorScope<F = EventFilter> {
 pub struct CursorError;
 
 impl<F: Serialize> CursorScope<F> {
-    /// The cursor behind an event: base64url of version, a digest of this walk, and the point.
+    /// Makes the cursor after an event: base64url of the version, a digest of this query, and the
+    /// point.
     #[must_use]
     pub fn cursor(&self, point: CursorKey) -> String {
         let mut bytes = Vec::with_capacity(33);
@@ -58,10 +61,11 @@ impl<F: Serialize> CursorScope<F> {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads a cursor of this walk.
+    /// Reads a cursor of this query.
     ///
     /// # Errors
-    /// [`CursorError`] for anything else.
+    ///
+    /// [`CursorError`] for any other text.
     pub fn point(&self, cursor: &str) -> Result<CursorKey, CursorError> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| CursorError)?;
         let (head, numbers) = bytes.split_at_checked(9).ok_or(CursorError)?;
@@ -72,9 +76,11 @@ impl<F: Serialize> CursorScope<F> {
         Ok(CursorKey { timestamp: number(0), channel_id: number(8), position: number(16) })
     }
 
-    /// Eight bytes are plenty to notice a mistake; a cursor guards nothing, since every page is filtered again.
+    /// Computes a digest of the query. Eight bytes are enough to notice a mistake: a cursor
+    /// protects nothing, because the server applies the filter and the grant to every page.
     fn digest(&self) -> [u8; 8] {
-        // Serialized, not `Hash`ed: the standard library may change what it feeds a hasher, and cursors outlive an upgrade.
+        // The digest is of the serialized query and not of its `Hash`: the standard library may
+        // change what it feeds a hasher, and cursors outlive an upgrade.
         let canonical = serde_json::to_vec(self).unwrap_or_default();
         let digest: [u8; 32] = Sha256::digest(canonical).into();
         digest.first_chunk().copied().unwrap_or_default()
@@ -89,7 +95,8 @@ mod tests {
     use crate::ActionLogFilter;
     use crate::event::EventValues;
 
-    /// Clients keep cursors over an upgrade of the server, so a new field of a filter must not show where nothing is asked of it.
+    /// Clients keep cursors over an upgrade of the server, so a new field of a filter must not
+    /// change the digest of a query that does not use it.
     #[test]
     fn a_cursor_of_an_earlier_version_is_still_one() {
         let filter = EventFilter { action: Some("LOGIN".to_owned()), ..EventFilter::default() };

@@ -1,4 +1,5 @@
-//! An entry that is ready for the log: everything filled in, cut, salted and hashed that does not need the lock.
+//! A prepared entry: filled in, split, salted and hashed, which is everything that does not need
+//! the lock.
 
 use uuid::Uuid;
 
@@ -17,7 +18,8 @@ use crate::log::{Commitment, LeafHash, LeafInput, Slots, leaf_data, leaf_hash};
 use crate::stream::Stream;
 use crate::timestamp::Timestamp;
 
-/// Names, numbers and addresses that are in the filter columns and in the subject as well as in the slots; long ones are cut.
+/// Bytes of the copies that the filter columns and the subject have of names, numbers and addresses
+/// in the slots. Long texts are cut.
 const COPIES_BYTES: usize = 512;
 
 /// An event or an action log without its position. See [`NewEvent::prepare`] and [`NewActionLog::prepare`].
@@ -34,55 +36,61 @@ pub struct PreparedEntry {
     subject: ClientSubject,
 }
 
-/// The filter columns of an entry, and with them the stream it belongs to.
+/// The filter columns of an entry. The variant says to which stream the entry belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FilterColumns {
-    /// Of an event.
+    /// The filter columns of an event.
     Event(EventFilterColumns),
-    /// Of an action log.
+    /// The filter columns of an action log.
     ActionLog(ActionLogFilterColumns),
 }
 
-/// How slot 0 is compared with that of a retry.
+/// How slot 0 is compared with slot 0 of a retry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum ClientSubject {
-    /// Member by member: what the server filled in is no part of a retry that leaves it out.
+    /// Member by member: a value that the server filled in does not count if the retry leaves it
+    /// out.
     Event { subject: Subject, action: bool, content_type: bool, table_name: bool },
-    /// Byte for byte: the server fills in nothing.
+    /// Byte for byte, because the server fills in nothing.
     ActionLog,
 }
 
-/// Why an entry cannot be made ready for the log. But for a nil uuid, it has to do with this machine and not with the entry: the
-/// same one can be prepared later.
+/// The reason why an entry cannot be prepared. Except for a nil uuid, the reason is this machine
+/// and not the entry: the same entry can be prepared later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PrepareError {
-    /// The operating system has no random bytes to give.
+    /// The operating system has no random bytes.
     #[error("the operating system has no random bytes: {0}")]
     Random(#[from] getrandom::Error),
-    /// The clock is wrong, and the entry does not say when it happened.
+    /// The clock is wrong, and the entry has no time of its own.
     #[error(transparent)]
     Clock(#[from] ClockError),
-    /// Its uuid is nil.
+    /// The uuid of the entry is nil.
     #[error("uuid {}", Fault::NilUuid)]
     NilUuid,
 }
 
 impl NewEvent {
-    /// Fills in what was left out (a UUIDv7, the present, the action its content stands for), cuts the slots, draws their
-    /// salts and hashes their commitments: the costly part of an append, done before any lock.
+    /// Fills in missing members (a UUIDv7, the current time, the action derived from the content),
+    /// splits the slots, draws their salts and hashes their commitments. This is the expensive part
+    /// of an append, and it happens before any lock.
     ///
-    /// `channel` is where the event goes, whatever `channel_id` says: which of the two counts is for the caller to decide.
+    /// The event goes to `channel`, whatever its `channel_id` says: the caller decides which of the
+    /// two counts.
     ///
     /// # Errors
+    ///
     /// [`PrepareError`]
     pub fn prepare(self, channel: ChannelId) -> Result<PreparedEntry, PrepareError> {
         self.prepare_with(channel, &ContentTypes::default(), &Clock::system())
     }
 
-    /// The same, with the number or the name of the object type filled in from a registry where the event has only the other.
-    /// Filled in is not given: a retry from before the type was registered is a retry still.
+    /// Like [`NewEvent::prepare`], but fills in the number or the name of the content type from a
+    /// registry if the event has only the other. The filled-in value does not count as given: a
+    /// retry of an event from before the registration still matches.
     ///
     /// # Errors
+    ///
     /// [`PrepareError`]
     pub fn prepare_with(mut self, channel: ChannelId, types: &ContentTypes, clock: &Clock) -> Result<PreparedEntry, PrepareError> {
         check_uuid(self.uuid)?;
@@ -115,19 +123,22 @@ impl NewEvent {
 }
 
 impl NewActionLog {
-    /// Fills in what was left out (a UUIDv7, the present), cuts the slots, draws their salts and hashes their commitments.
+    /// Fills in missing members (a UUIDv7, the current time), splits the slots, draws their salts
+    /// and hashes their commitments.
     ///
-    /// `channel` is where the record goes, whatever `channel_id` says.
+    /// The record goes to `channel`, whatever its `channel_id` says.
     ///
     /// # Errors
+    ///
     /// [`PrepareError`]
     pub fn prepare(self, channel: ChannelId) -> Result<PreparedEntry, PrepareError> {
         self.prepare_at(channel, &Clock::system())
     }
 
-    /// The same, by another clock.
+    /// Like [`NewActionLog::prepare`], but with another clock.
     ///
     /// # Errors
+    ///
     /// [`PrepareError`]
     pub fn prepare_at(self, channel: ChannelId, clock: &Clock) -> Result<PreparedEntry, PrepareError> {
         check_uuid(self.uuid)?;
@@ -144,12 +155,13 @@ impl NewActionLog {
     }
 }
 
-/// Refuses the nil uuid: it is what a field has that nobody set, in a program that builds a record as in a client that sends one.
+/// Refuses the nil uuid. It is the value of a field that nothing set, in a program that builds a
+/// record as well as in a client that sends one.
 fn check_uuid(uuid: Option<Uuid>) -> Result<(), PrepareError> {
     if uuid.is_some_and(|uuid| uuid.is_nil()) { Err(PrepareError::NilUuid) } else { Ok(()) }
 }
 
-/// What the server fills in where the client left it out.
+/// The values that the server fills in if the client leaves them out.
 struct ClientValues {
     uuid: Option<Uuid>,
     timestamp: Option<Timestamp>,
@@ -177,7 +189,7 @@ impl PreparedEntry {
         })
     }
 
-    /// Which of the channel's logs it goes to.
+    /// The stream that the entry goes to.
     #[must_use]
     pub fn stream(&self) -> Stream {
         match self.keys {
@@ -186,37 +198,38 @@ impl PreparedEntry {
         }
     }
 
-    /// Its uuid, given or made.
+    /// The uuid, given by the client or drawn here.
     #[must_use]
     pub fn uuid(&self) -> Uuid {
         self.uuid
     }
 
-    /// Whether the client gave the uuid. One made here cannot be in the log yet.
+    /// Whether the client gave the uuid. A uuid that was drawn here cannot be in the log yet.
     #[must_use]
     pub fn uuid_was_given(&self) -> bool {
         self.uuid_was_given
     }
 
-    /// The channel it goes to.
+    /// The channel that the entry goes to.
     #[must_use]
     pub fn channel_id(&self) -> ChannelId {
         self.channel_id
     }
 
-    /// When it happened.
+    /// The time at which the entry happened.
     #[must_use]
     pub fn timestamp(&self) -> Timestamp {
         self.timestamp
     }
 
-    /// The slots that are stored.
+    /// The slots of the entry.
     #[must_use]
     pub fn slots(&self) -> &Slots {
         &self.slots
     }
 
-    /// About how many bytes of memory it takes: of a small entry, most are not those of its values.
+    /// The approximate memory of the entry in bytes. The values of a small entry are the smaller
+    /// part of it.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         size_of::<PreparedEntry>() + COPIES_BYTES + self.slots.memory_bytes()
@@ -228,7 +241,7 @@ impl PreparedEntry {
         &self.keys
     }
 
-    /// The leaf, once the log has said when it records the entry.
+    /// Encodes the leaf, for the time at which the log records the entry.
     #[must_use]
     pub fn leaf_data(&self, producer_id: i64, recorded_at: Timestamp) -> Vec<u8> {
         leaf_data(&LeafInput {
@@ -242,27 +255,29 @@ impl PreparedEntry {
         })
     }
 
-    /// The entry as the log keeps it, once it has a place there.
+    /// Makes the stored entry, for its position in the log.
     #[must_use]
     pub fn into_entry(self, producer_id: i64, position: i64, recorded_at: Timestamp, leaf_hash: LeafHash) -> Entry {
         let PreparedEntry { uuid, channel_id, timestamp, slots, .. } = self;
         Entry { channel_id, position, uuid, timestamp, recorded_at, producer_id, slots, leaf_hash }
     }
 
-    /// [`leaf_hash`] of [`PreparedEntry::leaf_data`].
+    /// Computes the [`leaf_hash`] of [`PreparedEntry::leaf_data`].
     #[must_use]
     pub fn leaf_hash(&self, producer_id: i64, recorded_at: Timestamp) -> LeafHash {
         leaf_hash(&self.leaf_data(producer_id, recorded_at))
     }
 
-    /// Whether a retry with this entry means the one that is stored in the same stream: slots equal byte for byte (erased
-    /// ones count as equal) and, only where the retry carries them, timestamp, action, table name and content type equal.
+    /// Whether this entry is a retry of an entry that the same stream stores: all slots are equal
+    /// byte for byte (an erased slot counts as equal). Timestamp, action, table name and content
+    /// type must be equal only if the retry has them.
     #[must_use]
     pub fn is_retry_of(&self, stored: &Entry) -> bool {
         self.is_retry_of_parsed(stored, &StoredSubject::default())
     }
 
-    /// The same, with the subject of the stored entry kept for the next comparison.
+    /// Like [`PreparedEntry::is_retry_of`], but keeps the parsed subject of the stored entry for
+    /// the next comparison.
     #[must_use]
     pub fn is_retry_of_parsed(&self, stored: &Entry, subject: &StoredSubject) -> bool {
         self.matches_first(stored.timestamp, &stored.slots)
@@ -276,7 +291,8 @@ impl PreparedEntry {
             }
     }
 
-    /// The same rule against an entry that is on its way too, for two of one batch.
+    /// Applies the same rule to an earlier entry that has no position yet, for two entries of one
+    /// batch.
     #[must_use]
     pub fn is_retry_of_prepared(&self, first: &PreparedEntry) -> bool {
         self.matches_first(first.timestamp, &first.slots)
@@ -286,7 +302,7 @@ impl PreparedEntry {
             }
     }
 
-    /// Whether all but the subject matches.
+    /// Whether everything except the subject matches.
     fn matches_first(&self, timestamp: Timestamp, slots: &Slots) -> bool {
         let same_time = !self.timestamp_was_given || self.timestamp == timestamp;
         same_time && (slot::USER..=slot::EXTRA).all(|number| self.same_slot(slots, number))
@@ -298,7 +314,7 @@ impl PreparedEntry {
 }
 
 impl ClientSubject {
-    /// Whether all that it gives of an event's subject is the same in another one.
+    /// Whether the other subject has everything that this one gives.
     fn repeats(&self, first: &Subject) -> bool {
         let ClientSubject::Event { subject: mine, action, content_type, table_name } = self else { return false };
         mine.object_id == first.object_id
@@ -343,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_that_the_registry_filled_in_is_no_conflict_before_or_after() {
+    fn a_filled_in_type_is_not_a_conflict_before_or_after() {
         let types: ContentTypes = [crate::ContentType::new(4, "orders", "order").unwrap()].into_iter().collect();
         let filled = |text: &str| {
             NewEvent::parse(text, ParseMode::NATIVE).unwrap().prepare_with(ChannelId::DEFAULT, &types, &Clock::system()).unwrap()

@@ -1,4 +1,4 @@
-//! How a record is read from the members of a JSON object: one way for events and action logs.
+//! Reads a record from the members of a JSON object, in the same way for events and action logs.
 
 use uuid::Uuid;
 
@@ -8,26 +8,28 @@ use crate::limits::{EVENT_BYTES_ADDED_MAX, EVENT_BYTES_MAX, NESTING_ADDED_MAX, N
 use crate::timestamp::Timestamp;
 use crate::unrecognized::Unrecognized;
 
-/// How strictly an object is read.
+/// How strictly the parser reads an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParseMode {
-    /// Whether members that only the server sets are dropped, instead of refused.
+    /// Whether the parser drops members that only the server sets, instead of refusing them.
     pub drops_read_only: bool,
-    /// Whether the last of several members of one name counts, instead of being refused.
+    /// Whether the last of several members with the same name counts, instead of being refused.
     pub last_repeated_counts: bool,
-    /// Whether an object of which no member is known is refused, instead of being kept as one of unknown members.
+    /// Whether the parser refuses an object without any known member, instead of keeping its
+    /// members as unknown ones.
     pub refuses_unrecognized: bool,
 }
 
 impl ParseMode {
-    /// The native API.
+    /// The mode of the native API.
     pub const NATIVE: ParseMode = ParseMode { refuses_unrecognized: true, drops_read_only: false, last_repeated_counts: false };
-    /// The published APIs: as Django reads an object.
+    /// The mode of the published APIs, which read an object as Django does.
     pub const PUBLISHED: ParseMode = ParseMode { refuses_unrecognized: false, drops_read_only: false, last_repeated_counts: true };
-    /// An export that is read back in.
+    /// The mode for importing an export.
     pub const IMPORT: ParseMode = ParseMode { refuses_unrecognized: false, drops_read_only: true, last_repeated_counts: false };
 
-    /// Cuts a record within the limits into its members. What this log exported may be larger than what it was sent.
+    /// Checks the limits and splits a record into its members. An exported record may be larger
+    /// than the record that the client sent.
     pub(crate) fn members(self, text: &str) -> Result<Members<'_>, InputError> {
         let (bytes_added, levels_added) = if self.drops_read_only { (EVENT_BYTES_ADDED_MAX, NESTING_ADDED_MAX) } else { (0, 0) };
         if text.len() > EVENT_BYTES_MAX + bytes_added {
@@ -37,23 +39,24 @@ impl ParseMode {
     }
 }
 
-/// A record that is built from members, one after the other.
+/// A record that is built from its members, one by one.
 pub(crate) trait FromMembers: Default {
-    /// Members that a client may give.
+    /// The members that a client may give.
     const KNOWN: &'static [&'static str];
-    /// Members that only the server sets.
+    /// The members that only the server sets.
     const READ_ONLY: &'static [&'static str];
-    /// What a record has to have, in a sentence that begins with it.
+    /// The requirements of a record, as a sentence for messages.
     const NEEDS: &'static str;
 
-    /// Sets a known member; a null one is absent.
+    /// Sets a known member. `None` stands for a null member.
     fn set(&mut self, name: &str, value: Option<JsonText>) -> Result<(), Fault>;
 
-    /// Where unknown members are kept.
+    /// The place for unknown members.
     fn extra(&mut self) -> &mut Option<JsonText>;
 }
 
-/// Refuses members of which a record has none, where the reading says so. An object without any is a record of nothing.
+/// Refuses an object without any known member, if the mode says so. An object without any member is
+/// accepted as an empty record.
 pub(crate) fn recognize<R: FromMembers>(members: &Members<'_>, reading: ParseMode) -> Result<(), Unrecognized> {
     let is_known = |member: &Member<'_>| R::KNOWN.iter().chain(R::READ_ONLY).any(|known| *known == member.name);
     if !reading.refuses_unrecognized || members.iter().next().is_none() || members.iter().any(is_known) {
@@ -62,7 +65,7 @@ pub(crate) fn recognize<R: FromMembers>(members: &Members<'_>, reading: ParseMod
     Err(Unrecognized::new(members, R::KNOWN, R::NEEDS))
 }
 
-/// Reads all members, and reports every faulty one, in order of arrival.
+/// Reads all members, and reports every faulty one in order of arrival.
 pub(crate) fn read<R: FromMembers>(members: Members<'_>, reading: ParseMode) -> (R, Vec<FieldError>) {
     let mut reader = Reader { reading, record: R::default(), seen: Vec::new(), unknown: Vec::new(), errors: Vec::new() };
     for member in members {
@@ -91,10 +94,11 @@ impl<R: FromMembers> Reader<R> {
             if !self.reading.last_repeated_counts {
                 return self.errors.push(FieldError::new(name, Fault::Repeated));
             }
-            // The last one counts, faults included.
+            // The last one counts, with its faults.
             self.errors.retain(|error| error.field != name);
         } else {
-            // Once: a client may repeat two members a hundred thousand times, and each is looked for among these.
+            // A name is added once: a client may repeat two members a hundred thousand times, and
+            // each member is looked up in this list.
             self.seen.push(name.clone());
         }
         let value = (value.kind() != JsonKind::Null).then_some(value);
@@ -121,13 +125,14 @@ impl<R: FromMembers> Reader<R> {
     }
 }
 
-/// An unknown member, by its key as received, that came although `extra` is given.
+/// The error of an unknown member, by its key as received, in a record that has `extra` as well.
 fn beside_extra(key: &str) -> FieldError {
     let name = JsonString::decode(key).map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
     FieldError::new(name.unwrap_or_default(), Fault::BesideExtra)
 }
 
-/// `{` + key text as received + `:` + value text, joined by `,` + `}`, in order of arrival.
+/// Formats unknown members in order of arrival: `{` + key as received + `:` + value, joined by `,`
+/// + `}`.
 fn extra_slot(unknown: &[(String, JsonText)]) -> JsonText {
     let mut out = String::new();
     let mut object = ObjectWriter::new(&mut out);
@@ -138,14 +143,14 @@ fn extra_slot(unknown: &[(String, JsonText)]) -> JsonText {
     JsonText::from_trusted(out)
 }
 
-/// The uuid of a record.
+/// Parses the uuid of a record.
 pub(crate) fn uuid(json: &JsonText) -> Result<Uuid, Fault> {
     let text = json.decoded().ok_or(Fault::NotAUuid)?;
     let uuid = text.as_str().and_then(parse_uuid).ok_or(Fault::NotAUuid)?;
     if uuid.is_nil() { Err(Fault::NilUuid) } else { Ok(uuid) }
 }
 
-/// A UUID in hyphenated or plain form, either case. Braces and `urn:` are for other places.
+/// Parses a UUID in hyphenated or plain form, in either case. Braces and `urn:` are not accepted.
 #[must_use]
 pub fn parse_uuid(text: &str) -> Option<Uuid> {
     if text.len() != 36 && text.len() != 32 {

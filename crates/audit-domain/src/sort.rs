@@ -1,32 +1,35 @@
-//! In which order a list comes: keys, most significant first. [`Sort::compare`] is the reference order; SQL is tested against it.
+//! The order of a list: sort keys, most significant first. [`Sort::compare`] is the reference
+//! order; tests compare the SQL with it.
 
 use std::cmp::Ordering;
 
-/// What the records of a stream can be ordered by.
+/// A field by which the records of a stream can be sorted.
 pub trait SortBy: Copy + Eq {
-    /// The values a record is ordered by.
+    /// The values by which a record is sorted.
     type Row;
 
-    /// The key that a list goes by when nothing is asked for.
+    /// The sort key of a list if the request gives none.
     const DEFAULT: SortKey<Self>;
 
-    /// Which of two rows comes first by this field, `directed` turning the order of two values round where they descend.
+    /// Compares two rows by this field. `directed` reverses the order of two values if the sort is
+    /// descending.
     fn compare(self, a: &Self::Row, b: &Self::Row, directed: &dyn Fn(Ordering) -> Ordering) -> Ordering;
 
-    /// Where a row is: its channel and its position, which break ties.
+    /// The channel and the position of a row, which break ties.
     fn place(row: &Self::Row) -> (i64, i64);
 }
 
 /// One sort key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SortKey<F> {
-    /// What to compare.
+    /// The field to compare.
     pub field: F,
     /// Whether large values come first. Texts stay after numbers and null stays last in both directions.
     pub descending: bool,
 }
 
-/// Sort keys, most significant first; ties are broken by channel and position, in the direction of the last key.
+/// Sort keys, most significant first. Channel and position break ties, in the direction of the last
+/// key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Sort<F> {
     keys: Vec<SortKey<F>>,
@@ -40,11 +43,11 @@ impl<F: SortBy> Default for Sort<F> {
 }
 
 impl<F: SortBy> Sort<F> {
-    /// Sorts by these keys; by the default when there are none. Of a field that comes twice, the second key is left out: it
-    /// could not change the order, and a client may send thousands.
+    /// Sorts by these keys, or by the default if there are none. If a field comes twice, the second
+    /// key is left out: it could not change the order, and a client may send thousands.
     #[must_use]
     pub fn by(keys: Vec<SortKey<F>>) -> Sort<F> {
-        // Ties go in the direction of the last key that was given, even where that key is left out.
+        // Ties have the direction of the last given key, even if that key is left out.
         let mut sort = Sort { ties_descend: keys.last().is_some_and(|key| key.descending), keys: Vec::new() };
         for key in keys {
             if sort.keys.iter().all(|other| other.field != key.field) {
@@ -66,7 +69,7 @@ impl<F: SortBy> Sort<F> {
         self.ties_descend
     }
 
-    /// Which of two rows comes first.
+    /// Compares two rows in the order of the sort.
     #[must_use]
     pub fn compare(&self, a: &F::Row, b: &F::Row) -> Ordering {
         let by_keys = self

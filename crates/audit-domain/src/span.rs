@@ -1,13 +1,13 @@
-//! Spans of time by which entries are counted, in UTC.
+//! Spans of time for counts, in UTC.
 
 use chrono::{DateTime, Datelike, NaiveDate};
 
-/// Microseconds of an hour, a day and a week.
+/// Microseconds of an hour. A day and a week follow from it.
 const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
 const WEEK: i64 = 7 * DAY;
 
-/// The first Monday of the epoch's first week: 1970-01-01 was a Thursday.
+/// The last Monday before the epoch: 1970-01-01 was a Thursday.
 const A_MONDAY: i64 = -3 * DAY;
 
 /// A span of time.
@@ -24,8 +24,9 @@ pub enum Span {
 }
 
 impl Span {
-    /// The first microsecond of the span that an instant is in; both in microseconds since the epoch. In the years 1 to 9999 it is in
-    /// them too: 0001-01-01 was a Monday.
+    /// The first microsecond of the span that contains an instant; both in microseconds since the
+    /// epoch. An instant in the years 1 to 9999 has its start in them too, because 0001-01-01 was a
+    /// Monday.
     #[must_use]
     pub fn start(self, micros: i64) -> i64 {
         match self {
@@ -37,13 +38,13 @@ impl Span {
     }
 }
 
-/// The day of the week that an instant is in, as ISO 8601 counts them: 1 is Monday, 7 is Sunday.
+/// The day of the week of an instant, in the numbers of ISO 8601: 1 is Monday, 7 is Sunday.
 #[must_use]
 pub fn weekday(micros: i64) -> i64 {
     (micros - A_MONDAY).div_euclid(DAY).rem_euclid(7) + 1
 }
 
-/// `None` far outside of the years 1 to 9999.
+/// The start of the month; `None` far outside the years 1 to 9999.
 fn start_of_month(micros: i64) -> Option<i64> {
     let at = DateTime::from_timestamp_micros(micros)?;
     let first = NaiveDate::from_ymd_opt(at.year(), at.month(), 1)?;

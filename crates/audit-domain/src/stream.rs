@@ -1,6 +1,6 @@
 //! The two streams of a channel. Each is a log of its own.
 
-/// Which log of a channel.
+/// One of the two logs of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stream {
     /// Audit events.
@@ -10,7 +10,7 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// The byte that stands for the stream in a leaf.
+    /// The byte of the stream in a leaf.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
@@ -19,7 +19,7 @@ impl Stream {
         }
     }
 
-    /// The same as a number of a database column.
+    /// The same number, for a database column.
     #[must_use]
     pub const fn number(self) -> i16 {
         self.code() as i16

@@ -20,7 +20,8 @@ impl Timestamp {
     /// The last instant of the year 9999.
     pub const MAX: Timestamp = Timestamp(MICROS_MAX);
 
-    /// From microseconds since the epoch; `None` outside the years 1 to 9999.
+    /// Makes an instant from microseconds since the epoch. Returns `None` outside the years 1 to
+    /// 9999.
     #[must_use]
     pub fn from_micros(micros: i64) -> Option<Timestamp> {
         (MICROS_MIN..=MICROS_MAX).contains(&micros).then_some(Timestamp(micros))
@@ -32,25 +33,29 @@ impl Timestamp {
         self.0
     }
 
-    /// Reads a date-time in any form that `docs/api.md` accepts: ISO 8601 with `T` or one blank, optional seconds, one to
-    /// nine fractional digits (cut to six), `Z`, `±hh`, `±hh:mm`, `±hhmm`, `±hh:mm:ss` or nothing (UTC); a date alone is its
-    /// midnight. So PostgreSQL's text form is taken, `2023-10-16 09:00:00.929094+00`, which has seconds in its offset where the
-    /// zone had them then.
+    /// Parses a date-time in any form that `docs/api.md` accepts: ISO 8601 with `T` or one blank,
+    /// optional seconds, one to nine fractional digits (cut to six), `Z`, `±hh`, `±hh:mm`, `±hhmm`,
+    /// `±hh:mm:ss` or nothing (UTC). A date alone is its midnight. This includes PostgreSQL's text
+    /// form, `2023-10-16 09:00:00.929094+00`, which has seconds in its offset if the zone had them
+    /// at that time.
     ///
     /// # Errors
-    /// [`Fault::NotADateTime`] for anything else, and for days and times that do not exist.
+    ///
+    /// [`Fault::NotADateTime`] for any other text, and for days and times that do not exist.
     pub fn parse(text: &str) -> Result<Timestamp, Fault> {
         parse(text.as_bytes()).and_then(Timestamp::from_micros).ok_or(Fault::NotADateTime)
     }
 }
 
-/// UTC with `Z`, six fractional digits, or none when the microseconds are zero: `2023-10-16T09:00:00Z`.
+/// Formats UTC with `Z` and six fractional digits, or none if the microseconds are zero:
+/// `2023-10-16T09:00:00Z`.
 impl std::fmt::Display for Timestamp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Some(at) = DateTime::from_timestamp_micros(self.0) else {
             return Err(std::fmt::Error);
         };
-        // Written digit by digit, since every record that is shown has two: the formats of chrono and of `fmt` take ten times as long.
+        // This code writes digit by digit, because every shown record has two instants: the formats
+        // of chrono and of `fmt` take ten times as long.
         let mut text = *b"0000-00-00T00:00:00.000000Z";
         let mut put = |start: usize, digits: usize, number: u32| {
             let mut rest = number;
@@ -104,11 +109,12 @@ fn parse(text: &[u8]) -> Option<i64> {
     }
     let offset_seconds = rest.offset()?;
     let local = date.and_hms_micro_opt(hour, minute, second, micros)?.and_utc();
-    // 23:59:60 passes chrono's check for leap seconds only with micros over a second, which cannot come from here.
+    // chrono accepts 23:59:60 as a leap second only with microseconds over a second, which cannot
+    // come from here.
     local.timestamp_micros().checked_sub(offset_seconds * 1_000_000)
 }
 
-/// What is left of the text.
+/// The rest of the text.
 struct Digits<'a>(&'a [u8]);
 
 impl Digits<'_> {
@@ -124,7 +130,7 @@ impl Digits<'_> {
         Some(number)
     }
 
-    /// One to nine digits, as microseconds.
+    /// Reads one to nine digits as microseconds.
     fn fraction(&mut self) -> Option<u32> {
         let len = self.0.iter().take_while(|b| b.is_ascii_digit()).count();
         if !(1..=9).contains(&len) {
@@ -135,7 +141,7 @@ impl Digits<'_> {
         Some((0..6).fold(0, |n, i| n * 10 + digits.get(i).map_or(0, |b| u32::from(b - b'0'))))
     }
 
-    /// Seconds east of UTC; nothing may follow.
+    /// Reads the offset in seconds east of UTC. Nothing may follow it.
     fn offset(mut self) -> Option<i64> {
         let sign = match self.0.first() {
             None => return Some(0),

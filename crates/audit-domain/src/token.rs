@@ -1,4 +1,4 @@
-//! Who may do what: tokens, their roles and their channels.
+//! Tokens, their roles and their channels: who may do what.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -8,13 +8,13 @@ use crate::channel::ChannelGrant;
 use crate::limits::{CHANNELS_MAX, TOKEN_NAME_CHARS_MAX};
 use crate::timestamp::Timestamp;
 
-/// What a token is for.
+/// The role of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Reads, appends, and manages tokens.
     Admin,
-    /// Appends only: what an application needs, and nothing that a leaked key could read.
+    /// Appends only. This is what an application needs, and a leaked key reads nothing.
     Writer,
     /// Reads only.
     Reader,
@@ -54,19 +54,19 @@ impl std::str::FromStr for Role {
     }
 }
 
-/// A token that is about to be made.
+/// A token that does not exist yet.
 #[derive(Debug, Clone, PartialEq, Eq, Validate)]
 pub struct NewToken {
-    /// For people, to tell tokens apart.
+    /// A name for people, to distinguish tokens.
     #[validate(length(min = 1, max = TOKEN_NAME_CHARS_MAX, message = "must have 1 to 100 characters"))]
     #[validate(custom(function = "without_control_characters"))]
     pub name: String,
-    /// What it is for.
+    /// The role.
     pub role: Role,
-    /// Where it holds.
+    /// The channels that the token may use.
     #[validate(custom(function = "not_too_many"))]
     pub channels: ChannelGrant,
-    /// When it ends by itself.
+    /// The time at which the token expires.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -80,7 +80,8 @@ fn not_too_many(channels: &ChannelGrant) -> Result<(), ValidationError> {
     }
 }
 
-/// A line break would let a name pass for two tokens where they are listed, and PostgreSQL keeps no U+0000.
+/// Refuses control characters: a line break would make a name look like two tokens in a list, and
+/// PostgreSQL does not store U+0000.
 fn without_control_characters(name: &str) -> Result<(), ValidationError> {
     if name.contains(char::is_control) {
         return Err(ValidationError::new("control").with_message("must not have control characters".into()));
@@ -88,34 +89,35 @@ fn without_control_characters(name: &str) -> Result<(), ValidationError> {
     Ok(())
 }
 
-/// A stored token. Its key is known to nobody but its holder.
+/// A stored token. Only its holder knows the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// From 1, never used twice; the `producer_id` of what it writes.
+    /// The id, from 1, never used twice; the `producer_id` of the entries that the token appends.
     pub id: i64,
-    /// For people.
+    /// The name, for people.
     pub name: String,
-    /// What it is for.
+    /// The role.
     pub role: Role,
-    /// Where it holds.
+    /// The channels that the token may use.
     pub channels: ChannelGrant,
-    /// When it was made.
+    /// The time at which the token was created.
     pub created_at: Timestamp,
-    /// When it ends by itself.
+    /// The time at which the token expires.
     pub expires_at: Option<Timestamp>,
-    /// When somebody ended it.
+    /// The time at which a person revoked the token.
     pub revoked_at: Option<Timestamp>,
 }
 
 impl Token {
-    /// Whether its key opens anything at this moment.
+    /// Whether the key of the token is accepted at this moment.
     #[must_use]
     pub fn is_valid_at(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 }
 
-/// A secret key: 256 random bits in hex, or what the operator chose. Shown once; stored as its SHA-256.
+/// A secret key: 256 random bits in hex, or the text that the operator chose. The server shows it
+/// once and stores its SHA-256.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenKey(String);
 
@@ -123,26 +125,28 @@ impl TokenKey {
     /// Draws a key from the operating system's generator.
     ///
     /// # Errors
-    /// When the operating system has no random bytes to give.
+    ///
+    /// The operating system has no random bytes.
     pub fn draw() -> Result<TokenKey, getrandom::Error> {
         let mut bytes = [0u8; 32];
         getrandom::fill(&mut bytes)?;
         Ok(TokenKey(hex::encode(bytes)))
     }
 
-    /// A key that came from outside.
+    /// Takes a key that the operator or a client gave.
     #[must_use]
     pub fn from_text(text: &str) -> TokenKey {
         TokenKey(text.to_owned())
     }
 
-    /// The key itself, to be shown once.
+    /// The key itself, for the one time that it is shown.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// What is stored. Keys have too much entropy for anything slower to be of use.
+    /// The digest that the database stores. Keys have too much entropy for a slower hash to be of
+    /// use.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         Sha256::digest(self.0.as_bytes()).into()

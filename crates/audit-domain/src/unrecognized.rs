@@ -1,24 +1,24 @@
-//! An object of which no member is known, and what its sender may have meant: names in another spelling, or a list inside an
-//! object.
+//! An object without any known member, and a guess of what the client meant: names in another
+//! spelling, or a list inside an object.
 
 use crate::json::{JsonKind, Members};
 
-/// Members that are named, with what they may have been meant to be; the others are as wrong.
+/// Members that the message names, with a suggestion for each. The other members are unknown too.
 const SHOWN_MAX: usize = 5;
 
-/// Characters of a name that are shown.
+/// Characters of a name that the message shows.
 const NAME_CHARS_MAX: usize = 40;
 
-/// Letters that a name may differ in from the one that it was meant to be.
+/// Letters in which a name may differ from the suggested one.
 const LETTERS_WRONG_MAX: usize = 2;
 
-/// Why an object was not taken for a record.
+/// The reason why an object is not accepted as a record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("has no member that is known: {}; {needs}", members.join(", "))]
+#[error("has no known member: {}; {needs}", members.join(", "))]
 pub struct Unrecognized {
-    /// Names and hints, the first of them.
+    /// The first names, with suggestions.
     members: Vec<String>,
-    /// What a record needs.
+    /// The requirements of a record.
     needs: &'static str,
 }
 
@@ -46,7 +46,7 @@ fn shown(name: &str) -> String {
     name.chars().take(NAME_CHARS_MAX).collect()
 }
 
-/// The known name that is spelled most like this one: `objectId` is object_id, `aciton` is action.
+/// The known name with the most similar spelling: `objectId` is object_id, `aciton` is action.
 fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     if name.chars().count() > NAME_CHARS_MAX {
         return None;
@@ -54,11 +54,11 @@ fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let name = plain(name);
     let by_distance = known.iter().map(|known| (strsim::osa_distance(&name, &plain(known)), *known));
     let (wrong, nearest) = by_distance.min_by_key(|(wrong, _)| *wrong)?;
-    // Of a short name, two letters are most of it.
+    // In a short name, two letters are most of it.
     (wrong <= LETTERS_WRONG_MAX.min(name.len() / 3)).then_some(nearest)
 }
 
-/// The letters of a name, however its words are joined.
+/// The letters of a name, without the characters that join its words.
 fn plain(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '_' | '-' | ' ' | '.')).flat_map(char::to_lowercase).collect()
 }
@@ -79,7 +79,7 @@ mod tests {
         let all = said(r#"{"objectId":5,"contentType":3,"aciton":"LOGIN"}"#);
         let hints =
             "`objectId` (did you mean object_id?), `contentType` (did you mean content_type?), `aciton` (did you mean action?)";
-        assert!(all.starts_with(&format!("has no member that is known: {hints}; an event needs at least one of its own")), "{all}");
+        assert!(all.starts_with(&format!("has no known member: {hints}; an event needs at least one known member")), "{all}");
         assert!(said(r#"{"TABLE-NAME":"x"}"#).contains("did you mean table_name?"));
         for far in [r#"{"usr":1}"#, r#"{"a":1}"#, r#"{"":1}"#, r#"{"quantity":1}"#] {
             assert!(!said(far).contains("did you mean") || far.contains("usr"), "{far}: {}", said(far));
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn one_known_member_is_enough_and_none_at_all_is_an_event_of_nothing() {
+    fn one_known_member_is_enough_and_an_empty_object_is_an_event() {
         for text in ["{}", r#"{"extra":{"a":1}}"#, r#"{"action":null,"a":1}"#, r#"{"uuid":null,"quantity":1}"#] {
             assert!(NewEvent::parse(text, ParseMode::NATIVE).is_ok(), "{text}");
         }

@@ -1,10 +1,10 @@
-//! Who did it: the snapshot of that moment, or just an id.
+//! The user of an event: a snapshot from that moment, or only an id.
 
 use crate::error::Fault;
 use crate::json::{JsonKind, JsonString, JsonText, is_integer};
 use crate::object::canonical_integer;
 
-/// A user as received: an object (its `pk` is the id, its `username` the name), or the bare id.
+/// A user as received: an object (its `pk` is the id, its `username` the name), or only the id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User(JsonText);
 
@@ -12,7 +12,8 @@ impl User {
     /// Takes a user.
     ///
     /// # Errors
-    /// [`Fault::NotAUser`] unless the value is an object, an integer or a string.
+    ///
+    /// [`Fault::NotAUser`]: the value is not an object, an integer or a string.
     pub fn from_json(json: JsonText) -> Result<User, Fault> {
         match json.kind() {
             JsonKind::Object | JsonKind::String => Ok(User(json)),
@@ -27,13 +28,14 @@ impl User {
         &self.0
     }
 
-    /// Members of the snapshot by name, each as received; `None` for a bare id. See [`JsonText::pick`].
+    /// Finds members of the snapshot by name, each as received. Returns `None` for a bare id. See
+    /// [`JsonText::pick`].
     #[must_use]
     pub fn pick<const N: usize>(&self, names: &[&str; N]) -> Option<[Option<&str>; N]> {
         self.0.pick(names)
     }
 
-    /// Id and name, found in one pass.
+    /// Finds the id and the name in one pass.
     #[must_use]
     pub fn identity(&self) -> Identity {
         match self.pick(&["pk", "username"]) {
@@ -43,24 +45,25 @@ impl User {
     }
 }
 
-/// What identifies a user.
+/// The parts that identify a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// `pk`, or the bare value: the text of a string, the digits of an integer. A `pk` of another type is no id.
+    /// The `pk`, or the bare value: the text of a string, the digits of an integer. A `pk` of
+    /// another type is not an id.
     pub id: Option<JsonString>,
-    /// `username`, where it is a string.
+    /// The `username`, if it is a string.
     pub name: Option<JsonString>,
 }
 
 impl Identity {
-    /// The id as a number, where it is a canonical one.
+    /// The id as a number, if it is a canonical integer.
     #[must_use]
     pub fn number(&self) -> Option<i64> {
         self.id.as_ref().and_then(JsonString::as_str).and_then(canonical_integer)
     }
 }
 
-/// The number that an id stands for, as [`Identity::number`] finds it: `pk` of a snapshot, or the bare value.
+/// The number of an id, as from [`Identity::number`]: the `pk` of a snapshot, or the bare value.
 #[must_use]
 pub fn id_number(json: &str) -> Option<i64> {
     id_text(json).as_ref().and_then(JsonString::as_str).and_then(canonical_integer)

@@ -64,7 +64,7 @@ proptest! {
     }
 
     #[test]
-    fn a_string_is_decoded_as_serde_decodes_it_and_encoded_so_that_it_decodes_again(text in any::<String>()) {
+    fn strings_decode_as_in_serde_and_encoding_them_round_trips(text in any::<String>()) {
         let ours = JsonText::string(&text);
         let compact = serde_json::to_string(&text).unwrap();
         prop_assert_eq!(ours.as_str(), &compact);
@@ -123,7 +123,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cursor_comes_back_and_a_damaged_one_is_refused_or_another_point(
+    fn a_cursor_round_trips_and_a_damaged_one_is_refused_or_moved(
         timestamp in any::<i64>(), channel_id in any::<i64>(), position in any::<i64>(),
         at in any::<prop::sample::Index>(), with in any::<char>(),
     ) {
@@ -140,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn a_search_finds_the_parts_of_the_decoded_text_whatever_the_case_of_ascii_letters(
+    fn a_search_finds_parts_of_decoded_text_in_either_ascii_case(
         text in "[aAéÉ\\\\\"\n😀%]{0,6}", part in "[aAéÉ\\\\\"\n😀%]{0,3}", escaped in any::<bool>(), in_trace in any::<bool>(),
     ) {
         let units = || text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect::<String>();

@@ -1,4 +1,4 @@
-//! Which action logs are meant. [`ActionLogFilter::matches`] is the reference meaning.
+//! The filter of action logs. [`ActionLogFilter::matches`] is the reference meaning.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -8,11 +8,12 @@ use crate::find_text::has_part;
 use crate::interval::Interval;
 use crate::json::{JsonString, JsonText};
 
-/// What an action log has to be; every condition that is set must hold. Texts compare exactly and by their characters.
+/// The conditions on an action log. An action log matches if it meets all conditions that are set.
+/// Texts compare exactly, by their characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 pub struct ActionLogFilter {
-    /// A condition that no record can meet, such as a level that is no integer.
-    // The digest of a cursor has it by this name.
+    /// A condition that no record can meet, such as a level that is not an integer.
+    // The digest of a cursor contains this name.
     #[serde(rename = "never")]
     pub matches_nothing: bool,
     /// The uuid.
@@ -23,12 +24,13 @@ pub struct ActionLogFilter {
     pub logger_name: Option<String>,
     /// The application.
     pub app_name: Option<String>,
-    /// A part of the message or of the trace, whatever the case of its ASCII letters.
+    /// A part of the message or of the trace. ASCII letters match in either case.
     pub search: Option<String>,
-    /// It has one value of each of these sets.
+    /// Sets of values. The action log has one value of each set.
     #[serde(skip_serializing_if = "ActionLogValues::is_empty")]
     pub one_of: ActionLogValues,
-    /// It has none of these values. A record without such a value has none of them.
+    /// Values that the action log does not have. An action log that lacks the member has none of
+    /// its values.
     #[serde(skip_serializing_if = "ActionLogValues::is_empty")]
     pub none_of: ActionLogValues,
     /// When it happened, in microseconds.
@@ -40,14 +42,14 @@ pub struct ActionLogFilter {
 }
 
 impl ActionLogFilter {
-    /// Whether no record can match.
+    /// Whether no record can match the filter.
     #[must_use]
     pub fn is_impossible(&self) -> bool {
         self.matches_nothing
             || [self.level, self.created_at, self.recorded_at, self.position].iter().any(|interval| interval.is_empty())
     }
 
-    /// Whether a record is meant.
+    /// Whether a record matches the filter.
     #[must_use]
     pub fn matches(&self, log: &ActionLog) -> bool {
         let subject = log.subject();
@@ -69,8 +71,8 @@ impl ActionLogFilter {
             && self.finds(log.slots.value(action_log_slot::MESSAGE), log.slots.value(action_log_slot::TRACE))
     }
 
-    /// Whether the part that is looked for is in the message or in the trace. It is compared with the decoded texts, so that
-    /// `caf\u00e9` is found as café.
+    /// Whether the searched part is in the message or in the trace. The function compares the
+    /// decoded texts, so a search for café finds `caf\u00e9`.
     #[must_use]
     pub fn finds(&self, message: Option<&JsonText>, trace: Option<&JsonText>) -> bool {
         let Some(part) = &self.search else { return true };

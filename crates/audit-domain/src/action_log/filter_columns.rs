@@ -3,7 +3,7 @@
 use super::ActionLogSubject;
 use crate::json::{JsonString, JsonText};
 
-/// The values of the filter columns: texts as [`crate::index_key`]s.
+/// The values of the filter columns. Texts are stored as [`crate::index_key`]s.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[expect(missing_docs, reason = "the columns of docs/architecture.md, by name")]
 pub struct ActionLogFilterColumns {
@@ -13,7 +13,7 @@ pub struct ActionLogFilterColumns {
 }
 
 impl ActionLogFilterColumns {
-    /// The keys that belong to a record.
+    /// Computes the filter columns of a record.
     #[must_use]
     pub fn from_subject(record: &ActionLogSubject) -> ActionLogFilterColumns {
         let key = |json: &JsonText| json.decoded().as_ref().map(JsonString::index_key);

@@ -1,13 +1,15 @@
-//! Records in the shape of other loggers: pino (and bunyan, whose members have the same names), and levels that are names, as
-//! winston and syslog have them.
+//! Records in the shape of other loggers: pino (and bunyan, which has the same member names), and
+//! levels that are names, as winston and syslog write them.
 //!
-//! A number is pino's level only in a record that is pino's in other ways too: 30 is WARNING to Python and info to pino.
+//! A number is read as a pino level only if the record looks like pino in other ways too: 30 means
+//! WARNING to Python and info to pino.
 
 use crate::json::{JsonKind, JsonText, Member, Members, ObjectWriter};
 use crate::limits::LEVEL_MAX;
 use crate::timestamp::Timestamp;
 
-/// Names of levels, whatever the case of their letters, and whether the number says as much as the name.
+/// Names of levels (their letters match in either case), the level number, and whether the number
+/// says as much as the name.
 const NAMES: [(&str, i64, bool); 21] = [
     ("notset", 0, true),
     ("silly", 5, false),
@@ -32,14 +34,15 @@ const NAMES: [(&str, i64, bool); 21] = [
     ("severe", 50, false),
 ];
 
-/// The members of a record in the native shape. What is native already stays as it is; what cannot be translated stays too, and is
-/// found faulty where members are read.
+/// Translates the members of a record into the native shape. A native record stays as it is. A
+/// value that cannot be translated stays too, and the parser of the native shape reports it.
 #[must_use]
 pub fn translate_action_log(members: Members<'_>) -> Members<'_> {
     if is_pino(&members) { pino(members) } else { with_number(members) }
 }
 
-/// With a `msg` instead of a `message`, one more of pino's members is enough; what is logged without a message has them all.
+/// A record with `msg` and without `message` needs one more member of pino. A record without a
+/// message needs both: the time, and the process id or the host name.
 fn is_pino(members: &Members<'_>) -> bool {
     let kind = |name: &str| members.last(name).map(JsonText::kind);
     let has_time = kind("time") == Some(JsonKind::Number);
@@ -51,8 +54,8 @@ fn is_pino(members: &Members<'_>) -> bool {
 /// Members that mean the same in both shapes.
 const SHARED: [&str; 1] = ["app_name"];
 
-/// pino's members under their native names, and all others in `extra`: an application logs a `uuid` or an `id` of its own there,
-/// which must not decide which record it is.
+/// Renames pino's members to their native names and puts all others into `extra`. An application
+/// may log a `uuid` or an `id` of its own, which must not become the identity of the record.
 fn pino(members: Members<'_>) -> Members<'_> {
     let (mut native, mut others) = (Vec::new(), Vec::new());
     for member in members {
@@ -79,7 +82,8 @@ fn pino(members: Members<'_>) -> Members<'_> {
     with_message(native)
 }
 
-/// These loggers log without a message, and messages that are not texts: winston sends an `Error` as its level alone.
+/// Adds or converts the message. These loggers also write records without a message and messages
+/// that are not texts: winston writes an `Error` as its level alone.
 fn with_message(mut native: Vec<Member<'_>>) -> Members<'_> {
     if native.iter().all(|member| member.name != "message") {
         native.push(named("message", JsonText::string("")));
@@ -90,7 +94,7 @@ fn with_message(mut native: Vec<Member<'_>>) -> Members<'_> {
     native.into_iter().collect()
 }
 
-/// A level that is a name becomes its number, and a name that says more is kept.
+/// Replaces a level name by its number, and keeps a name that says more than the number.
 fn with_number(members: Members<'_>) -> Members<'_> {
     let level = members.last("level").and_then(|level| Some((level.clone(), level_of_name(level)?)));
     let Some((name, (number, says_all))) = level else { return members };
@@ -114,8 +118,8 @@ fn named<'a>(name: &str, value: JsonText) -> Member<'a> {
     Member { key: "", name: name.to_owned(), value }
 }
 
-/// The level in pino's numbers (10 trace, 20 debug, 30 info, 40 warn, 50 error, 60 fatal) or by name, and whether it says as much
-/// as was given.
+/// Translates a pino level: a number (10 trace, 20 debug, 30 info, 40 warn, 50 error, 60 fatal) or
+/// a name. The flag is true if the result says as much as the given level.
 fn pino_level(given: &JsonText) -> Option<(JsonText, bool)> {
     let (level, says_all) = match given.kind() {
         JsonKind::Number if given.is_integer() => {
@@ -135,13 +139,14 @@ fn level_of_name(given: &JsonText) -> Option<(i64, bool)> {
     found.map(|(_, level, says_all)| (*level, *says_all))
 }
 
-/// Milliseconds since the epoch as a date-time.
+/// Converts milliseconds since the epoch to a date-time.
 fn instant(millis: &JsonText) -> Option<JsonText> {
     let millis: i64 = if millis.is_integer() { millis.as_str().parse().ok()? } else { return None };
     Some(JsonText::string(&Timestamp::from_micros(millis.checked_mul(1000)?)?.to_string()))
 }
 
-/// An object with the name of the level as its first member; `None` for a text that is not an object.
+/// Inserts the level name as the first member of an object. Returns `None` for a text that is not
+/// an object.
 fn with_level_name(extra: &JsonText, name: &JsonText) -> Option<JsonText> {
     let rest = extra.as_str().strip_prefix('{')?;
     let comma = if rest.trim_start() == "}" { "" } else { "," };
@@ -206,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_logged_without_a_message_or_with_another_value_is_kept() {
+    fn a_record_without_a_text_message_is_kept() {
         for (sent, message, kept) in [
             (r#"{"level":30,"time":0,"pid":1,"hostname":"h","a":1}"#, "\"\"", Some(r#"{"pid":1,"hostname":"h","a":1}"#)),
             (r#"{"level":30,"time":0,"pid":1,"msg":{"a":"b"}}"#, r#""{\"a\":\"b\"}""#, Some(r#"{"pid":1}"#)),

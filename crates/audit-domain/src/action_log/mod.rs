@@ -1,4 +1,4 @@
-//! Action logs: the records of applications' loggers. The second stream of a channel.
+//! Action logs: the records of applications' loggers, which form the second stream of a channel.
 
 mod filter;
 mod filter_columns;

@@ -1,4 +1,4 @@
-//! An action log on its way into the log: one record of an application's logger.
+//! An action log before it is in the log: one record of an application's logger.
 
 use uuid::Uuid;
 
@@ -10,52 +10,55 @@ use crate::limits::LEVEL_MAX;
 use crate::reading::{FromMembers, ParseMode, integer, object, read, recognize, string, timestamp, uuid};
 use crate::timestamp::Timestamp;
 
-/// What a client says about one log record.
+/// The members of one log record, as the client sent them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewActionLog {
-    /// The idempotency key inside a channel.
+    /// The idempotency key in a channel.
     pub uuid: Option<Uuid>,
-    /// The tenant.
+    /// The channel.
     pub channel_id: Option<ChannelId>,
-    /// When it happened.
+    /// The time at which the record was made.
     pub created_at: Option<Timestamp>,
     /// Python's levels: 0, 10, 20, 30, 40, 50, and any integer between.
     pub level: i64,
-    /// The logger, a JSON string.
+    /// The name of the logger, a JSON string.
     pub logger_name: Option<JsonText>,
-    /// The application, a JSON string.
+    /// The name of the application, a JSON string.
     pub app_name: Option<JsonText>,
     /// The message, a JSON string.
     pub message: JsonText,
     /// The traceback, a JSON string.
     pub trace: Option<JsonText>,
-    /// Members that are not known here, one JSON object.
+    /// Unknown members, as one JSON object.
     pub extra: Option<JsonText>,
 }
 
 impl NewActionLog {
-    /// Reads one record in the native shape or in that of another logger, see [`translate_action_log`]; `level` and `message` are
-    /// required.
+    /// Parses one record in the native shape or in the shape of another logger, see
+    /// [`translate_action_log`]. `level` and `message` are required.
     ///
     /// # Errors
-    /// [`InputError`]: no JSON object, too large, not an action log at all, or the list of all faulty members.
+    ///
+    /// [`InputError`]: the text is not a JSON object, is too large, is not an action log at all, or
+    /// has faulty members, all of which are listed.
     pub fn parse(text: &str, reading: ParseMode) -> Result<NewActionLog, InputError> {
         let members = reading.members(text)?;
         recognize::<Partial>(&members, reading)?;
         NewActionLog::from_members(translate_action_log(members), reading).map_err(InputError::Fields)
     }
 
-    /// Reads the members of one record; a null member is an absent one.
+    /// Reads the members of one record. A null member counts as absent.
     ///
     /// # Errors
-    /// Every faulty member, in order of arrival, then the missing ones.
+    ///
+    /// Every faulty member in order of arrival, then the missing ones.
     pub fn from_members(members: Members<'_>, reading: ParseMode) -> Result<NewActionLog, Vec<FieldError>> {
         let (partial, errors) = read::<Partial>(members, reading);
         partial.complete(errors)
     }
 }
 
-/// A record that may lack what is required.
+/// A record that may still lack required members.
 #[derive(Default)]
 struct Partial {
     uuid: Option<Uuid>,

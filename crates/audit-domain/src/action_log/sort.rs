@@ -1,25 +1,25 @@
-//! What action logs can be ordered by.
+//! The sort of action logs.
 
 use std::cmp::Ordering;
 
 use super::ActionLog;
 use crate::sort::{Sort, SortBy, SortKey, null_last};
 
-/// What action logs can be ordered by.
+/// A field by which action logs can be sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ActionLogSortField {
-    /// When it happened.
+    /// The time at which the record was made.
     CreatedAt,
     /// The level.
     Level,
-    /// The place in the log, which the id counts.
+    /// The position in the log, in the same order as the id.
     Position,
 }
 
 /// The order of a list of action logs.
 pub type ActionLogSort = Sort<ActionLogSortField>;
 
-/// The values an action log is ordered by.
+/// The values by which an action log is sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the columns of the same names")]
 pub struct ActionLogSortRow {
@@ -30,7 +30,7 @@ pub struct ActionLogSortRow {
 }
 
 impl ActionLogSortRow {
-    /// The values of an action log.
+    /// Takes the sort values from an action log.
     #[must_use]
     pub fn from_action_log(log: &ActionLog) -> ActionLogSortRow {
         ActionLogSortRow {

@@ -1,11 +1,11 @@
-//! An action log of the log, as it was stored.
+//! An action log as the log stores it.
 
 use super::{ActionLogFilterColumns, ActionLogSubject, action_log_slot};
 use crate::entry::Entry;
 use crate::json::ObjectWriter;
 use crate::stream::Stream;
 
-/// One action log. Its values come from the slots: what was received, byte for byte.
+/// One action log. Its values come from the slots: the bytes that the server received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActionLog(pub Entry);
 
@@ -24,19 +24,20 @@ impl From<Entry> for ActionLog {
 }
 
 impl ActionLog {
-    /// The number the published API knows it by inside its channel: from 1, in the order of commits.
+    /// The number that the published API shows as its id: 1 for the first action log of a channel,
+    /// then in the order of commits.
     #[must_use]
     pub fn id(&self) -> i64 {
         self.position + 1
     }
 
-    /// Level, logger and application; `None` once erased.
+    /// Level, logger and application; `None` after erasure.
     #[must_use]
     pub fn subject(&self) -> Option<ActionLogSubject> {
         self.slots.value(action_log_slot::SUBJECT).and_then(ActionLogSubject::from_slot)
     }
 
-    /// The filter columns that belong to the slots; none once slot 0 is erased.
+    /// Computes the filter columns from the slots. All are empty if slot 0 is erased.
     #[must_use]
     pub fn filter_columns(&self) -> ActionLogFilterColumns {
         self.subject().map(|subject| ActionLogFilterColumns::from_subject(&subject)).unwrap_or_default()
@@ -48,7 +49,7 @@ impl ActionLog {
         self.0.leaf_data(Stream::ActionLogs)
     }
 
-    /// Appends the native shape: every member, null where absent, values spliced as they were received.
+    /// Appends the native shape: every member, null if absent. The values are the received bytes.
     pub fn write_json(&self, out: &mut String) {
         let subject = self.subject();
         let value = |number| self.slots.value(number);

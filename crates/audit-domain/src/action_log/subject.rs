@@ -1,23 +1,23 @@
-//! Slot 0 of an action log: how grave it is and where it came from, as one compact JSON object.
+//! Slot 0 of an action log: its level and its source, as one compact JSON object.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::json::{JsonText, ObjectWriter};
 
-/// Level, logger and application. Absent members are left out of the slot.
+/// Level, logger and application. The slot leaves out absent members.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActionLogSubject {
     /// Python's levels.
     pub level: i64,
-    /// The logger, a JSON string.
+    /// The name of the logger, a JSON string.
     pub logger_name: Option<JsonText>,
-    /// The application, a JSON string.
+    /// The name of the application, a JSON string.
     pub app_name: Option<JsonText>,
 }
 
 impl ActionLogSubject {
-    /// The slot: keys in a fixed order, no blanks, strings spelled as received.
+    /// Writes the slot: keys in a fixed order, no blanks, strings spelled as received.
     #[must_use]
     pub fn to_slot(&self) -> JsonText {
         let mut out = String::new();
@@ -33,7 +33,7 @@ impl ActionLogSubject {
         JsonText::from_trusted(out)
     }
 
-    /// Reads a slot that [`ActionLogSubject::to_slot`] wrote; `None` when it is not one.
+    /// Reads a slot that [`ActionLogSubject::to_slot`] wrote. Returns `None` for any other text.
     #[must_use]
     pub fn from_slot(slot: &JsonText) -> Option<ActionLogSubject> {
         #[derive(Deserialize)]

@@ -24,13 +24,13 @@ pub struct ActionLogValues {
 }
 
 impl ActionLogValues {
-    /// Whether they ask nothing.
+    /// Whether all sets are empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == ActionLogValues::default()
     }
 
-    /// Of each set that asks something, whether the action log's value is in it.
+    /// Returns for each set that is not empty whether the action log's value is in it.
     pub(crate) fn hits(&self, log: &ActionLog) -> Vec<bool> {
         if self.is_empty() {
             return Vec::new();

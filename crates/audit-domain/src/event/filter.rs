@@ -1,4 +1,5 @@
-//! Which events are meant. [`EventFilter::matches`] is the reference meaning; the SQL of every database is tested against it.
+//! The filter of events. [`EventFilter::matches`] is the reference meaning; tests compare the SQL
+//! of each database with it.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -8,42 +9,44 @@ use crate::find_text::has_part;
 use crate::interval::Interval;
 use crate::json::JsonString;
 
-/// What an event has to be; every condition that is set must hold. Texts compare exactly and by their characters, however
-/// they were spelled in JSON.
+/// The conditions on an event. An event matches if it meets all conditions that are set. Texts
+/// compare exactly, by their characters, however JSON spells them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 pub struct EventFilter {
     /// A condition that no event can meet, such as a number beyond 64 bits.
-    // The digest of a cursor has it by this name.
+    // The digest of a cursor contains this name.
     #[serde(rename = "never")]
     pub matches_nothing: bool,
     /// The uuid.
     pub uuid: Option<Uuid>,
-    /// The numeric object type.
+    /// The number of the content type.
     pub content_type: Option<i64>,
-    /// The named object type.
+    /// The name of the content type.
     pub table_name: Option<String>,
-    /// The object's id. An integer is its canonical decimal: only that text is shown as this integer.
+    /// The object's id. An integer is given in its canonical decimal form: the API shows only that
+    /// text as this integer.
     pub object_id: Option<String>,
     /// The user's id (not the name), in the same form.
     pub user: Option<String>,
-    /// The user's id or name, whichever it is.
+    /// The user's id or the user's name.
     pub person: Option<String>,
-    /// The action, derived ones included.
+    /// The action, given or derived.
     pub action: Option<String>,
     /// The url.
     pub url: Option<String>,
     /// The remote address.
     pub remote_addr: Option<String>,
-    /// The name of a field that was changed, as [`crate::changed_fields`] tells.
+    /// The name of a changed field, see [`crate::changed_fields`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed: Option<String>,
-    /// A part of a text in the content, the url, the description or the user, whatever the case of its ASCII letters.
+    /// A part of a text in the content, the url, the description or the user. ASCII letters match
+    /// in either case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,
-    /// It has one value of each of these sets.
+    /// Sets of values. The event has one value of each set.
     #[serde(skip_serializing_if = "EventValues::is_empty")]
     pub one_of: EventValues,
-    /// It has none of these values. An event without such a value has none of them.
+    /// Values that the event does not have. An event that lacks the member has none of its values.
     #[serde(skip_serializing_if = "EventValues::is_empty")]
     pub none_of: EventValues,
     /// When it happened, in microseconds.
@@ -55,20 +58,20 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    /// Whether no event can match.
+    /// Whether no event can match the filter.
     #[must_use]
     pub fn is_impossible(&self) -> bool {
         self.matches_nothing || self.timestamp.is_empty() || self.recorded_at.is_empty() || self.position.is_empty()
     }
 
-    /// Whether a part of it is looked for in the values of events.
+    /// Whether a condition needs the values of events.
     #[must_use]
     pub fn reads_values(&self) -> bool {
         let lists_changed = [&self.one_of, &self.none_of].into_iter().any(|values| !values.changed.is_empty());
         self.search.is_some() || self.changed.is_some() || lists_changed
     }
 
-    /// Whether an event is meant.
+    /// Whether an event matches the filter.
     #[must_use]
     pub fn matches(&self, event: &Event) -> bool {
         let subject = event.subject();
@@ -93,7 +96,7 @@ impl EventFilter {
             && self.finds(event)
     }
 
-    /// Whether the part that is looked for is in one of the texts.
+    /// Whether the searched part is in one of the texts.
     fn finds(&self, event: &Event) -> bool {
         let Some(part) = &self.search else { return true };
         let (part, mut is_found) = (part.to_ascii_lowercase(), false);

@@ -5,7 +5,8 @@ use crate::json::{JsonString, JsonText};
 use crate::object::ObjectId;
 use crate::user::User;
 
-/// The values of the filter columns: texts as [`crate::index_key`]s, numbers where the id is a canonical one.
+/// The values of the filter columns: texts as [`crate::index_key`]s, numbers if the id is a
+/// canonical integer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[expect(missing_docs, reason = "the columns of docs/architecture.md, by name")]
 pub struct EventFilterColumns {
@@ -22,7 +23,7 @@ pub struct EventFilterColumns {
 }
 
 impl EventFilterColumns {
-    /// The keys that belong to the parts of an event.
+    /// Computes the filter columns from the parts of an event.
     #[must_use]
     pub fn new(
         subject: &Subject,

@@ -1,4 +1,4 @@
-//! An event on its way into the log: what a client says, before it has a position.
+//! An event before it is in the log: the client's statement, without a position.
 
 use uuid::Uuid;
 
@@ -12,31 +12,32 @@ use crate::reading::{FromMembers, ParseMode, integer, object, read, recognize, s
 use crate::timestamp::Timestamp;
 use crate::user::User;
 
-/// What a client says about one event. Everything is optional; what is left out is filled in by
-/// [`NewEvent::prepare`](crate::NewEvent::prepare) or stays null.
+/// The members of one event, as the client sent them. All are optional.
+/// [`NewEvent::prepare`](crate::NewEvent::prepare) fills in some of the missing ones; the others
+/// stay null.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NewEvent {
-    /// The idempotency key inside a channel.
+    /// The idempotency key in a channel.
     pub uuid: Option<Uuid>,
-    /// The tenant.
+    /// The channel.
     pub channel_id: Option<ChannelId>,
-    /// When it happened.
+    /// The time at which the event happened.
     pub timestamp: Option<Timestamp>,
-    /// What was done; derived from `content` when absent.
+    /// The action; derived from `content` if it is absent.
     pub action: Option<Action>,
-    /// The client's numeric object type.
+    /// The number that the client uses for the content type.
     pub content_type: Option<i64>,
-    /// The client's named object type, a JSON string.
+    /// The name that the client uses for the content type, a JSON string.
     pub table_name: Option<JsonText>,
     /// The object.
     pub object_id: Option<ObjectId>,
-    /// Who did it.
+    /// The user who did the action.
     pub user: Option<User>,
-    /// From where, a JSON string.
+    /// The remote address, a JSON string.
     pub remote_addr: Option<JsonText>,
-    /// The address that was called, a JSON string.
+    /// The address that the user called, a JSON string.
     pub url: Option<JsonText>,
-    /// For people, a JSON string.
+    /// A description for people, a JSON string.
     pub description: Option<JsonText>,
     /// Any JSON.
     pub query_params: Option<JsonText>,
@@ -46,37 +47,40 @@ pub struct NewEvent {
     pub headers: Option<JsonText>,
     /// Any JSON; usually `{"old_data":…,"new_data":…}`.
     pub content: Option<JsonText>,
-    /// Members that are not known here, one JSON object.
+    /// Unknown members, as one JSON object.
     pub extra: Option<JsonText>,
 }
 
 impl NewEvent {
-    /// An empty event, to be filled by the methods below.
+    /// Makes an empty event. The methods below fill it.
     #[must_use]
     pub fn new() -> NewEvent {
         NewEvent::default()
     }
 
-    /// Reads one event in the native shape.
+    /// Parses one event in the native shape.
     ///
     /// # Errors
-    /// [`InputError`]: no JSON object, too large, not an event at all, or the list of all faulty members.
+    ///
+    /// [`InputError`]: the text is not a JSON object, is too large, is not an event at all, or has
+    /// faulty members, all of which are listed.
     pub fn parse(text: &str, reading: ParseMode) -> Result<NewEvent, InputError> {
         let members = reading.members(text)?;
         recognize::<NewEvent>(&members, reading)?;
         NewEvent::from_members(members, reading).map_err(InputError::Fields)
     }
 
-    /// Reads the members of one event; a null member is an absent one.
+    /// Reads the members of one event. A null member counts as absent.
     ///
     /// # Errors
+    ///
     /// Every faulty member, in order of arrival.
     pub fn from_members(members: Members<'_>, reading: ParseMode) -> Result<NewEvent, Vec<FieldError>> {
         let (event, errors) = read(members, reading);
         if errors.is_empty() { Ok(event) } else { Err(errors) }
     }
 
-    /// Sets the object type by name and the object.
+    /// Sets the name of the content type, and the object.
     #[must_use]
     pub fn object(mut self, table_name: &str, object_id: impl Into<ObjectId>) -> NewEvent {
         self.table_name = Some(JsonText::string(table_name));
@@ -84,30 +88,31 @@ impl NewEvent {
         self
     }
 
-    /// Sets who did it.
+    /// Sets the user.
     #[must_use]
     pub fn user(mut self, user: User) -> NewEvent {
         self.user = Some(user);
         self
     }
 
-    /// Sets what was done.
+    /// Sets the action.
     #[must_use]
     pub fn action(mut self, action: Action) -> NewEvent {
         self.action = Some(action);
         self
     }
 
-    /// Sets what changed.
+    /// Sets the content to a change.
     ///
     /// # Errors
-    /// When a side is nested too deeply.
+    ///
+    /// A side is nested too deeply.
     pub fn change(mut self, change: &Change) -> Result<NewEvent, JsonError> {
         self.content = Some(change.to_content().map_err(|_| JsonError::TooDeep)?);
         Ok(self)
     }
 
-    /// The action that is hashed: the one given, else the one the content stands for.
+    /// The action that the log hashes: the given one, otherwise the one derived from the content.
     #[must_use]
     pub fn effective_action(&self) -> Option<Action> {
         self.action.clone().or_else(|| self.content.as_ref().and_then(Action::derive))
@@ -115,8 +120,8 @@ impl NewEvent {
 }
 
 impl FromMembers for NewEvent {
-    const NEEDS: &'static str = "an event needs at least one of its own, such as action, object_id, table_name, user, url or content; \
-         what is in `extra` or beside a known member is kept as it is";
+    const NEEDS: &'static str = "an event needs at least one known member, such as action, object_id, table_name, user, url or \
+         content; the log keeps unknown members as they are, inside `extra` or next to a known member";
 
     const READ_ONLY: &'static [&'static str] = &["position", "recorded_at", "leaf_hash", "producer_id"];
 

@@ -1,4 +1,4 @@
-//! What events can be ordered by.
+//! The sort of events.
 
 use std::cmp::Ordering;
 
@@ -7,27 +7,27 @@ use uuid::Uuid;
 use super::Event;
 use crate::sort::{Sort, SortBy, SortKey, null_last};
 
-/// What events can be ordered by.
+/// A field by which events can be sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SortField {
-    /// When it happened.
+    /// The time at which the event happened.
     Timestamp,
-    /// The numeric object type; null last.
+    /// The number of the content type; null last.
     ContentType,
     /// Numbers in numeric order, texts after numbers, null last.
     ObjectId,
     /// The user's id, ordered like the object's.
     User,
-    /// The uuid, byte by byte.
+    /// The uuid, compared byte by byte.
     Uuid,
-    /// The place in the log.
+    /// The position in the log.
     Position,
 }
 
 /// The order of a list of events.
 pub type EventSort = Sort<SortField>;
 
-/// The values an event is ordered by: what is needed to merge pages of several channels.
+/// The values by which an event is sorted. They are enough to merge pages of several channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the columns of the same names")]
 pub struct SortRow {
@@ -43,7 +43,7 @@ pub struct SortRow {
 }
 
 impl SortRow {
-    /// The values of an event.
+    /// Takes the sort values from an event.
     #[must_use]
     pub fn from_event(event: &Event) -> SortRow {
         let keys = event.filter_columns();

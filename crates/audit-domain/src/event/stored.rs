@@ -1,4 +1,4 @@
-//! An event of the log, as it was stored.
+//! An event as the log stores it.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::object::ObjectId;
 use crate::stream::Stream;
 use crate::user::User;
 
-/// One event of the log. Its values come from the slots: what was received, byte for byte.
+/// One event. Its values come from the slots: the bytes that the server received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event(pub Entry);
 
@@ -29,28 +29,28 @@ impl From<Entry> for Event {
 }
 
 impl Event {
-    /// What was done to what. Empty once erased.
+    /// The action, the content type and the object. Empty after erasure.
     #[must_use]
     pub fn subject(&self) -> Subject {
         self.slots.value(slot::SUBJECT).and_then(Subject::from_slot).unwrap_or_default()
     }
 
-    /// The slots that a search looks into.
+    /// The slots in which a search looks.
     pub const SEARCHED: [u8; 4] = [slot::CONTENT, slot::URL, slot::DESCRIPTION, slot::USER];
 
-    /// The names of the fields that were changed, as the content tells.
+    /// The names of the changed fields, derived from the content.
     #[must_use]
     pub fn changed_fields(&self) -> BTreeSet<JsonString> {
         self.slots.value(slot::CONTENT).map(changed_fields).unwrap_or_default()
     }
 
-    /// Who did it.
+    /// The user who did the action.
     #[must_use]
     pub fn user(&self) -> Option<User> {
         self.slots.value(slot::USER).and_then(|json| User::from_json(json.clone()).ok())
     }
 
-    /// The filter columns that belong to the slots; stored ones are compared with these.
+    /// Computes the filter columns from the slots, for a comparison with the stored ones.
     #[must_use]
     pub fn filter_columns(&self) -> EventFilterColumns {
         let value = |number| self.slots.value(number);
@@ -63,7 +63,7 @@ impl Event {
         self.0.leaf_data(Stream::Events)
     }
 
-    /// Appends the native shape: every member, null where absent, values spliced as they were received.
+    /// Appends the native shape: every member, null if absent. The values are the received bytes.
     pub fn write_json(&self, out: &mut String) {
         let subject = self.subject();
         let value = |number| self.slots.value(number);
@@ -92,7 +92,7 @@ impl Event {
         object.end();
     }
 
-    /// The native shape; see [`Event::write_json`].
+    /// Formats the native shape; see [`Event::write_json`].
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut out = String::with_capacity(512 + self.slots.bytes());

@@ -1,4 +1,4 @@
-//! Slot 0 of an event: what was done to what, as one compact JSON object.
+//! Slot 0 of an event: the action, the content type and the object, as one compact JSON object.
 
 use std::cell::OnceCell;
 
@@ -11,21 +11,22 @@ use crate::json::{JsonText, ObjectWriter};
 use crate::log::Slots;
 use crate::object::ObjectId;
 
-/// Action, object type and object. Absent members are left out of the slot; with none there is no slot.
+/// Action, content type and object. The slot leaves out absent members; without any member there is
+/// no slot.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Subject {
-    /// What was done.
+    /// The action.
     pub action: Option<Action>,
-    /// The numeric object type.
+    /// The number of the content type.
     pub content_type: Option<i64>,
     /// The object.
     pub object_id: Option<ObjectId>,
-    /// The named object type, a JSON string.
+    /// The name of the content type, a JSON string.
     pub table_name: Option<JsonText>,
 }
 
 impl Subject {
-    /// The slot: keys in a fixed order, no blanks, strings spelled as received.
+    /// Writes the slot: keys in a fixed order, no blanks, strings spelled as received.
     #[must_use]
     pub fn to_slot(&self) -> Option<JsonText> {
         if *self == Subject::default() {
@@ -49,7 +50,7 @@ impl Subject {
         Some(JsonText::from_trusted(out))
     }
 
-    /// Reads a slot that [`Subject::to_slot`] wrote; `None` when it is not one.
+    /// Reads a slot that [`Subject::to_slot`] wrote. Returns `None` for any other text.
     #[must_use]
     pub fn from_slot(slot: &JsonText) -> Option<Subject> {
         #[derive(Deserialize)]
@@ -73,23 +74,23 @@ impl Subject {
     }
 }
 
-/// The subject of a stored event. It is parsed when the first retry is compared with it: a batch may mention one event ten thousand
-/// times, and parsing a name of a megabyte takes 0.2 ms.
+/// The subject of a stored event. It is parsed at the first comparison with a retry: a batch may
+/// repeat one event ten thousand times, and parsing a name of a megabyte takes 0.2 ms.
 #[derive(Debug, Default)]
 pub struct StoredSubject(OnceCell<ParsedSubject>);
 
-/// What slot 0 of a stored event says.
+/// The contents of slot 0 of a stored event.
 #[derive(Debug)]
 pub(crate) enum ParsedSubject {
-    /// Nothing any more.
+    /// The slot was erased.
     Erased,
-    /// Something that no append wrote.
+    /// The slot has a text that no append wrote.
     Unreadable,
     Known(Subject),
 }
 
 impl StoredSubject {
-    /// The subject in the slots of its event, which are the same in every call.
+    /// Parses the subject in the slots of its event, which must be the same in every call.
     pub(crate) fn get_or_parse(&self, slots: &Slots) -> &ParsedSubject {
         self.0.get_or_init(|| match slots.get(slot::SUBJECT) {
             None => ParsedSubject::Known(Subject::default()),

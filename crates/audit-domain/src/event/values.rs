@@ -9,12 +9,13 @@ use super::{Event, slot};
 use crate::filter_values::{number, text};
 use crate::json::JsonText;
 
-/// Values of an event, by what they are values of. An empty set asks nothing. Texts compare by their characters, as in
-/// [`crate::EventFilter`].
+/// Sets of values of an event, one set for each field. An empty set is not a condition. Texts
+/// compare by their characters, as in [`crate::EventFilter`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 #[expect(missing_docs, reason = "the fields of `EventFilter`, by name")]
 pub struct EventValues {
-    // A set that is not asked for is not part of a cursor, so that cursors from before there were lists stay valid.
+    // The digest of a cursor leaves out an empty set, so cursors from before there were lists stay
+    // valid.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub uuid: BTreeSet<Uuid>,
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
@@ -36,13 +37,14 @@ pub struct EventValues {
 }
 
 impl EventValues {
-    /// Whether they ask nothing.
+    /// Whether all sets are empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == EventValues::default()
     }
 
-    /// Of each set that asks something, whether the event's value is in it. A value that the event does not have is in none.
+    /// Returns for each set that is not empty whether the event's value is in it. A value that the
+    /// event lacks is in no set.
     pub(crate) fn hits(&self, event: &Event) -> Vec<bool> {
         if self.is_empty() {
             return Vec::new();

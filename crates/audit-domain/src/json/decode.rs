@@ -1,17 +1,17 @@
-//! The characters behind a JSON string, and the key a database can index for them.
+//! The characters of a JSON string, and the key that a database can index for them.
 
 use serde::de::{Deserializer, Error, Visitor};
 use sha2::{Digest, Sha256};
 
 use crate::limits::{INDEX_KEY_CHARS_MAX, INDEX_KEY_PREFIX_CHARS};
 
-/// A decoded JSON string. JSON allows lone surrogates (`"\ud800"`), which UTF-8 does not, so this is WTF-8:
-/// UTF-8 plus surrogates encoded as three bytes each.
+/// A decoded JSON string. JSON allows lone surrogates (`"\ud800"`), which UTF-8 does not allow. So
+/// the bytes are WTF-8: UTF-8 plus surrogates, each encoded as three bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct JsonString(Vec<u8>);
 
 impl JsonString {
-    /// Decodes a well-formed JSON value; `None` when it is no string.
+    /// Decodes a well-formed JSON value. Returns `None` for a value that is not a string.
     #[must_use]
     pub fn decode(json: &str) -> Option<JsonString> {
         struct Bytes;
@@ -30,26 +30,26 @@ impl JsonString {
         serde_json::Deserializer::from_str(json).deserialize_bytes(Bytes).ok().map(JsonString)
     }
 
-    /// The bytes: UTF-8, but for lone surrogates.
+    /// The bytes: UTF-8, except for lone surrogates.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The text, unless it holds a lone surrogate.
+    /// The text; `None` if it has a lone surrogate.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         std::str::from_utf8(&self.0).ok()
     }
 
-    /// Characters; a lone surrogate counts as one.
+    /// The number of characters; a lone surrogate counts as one.
     #[must_use]
     pub fn chars_len(&self) -> usize {
-        // Every byte but a continuation byte starts a character, in WTF-8 as in UTF-8.
+        // In WTF-8 as in UTF-8, every byte except a continuation byte starts a character.
         self.0.iter().filter(|byte| (**byte & 0xC0) != 0x80).count()
     }
 
-    /// [`index_key`] of this text.
+    /// Computes the [`index_key`] of this text.
     #[must_use]
     pub fn index_key(&self) -> String {
         index_key(&self.0)
@@ -62,9 +62,10 @@ impl From<&str> for JsonString {
     }
 }
 
-/// The form of a text that goes into a filter column: the text itself where every database can hold and index it;
-/// else (over 255 characters, or with U+0000, U+0001 or a lone surrogate) its first characters, U+0001 and the SHA-256
-/// of the whole. Filters apply the same function, so equality stays exact; what people are shown comes from the slot.
+/// Computes the form of a text that goes into a filter column. If every database can store and
+/// index the text, it is the text itself. Otherwise (over 255 characters, or with U+0000, U+0001 or
+/// a lone surrogate) it is its first characters, U+0001 and the SHA-256 of the whole text. Filters
+/// apply the same function, so equality stays exact. Answers show the text of the slot.
 #[must_use]
 pub fn index_key(text: &[u8]) -> String {
     let valid = match std::str::from_utf8(text) {
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_the_text_where_it_fits_and_a_digest_where_it_does_not() {
+    fn a_key_is_the_text_or_a_digest_if_the_text_does_not_fit() {
         assert_eq!(index_key(b"orders"), "orders");
         let exact = "é".repeat(255);
         assert_eq!(index_key(exact.as_bytes()), exact);

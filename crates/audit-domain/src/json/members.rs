@@ -12,7 +12,7 @@ use crate::limits::{MEMBERS_MAX, NESTING_MAX};
 pub struct Member<'a> {
     /// The key as received, a JSON string with its quotes.
     pub key: &'a str,
-    /// The decoded key; lone surrogates are replaced, so that such a key equals no known name.
+    /// The decoded key. Lone surrogates are replaced, so such a key equals no known name.
     pub name: String,
     /// The value as received, without blanks around it.
     pub value: JsonText,
@@ -23,18 +23,21 @@ pub struct Member<'a> {
 pub struct Members<'a>(Vec<Member<'a>>);
 
 impl<'a> Members<'a> {
-    /// Cuts an object into its members.
+    /// Splits an object into its members.
     ///
     /// # Errors
-    /// [`JsonError`] when the text is no JSON, no object, or nested too deeply.
+    ///
+    /// [`JsonError`]: the text is not JSON, is not an object, or is nested too deeply.
     pub fn parse(text: &'a str) -> Result<Members<'a>, JsonError> {
         Members::parse_within(text, NESTING_MAX)
     }
 
-    /// Cuts a record of a client into its members: at most [`MEMBERS_MAX`], since each takes many times the memory of its text.
+    /// Splits a client's record into its members: at most [`MEMBERS_MAX`], because a member takes
+    /// many times the memory of its text.
     ///
     /// # Errors
-    /// [`JsonError`], as [`Members::parse`], or that there are too many.
+    ///
+    /// [`JsonError`] as from [`Members::parse`], or [`JsonError::TooManyMembers`].
     pub fn parse_limited(text: &'a str) -> Result<Members<'a>, JsonError> {
         Members::parse_limited_within(text, NESTING_MAX)
     }
@@ -48,7 +51,7 @@ impl<'a> Members<'a> {
     pub(crate) fn parse_limited_within(text: &'a str, levels: usize) -> Result<Members<'a>, JsonError> {
         let raw = object(text, levels)?;
         let some = Collect { max: MEMBERS_MAX };
-        // The text was found to be an object: what can be wrong is that members are left.
+        // The text is known to be an object. So the only possible error is that members are left.
         serde_json::Deserializer::from_str(raw).deserialize_map(some).map_err(|_| JsonError::TooManyMembers)
     }
 
@@ -57,7 +60,8 @@ impl<'a> Members<'a> {
         self.0.iter()
     }
 
-    /// The value of the last member of this name: the one that counts for Django and most other readers.
+    /// The value of the last member with this name, which is the one that counts for Django and
+    /// most other readers.
     #[must_use]
     pub fn last(&self, name: &str) -> Option<&JsonText> {
         self.0.iter().rev().find(|m| m.name == name).map(|m| &m.value)
@@ -88,12 +92,13 @@ fn object(text: &str, levels: usize) -> Result<&str, JsonError> {
     }
 }
 
-/// The name that a key as received stands for.
+/// Decodes the name from a key as received.
 fn name_of(key: &str) -> String {
     JsonString::decode(key).map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned()).unwrap_or_default()
 }
 
-/// The members up to a number. That some are left is an error of the parser, which finds no end of the object after them.
+/// Collects the members up to a limit. If some are left, the parser reports an error, because it
+/// does not find the end of the object.
 struct Collect {
     max: usize,
 }

@@ -1,7 +1,9 @@
-//! JSON as evidence: texts are kept exactly as they were received and never pass through a number or map type.
+//! JSON as evidence: the log keeps texts exactly as received, and they never pass through a number
+//! or map type.
 //!
-//! `serde_json::Value` loses big numbers, duplicate keys and lone surrogates, so values here stay text
-//! ([`JsonText`]); what has to be understood (a name, an id) is decoded on the side.
+//! `serde_json::Value` loses big numbers, duplicate keys and lone surrogates, so values here stay
+//! text ([`JsonText`]). A value that the program has to understand (a name, an id) is decoded in
+//! addition.
 
 mod decode;
 mod members;

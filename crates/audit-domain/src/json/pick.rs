@@ -1,7 +1,8 @@
-//! A few members of an object by name: found in one pass over all of them, and without a copy of any.
+//! Finds a few members of an object by name, in one pass over all of them and without copying any.
 //!
-//! An object of a megabyte may have a hundred thousand members. To list them ([`Members`](super::Members)) takes an allocation or
-//! two for each, and to look one up takes a pass over the list: what shows a page of such objects asks for its members here.
+//! An object of a megabyte may have a hundred thousand members. A list of them
+//! ([`Members`](super::Members)) takes an allocation or two for each, and a lookup takes a pass
+//! over the list. So the code that shows a page of such objects asks for its members here.
 
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -9,8 +10,9 @@ use serde_json::value::RawValue;
 use super::{JsonKind, JsonString, JsonText};
 
 impl JsonText {
-    /// The members of these names, each as received: the last one of each name, as [`Members::last`](super::Members::last) finds
-    /// it. `None` when this is not an object.
+    /// Finds the members with these names, each as received. Of several members with the same name,
+    /// the last one counts, as in [`Members::last`](super::Members::last). Returns `None` if the
+    /// value is not an object.
     #[must_use]
     pub fn pick<const N: usize>(&self, names: &[&str; N]) -> Option<[Option<&str>; N]> {
         if self.kind() != JsonKind::Object {
@@ -25,7 +27,7 @@ struct Pick<'n, const N: usize> {
 }
 
 impl<const N: usize> Pick<'_, N> {
-    /// Which of the names a key spells, with or without escapes.
+    /// The index of the name that a key spells, with or without escapes.
     fn position(&self, key: &str) -> Option<usize> {
         let spelled = key.get(1..key.len().saturating_sub(1))?;
         if spelled.contains('\\') {

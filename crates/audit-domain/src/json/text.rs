@@ -1,4 +1,4 @@
-//! One JSON value as the bytes that were sent.
+//! One JSON value, as the bytes that the client sent.
 
 use serde::Serialize;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
@@ -7,13 +7,13 @@ use serde_json::value::RawValue;
 use super::JsonString;
 use crate::limits::{MEMBERS_MAX, NESTING_MAX};
 
-/// What makes a text unusable as JSON.
+/// The reason why a text cannot be used as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
-    /// The text is no JSON; line and column count from 1, `offset` is in bytes from 0.
+    /// The text is not JSON. Line and column count from 1; `offset` is in bytes from 0.
     #[error("{message}: line {line} column {column} (char {offset})")]
     Syntax {
-        /// What was wrong, without the place.
+        /// The fault, without its place.
         message: String,
         /// Line, from 1.
         line: usize,
@@ -22,16 +22,16 @@ pub enum JsonError {
         /// Byte offset, from 0.
         offset: usize,
     },
-    /// More than [`NESTING_MAX`] arrays and objects are open at once.
+    /// More than [`NESTING_MAX`] arrays and objects are open at the same place.
     #[error("nested more than {NESTING_MAX} levels deep")]
     TooDeep,
     /// The text starts with U+FEFF, which is not a blank in JSON.
     #[error("starts with a byte order mark (U+FEFF): send UTF-8 without it")]
     ByteOrderMark,
-    /// More than [`MEMBERS_MAX`] members in one record.
+    /// The record has more than [`MEMBERS_MAX`] members.
     #[error("has more than {MEMBERS_MAX} members")]
     TooManyMembers,
-    /// JSON, but no object.
+    /// The text is JSON, but not an object.
     #[error("expected a JSON object, got {0}")]
     NotAnObject(JsonKind),
 }
@@ -67,7 +67,7 @@ pub enum JsonKind {
 }
 
 impl JsonKind {
-    /// The type of a well-formed value without blanks before it: its first byte tells.
+    /// The type of a well-formed value without blanks before it, which follows from its first byte.
     #[must_use]
     pub fn from_text(text: &str) -> JsonKind {
         match text.as_bytes().first() {
@@ -96,7 +96,7 @@ impl std::fmt::Display for JsonKind {
 
 /// One well-formed JSON value, byte for byte as received, without blanks around it.
 ///
-/// Equality is equality of the bytes: `1.0` and `1` differ, as they do for the log.
+/// Values compare by their bytes: `1.0` and `1` differ, as they do in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct JsonText(Box<str>);
 
@@ -104,17 +104,20 @@ impl JsonText {
     /// Checks a text and keeps it, without the blanks around it.
     ///
     /// # Errors
-    /// [`JsonError`] when the text is no JSON or nested too deeply.
+    ///
+    /// [`JsonError`]: the text is not JSON or is nested too deeply.
     pub fn parse(text: &str) -> Result<JsonText, JsonError> {
         check_nesting(text, NESTING_MAX)?;
         let raw: &RawValue = serde_json::from_str(text).map_err(|e| JsonError::syntax(text, &e))?;
         Ok(JsonText(raw.get().into()))
     }
 
-    /// Encodes a value once, as compact JSON with non-ASCII as UTF-8.
+    /// Encodes a value once, as compact JSON with non-ASCII characters as UTF-8.
     ///
     /// # Errors
-    /// What serde reports: a map with keys that are no strings, a failing `Serialize`, or too many levels.
+    ///
+    /// The error of serde: a map with keys that are not strings, a failing `Serialize`, or too many
+    /// levels.
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, serde_json::Error> {
         let text = serde_json::to_string(value)?;
         check_nesting(&text, NESTING_MAX).map_err(serde::ser::Error::custom)?;
@@ -129,19 +132,22 @@ impl JsonText {
         JsonText(out.into())
     }
 
-    /// Takes a text that is known to be well-formed: a value cut out of a parsed document, or a stored slot.
+    /// Takes a text that is known to be well-formed: a value from a parsed document, or a stored
+    /// slot.
     #[must_use]
     pub fn from_trusted(text: impl Into<Box<str>>) -> JsonText {
         JsonText(text.into())
     }
 
-    /// The elements of an array, each as received: at most one more than `max`, which then says that there are too many.
-    /// Sixteen million numbers fit into one request, and slices of all of them would take hundreds of megabytes.
+    /// Splits an array into its elements, each as received. The result has at most `max + 1`
+    /// elements; `max + 1` means that there are too many. Sixteen million numbers fit into one
+    /// request, and slices of all of them would take hundreds of megabytes.
     ///
     /// # Errors
-    /// [`JsonError`] when the text is no JSON array or nested too deeply.
+    ///
+    /// [`JsonError`]: the text is not a JSON array or is nested too deeply.
     pub fn elements(array: &str, max: usize) -> Result<Vec<&str>, JsonError> {
-        // The array around events is not one of their own levels.
+        // The array around events does not count as one of their levels.
         check_nesting(array, NESTING_MAX + 1)?;
         let mut parser = serde_json::Deserializer::from_str(array);
         let elements = parser.deserialize_seq(Elements { max }).and_then(|elements| parser.end().map(|()| elements));
@@ -166,14 +172,14 @@ impl JsonText {
         JsonString::decode(&self.0)
     }
 
-    /// Whether this is a number written as an integer (`-5`, not `5.0` or `5e0`).
+    /// Whether this is a number in the form of an integer (`-5`, not `5.0` or `5e0`).
     #[must_use]
     pub fn is_integer(&self) -> bool {
         is_integer(&self.0)
     }
 }
 
-/// Whether a well-formed value is a number written as an integer.
+/// Whether a well-formed value is a number in the form of an integer.
 #[must_use]
 pub fn is_integer(json: &str) -> bool {
     let digits = json.strip_prefix('-').unwrap_or(json);
@@ -209,8 +215,8 @@ impl<'de> Visitor<'de> for Elements {
     }
 }
 
-/// Counts open brackets outside strings. `RawValue` itself has no limit, so this guard runs before any parse:
-/// what is stored can be read back by clients whose parsers recurse.
+/// Counts open brackets outside strings. `RawValue` itself has no limit, so this check runs before
+/// any parse. It also lets clients with recursive parsers read the stored value.
 pub(super) fn check_nesting(text: &str, levels: usize) -> Result<(), JsonError> {
     let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
     for byte in text.bytes() {

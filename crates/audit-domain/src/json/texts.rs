@@ -1,10 +1,10 @@
-//! Every text in a value: what a search looks at.
+//! The texts in a value, for a search.
 
 use super::{JsonString, JsonText};
 
 impl JsonText {
-    /// Calls back for each text in the value, in their order: a string or the name of a member by its characters, a number as it is
-    /// written. `true`, `false` and `null` are left out.
+    /// Calls back for each text in the value, in order: the characters of a string or of a member's
+    /// name, and a number as it is written. `true`, `false` and `null` are skipped.
     pub fn each_text(&self, mut text: impl FnMut(&[u8])) {
         let mut rest = self.as_str();
         while let Some(start) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
@@ -26,7 +26,7 @@ impl JsonText {
     }
 }
 
-/// Where a string ends, which begins the text.
+/// The end of the string at the start of the text.
 fn end_of_string(text: &str) -> usize {
     let (bytes, mut at) = (text.as_bytes(), 1);
     while let Some(next) = memchr::memchr2(b'"', b'\\', bytes.get(at..).unwrap_or_default()) {
@@ -34,7 +34,7 @@ fn end_of_string(text: &str) -> usize {
         if bytes[at - 1] == b'"' {
             return at;
         }
-        // Whatever is escaped begins with one character of ASCII.
+        // An escape begins with one ASCII character after the backslash.
         at += 1;
     }
     text.len()

@@ -1,8 +1,9 @@
-//! Compact JSON objects put together from texts, so that a stored value is sent back by splicing its bytes.
+//! Writes compact JSON objects from texts, so that an answer contains the bytes of a stored value.
 
 use super::JsonText;
 
-/// Writes one object, member by member. The braces are written by [`ObjectWriter::new`] and [`ObjectWriter::end`].
+/// Writes one object, member by member. [`ObjectWriter::new`] and [`ObjectWriter::end`] write the
+/// braces.
 #[derive(Debug)]
 pub struct ObjectWriter<'a> {
     out: &'a mut String,
@@ -16,14 +17,14 @@ impl<'a> ObjectWriter<'a> {
         ObjectWriter { out, first: true }
     }
 
-    /// A member whose value is JSON text already.
+    /// Writes a member whose value is JSON text already.
     pub fn raw(&mut self, name: &str, json: &str) -> &mut Self {
         self.key(name);
         self.out.push_str(json);
         self
     }
 
-    /// A member with its key as JSON text too.
+    /// Writes a member whose key and value are JSON text already.
     pub fn raw_key(&mut self, key: &str, json: &str) -> &mut Self {
         self.separator();
         self.out.push_str(key);
@@ -32,19 +33,19 @@ impl<'a> ObjectWriter<'a> {
         self
     }
 
-    /// A member spliced from a text, or `null`.
+    /// Writes a member with the bytes of a text, or with `null`.
     pub fn text(&mut self, name: &str, value: Option<&JsonText>) -> &mut Self {
         self.raw(name, value.map_or("null", JsonText::as_str))
     }
 
-    /// A string member.
+    /// Writes a string member.
     pub fn string(&mut self, name: &str, value: &str) -> &mut Self {
         self.key(name);
         push_string(self.out, value);
         self
     }
 
-    /// An integer member, or `null`.
+    /// Writes an integer member, or `null`.
     pub fn integer(&mut self, name: &str, value: Option<i64>) -> &mut Self {
         match value {
             Some(number) => self.raw(name, &number.to_string()),
@@ -52,7 +53,7 @@ impl<'a> ObjectWriter<'a> {
         }
     }
 
-    /// Writes the key and lets `value` write what belongs to it.
+    /// Writes the key, and calls `value` to write the value.
     pub fn nested(&mut self, name: &str, value: impl FnOnce(&mut String)) -> &mut Self {
         self.key(name);
         value(self.out);
@@ -78,7 +79,7 @@ impl<'a> ObjectWriter<'a> {
     }
 }
 
-/// Appends an array whose elements `write` writes.
+/// Appends an array. `write` writes each element.
 pub fn push_array<T>(out: &mut String, items: impl IntoIterator<Item = T>, mut write: impl FnMut(T, &mut String)) {
     out.push('[');
     for (index, item) in items.into_iter().enumerate() {
@@ -90,7 +91,8 @@ pub fn push_array<T>(out: &mut String, items: impl IntoIterator<Item = T>, mut w
     out.push(']');
 }
 
-/// Appends a JSON string: the escapes JSON demands and no others, so non-ASCII stays UTF-8.
+/// Appends a JSON string. It escapes only the characters that JSON requires, so non-ASCII
+/// characters stay UTF-8.
 pub(super) fn push_string(out: &mut String, text: &str) {
     out.push('"');
     let mut start = 0;
@@ -106,7 +108,7 @@ pub(super) fn push_string(out: &mut String, text: &str) {
             byte if byte < b' ' => &format!("\\u{byte:04x}"),
             _ => continue,
         };
-        // What is escaped is ASCII, so a character ends before it.
+        // The escaped character is ASCII, so another character ends before it.
         out.push_str(&text[start..at]);
         out.push_str(escape);
         start = at + 1;

@@ -10,7 +10,7 @@ use crate::{ChannelId, Stream, Timestamp};
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LeafHash(pub [u8; 32]);
 
-/// Lower-case hex, as in every API.
+/// Formats the hash as lowercase hex, as in every API.
 impl std::fmt::Display for LeafHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&hex::encode(self.0))
@@ -23,27 +23,27 @@ impl std::fmt::Debug for LeafHash {
     }
 }
 
-/// What a leaf says. The position is not in it: that is what the tree proves.
+/// The contents of a leaf. It does not have the position, because the tree proves it.
 #[derive(Debug, Clone, Copy)]
 pub struct LeafInput<'a> {
-    /// The log of the channel.
+    /// The stream of the log.
     pub stream: Stream,
     /// The entry's uuid.
     pub uuid: Uuid,
-    /// Its channel.
+    /// The entry's channel.
     pub channel_id: ChannelId,
-    /// The token that wrote it; 0 for a local import.
+    /// The token that appended the entry; 0 for a local import.
     pub producer_id: i64,
-    /// When it happened.
+    /// The time at which the entry happened.
     pub timestamp: Timestamp,
-    /// When it was committed.
+    /// The time of the commit.
     pub recorded_at: Timestamp,
-    /// Slots and commitments, strictly ascending, at most 32.
+    /// Slot numbers and commitments, strictly ascending, at most 32.
     pub commitments: &'a [(u8, Commitment)],
 }
 
-/// The encoding: `"AEV1" ‖ stream ‖ uuid ‖ channel ‖ producer ‖ timestamp ‖ recorded_at ‖ n ‖ n × (slot ‖ commitment)`,
-/// big-endian, instants in microseconds since the epoch.
+/// Encodes a leaf: `"AEV1" ‖ stream ‖ uuid ‖ channel ‖ producer ‖ timestamp ‖ recorded_at ‖ n ‖ n ×
+/// (slot ‖ commitment)`, big-endian, instants in microseconds since the epoch.
 #[must_use]
 pub fn leaf_data(leaf: &LeafInput<'_>) -> Vec<u8> {
     debug_assert!(leaf.commitments.len() <= 32 && leaf.commitments.is_sorted_by(|a, b| a.0 < b.0));

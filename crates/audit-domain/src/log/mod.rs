@@ -1,5 +1,5 @@
-//! The evidence: how an entry is cut into slots, committed to, and hashed into a leaf. Pure functions; the format is
-//! `docs/log-format.md`, version AEV1.
+//! The evidence: splits an entry into slots, commits to each slot, and hashes the leaf. All
+//! functions are pure. The format is version AEV1 of `docs/log-format.md`.
 
 mod leaf;
 mod slot;

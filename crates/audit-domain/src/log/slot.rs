@@ -1,22 +1,23 @@
-//! Slots: the parts of an entry that are committed to one by one, so that one can be erased and the rest stays proven.
+//! Slots: the parts of an entry. Each slot has its own commitment, so one can be erased and the
+//! leaf hash stays valid.
 
 use sha2::{Digest, Sha256};
 
 use crate::json::JsonText;
 
-/// What separates a slot commitment from every other hash.
+/// Separates a slot commitment from every other hash.
 const SLOT_TAG: &[u8] = b"audit-slot-v1\0";
 
-/// What an allocation takes beside its bytes.
+/// Bytes of an allocation in addition to its contents.
 const ALLOCATION_BYTES: usize = 16;
 
-/// Sixteen random bytes that keep a commitment from giving away a value that could be guessed.
+/// Sixteen random bytes. They keep a commitment from giving away a value that could be guessed.
 pub type Salt = [u8; 16];
 
-/// The hash that stands for a slot in the leaf.
+/// The hash of a slot in the leaf.
 pub type Commitment = [u8; 32];
 
-/// `SHA-256("audit-slot-v1" 0x00 ‖ slot ‖ salt ‖ value)`
+/// Computes `SHA-256("audit-slot-v1" 0x00 ‖ slot ‖ salt ‖ value)`.
 #[must_use]
 pub fn commitment(slot: u8, salt: &Salt, value: &[u8]) -> Commitment {
     let mut hash = Sha256::new();
@@ -27,16 +28,16 @@ pub fn commitment(slot: u8, salt: &Salt, value: &[u8]) -> Commitment {
     hash.finalize().into()
 }
 
-/// What opens a slot, or stands for it once it is erased.
+/// The opening of a slot, or the commitment of an erased slot.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Opening {
-    /// The salt of a value that is still there.
+    /// The salt of a value that is not erased.
     Salt(Salt),
-    /// The commitment that is left of an erased one.
+    /// The commitment that is left of an erased value.
     Commitment(Commitment),
 }
 
-/// A salt opens a guess at an erased value, so it stays out of logs.
+/// Hides the salt, because with it a log reader could check guesses of an erased value.
 impl std::fmt::Debug for Opening {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -49,16 +50,16 @@ impl std::fmt::Debug for Opening {
 /// One slot of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {
-    /// Its number; what it holds is in `docs/log-format.md`.
+    /// The number of the slot. `docs/log-format.md` says what each slot contains.
     pub number: u8,
-    /// The JSON text; `None` once erased.
+    /// The JSON text; `None` after erasure.
     pub value: Option<JsonText>,
     /// Salt or commitment.
     pub opening: Opening,
 }
 
 impl Slot {
-    /// The commitment, computed from value and salt where they are still there.
+    /// The commitment: computed from value and salt, or stored if the value is erased.
     #[must_use]
     pub fn commitment(&self) -> Commitment {
         match (&self.opening, &self.value) {
@@ -74,25 +75,27 @@ impl Slot {
     }
 }
 
-/// The slots of an entry, ascending by number; absent and null ones are not listed.
+/// The slots of an entry, ascending by number, without absent and null values.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Slots(Vec<Slot>);
 
 /// The `seals` of a stored row do not fit its slots.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("stored seals do not match the slots: {0}")]
+#[error("the stored salts and commitments do not match the slots: {0}")]
 pub struct OpeningsError(&'static str);
 
 impl Slots {
-    /// Draws a salt for every value that is there, from the operating system's generator.
+    /// Draws a salt for every value from the operating system's generator.
     ///
     /// # Errors
-    /// When the operating system has no random bytes to give.
+    ///
+    /// The operating system has no random bytes.
     pub fn with_new_salts<const N: usize>(values: [(u8, Option<JsonText>); N]) -> Result<Slots, getrandom::Error> {
         debug_assert!(values.is_sorted_by(|a, b| a.0 < b.0), "slots are ascending by definition of the leaf");
         let mut salts = [[0u8; 16]; N];
         getrandom::fill(salts.as_flattened_mut())?;
-        // Thousands of entries wait for their commit: none keeps room for slots that it does not have.
+        // Thousands of entries wait for their commit, so none reserves memory for slots that it
+        // does not have.
         let mut slots = Vec::with_capacity(values.iter().filter(|(_, value)| value.is_some()).count());
         let present = values.into_iter().zip(salts).filter_map(|((number, value), salt)| {
             value.map(|value| Slot { number, value: Some(value), opening: Opening::Salt(salt) })
@@ -101,10 +104,12 @@ impl Slots {
         Ok(Slots(slots))
     }
 
-    /// Puts slots together again from stored values and [`Slots::encode_openings`].
+    /// Restores slots from stored values and the output of [`Slots::encode_openings`].
     ///
     /// # Errors
-    /// [`OpeningsError`] when the two do not fit each other: something other than the log changed the row.
+    ///
+    /// [`OpeningsError`]: the two do not fit each other, because something other than the log
+    /// changed the row.
     pub fn from_stored(stored: &[u8], mut value: impl FnMut(u8) -> Option<JsonText>) -> Result<Slots, OpeningsError> {
         let mut slots = Vec::with_capacity(stored.len() / 18);
         let mut rest = stored;
@@ -114,7 +119,7 @@ impl Slots {
                 1 => tail.split_first_chunk().map(|(commitment, tail)| (Opening::Commitment(*commitment), tail)),
                 _ => None,
             };
-            let (opening, tail) = opening.ok_or(OpeningsError("a salt or commitment is cut short or of an unknown kind"))?;
+            let (opening, tail) = opening.ok_or(OpeningsError("a salt or commitment is incomplete or has an unknown kind"))?;
             let value = value(number);
             if value.is_some() != matches!(opening, Opening::Salt(_)) {
                 return Err(OpeningsError("a slot has a value without a salt, or a salt without a value"));
@@ -128,7 +133,8 @@ impl Slots {
         Ok(Slots(slots))
     }
 
-    /// The stored form of the salts and commitments of all slots: for each slot its number, 0 and the salt, or 1 and the commitment.
+    /// Encodes the salts and commitments of all slots for storage: for each slot its number, then 0
+    /// and the salt, or 1 and the commitment.
     #[must_use]
     pub fn encode_openings(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.0.len() * 18);
@@ -152,31 +158,31 @@ impl Slots {
         self.0.iter()
     }
 
-    /// One slot.
+    /// The slot with a number.
     #[must_use]
     pub fn get(&self, number: u8) -> Option<&Slot> {
         self.0.iter().find(|slot| slot.number == number)
     }
 
-    /// The value of a slot; `None` when it is absent or erased.
+    /// The value of a slot; `None` if it is absent or erased.
     #[must_use]
     pub fn value(&self, number: u8) -> Option<&JsonText> {
         self.get(number).and_then(|slot| slot.value.as_ref())
     }
 
-    /// Numbers and commitments, as the leaf lists them.
+    /// Slot numbers and commitments, as the leaf lists them.
     #[must_use]
     pub fn commitments(&self) -> Vec<(u8, Commitment)> {
         self.0.iter().map(|slot| (slot.number, slot.commitment())).collect()
     }
 
-    /// About how many bytes of memory the slots take, with the list of their commitments.
+    /// The approximate memory of the slots in bytes, with the list of their commitments.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         self.0.len() * (size_of::<Slot>() + size_of::<(u8, Commitment)>() + ALLOCATION_BYTES) + self.bytes()
     }
 
-    /// Bytes of all values.
+    /// The bytes of all values.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.0.iter().filter_map(|slot| slot.value.as_ref()).map(|value| value.as_str().len()).sum()

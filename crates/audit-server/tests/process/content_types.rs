@@ -19,11 +19,11 @@ fn a_dump_of_django_is_taken_over_and_fills_what_is_imported() {
     let taken = import(r#"[{"id":9,"app_label":"orders","model":"order"},{"id":10,"app_label":"a","model":"b"}]"#);
     assert_eq!(taken.sentence(), "orders.order is the name of content type 7 already, and is not in the file: nothing was changed");
     let both = import(r#"[{"id":9,"app_label":"a","model":"b"},{"id":10,"app_label":"a","model":"b"}]"#);
-    assert_eq!(both.sentence(), "`-`: record 2: a.b is 9 already");
+    assert_eq!(both.sentence(), "`-`: record 2: the name a.b already belongs to content type 9");
     let other_app = import(r#"[{"model":"auth.group","pk":1,"fields":{"name":"x"}}]"#);
-    assert_eq!(other_app.sentence(), "`-`: has no content types: `manage.py dumpdata contenttypes` writes them");
+    assert_eq!(other_app.sentence(), "`-`: has no content types; `manage.py dumpdata contenttypes` writes a file of them");
     let natural = import(r#"[{"model":"contenttypes.contenttype","fields":{"app_label":"auth","model":"user"}}]"#);
-    let wanted = "`-`: record 1: has no pk: dump without --natural-primary, since the numbers are what is wanted";
+    let wanted = "`-`: record 1: has no pk: dump without --natural-primary, because the import needs the numbers";
     assert_eq!(natural.sentence(), wanted);
     let bad = import(r#"[{"id":9,"app_label":"","model":"order"}]"#);
     assert!(bad.sentence().starts_with("`-`: record 1: app_label must be a name of 1 to 100 characters"), "{bad:?}");

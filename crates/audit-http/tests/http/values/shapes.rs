@@ -15,7 +15,7 @@ fn an_event_of_no_known_member_is_refused_and_told_what_it_may_have_meant() {
                 "`objectId` (did you mean object_id?)",
                 "`contentType` (did you mean content_type?)",
                 "`aciton` (did you mean action?)",
-                "an event needs at least one of its own",
+                "an event needs at least one known member",
             ][..],
         ),
         (

@@ -1,7 +1,8 @@
 //! Audit events and the evidence for them, as pure types and functions.
 //!
-//! What an event is ([`NewEvent`], [`PreparedEntry`], [`Event`]), what a log record is ([`NewActionLog`], [`ActionLog`]), what a filter means ([`EventFilter::matches`]), and what
-//! the log commits to ([`log`]). Nothing here reads a file, opens a socket or knows a database.
+//! The crate defines events ([`NewEvent`], [`PreparedEntry`], [`Event`]), action logs
+//! ([`NewActionLog`], [`ActionLog`]), the meaning of filters ([`EventFilter::matches`]), and the
+//! commitments of the log ([`log`]). It reads no file, opens no socket and knows no database.
 //!
 //! ```
 //! use audit_domain::{Change, ChannelId, FilterColumns, NewEvent, Timestamp};

@@ -1,4 +1,4 @@
-//! How a store is opened.
+//! The configuration of a store.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,13 +8,14 @@ use audit_domain::{ChannelGrant, Clock};
 use crate::error::OpenError;
 use crate::url::DatabaseUrl;
 
-/// Commits that a PostgreSQL server has in hand at once for one of ours: the next batches are prepared while it flushes.
+/// Commits that this program has open at a PostgreSQL server at once: the program prepares the next
+/// batches while the server flushes.
 const WRITERS: u32 = 4;
 
-/// A day: whatever the offset of a time zone that somebody mistook, it is less.
+/// A day, which is more than the offset of any time zone that a client could confuse.
 const FUTURE_WARNING: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A minute: a step takes a second at most, and one that failed is done again after five.
+/// A minute: a step takes at most a second, and a failed step is repeated after five seconds.
 const INDEX_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How to open a store.
@@ -22,37 +23,43 @@ const INDEX_PATIENCE: Duration = Duration::from_secs(60);
 pub struct StoreConfig {
     /// `sqlite://path/to/audit.db` or `postgres://user@host/database`
     pub database_url: String,
-    /// Whether the URL leads to a pooler that may give every transaction to another server process, such as pgbouncer in transaction
-    /// mode. SQLite has none.
+    /// Whether the URL leads to a pooler that may give each transaction to another server process,
+    /// such as pgbouncer in transaction mode. SQLite does not have poolers.
     pub transaction_pooler: bool,
-    /// Threads that append, each on a connection of its own; SQLite always has one.
+    /// Threads that append, each on its own connection. SQLite always has one.
     pub writers: u32,
-    /// Connections for queries of unknown length: as many as may run at once; the others wait.
+    /// Connections for queries of unknown length. This is the number of queries that run at once;
+    /// the others wait.
     pub readers: u32,
-    /// Connections for reads by key, kept apart so that they never wait for a long query: as many as there are threads
-    /// that make them.
+    /// Connections for reads by key, one for each thread that makes them. They are separate, so
+    /// that such a read never waits for a long query.
     pub point_readers: u32,
-    /// How long each read may take, after which it ends with [`StoreError::QueryTimeout`](crate::StoreError::QueryTimeout); `None`
-    /// for as long as it takes, which is what batch jobs want.
+    /// The longest time of each read, after which it ends with
+    /// [`StoreError::QueryTimeout`](crate::StoreError::QueryTimeout). `None` means no limit, which
+    /// is right for batch jobs.
     pub query_timeout: Option<Duration>,
-    /// Whether a database that is not there is made; a program that only reads would show an empty log for a mistyped path.
+    /// Whether a missing database is created. A program that only reads would show an empty log for
+    /// a mistyped path.
     pub create_if_missing: bool,
-    /// Whether a role that could change or delete entries is refused: a superuser, the owner of the tables, or one that has more
-    /// rights than reads and appends need. SQLite has no roles.
+    /// Whether to refuse a database role that could change or delete entries: a superuser, the
+    /// owner of the tables, or a role with more rights than reads and appends need. SQLite does not
+    /// have roles.
     pub refuse_excess_privileges: bool,
-    /// What time it is.
+    /// The clock of the store.
     pub clock: Clock,
-    /// How far ahead of the clock an entry may happen without a warning in its receipt.
+    /// The time by which an entry may be ahead of the clock without a warning in its receipt.
     pub future_warning: Duration,
-    /// How long the search index of a log may be behind before [`Store::check`](crate::Store::check) warns of it.
+    /// The time by which the search index of a log may lag before
+    /// [`Store::check`](crate::Store::check) warns about it.
     pub index_patience: Duration,
-    /// Channels whose search indexes leave words out: appends cost less, and a search looks at every entry that its other conditions leave
-    /// over. What is indexed stays as it is until the index is rebuilt.
+    /// Channels whose search indexes leave words out. Appends cost less, and a search looks at
+    /// every entry that meets its other conditions. Existing segments stay as they are until the
+    /// index is rebuilt.
     pub channels_without_words: ChannelGrant,
 }
 
 impl StoreConfig {
-    /// The database at a URL, for a few readers.
+    /// Makes the configuration for the database at a URL, with few readers.
     #[must_use]
     pub fn new(database_url: impl Into<String>) -> StoreConfig {
         StoreConfig {

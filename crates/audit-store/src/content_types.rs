@@ -1,4 +1,4 @@
-//! The registry of object types, and the copy of it that appends look into.
+//! The registry of content types, and the copy of it that appends use.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -12,40 +12,42 @@ use crate::dialect;
 use crate::error::StoreError;
 use crate::schema::content_types;
 
-/// What became of the types that were put.
+/// The numbers of stored types, by effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ContentTypesPut {
-    /// Had no name before.
+    /// Types that had no name before.
     pub new: usize,
-    /// Had another one.
+    /// Types that had another name.
     pub changed: usize,
-    /// Had this one.
+    /// Types that had the same name.
     pub unchanged: usize,
 }
 
-/// A name that would belong to two numbers; nothing was changed.
+/// A name would belong to two numbers. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name} is the name of content type {other} already")]
+#[error("{name} already belongs to content type {other}")]
 pub struct ContentTypeTaken {
     /// The name, as `app_label.model`.
     pub name: String,
-    /// The number that has it.
+    /// The number that already has the name.
     pub other: i64,
 }
 
-/// All of them, by number.
+/// Reads all types, in the order of their numbers.
 pub(crate) fn all(conn: &mut DbConnection) -> Result<Vec<ContentType>, StoreError> {
     let columns = (content_types::id, content_types::app_label, content_types::model);
     let rows: Vec<(i64, String, String)> = content_types::table.order(content_types::id).select(columns).load(conn)?;
     Ok(rows.into_iter().map(|(id, app_label, model)| ContentType { id, app_label, model }).collect())
 }
 
-/// Makes and renames types, all or none. Of several with one number the last one counts.
+/// Creates and renames types, all or none. If several types have the same number, the last one
+/// counts.
 pub(crate) fn put(conn: &mut DbConnection, types: &[ContentType]) -> Result<Result<ContentTypesPut, ContentTypeTaken>, StoreError> {
     let wanted: BTreeMap<i64, &ContentType> = types.iter().map(|wanted| (wanted.id, wanted)).collect();
     dialect::write_again_if_taken(conn, |conn| {
         let stored: HashMap<i64, ContentType> = all(conn)?.into_iter().map(|stored| (stored.id, stored)).collect();
-        // What the names will belong to: those of other numbers as they are, those of these numbers as they are wanted.
+        // The numbers that the names will have: the stored ones for other types, the wanted ones
+        // for these types.
         let others = stored.values().filter(|other| !wanted.contains_key(&other.id));
         let mut names: HashMap<String, i64> = others.map(|other| (other.table_name(), other.id)).collect();
         for wanted in wanted.values() {
@@ -56,11 +58,13 @@ pub(crate) fn put(conn: &mut DbConnection, types: &[ContentType]) -> Result<Resu
         let (known, new): (Vec<&ContentType>, Vec<&ContentType>) =
             wanted.values().partition(|wanted| stored.contains_key(&wanted.id));
         let renamed: Vec<&ContentType> = known.iter().copied().filter(|wanted| stored.get(&wanted.id) != Some(*wanted)).collect();
-        // All names go before one comes, so that two can be swapped. One by one: a statement takes so many values and no more.
+        // All renamed types are deleted before any is inserted, so that two can swap their names.
+        // They are deleted one by one, because a statement takes a limited number of values.
         for wanted in &renamed {
             diesel::delete(content_types::table.find(wanted.id)).execute(conn)?;
         }
-        // In the order of names: two servers that put the same ones never wait for each other in a circle.
+        // The types are inserted in the order of names, so that two servers that store the same
+        // types never wait for each other.
         let mut coming: Vec<&ContentType> = renamed.iter().chain(&new).copied().collect();
         coming.sort_by(|a, b| (&a.app_label, &a.model).cmp(&(&b.app_label, &b.model)));
         for wanted in coming {
@@ -77,11 +81,11 @@ fn insert(conn: &mut DbConnection, wanted: &ContentType) -> Result<(), StoreErro
     Ok(())
 }
 
-/// How old a copy may be: the time in which every server knows what one of them was told.
+/// The longest age of a copy. After this time every server knows a change that another one made.
 const FRESH_FOR: Duration = Duration::from_secs(1);
 
-/// A copy of the registry, so that an append costs no query: what is put in this process is seen by the next append, what
-/// another one puts a second later.
+/// A copy of the registry, so that an append needs no query. The next append sees a change that
+/// this process made, and sees a change of another process after a second.
 #[derive(Debug)]
 pub(crate) struct Cache {
     fresh_for: Duration,
@@ -91,7 +95,7 @@ pub(crate) struct Cache {
 #[derive(Debug, Default)]
 struct Kept {
     types: Option<(Instant, Arc<ContentTypes>)>,
-    /// How often the copy was thrown away.
+    /// The number of times that the copy was cleared.
     clears: u64,
 }
 
@@ -102,7 +106,7 @@ impl Default for Cache {
 }
 
 impl Cache {
-    /// The types, read again once they are a second old.
+    /// Returns the types. It reads them again once they are a second old.
     pub(crate) fn get(&self, read: impl FnOnce() -> Result<Vec<ContentType>, StoreError>) -> Result<Arc<ContentTypes>, StoreError> {
         let clears = {
             let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
@@ -113,18 +117,20 @@ impl Cache {
             }
             kept.clears
         };
-        // The time is that of before the read: what another process puts meanwhile is seen a second after it at the latest.
+        // The copy's age counts from before the read. So a change that another process makes during
+        // the read is seen a second later at most.
         let at = Instant::now();
         let types: Arc<ContentTypes> = Arc::new(read()?.into_iter().collect());
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        // Something was put here since: what was read may be from before it, and would hide it for a second.
+        // If this process changed a type since the read began, the result may be older than the
+        // change and would hide it for a second.
         if kept.clears == clears {
             kept.types = Some((at, Arc::clone(&types)));
         }
         Ok(types)
     }
 
-    /// Throws the copy away, and those that are being read.
+    /// Clears the copy. A read that is running will not become the copy.
     pub(crate) fn clear(&self) {
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         *kept = Kept { types: None, clears: kept.clears + 1 };

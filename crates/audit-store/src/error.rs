@@ -1,28 +1,31 @@
-//! What can go wrong with a store. Nothing here ends in a panic, and no failed write is ever reported as done.
+//! The errors of a store. No function panics on them, and no function reports a failed write as
+//! done.
 
 use audit_domain::{ClockError, PrepareError, Stream, limits};
 
 use crate::connection::DbConnection;
 use crate::dialect;
 
-/// Why a store cannot be opened. Each message is one sentence for the person who starts the program.
+/// The reason why a store cannot be opened. Each message is one sentence for the person who starts
+/// the program.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The URL names no database that this build can open.
+    /// The URL does not name a database that this build can open.
     #[error("the database URL `{url}` cannot be used: {why}")]
     Url {
-        /// As given, without a password.
+        /// The given URL, without a password.
         url: String,
-        /// What is wrong with it.
+        /// The fault.
         why: String,
     },
-    /// There is no database, and none was to be made.
+    /// The database does not exist, and the program was not asked to create it.
     #[error("there is no database `{path}`")]
     Missing {
         /// The file.
         path: String,
     },
-    /// There is no database, but what belongs to one: it was removed or moved away, and a new one would hide that.
+    /// The database does not exist, but files that belong to it do. It was removed or moved away,
+    /// and a new database would hide that.
     #[error(
         "there is no database `{path}`, but `{left}`, which belongs to it: it was removed or moved away; put it or a backup back \
          (docs/operations.md, When the file is gone), or move `-wal` and `-shm` away to begin a new log"
@@ -30,10 +33,10 @@ pub enum OpenError {
     Orphaned {
         /// The file that is missing.
         path: String,
-        /// The file that was left.
+        /// The remaining file.
         left: String,
     },
-    /// A SQLite file with nothing in it, which no version of this program leaves.
+    /// The SQLite file is empty. No version of this program leaves an empty file.
     #[error(
         "the database `{path}` is empty, and this program did not leave it so: put the log or a backup in its place, or remove it \
          to begin a new log"
@@ -42,7 +45,7 @@ pub enum OpenError {
         /// The file.
         path: String,
     },
-    /// A SQLite file of another program.
+    /// The SQLite file belongs to another program.
     #[error("the SQLite file `{path}` is not an audit log (its tables are {tables}): name another file")]
     NotOurs {
         /// The file.
@@ -50,12 +53,12 @@ pub enum OpenError {
         /// Some of its tables.
         tables: String,
     },
-    /// The files at the database's place are not the ones that a store opened.
+    /// The files in the database's place are not the files that a store opened.
     #[error("the database `{path}` is not the one that was opened: {what}")]
     Displaced {
         /// The file.
         path: String,
-        /// What became of its files.
+        /// A description of what happened to the files.
         what: String,
     },
     /// The database cannot be written.
@@ -63,15 +66,15 @@ pub enum OpenError {
     ReadOnly {
         /// The database.
         path: String,
-        /// What it said, and what to do.
+        /// The message of the database and the advice.
         why: String,
     },
-    /// The directory of the database file cannot be made.
-    #[error("the directory `{path}` for the database cannot be made: {why}")]
+    /// The directory of the database file cannot be created.
+    #[error("the directory `{path}` for the database cannot be created: {why}")]
     Directory {
         /// The directory.
         path: String,
-        /// What the operating system said.
+        /// The message of the operating system.
         why: String,
     },
     /// Another process keeps the database locked.
@@ -88,7 +91,8 @@ pub enum OpenError {
         /// The unknown migration.
         migration: String,
     },
-    /// The database was made by a version of this program that was given up: its migrations are none of this version's.
+    /// The database has the schema of a version of this program that was abandoned: this version
+    /// has none of its migrations.
     #[error(
         "the database `{path}` has the schema of an older version that this one cannot bring up to date (migration {migration} is \
          not known here, and is older than the last one that is): export it with the version that made it, and import it into a \
@@ -100,35 +104,35 @@ pub enum OpenError {
         /// The unknown migration.
         migration: String,
     },
-    /// A server's database has to be brought up to date first, by the owner of its tables.
+    /// The owner of the tables must bring the database of a server up to date first.
     #[error("the database `{path}` lacks migration {migration}: run `audit-server migrate` as the owner of its tables")]
     OldSchema {
         /// The server and its database.
         path: String,
-        /// The first that is missing.
+        /// The first missing migration.
         migration: String,
     },
-    /// A setting that durability depends on did not take.
+    /// A setting that durability depends on did not take effect.
     #[error("the database `{path}` does not take {setting} (it is {actual}): the file system cannot keep an audit log")]
     NotDurable {
         /// The file.
         path: String,
-        /// What was set.
+        /// The setting that was applied.
         setting: &'static str,
-        /// What was read back.
+        /// The value that was read back.
         actual: String,
     },
-    /// A server runs with a setting under which it may lose what it acknowledged.
+    /// A server has a setting with which it may lose acknowledged data.
     #[error("the database `{path}` runs with {setting} = {actual}: it may lose what it acknowledged; set {setting} = on")]
     Unsafe {
         /// The server and its database.
         path: String,
         /// The setting.
         setting: &'static str,
-        /// What it is.
+        /// The value of the setting.
         actual: String,
     },
-    /// The role of the connection could change the log, and that was to be refused.
+    /// The role of the connection could change the log, and the configuration refuses such a role.
     #[error(
         "the role `{role}` of the database `{path}` {what}: it could change or delete entries of the log; docs/operations.md, Roles, \
          says which role to use and how to take rights away"
@@ -138,15 +142,15 @@ pub enum OpenError {
         path: String,
         /// The role.
         role: String,
-        /// What it may do.
+        /// The privileges of the role.
         what: String,
     },
-    /// Everything else.
+    /// Any other error.
     #[error("the database `{path}` cannot be opened: {why}")]
     Database {
         /// The file.
         path: String,
-        /// What the database said.
+        /// The message of the database.
         why: String,
     },
 }
@@ -158,101 +162,107 @@ impl OpenError {
     }
 }
 
-/// A database that cannot be used as a whole, though it can be reached: its disk is full, its file is damaged or cannot be written.
+/// The fault of a database that can be reached but not used as a whole: its disk is full, its file
+/// is damaged, or the file cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}: {advice}")]
 pub struct Unusable {
-    /// What the database said.
+    /// The message of the database.
     pub what: String,
-    /// What a person can do about it.
+    /// The advice for the operator.
     pub advice: &'static str,
     /// Whether every write fails in the same way.
     pub(crate) hits_every_write: bool,
 }
 
-/// Why a read, or a write other than an append, failed.
+/// The reason why a read, or a write other than an append, failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database refused or is gone.
+    /// The database refused the statement, or the connection is lost.
     #[error("database: {0}")]
     Database(#[from] diesel::result::Error),
-    /// The database cannot be used, and no request is to blame.
+    /// The database cannot be used. No request is the cause.
     #[error("the database cannot be used: {0}")]
     Unusable(Unusable),
-    /// The files at the database's place are not the ones that the store opened: somebody removed, renamed or replaced them. What was
-    /// committed since went into files that nobody finds again.
+    /// The files in the database's place are not the files that the store opened: they were
+    /// removed, renamed or replaced. Later commits went into files that may be lost.
     #[error("{0}")]
     Displaced(String),
     /// No connection became free in time.
     #[error("no database connection became free: {0}")]
     Pool(#[from] r2d2::Error),
-    /// A stored entry is not what was appended: somebody changed the database, or the disk did.
+    /// A stored entry differs from the appended entry: the database was changed, or the disk is
+    /// faulty.
     #[error(
         "the entry at position {position} of channel {channel_id} ({}) was changed in the database after it was appended: {what}",
         stream.name()
     )]
     Changed {
-        /// Which log of the channel.
+        /// The stream of the log.
         stream: Stream,
-        /// Its channel.
+        /// The channel of the log.
         channel_id: i64,
-        /// Its position.
+        /// The position of the entry.
         position: i64,
-        /// What does not fit.
+        /// The parts that do not match.
         what: String,
     },
     /// A stored token cannot be read.
-    #[error("token {id} was changed behind the server's back: {what}")]
+    #[error("token {id} was changed in the database: {what}")]
     CorruptToken {
         /// Its id.
         id: i64,
-        /// What does not fit.
+        /// The parts that do not match.
         what: String,
     },
     /// Another program keeps a log locked.
-    #[error("log {channel_id}/{stream} is locked by another program, and was for {seconds} s")]
+    #[error("log {channel_id}/{stream} is locked by another program, for {seconds} s so far")]
     LogLocked {
-        /// Its channel.
+        /// The channel of the log.
         channel_id: i64,
-        /// The number of its stream.
+        /// The number of the stream.
         stream: i16,
-        /// How long it was waited for.
+        /// The time that the statement waited.
         seconds: u64,
     },
-    /// The connection was lost, or cannot be had.
+    /// The connection was lost, or no connection can be opened.
     #[error("the database cannot be reached: {0}")]
     Unreachable(String),
-    /// A read took longer than the store gives it ([`StoreConfig::query_timeout`](crate::StoreConfig::query_timeout)).
+    /// A read took longer than the store allows
+    /// ([`StoreConfig::query_timeout`](crate::StoreConfig::query_timeout)).
     #[error("the query did not end within {seconds} s")]
     QueryTimeout {
-        /// What it was given.
+        /// The allowed time.
         seconds: u64,
     },
     /// A read was cancelled by [`Store::cancel`](crate::Store::cancel).
     #[error("the query was cancelled")]
     Cancelled,
-    /// A page by number has more bytes than are built in memory at once.
+    /// A page by number has more bytes than the server builds in memory at once.
     #[error("the page has more than {max} bytes of values: at most {size_that_fits} of its entries fit", max = limits::PAGE_BYTES_MAX)]
     PageTooLarge {
-        /// A page of so many of its entries fits, whichever of them they are.
+        /// The number of entries of a page that always fits, whichever of these entries it has.
         size_that_fits: usize,
     },
-    /// A write other than an append is still waiting for the database; whether it will be done is not known.
-    #[error("the database has not confirmed it in time; it may still be done")]
+    /// A write other than an append still waits for the database. It is not known whether it will
+    /// succeed.
+    #[error("the database has not confirmed the write in time; the write may still succeed")]
     Late,
-    /// A COMMIT failed in a way that may have happened after it was done: whether it was done is not known.
+    /// A COMMIT failed in a way that is possible after it was done, so it is not known whether it
+    /// succeeded.
     #[error("the commit was not confirmed: {0}")]
     Unconfirmed(String),
     /// The operating system has no random bytes.
-    #[error("no random bytes: {0}")]
+    #[error("the operating system has no random bytes: {0}")]
     Random(String),
     /// The clock of this machine cannot be right.
     #[error(transparent)]
     Clock(#[from] ClockError),
-    /// A thread that writes panicked. It cannot be started again: the store has to be opened again.
+    /// A thread that writes panicked. It cannot be restarted: the program has to open the store
+    /// again.
     #[error("a writer thread panicked: {0}")]
     WriterPanicked(String),
-    /// A record that was to be prepared has the nil uuid.
+    /// A record has the nil uuid and cannot be prepared.
     #[error("{}", PrepareError::NilUuid)]
     NilUuid,
     /// The store is closed, or its writer is.
@@ -271,7 +281,8 @@ impl From<PrepareError> for StoreError {
 }
 
 impl StoreError {
-    /// The same error, unless it shows that the connection it was seen on is gone, or the database cannot be used.
+    /// Returns the same error, unless the connection is lost or the database cannot be used: then
+    /// it returns the error that says so.
     pub(crate) fn seen_on(self, conn: &mut DbConnection) -> StoreError {
         match self {
             StoreError::Database(error) if dialect::is_lost(conn, &error) => StoreError::Unreachable(error.to_string()),
@@ -283,8 +294,8 @@ impl StoreError {
         }
     }
 
-    /// Whether no request is to blame, since the database could not be written at all: another process keeps it locked, or it
-    /// cannot be opened. Trying again would only wait again.
+    /// Whether the database could not be written at all, so that no request is the cause: another
+    /// process keeps it locked, or it cannot be opened. Another attempt would only wait again.
     pub(crate) fn concerns_the_whole_database(&self) -> bool {
         match self {
             StoreError::Unreachable(_) | StoreError::Unconfirmed(_) | StoreError::Displaced(_) => true,
@@ -295,7 +306,8 @@ impl StoreError {
     }
 }
 
-/// Why a copy of a database stopped. What was copied stays there; the next copy goes on behind it.
+/// The reason why a copy of a database stopped. The copied entries stay, and the next copy
+/// continues after them.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
     /// One of the two databases cannot be opened.
@@ -304,7 +316,8 @@ pub enum CopyError {
     /// One of the two databases failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The source has an older schema, and nothing is written to a source.
+    /// The source has an older schema. A copy writes nothing to its source, so it cannot migrate
+    /// it.
     #[error(
         "the database `{path}` has the schema of an older version (migration {migration} is missing): run `audit-server migrate` on it first"
     )]
@@ -314,31 +327,31 @@ pub enum CopyError {
         /// The first missing migration.
         migration: String,
     },
-    /// The destination is no part of the source.
+    /// The destination is not a part of the source.
     #[error("channel {channel_id}: {what}; copy into an empty database")]
     Unfit {
         /// The channel.
         channel_id: i64,
-        /// Why.
+        /// The reason.
         what: &'static str,
     },
-    /// The destination has a token that the source has not.
-    #[error("token {id} of the destination is no token of the source; copy into a database that no server was started on")]
+    /// The destination has a token that the source lacks.
+    #[error("the source lacks token {id} of the destination; copy into a database on which no server was started")]
     OtherToken {
-        /// Its id.
+        /// The id of the token.
         id: i64,
     },
-    /// The destination has object types that are in the way of the source's.
-    #[error("the object types of the destination are in the way of the source's; copy into an empty database")]
+    /// The destination has content types that conflict with those of the source.
+    #[error("the content types of the destination conflict with those of the source; copy into an empty database")]
     OtherContentTypes,
-    /// What was copied is not what is in the source.
-    #[error("the entry at {channel_id}/{position} was not copied well: {what}")]
+    /// A copied entry differs from the entry in the source.
+    #[error("the copy of the entry at {channel_id}/{position} is wrong: {what}")]
     Differs {
-        /// Its channel.
+        /// The channel.
         channel_id: i64,
-        /// Its position.
+        /// The position.
         position: i64,
-        /// What is wrong.
+        /// The difference.
         what: &'static str,
     },
 }

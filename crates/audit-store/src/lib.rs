@@ -1,7 +1,8 @@
 //! The append-only audit log in a database: SQLite, embedded, or PostgreSQL.
 //!
-//! Synchronous and free of any runtime: a batch job calls it directly, a server awaits its receipts. Which database it is, the URL
-//! says: `sqlite://path/to/audit.db` or `postgres://user@host/database`.
+//! The functions are synchronous and need no runtime: a batch job calls them directly, and a server
+//! awaits the receipts. The URL selects the database: `sqlite://path/to/audit.db` or
+//! `postgres://user@host/database`.
 //!
 //! ```
 //! use audit_store::domain::{ChannelGrant, ChannelId, NewEvent, ParseMode};

@@ -1,10 +1,11 @@
-//! When a read has to end: after the time that the store gives it, and as soon as nobody waits for it.
+//! The limits of a read: it ends after its time, and as soon as its client is gone.
 //!
-//! A read runs from its beginning to its end in the thread that asked for it, so what limits it belongs to the thread. An embedded
-//! database asks [`is_over`] while it works, from deep inside its own code; a server gets the time at the start of a transaction
-//! (`dialect/`), and is asked by another connection to give up a read that is cancelled ([`crate::Store::cancel`]).
+//! A read runs from its beginning to its end in one thread, so its limits belong to the thread. An
+//! embedded database calls [`is_over`] while it works, from deep inside its own code. A server gets
+//! the time at the start of a transaction (`dialect/`), and another connection asks it to cancel a
+//! read ([`crate::Store::cancel`]).
 //!
-//! Work that does not go through a pool of readers has no limit: appends, migrations, copies, rebuilds.
+//! Work without a pool of readers has no limit: appends, migrations, copies, rebuilds.
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +22,7 @@ thread_local! {
 #[derive(Debug, Clone, Copy)]
 struct Deadline {
     at: Instant,
-    /// The time that the read was given.
+    /// The time of the read.
     given: Duration,
 }
 
@@ -44,27 +45,30 @@ pub struct Cancel(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     is_asked: AtomicBool,
-    /// The process of the database server that works for the scope at the moment.
+    /// The server process that currently works for the scope.
     server_process: Mutex<Option<ServerProcess>>,
 }
 
-/// A process of a database server. Where a URL names several hosts, a number alone may mean a process of another server.
+/// A process of a database server. If a URL names several hosts, a number alone may mean a process
+/// of another server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ServerProcess {
-    /// Its number on its server.
+    /// The number of the process on its server.
     pub(crate) id: i32,
-    /// When the server started, in microseconds since 1970: no two servers of a URL start in the same one.
+    /// The start of the server, in microseconds since 1970. No two servers of a URL start in the
+    /// same microsecond.
     pub(crate) server_started_at: i64,
 }
 
 impl Cancel {
-    /// A handle that nobody has asked yet.
+    /// Makes a handle that is not cancelled.
     #[must_use]
     pub fn new() -> Cancel {
         Cancel::default()
     }
 
-    /// Runs reads of this thread that end once [`Store::cancel`](crate::Store::cancel) is called with this handle.
+    /// Runs reads of this thread that end after [`Store::cancel`](crate::Store::cancel) is called
+    /// with this handle.
     pub fn scope<T>(&self, run: impl FnOnce() -> T) -> T {
         struct Restore(Option<Cancel>);
         impl Drop for Restore {
@@ -76,39 +80,41 @@ impl Cancel {
         run()
     }
 
-    /// Whether the reads are to end.
+    /// Whether the reads are cancelled.
     #[must_use]
     pub fn is_asked(&self) -> bool {
         self.0.is_asked.load(Ordering::Relaxed)
     }
 
-    /// Has the reads end, as far as this process alone can do that: on an embedded database within a thousand steps of it, on a
-    /// server before the next statement. Does not block.
+    /// Cancels the reads as far as this process alone can: on an embedded database within a
+    /// thousand of its steps, on a server before the next statement. Does not block.
     pub fn ask(&self) {
         self.0.is_asked.store(true, Ordering::Relaxed);
     }
 
-    /// The process of the database server that works for the scope. It works for nobody else as long as this is held.
+    /// The server process that works for the scope. It works for no other scope while this is held.
     pub(crate) fn server_process(&self) -> MutexGuard<'_, Option<ServerProcess>> {
         self.0.server_process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A read that is running, in this thread.
+/// A running read of this thread.
 pub(crate) struct Running(Option<Deadline>);
 
 impl Running {
-    /// Starts a read that is given so much time; inside another read, it has no more than what is left of that.
+    /// Starts a read with this time limit. Inside another read it has at most the time that the
+    /// other one has left.
     pub(crate) fn start(given: Option<Duration>) -> Running {
         let before = DEADLINE.get();
-        // A time that no clock can tell is none.
+        // A time beyond the range of the clock is no limit.
         let own = given.and_then(|given| Some(Deadline { at: Instant::now().checked_add(given)?, given }));
         let sooner = [before, own].into_iter().flatten().min_by_key(|deadline| deadline.at);
         DEADLINE.set(sooner);
         Running(before)
     }
 
-    /// What an error of the database means when the read was over: it is how the database says so.
+    /// Replaces an error of the database if the read was over, because the database reports the end
+    /// of the read as an error.
     pub(crate) fn explain(&self, error: StoreError) -> StoreError {
         match error {
             StoreError::Database(_) => check().err().unwrap_or(error),
@@ -123,7 +129,8 @@ impl Drop for Running {
     }
 }
 
-/// Whether the read of this thread is over. Called from inside a database: it never panics and takes no lock.
+/// Whether the read of this thread is over. The database calls this from inside, so it never panics
+/// and takes no lock.
 pub(crate) fn is_over() -> bool {
     let is_late = || DEADLINE.try_with(|deadline| deadline.get().is_some_and(|deadline| Instant::now() >= deadline.at));
     is_cancelled() || is_late().unwrap_or(false)
@@ -134,7 +141,7 @@ fn is_cancelled() -> bool {
     CANCEL.try_with(asked).unwrap_or(false)
 }
 
-/// An error if the read of this thread is over.
+/// Returns an error if the read of this thread is over.
 pub(crate) fn check() -> Result<(), StoreError> {
     if is_cancelled() {
         return Err(StoreError::Cancelled);
@@ -145,12 +152,12 @@ pub(crate) fn check() -> Result<(), StoreError> {
     }
 }
 
-/// What is left of the time of the read of this thread; `None` where it has no limit.
+/// The time that the read of this thread has left; `None` if it has no limit.
 pub(crate) fn time_left() -> Option<Duration> {
     DEADLINE.get().map(|deadline| deadline.at.saturating_duration_since(Instant::now()))
 }
 
-/// Runs what has to be done after a read, such as a rollback, without the read's limits.
+/// Runs the end of a read, such as a rollback, without the limits of the read.
 pub(crate) fn without<T>(run: impl FnOnce() -> T) -> T {
     let cancel = CANCEL.with(|cancel| cancel.borrow_mut().take());
     let deadline = DEADLINE.replace(None);
@@ -160,10 +167,10 @@ pub(crate) fn without<T>(run: impl FnOnce() -> T) -> T {
     done
 }
 
-/// A process of a database server that works for the scope of this thread, for as long as this lives.
+/// Marks a server process as working for the scope of this thread while this lives.
 pub(crate) struct AtWork(Option<Cancel>);
 
-/// Says which process of the server it is that works, so that it can be asked to give up.
+/// Names the server process that works, so that it can be cancelled.
 pub(crate) fn at_work(server_process: Option<ServerProcess>) -> AtWork {
     let cancel = CANCEL.with(|cancel| cancel.borrow().clone()).filter(|_| server_process.is_some());
     if let Some(cancel) = &cancel {

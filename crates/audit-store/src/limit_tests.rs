@@ -1,4 +1,4 @@
-//! Reads end on both databases, and what they ran on goes on.
+//! Reads end on both databases, and their connections can be used again.
 
 use std::sync::mpsc;
 
@@ -11,7 +11,7 @@ use crate::connection::DbConnection;
 use crate::test_postgres::Database;
 use crate::{Store, StoreConfig, dialect};
 
-/// A store on which one read runs at a time, on SQLite and on PostgreSQL.
+/// Runs a test on SQLite and on PostgreSQL, with a store that runs one read at a time.
 fn on_each_database(configure: impl Fn(StoreConfig) -> StoreConfig, test: impl Fn(&Store)) {
     let directory = tempfile::tempdir().unwrap();
     let database = Database::empty();
@@ -32,7 +32,7 @@ fn number(conn: &mut DbConnection, sql: &str) -> Result<i64, StoreError> {
     Ok(diesel::sql_query(sql).get_result::<Number>(conn)?.number)
 }
 
-/// A statement that does not end by itself.
+/// A statement that never ends by itself.
 fn endless(conn: &mut DbConnection) -> Result<i64, StoreError> {
     number(conn, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT 2 FROM n) SELECT CAST(COUNT(*) AS BIGINT) AS number FROM n")
 }
@@ -99,7 +99,7 @@ fn a_read_that_is_cancelled_ends_and_no_other() {
     );
 }
 
-/// A statement of a second or so.
+/// A statement that takes about a second.
 fn counted(conn: &mut DbConnection) -> Result<i64, StoreError> {
     number(
         conn,
@@ -108,7 +108,7 @@ fn counted(conn: &mut DbConnection) -> Result<i64, StoreError> {
     )
 }
 
-/// The connection, and with it the process of a server, works for somebody else by then.
+/// The connection, and with it the process of a server, works for another read by then.
 #[test]
 fn to_cancel_a_read_that_has_ended_ends_no_other() {
     on_each_database(
@@ -132,7 +132,7 @@ fn to_cancel_a_read_that_has_ended_ends_no_other() {
     );
 }
 
-/// Behind a pooler all clients share a session, so each transaction sets its own time.
+/// All clients of a pooler share a session, so each transaction sets its own time.
 #[test]
 fn behind_a_pooler_a_read_ends_after_its_time() {
     let limited = |config| StoreConfig { query_timeout: Some(Duration::from_secs(1)), transaction_pooler: true, ..config };

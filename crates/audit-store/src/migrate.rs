@@ -1,4 +1,4 @@
-//! The schema, and how a database gets it.
+//! The schema of a database and its migrations.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,49 +9,52 @@ use crate::dialect::{self, RolePrivileges, Trial, Versions};
 use crate::error::{OpenError, StoreError};
 use crate::url::DatabaseUrl;
 
-/// What bringing a schema up to date did.
+/// The result of bringing a schema up to date.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migrated {
     /// The database, for messages.
     pub location: String,
-    /// Whether there was none before.
+    /// Whether the database was created.
     pub made: bool,
-    /// The migrations that were missing, in their order.
+    /// The applied migrations, in order.
     pub applied: Vec<String>,
 }
 
-/// How a database stands to this build, looked at without changing what is in it.
+/// The state of a database for this build, found without changing its contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
-    /// The migrations that are missing, in their order.
+    /// The missing migrations, in order.
     pub pending: Vec<String>,
-    /// A migration that this build does not know: the database is newer.
+    /// A migration that this build does not know, which means that the database is newer.
     pub unknown: Option<String>,
-    /// Whether the migration that this build does not know is older than its own: the version that made it was given up.
+    /// Whether the unknown migration is older than this build's own, which means that its version
+    /// was abandoned.
     pub is_earlier: bool,
-    /// Whether somebody has been writing for as long as a short write takes many times over.
+    /// Whether another process was writing for many times as long as a short write takes.
     pub locked: bool,
-    /// Why nothing can be written, and what to do.
+    /// The reason why nothing can be written, and the advice.
     pub unwritable: Option<String>,
-    /// What the role of the connection may do that the program does not need; see
+    /// The privileges of the connection's role that the program does not need; see
     /// [`Store::excess_privileges`](crate::Store::excess_privileges).
     pub excess_privileges: Vec<String>,
-    /// Rights that the role needs and has not, such as `INSERT events`.
+    /// The privileges that the role needs and lacks, such as `INSERT events`.
     pub missing_privileges: Vec<String>,
 }
 
-/// Writes take milliseconds: a program that holds the lock for this long holds it for good, as far as a person who asks is concerned.
+/// Writes take milliseconds. For an operator, a program that holds the lock for this long holds it
+/// permanently.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Brings a database to the schema of this build. All pending migrations are one transaction: two servers that start at once
-/// do not get in each other's way, and a failing one leaves nothing behind. Returns the ones that were pending.
+/// Brings a database to the schema of this build. All pending migrations run in one transaction. So
+/// two servers that start at once do not get in each other's way, and a failed migration leaves
+/// nothing. Returns the migrations that were pending.
 pub(crate) fn migrate(conn: &mut DbConnection, url: &DatabaseUrl) -> Result<Vec<String>, OpenError> {
     let versions = dialect::run_migrations(conn).map_err(|why| OpenError::from_database(&url.display(), why))?;
     refuse_unknown(&versions, url)?;
     Ok(versions.pending())
 }
 
-/// Refuses the schema of another version, which this one cannot bring up to date.
+/// Refuses the schema of another version that this version cannot bring up to date.
 pub(crate) fn refuse_unknown(versions: &Versions, url: &DatabaseUrl) -> Result<(), OpenError> {
     let Some(migration) = versions.unknown() else { return Ok(()) };
     let (path, migration) = (url.display(), migration.to_owned());
@@ -61,7 +64,8 @@ pub(crate) fn refuse_unknown(versions: &Versions, url: &DatabaseUrl) -> Result<(
     })
 }
 
-/// Refuses a role that could change or delete entries, or that would make the tables and so own them.
+/// Refuses a role that could change or delete entries, and a role that would create the tables and
+/// so own them.
 pub(crate) fn check_role_privileges(conn: &mut DbConnection, url: &DatabaseUrl) -> Result<(), OpenError> {
     let fail = |why| OpenError::from_database(&url.display(), why);
     let Some(RolePrivileges { role, excess, .. }) = dialect::role_privileges(conn).map_err(|error| fail(error.to_string()))? else {
@@ -77,17 +81,19 @@ pub(crate) fn check_role_privileges(conn: &mut DbConnection, url: &DatabaseUrl) 
 }
 
 impl StoreConfig {
-    /// Where the database is, for messages; opens nothing.
+    /// The place of the database, for messages. Opens nothing.
     ///
     /// # Errors
+    ///
     /// [`OpenError::Url`]
     pub fn location(&self) -> Result<String, OpenError> {
         Ok(self.url()?.display())
     }
 
-    /// Makes the database if there is none and brings its schema up to date.
+    /// Creates the database if it does not exist, and brings its schema up to date.
     ///
     /// # Errors
+    ///
     /// [`OpenError`]
     pub fn migrate(&self) -> Result<Migrated, OpenError> {
         let url = self.url()?;
@@ -96,10 +102,12 @@ impl StoreConfig {
         Ok(Migrated { location: url.display(), made: made.is_some(), applied: made.unwrap_or(applied) })
     }
 
-    /// Looks whether the database opens, keeps what is written, has the schema of this build, and can be written.
+    /// Checks whether the database opens, keeps what is written, has the schema of this build, and
+    /// can be written.
     ///
     /// # Errors
-    /// [`OpenError`]; [`OpenError::Missing`] when there is no database.
+    ///
+    /// [`OpenError`]; [`OpenError::Missing`] if the database does not exist.
     pub fn inspect(&self) -> Result<Inspection, OpenError> {
         let url = self.url()?;
         if !url.exists() {
@@ -111,7 +119,7 @@ impl StoreConfig {
         let versions = dialect::read_versions(&mut conn).map_err(fail)?;
         let mut trial = || match versions.pending().is_empty() {
             true => dialect::try_write(&mut conn, PATIENCE).map_err(|error| StoreError::from(error).seen_on(&mut conn)),
-            // Without its tables there is nothing to try on.
+            // Without its tables there is nothing to write to.
             false => Ok(Trial::Done),
         };
         let (locked, unwritable) = match trial() {
@@ -126,10 +134,12 @@ impl StoreConfig {
         Ok(Inspection { pending, unknown, is_earlier, locked, unwritable, excess_privileges, missing_privileges })
     }
 
-    /// Gives a role of the database server what a program that reads and appends needs, and takes everything else from it. Run by
-    /// the owner of the tables. `false` for SQLite, which has no roles.
+    /// Grants a role of the database server the privileges that a program needs for reads and
+    /// appends, and revokes all others. The owner of the tables must run this. Returns `false` for
+    /// SQLite, which has no roles.
     ///
     /// # Errors
+    ///
     /// [`OpenError`]
     pub fn grant(&self, role: &str) -> Result<bool, OpenError> {
         let url = self.url()?;
@@ -150,9 +160,10 @@ impl StoreConfig {
         }
     }
 
-    /// The file of an embedded database; opens nothing.
+    /// The file of an embedded database. Opens nothing.
     ///
     /// # Errors
+    ///
     /// [`OpenError::Url`]
     pub fn file(&self) -> Result<Option<PathBuf>, OpenError> {
         Ok(self.url()?.file().map(|file| file.path().to_owned()))

@@ -1,4 +1,4 @@
-//! The connections that read.
+//! The pools of connections for reads.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,12 +17,12 @@ pub(crate) struct Pool {
     refused: Arc<Refused>,
     url: DatabaseUrl,
     purpose: Purpose,
-    /// What each read is given.
+    /// The time limit of each read.
     timeout: Option<Duration>,
 }
 
-/// When and why the last connection to a database could not be had; shared by all of its pools, since what one finds out is so for
-/// all.
+/// The time and the reason of the last failure to connect. All pools of a database share it,
+/// because the reason applies to all of them.
 #[derive(Debug, Default)]
 pub(crate) struct Refused(Mutex<Option<(Instant, String)>>);
 
@@ -31,7 +31,7 @@ impl Refused {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = refused;
     }
 
-    /// Why, unless that is so long ago that it is worth another try.
+    /// The reason, unless the failure is so long ago that another attempt is due.
     fn lately(&self) -> Option<String> {
         let refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         refused.as_ref().filter(|(at, _)| at.elapsed() < REFUSED_FOR).map(|(_, why)| why.clone())
@@ -46,7 +46,8 @@ pub(crate) struct Readers {
     timeout: Option<Duration>,
 }
 
-/// A connection, the process of a server that serves it, and whether the connection turned out to be gone.
+/// A connection, the server process that serves it, and whether the connection turned out to be
+/// lost.
 pub(crate) struct Reader {
     conn: DbConnection,
     server_process: Option<ServerProcess>,
@@ -70,7 +71,8 @@ impl r2d2::ManageConnection for Readers {
         Ok(())
     }
 
-    /// A panic in the middle of a read leaves its snapshot open: every later read on the connection would see that old state.
+    /// A panic during a read leaves its snapshot open, and every later read on the connection would
+    /// see that old state.
     fn has_broken(&self, reader: &mut Reader) -> bool {
         reader.is_lost || is_inside_transaction(&mut reader.conn)
     }
@@ -80,20 +82,24 @@ fn is_inside_transaction(conn: &mut DbConnection) -> bool {
     <DbConnection as Connection>::TransactionManager::is_broken_transaction_manager(conn)
 }
 
-/// How long a reader waits for a connection before it is told that there is none.
+/// The longest wait of a reader for a connection.
 const POOL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long, where there is no connection at all, so that it is not another reader that is waited for.
+/// The longest wait if there is no connection at all, so that the reader does not wait for another
+/// reader.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a database that refused a connection is taken for away, without being asked again: whoever asks holds a thread.
+/// The time for which a database that refused a connection counts as unreachable, without another
+/// attempt: a reader that waits blocks a thread.
 const REFUSED_FOR: Duration = Duration::from_secs(1);
 
 impl Pool {
-    /// Runs a read within its time, unless it is cancelled. A connection that turns out to be gone is replaced and the read run again:
-    /// after a restart of the server, every idle connection is gone. What is read has no effect, so nothing is done twice.
+    /// Runs a read within its time limit, unless it is cancelled. If its connection turns out to be
+    /// lost, the pool replaces it and runs the read again: after a restart of the server, every
+    /// idle connection is lost. A read has no effect, so it can run twice.
     pub(crate) fn read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        // Before its time begins: to be held back for a checkpoint is not the query's fault.
+        // This comes before the time of the read begins, because waiting for a checkpoint is not
+        // the query's fault.
         let _pass = dialect::pass(&self.url, self.purpose);
         let running = Running::start(self.timeout);
         let mut attempts_left = self.connections.max_size();
@@ -101,10 +107,12 @@ impl Pool {
             limit::check()?;
             let mut reader = self.get()?;
             let at_work = limit::at_work(reader.server_process);
-            // Again: a caller that cancelled it in between did not see that it is at work.
+            // A second check: a caller that cancelled the read in between did not see that it was
+            // running.
             limit::check()?;
             let outcome = run(&mut reader.conn).map_err(|error| running.explain(error));
-            // Before the connection goes back: from there on it may work for somebody else.
+            // This comes before the connection goes back to the pool, where it may start to work
+            // for another read.
             drop(at_work);
             let outcome = outcome.map_err(|error| error.seen_on(&mut reader.conn));
             reader.is_lost = matches!(outcome, Err(StoreError::Unreachable(_)));
@@ -115,7 +123,7 @@ impl Pool {
         }
     }
 
-    /// Its connections at most.
+    /// The largest number of its connections.
     pub(crate) fn size(&self) -> u32 {
         self.connections.max_size()
     }
@@ -131,7 +139,7 @@ impl Pool {
     }
 }
 
-/// A pool of connections on which each read is given so much time.
+/// Makes a pool of connections with a time limit for each read.
 pub(crate) fn pool(
     url: &DatabaseUrl,
     purpose: Purpose,
@@ -139,12 +147,13 @@ pub(crate) fn pool(
     refused: &Arc<Refused>,
     timeout: Option<Duration>,
 ) -> Result<Pool, OpenError> {
-    // The first connection is made by hand: the pool would retry for its whole time-out, and lose the reason.
+    // The first connection is opened directly, because the pool would retry for its whole time-out
+    // and lose the reason.
     drop(dialect::open(url, purpose)?);
     let connections = r2d2::Pool::builder()
         .max_size(size.max(1))
-        // None is opened ahead of who asks for it: one that a background thread has just opened when the program ends would
-        // leave its WAL behind, and look like a crash.
+        // The pool opens no connection in advance: if a background thread has just opened one when
+        // the program ends, it would leave its WAL, which looks like a crash.
         .min_idle(Some(0))
         .test_on_check_out(false)
         .connection_timeout(POOL_TIMEOUT)

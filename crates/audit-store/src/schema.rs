@@ -116,5 +116,5 @@ diesel::table! {
     }
 }
 
-// How far each index is behind its log is one statement.
+// One statement reads how far each index lags behind its log.
 diesel::allow_tables_to_appear_in_same_query!(logs, segments);

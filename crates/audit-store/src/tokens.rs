@@ -1,4 +1,4 @@
-//! Tokens in the database. Writes go through the writer, as everything that writes does.
+//! Tokens in the database. A writer does their writes, like all others.
 
 use audit_domain::{ChannelGrant, Clock, NewToken, Role, Timestamp, Token, TokenKey};
 use diesel::dsl::max;
@@ -10,14 +10,14 @@ use crate::error::StoreError;
 use crate::row::TokenRow;
 use crate::schema::tokens;
 
-/// By the digest of its key, revoked and expired ones included.
+/// Finds a token by the digest of its key, also a revoked or expired one.
 pub(crate) fn find(conn: &mut DbConnection, digest: [u8; 32]) -> Result<Option<Token>, StoreError> {
     let of_key = tokens::table.filter(tokens::key_digest.eq(digest.as_slice()));
     let rows: Vec<TokenRow> = on_inner!(conn, |conn| of_key.select(TokenRow::as_select()).load(conn))?;
     rows.into_iter().next().map(Token::try_from).transpose()
 }
 
-/// All of them, oldest first.
+/// Reads all tokens, oldest first.
 pub(crate) fn all(conn: &mut DbConnection) -> Result<Vec<Token>, StoreError> {
     let rows: Vec<TokenRow> = tokens::table.order(tokens::id).select(TokenRow::as_select()).load(conn)?;
     rows.into_iter().map(Token::try_from).collect()
@@ -28,8 +28,9 @@ pub(crate) fn insert(conn: &mut DbConnection, token: &NewToken, digest: [u8; 32]
     dialect::write_again_if_taken(conn, |conn| insert_next(conn, token, digest, clock))
 }
 
-/// In a transaction. Ids count up from 1 and are never used twice, since rows are never deleted. Servers take them one after another;
-/// only the first token of a database may be taken by two at once, and the unique index then refuses one of them.
+/// Inserts a token in a transaction. Ids count up from 1 and are never used twice, because rows are
+/// never deleted. Servers take ids one after another. Only the first token of a database may be
+/// taken by two servers at once, and the unique index then refuses one of them.
 fn insert_next(conn: &mut DbConnection, token: &NewToken, digest: [u8; 32], clock: &Clock) -> Result<Token, StoreError> {
     dialect::lock_token_ids(conn)?;
     let last: Option<i64> = tokens::table.select(max(tokens::id)).first(conn)?;
@@ -56,7 +57,8 @@ fn insert_next(conn: &mut DbConnection, token: &NewToken, digest: [u8; 32], cloc
     })
 }
 
-/// Ends a token. `false` when there is no such token within the grant, or it was revoked before.
+/// Revokes a token. Returns `false` if there is no such token within the grant, or if it was
+/// revoked before.
 pub(crate) fn revoke(conn: &mut DbConnection, id: i64, within: &ChannelGrant, clock: &Clock) -> Result<bool, StoreError> {
     dialect::write(conn, |conn| {
         let rows: Vec<TokenRow> = tokens::table.find(id).select(TokenRow::as_select()).load(conn)?;
@@ -65,28 +67,29 @@ pub(crate) fn revoke(conn: &mut DbConnection, id: i64, within: &ChannelGrant, cl
             return Ok(false);
         }
         let now = clock.now()?.micros();
-        // Of two servers that revoke it at once, one does.
+        // If two servers revoke it at once, one of them does it.
         let valid = tokens::table.find(id).filter(tokens::revoked_at.is_null());
         Ok(diesel::update(valid).set(tokens::revoked_at.eq(now)).execute(conn)? == 1)
     })
 }
 
-/// Why a key from outside cannot be the administrator's.
+/// The reason why a key from the operator cannot be the administrator's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AdminKeyError {
-    /// It was revoked, for a reason that this program does not know.
+    /// The token was revoked, for a reason that this program does not know.
     #[error("the key in AUDIT_ADMIN_TOKEN was revoked as token {0}: give another one")]
     Revoked(i64),
-    /// It has ended by itself.
+    /// The token has expired.
     #[error("the key in AUDIT_ADMIN_TOKEN has expired as token {0}: give another one")]
     Expired(i64),
-    /// It opens less than everything.
-    #[error("the key in AUDIT_ADMIN_TOKEN belongs to token {0}, which is no admin of all channels: give another one")]
+    /// The token has fewer rights than an admin of all channels.
+    #[error("the key in AUDIT_ADMIN_TOKEN belongs to token {0}, which is not an admin of all channels: give another one")]
     NotAdmin(i64),
 }
 
-/// Makes sure that a key from outside opens everything. It keeps its id over restarts. Looked up and made in one transaction,
-/// since two servers may start at once with the same key; the second one finds the key of the first.
+/// Makes sure that a key from the operator is the key of an admin of all channels. The token keeps
+/// its id over restarts. The lookup and the insert are one transaction, because two servers may
+/// start at once with the same key: the second one finds the key of the first.
 pub(crate) fn ensure_admin(
     conn: &mut DbConnection,
     key: &TokenKey,

@@ -1,9 +1,10 @@
-//! Whether the database can be written, and is still the one that was opened.
+//! Watches whether the database can be written, and whether it is still the one that was opened.
 //!
-//! A process that has a file open sees no error when somebody removes the file or puts another one in its place. So a store compares
-//! the files at the database's place with those that it opened, after each commit and before its receipts, and once a second. When
-//! they differ, nothing is acknowledged any more, and what is in the WAL is brought into the file that was opened: then the WAL can
-//! harm no database that is put in its place, and a file that was moved is whole without it.
+//! A process that has a file open sees no error when the file is removed or replaced. So a store
+//! compares the files in the database's place with those that it opened, after each commit and
+//! before its receipts, and once a second. When they differ, the store stops acknowledging, and
+//! moves the contents of the WAL into the file that was opened. Then the WAL cannot damage a
+//! database that is put in its place, and a moved file is complete without its WAL.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -15,48 +16,49 @@ use crate::dialect::{self, Checkpoints, Trial};
 use crate::error::{OpenError, StoreError};
 use crate::url::DatabaseUrl;
 
-/// How often the files are looked at without being asked to.
+/// The interval at which the thread checks the files.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How long after a commit, or after a write that was tried, no other one has to be tried.
+/// The time after a commit or a trial write for which no further trial is needed.
 const WRITE_TRUSTED: Duration = Duration::from_secs(5);
 
-/// How long after one that failed.
+/// The time after a failed write for which no further trial is needed.
 const FAILURE_TRUSTED: Duration = Duration::from_secs(1);
 
-/// How long a trial waits for a write of another connection. Batches take less.
+/// The time for which a trial waits for a write of another connection. Batches take less.
 const TRIAL_PATIENCE: Duration = Duration::from_millis(500);
 
-/// How long queries may keep the WAL from being emptied, each second, once the files are not where they were.
+/// The time, each second, for which queries may keep the WAL from being emptied after the files
+/// were displaced.
 const RESCUE_PATIENCE: Duration = Duration::from_secs(1);
 
-/// What a store knows of its database besides what is in it.
+/// The state of a database besides its contents.
 pub(crate) struct DatabaseWatch {
     url: DatabaseUrl,
     writes: Mutex<Writes>,
     own: Mutex<Own>,
 }
 
-/// How writes ended.
+/// The results of writes.
 #[derive(Default)]
 struct Writes {
-    /// The last one that was done, or tried and taken back.
+    /// The time of the last successful write or trial.
     done: Option<Instant>,
-    /// Why the last one failed, and when that was seen; none if it was done.
+    /// The time and the reason of the last failure; `None` after a success.
     failed: Option<(Instant, String)>,
 }
 
-/// A connection that is the watch's own. Of an embedded database it stays open as long as the store: SQLite removes the WAL with the
-/// last connection, and then the next one makes another file.
+/// The connection of the watch. For an embedded database it stays open as long as the store: SQLite
+/// removes the WAL with the last connection, and then the next one creates another file.
 struct Own {
     conn: Option<DbConnection>,
     checkpoints: Checkpoints,
-    /// What was last said in the log about the files, and whether the WAL is empty since.
+    /// The last message about the files in the program's log, and whether the WAL is empty since.
     displaced: Option<(String, bool)>,
 }
 
 impl DatabaseWatch {
-    /// Takes the database as it is now for the one that is meant.
+    /// Starts with the current files as the right ones.
     pub(crate) fn start(url: &DatabaseUrl) -> Result<(Arc<DatabaseWatch>, Keeper), OpenError> {
         let is_embedded = url.file().is_some();
         let mut conn = if is_embedded { Some(dialect::open(url, Purpose::Write)?) } else { None };
@@ -67,17 +69,18 @@ impl DatabaseWatch {
         Ok((watch, keeper))
     }
 
-    /// Refuses to go on with files that are not the ones that were opened.
+    /// Returns an error if the files are not the ones that were opened.
     pub(crate) fn check_place(&self) -> Result<(), StoreError> {
         dialect::displaced(&self.url).map_or(Ok(()), |what| Err(StoreError::Displaced(what)))
     }
 
-    /// What a writer may acknowledge: a write that is done, in the files that were opened.
+    /// Decides whether a writer may acknowledge: only a successful write, in the files that were
+    /// opened.
     pub(crate) fn confirm<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         let outcome = outcome.and_then(|value| self.check_place().map(|()| value));
         match &outcome {
             Ok(_) => self.written(),
-            // Whether the files are back is looked at each time.
+            // Each check looks again whether the files are back.
             Err(StoreError::Displaced(_)) => {}
             Err(error) if error.concerns_the_whole_database() || matches!(error, StoreError::Unusable(_)) => {
                 self.not_written(error.to_string());
@@ -87,7 +90,8 @@ impl DatabaseWatch {
         outcome
     }
 
-    /// The same for a step of an index. One that fails is done again, perhaps on a new connection, and says nothing about appends.
+    /// Decides the same for a step of an index. A failed step is repeated, perhaps on a new
+    /// connection, and does not count as a failed append.
     pub(crate) fn confirm_step<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         let value = outcome?;
         self.check_place()?;
@@ -95,7 +99,8 @@ impl DatabaseWatch {
         Ok(value)
     }
 
-    /// Whether a write can be done. One is tried and taken back, unless there was one just now.
+    /// Checks whether a write is possible. It tries one and rolls back, unless there was one just
+    /// now.
     pub(crate) fn check_writes(&self) -> Result<(), StoreError> {
         if let Some(known) = self.lately() {
             return known;
@@ -106,13 +111,14 @@ impl DatabaseWatch {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return self.last_failure().map_or(Ok(()), |why| Err(StoreError::Unreachable(why))),
         };
-        // Again, under the lock: of many that ask at once, one tries.
+        // A second look, under the lock: of many callers at once, one tries.
         if let Some(known) = self.lately() {
             return known;
         }
         let has_failed = self.last_failure().is_some();
         match self.try_write(&mut own, TRIAL_PATIENCE) {
-            // Another process writes, or a large batch is on its way. If that were for long, a write would have failed.
+            // Another process writes, or a large batch is in progress. If this lasted long, a write
+            // would have failed.
             Ok(Trial::Locked) if !has_failed => Ok(()),
             Ok(Trial::Locked) => {
                 let why = "another process keeps the database locked".to_owned();
@@ -130,7 +136,7 @@ impl DatabaseWatch {
         }
     }
 
-    /// What the last write showed, unless that is too long ago.
+    /// The result of the last write, unless it is too old.
     fn lately(&self) -> Option<Result<(), StoreError>> {
         let writes = lock(&self.writes);
         match (&writes.failed, writes.done) {
@@ -144,7 +150,7 @@ impl DatabaseWatch {
         lock(&self.writes).failed.as_ref().map(|(_, why)| why.clone())
     }
 
-    /// Refuses a database that cannot be written: for the start.
+    /// Refuses a database that cannot be written, at the start of a program.
     pub(crate) fn refuse_read_only(&self) -> Result<(), OpenError> {
         let path = self.url.display();
         match self.try_write(&mut lock(&self.own), dialect::LOCK_PATIENCE) {
@@ -176,7 +182,7 @@ impl DatabaseWatch {
         lock(&self.writes).failed = Some((Instant::now(), why));
     }
 
-    /// Looks at the files, and at what they need.
+    /// Checks the files, and does their upkeep.
     fn tick(&self) {
         let mut own = lock(&self.own);
         let Own { conn: Some(conn), checkpoints, displaced } = &mut *own else { return };
@@ -188,7 +194,7 @@ impl DatabaseWatch {
             }
             (None, Some(_)) => {
                 *displaced = None;
-                tracing::warn!("the files of the database are at their place again; appends are acknowledged again");
+                tracing::warn!("the files of the database are in their place again; the store acknowledges appends again");
             }
             (Some(what), said) => {
                 if said != Some(&what) {
@@ -203,10 +209,11 @@ impl DatabaseWatch {
         }
     }
 
-    /// Brings what is only in the WAL into the file that was opened, wherever that is now.
+    /// Moves what is only in the WAL into the file that was opened, wherever it is now.
     fn rescue(&self, conn: &mut DbConnection, displaced: &mut Option<(String, bool)>) {
         let Some((_, is_said)) = displaced else { return };
-        // Each time: a transaction that was on its way when the file was moved may still write.
+        // This repeats each time, because a transaction that was running when the file was moved
+        // may still write.
         match dialect::empty_wal(conn, RESCUE_PATIENCE) {
             Ok(true) if *is_said => {}
             Ok(true) => {
@@ -219,7 +226,7 @@ impl DatabaseWatch {
     }
 }
 
-/// The thread of a watch; ends with it.
+/// The handle of a watch's thread. Dropping it ends the thread.
 pub(crate) struct Keeper(Option<(Arc<DatabaseWatch>, Sender<()>, JoinHandle<()>)>);
 
 impl Keeper {

@@ -33,11 +33,11 @@ pub struct ActionLogFilter {
     /// its values.
     #[serde(skip_serializing_if = "ActionLogValues::is_empty")]
     pub none_of: ActionLogValues,
-    /// When it happened, in microseconds.
+    /// The range of its time, in microseconds.
     pub created_at: Interval,
-    /// When it was committed, in microseconds.
+    /// The range of its commit time, in microseconds.
     pub recorded_at: Interval,
-    /// Where it is in its log.
+    /// The range of its position.
     pub position: Interval,
 }
 

@@ -49,11 +49,11 @@ pub struct EventFilter {
     /// Values that the event does not have. An event that lacks the member has none of its values.
     #[serde(skip_serializing_if = "EventValues::is_empty")]
     pub none_of: EventValues,
-    /// When it happened, in microseconds.
+    /// The range of its time, in microseconds.
     pub timestamp: Interval,
-    /// When it was committed, in microseconds.
+    /// The range of its commit time, in microseconds.
     pub recorded_at: Interval,
-    /// Where it is in its log.
+    /// The range of its position.
     pub position: Interval,
 }
 

@@ -88,7 +88,7 @@ fn a_type_that_cannot_be_made_is_refused_by_name_and_changes_nothing() {
     put_text("application/json", &format!(r#"{{"app_label":"{}","model":"c"}}"#, "x".repeat(16 * 1024))).expect(413);
     put_text("text/plain", r#"{"app_label":"a","model":"c"}"#).expect(415);
     let taken = put(&server, &server.admin, "8", &order()).expect(409);
-    assert_eq!(taken["detail"], "orders.order is the name of content type 7 already; nothing was changed.");
+    assert_eq!(taken["detail"], "orders.order already belongs to content type 7; nothing was changed.");
     put(&server, &server.admin, "x", &order()).expect(404);
     put(&server, &server.admin, "9223372036854775808", &order()).expect(404);
     put(&server, &server.token(Role::Writer, "*"), "8", &order()).expect(403);

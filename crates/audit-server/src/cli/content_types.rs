@@ -47,7 +47,7 @@ fn import(settings: &Settings, file: &Path) -> anyhow::Result<()> {
     let put = settings.open_store()?.put_content_types(types)?;
     match put {
         Ok(put) => stdout_line!("{} new, {} changed, {} unchanged", put.new, put.changed, put.unchanged),
-        Err(taken) => bail!("{taken}, and is not in the file: nothing was changed"),
+        Err(taken) => bail!("{taken}, which is not in the file: nothing was changed"),
     }
     Ok(())
 }

@@ -69,7 +69,7 @@ pub(super) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<()> 
     if counts.future > 0 {
         let seconds = settings.future_warning.as_secs();
         stderr_line!(
-            "warning: {} record(s) happen more than {seconds} s after the present, as the clock of this machine has it",
+            "warning: {} record(s) have a time more than {seconds} s ahead of this machine's clock",
             counts.future
         );
     }

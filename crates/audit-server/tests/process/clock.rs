@@ -115,7 +115,9 @@ fn a_clock_that_jumps_is_seen_and_an_impossible_one_is_refused() {
     let lead = watched.metric("audit_log_ahead_of_clock_seconds");
     assert!((250_000.0..=259_200.0).contains(&lead), "{lead}");
     let log = watched.server.log();
-    for said in ["the clock jumped ahead", "nothing is appended while the clock is wrong", "is ahead of the clock: recorded_at"] {
+    for said in
+        ["the clock jumped ahead", "the store appends nothing while the clock is wrong", "is ahead of the clock: recorded_at"]
+    {
         assert_eq!(log.matches(said).count(), 1, "{said}: {log}");
     }
     assert!(!log.contains("panicked"), "{log}");
@@ -162,7 +164,7 @@ fn an_event_far_in_the_future_is_warned_about() {
     fs::write(directory.path().join("a.ndjson"), [far, far, "{}"].join("\n")).unwrap();
     let import = |settings: &[&str]| run(program(directory.path()).args(settings).args(["import", "a.ndjson"]));
     let ended = import(&[]);
-    let warning = "warning: 2 record(s) happen more than 86400 s after the present, as the clock of this machine has it\n";
+    let warning = "warning: 2 record(s) have a time more than 86400 s ahead of this machine's clock\n";
     assert!(ended.stderr.ends_with(warning), "{ended:?}");
     assert_eq!(ended.ok(), "3 new, 0 known already, 0 skipped\n");
 
@@ -170,7 +172,7 @@ fn an_event_far_in_the_future_is_warned_about() {
     let mut client = Client::connect(server.address, KEY).unwrap();
     let receipt = client.post(EVENTS, "application/json", far).unwrap();
     let warning = receipt.json()["warnings"][0].as_str().unwrap().to_owned();
-    assert!(receipt.status == 201 && warning.contains("s after the present"), "{receipt:?}");
+    assert!(receipt.status == 201 && warning.contains("s ahead of the server's clock"), "{receipt:?}");
     let receipts = client.post(EVENTS, "application/json", &format!("[{far},{{}}]")).unwrap().json();
     assert_eq!(receipts["receipts"][0]["warnings"].as_array().unwrap().len(), 1, "{receipts}");
     assert_eq!(receipts["receipts"][1].get("warnings"), None, "{receipts}");

@@ -17,7 +17,7 @@ fn a_dump_of_django_is_taken_over_and_fills_what_is_imported() {
     assert_eq!(import(swapped).ok(), "0 new, 2 changed, 0 unchanged\n");
     assert_eq!(import(DUMP).ok(), "0 new, 2 changed, 0 unchanged\n");
     let taken = import(r#"[{"id":9,"app_label":"orders","model":"order"},{"id":10,"app_label":"a","model":"b"}]"#);
-    assert_eq!(taken.sentence(), "orders.order is the name of content type 7 already, and is not in the file: nothing was changed");
+    assert_eq!(taken.sentence(), "orders.order already belongs to content type 7, which is not in the file: nothing was changed");
     let both = import(r#"[{"id":9,"app_label":"a","model":"b"},{"id":10,"app_label":"a","model":"b"}]"#);
     assert_eq!(both.sentence(), "`-`: record 2: the name a.b already belongs to content type 9");
     let other_app = import(r#"[{"model":"auth.group","pk":1,"fields":{"name":"x"}}]"#);

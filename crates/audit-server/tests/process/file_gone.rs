@@ -129,7 +129,7 @@ fn a_moved_database_may_come_back_under_the_running_server() {
     fs::rename(operator.file("audit.db"), operator.file("moved.db")).unwrap();
     operator.assert_refused("audit.db` was removed or renamed while it was open");
     fs::rename(operator.file("moved.db"), operator.file("audit.db")).unwrap();
-    operator.server.wait_for_line("at their place again");
+    operator.server.wait_for_line("in their place again");
     assert_eq!(operator.client.get("/readyz").unwrap().status, 200);
     assert_eq!(post(&mut operator.client).status, 201);
     let directory = operator.stop();

@@ -69,7 +69,7 @@ fn a_directory_that_cannot_be_made_or_written_is_one_sentence() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("file"), "").unwrap();
     let ended = run(program(directory.path()).args(["--data-dir", "file/data"]));
-    assert!(ended.sentence().starts_with("the directory `file/data` for the database cannot be made: "), "{ended:?}");
+    assert!(ended.sentence().starts_with("the directory `file/data` for the database cannot be created: "), "{ended:?}");
     // Nobody can make files there, not even root.
     let ended = run(program(directory.path()).args(["--data-dir", "/proc"]));
     assert!(ended.sentence().starts_with("the database `/proc/audit.db` cannot be opened: "), "{ended:?}");

@@ -1,4 +1,5 @@
-//! One transaction of the writer: requests are staged whole, then inserted, and the heads move.
+//! One transaction of a writer: it stages whole requests, inserts their entries, and moves the
+//! heads.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Instant;
@@ -18,7 +19,7 @@ use crate::error::StoreError;
 use crate::row::{NewRows, Placement};
 use crate::schema::logs;
 
-/// What became of one request.
+/// The outcome of one request.
 pub(crate) type Outcome = Result<Vec<Receipt>, AppendError>;
 
 /// A log: a channel's stream.
@@ -28,19 +29,20 @@ pub(super) fn log_of(entry: &PreparedEntry) -> LogKey {
     (entry.channel_id().get(), entry.stream())
 }
 
-/// Which uuids are looked up.
+/// The uuids that the batch looks up in the log.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Lookup {
-    /// Those that clients gave. One that was made by this server cannot be in the log.
+    /// The uuids that clients gave. A uuid that this server drew cannot be in the log.
     GivenUuids,
-    /// All of them: it can, where a clone of the entry was appended before.
+    /// All uuids. A drawn uuid can be in the log if a clone of the entry was appended before.
     AllUuids,
-    /// All of them, after a commit whose outcome is not known. It may have gone through, so what is found may be these very entries.
+    /// All uuids, after a commit whose outcome is not known. The commit may have succeeded, so the
+    /// entries in the log may be these very entries.
     Settle,
 }
 
-/// Appends requests in their order; each is accepted whole or has no effect. On an error, nothing of any of them is stored, unless
-/// it is [`StoreError::Unconfirmed`].
+/// Appends requests in their order. Each request is accepted whole or has no effect. After an error
+/// the log has no entry of any of them, unless the error is [`StoreError::Unconfirmed`].
 pub(crate) fn commit(
     conn: &mut DbConnection,
     requests: &[&AppendRequest],
@@ -51,7 +53,8 @@ pub(crate) fn commit(
     let append = |conn: &mut DbConnection| {
         let (heads, now) = lock_logs(conn, requests, watch)?;
         let start = Instant::now();
-        // After the lock: whoever held it before may have appended them.
+        // The lookup comes after the lock, because the previous holder of the lock may have
+        // appended the uuids.
         let known = Known::look_up(conn, requests, lookup)?;
         let future = watch.future_after(now);
         let mut batch =
@@ -67,11 +70,12 @@ pub(crate) fn commit(
 struct Head {
     next_position: i64,
     recorded_at: Timestamp,
-    /// Whether the batch adds to this log. If not, its head keeps the time of its last entry.
+    /// Whether the batch adds to this log. If not, the head keeps the time of the log's last entry.
     grows: bool,
 }
 
-/// Locks the logs that are written, in the order of their keys, so that two servers never wait for each other; and the present.
+/// Locks the logs to which the batch writes, in the order of their keys, so that two servers never
+/// wait for each other. Returns their heads and the current time.
 fn lock_logs(
     conn: &mut DbConnection,
     requests: &[&AppendRequest],
@@ -82,7 +86,7 @@ fn lock_logs(
     for (channel_id, stream) in logs {
         locked.push(((channel_id, stream), dialect::lock_log(conn, channel_id, stream)?));
     }
-    // The clock is read after the locks; if it went back, the log's time stands still.
+    // The clock is read after the locks. If it went back, the log's time stands still.
     let now = watch.now()?;
     let head = |(log, (next_position, last))| {
         let last = Timestamp::from_micros(last).unwrap_or(now);
@@ -95,25 +99,26 @@ fn lock_logs(
 struct Batch<'a> {
     heads: BTreeMap<LogKey, Head>,
     now: Timestamp,
-    /// Entries that happen later than this are warned about.
+    /// The receipts warn about entries that happen later than this.
     future: Timestamp,
     placed: Vec<(&'a PreparedEntry, Placement)>,
     by_uuid: HashMap<(LogKey, Uuid), usize>,
     known: Known,
     lookup: Lookup,
-    /// What turned out to be committed already, by the request that did it.
+    /// The uuids that an unconfirmed commit turned out to have committed, each assigned to one
+    /// request.
     settled: HashSet<(LogKey, Uuid)>,
 }
 
-/// What an entry of a request is.
+/// The result of comparing an entry of a request.
 enum Staged {
     New,
     Duplicate(Receipt),
-    /// Of an earlier entry of the same request, by its index there.
+    /// Repeats an earlier entry of the same request; the value is its index there.
     Repeats(usize),
 }
 
-/// What the entries of a request are, by index. `None` is not compared yet.
+/// The results for the entries of a request, by index. `None` means not compared yet.
 type Compared = [Option<Result<Staged, Conflict>>];
 
 impl<'a> Batch<'a> {
@@ -135,8 +140,9 @@ impl<'a> Batch<'a> {
         if conflicts.is_empty() { Ok(Ok(self.accept(request, staged)?)) } else { Ok(Err(NotStored::Conflict(conflicts).into())) }
     }
 
-    /// Compares all mentions of one uuid in a request with the entry of this uuid that came first: in the batch, in the log, or the
-    /// first mention. The stored entry is thus read once for a request, however often the request repeats the uuid.
+    /// Compares all mentions of one uuid in a request with the first entry of this uuid: in the
+    /// batch, in the log, or the first mention. So the stored entry is read once for a request,
+    /// however often the request repeats the uuid.
     fn compare(
         &mut self,
         conn: &mut DbConnection,
@@ -158,13 +164,15 @@ impl<'a> Batch<'a> {
         } else if let Some((stored, subject)) = self.known.find(conn, key.0, key.1)? {
             for index in mentions {
                 let entry = &request.entries[index];
-                // Each by itself, though one conflict refuses the request: an import skips those that conflict and keeps the others.
+                // Each mention is compared by itself although one conflict refuses the request: an
+                // import skips the entries that conflict and keeps the others.
                 if !entry.is_retry_of_parsed(stored, subject) {
                     compared[index] = Some(conflict(index, false));
                     continue;
                 }
-                // Salts are drawn anew for each request, so the same leaf was written by this one; by the first, if clones of an
-                // entry are in several.
+                // Each request draws new salts, so an equal leaf hash means that this request wrote
+                // the entry. If several requests have clones of an entry, it counts for the first
+                // of them.
                 let is_own = self.lookup == Lookup::Settle
                     && entry.leaf_hash(request.producer_id, stored.recorded_at) == stored.leaf_hash
                     && self.settled.insert(key);
@@ -194,14 +202,14 @@ impl<'a> Batch<'a> {
         Ok(receipts)
     }
 
-    /// How far an entry lies in the future, where that is worth a warning.
+    /// The seconds by which an entry is in the future, if that needs a warning.
     fn future_seconds(&self, entry: &PreparedEntry) -> Option<i64> {
         (entry.timestamp() > self.future).then(|| (entry.timestamp().micros() - self.now.micros()) / 1_000_000)
     }
 
     fn place(&mut self, entry: &'a PreparedEntry, producer_id: i64) -> Result<Receipt, StoreError> {
         let log = log_of(entry);
-        // Every log of the batch was locked at its start.
+        // The batch locked all its logs at its start.
         let head = self.heads.get_mut(&log).ok_or(diesel::result::Error::NotFound)?;
         let (position, recorded_at) = (head.next_position, head.recorded_at);
         head.next_position += 1;
@@ -229,7 +237,7 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// For each entry, the index of the next one with the same uuid in the same log.
+/// Computes for each entry the index of the next one with the same uuid in the same log.
 fn next_mentions(entries: &[PreparedEntry]) -> Vec<Option<usize>> {
     let mut later: HashMap<(LogKey, Uuid), usize> = HashMap::with_capacity(entries.len());
     let mut next: Vec<_> =

@@ -1,14 +1,16 @@
-//! The memory that requests may take before their commit, shared by all of them, and by no key alone.
+//! The append budget: the memory that requests may take before their commit. All requests share it,
+//! and no single key gets all of it.
 //!
-//! A key has a quarter of a budget. A single request may be larger than that, so one request of a key at a time may go beyond, as long
-//! as it leaves a quarter to the others: a key that takes all it can get keeps nobody out. See
+//! A key has a quarter of a budget. A single request may be larger than that, so one request of a
+//! key at a time may exceed the quarter if it leaves a quarter to the others. So a key that takes
+//! as much as it can never keeps the others out. See
 //! `docs/decisions/0036-a-quarter-of-the-budget.md`.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// A number of bytes to share. Clones share the same one.
+/// A number of bytes to share. Clones share the same budget.
 #[derive(Debug, Clone)]
 pub struct Budget(Arc<Shared>);
 
@@ -22,38 +24,38 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     free: usize,
-    /// What is held for each key; a key that holds nothing is not in here.
+    /// The shares of each key. A key without a share is not in the map.
     keys: HashMap<i64, Key>,
 }
 
-/// What the requests of a key hold.
+/// The shares of the requests of a key.
 #[derive(Debug, Default)]
 struct Key {
     requests: usize,
-    /// Without what its large request holds.
+    /// Bytes, without those of its large request.
     bytes: usize,
-    /// Whether one of them went beyond the quarter.
+    /// Whether one of its requests exceeds the quarter.
     has_large: bool,
 }
 
-/// Why there is no room.
+/// The reason why there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Full {
-    /// All requests together hold what there is.
+    /// All requests together hold the whole budget.
     Budget,
     /// The requests of this key hold their quarter.
     Key,
 }
 
 impl Budget {
-    /// So many bytes.
+    /// Makes a budget of this many bytes.
     #[must_use]
     pub fn new(bytes: usize) -> Budget {
         let state = State { free: bytes, keys: HashMap::new() };
         Budget(Arc::new(Shared { state: Mutex::new(state), returned: Condvar::new(), whole: bytes }))
     }
 
-    /// Takes a share that belongs to no key, unless that many bytes are not free.
+    /// Takes a share that belongs to no key. Returns `None` if that many bytes are not free.
     #[must_use]
     pub fn try_reserve(&self, bytes: usize) -> Option<Reservation> {
         let mut state = self.state();
@@ -61,20 +63,20 @@ impl Budget {
         Some(Reservation { budget: self.clone(), key: None, bytes, is_large: false, attached: None })
     }
 
-    /// How many bytes are free.
+    /// The number of free bytes.
     #[must_use]
     pub fn free(&self) -> usize {
         self.state().free
     }
 
-    /// Begins a share for a request of a key, a token's number, with nothing in it.
+    /// Makes an empty share for a request of a key; `key` is the id of a token.
     #[must_use]
     pub fn share_of(&self, key: i64) -> Reservation {
         self.state().keys.entry(key).or_default().requests += 1;
         Reservation { budget: self.clone(), key: Some(key), bytes: 0, is_large: false, attached: None }
     }
 
-    /// Takes a share, and waits for it. More than the whole budget counts as all of it.
+    /// Waits for a share and takes it. More than the whole budget counts as all of it.
     #[must_use]
     pub fn reserve(&self, bytes: usize) -> Reservation {
         let bytes = bytes.min(self.0.whole);
@@ -95,31 +97,33 @@ impl Budget {
     }
 }
 
-/// A share of a [`Budget`], given back when it is dropped.
+/// A share of a [`Budget`]. Dropping it gives the bytes back.
 #[derive(Debug)]
 pub struct Reservation {
     budget: Budget,
     key: Option<i64>,
     bytes: usize,
-    /// Whether it is the one of its key that goes beyond the quarter.
+    /// Whether this is the request of its key that exceeds the quarter.
     is_large: bool,
-    /// What else ends with it.
+    /// A value that is dropped together with the share.
     attached: Option<Box<dyn Attached>>,
 }
 
-/// What can be dropped with a share.
+/// A value that can be dropped together with a share.
 pub trait Attached: Debug + Send + Sync {}
 
 impl Reservation {
-    /// Has something dropped together with the share, as soon as the request is committed or refused.
+    /// Attaches a value that is dropped together with the share, as soon as the request is
+    /// committed or refused.
     pub fn attach(&mut self, attached: impl Attached + 'static) {
         self.attached = Some(Box::new(attached));
     }
 
-    /// Takes more.
+    /// Takes more bytes.
     ///
     /// # Errors
-    /// [`Full`], and the share stays as it was.
+    ///
+    /// [`Full`]; the share then stays as it was.
     pub fn grow(&mut self, bytes: usize) -> Result<(), Full> {
         let quarter = self.budget.quarter();
         let mut state = self.budget.state();
@@ -137,7 +141,7 @@ impl Reservation {
             } else if rest < quarter {
                 return Err(Full::Budget);
             } else {
-                // From now on the quarter is there for the requests beside this one.
+                // From now on the other requests of the key have the quarter.
                 key.bytes -= self.bytes;
                 key.has_large = true;
                 self.is_large = true;
@@ -148,8 +152,9 @@ impl Reservation {
         Ok(())
     }
 
-    /// Makes it what is held in fact: gives back what is too much, and takes what is missing as far as that is there, since what is
-    /// held already is not given up.
+    /// Sets the share to the bytes that the request really holds. It gives back the excess. If
+    /// bytes are missing, it takes as many as are free, because the request does not give up the
+    /// memory that it holds already.
     pub fn settle(&mut self, bytes: usize) {
         let quarter = self.budget.quarter();
         let mut state = self.budget.state();
@@ -266,7 +271,7 @@ mod tests {
         assert_eq!((large.grow(48), large.grow(1)), (Ok(()), Err(Full::Budget)));
         assert_eq!(share(&budget, 2, 17).unwrap_err(), Full::Budget, "beyond a quarter, what is left is not enough");
         assert!(share(&budget, 2, 16).is_ok());
-        // A share that grew within the quarter takes along what it had when it goes beyond.
+        // A share that grew within the quarter keeps its bytes when it exceeds the quarter.
         drop(large);
         let mut grown = share(&budget, 1, 16).unwrap();
         assert_eq!(grown.grow(16), Ok(()));

@@ -1,4 +1,5 @@
-//! What the log holds already of a batch: which uuids, by one statement for each log, and the entries that have them, some at a time.
+//! The entries of a batch that the log has already: a statement for each log looks up the uuids,
+//! and further statements read the stored entries, some at a time.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -13,7 +14,7 @@ use crate::dialect;
 use crate::error::StoreError;
 use crate::query::{self, FetchSize};
 
-/// The largest record.
+/// The bytes of the largest record.
 const RECORD_BYTES_MAX: usize = limits::EVENT_BYTES_MAX + limits::EVENT_BYTES_ADDED_MAX;
 
 /// Records that one statement reads. The strides of [`FetchSize`] grow to 256, which is too many inside a write transaction when each
@@ -39,13 +40,13 @@ pub(super) struct Known {
 
 #[derive(Default)]
 struct OfLog {
-    /// By uuid, the index in `positions`.
+    /// The index in `positions`, by uuid.
     indexes: HashMap<Uuid, usize>,
-    /// Where the entries are, in the order in which the batch asks for them.
+    /// The positions of the entries, in the order in which the batch asks for them.
     positions: Vec<i64>,
     /// The index after the last one that was read.
     read_to: usize,
-    /// By index, the entries in memory.
+    /// The entries in memory, by index.
     held: HashMap<usize, Held>,
     stride: FetchSize,
 }
@@ -65,7 +66,8 @@ impl Held {
 }
 
 impl Known {
-    /// Looks up which uuids of the requests are in the log, without those that are seen to be in none.
+    /// Looks up which uuids of the requests are in the log. It leaves out the uuids that cannot be
+    /// there.
     pub(super) fn look_up(conn: &mut DbConnection, requests: &[&AppendRequest], lookup: Lookup) -> Result<Known, StoreError> {
         let mut wanted: BTreeMap<LogKey, Vec<Uuid>> = BTreeMap::new();
         for entry in requests.iter().flat_map(|request| &request.entries) {
@@ -83,7 +85,7 @@ impl Known {
         Ok(known)
     }
 
-    /// The entry of a uuid, if the log holds it, and its subject.
+    /// The entry with a uuid and its subject, if the log has it.
     pub(super) fn find(
         &mut self,
         conn: &mut DbConnection,
@@ -107,7 +109,7 @@ impl Known {
         Ok(self.logs.get(&log).and_then(|of_log| of_log.held.get(&index)).map(|held| (&held.entry, &held.subject)))
     }
 
-    /// Drops the oldest entries that the batch asked for, but not the last one, until the rest fits.
+    /// Drops the oldest entries that the batch asked for, except the last one, until the rest fits.
     fn evict(&mut self) {
         while self.bytes_ahead + self.bytes_asked > BYTES_HELD_MAX && self.asked.len() > 1 {
             let Some((log, index)) = self.asked.pop_front() else { return };
@@ -132,8 +134,9 @@ impl OfLog {
         of_log
     }
 
-    /// Reads an entry and, as a batch asks for one after the other, those that come next, as many as there is room for. An entry
-    /// that is read again comes alone. Returns the bytes that were read.
+    /// Reads an entry. Because a batch asks for one entry after the other, it also reads the
+    /// following ones, as many as there is room for. An entry that is read again comes alone.
+    /// Returns the number of bytes that were read.
     fn read(
         &mut self,
         conn: &mut DbConnection,

@@ -1,4 +1,5 @@
-//! What the writer tells the metrics. Without a recorder (in tests, in batch jobs) all of this does nothing.
+//! The metrics of a writer. Without a recorder (in tests, in batch jobs) these functions do
+//! nothing.
 
 use std::time::Instant;
 
@@ -7,14 +8,14 @@ use audit_domain::Stream;
 use super::AppendRequest;
 use super::batch::Outcome;
 
-/// Names of what is measured here; `docs/metrics.md` says what they mean.
+/// Names of the metrics; `docs/metrics.md` explains them.
 const APPENDED: &str = "audit_appended_entries_total";
 const BATCH_ENTRIES: &str = "audit_append_batch_entries";
 const BATCH_SECONDS: &str = "audit_append_batch_seconds";
 const FAILED_BATCHES: &str = "audit_append_failed_batches_total";
 const QUEUE: &str = "audit_append_queue_requests";
 
-/// A request that waits for the writer, until this is dropped.
+/// Counts a request as waiting for the writer until this is dropped.
 pub(super) struct Queued(());
 
 impl Queued {
@@ -30,7 +31,7 @@ impl Drop for Queued {
     }
 }
 
-/// A transaction that was tried: its requests, how they ended unless it failed, and when it began.
+/// Records a transaction: its requests, their outcomes unless it failed, and its start.
 pub(super) fn batch<E>(requests: &[&AppendRequest], outcomes: &Result<Vec<Outcome>, E>, start: Instant) {
     let Ok(outcomes) = outcomes else {
         return metrics::counter!(FAILED_BATCHES).increment(1);

@@ -1,7 +1,9 @@
-//! The only write of a client: entries go in at the end of their log, and the caller is answered after the commit.
+//! Appends entries, which is the only write of a client: the entries go to the end of their log,
+//! and the caller gets an answer after the commit.
 //!
-//! A request waits in a bounded queue ([`queue`]) for its writer thread ([`writer`], one of several in [`writers`]), which takes what is
-//! queued in turns of its keys, commits it as one transaction ([`batch`]) and then answers every waiter.
+//! A request waits in a bounded queue ([`queue`]) for its writer thread ([`writer`], one of several
+//! in [`writers`]). The writer takes queued requests in turns of their keys, commits them as one
+//! transaction ([`batch`]) and then answers every caller.
 
 mod batch;
 mod budget;
@@ -29,31 +31,33 @@ pub(crate) use writers::Writers;
 
 use audit_domain::{PreparedEntry, limits};
 
-/// Entries that are appended together or not at all. They may go to several channels, and to both of their logs.
+/// Entries that are appended together or not at all. They may go to several channels and to both
+/// logs of each.
 #[derive(Debug)]
 pub struct AppendRequest {
-    /// The token that writes; 0 for a local import.
+    /// The token that appends; 0 for a local import.
     pub producer_id: i64,
-    /// In this order. A uuid may come twice; the second is a duplicate or a conflict.
+    /// The entries, in this order. If a uuid comes twice, the second entry is a duplicate or a
+    /// conflict.
     pub entries: Vec<PreparedEntry>,
-    /// The share of the budget that the request's bytes already hold; `None` to take one now.
+    /// The share of the append budget that the request already holds; `None` to take one now.
     pub reservation: Option<Reservation>,
 }
 
 impl AppendRequest {
-    /// A local import.
+    /// Makes the request of a local import.
     #[must_use]
     pub fn import(entries: Vec<PreparedEntry>) -> AppendRequest {
         AppendRequest { producer_id: 0, entries, reservation: None }
     }
 
-    /// Bytes of all slots.
+    /// The bytes of all slots.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.entries.iter().map(|entry| entry.slots().bytes()).sum()
     }
 
-    /// About how many bytes of memory the entries take until they are committed.
+    /// The approximate memory in bytes that the entries take until their commit.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         self.entries.iter().map(PreparedEntry::memory_bytes).sum()
@@ -75,7 +79,7 @@ impl AppendRequest {
             }
             total += bytes;
         }
-        // To come back later would not help.
+        // A retry would not help.
         if total > limits::BYTES_IN_FLIGHT_MAX { Err(NotStored::TooManyBytes(total)) } else { Ok(()) }
     }
 }

@@ -1,15 +1,15 @@
-//! What became of the requests of a batch, one by one.
+//! The outcomes of the requests of a batch.
 
 use super::AppendRequest;
 use super::batch::Outcome;
 use super::error::{AppendError, NotStored, Unknown};
 use crate::error::StoreError;
 
-/// The requests of a batch and, as far as they are known, their outcomes.
+/// The requests of a batch and the outcomes that are known.
 pub(super) struct Outcomes<'a> {
     pub(super) requests: Vec<&'a AppendRequest>,
     settled: Vec<Option<Outcome>>,
-    /// Those with a commit that was not confirmed: only a commit that is confirmed tells what became of them.
+    /// Marks the requests with an unconfirmed commit. Only a confirmed commit shows their outcome.
     doubtful: Vec<bool>,
 }
 
@@ -19,7 +19,7 @@ impl<'a> Outcomes<'a> {
         Outcomes { requests, settled, doubtful }
     }
 
-    /// The indexes of those that have no outcome yet.
+    /// The indexes of the requests without an outcome.
     pub(super) fn open(&self) -> Vec<usize> {
         (0..self.settled.len()).filter(|index| !self.is_settled(*index)).collect()
     }
@@ -34,12 +34,13 @@ impl<'a> Outcomes<'a> {
         }
     }
 
-    /// A commit of these was not confirmed.
+    /// Marks requests as having an unconfirmed commit.
     pub(super) fn doubt(&mut self, indexes: &[usize]) {
         indexes.iter().for_each(|index| self.doubtful[*index] = true);
     }
 
-    /// Ends one with an error: as not stored, unless an earlier commit of it may have been done.
+    /// Ends a request with an error. The request counts as not stored, unless an earlier commit of
+    /// it may have succeeded.
     pub(super) fn fail(&mut self, index: usize, error: &StoreError) {
         let outcome: AppendError = if let StoreError::Displaced(what) = error {
             Unknown::Displaced(what.clone()).into()
@@ -53,8 +54,9 @@ impl<'a> Outcomes<'a> {
         self.settled[index] = Some(Err(outcome));
     }
 
-    /// Refuses those that an error concerns which no request is to blame for: all of them if the database cannot be reached or
-    /// written, those that go to a log which is locked. `false` where that is none.
+    /// Refuses the requests that an error concerns if the error is not caused by a request: all
+    /// requests if the database cannot be reached or written, or the requests to a locked log.
+    /// Returns `false` if there is no such request.
     pub(super) fn refuse_concerned(&mut self, error: &StoreError) -> bool {
         let open = self.open();
         let concerned: Vec<usize> = match error {
@@ -72,7 +74,7 @@ impl<'a> Outcomes<'a> {
         !concerned.is_empty()
     }
 
-    /// All of them, in the order of the requests.
+    /// Returns all outcomes, in the order of the requests.
     pub(super) fn into_all(self) -> Vec<Outcome> {
         self.settled.into_iter().map(|outcome| outcome.unwrap_or(Err(Unknown::WriterEnded.into()))).collect()
     }

@@ -1,32 +1,34 @@
-//! How fast a writer writes, and so how large its batches may be.
+//! Measures how fast a writer writes, and derives the size of its batches.
 //!
-//! A request that comes while a batch is written waits for that batch and for the next one, which it is in. So a batch is bounded by time, and
-//! by a number only where the database is quick. What a batch waits for, a lock or its COMMIT, is not counted: smaller batches would wait
-//! as long.
+//! A request that arrives while a batch is written waits for that batch and for the next one, which
+//! it is in. So time bounds a batch, and a number bounds it only if the database is quick. The time
+//! in which a batch waits for a lock or for its COMMIT does not count, because smaller batches
+//! would wait as long.
 
 use std::time::Duration;
 
-/// How long a batch is written.
+/// The time for writing a batch.
 const BATCH: Duration = Duration::from_millis(60);
 
-/// How much of it one key has while others wait.
+/// While other keys wait, one key gets this fraction of the time: one half.
 const SHARES: usize = 2;
 
-/// Entries of a batch at least, however slow the database is: each costs a COMMIT.
+/// Entries that a batch may always have, however slow the database is, because each batch costs a
+/// COMMIT.
 const ENTRIES_MIN: usize = 200;
 
-/// Entries of a batch, and of one key in it while others wait, at most.
+/// The largest number of entries of a batch, and of one key in it while other keys wait.
 const MAX: BatchSize = BatchSize { entries: 10_000, of_key: 1_000 };
 
-/// Entries that a batch may have before no further request is taken into it.
+/// The number of entries after which a batch takes no further request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BatchSize {
     pub(super) entries: usize,
-    /// Of one key, while others wait.
+    /// The number for one key while other keys wait.
     pub(super) of_key: usize,
 }
 
-/// The mean of the last batches.
+/// The mean time for an entry over the last batches.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     seconds_each: Option<f64>,
@@ -39,14 +41,14 @@ impl Pace {
         BatchSize { entries, of_key: (entries / SHARES).min(MAX.of_key) }
     }
 
-    /// So many entries were written.
+    /// Notes the number of entries of a batch and the time that they took.
     pub(super) fn note(&mut self, entries: usize, took: Duration) {
-        // The time of a small batch is that of its statements, whatever they write.
+        // The time of a small batch is that of its statements, whatever their number of entries.
         if entries < ENTRIES_MIN / SHARES {
             return;
         }
         let seconds = (took.as_secs_f64() / entries as f64).max(1e-9);
-        // A single batch that stood still does not decide.
+        // A single batch that was held up does not decide.
         self.seconds_each = Some(self.seconds_each.map_or(seconds, |before| 0.75 * before + 0.25 * seconds));
     }
 }

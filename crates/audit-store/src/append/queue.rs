@@ -1,5 +1,6 @@
-//! Requests that wait for a writer. Each key has a line of its own, and the lines take turns, so that one key that sends more
-//! than the database takes keeps no other waiting for longer than its own share of a batch.
+//! Requests that wait for a writer. Each key has a line of its own, and the lines take turns. So if
+//! one key sends more than the database can take, the other keys wait no longer than for that key's
+//! share of a batch.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,37 +14,40 @@ use super::pace::BatchSize;
 use crate::connection::DbConnection;
 use crate::error::StoreError;
 
-/// Requests that may wait. The budget of bytes usually says no first; this bounds the time that small ones wait.
+/// Requests that may wait. The append budget is usually full first; this number bounds the waiting
+/// time of small requests.
 const REQUESTS_MAX: usize = 4096;
 
-/// Requests of one key that may wait: a quarter, so that one key cannot fill the queue for the others.
+/// Requests of one key that may wait: a quarter, so that one key cannot fill the queue.
 const REQUESTS_OF_KEY_MAX: usize = REQUESTS_MAX / 4;
 
-/// Other writes that may wait. The caller of each of them blocks a thread.
+/// Other writes that may wait. Each of them blocks a thread of its caller.
 const WORK_MAX: usize = 1024;
 
-/// Bytes of slots in a transaction.
+/// Bytes of the slots in a transaction.
 const BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// What a refused client is told. A full queue is written in about this time.
+/// The retry time for a client whose request is refused. A writer empties a full queue in about
+/// this time.
 pub(super) const RETRY_AFTER_SECONDS: u64 = 1;
 
-/// A request, and who waits for its receipts.
+/// A request, and the channel for its receipts.
 pub(super) struct Waiting {
     pub(super) request: AppendRequest,
     pub(super) answer: oneshot::Sender<Outcome>,
-    /// Counts it as queued until it is taken.
+    /// Counts the request as queued until a writer takes it.
     pub(super) queued: Queued,
 }
 
-/// Gets a connection, or why there is none; tells whether the connection can be used again.
+/// A write that gets a connection, or the reason why there is none. Returns whether the connection
+/// can be used again.
 pub(super) type Work = Box<dyn FnOnce(Result<&mut DbConnection, String>) -> bool + Send>;
 
-/// What a writer does next.
+/// The next work of a writer.
 pub(super) enum Job {
-    /// Requests that become one transaction.
+    /// Requests that form one transaction.
     Append(Vec<Waiting>),
-    /// Any other write, in a transaction of its own making.
+    /// Any other write, in a transaction of its own.
     Run(Work),
 }
 
@@ -72,7 +76,8 @@ impl Queue {
     /// Queues a request.
     ///
     /// # Errors
-    /// [`NotStored::Busy`] when the queue, or what one key may have of it, is full; [`NotStored::Closed`].
+    ///
+    /// [`NotStored::Busy`] if the queue or the key's part of it is full; [`NotStored::Closed`].
     pub(super) fn try_push(&self, waiting: Waiting) -> Result<(), NotStored> {
         let mut state = self.state();
         if state.is_closed {
@@ -86,9 +91,10 @@ impl Queue {
         Ok(())
     }
 
-    /// Queues a request, and waits for room.
+    /// Waits for room and queues a request.
     ///
     /// # Errors
+    ///
     /// [`NotStored::Closed`]
     pub(super) fn push(&self, waiting: Waiting) -> Result<(), NotStored> {
         let mut state = self.state();
@@ -103,10 +109,11 @@ impl Queue {
         Ok(())
     }
 
-    /// Queues another write, and waits for room; without an end, for ever.
+    /// Waits for room and queues another write. Without `end` it waits without limit.
     ///
     /// # Errors
-    /// [`StoreError::Late`] at the end, [`StoreError::Closed`].
+    ///
+    /// [`StoreError::Late`] after `end`; [`StoreError::Closed`].
     pub(super) fn push_work(&self, work: Work, end: Option<Instant>) -> Result<(), StoreError> {
         let mut state = self.state();
         while !state.is_closed && state.work.len() >= WORK_MAX {
@@ -124,8 +131,9 @@ impl Queue {
         Ok(())
     }
 
-    /// The next job, as soon as there is one; `None` once the queue is closed and empty. A request is never cut: one that is larger than
-    /// its key's part of a batch waits for one batch, and then begins the next.
+    /// Waits for the next job. Returns `None` once the queue is closed and empty. A request is
+    /// never split: a request that is larger than its key's part of a batch waits for one batch and
+    /// then begins the next.
     pub(super) fn next(&self, size: BatchSize) -> Option<Job> {
         let mut state = self.state();
         loop {
@@ -140,16 +148,17 @@ impl Queue {
         }
     }
 
-    /// Takes no more. What is queued can still be taken.
+    /// Closes the queue. The writer still takes the queued requests.
     pub(super) fn close(&self) {
         self.state().is_closed = true;
         self.filled.notify_all();
         self.emptied.notify_all();
     }
 
-    /// Takes no more, and gives what nobody will take.
+    /// Closes the queue and returns the requests that no writer will take.
     pub(super) fn abandon(&self) -> Vec<Waiting> {
-        // Closed in the same moment: what is let in afterwards would wait for ever.
+        // The queue closes in the same moment, because a request that is queued afterwards would
+        // wait forever.
         let state = std::mem::replace(&mut *self.state(), State { is_closed: true, ..State::default() });
         self.filled.notify_all();
         self.emptied.notify_all();
@@ -176,7 +185,7 @@ impl State {
         self.requests += 1;
     }
 
-    /// Batches and other writes take turns too.
+    /// Takes batches and other writes in turn.
     fn next(&mut self, size: BatchSize) -> Option<Job> {
         let is_works_turn = !self.work_was_last || self.turns.is_empty();
         self.work_was_last = is_works_turn && !self.work.is_empty();
@@ -186,7 +195,7 @@ impl State {
         if self.turns.is_empty() { None } else { Some(Job::Append(self.batch(size))) }
     }
 
-    /// One request of each key after the other, up to the limits of a batch.
+    /// Takes one request of each key after the other, up to the limits of a batch.
     fn batch(&mut self, size: BatchSize) -> Vec<Waiting> {
         let (mut batch, mut entries, mut bytes) = (Vec::new(), 0, 0);
         let mut taken: HashMap<i64, usize> = HashMap::new();
@@ -194,7 +203,8 @@ impl State {
         while entries < size.entries && bytes < BATCH_BYTES_MAX {
             let (key, must_go) = match self.turns.pop_front() {
                 Some(key) => (key, false),
-                // All that waits is too large for a share: the first of it begins the batch.
+                // All waiting requests are too large for a share: the first of them begins the
+                // batch.
                 None if batch.is_empty() => match passed_over.pop_front() {
                     Some(key) => (key, true),
                     None => break,
@@ -224,7 +234,7 @@ impl State {
         batch
     }
 
-    /// The first of a line; the key is back in its turn unless that was the last.
+    /// Takes the first request of a line. If the line has more requests, its key gets another turn.
     fn pop(&mut self, key: i64) -> Option<Waiting> {
         let line = self.lines.get_mut(&key)?;
         let waiting = line.pop_front();
@@ -246,7 +256,7 @@ mod tests {
 
     const SIZE: BatchSize = BatchSize { entries: 10_000, of_key: 1_000 };
 
-    /// A request of a key, of so many entries.
+    /// A request of a key with this many entries.
     fn request_of(key: i64, entries: usize) -> Waiting {
         let entry = NewEvent::new().prepare(ChannelId::DEFAULT).unwrap();
         let request = AppendRequest { producer_id: key, entries: vec![entry; entries], reservation: None };
@@ -263,7 +273,7 @@ mod tests {
         Box::new(|_| true)
     }
 
-    /// The next batch: key and entries of each request. `None` for another write.
+    /// The next batch: key and number of entries of each request. `None` for another write.
     fn batch(queue: &Queue) -> Option<Vec<(i64, usize)>> {
         match queue.next(SIZE).unwrap() {
             Job::Append(batch) => {
@@ -285,7 +295,7 @@ mod tests {
         requests.extend([(2, 10), (2, 10)]);
         let queue = queue(&requests);
         assert_eq!(batch(&queue).unwrap(), [(1, 300), (2, 10), (1, 300), (2, 10), (1, 300)]);
-        // Alone, it has all of it.
+        // A key that is alone has all of it.
         assert_eq!(batch(&queue).unwrap().len(), 17);
     }
 

@@ -1,4 +1,4 @@
-//! What the caller of an append gets.
+//! The answer to the caller of an append.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -12,28 +12,29 @@ use audit_domain::{ChannelId, Entry, JsonText, ObjectWriter, Timestamp, push_arr
 use super::batch::Outcome;
 use super::error::{AppendError, Unknown};
 
-/// Where an entry is in its log. Of a duplicate, this is the receipt of the first time.
+/// The place of an entry in its log. For a duplicate, this is the receipt of the stored entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receipt {
-    /// The entry.
+    /// The uuid of the entry.
     pub uuid: Uuid,
-    /// Its channel.
+    /// The channel of the entry.
     pub channel_id: ChannelId,
-    /// Its index in the log.
+    /// The position in the log.
     pub position: i64,
-    /// When it was committed.
+    /// The time of the commit.
     pub recorded_at: Timestamp,
-    /// The hash that the tree holds.
+    /// The leaf hash in the tree.
     pub leaf_hash: LeafHash,
-    /// Whether the entry was in the log already.
+    /// Whether the entry was in the log before.
     pub duplicate: bool,
-    /// Seconds by which the entry happens after the present, where that is more than
-    /// [`StoreConfig::future_warning`](crate::StoreConfig::future_warning). It is stored as it is.
+    /// Seconds by which the entry's time is after the current time, if they are more than
+    /// [`StoreConfig::future_warning`](crate::StoreConfig::future_warning). The log stores the
+    /// entry as it is.
     pub future_seconds: Option<i64>,
 }
 
 impl Receipt {
-    /// The receipt of an entry that is in the log already.
+    /// Makes the receipt of an entry that was in the log before.
     #[must_use]
     pub fn of_duplicate(entry: &Entry) -> Receipt {
         Receipt {
@@ -47,14 +48,14 @@ impl Receipt {
         }
     }
 
-    /// What is strange about the entry though it was stored, a sentence each.
+    /// Warnings about a stored entry, one sentence each.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        let future = |seconds| format!("the entry happens {seconds} s after the present, as the server's clock has it");
+        let future = |seconds| format!("the time of the entry is {seconds} s ahead of the server's clock");
         self.future_seconds.map(future).into_iter().collect()
     }
 
-    /// Appends the JSON of the native API. `warnings` is left out where there are none.
+    /// Appends the JSON of the native API. It leaves out `warnings` if there are none.
     pub fn write_json(&self, out: &mut String) {
         let mut object = ObjectWriter::new(out);
         object
@@ -72,8 +73,9 @@ impl Receipt {
     }
 }
 
-/// The receipts of a request that is on its way: await them, or block on [`PendingReceipts::wait`]. They come after the
-/// commit is on disk, in the order of the request's entries. Dropping them does not take the request back.
+/// The receipts of a request that is queued: await them, or block on [`PendingReceipts::wait`].
+/// They arrive after the commit is on disk, in the order of the request's entries. Dropping them
+/// does not cancel the request.
 #[derive(Debug)]
 pub struct PendingReceipts(pub(super) oneshot::Receiver<Outcome>);
 
@@ -86,11 +88,13 @@ impl PendingReceipts {
         answered(self.0.recv())
     }
 
-    /// Blocks until then, but no longer than that. What comes later is not taken back: to cancel a commit that waits for a
-    /// synchronous standby would make PostgreSQL report success.
+    /// Blocks until the request is committed or refused, but at most for `patience`. A late commit
+    /// is not cancelled: cancelling a commit that waits for a synchronous standby would make
+    /// PostgreSQL report success.
     ///
     /// # Errors
-    /// [`Unknown::Late`] when the time is over, otherwise as [`PendingReceipts::wait`].
+    ///
+    /// [`Unknown::Late`] after `patience`, otherwise as for [`PendingReceipts::wait`].
     pub fn wait_for(self, patience: Duration) -> Result<Vec<Receipt>, AppendError> {
         match self.0.recv_timeout(patience) {
             Ok(answer) => answer,
@@ -109,7 +113,7 @@ impl IntoFuture for PendingReceipts {
     }
 }
 
-/// [`PendingReceipts`], awaited.
+/// The future of [`PendingReceipts`].
 #[derive(Debug)]
 pub struct ReceiptsFuture(oneshot::AsyncReceiver<Outcome>);
 
@@ -121,13 +125,15 @@ impl Future for ReceiptsFuture {
     }
 }
 
-/// A writer that is gone without an answer may have committed. What it never took is answered before it goes.
+/// A writer that ended without an answer may have committed the request. A writer that panics first
+/// answers the requests that it never took.
 fn answered(answer: Result<Outcome, oneshot::RecvError>) -> Outcome {
     answer.unwrap_or(Err(Unknown::WriterEnded.into()))
 }
 
-/// Tells the caller of a request how it ended. Telling wakes a task, and a runtime panics where it cannot write to the file descriptor
-/// of its wake-ups: that is caught here, since the outcome is handed over by then, and the task is woken by the next timer.
+/// Sends the outcome of a request to its caller. Sending wakes a task, and a runtime panics if it
+/// cannot write to its file descriptor for wake-ups. This function catches the panic: the outcome
+/// has been sent by then, and the next timer wakes the task.
 pub(super) fn answer(caller: oneshot::Sender<Outcome>, outcome: Outcome) {
     match catch_unwind(AssertUnwindSafe(|| caller.send(outcome))) {
         Ok(Ok(())) => {}

@@ -1,7 +1,8 @@
-//! The clock, compared with what it was: with the monotonic clock of the machine, and with the heads of the logs.
+//! Compares the clock with the monotonic clock of the machine and with the heads of the logs.
 //!
-//! The time of a log never goes back. So a clock that jumps ahead, once, leaves a log whose time stands still until the clock is there
-//! again. That cannot be undone, only be seen early.
+//! The time of a log never goes back. So a single jump of the clock into the future leaves a log
+//! whose time stands still until the clock reaches that time. This cannot be undone; it can only be
+//! noticed early.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,20 +12,21 @@ use audit_domain::{Clock, ClockError, Timestamp};
 
 use super::batch::LogKey;
 
-/// How far clocks may be apart before somebody is told.
+/// The difference between clocks that causes no warning.
 const TOLERATED: Duration = Duration::from_secs(60);
 
-/// How often the log of the program says the same again.
+/// The time after which the program's log repeats the same warning.
 const SAID_EVERY: Duration = Duration::from_secs(600);
 
-/// How long a jump is shown. A machine that slept, or set its clock right, made one too.
+/// The time for which a jump is shown. A machine that slept, or whose clock was corrected, also
+/// makes a jump.
 const JUMP_SHOWN: Duration = Duration::from_secs(3600);
 
-/// Names of what is counted here; `docs/metrics.md` says what they mean.
+/// Names of the counters; `docs/metrics.md` explains them.
 const JUMPS: &str = "audit_clock_jumps_total";
 const OUT_OF_RANGE: &str = "audit_clock_out_of_range_total";
 
-/// The clock of a store. All its writers share one.
+/// The clock of a store, shared by all its writers.
 #[derive(Debug)]
 pub(crate) struct ClockWatch {
     clock: Clock,
@@ -34,12 +36,13 @@ pub(crate) struct ClockWatch {
 
 #[derive(Debug, Default)]
 struct State {
-    /// What the clock said first, and when that was.
+    /// The first reading of the clock, and the monotonic time of that reading.
     start: Option<(Timestamp, Instant)>,
-    /// Microseconds by which the clock is ahead of the monotonic one, as far as that was noticed.
+    /// Microseconds by which the clock has moved ahead of the monotonic clock, as far as that was
+    /// noticed.
     lead: i64,
     jump: Option<Jump>,
-    /// The logs whose last entry is in the future, and its time.
+    /// The logs whose last entry is in the future, with the time of that entry.
     ahead: BTreeMap<LogKey, Timestamp>,
     ahead_said: Option<Instant>,
     range_said: Option<Instant>,
@@ -55,14 +58,16 @@ struct Jump {
 impl ClockWatch {
     pub(crate) fn new(clock: Clock, future_warning: Duration) -> ClockWatch {
         let watch = ClockWatch { clock, future_warning, state: Mutex::default() };
-        // The start of what later readings are compared with; the first append reports a clock that is wrong at the start.
+        // This is the reading with which later ones are compared. If the clock is wrong at the
+        // start, the first append reports it.
         let _ = watch.now();
         watch
     }
 
-    /// The present.
+    /// The current time.
     ///
     /// # Errors
+    ///
     /// [`ClockError`]
     pub(crate) fn now(&self) -> Result<Timestamp, ClockError> {
         let (now, at) = (self.clock.now(), Instant::now());
@@ -75,14 +80,14 @@ impl ClockWatch {
             Err(error) => {
                 metrics::counter!(OUT_OF_RANGE).increment(1);
                 if is_due(&mut state.range_said, at) {
-                    tracing::error!(%error, "nothing is appended while the clock is wrong");
+                    tracing::error!(%error, "the store appends nothing while the clock is wrong");
                 }
                 Err(error)
             }
         }
     }
 
-    /// Takes note of the last entry of a log.
+    /// Notes the time of the last entry of a log.
     pub(crate) fn head(&self, log: LogKey, last: Timestamp, now: Timestamp) {
         let mut state = self.state();
         if micros(TOLERATED) >= last.micros() - now.micros() {
@@ -97,19 +102,19 @@ impl ClockWatch {
                 stream,
                 last_recorded_at = %last,
                 %now,
-                "the last entry of a log is ahead of the clock: recorded_at stands still until the clock is there; \
+                "the last entry of a log is ahead of the clock: recorded_at stands still until the clock reaches it; \
                  see docs/operations.md, A clock that jumped"
             );
         }
     }
 
-    /// From when on an entry is warned about.
+    /// The time after which an entry gets a warning.
     pub(crate) fn future_after(&self, now: Timestamp) -> Timestamp {
         let last = now.micros().saturating_add(micros(self.future_warning));
         Timestamp::from_micros(last).unwrap_or(Timestamp::MAX)
     }
 
-    /// What is wrong with the time, a sentence each.
+    /// The warnings about the time, one sentence each.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let Ok(now) = self.now() else { return Vec::new() };
         let mut state = self.state();
@@ -124,7 +129,7 @@ impl ClockWatch {
         jump.into_iter().chain(furthest).collect()
     }
 
-    /// How far the furthest log is ahead of the clock.
+    /// The time by which the furthest log is ahead of the clock.
     pub(crate) fn log_ahead(&self) -> Duration {
         let Ok(now) = self.now() else { return Duration::ZERO };
         let mut state = self.state();
@@ -139,7 +144,8 @@ impl ClockWatch {
 }
 
 impl State {
-    /// Both clocks are slewed by the same daemon, so that they only part where the one is set.
+    /// Compares the clock with the monotonic clock. The same daemon slews both, so they part only
+    /// if the clock is set.
     fn compare(&mut self, now: Timestamp, at: Instant) {
         let (start, started) = *self.start.get_or_insert((now, at));
         let lead = now.micros() - start.micros() - micros(at.saturating_duration_since(started));
@@ -149,7 +155,7 @@ impl State {
             tracing::warn!(
                 seconds = moved / 1_000_000,
                 %now,
-                "the clock jumped ahead; what is appended now has its time, and the time of a log cannot go back"
+                "the clock jumped ahead; new entries get its time, and the time of a log cannot go back"
             );
             self.jump = Some(Jump { seen: at, to: now, micros: moved });
         } else if moved < -micros(TOLERATED) {
@@ -170,7 +176,7 @@ fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Whether something is to be said again; if so, it is said now.
+/// Whether a message is due again. If so, it counts as sent now.
 fn is_due(said: &mut Option<Instant>, now: Instant) -> bool {
     let due = said.is_none_or(|said| now.saturating_duration_since(said) >= SAID_EVERY);
     if due {

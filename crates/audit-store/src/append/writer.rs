@@ -1,4 +1,4 @@
-//! A writer thread. It owns the only connection that writes to its logs.
+//! A writer thread. It owns the only connection that appends to its logs.
 
 use std::hash::RandomState;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,30 +23,31 @@ use crate::postings::Grown;
 use crate::url::DatabaseUrl;
 use crate::watch::DatabaseWatch;
 
-/// How long the caller of a write that is no append waits. One that is stuck behind a commit which waits for a synchronous standby
-/// may wait for hours.
+/// The time for which the caller of a write other than an append waits. The write may wait for
+/// hours after a commit that waits for a synchronous standby.
 const RUN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a store that closes waits for the thread. Whoever has no receipt by then knows that nothing was promised.
+/// The time for which a store that closes waits for the thread. A caller without a receipt by then
+/// has no promise.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The queue in front of the writer thread, and the thread.
 pub(crate) struct Writer {
     queue: Arc<Queue>,
-    /// What the thread panicked with.
+    /// The message of the panic that ended the thread.
     panic: Arc<OnceLock<String>>,
     thread: Mutex<Option<Thread>>,
     database: Arc<DatabaseWatch>,
 }
 
-/// A thread, and what tells of its end.
+/// A thread, and a channel that closes when the thread ends.
 struct Thread {
     handle: JoinHandle<()>,
     ended: Receiver<()>,
 }
 
 impl Writer {
-    /// Without a connection, one is opened with the first job.
+    /// Starts the thread. Without a connection, the thread opens one for its first job.
     pub(super) fn start(
         url: DatabaseUrl,
         conn: Option<DbConnection>,
@@ -60,17 +61,18 @@ impl Writer {
         let watched = Arc::clone(&database);
         let (taken, panicked) = (Arc::clone(&queue), Arc::clone(&panic));
         let run = move || {
-            // Dropped when the thread ends, however it ends.
+            // The value is dropped when the thread ends, in whatever way.
             let _end = end;
             let work = move |taken: &Queue| {
-                // At the start, and not with the first batch.
+                // Draws the hash keys at the start and not in the first batch.
                 drop(RandomState::new());
                 Loop { url, conn, watch, database: watched, grown, pace: Pace::default() }.run(taken);
             };
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| work(&taken))) {
                 let message = panicked.get_or_init(|| message_of(&*payload));
-                tracing::error!(message, "the writer thread panicked; nothing is appended until the store is opened again");
-                // What it had in hand is not known, and is answered as its senders are dropped. It never took the others.
+                tracing::error!(message, "the writer thread panicked; the store appends nothing until it is opened again");
+                // The outcome of the requests that it processed is not known: their callers get an
+                // answer when the senders are dropped. It never took the other requests.
                 taken.abandon().into_iter().for_each(|waiting| answer(waiting.answer, Err(NotStored::Closed.into())));
             }
         };
@@ -86,14 +88,15 @@ impl Writer {
         Ok(PendingReceipts(pending))
     }
 
-    /// Queues a request, and waits for room.
+    /// Waits for room and queues a request.
     pub(super) fn append(&self, request: AppendRequest) -> Result<PendingReceipts, NotStored> {
         let (answer, pending) = oneshot::channel();
         self.queue.push(Waiting { request, answer, queued: Queued::now() })?;
         Ok(PendingReceipts(pending))
     }
 
-    /// Runs a write on the writer's connection, between two batches, and waits for it, but not for ever.
+    /// Runs a write on the writer's connection between two batches, and waits for it up to
+    /// [`RUN_TIMEOUT`].
     pub(super) fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
@@ -107,7 +110,7 @@ impl Writer {
         })?
     }
 
-    /// The same for a step of an index, which takes its time.
+    /// Runs a step of an index in the same way, but without a time limit.
     pub(super) fn run_step<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
@@ -126,30 +129,31 @@ impl Writer {
         self.panic.get().cloned()
     }
 
-    /// Takes no more jobs; the thread ends behind the queued ones.
+    /// Closes the queue. The thread ends after the queued jobs.
     pub(super) fn take_no_more(&self) {
         self.queue.close();
     }
 
-    /// Takes no more jobs, finishes the queued ones, and ends the thread, until a deadline.
+    /// Closes the queue, waits until the queued jobs are done, and ends the thread, until a
+    /// deadline.
     pub(super) fn close(&self, deadline: Instant) {
         self.take_no_more();
         let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         if thread.ended.recv_timeout(deadline.saturating_duration_since(Instant::now())) == Err(RecvTimeoutError::Timeout) {
-            tracing::error!("the writer still waits for the database; what it has not acknowledged may be stored or not");
+            tracing::error!("the writer still waits for the database; entries that it has not acknowledged may be stored or not");
         } else if thread.handle.join().is_err() {
             tracing::error!("the writer thread panicked");
         }
     }
 }
 
-/// What a panic says.
+/// The message of a panic.
 fn message_of(payload: &(dyn std::any::Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
 
-/// A write as the queue takes it, and where its outcome will be.
+/// Makes a write for the queue, and the receiver of its outcome.
 fn prepare<T: Send + 'static>(
     database: &Arc<DatabaseWatch>,
     work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
@@ -161,7 +165,7 @@ fn prepare<T: Send + 'static>(
         let conn = database.check_place().and_then(|()| conn.map_err(StoreError::Unreachable));
         let outcome = confirm(&database, conn.and_then(|conn| work(conn).map_err(|error| error.seen_on(conn))));
         let is_usable = !matches!(outcome, Err(StoreError::Unreachable(_)));
-        // Nobody waits for a write whose caller is gone; it is done all the same.
+        // The caller of the write may be gone; the write is done all the same.
         drop(answer.send(outcome));
         is_usable
     });
@@ -170,7 +174,7 @@ fn prepare<T: Send + 'static>(
 
 struct Loop {
     url: DatabaseUrl,
-    /// Dropped after an error, so that the next transaction starts on a fresh one.
+    /// Dropped after an error, so that the next transaction starts on a new connection.
     conn: Option<DbConnection>,
     watch: Arc<ClockWatch>,
     database: Arc<DatabaseWatch>,
@@ -200,13 +204,14 @@ impl Loop {
         let batch: Vec<_> = batch.collect();
         let outcomes = self.outcomes(batch.iter().map(|(request, _)| request).collect());
         for ((request, caller), outcome) in batch.into_iter().zip(outcomes) {
-            // The share of the budget goes back before the caller can act on its receipt.
+            // The share goes back to the budget before the caller can act on its receipt.
             drop(request);
             answer(caller, outcome);
         }
     }
 
-    /// What becomes of each request. One that cannot be appended takes none of the others along.
+    /// Commits requests and returns the outcome of each. A request that cannot be appended does not
+    /// fail the others.
     fn outcomes(&mut self, requests: Vec<&AppendRequest>) -> Vec<Outcome> {
         let (mut outcomes, mut lookup) = (Outcomes::new(requests), Lookup::GivenUuids);
         while !outcomes.open().is_empty() {
@@ -217,7 +222,8 @@ impl Loop {
                 Ok(done) => outcomes.settle(&open, done),
                 Err(error) if outcomes.refuse_concerned(&error) => {}
                 Err(error) => {
-                    // One of them may have broken the others; alone, each gets its own answer.
+                    // One of the requests may have failed the others. Alone, each gets its own
+                    // answer.
                     tracing::warn!(%error, requests = open.len(), "a batch failed; trying its requests one by one");
                     self.one_by_one(&mut outcomes, lookup);
                 }
@@ -245,8 +251,9 @@ impl Loop {
         }
     }
 
-    /// Where the connection is lost on the way, whether the batch was committed is in the log, and nowhere else. After an error,
-    /// `lookup` is how the requests are to be looked up from then on; `doubt` is called where a commit of them may be done.
+    /// Commits requests. If the connection is lost during the commit, only the log shows whether
+    /// the batch was committed, so this looks it up. After an error, `lookup` is the lookup for the
+    /// next attempt. Calls `doubt` if a commit of the requests may have succeeded.
     fn commit_and_settle(
         &mut self,
         requests: &[&AppendRequest],
@@ -254,7 +261,7 @@ impl Loop {
         mut doubt: impl FnMut(),
     ) -> Result<Vec<Outcome>, StoreError> {
         self.database.check_place()?;
-        // Without one, nothing was sent that could be looked for.
+        // Without a connection, nothing was sent that the log could have.
         self.connection().map_err(StoreError::Unreachable)?;
         let mut commit = |writer: &mut Loop, lookup| {
             let outcomes = writer.commit(requests, lookup);
@@ -267,7 +274,7 @@ impl Loop {
         *lookup = (*lookup).max(Lookup::AllUuids);
         match outcomes {
             Err(error @ (StoreError::Unreachable(_) | StoreError::Unconfirmed(_))) => {
-                tracing::warn!(%error, requests = requests.len(), "a commit was lost; looking what became of a batch");
+                tracing::warn!(%error, requests = requests.len(), "the outcome of a commit is not known; looking its entries up in the log");
                 *lookup = Lookup::Settle;
                 commit(self, *lookup)
             }

@@ -1,4 +1,4 @@
-//! The writers of a store: one where the database has one write lock, several where it locks by the row.
+//! The writers of a store: one if the database has one write lock, several if it locks rows.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,12 +15,13 @@ use crate::postings::Grown;
 use crate::url::DatabaseUrl;
 use crate::watch::DatabaseWatch;
 
-/// All of them. A log always goes to the same one, so that two never wait for its head; a request that goes to several logs goes
-/// whole to the writer of its first.
+/// All writers of a store. A log always has the same writer, so two writers never wait for the same
+/// head. A request for several logs goes whole to the writer of the first log.
 pub(crate) struct Writers(Vec<Writer>);
 
 impl Writers {
-    /// The first one takes the connection that is there, the others open theirs with their first request.
+    /// Starts the writers. The first one takes the given connection; the others open theirs for
+    /// their first request.
     pub(crate) fn start(
         url: &DatabaseUrl,
         conn: DbConnection,
@@ -40,12 +41,13 @@ impl Writers {
         self.writer_for(&request).ok_or(NotStored::Closed)?.try_append(request)
     }
 
-    /// Queues a request, and waits for room.
+    /// Waits for room and queues a request.
     pub(crate) fn append(&self, request: AppendRequest) -> Result<PendingReceipts, NotStored> {
         self.writer_for(&request).ok_or(NotStored::Closed)?.append(request)
     }
 
-    /// Runs a write that takes milliseconds, between two batches, and waits for it as long as a caller may be kept waiting.
+    /// Runs a write that takes milliseconds between two batches, and waits for it as long as a
+    /// caller may wait.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
@@ -53,7 +55,8 @@ impl Writers {
         self.0.first().ok_or(StoreError::Closed)?.run(work)
     }
 
-    /// Runs a write on the writer of a log, which does not append to it meanwhile. It may take its time.
+    /// Runs a write on the writer of a log, which does not append to the log meanwhile. The write
+    /// has no time limit.
     pub(crate) fn run_for<T: Send + 'static>(
         &self,
         (channel_id, stream): (i64, Stream),
@@ -66,15 +69,15 @@ impl Writers {
         self.0.iter().all(Writer::is_running)
     }
 
-    /// What one of them panicked with.
+    /// The message of the panic that ended one of them.
     pub(crate) fn panic(&self) -> Option<String> {
         self.0.iter().find_map(Writer::panic)
     }
 
-    /// Takes no more jobs, finishes the queued ones, and ends the threads.
+    /// Closes the queues, waits until the queued jobs are done, and ends the threads.
     pub(crate) fn close(&self) {
         self.0.iter().for_each(Writer::take_no_more);
-        // One deadline for all: they wait for the same server.
+        // All writers have the same deadline, because they wait for the same server.
         let deadline = Instant::now() + CLOSE_TIMEOUT;
         self.0.iter().for_each(|writer| writer.close(deadline));
     }
@@ -92,7 +95,8 @@ impl Drop for Writers {
     }
 }
 
-/// Neighbours go to different writers, and so do the two streams of a channel: channels are numbered one after the other.
+/// Chooses the writer of a log. Neighbouring channels have different writers, and so have the two
+/// streams of a channel, because channels are numbered one after the other.
 fn place(channel_id: i64, stream: i16, writers: usize) -> usize {
     let log = channel_id.unsigned_abs().wrapping_add(u64::from(stream.unsigned_abs()));
     usize::try_from(log % writers.max(1) as u64).unwrap_or(0)

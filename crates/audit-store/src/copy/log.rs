@@ -1,4 +1,4 @@
-//! One log: its rows and its head.
+//! Copies one log: its rows and its head.
 
 use std::collections::VecDeque;
 
@@ -13,25 +13,25 @@ use crate::query::{ActionLogs, Events, FetchSize, Table};
 use crate::row::{ActionLogRow, EventRow, NewActionLogRow, NewEventRow, NewRows};
 use crate::schema::{action_logs, events, logs};
 
-/// Rows and bytes of a transaction.
+/// Rows and bytes of a transaction, at most.
 const ROWS_MAX: usize = 5_000;
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// A table whose rows are carried over as they are.
+/// A table whose rows are copied as they are.
 pub(super) trait Carried: Table {
     type Row: Row + PartialEq;
 
-    /// Rows from a position on, in order.
+    /// Reads rows from a position on, in order.
     fn read(conn: &mut DbConnection, channel_id: i64, from: i64, count: usize) -> Result<Vec<Self::Row>, StoreError>;
 
     fn push(rows: &mut NewRows<'static>, row: Self::Row);
 }
 
-/// What a copy has to know of a row.
+/// A row, as a copy needs it.
 pub(super) trait Row {
     fn position(&self) -> i64;
     fn recorded_at(&self) -> i64;
-    /// Of its slots.
+    /// The bytes of its slots.
     fn bytes(&self) -> usize;
     fn into_entry(self) -> Result<Entry, StoreError>;
 }
@@ -98,7 +98,7 @@ impl Carried for ActionLogs {
     }
 }
 
-/// The rows of a log from a position up to its size, one after the other, and no more of them in memory than a few.
+/// The rows of a log from a position up to its size, in order. Only a few of them are in memory.
 pub(super) struct Rows<T: Carried> {
     channel_id: i64,
     next: i64,
@@ -112,7 +112,7 @@ impl<T: Carried> Rows<T> {
         Rows { channel_id: log.channel_id, next: from, size: log.size, stride: FetchSize::FIRST, read: VecDeque::new() }
     }
 
-    /// The next row; `None` behind the last one. A log with a gap is no log.
+    /// The next row; `None` after the last one. A gap in the log is an error.
     pub(super) fn next(&mut self, conn: &mut DbConnection) -> Result<Option<T::Row>, CopyError> {
         if self.next >= self.size {
             return Ok(None);
@@ -132,7 +132,7 @@ impl<T: Carried> Rows<T> {
     }
 }
 
-/// Brings what of a log is missing in the destination.
+/// Copies the rows of a log that the destination lacks.
 pub(super) fn copy<T: Carried>(
     source: &mut DbConnection,
     target: &mut DbConnection,
@@ -154,7 +154,7 @@ pub(super) fn copy<T: Carried>(
         let (next_position, recorded_at) = last;
         dialect::write(target, |conn| {
             if dialect::lock_log(conn, log.channel_id, log.stream)?.0 != from {
-                return Err(CopyError::Unfit { channel_id: log.channel_id, what: "somebody else writes to the destination" });
+                return Err(CopyError::Unfit { channel_id: log.channel_id, what: "another program writes to the destination" });
             }
             dialect::insert(conn, &batch)?;
             diesel::update(logs::table.find((log.channel_id, log.stream.number())))

@@ -1,8 +1,11 @@
-//! Moving a whole database, from either kind to either kind: the same positions, instants, salts, leaf hashes and token ids.
+//! Copies a whole database, from either kind to either kind, with the same positions, instants,
+//! salts, leaf hashes and token ids.
 //!
-//! Log by log, in the order of positions, some thousand rows a transaction: each moves the head of its log, so that the destination is
-//! a sound log at every moment, only a shorter one. A copy that was interrupted goes on after the head that it finds. At the end both
-//! sides are read and compared. The index is not copied: it follows from the log, and the store that opens the destination builds it.
+//! The copy goes log by log in the order of positions, with some thousand rows in a transaction.
+//! Each transaction moves the head of its log, so the destination is a correct, shorter log at
+//! every moment. An interrupted copy continues after the head that it finds. At the end it reads
+//! and compares both sides. It does not copy the index, which follows from the log: the store that
+//! opens the destination builds it.
 
 mod log;
 mod registry;
@@ -20,38 +23,38 @@ use crate::schema::logs;
 use crate::url::DatabaseUrl;
 use crate::{dialect, migrate};
 
-/// How far a copy is.
+/// The progress of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CopyProgress {
-    /// So many entries are to be copied, of which so many are there already.
+    /// The start: the numbers of entries.
     Start {
         /// Entries of all logs of the source.
         entries: u64,
-        /// Of these, what an earlier copy brought.
+        /// The number of these that the destination has already.
         there: u64,
     },
-    /// So many more entries are in the destination.
+    /// This number of further entries is in the destination.
     Copied(u64),
-    /// So many more entries were compared.
+    /// This number of further entries was compared.
     Compared(u64),
 }
 
-/// What a copy did.
+/// The result of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Copied {
     /// Entries of all logs, all of them compared.
     pub entries: u64,
-    /// Of these, what this run brought.
+    /// The number of these that this run copied.
     pub new: u64,
     /// Tokens.
     pub tokens: u64,
-    /// Object types.
+    /// Content types.
     pub content_types: u64,
-    /// Entries that the source got meanwhile and the destination has not: run the copy again.
+    /// Entries that the source got since and that the destination lacks: run the copy again.
     pub behind: u64,
 }
 
-/// A log and how far it goes.
+/// A log and its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Log {
     channel_id: i64,
@@ -60,11 +63,13 @@ struct Log {
     recorded_at: i64,
 }
 
-/// Copies a database into another one, which is made if it is not there, and compares them. Nothing is written to the source, which
-/// may be in use: it is copied as far as its logs go at the start. The destination must not be.
+/// Copies a database into another one and compares them. It creates the destination if it does not
+/// exist. It writes nothing to the source. The source may be in use: the copy takes its logs up to
+/// their sizes at the start. The destination must not be in use.
 ///
 /// # Errors
-/// [`CopyError`]; what was copied stays, and the next copy goes on behind it.
+///
+/// [`CopyError`]; the copied entries stay, and the next copy continues after them.
 pub fn copy(from: &StoreConfig, to: &StoreConfig, mut progress: impl FnMut(CopyProgress)) -> Result<Copied, CopyError> {
     let mut source = open_source(from)?;
     let (place, mut target) = open_target(to)?;
@@ -72,7 +77,7 @@ pub fn copy(from: &StoreConfig, to: &StoreConfig, mut progress: impl FnMut(CopyP
     let there = logs_there(&mut source, &mut target, &logs)?;
     let entries = logs.iter().map(|log| log.size.unsigned_abs()).sum();
     progress(CopyProgress::Start { entries, there });
-    // Tokens first: an entry names the one that wrote it.
+    // Tokens come first, because an entry names the token that appended it.
     let registry = Registry::copy(&mut source, &mut target)?;
     for log in &logs {
         let progress = &mut |count| progress(CopyProgress::Copied(count));
@@ -89,7 +94,7 @@ pub fn copy(from: &StoreConfig, to: &StoreConfig, mut progress: impl FnMut(CopyP
         }
     }
     registry.compare(&mut target)?;
-    // What was compared has to be what somebody finds there.
+    // The compared files must be the ones that are in the place of the destination.
     if let Some(what) = dialect::displaced(&place) {
         return Err(StoreError::Displaced(what).into());
     }
@@ -121,20 +126,22 @@ fn open_target(config: &StoreConfig) -> Result<(DatabaseUrl, DbConnection), Copy
     Ok((url, conn))
 }
 
-/// The logs that hold anything, in the order of their keys.
+/// The logs that have entries, in the order of their keys.
 fn logs(conn: &mut DbConnection) -> Result<Vec<Log>, CopyError> {
     let columns = (logs::channel_id, logs::stream, logs::next_position, logs::recorded_at);
     let written = logs::table.filter(logs::next_position.gt(0)).order((logs::channel_id, logs::stream)).select(columns);
     let rows: Vec<(i64, i16, i64, i64)> = written.load(conn).map_err(StoreError::from)?;
     let log = |(channel_id, stream, size, recorded_at)| {
         let stream = [Stream::Events, Stream::ActionLogs].into_iter().find(|known| known.number() == stream);
-        let stream = stream.ok_or(CopyError::Unfit { channel_id, what: "the source has a stream that is not known here" })?;
+        let stream =
+            stream.ok_or(CopyError::Unfit { channel_id, what: "the source has a stream that this version does not know" })?;
         Ok(Log { channel_id, stream, size, recorded_at })
     };
     rows.into_iter().map(log).collect()
 }
 
-/// How much of the source is in the destination, which has to hold nothing else.
+/// The number of entries that the destination has already. It must not have other entries than the
+/// source.
 fn logs_there(source: &mut DbConnection, target: &mut DbConnection, wanted: &[Log]) -> Result<u64, CopyError> {
     let mut there = 0;
     for log in logs(target)? {
@@ -142,7 +149,7 @@ fn logs_there(source: &mut DbConnection, target: &mut DbConnection, wanted: &[Lo
         let of_source = wanted.iter().find(|wanted| (wanted.channel_id, wanted.stream) == (log.channel_id, log.stream));
         match of_source {
             Some(of_source) if of_source.size >= log.size => {}
-            _ => return Err(CopyError::Unfit { channel_id, what: "the destination has entries that the source has not" }),
+            _ => return Err(CopyError::Unfit { channel_id, what: "the destination has entries that the source lacks" }),
         }
         let is_same = match log.stream {
             Stream::Events => verify::is_same_at::<Events>(source, target, channel_id, log.size - 1)?,

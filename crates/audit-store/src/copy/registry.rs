@@ -1,4 +1,4 @@
-//! Tokens and object types: few, and no part of a log.
+//! Copies tokens and content types, which are few and not part of a log.
 
 use audit_domain::ContentType;
 use diesel::prelude::*;
@@ -14,15 +14,16 @@ fn all_tokens(conn: &mut DbConnection) -> Result<Vec<TokenColumns>, CopyError> {
     Ok(rows.map_err(StoreError::from)?)
 }
 
-/// What was brought beside the logs, to be compared at the end: the source may go on.
+/// The copied tokens and content types. They are kept for the comparison at the end, because the
+/// source may change.
 pub(super) struct Registry {
     tokens: Vec<TokenColumns>,
     content_types: Vec<ContentType>,
 }
 
 impl Registry {
-    /// Brings tokens, under their ids, the ends of those that were revoked since, and object types. The destination may have nothing
-    /// else.
+    /// Copies tokens with their ids, later revocations of copied tokens, and content types. The
+    /// destination must not have others.
     pub(super) fn copy(source: &mut DbConnection, target: &mut DbConnection) -> Result<Registry, CopyError> {
         let registry = Registry { tokens: all_tokens(source)?, content_types: content_types::all(source)? };
         let there = all_tokens(target)?;
@@ -59,7 +60,7 @@ impl Registry {
         self.content_types.len() as u64
     }
 
-    /// That the destination has what was brought, and nothing else.
+    /// Checks that the destination has exactly the copied tokens and content types.
     pub(super) fn compare(&self, target: &mut DbConnection) -> Result<(), CopyError> {
         let there = all_tokens(target)?;
         let differing = self.tokens.iter().zip(&there).find(|(token, there)| !token.is_the_same_as(there));

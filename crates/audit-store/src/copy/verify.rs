@@ -1,4 +1,4 @@
-//! Both sides, compared.
+//! Compares both sides of a copy.
 
 use audit_domain::log::leaf_hash;
 
@@ -7,7 +7,7 @@ use super::log::{Carried, Row, Rows};
 use crate::connection::DbConnection;
 use crate::error::CopyError;
 
-/// Rows that are compared before anybody is told.
+/// Rows that are compared between two reports of the progress.
 const PROGRESS_ROWS: u64 = 1_000;
 
 /// Whether both sides have the same row at a position.
@@ -22,7 +22,8 @@ pub(super) fn is_same_at<T: Carried>(
     Ok(ours.as_ref().is_some_and(|row| row.position() == position) && ours == theirs)
 }
 
-/// Every column of every row, and of the destination every leaf: what is stored is what was hashed.
+/// Compares every column of every row, and checks every leaf hash of the destination against the
+/// stored values.
 pub(super) fn compare<T: Carried>(
     source: &mut DbConnection,
     target: &mut DbConnection,
@@ -33,10 +34,10 @@ pub(super) fn compare<T: Carried>(
     while let Some(row) = ours.next(source)? {
         let position = row.position();
         let differs = |what| CopyError::Differs { channel_id: log.channel_id, position, what };
-        let copied = theirs.next(target)?.filter(|copied| *copied == row).ok_or(differs("the two sides are not the same"))?;
+        let copied = theirs.next(target)?.filter(|copied| *copied == row).ok_or(differs("the two sides differ"))?;
         let entry = copied.into_entry()?;
         if leaf_hash(&entry.leaf_data(log.stream)) != entry.leaf_hash {
-            return Err(differs("it is not what its leaf hash says"));
+            return Err(differs("it does not match its leaf hash"));
         }
         seen += 1;
         if seen % PROGRESS_ROWS == 0 {

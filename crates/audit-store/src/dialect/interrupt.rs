@@ -1,8 +1,9 @@
-//! Ends statements of SQLite that take too long: the only unsafe code of this workspace.
+//! Ends statements of SQLite that take too long. This is the only unsafe code of this workspace.
 //!
-//! SQLite asks a progress handler every so many steps whether to go on. It is set on a connection by its handle, and diesel gives out
-//! neither the handle nor a way to set one. So this module tells SQLite what to do with each connection that this process opens.
-//! See `docs/decisions/0034-queries-end.md`.
+//! SQLite calls a progress handler after every so many steps and asks whether to continue. The
+//! handler is set by the handle of a connection, and diesel gives out neither the handle nor a way
+//! to set one. So this module registers a function that SQLite calls for each connection that this
+//! process opens. See `docs/decisions/0034-queries-end.md`.
 
 #![expect(unsafe_code, reason = "neither diesel nor another crate offers a progress handler for a connection of diesel's")]
 
@@ -13,14 +14,16 @@ use libsqlite3_sys as sqlite;
 
 use crate::limit;
 
-/// Steps between two questions: a few microseconds of work, of which a question takes less than a hundredth.
+/// Steps between two calls: a few microseconds of work, of which a call takes less than a
+/// hundredth.
 const STEPS: c_int = 1000;
 
-/// Has every connection of this process that is opened from now on ask whether its statement is to go on.
+/// Makes SQLite set the progress handler on every connection that this process opens from now on.
 pub(super) fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
-        // SAFETY: `opened` has the signature that SQLite calls it with, and as a function lives as long as the process.
+        // SAFETY: `opened` has the signature with which SQLite calls it, and is a function, which
+        // lives as long as the process.
         let code = unsafe { sqlite::sqlite3_auto_extension(Some(opened)) };
         if code != sqlite::SQLITE_OK {
             tracing::error!(code, "queries of SQLite cannot be interrupted: they may take longer than they should");
@@ -28,14 +31,16 @@ pub(super) fn install() {
     });
 }
 
-/// Called by SQLite for each connection that is opened.
+/// Sets the progress handler. SQLite calls this for each connection that is opened.
 unsafe extern "C" fn opened(db: *mut sqlite::sqlite3, _: *mut *mut c_char, _: *const sqlite::sqlite3_api_routines) -> c_int {
-    // SAFETY: SQLite hands in the connection that it is opening; `asked` needs no data, and lives as long as the process.
+    // SAFETY: SQLite passes the connection that it is opening. `asked` needs no data and lives as
+    // long as the process.
     unsafe { sqlite::sqlite3_progress_handler(db, STEPS, Some(asked), std::ptr::null_mut()) };
     sqlite::SQLITE_OK
 }
 
-/// Called by SQLite in the thread that runs a statement; anything but 0 ends it.
+/// SQLite calls this in the thread that runs a statement. Any result other than 0 ends the
+/// statement.
 extern "C" fn asked(_: *mut c_void) -> c_int {
     c_int::from(limit::is_over())
 }

@@ -1,4 +1,4 @@
-//! The only place that knows which database it is talking to.
+//! The code that depends on the database. No other module knows which database it uses.
 
 mod interrupt;
 mod number_list;
@@ -29,18 +29,20 @@ pub(crate) use sqlite::{Checkpoints, Pass, SqliteFile};
 pub(crate) use transaction::{snapshot, write, write_again_if_taken, write_and_confirm};
 pub(crate) use versions::Versions;
 
-/// Opens a connection with everything set that durability and the guards depend on, and looks whether it holds.
+/// Opens a connection, applies the settings that durability and the guards depend on, and checks
+/// that they took effect.
 pub(crate) fn open(url: &DatabaseUrl, purpose: Purpose) -> Result<DbConnection, OpenError> {
-    // A connection keeps its statements in a hash table, and may be the first thing that its thread makes.
-    draw_hash_keys().map_err(|error| OpenError::from_database(&url.display(), format!("no random bytes: {error}")))?;
+    // A connection keeps its statements in a hash table, which may be the first one of its thread.
+    draw_hash_keys()
+        .map_err(|error| OpenError::from_database(&url.display(), format!("the operating system has no random bytes: {error}")))?;
     match url {
         DatabaseUrl::Sqlite(file) => sqlite::open(file, purpose).map(DbConnection::Sqlite),
         DatabaseUrl::Postgres(url) => postgres::open(url, purpose).map(DbConnection::Postgres),
     }
 }
 
-/// Has every read of a connection end after so much time, and tells which process of a server serves the connection, if it is
-/// always the same. An embedded database asks for the time itself.
+/// Sets the time limit of every read of a connection, and returns the server process that serves
+/// the connection, if it is always the same. An embedded database checks the time itself.
 pub(crate) fn limit_session(
     conn: &mut DbConnection,
     url: &DatabaseUrl,
@@ -52,7 +54,8 @@ pub(crate) fn limit_session(
     }
 }
 
-/// Goes on with a read of several statements, unless it is over; from time to time, this tells a server what is left.
+/// Checks that a read of several statements may continue. From time to time it also sends the
+/// remaining time to a server.
 pub(crate) fn go_on(conn: &mut DbConnection) -> Result<(), StoreError> {
     limit::check()?;
     match conn {
@@ -61,8 +64,8 @@ pub(crate) fn go_on(conn: &mut DbConnection) -> Result<(), StoreError> {
     }
 }
 
-/// Has a process of the server give up the statement that it works on, if the connection leads to the same server. An embedded
-/// database has no processes.
+/// Cancels the statement of a server process, if the connection leads to the same server. An
+/// embedded database has no processes.
 pub(crate) fn cancel(conn: &mut DbConnection, server_process: ServerProcess) -> QueryResult<()> {
     match conn {
         DbConnection::Sqlite(_) => Ok(()),
@@ -70,8 +73,8 @@ pub(crate) fn cancel(conn: &mut DbConnection, server_process: ServerProcess) -> 
     }
 }
 
-/// Makes an embedded database if there is none, with its schema, and returns the migrations that it got then. A database on a server
-/// is made by its administrator.
+/// Creates an embedded database with its schema if there is none, and returns its migrations. The
+/// administrator of a server creates its databases.
 pub(crate) fn make_if_missing(url: &DatabaseUrl) -> Result<Option<Vec<String>>, OpenError> {
     match url {
         DatabaseUrl::Sqlite(file) => sqlite::make_if_missing(file),
@@ -79,7 +82,7 @@ pub(crate) fn make_if_missing(url: &DatabaseUrl) -> Result<Option<Vec<String>>, 
     }
 }
 
-/// Refuses to begin a new log beside what is left of another one.
+/// Refuses to begin a new log next to the remaining files of another one.
 pub(crate) fn refuse_orphans(url: &DatabaseUrl) -> Result<(), OpenError> {
     match url {
         DatabaseUrl::Sqlite(file) => sqlite::refuse_orphans(file),
@@ -87,8 +90,8 @@ pub(crate) fn refuse_orphans(url: &DatabaseUrl) -> Result<(), OpenError> {
     }
 }
 
-/// Remembers which files an embedded database is kept in, so that no others are opened from now on ([`displaced`]). The connection
-/// has to stay open.
+/// Remembers the files of an embedded database. From now on no other files are opened
+/// ([`displaced`]). The connection has to stay open.
 pub(crate) fn remember(conn: &mut DbConnection, url: &DatabaseUrl) -> Result<(), OpenError> {
     match (conn, url) {
         (DbConnection::Sqlite(conn), DatabaseUrl::Sqlite(file)) => sqlite::remember(conn, file),
@@ -96,7 +99,8 @@ pub(crate) fn remember(conn: &mut DbConnection, url: &DatabaseUrl) -> Result<(),
     }
 }
 
-/// What became of the files of an embedded database, unless they are where they were when they were remembered.
+/// Describes what happened to the files of an embedded database, unless they are in the same place
+/// as when they were remembered.
 pub(crate) fn displaced(url: &DatabaseUrl) -> Option<String> {
     match url {
         DatabaseUrl::Sqlite(file) => sqlite::displaced(file),
@@ -104,7 +108,7 @@ pub(crate) fn displaced(url: &DatabaseUrl) -> Option<String> {
     }
 }
 
-/// What a person can do about that while this process runs.
+/// The advice for displaced files while this process runs.
 pub(crate) fn advice_on_displaced(url: &DatabaseUrl) -> String {
     match url {
         DatabaseUrl::Sqlite(file) => sqlite::advice_on_displaced(file),
@@ -112,16 +116,16 @@ pub(crate) fn advice_on_displaced(url: &DatabaseUrl) -> String {
     }
 }
 
-/// What came of a write that was tried and taken back.
+/// The result of a write that was tried and rolled back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trial {
-    /// It could be done.
+    /// The write was possible.
     Done,
-    /// Another connection was writing for as long as the trial waited.
+    /// Another connection was writing during the whole wait.
     Locked,
 }
 
-/// Tries to write, and takes it back. The connection is for nothing else.
+/// Tries to write and rolls back. The connection serves only this purpose.
 pub(crate) fn try_write(conn: &mut DbConnection, patience: Duration) -> QueryResult<Trial> {
     match conn {
         DbConnection::Sqlite(conn) => sqlite::try_write(conn, patience),
@@ -129,11 +133,11 @@ pub(crate) fn try_write(conn: &mut DbConnection, patience: Duration) -> QueryRes
     }
 }
 
-/// How long a write waits for another process's.
+/// The time for which a write waits for a write of another process.
 pub(crate) const LOCK_PATIENCE: Duration = sqlite::BUSY_TIMEOUT;
 
-/// Brings everything that is in the WAL of an embedded database into its file, as far as readers let it within the patience. Returns
-/// whether nothing is left there.
+/// Moves everything in the WAL of an embedded database into its file, as far as readers allow it
+/// within the patience. Returns whether the WAL is empty.
 pub(crate) fn empty_wal(conn: &mut DbConnection, patience: Duration) -> QueryResult<bool> {
     match conn {
         DbConnection::Sqlite(conn) => sqlite::empty_wal(conn, patience),
@@ -161,7 +165,7 @@ pub(crate) fn wal_bytes(url: &DatabaseUrl) -> Option<u64> {
     }
 }
 
-/// What a query of unknown length passes before it starts, where checkpoints need a moment without any.
+/// Waits if a checkpoint holds queries back, and then counts as a running query of unknown length.
 pub(crate) fn pass(url: &DatabaseUrl, purpose: Purpose) -> Option<Pass<'_>> {
     match url {
         DatabaseUrl::Sqlite(file) if purpose == Purpose::Read => Some(sqlite::pass(file)),
@@ -169,14 +173,14 @@ pub(crate) fn pass(url: &DatabaseUrl, purpose: Purpose) -> Option<Pass<'_>> {
     }
 }
 
-/// Keeps no query waiting any more.
+/// Stops holding queries back.
 pub(crate) fn hold_no_more(url: &DatabaseUrl) {
     if let DatabaseUrl::Sqlite(file) = url {
         sqlite::hold_no_more(file);
     }
 }
 
-/// Why the database as a whole cannot be used, if that is what an error shows.
+/// The reason why the database as a whole cannot be used, if an error shows one.
 pub(crate) fn unusable(conn: &DbConnection, error: &DieselError) -> Option<Unusable> {
     match conn {
         DbConnection::Sqlite(_) => sqlite::unusable(error),
@@ -184,7 +188,7 @@ pub(crate) fn unusable(conn: &DbConnection, error: &DieselError) -> Option<Unusa
     }
 }
 
-/// Writers that may work at once, of as many as are wanted: SQLite has one write lock.
+/// The number of writers that may work at once, at most `wanted`: SQLite has one write lock.
 pub(crate) fn writers(url: &DatabaseUrl, wanted: u32) -> u32 {
     match url {
         DatabaseUrl::Sqlite(_) => 1,
@@ -192,7 +196,7 @@ pub(crate) fn writers(url: &DatabaseUrl, wanted: u32) -> u32 {
     }
 }
 
-/// Runs what is pending, in one transaction, unless the database is newer than this build.
+/// Runs pending migrations in one transaction, unless the database is newer than this build.
 pub(crate) fn run_migrations(conn: &mut DbConnection) -> Result<Versions, String> {
     match conn {
         DbConnection::Sqlite(conn) => sqlite::run_migrations(conn),
@@ -200,7 +204,7 @@ pub(crate) fn run_migrations(conn: &mut DbConnection) -> Result<Versions, String
     }
 }
 
-/// What [`run_migrations`] would find, without the table that diesel makes to look it up.
+/// Reads what [`run_migrations`] would find, without creating diesel's table of migrations.
 pub(crate) fn read_versions(conn: &mut DbConnection) -> Result<Versions, String> {
     match conn {
         DbConnection::Sqlite(conn) => sqlite::read_versions(conn),
@@ -208,7 +212,8 @@ pub(crate) fn read_versions(conn: &mut DbConnection) -> Result<Versions, String>
     }
 }
 
-/// What the role of a connection may do that no append needs, and what it needs and may not. An embedded database has no roles: its guards are triggers.
+/// The privileges of a connection's role that no append needs, and the privileges that it lacks. An
+/// embedded database has no roles: its guards are triggers.
 pub(crate) fn role_privileges(conn: &mut DbConnection) -> QueryResult<Option<RolePrivileges>> {
     match conn {
         DbConnection::Sqlite(_) => Ok(None),
@@ -216,7 +221,8 @@ pub(crate) fn role_privileges(conn: &mut DbConnection) -> QueryResult<Option<Rol
     }
 }
 
-/// Gives a role what the program needs, takes everything else from it, and tells what it can do after that, where there are roles.
+/// Grants a role the privileges that the program needs, revokes all others, and returns the role's
+/// privileges after that. Returns `None` for a database without roles.
 pub(crate) fn grant(conn: &mut DbConnection, role: &str) -> QueryResult<Option<RolePrivileges>> {
     match conn {
         DbConnection::Sqlite(_) => Ok(None),
@@ -224,7 +230,7 @@ pub(crate) fn grant(conn: &mut DbConnection, role: &str) -> QueryResult<Option<R
     }
 }
 
-/// The size of the database.
+/// The size of the database in bytes.
 pub(crate) fn database_bytes(conn: &mut DbConnection) -> QueryResult<i64> {
     match conn {
         DbConnection::Sqlite(conn) => sqlite::database_bytes(conn),
@@ -232,12 +238,14 @@ pub(crate) fn database_bytes(conn: &mut DbConnection) -> QueryResult<i64> {
     }
 }
 
-/// Whether another connection keeps the one write lock of a file, and did for as long as this one was to wait.
+/// Whether another connection kept the only write lock of a file for the whole time that this
+/// connection waited.
 pub(crate) fn is_locked(error: &DieselError) -> bool {
     sqlite::is_locked(error)
 }
 
-/// Whether the connection is gone, or leads to a server that takes no writes any more: a new one is needed.
+/// Whether the connection is lost, or leads to a server that no longer takes writes, so that a new
+/// one is needed.
 pub(crate) fn is_lost(conn: &mut DbConnection, error: &DieselError) -> bool {
     match error {
         DieselError::DatabaseError(
@@ -248,20 +256,20 @@ pub(crate) fn is_lost(conn: &mut DbConnection, error: &DieselError) -> bool {
         DieselError::RollbackErrorOnCommit { .. } => true,
         DieselError::DatabaseError(..) => match conn {
             DbConnection::Sqlite(_) => false,
-            // The last words of a server that ends have no kind of their own.
+            // The last messages of a server that stops have no kind of their own.
             DbConnection::Postgres(conn) => !postgres::is_alive(conn),
         },
         _ => false,
     }
 }
 
-/// Whether the rows of a result come one by one, instead of all of them before the first.
+/// Whether the rows of a result arrive one by one, instead of all of them before the first.
 pub(crate) fn gives_rows_as_they_come(conn: &DbConnection) -> bool {
     matches!(conn, DbConnection::Sqlite(_))
 }
 
-/// Makes the head row of a log unless it is there, and locks it until the transaction ends. Returns its next position and last
-/// `recorded_at`.
+/// Inserts the head row of a log if it is missing, and locks it until the transaction ends. Returns
+/// its next position and last `recorded_at`.
 pub(crate) fn lock_log(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> Result<(i64, i64), StoreError> {
     match conn {
         DbConnection::Sqlite(conn) => Ok(sqlite::lock_log(conn, channel_id, stream.number())?),
@@ -269,7 +277,8 @@ pub(crate) fn lock_log(conn: &mut DbConnection, channel_id: i64, stream: Stream)
     }
 }
 
-/// Locks the ids of tokens until the transaction ends, if there is a token. SQLite has one write lock, which the transaction holds.
+/// Locks the ids of tokens until the transaction ends, if there is a token. SQLite has one write
+/// lock, which the transaction has already.
 pub(crate) fn lock_token_ids(conn: &mut DbConnection) -> QueryResult<()> {
     match conn {
         DbConnection::Sqlite(_) => Ok(()),
@@ -277,7 +286,7 @@ pub(crate) fn lock_token_ids(conn: &mut DbConnection) -> QueryResult<()> {
     }
 }
 
-/// Which of these uuids a log holds, and at which positions.
+/// Looks up which of these uuids a log has, and at which positions.
 pub(crate) fn held(conn: &mut DbConnection, channel_id: i64, stream: Stream, uuids: &[Uuid]) -> QueryResult<HashMap<Uuid, i64>> {
     match conn {
         DbConnection::Sqlite(conn) => sqlite::held(conn, channel_id, stream, uuids),
@@ -285,7 +294,7 @@ pub(crate) fn held(conn: &mut DbConnection, channel_id: i64, stream: Stream, uui
     }
 }
 
-/// Inserts entries, in the fastest form measured for the database.
+/// Inserts entries, in the form that measured fastest for the database.
 pub(crate) fn insert(conn: &mut DbConnection, rows: &NewRows<'_>) -> QueryResult<()> {
     match conn {
         DbConnection::Sqlite(conn) => sqlite::insert(conn, rows),

@@ -8,7 +8,8 @@ use diesel::sql_types::{HasSqlType, Text};
 
 use crate::connection::DbConnection;
 
-/// The end of a condition: whether what is before it is one of the numbers, however many they are.
+/// The end of a condition: whether the expression before it is one of the numbers. The SQL is the
+/// same for any number of them.
 #[derive(Debug, Clone)]
 pub(crate) struct NumberList {
     before: &'static str,
@@ -24,8 +25,10 @@ impl NumberList {
                 NumberList { before: " IN (SELECT value FROM json_each(", list: format!("[{list}]"), after: "))" }
             }
             DbConnection::Postgres(_) => {
-                // A subquery, so that the planner does not know how many they are: of a table that was not analysed yet it thinks that a
-                // channel has a few rows, and would rather compare each of them with a thousand numbers than look for each number.
+                // This is a subquery, so the planner does not know the number of values. For a
+                // table that was never analysed, the planner assumes a few rows in a channel, and
+                // would compare each of them with a thousand numbers instead of looking up each
+                // number.
                 NumberList { before: " = ANY(ARRAY(SELECT unnest(CAST(", list: format!("{{{list}}}"), after: " AS BIGINT[]))))" }
             }
         }

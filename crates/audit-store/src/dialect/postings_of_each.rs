@@ -2,7 +2,7 @@
 
 use crate::connection::DbConnection;
 
-/// What goes around the condition of a join of segments, `s`, with their postings, `b`.
+/// The SQL around the condition of a join of segments, `s`, with their postings, `b`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PostingsOfEach {
     pub(crate) begin: &'static str,
@@ -13,8 +13,9 @@ impl PostingsOfEach {
     pub(crate) fn new(conn: &DbConnection) -> PostingsOfEach {
         match conn {
             DbConnection::Sqlite(_) => PostingsOfEach { begin: "JOIN postings b ON ", end: "" },
-            // A subquery for each segment, which stays one by its OFFSET: of a join, the planner decides by statistics, and before the
-            // first ANALYZE it made a hash of all blocks of the log.
+            // This is a subquery for each segment, and OFFSET keeps PostgreSQL from turning it into
+            // a join. For a join, the planner decides by statistics, and before the first ANALYZE
+            // it built a hash of all blocks of the log.
             DbConnection::Postgres(_) => {
                 PostingsOfEach { begin: "CROSS JOIN LATERAL (SELECT b.terms FROM postings b WHERE ", end: " OFFSET 0) AS b" }
             }

@@ -1,4 +1,4 @@
-//! Transactions: writes, writes that are acknowledged, and snapshots to read from.
+//! Transactions: writes, acknowledged writes, and snapshots for reads.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::connection::DbConnection;
 use crate::error::StoreError;
 use crate::limit;
 
-/// Runs a write in a transaction that sees what was committed before it got its locks.
+/// Runs a write in a transaction that sees everything that was committed before it got its locks.
 pub(crate) fn write<T, E: From<DieselError>>(
     conn: &mut DbConnection,
     run: impl FnOnce(&mut DbConnection) -> Result<T, E>,
@@ -27,11 +27,12 @@ fn begin_write(conn: &mut DbConnection) -> QueryResult<()> {
     }
 }
 
-/// Attempts at a write that others may be in the way of.
+/// Attempts at a write that conflicts with other writers.
 const ATTEMPTS_MAX: u32 = 20;
 
-/// Runs a write that takes the next free number, or another value that only one may have: where another server took it first, the
-/// whole of it runs again and sees what the other did. With SQLite's one write lock that does not happen.
+/// Runs a write that takes the next free number or another unique value. If another server took the
+/// value first, the whole write runs again and sees the other write. With SQLite's single write
+/// lock this does not happen.
 pub(crate) fn write_again_if_taken<T>(
     conn: &mut DbConnection,
     run: impl Fn(&mut DbConnection) -> Result<T, StoreError>,
@@ -45,18 +46,22 @@ pub(crate) fn write_again_if_taken<T>(
     write(conn, run)
 }
 
-/// A COMMIT that took longer may have been cancelled by somebody while it waited for a synchronous standby: it then reports success
-/// though no standby has the data.
+/// A COMMIT that took longer may have been cancelled while it waited for a synchronous standby.
+/// PostgreSQL then reports success although no standby has the data.
 const COMMIT_TRUSTED: Duration = Duration::from_secs(1);
 
-/// Commits that follow one that took long, until one is quick. Without an end, a standby that always takes longer would stop the log.
+/// The most COMMITs that follow a slow one until one is quick. Without a limit, a standby that is
+/// always slow would stop the log.
 const CONFIRMATIONS_MAX: u32 = 5;
 
-/// Runs a write whose success is acknowledged. After a COMMIT that took long, `again` runs in a transaction of its own: it has to
-/// write something, and its COMMIT waits for the standby to have all that came before.
+/// Runs a write whose success is acknowledged. After a slow COMMIT, `again` runs in a transaction
+/// of its own: it must write something, and its COMMIT waits until the standby has everything
+/// before it.
 ///
 /// # Errors
-/// [`StoreError::Unconfirmed`] where the write may be done all the same; after any other error, it is not.
+///
+/// [`StoreError::Unconfirmed`] if the write may have succeeded all the same. After any other error,
+/// it has not.
 pub(crate) fn write_and_confirm<T>(
     conn: &mut DbConnection,
     run: impl FnOnce(&mut DbConnection) -> Result<T, StoreError>,
@@ -68,13 +73,13 @@ pub(crate) fn write_and_confirm<T>(
             break;
         }
         tracing::warn!(?took, "a commit took long; the next one shows whether it was waited for to its end");
-        // The write itself is done by now, and only its safety is open.
+        // The write itself has succeeded by now; only its safety is not known.
         ((), took) = timed_write(conn, &again).map_err(|error| StoreError::Unconfirmed(error.to_string()))?;
     }
     Ok(value)
 }
 
-/// A write, and how long its COMMIT took.
+/// Runs a write and measures its COMMIT.
 fn timed_write<T>(
     conn: &mut DbConnection,
     run: impl FnOnce(&mut DbConnection) -> Result<T, StoreError>,
@@ -89,9 +94,10 @@ fn timed_write<T>(
     }
 }
 
-/// Whether a transaction may be committed although its COMMIT failed. PostgreSQL answers an error only after it rolled back, and
-/// without an answer nobody knows. SQLite has not written the end of a transaction for which the disk was full, or which did not get
-/// the lock; after another failure to write or to flush, a later start may find it whole in the WAL.
+/// Whether a transaction may be committed although its COMMIT failed. PostgreSQL sends an error
+/// only after it rolled back; without an answer the outcome is not known. SQLite has not written
+/// the end of a transaction if the disk was full or if it did not get the lock. After another
+/// failure to write or flush, a later start may find the complete transaction in the WAL.
 fn may_be_committed(conn: &mut DbConnection, error: &DieselError) -> bool {
     match conn {
         DbConnection::Sqlite(_) => !sqlite::is_locked(error) && !sqlite::is_full(error),
@@ -99,7 +105,7 @@ fn may_be_committed(conn: &mut DbConnection, error: &DieselError) -> bool {
     }
 }
 
-/// Runs reads in one snapshot: they see the same commit.
+/// Runs reads in one snapshot, so that they see the same commit.
 pub(crate) fn snapshot<T, E: From<DieselError>>(
     conn: &mut DbConnection,
     run: impl FnOnce(&mut DbConnection) -> Result<T, E>,
@@ -111,7 +117,7 @@ pub(crate) fn snapshot<T, E: From<DieselError>>(
     end(conn, run)
 }
 
-/// Runs what a transaction is for and ends it.
+/// Runs the contents of a transaction and ends the transaction.
 fn end<T, E: From<DieselError>>(conn: &mut DbConnection, run: impl FnOnce(&mut DbConnection) -> Result<T, E>) -> Result<T, E> {
     match run(conn) {
         Ok(value) => {
@@ -128,8 +134,8 @@ fn end<T, E: From<DieselError>>(conn: &mut DbConnection, run: impl FnOnce(&mut D
 
 fn roll_back(conn: &mut DbConnection) {
     if let Err(error) = <DbConnection as Connection>::TransactionManager::rollback_transaction(conn) {
-        // SQLite rolls back by itself after some errors, and then says that there is nothing to roll back; so does a connection
-        // that is gone.
+        // SQLite rolls back by itself after some errors and then reports that there is nothing to
+        // roll back. A lost connection does so too.
         tracing::debug!(%error, "rollback");
     }
 }

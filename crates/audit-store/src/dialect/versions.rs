@@ -1,4 +1,4 @@
-//! Which migrations there are and which a database had, in the way that diesel keeps them in either.
+//! The migrations that this build knows and those that a database has, in diesel's form.
 
 use diesel::migration::{Migration, MigrationSource};
 use diesel::prelude::*;
@@ -6,33 +6,33 @@ use diesel::query_dsl::methods::LoadQuery;
 use diesel::sql_types::Text;
 use diesel_migrations::EmbeddedMigrations;
 
-/// The migrations this build knows and the ones a database had, by version.
+/// The migrations of this build and the applied ones, by version.
 pub(crate) struct Versions {
-    /// With their names.
+    /// Versions and names of the migrations of this build.
     pub(super) known: Vec<(String, String)>,
     pub(super) applied: Vec<String>,
 }
 
 impl Versions {
-    /// Names of those that the database did not have.
+    /// The names of the migrations that the database lacks.
     pub(crate) fn pending(&self) -> Vec<String> {
         let pending = self.known.iter().filter(|(version, _)| !self.applied.contains(version));
         pending.map(|(_, name)| name.clone()).collect()
     }
 
-    /// A version of the database that this build does not know.
+    /// A version in the database that this build does not know.
     pub(crate) fn unknown(&self) -> Option<&str> {
         let is_known = |version: &String| self.known.iter().any(|(known, _)| known == version);
         self.applied.iter().find(|version| !is_known(version)).map(String::as_str)
     }
 
-    /// Whether a migration that this build does not know comes before the last one that it knows: versions are dates.
+    /// Whether an unknown migration comes before the last known one: versions are dates.
     pub(crate) fn is_earlier(&self, unknown: &str) -> bool {
         self.known.last().is_some_and(|(last, _)| unknown < last.as_str())
     }
 }
 
-/// Versions and names of the migrations of a database, in their order.
+/// The versions and names of the migrations in a source, in order.
 pub(super) fn known<DB: diesel::backend::Backend>(source: &EmbeddedMigrations) -> Result<Vec<(String, String)>, String>
 where
     EmbeddedMigrations: MigrationSource<DB>,
@@ -49,7 +49,7 @@ pub(super) struct Version {
     version: String,
 }
 
-/// Texts that a query gives as `version`.
+/// The texts that a query returns as `version`.
 pub(super) fn versions<C: Connection>(conn: &mut C, query: &str) -> Result<Vec<String>, String>
 where
     diesel::query_builder::SqlQuery: for<'a> LoadQuery<'a, C, Version>,
@@ -58,7 +58,7 @@ where
     Ok(rows.into_iter().map(|row| row.version).collect())
 }
 
-/// The versions that a database had, where there is the table of them.
+/// The versions that a database has; none if it lacks the table of versions.
 pub(super) fn applied<C: Connection>(conn: &mut C) -> Result<Vec<String>, String>
 where
     diesel::query_builder::SqlQuery: for<'a> LoadQuery<'a, C, Version>,

@@ -1,19 +1,21 @@
-//! The terms of a segment and their entries, cut into blocks: each is a row of the database, found by its first term.
+//! The terms of a segment and their entries, split into blocks. Each block is a row of the database
+//! and is found by its first term.
 
 use super::bytes::{Reader, put_number};
 use super::ranks::{self, Ranks};
 
-/// Bytes of a block after which the next one begins. A row of SQLite has about so much room in a page.
+/// Bytes of a block after which the next one begins. A page of SQLite has room for about one such
+/// row.
 const BYTES_MAX: usize = 3_900;
 
-/// A block as it is stored.
+/// A stored block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Block {
     pub(crate) first_term: Vec<u8>,
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Cuts terms into blocks. They are given in their order.
+/// Splits terms into blocks. The terms must come in order.
 #[derive(Debug, Default)]
 pub(super) struct Blocks {
     done: Vec<Block>,
@@ -21,7 +23,7 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    /// Adds a term and its entries, of which there is one at least.
+    /// Adds a term and its entries, of which there must be at least one.
     pub(super) fn push(&mut self, term: &[u8], ranks: &[u16]) {
         let block = match self.done.last_mut() {
             Some(block) if block.bytes.len() < BYTES_MAX => block,
@@ -46,7 +48,7 @@ impl Blocks {
     }
 }
 
-/// The terms of a block, one after another.
+/// The terms of a block, in order.
 #[derive(Debug)]
 pub(super) struct Terms<'a> {
     reader: Reader<'a>,
@@ -62,7 +64,7 @@ impl<'a> Terms<'a> {
         self.reader.is_empty()
     }
 
-    /// The next term; `None` at the end, and where the bytes are not a block.
+    /// The next term; `None` at the end, and if the bytes are not a block.
     pub(super) fn next(&mut self) -> Option<(&[u8], Ranks<'a>)> {
         let shared = self.reader.length()?;
         let length = self.reader.length()?;
@@ -76,10 +78,11 @@ impl<'a> Terms<'a> {
         Some((&self.term, ranks))
     }
 
-    /// The entries of a term.
+    /// Finds the entries of a term.
     ///
     /// # Errors
-    /// Where the bytes are not a block.
+    ///
+    /// The bytes are not a block.
     pub(super) fn find(mut self, term: &[u8]) -> Result<Option<Ranks<'a>>, super::Damaged> {
         while !self.is_at_end() {
             let (here, ranks) = self.next().ok_or(super::Damaged)?;

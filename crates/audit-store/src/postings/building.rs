@@ -1,4 +1,4 @@
-//! A segment that is built of entries, one after the other.
+//! Builds a segment from entries, one after the other.
 
 use std::collections::HashMap;
 
@@ -9,17 +9,20 @@ use super::tiers;
 use super::times::Point;
 use super::words::{Words, each_word};
 
-/// Different words, or names of changed fields, of an entry that are indexed. One with more is marked, as one with a word that is too long.
+/// Different words, or names of changed fields, of an entry that are indexed. An entry with more
+/// gets a mark, like an entry with a word that is too long.
 const WORDS_MAX: usize = 1_000;
 
-/// The same of the entries of a smallest segment. Entries of a log repeat each other: 64 real ones have 560 different words, and 1,200 at
-/// most. A writer whose entries do not would otherwise decide how much memory it takes to index and to merge them: 600 bytes for each
-/// word. The groups are those of positions, so that an index that is rebuilt is the same.
+/// The same limit for the entries of a smallest segment. Entries of a log repeat each other: 64
+/// real ones have 560 different words, and at most 1,200. Without the limit, a client whose entries
+/// do not repeat each other would decide how much memory indexing and merging take: 600 bytes for
+/// each word. The groups follow from positions, so a rebuilt index is the same.
 const WORDS_OF_A_GROUP_MAX: usize = 4_096;
 const GROUP: i64 = tiers::TIERS[0];
 
 impl Had {
-    /// By the entries that have a term so far. They are numbered from a position on.
+    /// Decides by the entries that have the term so far. They are numbered from the position
+    /// `first`.
     fn by(entries: &[u16], first: i64, entry: u16) -> Had {
         let group = |entry: u16| (first + i64::from(entry)) / GROUP;
         match entries.last() {
@@ -30,27 +33,28 @@ impl Had {
     }
 }
 
-/// Entries with neighbouring positions. What is kept of each is its number, so that a thousand words of an entry are two thousand bytes.
+/// Entries with neighbouring positions. Terms refer to an entry by its number, so a thousand words
+/// of an entry take two thousand bytes.
 #[derive(Debug)]
 pub(crate) struct Building {
     first: i64,
     has_words: bool,
     points: Vec<Point>,
-    /// By their order of arrival.
+    /// The entries of each term, in order of arrival.
     terms: HashMap<Vec<u8>, Vec<u16>>,
     words: Counted,
     changed: Counted,
     term: Vec<u8>,
 }
 
-/// How many different words are indexed so far.
+/// The number of different words that are indexed so far.
 #[derive(Debug, Default)]
 struct Counted {
     of_entry: usize,
     of_group: usize,
 }
 
-/// What had a term before the last entry.
+/// The last entry that had a term before: the current entry, another one of its group, or neither.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Had {
     TheEntryItself,
@@ -59,13 +63,13 @@ enum Had {
 }
 
 impl Building {
-    /// From a position on. Without words, each entry is marked: a search has to look at it.
+    /// Starts at a position. Without words, each entry gets a mark, and a search has to look at it.
     pub(crate) fn new(first: i64, has_words: bool) -> Building {
         let (words, changed) = (Counted::default(), Counted::default());
         Building { first, has_words, points: Vec::new(), terms: HashMap::new(), words, changed, term: Vec::new() }
     }
 
-    /// Begins the next entry, which is at the next position.
+    /// Begins the next entry, which must have the next position.
     pub(crate) fn begin(&mut self, point: Point) {
         debug_assert_eq!(point.position, self.first + self.points.len() as i64);
         debug_assert!((self.points.len() as i64) < tiers::LARGEST);
@@ -79,19 +83,20 @@ impl Building {
         }
     }
 
-    /// The entry has a term.
+    /// Adds a term of the entry.
     pub(crate) fn add(&mut self, term: &Term) {
         self.put(term.bytes());
     }
 
-    /// The entry says that a field was changed. Of one with very many, not all names are indexed, and it is marked.
+    /// Adds the name of a changed field. If an entry has very many, not all names are indexed, and
+    /// the entry gets a mark.
     pub(crate) fn add_changed(&mut self, name: &str) {
         let mut counted = std::mem::take(&mut self.changed);
         self.put_counted(&mut counted, Term::text(Dimension::Changed, name).bytes(), &[Dimension::Changed as u8]);
         self.changed = counted;
     }
 
-    /// The entry has a text.
+    /// Adds the words of a text of the entry.
     pub(crate) fn add_words(&mut self, text: &[u8]) {
         if !self.has_words {
             return;
@@ -106,7 +111,8 @@ impl Building {
         (self.term, self.words) = (term, counted);
     }
 
-    /// The entry has a term of which there may be very many, or then a mark instead.
+    /// Adds a term of a kind that an entry may have very many of, or the mark if there are too
+    /// many.
     fn put_counted(&mut self, counted: &mut Counted, term: &[u8], mark: &[u8]) {
         let is_full = counted.of_group >= WORDS_OF_A_GROUP_MAX && self.who_has(term) == Had::NoneOfThem;
         let had = self.put(if is_full || counted.of_entry >= WORDS_MAX { mark } else { term });
@@ -158,7 +164,7 @@ mod tests {
     use super::super::block::Terms;
     use super::*;
 
-    /// The words of a segment, and how many entries have each.
+    /// The words of a segment, and the number of entries that have each.
     fn words(segment: &Segment) -> Vec<(String, usize)> {
         let mut words = Vec::new();
         for block in &segment.blocks {
@@ -197,14 +203,14 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_do_not_repeat_each_other_have_four_thousand_words_at_most() {
+    fn entries_without_repetition_have_at_most_four_thousand_words() {
         let text = |entry: usize| (0..100).map(|number| format!("{entry:03}x{number:02} common ")).collect::<String>();
         let texts: Vec<String> = (0..2 * GROUP as usize).map(text).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let both = built(&texts, true);
         let found: HashMap<String, usize> = words(&both).into_iter().collect();
         assert_eq!(found.len(), 2 * WORDS_OF_A_GROUP_MAX - 2 + 1, "`common` and `b` are words of each group; and the mark");
-        // The first forty have all of theirs. What they have, the others have too.
+        // The first forty entries have all their words. The others have the words that these have.
         assert_eq!((found[""], found["common"], found["b"]), (2 * (64 - 40), 128, 128));
         let halves = texts.chunks(64).enumerate().map(|(number, texts)| built_from(number * 64, texts, true));
         assert_eq!(Segment::merge(&halves.collect::<Vec<_>>()).unwrap(), both);

@@ -1,6 +1,6 @@
-//! Numbers and texts in a row of bytes, as small as they come.
+//! Numbers and texts in a row of bytes, in a compact form.
 
-/// Appends a number, seven bits a byte, the lowest first.
+/// Appends a number with seven bits in each byte, the lowest bits first.
 pub(super) fn put_number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push((number & 0x7f) as u8 | 0x80);
@@ -9,8 +9,8 @@ pub(super) fn put_number(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-/// Takes from the front of bytes what [`put_number`] and its callers wrote; `None` where that is not there, so that bytes which
-/// somebody changed are an error and not a panic.
+/// Takes from the front of the bytes what [`put_number`] and its callers wrote. Returns `None` if
+/// it is not there, so that changed bytes give an error and not a panic.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_read_as_they_were_written_and_cut_ones_not_at_all() {
+    fn numbers_round_trip_and_cut_ones_are_refused() {
         for number in [0, 1, 127, 128, 16_383, 16_384, u64::from(u32::MAX), u64::MAX] {
             let mut bytes = Vec::new();
             put_number(&mut bytes, number);

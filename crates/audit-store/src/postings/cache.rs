@@ -1,9 +1,9 @@
-//! What queries read of the indexes of a store's logs, kept for the next ones.
+//! A cache of what queries read from the indexes of a store's logs.
 //!
-//! A segment never changes while the database has it, and one that is built again is the same, or another one by its words: so what was
-//! read of it holds. Two generations
-//! are enough to keep what is asked for often: when the young one has its share of the memory, it becomes the old one, and what is used
-//! of that moves on.
+//! A segment never changes while the database has it. A segment that is built again is the same, or
+//! has other words and so another key. So the cached values stay valid. Two generations are enough
+//! to keep values that are used often: when the young generation is full, it becomes the old one,
+//! and values that are used then move back to the young one.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -17,14 +17,14 @@ use super::times::{Point, Times};
 /// Bytes of a generation.
 const GENERATION_BYTES: usize = 8 * 1024 * 1024;
 
-/// Bytes of an entry beside what it holds: its key, and its place in a table.
+/// Bytes of a cached value besides its contents: its key and its place in a table.
 const ENTRY_BYTES: usize = 128;
 
-/// Bytes of a block beside those that it has.
+/// Bytes of the allocation of a block besides its contents.
 const ALLOCATION_BYTES: usize = 40;
 
-/// A segment: where it is, and when its entries happened. Of a log that somebody put back to an earlier state, and that went on from
-/// there, segments of the same positions have other times.
+/// A segment: its place, and the times of its entries. If a log was put back to an earlier state
+/// and continued from there, its segments at the same positions have other times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct SegmentKey {
     pub(super) channel_id: i64,
@@ -33,17 +33,17 @@ pub(super) struct SegmentKey {
     pub(super) size: i64,
     pub(super) first_time: i64,
     pub(super) last_time: i64,
-    /// Of which entries words are indexed: the next rebuild may have others.
+    /// The entries whose words are indexed; a rebuild may change them.
     pub(super) words: i16,
 }
 
-/// The entries of a segment that have a term; `None` where none has it.
+/// The entries of a segment that have a term; `None` if no entry has it.
 pub(super) type RanksOfTerm = Option<Arc<RoaringBitmap>>;
 
-/// The blocks of a segment that have terms of a dimension.
+/// The blocks of a segment with terms of a dimension.
 pub(super) type BlocksOfDimension = Vec<Vec<u8>>;
 
-/// Shared by all queries of a store.
+/// The cache, shared by all queries of a store.
 #[derive(Debug, Default)]
 pub(crate) struct Cache(Mutex<Generations>);
 
@@ -51,7 +51,7 @@ pub(crate) struct Cache(Mutex<Generations>);
 struct Generations {
     young: Entries,
     old: Entries,
-    /// Of the young one.
+    /// The bytes of the young generation.
     bytes: usize,
 }
 
@@ -64,7 +64,7 @@ struct Entries {
 }
 
 impl Cache {
-    /// When the entries of some segments happened, in their order, where it is known.
+    /// The times of some segments, in the given order, if the cache has them.
     pub(super) fn times(&self, segments: &[SegmentKey]) -> Vec<Option<Arc<Times>>> {
         let mut state = self.lock();
         segments.iter().map(|segment| state.times(segment)).collect()
@@ -90,7 +90,7 @@ impl Cache {
         self.lock().keep_points((segment, block), points);
     }
 
-    /// The entries of a term in some segments, in their order, where they are known.
+    /// The entries of a term in some segments, in the given order, if the cache has them.
     pub(super) fn ranks(&self, term: &Term, segments: &[SegmentKey]) -> Vec<Option<RanksOfTerm>> {
         let mut state = self.lock();
         let known = |entries: &Entries, segment| entries.ranks.get(term)?.get(segment).cloned();
@@ -113,7 +113,7 @@ impl Cache {
         self.lock().keep_ranks(term, ranks);
     }
 
-    /// The terms of a dimension in some segments, in their order, where they are known.
+    /// The blocks of a dimension in some segments, in the given order, if the cache has them.
     pub(super) fn blocks(&self, dimension: Dimension, segments: &[SegmentKey]) -> Vec<Option<Arc<BlocksOfDimension>>> {
         let mut state = self.lock();
         segments.iter().map(|segment| state.blocks((dimension, *segment))).collect()
@@ -192,7 +192,7 @@ impl Generations {
     }
 }
 
-/// Whether it was not there before.
+/// Inserts a value. Returns whether the key is new.
 fn insert<K: Hash + Eq, V>(map: &mut HashMap<K, V>, key: K, value: V) -> bool {
     map.insert(key, value).is_none()
 }
@@ -227,7 +227,8 @@ mod tests {
         cache.keep_ranks(&term, [(segment(0), ranks.clone()), (segment(64), None)].into_iter());
         assert_eq!(cache.ranks(&term, &[segment(64), segment(128), segment(0)]), [Some(None), None, Some(ranks)]);
         assert_eq!(cache.ranks(&Term::number(Dimension::Level, 8), &[segment(0)]), [None]);
-        // A segment that was merged into a larger one is another one, and so is one of other times.
+        // A larger segment that includes this one has another key, and so has a segment with other
+        // times.
         assert_eq!(cache.ranks(&term, &[SegmentKey { size: 512, ..segment(0) }]), [None]);
         assert_eq!(cache.ranks(&term, &[SegmentKey { last_time: 1, ..segment(0) }]), [None]);
         assert_eq!(cache.ranks(&term, &[SegmentKey { words: 0, ..segment(0) }]), [None]);

@@ -1,4 +1,4 @@
-//! What a query asks of an index.
+//! The condition of a query, in terms of an index.
 
 use std::collections::BTreeSet;
 
@@ -8,28 +8,31 @@ use audit_domain::{ActionLogFilter, ActionLogValues, EventFilter, EventValues, I
 use super::term::{Dimension, Term};
 use super::words::Search;
 
-/// Entries that have, of each of some lists of terms, one at least, and none of some others; in ranges of time and of positions.
+/// Selects the entries that have at least one term of each list in `all_of`, have no term of
+/// `none_of`, and are in ranges of time and of positions.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Condition {
-    /// Of each of these lists, one term at least.
+    /// Lists of terms. The entry has at least one term of each list.
     pub(crate) all_of: Vec<Vec<Term>>,
-    /// None of these terms.
+    /// Terms that the entry does not have.
     pub(crate) none_of: Vec<Term>,
-    /// Whether it asks for changed fields, of which not all are indexed of entries that are marked.
+    /// Whether the condition uses changed fields. For an entry with a mark, not all of them are
+    /// indexed.
     pub(crate) asks_changed: bool,
     /// A part of one of the texts.
     pub(crate) search: Option<Search>,
-    /// When they happened.
+    /// The range of the entries' times.
     pub(crate) time: Interval,
     pub(crate) position: Interval,
-    /// When they were committed, which is in the order of positions.
+    /// The range of the commit times, which are in the order of positions.
     pub(crate) recorded_at: Interval,
 }
 
 impl Condition {
-    /// What a filter of events asks; `None` where it asks for something that is not indexed.
+    /// Makes the condition of a filter of events. Returns `None` if the filter has a condition that
+    /// is not indexed.
     pub(crate) fn of_events(filter: &EventFilter) -> Option<Condition> {
-        // Every field by name: one that is added must not be forgotten here.
+        // This names every field, so that a new field is not forgotten here.
         let EventFilter {
             matches_nothing, uuid, content_type, table_name, object_id, user, person, action, url, remote_addr, ..
         } = filter;
@@ -47,7 +50,7 @@ impl Condition {
             (Dimension::Changed, changed),
         ];
         let search = match search {
-            // A part without a word is beyond an index.
+            // An index cannot find a part without a word.
             Some(part) => Some(Search::parse(part)?),
             None => None,
         };
@@ -59,16 +62,17 @@ impl Condition {
         }
         all_of.extend(terms_of_event(one_of).filter(|terms| !terms.is_empty()));
         let asks_changed = changed.is_some() || !(one_of.changed.is_empty() && none_of.changed.is_empty());
-        // What is marked is looked at, and not left out by its mark.
+        // An entry with the mark is read, so the mark itself does not exclude it.
         let none_of = terms_of_event(none_of).flatten().filter(|term| *term != Term::changed_mark()).collect();
         let with_changed = |terms: &&mut Vec<Term>| terms.iter().any(Term::is_changed);
         all_of.iter_mut().filter(with_changed).for_each(|terms| terms.push(Term::changed_mark()));
         Some(Condition { all_of, none_of, asks_changed, search, time: *timestamp, position: *position, recorded_at: *recorded_at })
     }
 
-    /// What a filter of action logs asks; `None` where it asks for something that is not indexed.
+    /// Makes the condition of a filter of action logs. Returns `None` if the filter has a condition
+    /// that is not indexed.
     pub(crate) fn of_action_logs(filter: &ActionLogFilter) -> Option<Condition> {
-        // As above.
+        // This names every field, as above.
         let ActionLogFilter { matches_nothing, uuid, level, logger_name, app_name, search, one_of, none_of, .. } = filter;
         let ActionLogFilter { created_at, recorded_at, position, .. } = filter;
         if *matches_nothing || uuid.is_some() || !one_of.uuid.is_empty() || !none_of.uuid.is_empty() {
@@ -97,16 +101,16 @@ impl Condition {
         })
     }
 
-    /// Whether it asks for values.
+    /// Whether the condition uses values.
     pub(crate) fn has_terms(&self) -> bool {
-        // The term of the empty name is the mark, which is not among the terms that are left out.
+        // The term of the empty name is the mark, which is not in `none_of`.
         !(self.all_of.is_empty() && self.none_of.is_empty() && self.search.is_none()) || self.asks_changed
     }
 }
 
 /// The terms of each list of values.
 fn terms_of_event(values: &EventValues) -> impl Iterator<Item = Vec<Term>> {
-    // As above; uuids are not indexed.
+    // This names every field, as above; uuids are not indexed.
     let EventValues { uuid: _, content_type, table_name, object_id, user, action, url, remote_addr, changed } = values;
     let texts = [
         (Dimension::TableName, table_name),
@@ -121,7 +125,7 @@ fn terms_of_event(values: &EventValues) -> impl Iterator<Item = Vec<Term>> {
     std::iter::once(numbers_of(Dimension::ContentType, content_type)).chain(texts)
 }
 
-/// The same of action logs.
+/// The terms of each list of values of action logs.
 fn terms_of_action_log(values: &ActionLogValues) -> impl Iterator<Item = Vec<Term>> {
     let ActionLogValues { uuid: _, level, logger_name, app_name } = values;
     let texts = [texts_of(Dimension::LoggerName, logger_name), texts_of(Dimension::AppName, app_name)];

@@ -1,4 +1,4 @@
-//! How many of what matches has each value, or happened in each span of time.
+//! Counts the matching entries by value, and by span of time.
 
 use diesel::prelude::*;
 use roaring::RoaringBitmap;
@@ -14,15 +14,18 @@ use super::{Damaged, IndexError};
 use crate::connection::{DbConnection, on_inner};
 use crate::dialect::{self, NumberList, PostingsOfEach};
 
-/// Of the largest, half a million entries: a few megabytes of blocks where nearly every entry has a value of its own.
+/// Segments that are read at once. Sixteen of the largest have half a million entries: a few
+/// megabytes of blocks if nearly every entry has its own value.
 const SEGMENTS_AT_ONCE: usize = 16;
 
-/// Bytes of the values of a dimension that one query reads and that are kept for the next: few values of a million entries. A query that
-/// reads more would take the place of all else with them, and going through them takes longer than reading them.
+/// Bytes of the values of a dimension that a query reads and the cache keeps: a dimension with few
+/// values of a million entries. A larger result would displace everything else from the cache, and
+/// going through it takes longer than reading it.
 const KEPT_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 impl Index<'_> {
-    /// How many of what matches has each of the values of a dimension. The matches are in the order of their segments.
+    /// Counts the matching entries by value of a dimension. The matches are in the order of their
+    /// segments.
     pub(super) fn groups(
         &self,
         conn: &mut DbConnection,
@@ -40,8 +43,9 @@ impl Index<'_> {
         })
     }
 
-    /// Calls back for each value of a dimension in each segment in which something matches: the number of those matches, the value, and
-    /// which entries of the segment have it; in any order. Of the values that are not kept, a few segments' are in memory at a time.
+    /// Calls back for each value of a dimension in each segment with a match, in any order: with
+    /// the index of the segment's matches, the value, and the entries of the segment that have it.
+    /// If the cache does not have the values, those of a few segments are in memory at a time.
     pub(super) fn each_term(
         &self,
         conn: &mut DbConnection,
@@ -85,7 +89,8 @@ impl Index<'_> {
         Ok(())
     }
 
-    /// The same for each term from one to another, which is not meant any more, with the terms of so many segments in memory.
+    /// Calls back in the same way for each term in a half-open range, with the terms of `at_once`
+    /// segments in memory.
     pub(super) fn each_term_between(
         &self,
         conn: &mut DbConnection,
@@ -97,7 +102,8 @@ impl Index<'_> {
         self.each_block(conn, matches, at_once, range, |at, bytes| each_term_in(&bytes, range, |term, ranks| take(at, term, ranks)))
     }
 
-    /// The blocks that have terms of a range, of so many segments in memory.
+    /// Calls back for each block with terms of a range, with the blocks of `at_once` segments in
+    /// memory.
     fn each_block(
         &self,
         conn: &mut DbConnection,
@@ -121,7 +127,7 @@ impl Index<'_> {
         self.segments.get(matches.segment).map_or(0, |header| header.key.size as u32)
     }
 
-    /// The blocks of some segments that have terms from one to another.
+    /// The blocks of some segments with terms in a half-open range.
     fn blocks_between(
         &self,
         conn: &mut DbConnection,
@@ -134,7 +140,7 @@ impl Index<'_> {
         Ok(on_inner!(conn, |conn| blocks.load(conn))?)
     }
 
-    /// How many of what matches happened in each span of time.
+    /// Counts the matching entries by span of time.
     pub(super) fn spans(
         &mut self,
         conn: &mut DbConnection,
@@ -151,7 +157,7 @@ impl Index<'_> {
         Ok(())
     }
 
-    /// The same for each of the values of a dimension.
+    /// Counts the matching entries by span of time, for each value of a dimension.
     pub(super) fn spans_of_groups(
         &mut self,
         conn: &mut DbConnection,
@@ -174,8 +180,9 @@ impl Index<'_> {
         })
     }
 
-    /// The ranks of a segment by the span that they happened in, where something matches. Their order is that of time, so a span is one
-    /// range of them, and only a block that is in more than one is read.
+    /// Splits the ranks of a segment by span of time, if the segment has a match. The ranks are in
+    /// the order of time, so a span is one range of them, and this reads only the blocks that
+    /// belong to several spans.
     fn in_spans(
         &mut self,
         conn: &mut DbConnection,
@@ -226,17 +233,17 @@ fn each_term_in(
     Ok(())
 }
 
-/// Neighbouring ranks of a segment, of entries that happened in one span of time.
+/// Neighbouring ranks of a segment whose entries are in one span of time.
 struct InSpan {
     start: i64,
     from: u32,
     to: u32,
 }
 
-/// Ranks that are passed one by one in about the time that it takes to count those of a span at once.
+/// Stepping over this many ranks takes about as long as counting the ranks of a span at once.
 const RANKS_OF_A_COUNT: u64 = 64;
 
-/// How many of some ranks are in each span in which some are.
+/// Counts ranks by span, for the spans that have any.
 fn count_in_spans(ranks: &RoaringBitmap, spans: &[InSpan], counts: &mut Vec<(i64, u64)>) {
     let mut add = |start: i64, count: u64| match counts.last_mut() {
         Some((last, total)) if *last == start => *total += count,
@@ -279,7 +286,7 @@ mod tests {
             let (mut from, mut spans) = (0, Vec::new());
             for (length, start) in lengths {
                 spans.push(InSpan { start, from, to: from + length });
-                // With gaps, where nothing matches.
+                // The gaps are spans without a match.
                 from += length + length % 7;
             }
             let inside: RoaringBitmap = ranks.iter().filter(|rank| spans.iter().any(|span| (span.from..span.to).contains(rank))).collect();

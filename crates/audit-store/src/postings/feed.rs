@@ -1,9 +1,10 @@
-//! Indexing what was appended.
+//! Indexes appended entries.
 //!
-//! A step indexes a few thousand entries of one log. It is prepared on a connection that reads, from entries that no longer change,
-//! and takes the log's lock, which an append needs too, only to put in place what is ready. If the index was changed in between, the step
-//! is left undone, and prepared again from what is there now. So of several servers that prepared the same step, one puts it in place; and
-//! if a server ends between two steps, the next one goes on from there.
+//! A step indexes a few thousand entries of one log. A connection that reads prepares the step from
+//! entries that no longer change. The step takes the log's lock, which an append also needs, only
+//! to store the prepared segments. If the index was changed in between, the step is dropped and
+//! prepared again from the current state. So if several servers prepare the same step, one of them
+//! stores it. If a server ends between two steps, the next server continues from there.
 
 use std::collections::BTreeSet;
 
@@ -23,26 +24,26 @@ use crate::pool::Pool;
 use crate::query::{ActionLogs, Events, Table};
 use crate::schema::logs;
 
-/// Entries of one step: how much is put in place at once.
+/// Entries of one step.
 const STEP: i64 = tiers::TIERS[2];
 
-/// How a step ended.
+/// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// It is done; so many entries are left for further steps.
+    /// The step is done; this number of entries is left for further steps.
     Done { left: i64 },
-    /// The index was changed by somebody else since the step was prepared.
+    /// Another process changed the index after the step was prepared.
     Overtaken,
 }
 
-/// What is indexed is read from here.
+/// The source of the entries to index.
 pub(crate) struct Source {
     pub(crate) readers: Pool,
     /// The channels whose words are not indexed.
     pub(crate) without_words: ChannelGrant,
 }
 
-/// Does the next step of a log, which the log's writer puts in place between two appends.
+/// Does the next step of a log. The writer of the log stores it between two appends.
 pub(crate) fn step(source: &Source, writers: &Writers, (channel_id, stream): Log) -> Result<Progress, StoreError> {
     let has_words = !ChannelId::new(channel_id).is_some_and(|channel| source.without_words.allows(channel));
     match source.readers.read(|conn| Step::prepare(conn, channel_id, stream, has_words))? {
@@ -51,21 +52,21 @@ pub(crate) fn step(source: &Source, writers: &Writers, (channel_id, stream): Log
     }
 }
 
-/// A step that is prepared.
+/// A prepared step.
 #[derive(Debug)]
 pub(crate) struct Step {
     channel_id: i64,
     stream: Stream,
-    /// What it was prepared from.
+    /// The segments from which the step was prepared.
     found: Stored,
-    /// Whether what was found has to go as a whole.
+    /// Whether all existing segments must be deleted.
     starts_over: bool,
-    /// What takes the place of what was found there.
+    /// The segments that replace the existing ones.
     segments: Vec<Segment>,
 }
 
 impl Step {
-    /// The next step of a log; `None` when nothing is left to index.
+    /// Prepares the next step of a log. Returns `None` if nothing is left to index.
     pub(crate) fn prepare(
         conn: &mut DbConnection,
         channel_id: i64,
@@ -78,7 +79,7 @@ impl Step {
         }
     }
 
-    /// Does it.
+    /// Stores the prepared segments.
     pub(crate) fn put(self, conn: &mut DbConnection) -> Result<Progress, StoreError> {
         let Step { channel_id, stream, found, starts_over, segments } = self;
         dialect::write(conn, |conn| {
@@ -100,8 +101,9 @@ impl Step {
 }
 
 fn prepare<T: Table>(conn: &mut DbConnection, channel_id: i64, has_words: bool) -> Result<Option<Step>, StoreError> {
-    // What else is read needs no snapshot: entries do not change, and a segment that goes is noticed when the step is put in place. A
-    // snapshot of all of it would keep the WAL of an embedded database from being restarted for as long as that takes.
+    // The other reads need no snapshot: entries do not change, and storing the step notices a
+    // deleted segment. A snapshot of all reads would keep the WAL of an embedded database from
+    // being restarted for that long.
     let (found, size) = dialect::snapshot(conn, |conn| {
         let size: Vec<i64> = logs::table.find((channel_id, T::STREAM.number())).select(logs::next_position).load(conn)?;
         Ok::<_, StoreError>((Stored::load(conn, channel_id, T::STREAM)?, size.first().copied().unwrap_or(0)))
@@ -121,7 +123,7 @@ fn prepare<T: Table>(conn: &mut DbConnection, channel_id: i64, has_words: bool) 
     match segments::<T>(conn, channel_id, &found, end, has_words) {
         Ok(segments) => Ok(step(found, false, segments)),
         Err(IndexError::Store(error)) => Err(error),
-        // Somebody else put a step in place meanwhile.
+        // Another process has stored a step meanwhile.
         Err(IndexError::Damaged) if Stored::load(conn, channel_id, T::STREAM)? != found => Ok(step(found, true, Vec::new())),
         Err(IndexError::Damaged) => {
             tracing::error!(channel_id, stream = T::STREAM.name(), "the index of this log was changed; it is rebuilt");
@@ -130,7 +132,7 @@ fn prepare<T: Table>(conn: &mut DbConnection, channel_id: i64, has_words: bool) 
     }
 }
 
-/// The segments that are missing where so many entries are to be indexed.
+/// Builds the missing segments for an index up to `end`.
 fn segments<T: Table>(
     conn: &mut DbConnection,
     channel_id: i64,
@@ -139,7 +141,7 @@ fn segments<T: Table>(
     has_words: bool,
 ) -> Result<Vec<Segment>, IndexError> {
     let stored: BTreeSet<(i64, i64)> = found.0.iter().copied().collect();
-    // Up to here all are of the largest tier, and stay.
+    // The segments before this position have the largest size and stay.
     let unchanged = found.end() - found.end() % tiers::LARGEST;
     let missing = tiers::segments(unchanged, end).filter(|segment| !stored.contains(segment));
     let segments = missing.map(|(first, size)| {
@@ -149,7 +151,7 @@ fn segments<T: Table>(
     segments.collect()
 }
 
-/// A segment, from those that are there for a part of it and from the log for the rest.
+/// Builds a segment: from existing segments for a part of it, and from the log for the rest.
 fn segment<T: Table>(
     conn: &mut DbConnection,
     channel_id: i64,
@@ -202,7 +204,7 @@ mod tests {
         assert_eq!(early.put(conn).unwrap(), Progress::Done { left: 0 });
         assert_eq!(late.put(conn).unwrap(), Progress::Overtaken);
 
-        // Its segments would lie over the one that has been made since.
+        // Its segments would overlap the one that was made since.
         drop_index(conn, 1, Stream::Events).unwrap();
         let late = prepared(conn);
         append(512);

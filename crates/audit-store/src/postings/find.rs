@@ -1,4 +1,4 @@
-//! What a filter finds in some logs.
+//! Finds the matching entries of some logs.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -17,7 +17,8 @@ use crate::dialect;
 use crate::error::StoreError;
 use crate::query::{FetchSize, Filter, LogPosition, LogState, Table};
 
-/// Finds what matches, in a snapshot. `None` where only a look at each row can tell.
+/// Finds the matching entries in a snapshot. Returns `None` if the database has to look at each
+/// row.
 pub(crate) fn find<'a, T: Table>(
     conn: &mut DbConnection,
     cache: &'a Cache,
@@ -27,8 +28,8 @@ pub(crate) fn find<'a, T: Table>(
     look::<T>(conn, cache, heads, filter, true)
 }
 
-/// Finds what may match, in a snapshot: of a filter that looks into records, whether it does is for the caller to find out. `None` as
-/// above.
+/// Finds the entries that may match in a snapshot. If the filter reads values, the caller checks
+/// each of them. Returns `None` as above.
 pub(crate) fn candidates<'a, T: Table>(
     conn: &mut DbConnection,
     cache: &'a Cache,
@@ -67,13 +68,13 @@ fn look<'a, T: Table>(
     Ok(Some(Found(found)))
 }
 
-/// Rows of a log that are looked at one by one. An index that lacks more is as good as none.
+/// Rows of a log that a query reads one by one. If an index lacks more rows, it is not used.
 const NOT_INDEXED_MAX: i64 = 200_000;
 
-/// Such rows of all logs that match and are kept in memory, 16 bytes each.
+/// Matching rows of this kind, of all logs, that are in memory, with 16 bytes each.
 const IN_MEMORY_MAX: usize = 1_000_000;
 
-/// A condition in which when something was committed is said by its position.
+/// Replaces the condition on the commit time by a condition on the position.
 fn at_positions<T: Table>(conn: &mut DbConnection, head: &LogState, condition: &Condition) -> Result<Condition, StoreError> {
     let mut condition = condition.clone();
     let recorded_at = std::mem::take(&mut condition.recorded_at);
@@ -86,7 +87,7 @@ fn at_positions<T: Table>(conn: &mut DbConnection, head: &LogState, condition: &
     Ok(condition)
 }
 
-/// The first position of a log that was committed at an instant or later.
+/// The first position of a log with a commit at `instant` or later.
 fn first_recorded<T: Table>(conn: &mut DbConnection, head: &LogState, instant: i64) -> Result<i64, StoreError> {
     let (mut low, mut high) = (0, head.size);
     while low < high {
@@ -99,7 +100,8 @@ fn first_recorded<T: Table>(conn: &mut DbConnection, head: &LogState, instant: i
     Ok(low)
 }
 
-/// An outcome, if the index is as it was written; without it, the log itself is asked.
+/// Returns the outcome if the index is undamaged, and `None` if it is damaged: the query then uses
+/// the log itself.
 fn usable<T: Table, V>(outcome: Result<V, IndexError>) -> Result<Option<V>, StoreError> {
     match outcome {
         Ok(value) => Ok(Some(value)),
@@ -108,14 +110,14 @@ fn usable<T: Table, V>(outcome: Result<V, IndexError>) -> Result<Option<V>, Stor
             let stream = T::STREAM.name();
             tracing::error!(
                 stream,
-                "an index was changed in the database; queries look at every row until `rebuild` has made it again"
+                "an index was changed in the database; queries read every row until `audit-server rebuild` has rebuilt it"
             );
             Ok(None)
         }
     }
 }
 
-/// What is indexed and matches; without a filter that confirms it, what may match.
+/// The indexed entries that match. Without a filter that confirms them, the entries that may match.
 fn indexed<T: Table>(
     conn: &mut DbConnection,
     index: &mut Index<'_>,
@@ -153,7 +155,7 @@ fn indexed<T: Table>(
     Ok(indexed)
 }
 
-/// Those of some positions whose records match.
+/// The positions whose records match.
 fn kept<T: Table>(
     conn: &mut DbConnection,
     channel_id: i64,
@@ -173,7 +175,7 @@ fn kept<T: Table>(
     Ok(kept)
 }
 
-/// The entries from a position on that match, or may do.
+/// The entries from a position on that match or may match.
 fn rest<T: Table>(
     conn: &mut DbConnection,
     head: &LogState,
@@ -195,7 +197,7 @@ fn rest<T: Table>(
     Ok(points)
 }
 
-/// Where the entries of a page by number are, in an order of time.
+/// The places of the entries of a page by number, in the order of time.
 pub(crate) fn places<T: Table>(
     conn: &mut DbConnection,
     found: &mut Found<'_>,
@@ -207,7 +209,7 @@ pub(crate) fn places<T: Table>(
     Ok(usable::<T, _>(page)?.map(places_of))
 }
 
-/// Where the entries of a page by number are, in an order of channels and positions.
+/// The places of the entries of a page by number, in the order of channels and positions.
 pub(crate) fn places_by_position<T: Table>(
     conn: &mut DbConnection,
     found: &mut Found<'_>,
@@ -219,7 +221,8 @@ pub(crate) fn places_by_position<T: Table>(
     Ok(usable::<T, _>(page)?.map(places_of))
 }
 
-/// Leaves what has some values of a dimension, and of what is not indexed, what is at these places.
+/// Keeps the entries with certain values of a dimension, and the entries of the tail at these
+/// places.
 pub(crate) fn narrow<T: Table>(
     conn: &mut DbConnection,
     found: &mut Found<'_>,
@@ -231,7 +234,7 @@ pub(crate) fn narrow<T: Table>(
     usable::<T, _>(found.narrow(conn, dimension, values, keeps))
 }
 
-/// Where the entries after a point are, in an order of time.
+/// The places of the entries after a point, in the order of time.
 pub(crate) fn next_places<T: Table>(
     conn: &mut DbConnection,
     found: &mut Found<'_>,
@@ -251,7 +254,7 @@ fn places_of(page: Vec<Key>) -> Vec<LogPosition> {
 }
 
 impl Found<'_> {
-    /// How many logs they are of, with or without something that matches.
+    /// The number of logs, with or without a matching entry.
     pub(crate) fn logs(&self) -> usize {
         self.0.len()
     }
@@ -261,7 +264,7 @@ impl Found<'_> {
         self.0.iter().map(|log| log.index.channel_id).collect()
     }
 
-    /// How many of them are of one log.
+    /// The number of found entries of one log.
     pub(crate) fn len_of(&self, channel_id: i64) -> u64 {
         self.of_log(channel_id).map_or(0, OfLog::len)
     }
@@ -271,7 +274,7 @@ impl Found<'_> {
         self.of_log(channel_id).map_or(0, |log| log.index.end())
     }
 
-    /// How many of those of a log that are indexed have each of the values of a dimension.
+    /// Counts the found entries of a log that are indexed, by value of a dimension.
     pub(crate) fn groups<T: Table>(
         &mut self,
         conn: &mut DbConnection,
@@ -283,7 +286,7 @@ impl Found<'_> {
         usable::<T, _>(log.index.groups(conn, &log.indexed, dimension, count))
     }
 
-    /// How many of those of a log that are indexed happened in each span of time.
+    /// Counts the found entries of a log that are indexed, by span of time.
     pub(crate) fn spans<T: Table>(
         &mut self,
         conn: &mut DbConnection,
@@ -300,7 +303,8 @@ impl Found<'_> {
         Ok(Some(()))
     }
 
-    /// The same of each of the values of a dimension, which have a list of spans and counts in each segment.
+    /// Counts in the same way for each value of a dimension. A value has a list of spans and counts
+    /// in each segment.
     pub(crate) fn spans_of_groups<T: Table>(
         &mut self,
         conn: &mut DbConnection,
@@ -313,7 +317,7 @@ impl Found<'_> {
         usable::<T, _>(log.index.spans_of_groups(conn, &log.indexed, dimension, start_of, count))
     }
 
-    /// The position of an entry of a log that has a term, whatever else it is.
+    /// The position of any entry of a log that has a term.
     pub(crate) fn position_of<T: Table>(
         &mut self,
         conn: &mut DbConnection,

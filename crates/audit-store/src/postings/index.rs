@@ -1,4 +1,5 @@
-//! The index of a log as a query reads it: the segments first, and of what they hold only what is asked for.
+//! The index of a log for a query: it reads the list of segments first, and then only the contents
+//! that the query needs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use crate::dialect::{self, NumberList};
 use crate::query::among;
 use crate::schema::{segment_times, segments};
 
-/// The segments of a log, from its first entry on without a gap.
+/// The segments of a log, without a gap from its first entry on.
 #[derive(Debug)]
 pub(super) struct Index<'a> {
     pub(super) cache: &'a Cache,
@@ -34,7 +35,7 @@ pub(super) struct Index<'a> {
 pub(super) struct Header {
     pub(super) key: SegmentKey,
     pub(super) times: Arc<Times>,
-    /// Those of its points that were read.
+    /// The blocks of points that were read.
     blocks: HashMap<usize, Arc<Vec<Point>>>,
 }
 
@@ -53,7 +54,7 @@ impl<'a> Index<'a> {
         let mut index = Index { cache, channel_id, stream, segments: Vec::with_capacity(rows.len()) };
         let (mut keys, mut end) = (Vec::with_capacity(rows.len()), 0);
         for (first, size, first_time, last_time, words) in rows {
-            // What comes after a gap is looked at row by row.
+            // The entries after a gap are read row by row.
             if first != end || size < 1 {
                 break;
             }
@@ -68,7 +69,7 @@ impl<'a> Index<'a> {
         Ok(index)
     }
 
-    /// Reads the times of the segments of which they are not known.
+    /// Reads the times of the segments that are not in the cache.
     fn read_missing(
         &self,
         conn: &mut DbConnection,
@@ -98,21 +99,22 @@ impl<'a> Index<'a> {
         self.segments.last().map_or(0, |segment| segment.key.first + segment.key.size)
     }
 
-    /// Gives back the points of a segment that this query has read: those of ten million entries take 160 MB.
+    /// Drops the points of a segment that this query has read: those of ten million entries take
+    /// 160 MB.
     pub(super) fn forget_points(&mut self, segment: usize) {
         if let Some(header) = self.segments.get_mut(segment) {
             header.blocks.clear();
         }
     }
 
-    /// The point of a rank of a segment.
+    /// The point at a rank of a segment.
     pub(super) fn point(&mut self, conn: &mut DbConnection, segment: usize, rank: u32) -> Result<Point, IndexError> {
         let rank = rank as usize;
         let block = self.block(conn, segment, rank / ENTRIES_OF_A_BLOCK)?;
         block.get(rank % ENTRIES_OF_A_BLOCK).copied().ok_or(IndexError::Damaged)
     }
 
-    /// How many entries of a segment come before a point.
+    /// The number of entries of a segment before a point.
     pub(super) fn rank(&mut self, conn: &mut DbConnection, segment: usize, point: Point) -> Result<u32, IndexError> {
         let header = self.segments.get(segment).ok_or(Damaged)?;
         if point.time < header.times.first {
@@ -126,7 +128,7 @@ impl<'a> Index<'a> {
         Ok((number * ENTRIES_OF_A_BLOCK + block.partition_point(|here| *here < point)) as u32)
     }
 
-    /// The ranks of the entries of a segment whose positions are in a range.
+    /// The ranks of the entries of a segment with positions in a range.
     fn at_positions(&mut self, conn: &mut DbConnection, segment: usize, positions: Interval) -> Result<RoaringBitmap, IndexError> {
         let blocks = self.segments.get(segment).ok_or(Damaged)?.times.fences.len();
         let mut ranks = RoaringBitmap::new();
@@ -161,16 +163,17 @@ impl<'a> Index<'a> {
     }
 }
 
-/// Which entries of a segment match.
+/// The matching entries of a segment.
 #[derive(Debug, Clone)]
 pub(super) struct Matches {
-    /// The number of the segment.
+    /// The index of the segment.
     pub(super) segment: usize,
-    /// The ranks that are asked for, of which `set` has those that match; without one, all do.
+    /// The range of ranks. `set` has the matching ranks of the range; without a set, all of them
+    /// match.
     from: u32,
     to: u32,
     set: Option<Arc<RoaringBitmap>>,
-    /// How many they are.
+    /// The number of matching entries.
     len: u64,
 }
 
@@ -185,9 +188,9 @@ impl Matches {
         self.len
     }
 
-    /// How many come before a rank.
+    /// The number of matching entries before a rank.
     pub(super) fn before(&self, rank: u32) -> u64 {
-        // Of all segments but those that a page begins in, it is none or all.
+        // For all segments, except those in which a page begins, it is none or all of them.
         if rank <= self.from {
             0
         } else if rank >= self.to {
@@ -204,7 +207,7 @@ impl Matches {
         }
     }
 
-    /// How many are in a range of ranks.
+    /// The number of matching entries in a range of ranks.
     pub(super) fn between(&self, from: u32, to: u32) -> u64 {
         let (from, to) = (from.max(self.from), to.min(self.to));
         match &self.set {
@@ -214,7 +217,7 @@ impl Matches {
         }
     }
 
-    /// Those that are in a set of the segment too.
+    /// The matching entries that are also in a set of the segment.
     pub(super) fn both(&self, ranks: &Ranks<'_>) -> Option<RoaringBitmap> {
         let mut both = ranks.bitmap()?;
         if let Some(set) = &self.set {
@@ -225,7 +228,7 @@ impl Matches {
         Some(both)
     }
 
-    /// What is in another set of the same segment as well.
+    /// Keeps the matching entries that are also in another set of the segment.
     pub(super) fn within(self, other: Arc<RoaringBitmap>) -> Matches {
         let set = match self.set {
             Some(set) => Arc::new(&*set & &*other),
@@ -234,7 +237,7 @@ impl Matches {
         Matches::new(self.segment, self.from, self.to, Some(set))
     }
 
-    /// What is not in another set of the same segment.
+    /// Removes the matching entries that are in another set of the segment.
     fn without(self, other: &RoaringBitmap) -> Matches {
         let set = match self.set {
             Some(set) => &*set - other,
@@ -247,7 +250,7 @@ impl Matches {
         Matches::new(self.segment, self.from, self.to, Some(Arc::new(set)))
     }
 
-    /// How many of them are in a set of a segment of that size.
+    /// The number of matching entries that are in a set of a segment of this size.
     pub(super) fn common(&self, ranks: &Ranks<'_>, size: u32) -> Option<u64> {
         match &self.set {
             None if self.from == 0 && self.to == size => Some(ranks.len() as u64),
@@ -260,14 +263,14 @@ impl Matches {
         }
     }
 
-    /// Their ranks.
+    /// The ranks of the matching entries.
     pub(super) fn ranks(&self) -> impl Iterator<Item = u32> {
         let all = self.set.is_none().then_some(self.from..self.to);
         let some = self.set.iter().flat_map(|set| set.range(self.from..self.to));
         all.into_iter().flatten().chain(some)
     }
 
-    /// The rank of the one before which so many come.
+    /// The rank of the matching entry after `number` others.
     pub(super) fn nth(&self, number: u64) -> Option<u32> {
         let rank = match &self.set {
             None => self.from.checked_add(u32::try_from(number).ok()?)?,
@@ -278,7 +281,7 @@ impl Matches {
 }
 
 impl Index<'_> {
-    /// What matches in each segment in which something does.
+    /// Finds the matching entries of each segment that has any.
     pub(super) fn matches(&mut self, conn: &mut DbConnection, condition: &Condition) -> Result<Vec<Matches>, IndexError> {
         let mut all = self.in_ranges(conn, condition)?;
         for one_of in &condition.all_of {
@@ -302,7 +305,7 @@ impl Index<'_> {
         Ok(Some(self.point(conn, segment, rank)?.position))
     }
 
-    /// The entries that have one of some terms, in the segments in which something matches so far.
+    /// The entries that have any of some terms, in the segments that have matches so far.
     pub(super) fn ranks_of_any(
         &self,
         conn: &mut DbConnection,
@@ -325,7 +328,7 @@ impl Index<'_> {
         Ok(sets)
     }
 
-    /// The entries of a term in the segments in which something matches so far.
+    /// The entries of a term in the segments that have matches so far.
     fn ranks_of(&self, conn: &mut DbConnection, term: &Term, matches: &[Matches]) -> Result<Vec<RanksOfTerm>, IndexError> {
         let keys = matches.iter().map(|matches| self.key(matches)).collect::<Result<Vec<SegmentKey>, Damaged>>()?;
         let known = self.cache.ranks(term, &keys);
@@ -355,7 +358,7 @@ impl Index<'_> {
         self.segments.get(matches.segment).map(|header| header.key).ok_or(Damaged)
     }
 
-    /// What is kept of a term, or of what is kept like one.
+    /// The cached entries of a term, or of a key that is cached like a term.
     pub(super) fn known(&self, term: &Term, matches: &[Matches]) -> Result<Vec<Option<RanksOfTerm>>, Damaged> {
         let keys = matches.iter().map(|matches| self.key(matches)).collect::<Result<Vec<SegmentKey>, Damaged>>()?;
         Ok(self.cache.ranks(term, &keys))
@@ -365,7 +368,7 @@ impl Index<'_> {
         self.cache.keep_ranks(term, ranks);
     }
 
-    /// What is in the ranges of time and of positions.
+    /// The entries in the ranges of time and of positions.
     fn in_ranges(&mut self, conn: &mut DbConnection, condition: &Condition) -> Result<Vec<Matches>, IndexError> {
         let (time, positions) = (condition.time, condition.position);
         let at = |time| Point { time, position: i64::MIN };

@@ -1,4 +1,4 @@
-//! The thread that keeps the indexes of a store's logs up to date.
+//! The thread that updates the indexes of a store's logs.
 
 use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -13,17 +13,17 @@ use crate::append::Writers;
 use crate::error::{OpenError, StoreError};
 use crate::limit::Cancel;
 
-/// A log: a channel's stream.
+/// A log: a channel and a stream.
 pub(super) type Log = (i64, Stream);
 
-/// How long appends are collected before they are indexed: a step for each of a thousand small appends a second would cost more than
-/// they do.
+/// The time for which appends are collected before they are indexed. One step for each of a
+/// thousand small appends a second would cost more than the appends.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// After a step that failed.
+/// The pause after a failed step.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(5);
 
-/// Takes note of the logs that grew.
+/// Notes the logs that grew.
 #[derive(Debug, Default)]
 pub(crate) struct Grown {
     state: Mutex<State>,
@@ -38,7 +38,7 @@ struct State {
 }
 
 impl Grown {
-    /// Takes note of logs.
+    /// Notes that logs grew.
     pub(crate) fn note(&self, logs: impl IntoIterator<Item = Log>) {
         let (mut state, now) = (self.lock(), Instant::now());
         for log in logs {
@@ -56,7 +56,8 @@ impl Grown {
         self.changed.notify_all();
     }
 
-    /// The logs that grew, some time after the first of them did; `None` when there is nothing more to do.
+    /// Waits for logs that grew and returns them after `pause`. Returns `None` if there is nothing
+    /// more to do.
     fn take(&self, pause: Duration) -> Option<BTreeSet<Log>> {
         let idle = self.changed.wait_while(self.lock(), |state| state.logs.is_empty() && !state.is_closed);
         let state = idle.unwrap_or_else(PoisonError::into_inner);
@@ -65,25 +66,25 @@ impl Grown {
         if state.is_closed { None } else { Some(std::mem::take(&mut state.logs)) }
     }
 
-    /// A step of a log was done.
+    /// Notes that a step of a log is done.
     fn stepped(&self, log: Log, left: i64) {
         let (mut state, now) = (self.lock(), Instant::now());
         let is_current = left == 0;
         state.waiting.moved(log, is_current, now);
         if is_current && state.logs.contains(&log) {
-            // It grew since the step looked.
+            // The log grew since the step read its size.
             state.waiting.grew(log, now);
         }
     }
 
-    /// A step of a log was done by somebody else.
+    /// Notes that another process did a step of a log.
     fn overtaken(&self, log: Log) {
         let mut state = self.lock();
         state.waiting.moved(log, false, Instant::now());
         state.logs.insert(log);
     }
 
-    /// A step of a log failed. It is to be done again.
+    /// Notes that a step of a log failed. The thread will repeat it.
     fn failed(&self, log: Log, error: &StoreError, patience: Duration) {
         let (mut state, now) = (self.lock(), Instant::now());
         state.waiting.failed(log, error, now);
@@ -93,7 +94,7 @@ impl Grown {
 
     fn warnings(&self, patience: Duration) -> Vec<String> {
         let (mut state, now) = (self.lock(), Instant::now());
-        // The thread cannot say it when its step does not return.
+        // The thread cannot log this while its step does not return, so the check does.
         state.waiting.say(patience, now);
         state.waiting.warnings(patience, now)
     }
@@ -107,22 +108,23 @@ impl Grown {
     }
 }
 
-/// How long a store that closes waits for the thread, which gives up what it reads. A connection that is open when the program ends
-/// leaves the WAL of an embedded database behind, as a crash does.
+/// The time for which a store that closes waits for the thread, which abandons its read. A
+/// connection that is open when the program ends leaves the WAL of an embedded database, as a crash
+/// does.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The thread. It ends by itself when this is dropped or the writers are.
+/// The handle of the thread. The thread ends by itself when this or the writers are dropped.
 pub(crate) struct Indexer {
     grown: Arc<Grown>,
     patience: Duration,
     reads: Cancel,
-    /// Until it was waited for.
+    /// The receiver is taken after the thread was waited for.
     ended: Mutex<Option<Receiver<()>>>,
 }
 
 impl Indexer {
-    /// Indexes what grew since, and in some logs what is left from before. An index that does not move for longer than `patience` is
-    /// said.
+    /// Indexes the logs that grow, and those with entries that are left from before. Logs a warning
+    /// for an index that does not progress for longer than `patience`.
     pub(crate) fn start(
         path: String,
         grown: &Arc<Grown>,
@@ -140,7 +142,8 @@ impl Indexer {
             reads: reads.clone(),
         };
         let run = move || {
-            // Dropped when the thread ends, however it ends, and after all that the thread has.
+            // The value is dropped when the thread ends, in whatever way, and after everything else
+            // of the thread.
             let _end = end;
             thread.run();
         };
@@ -149,7 +152,7 @@ impl Indexer {
         Ok(Indexer { grown: Arc::clone(grown), patience, reads, ended: Mutex::new(Some(ended)) })
     }
 
-    /// Which indexes are behind for too long, a sentence each. It reads no database.
+    /// Warnings about indexes that lag for too long, one sentence each. Reads no database.
     pub(crate) fn warnings(&self) -> Vec<String> {
         self.grown.warnings(self.patience)
     }
@@ -160,7 +163,7 @@ impl Indexer {
         self.reads.ask();
         let Some(ended) = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         if ended.recv_timeout(CLOSE_TIMEOUT) == Err(RecvTimeoutError::Timeout) {
-            tracing::warn!("the indexer still waits for the database; what it has not done is done at the next start");
+            tracing::warn!("the indexer still waits for the database; the next start does the rest");
         }
     }
 }
@@ -171,7 +174,7 @@ impl Drop for Indexer {
     }
 }
 
-/// What the thread works with.
+/// The state of the thread.
 struct Thread {
     grown: Arc<Grown>,
     source: Arc<Source>,
@@ -198,7 +201,7 @@ impl Thread {
         }
     }
 
-    /// Indexes a log step by step; between two steps, its writer appends what is waiting.
+    /// Indexes a log step by step. Between two steps, its writer appends waiting requests.
     fn index(&self, writers: &Writers, log: Log) -> Result<(), StoreError> {
         while !self.grown.is_closed() {
             match step(&self.source, writers, log)? {
@@ -208,7 +211,8 @@ impl Thread {
                         break;
                     }
                 }
-                // Another server is at it. After a pause there may be nothing left to do, and if there is, two seldom meet again.
+                // Another server indexes the log. After a pause there may be nothing left to do; if
+                // there is, the two servers seldom meet again.
                 Progress::Overtaken => {
                     self.grown.overtaken(log);
                     break;

@@ -1,4 +1,4 @@
-//! How far the indexes are behind their logs, as the database has it.
+//! The lag of the indexes behind their logs, as stored in the database.
 
 use audit_domain::{Stream, Timestamp};
 use diesel::prelude::*;
@@ -8,22 +8,22 @@ use crate::connection::DbConnection;
 use crate::error::StoreError;
 use crate::schema::{action_logs, events, logs, segments};
 
-/// How far the index of a log is behind it.
+/// The lag of the index of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IndexLag {
     /// The channel of the log.
     pub channel_id: i64,
     /// Its stream.
     pub stream: Stream,
-    /// Entries that the next steps will index. The last entries of a log, up to 63, are not indexed before there are 64, and do not
-    /// count.
+    /// Entries that the next steps will index. The tail of up to 63 entries does not count, because
+    /// it is indexed only when there are 64.
     pub entries: i64,
-    /// When the first of them was committed.
+    /// The commit time of the first of them.
     pub oldest: Option<Timestamp>,
 }
 
-/// The lag of each log of a stream, by two looks at keys a log: its head, and its last segment. Of logs that are behind, which are few,
-/// one entry is read too.
+/// Reads the lag of each log of a stream, with two lookups by key for each: its head and its last
+/// segment. For the few logs that lag, it also reads one entry.
 pub(crate) fn lags(conn: &mut DbConnection, stream: Stream) -> Result<Vec<IndexLag>, StoreError> {
     let of_log = segments::channel_id.eq(logs::channel_id).and(segments::stream.eq(logs::stream));
     let end = segments::table.filter(of_log).order(segments::first.desc()).limit(1).select(segments::first + segments::size);

@@ -1,9 +1,10 @@
-//! An inverted index of each log: which entries have which values, so that a query finds what it asks for without looking at what it
-//! does not ask for.
+//! An inverted index of each log: it maps values to entries, so that a query finds the matching
+//! entries without looking at the others.
 //!
-//! It follows the log: an append writes nothing here, and what was appended is indexed after its commit. A query reads the segments
-//! and, from the log itself, the rows after the last one, in one snapshot. So it is exact at every moment, and without any segments
-//! still right. Everything here can be made from the log again, to the same bytes.
+//! The index follows the log: an append writes nothing here, and entries are indexed after their
+//! commit. A query reads the segments and, from the log itself, the rows after the last segment, in
+//! one snapshot. So it is exact at every moment, also without any segment. The whole index can be
+//! rebuilt from the log, to the same bytes.
 
 mod block;
 mod building;
@@ -47,11 +48,11 @@ pub(crate) use times::Point;
 
 use crate::error::StoreError;
 
-/// What is stored is not what was written.
+/// The stored index differs from what was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Damaged;
 
-/// Why an index did not answer.
+/// The reason why an index gives no answer.
 #[derive(Debug)]
 pub(crate) enum IndexError {
     Store(StoreError),

@@ -1,4 +1,5 @@
-//! Some of what was found: the entries that have one of some values of a dimension, or none at all.
+//! Narrows the found entries: to those with certain values of a dimension, or to those without a
+//! value.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,21 +13,21 @@ use super::times::Point;
 use super::{Damaged, IndexError};
 use crate::connection::DbConnection;
 
-/// Which values of a dimension.
+/// Certain values of a dimension.
 #[derive(Debug)]
 pub(crate) enum Values {
-    /// One of these.
+    /// One of these values.
     OneOf(HashSet<Vec<u8>>),
-    /// None that is in the dimension.
+    /// No value of the dimension.
     Missing,
 }
 
-/// What was found in each log before it was narrowed.
+/// The found entries of each log before they were narrowed.
 #[derive(Debug)]
 pub(crate) struct Whole(Vec<(Vec<Matches>, Vec<Point>)>);
 
 impl Found<'_> {
-    /// Leaves what has these values; of what is not indexed, what is kept by its place.
+    /// Keeps the entries with these values. For entries that are not indexed, `keeps` decides.
     pub(crate) fn narrow(
         &mut self,
         conn: &mut DbConnection,
@@ -43,14 +44,14 @@ impl Found<'_> {
         Ok(Whole(whole))
     }
 
-    /// Takes back what it was narrowed by.
+    /// Restores the entries from before a [`Found::narrow`].
     pub(crate) fn widen(&mut self, whole: Whole) {
         for (log, (indexed, rest)) in self.0.iter_mut().zip(whole.0) {
             (log.indexed, log.rest) = (indexed, rest);
         }
     }
 
-    /// The places of what is not indexed.
+    /// The places of the entries that are not indexed.
     pub(crate) fn not_indexed(&self) -> impl Iterator<Item = (i64, i64)> {
         self.0.iter().flat_map(|log| log.rest.iter().map(|point| (log.index.channel_id, point.position)))
     }
@@ -74,7 +75,7 @@ impl Found<'_> {
                 skip = skip.saturating_sub(count);
                 continue;
             }
-            // A part has the positions from one to another, in any order of time.
+            // A part has a range of positions, in any order of time.
             let (channel_id, mut entries) = self.entries(conn, part)?;
             entries.sort_unstable_by_key(|point| if descending { !point.position } else { point.position });
             let start = usize::try_from(skip).unwrap_or(usize::MAX);

@@ -1,8 +1,9 @@
-//! Pages of the entries of several segments, and of the rows after them, in the order of time.
+//! Pages of the entries of several segments and of the rows after them, in the order of time.
 //!
-//! Segments may overlap in time in any way. How many entries come before an instant is known of each of them by a look at two or three
-//! blocks, so the instant at which a page starts is found by halving, however deep the page is; from there on, the next entry is the
-//! least of those that come next in each.
+//! Segments may overlap in time in any way. For each segment, two or three blocks are enough to
+//! count the entries before an instant. So a binary search finds the instant at which a page
+//! starts, however deep the page is. From there on, the next entry is the smallest of the next
+//! entries of all segments.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,23 +13,23 @@ use super::index::{Index, Matches};
 use super::times::Point;
 use crate::connection::DbConnection;
 
-/// What orders the entries of several logs by time.
+/// The key that orders entries of several logs by time.
 pub(crate) type Key = (i64, i64, i64);
 
-/// A log's entries that match.
+/// The matching entries of a log.
 #[derive(Debug)]
 pub(crate) struct OfLog<'a> {
     pub(super) index: Index<'a>,
     pub(super) indexed: Vec<Matches>,
-    /// Those that are not indexed yet, in the order of time.
+    /// The matching entries that are not indexed yet, in the order of time.
     pub(super) rest: Vec<Point>,
 }
 
-/// The entries of several logs that match. The logs are in the order of their channels.
+/// The matching entries of several logs. The logs are in the order of their channels.
 #[derive(Debug)]
 pub(crate) struct Found<'a>(pub(super) Vec<OfLog<'a>>);
 
-/// Which log, and which of its parts: a segment, or with a number beyond those, the rest.
+/// A log and one of its parts: a segment, or the rest, which has the number after the last segment.
 pub(super) type LogPart = (usize, usize);
 
 impl OfLog<'_> {
@@ -42,14 +43,14 @@ impl Found<'_> {
         self.0.iter().map(OfLog::len).sum()
     }
 
-    /// With what was found in other logs.
+    /// Adds the found entries of other logs.
     pub(crate) fn join(mut self, others: Self) -> Self {
         self.0.extend(others.0);
         self.0.sort_by_key(|log| log.index.channel_id);
         self
     }
 
-    /// The entries of a page in an order of time, up to so many.
+    /// The entries of a page in the order of time, at most `limit`.
     pub(crate) fn page(
         &mut self,
         conn: &mut DbConnection,
@@ -65,7 +66,8 @@ impl Found<'_> {
         self.merge(conn, split, descending, limit)
     }
 
-    /// The entries after another one in an order of time, which may be one that does not match; up to so many.
+    /// The entries after a key in the order of time, at most `limit`. The key may be of an entry
+    /// that does not match.
     pub(crate) fn page_after(
         &mut self,
         conn: &mut DbConnection,
@@ -87,14 +89,14 @@ impl Found<'_> {
         self.merge(conn, split, descending, limit)
     }
 
-    /// How many of each part are among the first so many of all.
+    /// For each part, the number of its entries among the first `count` of all.
     fn split_at(&mut self, conn: &mut DbConnection, count: u64) -> Result<Vec<(LogPart, u64)>, IndexError> {
         if count == 0 || count >= self.len() {
-            // Where most pages start, which is known without a look at the times.
+            // Most pages start at one of these ends, which need no look at the times.
             let all = |(log, part)| if count == 0 { 0 } else { self.len_of_part((log, part)) };
             return Ok(self.parts().into_iter().map(|part| (part, all(part))).collect());
         }
-        // The last instant before which no more than so many happened.
+        // The last instant before which at most `count` entries happened.
         let (mut low, mut high) = self.span();
         while low < high {
             let middle = low.midpoint(high);
@@ -109,7 +111,7 @@ impl Found<'_> {
         let mut split = Vec::new();
         for part in self.parts() {
             let from = self.before(conn, part, Point { time: low, position: i64::MIN })?;
-            // Those of one instant are in the order of the parts.
+            // Entries of the same instant are in the order of the parts.
             let at_once = self.before(conn, part, Point { time: low, position: i64::MAX })? - from;
             let passed_over = left.min(at_once);
             left -= passed_over;
@@ -123,7 +125,7 @@ impl Found<'_> {
         log.indexed.get(part).map_or(log.rest.len() as u64, Matches::len)
     }
 
-    /// How many happened before an instant.
+    /// The number of entries before an instant.
     fn before_instant(&mut self, conn: &mut DbConnection, time: i64) -> Result<u64, IndexError> {
         let point = Point { time, position: i64::MIN };
         let mut count = 0;
@@ -137,7 +139,7 @@ impl Found<'_> {
         Ok(count)
     }
 
-    /// The first and the last instant at which something may have happened.
+    /// The first and the last instant that an entry may have.
     fn span(&self) -> (i64, i64) {
         let (mut first, mut last) = (i64::MAX, i64::MIN);
         for log in &self.0 {
@@ -155,7 +157,7 @@ impl Found<'_> {
         self.0.iter().enumerate().flat_map(parts).collect()
     }
 
-    /// How many of a part come before a point.
+    /// The number of entries of a part before a point.
     fn before(&mut self, conn: &mut DbConnection, (log, part): LogPart, point: Point) -> Result<u64, IndexError> {
         let log = self.0.get_mut(log).ok_or(IndexError::Damaged)?;
         match log.indexed.get(part) {
@@ -167,7 +169,7 @@ impl Found<'_> {
         }
     }
 
-    /// Merges what comes after a split of each part, in an order of time.
+    /// Merges the entries after a split of each part, in the order of time.
     fn merge(
         &mut self,
         conn: &mut DbConnection,
@@ -180,11 +182,12 @@ impl Found<'_> {
             if descending { (!time, !channel_id, !position) } else { (time, channel_id, position) }
         };
         let after = |number: u64| if descending { number.checked_sub(1) } else { number.checked_add(1) };
-        // What may come next in a part, and whether that is an entry which was read.
+        // The possible next entry of each part, and whether it was read.
         let mut next: BinaryHeap<Reverse<(Key, LogPart, u64, bool)>> = BinaryHeap::new();
         for (part, count) in split {
             let first = if descending { count.checked_sub(1) } else { Some(count) };
-            // Where it begins is known without reading it, which most of them never need.
+            // The bound of a part is known without reading the entry, and most parts never need to
+            // be read.
             if let Some((number, bound)) = first.zip(self.bound(part, descending)) {
                 next.push(Reverse((in_order(bound), part, number, false)));
             }
@@ -205,7 +208,7 @@ impl Found<'_> {
         Ok(page)
     }
 
-    /// No entry of a part comes before this, or in the opposite order, after it.
+    /// No entry of a part comes before this key in the order of the page.
     fn bound(&self, (log, part): LogPart, descending: bool) -> Option<Key> {
         let log = self.0.get(log)?;
         let (first, last) = match log.indexed.get(part) {
@@ -218,7 +221,7 @@ impl Found<'_> {
         Some(if descending { (last, i64::MAX, i64::MAX) } else { (first, i64::MIN, i64::MIN) })
     }
 
-    /// The entry of a part before which so many come.
+    /// The entry of a part after `number` others.
     fn nth(&mut self, conn: &mut DbConnection, (log, part): LogPart, number: u64) -> Result<Option<Key>, IndexError> {
         let log = self.0.get_mut(log).ok_or(IndexError::Damaged)?;
         let point = match log.indexed.get(part) {

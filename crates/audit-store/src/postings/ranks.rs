@@ -4,10 +4,11 @@ use roaring::RoaringBitmap;
 
 use super::bytes::{Reader, put_number};
 
-/// So many are written one by one, as gaps; more as a bitmap. A bitmap of few has sixteen bytes before its first one.
+/// Up to this size, a set is written as gaps; a larger set is written as a bitmap. A small bitmap
+/// has sixteen bytes before its first entry.
 const GAPS_MAX: usize = 64;
 
-/// Appends a set, ascending and not empty: how many, and which.
+/// Appends a set, which must be ascending and not empty: its size and its ranks.
 pub(super) fn put(out: &mut Vec<u8>, ranks: &[u16]) {
     put_number(out, ranks.len() as u64);
     if ranks.len() <= GAPS_MAX {
@@ -20,11 +21,11 @@ pub(super) fn put(out: &mut Vec<u8>, ranks: &[u16]) {
     }
     let bitmap: RoaringBitmap = ranks.iter().map(|rank| u32::from(*rank)).collect();
     put_number(out, bitmap.serialized_size() as u64);
-    // A vector takes whatever is written to it.
+    // Writing to a vector does not fail.
     drop(bitmap.serialize_into(out));
 }
 
-/// A set as it is stored.
+/// A stored set.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ranks<'a> {
     count: usize,
@@ -32,7 +33,7 @@ pub(super) struct Ranks<'a> {
 }
 
 impl<'a> Ranks<'a> {
-    /// Takes one from the front.
+    /// Takes a set from the front.
     pub(super) fn take(reader: &mut Reader<'a>) -> Option<Ranks<'a>> {
         let count = reader.length()?;
         if count > GAPS_MAX {
@@ -50,12 +51,12 @@ impl<'a> Ranks<'a> {
         self.count
     }
 
-    /// Whether there are so few that they are not a bitmap.
+    /// Whether the set is so small that it is not a bitmap.
     pub(super) fn is_short(&self) -> bool {
         self.count <= GAPS_MAX
     }
 
-    /// As a bitmap.
+    /// The set as a bitmap.
     pub(super) fn bitmap(&self) -> Option<RoaringBitmap> {
         if self.count > GAPS_MAX {
             return RoaringBitmap::deserialize_from(self.bytes).ok().filter(|bitmap| bitmap.len() == self.count as u64);
@@ -63,7 +64,7 @@ impl<'a> Ranks<'a> {
         self.gaps().map(|ranks| ranks.into_iter().map(u32::from).collect())
     }
 
-    /// One by one, ascending.
+    /// The ranks, ascending.
     pub(super) fn list(&self) -> Option<Vec<u16>> {
         if self.count <= GAPS_MAX {
             return self.gaps();
@@ -100,7 +101,7 @@ mod tests {
             assert!(ranks.bitmap().unwrap().iter().eq(set.iter().map(|rank| u32::from(*rank))));
         }
         assert!(reader.is_empty());
-        // Cut anywhere, it is not a set.
+        // A set that is cut anywhere is not a set.
         put(&mut bytes, &sets[5]);
         for cut in 1..100 {
             let mut reader = Reader(&bytes[bytes.len() - cut..]);

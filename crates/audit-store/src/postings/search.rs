@@ -1,4 +1,4 @@
-//! What a search may find.
+//! Finds the candidates of a search.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use super::words::{Search, Word};
 use super::{Damaged, IndexError};
 use crate::connection::DbConnection;
 
-/// What may match in a segment.
+/// The entries of a segment that may match.
 #[derive(Debug)]
 pub(super) struct Candidates {
     pub(super) matches: Matches,
-    /// What does, without a look at it.
+    /// The entries that match without being read.
     pub(super) sure: Arc<RoaringBitmap>,
 }
 
 impl Candidates {
-    /// All of them match.
+    /// Makes candidates that all match.
     pub(super) fn sure(matches: Matches) -> Candidates {
         let sure = Arc::new(matches.ranks().collect());
         Candidates { matches, sure }
@@ -28,12 +28,12 @@ impl Candidates {
 }
 
 impl Index<'_> {
-    /// Whether any entry of the segments in which something matches has a term.
+    /// Whether any entry has a term, in the segments that have matches.
     pub(super) fn has_any(&self, conn: &mut DbConnection, term: &Term, matches: &[Matches]) -> Result<bool, IndexError> {
         Ok(self.ranks_of_any(conn, std::slice::from_ref(term), matches)?.iter().any(Option::is_some))
     }
 
-    /// Takes those that have a mark for no more than candidates.
+    /// Demotes the entries with a mark to candidates that must be read.
     pub(super) fn doubt(&self, conn: &mut DbConnection, candidates: &mut [Candidates], mark: &Term) -> Result<(), IndexError> {
         let matches: Vec<Matches> = candidates.iter().map(|candidates| candidates.matches.clone()).collect();
         let marked = self.ranks_of_any(conn, std::slice::from_ref(mark), &matches)?;
@@ -45,7 +45,7 @@ impl Index<'_> {
         Ok(())
     }
 
-    /// What may match a search, of what matches all else.
+    /// Finds the entries that may match a search, among those that match everything else.
     pub(super) fn candidates(
         &self,
         conn: &mut DbConnection,
@@ -72,7 +72,8 @@ impl Index<'_> {
         Ok(candidates.filter(|candidates| candidates.matches.len() > 0).collect())
     }
 
-    /// The entries that have a word which meets one of a search, in the segments in which something matches so far.
+    /// The entries that have a word which fits a word of the search, in the segments that have
+    /// matches so far.
     fn ranks_of_words(&self, conn: &mut DbConnection, word: &Word, matches: &[Matches]) -> Result<Vec<RanksOfTerm>, IndexError> {
         let (kind, text) = match word {
             Word::Is(text) => return self.ranks_of_any(conn, &[Term::word(text)], matches),

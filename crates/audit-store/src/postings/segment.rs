@@ -8,21 +8,22 @@ use super::ranks::Ranks;
 use super::times::{ENTRIES_OF_A_BLOCK, Point, encode, put_fences};
 use super::words::Words;
 
-/// A segment as it is stored. Its entries are numbered by their rank in the order of time.
+/// A segment for storage. Its entries are numbered by their rank in the order of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Segment {
-    /// Its first position; the others follow without a gap.
+    /// The first position; the others follow without a gap.
     pub(crate) first: i64,
-    /// Its entries in the order of time.
+    /// The entries in the order of time.
     pub(crate) points: Vec<Point>,
-    /// Its terms, and the entries of each.
+    /// The terms and the entries of each.
     pub(crate) blocks: Vec<Block>,
-    /// Which words are among them.
+    /// Whether the terms include words.
     pub(super) words: Words,
 }
 
 impl Segment {
-    /// Of neighbouring segments, the same as if their entries had been indexed at once.
+    /// Merges neighbouring segments. The result is the same as if their entries had been indexed at
+    /// once.
     pub(crate) fn merge(parts: &[Segment]) -> Result<Segment, Damaged> {
         let first = parts.first().ok_or(Damaged)?.first;
         let words = parts.iter().map(|part| part.words).reduce(Words::together).ok_or(Damaged)?;
@@ -55,19 +56,19 @@ impl Segment {
         put_fences(self.first, &self.points)
     }
 
-    /// Its points, block by block.
+    /// The points, split into blocks.
     pub(crate) fn times(&self) -> impl Iterator<Item = Vec<u8>> {
         self.points.chunks(ENTRIES_OF_A_BLOCK).map(|points| encode(self.first, points))
     }
 }
 
-/// The points of all parts in order, and for each part which rank each of its entries now has.
+/// The points of all parts in order, and for each part the new rank of each of its entries.
 fn merge_points(parts: &[Segment]) -> (Vec<Point>, Vec<Vec<u16>>) {
     let mut all: Vec<(Point, usize)> = Vec::new();
     for (number, part) in parts.iter().enumerate() {
         all.extend(part.points.iter().map(|point| (*point, number)));
     }
-    // Each part is in order, which a merging sort makes use of.
+    // Each part is sorted already, and a merge sort makes use of that.
     all.sort();
     let mut ranks: Vec<Vec<u16>> = parts.iter().map(|part| Vec::with_capacity(part.points.len())).collect();
     for (rank, (_, number)) in all.iter().enumerate() {
@@ -76,11 +77,11 @@ fn merge_points(parts: &[Segment]) -> (Vec<Point>, Vec<Vec<u16>>) {
     (all.into_iter().map(|(point, _)| point).collect(), ranks)
 }
 
-/// Goes through the terms of a segment.
+/// Iterates over the terms of a segment.
 struct Cursor<'a> {
     blocks: std::slice::Iter<'a, Block>,
     terms: Terms<'a>,
-    /// Where the segment's entries are in the merged one.
+    /// The ranks of the segment's entries in the merged segment.
     ranks: &'a [u16],
     term: Vec<u8>,
     here: Option<Ranks<'a>>,
@@ -97,7 +98,7 @@ impl<'a> Cursor<'a> {
         self.here.is_some().then_some(self.term.as_slice())
     }
 
-    /// Adds the entries of the term it is at, and goes on to the next one.
+    /// Adds the entries of the current term, and moves to the next term.
     fn take(&mut self, into: &mut Vec<u16>) -> Result<(), Damaged> {
         let Some(here) = self.here.take() else { return Ok(()) };
         for rank in here.list().ok_or(Damaged)? {

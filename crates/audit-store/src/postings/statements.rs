@@ -1,4 +1,5 @@
-//! Two statements that diesel has no words for. They are built from a few pieces, and kept prepared as its own are.
+//! Two statements that diesel cannot express. They are built from a few pieces, and connections
+//! keep them prepared like diesel's own.
 
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -9,26 +10,27 @@ use diesel::{Connection, RunQueryDsl};
 
 use crate::dialect::{NumberList, PostingsOfEach};
 
-/// The block of each of some segments in which a term is if it is in the segment at all: the last one that does not begin after it.
+/// For each of some segments, finds the block that has a term if the segment has the term: the last
+/// block that does not begin after it.
 #[derive(Debug, Clone, QueryId)]
 pub(super) struct BlocksWith {
     pub(super) term: Vec<u8>,
     pub(super) channel_id: i64,
     pub(super) stream: i16,
-    /// By their first positions.
+    /// The segments, by their first positions.
     pub(super) segments: NumberList,
 }
 
-/// The blocks of some segments that have terms from one to another: from the one in which they may begin to the last one that begins with
-/// one of them.
+/// Finds the blocks of some segments with terms in a half-open range: from the block in which they
+/// may begin to the last block that begins with one of them.
 #[derive(Debug, Clone, QueryId)]
 pub(super) struct BlocksOf {
-    /// The least term that there may be, and the least that is not one of them any more.
+    /// The first possible term; `to` is the first term after the range.
     pub(super) from: Vec<u8>,
     pub(super) to: Vec<u8>,
     pub(super) channel_id: i64,
     pub(super) stream: i16,
-    /// By their first positions.
+    /// The segments, by their first positions.
     pub(super) segments: NumberList,
     pub(super) each_segment: PostingsOfEach,
 }

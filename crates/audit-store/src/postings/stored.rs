@@ -1,4 +1,4 @@
-//! Segments as they are in the database.
+//! The segments in the database.
 
 use audit_domain::Stream;
 use diesel::prelude::*;
@@ -13,7 +13,7 @@ use crate::dialect;
 use crate::error::StoreError;
 use crate::schema::{postings, segment_times, segments};
 
-/// Which segments a log has: their first positions and sizes.
+/// The segments of a log: their first positions and sizes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Stored(pub(super) Vec<(i64, i64)>);
 
@@ -23,12 +23,12 @@ impl Stored {
         Ok(Stored(of_log.order(segments::first).select((segments::first, segments::size)).load(conn)?))
     }
 
-    /// How many entries are indexed.
+    /// The number of indexed entries.
     pub(super) fn end(&self) -> i64 {
         self.0.last().map_or(0, |(first, size)| first + size)
     }
 
-    /// Whether these are the segments that a log of that size has.
+    /// Whether these are the segments that a log of this size should have.
     pub(super) fn is_whole(&self, size: i64) -> bool {
         self.end() <= size && tiers::segments(0, self.end()).eq(self.0.iter().copied())
     }
@@ -67,7 +67,7 @@ pub(super) fn read(conn: &mut DbConnection, channel_id: i64, stream: Stream, fir
     Ok(Segment { first, points, blocks, words })
 }
 
-/// Puts a segment in the place of those that it was made from.
+/// Stores a segment in place of the segments that it was made from.
 pub(super) fn put(conn: &mut DbConnection, channel_id: i64, stream: Stream, segment: &Segment) -> Result<(), StoreError> {
     delete(conn, channel_id, stream, segment.first, segment.first + segment.size())?;
     let (first_time, last_time) = match segment.points.as_slice() {

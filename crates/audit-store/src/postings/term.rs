@@ -1,8 +1,8 @@
-//! What entries are found by: a value of one of their dimensions.
+//! The terms of entries: the values of their dimensions.
 
 use audit_domain::{ActionLogFilterColumns, EventFilterColumns};
 
-/// A dimension. The numbers are stored.
+/// A dimension. The database stores these numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Dimension {
     Producer = 1,
@@ -13,27 +13,30 @@ pub(crate) enum Dimension {
     /// The user's id.
     UserId = 6,
     UserName = 7,
-    /// The user's name; the id of one without a name.
+    /// The user's name, or the user's id if there is no name.
     Person = 8,
     RemoteAddr = 9,
     Url = 10,
     Level = 11,
     LoggerName = 12,
     AppName = 13,
-    /// The name of a field that was changed. The empty one marks entries of which not all are indexed.
+    /// The name of a changed field. The empty name marks an entry of which not all names are
+    /// indexed.
     Changed = 14,
-    /// A word of one of the texts that are searched. The empty one marks entries of which not all words are indexed.
+    /// A word of one of the searched texts. The empty word marks an entry of which not all words
+    /// are indexed.
     Word = 15,
 }
 
 impl Dimension {
-    /// Whether its values are numbers, and not texts.
+    /// Whether the values are numbers and not texts.
     pub(crate) fn is_of_numbers(self) -> bool {
         matches!(self, Dimension::Producer | Dimension::ContentType | Dimension::Level)
     }
 }
 
-/// A value of a dimension, as bytes that are ordered as the values are. Texts are in the form of their index keys.
+/// A value of a dimension, as bytes that are ordered like the values. A text has the form of its
+/// index key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Term(Vec<u8>);
 
@@ -49,18 +52,20 @@ impl Term {
         Term([vec![dimension as u8], Term::number_value(number)].concat())
     }
 
-    /// A value of a dimension of numbers.
+    /// Encodes a value of a dimension of numbers.
     pub(crate) fn number_value(number: i64) -> Vec<u8> {
-        // With its sign turned, a negative number is less than a positive one byte by byte too.
+        // With the sign bit inverted, a negative number is less than a positive one in the order of
+        // bytes too.
         (number ^ i64::MIN).to_be_bytes().to_vec()
     }
 
-    /// The number that a value of a dimension of numbers is.
+    /// Decodes a value of a dimension of numbers.
     pub(crate) fn to_number(value: &[u8]) -> Option<i64> {
         Some(i64::from_be_bytes(value.try_into().ok()?) ^ i64::MIN)
     }
 
-    /// What marks an entry of which not all changed fields are indexed. A field may have this name, and is looked for in the same way.
+    /// The mark of an entry of which not all changed fields are indexed. A field may have the empty
+    /// name too, and a query for it finds the entry in the same way.
     pub(super) fn changed_mark() -> Term {
         Term::text(Dimension::Changed, "")
     }
@@ -74,7 +79,8 @@ impl Term {
         Term([&[Dimension::Word as u8], word].concat())
     }
 
-    /// The key under which the cache keeps the entries with words of some kind: those that begin, end or go on with a text.
+    /// The cache key of the entries with words of a kind: words that begin with, end with or
+    /// continue with a text.
     pub(super) fn words(kind: u8, text: &[u8]) -> Term {
         Term([&[u8::MAX, kind], text].concat())
     }

@@ -1,27 +1,28 @@
-//! How a log is cut into segments.
+//! Splits a log into segments.
 //!
-//! A segment has as many entries as one of the tiers, and starts at a multiple of that. So the segments of a log follow from how
-//! far it is indexed and from nothing else: a rebuild makes the same ones.
+//! A segment has the size of one of the tiers, and starts at a multiple of its size. So the
+//! segments of a log follow only from the number of indexed entries: a rebuild makes the same ones.
 
-/// Entries of a segment, the smallest first. What is not enough for the smallest one is looked at row by row, and the largest bounds
-/// what a merge has in memory.
+/// Sizes of segments, the smallest first. Entries that are too few for the smallest segment are
+/// read row by row. The largest size bounds the memory of a merge.
 pub(super) const TIERS: [i64; 4] = [64, 512, 4_096, 32_768];
 
-/// Entries of the largest segment.
+/// The size of the largest segment.
 pub(super) const LARGEST: i64 = TIERS[TIERS.len() - 1];
 
-/// How many of the first `size` entries of a log are in segments.
+/// The number of the first `size` entries of a log that are in segments.
 pub(super) fn indexed(size: i64) -> i64 {
     size - size % TIERS[0]
 }
 
-/// The segment that starts at a position when so many entries are indexed: its size.
+/// The size of the segment that starts at a position if this number of entries is indexed.
 fn size_at(first: i64, indexed: i64) -> i64 {
     let fits = |tier: &&i64| first % **tier == 0 && first + **tier <= indexed;
     TIERS.iter().rev().find(fits).copied().unwrap_or(TIERS[0])
 }
 
-/// The segments of a log of which so many entries are indexed, from a position on that one of them starts at: positions and sizes.
+/// The positions and sizes of the segments of a log with this number of indexed entries, beginning
+/// at `from`, which must be the start of a segment.
 pub(super) fn segments(from: i64, indexed: i64) -> impl Iterator<Item = (i64, i64)> {
     let mut first = from;
     std::iter::from_fn(move || {

@@ -1,21 +1,23 @@
-//! When the entries of a segment happened and where they are, in the order of time.
+//! The times and positions of the entries of a segment, in the order of time.
 
 use super::Damaged;
 use super::bytes::{Reader, put_number};
 use super::cache::SegmentKey;
 
-/// Entries of a block of them.
+/// Entries of a block of points.
 pub(super) const ENTRIES_OF_A_BLOCK: usize = 512;
 
-/// What orders the entries of a log by time: of those that happened at the same microsecond, their position.
+/// The key that orders the entries of a log by time. Entries of the same microsecond are ordered by
+/// position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Point {
-    /// When it happened, in microseconds.
+    /// The time of the entry, in microseconds.
     pub(crate) time: i64,
     pub(crate) position: i64,
 }
 
-/// Puts down the points of a block, ascending; positions as distances from the segment's first one.
+/// Encodes the points of a block, which must be ascending. Positions are distances from the
+/// segment's first position.
 pub(super) fn encode(first_position: i64, points: &[Point]) -> Vec<u8> {
     let mut out = Vec::with_capacity(points.len() * 6);
     let mut before = points.first().map_or(0, |point| point.time);
@@ -29,7 +31,7 @@ pub(super) fn encode(first_position: i64, points: &[Point]) -> Vec<u8> {
     out
 }
 
-/// The points of a block of so many, of which the first is known.
+/// Decodes a block of `count` points, of which the first is known.
 pub(super) fn decode(first_position: i64, first: Point, count: usize, bytes: &[u8]) -> Option<Vec<Point>> {
     let mut reader = Reader(bytes);
     let mut time = first.time;
@@ -44,7 +46,7 @@ pub(super) fn decode(first_position: i64, first: Point, count: usize, bytes: &[u
     (reader.is_empty() && points.first() == Some(&first)).then_some(points)
 }
 
-/// The first point of each block, as one row of bytes.
+/// Encodes the first point of each block as one row of bytes.
 pub(super) fn put_fences(first_position: i64, points: &[Point]) -> Vec<u8> {
     let mut out = Vec::new();
     for block in points.chunks(ENTRIES_OF_A_BLOCK) {
@@ -55,7 +57,7 @@ pub(super) fn put_fences(first_position: i64, points: &[Point]) -> Vec<u8> {
     out
 }
 
-/// The first point of each block.
+/// Decodes the first point of each block.
 pub(super) fn fences(first_position: i64, bytes: &[u8]) -> Option<Vec<Point>> {
     let mut reader = Reader(bytes);
     let mut fences = Vec::with_capacity(bytes.len() / 10);
@@ -67,7 +69,7 @@ pub(super) fn fences(first_position: i64, bytes: &[u8]) -> Option<Vec<Point>> {
     Some(fences)
 }
 
-/// When the entries of a segment happened.
+/// The times of the entries of a segment.
 #[derive(Debug)]
 pub(super) struct Times {
     pub(super) first: i64,

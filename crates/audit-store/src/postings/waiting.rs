@@ -1,7 +1,8 @@
-//! The logs that the indexer has not finished, since when, and what operators are warned of.
+//! The logs that the indexer has not finished, since when, and the warnings to operators.
 //!
-//! Queries are exact meanwhile, so nothing here is a failure. Still they get slower with each entry that is not indexed, and nobody
-//! sees why: so an index that does not move is said.
+//! Queries stay exact meanwhile, so this is not a failure. But they get slower with each entry that
+//! is not indexed, and the reason is not visible. So the store warns about an index that does not
+//! progress.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -13,29 +14,30 @@ use crate::error::StoreError;
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     logs: BTreeMap<Log, Wait>,
-    /// When the last step of any log was done. A log that waits for its turn does not stand still.
+    /// The time of the last step of any log. A log that waits for its turn does not count as stuck.
     stepped: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Wait {
-    /// When there was something to index first.
+    /// The time since which there is something to index.
     since: Instant,
-    /// When the last step of this log was done; `since` before the first.
+    /// The time of the last step of this log; `since` before the first step.
     moved: Instant,
-    /// Why the last step was not done.
+    /// The error of the last step, if it failed.
     error: Option<String>,
-    /// Whether the program's log has that the index does not move.
+    /// Whether the program's log has a warning that the index does not progress.
     is_said: bool,
 }
 
 impl Waiting {
-    /// A log grew. What is indexed of it is behind from now on, unless it was behind before.
+    /// Notes that a log grew. Its index lags from now on, unless it lagged before.
     pub(super) fn grew(&mut self, log: Log, now: Instant) {
         self.logs.entry(log).or_insert(Wait { since: now, moved: now, error: None, is_said: false });
     }
 
-    /// A step of a log was done. `is_current` when nothing is left to index of it, as far as is known.
+    /// Notes that a step of a log is done. `is_current` means that, as far as is known, nothing is
+    /// left to index.
     pub(super) fn moved(&mut self, log: Log, is_current: bool, now: Instant) {
         self.stepped = Some(now);
         let Some(wait) = self.logs.get_mut(&log) else { return };
@@ -49,7 +51,8 @@ impl Waiting {
         }
     }
 
-    /// A step of a log failed. It is done again every few seconds, and the program's log has the same reason once.
+    /// Notes that a step of a log failed. The indexer repeats the step every few seconds, but the
+    /// program's log gets the same reason once.
     pub(super) fn failed(&mut self, log: Log, error: &StoreError, now: Instant) {
         self.grew(log, now);
         let Some(wait) = self.logs.get_mut(&log) else { return };
@@ -60,14 +63,15 @@ impl Waiting {
         wait.error = Some(why);
     }
 
-    /// Says in the program's log which indexes have not moved for so long, each once until it moves.
+    /// Logs a warning for each index that has not progressed for this long, once until it
+    /// progresses again.
     pub(super) fn say(&mut self, patience: Duration, now: Instant) {
         let stepped = self.stepped;
         for (log, wait) in &mut self.logs {
             let still = wait.still(stepped, now);
             if still > patience && !wait.is_said {
                 wait.is_said = true;
-                let error = wait.error.as_deref().unwrap_or("its step has not come to an end");
+                let error = wait.error.as_deref().unwrap_or("its step has not ended");
                 let (channel_id, stream, seconds) = (log.0, log.1.name(), still.as_secs());
                 tracing::error!(
                     channel_id,
@@ -81,7 +85,8 @@ impl Waiting {
         }
     }
 
-    /// What `/readyz` warns of, a sentence each. It needs no key, so it names no channel, no number of entries and no error.
+    /// The warnings of `/readyz`, one sentence each. The endpoint needs no key, so the warnings
+    /// have no channel, number of entries or error.
     pub(super) fn warnings(&self, patience: Duration, now: Instant) -> Vec<String> {
         let stills = || self.logs.values().map(|wait| wait.still(self.stepped, now)).filter(|still| *still > patience);
         let behind = self.logs.values().filter(|wait| wait.still(self.stepped, now) <= patience);
@@ -105,7 +110,7 @@ impl Waiting {
 }
 
 impl Wait {
-    /// How long nothing has been done for this log, though it could have been.
+    /// The time for which no step of this log was done although it was possible.
     fn still(&self, stepped: Option<Instant>, now: Instant) -> Duration {
         let moved = match &self.error {
             Some(_) => self.moved,
@@ -131,7 +136,7 @@ mod tests {
         *START + Duration::from_secs(seconds)
     }
 
-    /// The sentences, without what is the same in each.
+    /// The sentences without their common beginning and end.
     fn warned(waiting: &Waiting, now: u64) -> Vec<String> {
         let sentences = waiting.warnings(PATIENCE, at(now));
         sentences.iter().map(|text| text["the search index of ".len()..].split([':', ',']).next().unwrap().to_owned()).collect()
@@ -143,7 +148,7 @@ mod tests {
         waiting.grew(A, at(0));
         for now in (1..=70).step_by(5) {
             waiting.failed(A, &StoreError::Closed, at(now));
-            // Others move meanwhile.
+            // Other logs progress meanwhile.
             waiting.grew(B, at(now));
             waiting.moved(B, true, at(now));
         }
@@ -159,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_waits_for_its_turn_is_behind_and_does_not_stand_still() {
+    fn a_log_that_waits_for_its_turn_lags_but_is_not_stuck() {
         let mut waiting = Waiting::default();
         waiting.grew(A, at(0));
         waiting.grew(B, at(0));

@@ -1,20 +1,24 @@
-//! Words of texts, and what a search knows of them.
+//! The words of texts, and the lookup of a search by words.
 //!
-//! A search is for a part of a text, which may begin and end inside of words. What a character is, a part of a word, a word by itself or
-//! neither, does not depend on its neighbours, so the words inside of a part are words of every text that has it; of the first and the
-//! last one of the part, the text may have longer ones. Unicode's own segmentation looks at neighbours, and could not be asked for parts.
+//! A search finds a part of a text, which may begin and end inside words. Whether a character
+//! belongs to a word, is a word by itself or is neither does not depend on its neighbours. So the
+//! inner words of a part are words of every text that contains the part. Only the first and the
+//! last word of the part may be longer in the text. Unicode's own segmentation looks at neighbours,
+//! so it does not work for parts.
 
-/// Bytes of a word. A longer one is not indexed, and the entry is marked: whatever it is searched for, it has to be looked at.
+/// The longest indexed word, in bytes. An entry with a longer word gets a mark, and every search
+/// has to read it.
 const BYTES_MAX: usize = 64;
 
-/// Words of a search that are looked up. A text that has them is looked at, so others need not be.
+/// Words of a search that are looked up. An entry that has them is read, so the other words need no
+/// lookup.
 const WORDS_MAX: usize = 8;
 
-/// Bytes of a word that not every other text has.
+/// Bytes from which on a word is rare enough to be in few texts only.
 const BYTES_OF_A_RARE_WORD: usize = 3;
 
-/// The entries of a segment whose words are indexed. The numbers are stored: whatever is kept of a segment holds for no other one at its
-/// place.
+/// The entries of a segment whose words are indexed. The database stores these numbers: cached
+/// values of a segment are not valid for another segment at its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Words {
     Absent = 0,
@@ -27,16 +31,16 @@ impl Words {
         [Words::Absent, Words::Partial, Words::Complete].into_iter().find(|words| *words as i16 == number)
     }
 
-    /// Of several segments together.
+    /// The words of several segments together.
     pub(super) fn together(self, other: Words) -> Words {
         if self == other { self } else { Words::Partial }
     }
 }
 
-/// What a character is.
+/// The class of a character.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
-    /// Part of a word: a letter or a digit.
+    /// A part of a word: a letter or a digit.
     Inside,
     /// A word by itself, in scripts that put no blanks between words.
     Alone,
@@ -51,14 +55,15 @@ fn class(character: char) -> Class {
         // Kana, and ideographs of the Basic Multilingual Plane and beyond.
         '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' => Class::Alone,
         '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' => Class::Alone,
-        // Signs of Latin-1, general punctuation, and that of ideographs.
+        // Signs of Latin-1, general punctuation, and punctuation of ideographs.
         '\u{80}'..='\u{bf}' | '\u{d7}' | '\u{f7}' | '\u{2000}'..='\u{206f}' | '\u{3000}'..='\u{303f}' => Class::Between,
-        // By ranges and not by Unicode's tables, which grow: what is stored has to be what the next version looks for.
+        // This uses ranges and not Unicode's tables, which grow: the next version must look for the
+        // words that are stored.
         _ => Class::Inside,
     }
 }
 
-/// The ranges of the words of a text.
+/// Calls back with the ranges of the words of a text.
 fn ranges(text: &str, mut word: impl FnMut(usize, usize)) {
     let mut start = None;
     for (at, character) in text.char_indices() {
@@ -79,7 +84,8 @@ fn ranges(text: &str, mut word: impl FnMut(usize, usize)) {
     }
 }
 
-/// Calls back for each word of a text, with small letters of ASCII; with nothing for one that is too long.
+/// Calls back for each word of a text, with ASCII letters in lowercase. A word that is too long
+/// gives an empty text.
 pub(super) fn each_word(text: &[u8], mut word: impl FnMut(&[u8])) {
     let text = text.to_ascii_lowercase();
     // A lone surrogate is not UTF-8, and ends a word.
@@ -89,30 +95,30 @@ pub(super) fn each_word(text: &[u8], mut word: impl FnMut(&[u8])) {
     }
 }
 
-/// What a search asks of an index.
+/// A search, in terms of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Search {
-    /// An entry that matches has a word for each of these, or is marked; the longest come first.
+    /// A matching entry has a word for each of these, or a mark. The longest come first.
     pub(super) words: Vec<Word>,
-    /// Whether each entry that has them matches.
+    /// Whether every entry that has the words matches.
     pub(super) is_exact: bool,
 }
 
-/// A word of a search. With small letters of ASCII.
+/// A word of a search, with ASCII letters in lowercase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Word {
-    /// The word.
+    /// The whole word.
     Is(Vec<u8>),
-    /// One that begins so.
+    /// A word that begins with this.
     StartsWith(Vec<u8>),
-    /// One that ends so.
+    /// A word that ends with this.
     EndsWith(Vec<u8>),
-    /// One that has it anywhere.
+    /// A word that contains this.
     Has(Vec<u8>),
 }
 
 impl Search {
-    /// What a search for a part asks; `None` for a part without a word.
+    /// Parses the searched part. Returns `None` for a part without a word.
     pub(super) fn parse(part: &str) -> Option<Search> {
         let part = part.to_ascii_lowercase();
         let mut words = Vec::new();
@@ -131,7 +137,7 @@ impl Search {
             [Word::Is(word) | Word::Has(word)] => word.len() == part.len(),
             _ => false,
         };
-        // Long words are rare ones.
+        // Long words are rare.
         words.sort_by_key(|word| std::cmp::Reverse(word.text().len()));
         words.truncate(WORDS_MAX);
         Some(Search { words, is_exact })
@@ -139,8 +145,8 @@ impl Search {
 }
 
 impl Search {
-    /// The words that are worth a look. What ends in some way is looked for in all words of a segment: not where another word, which few
-    /// texts have, leaves less to look at.
+    /// The words that are worth a lookup. A word ending has to be compared with all words of a
+    /// segment. So it is skipped if another word of the search is rare and leaves few entries.
     pub(super) fn looked_up(&self) -> impl Iterator<Item = &Word> {
         let is_end = |word: &Word| matches!(word, Word::EndsWith(_));
         let is_enough = self.words.iter().any(|word| !is_end(word) && word.text().len() >= BYTES_OF_A_RARE_WORD);
@@ -155,7 +161,7 @@ impl Word {
         }
     }
 
-    /// Whether a word of a text is one.
+    /// Whether a word of a text fits this word.
     pub(super) fn is_met_by(&self, word: &[u8]) -> bool {
         match self {
             Word::Is(wanted) => word == wanted,
@@ -179,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_runs_of_letters_and_digits_and_ideographs_are_words_by_themselves() {
+    fn words_are_runs_of_letters_and_digits_or_single_ideographs() {
         assert_eq!(words("It's 12_Naïve-É日本x".as_bytes()), ["it", "s", "12", "naïve", "É", "日", "本", "x"]);
         assert_eq!(words(b"a\xed\xa0\x80b"), ["a", "b"]);
         assert_eq!(words("é".repeat(33).as_bytes()), [""]);

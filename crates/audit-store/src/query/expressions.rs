@@ -1,4 +1,5 @@
-//! Parts of statements that diesel does not have, so that a statement that is run often is prepared once for each connection.
+//! Parts of statements that diesel lacks. With them, each connection prepares a frequent statement
+//! once.
 
 use diesel::backend::Backend;
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
@@ -11,18 +12,18 @@ use crate::connection::DbConnection;
 use crate::dialect::NumberList;
 use crate::schema::{action_logs, events};
 
-/// The columns of a table in the order of the schema, which is that of the fields of the row; as one text, since diesel quotes each
-/// identifier whenever it puts a statement together.
+/// The columns of a table in the order of the schema, which is the order of the row's fields. They
+/// are one text, because diesel quotes each identifier whenever it builds a statement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct EveryColumn<T>(pub(crate) T);
 
 /// A table of entries, and its columns.
 pub(crate) trait Columns {
-    /// Of all columns.
+    /// The SQL type of all columns.
     type SqlType: diesel::expression::TypedExpressionType;
-    /// Separated by commas.
+    /// The names of the columns, separated by commas.
     const NAMES: &'static str;
-    /// Those of the values, as received.
+    /// The columns with the values as received.
     const VALUES: &'static [&'static str];
 }
 
@@ -76,7 +77,8 @@ impl<T: Columns, DB: Backend> QueryFragment<DB> for EveryColumn<T> {
     }
 }
 
-/// The bytes of the values of a row, of which some may be null. Both databases know them without reading the values.
+/// The bytes of the values of a row, of which some may be null. Both databases know the bytes
+/// without reading the values.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ValueBytes<T>(pub(crate) T);
 
@@ -110,15 +112,15 @@ impl<T: Columns, DB: Backend> QueryFragment<DB> for ValueBytes<T> {
     }
 }
 
-/// Whether a column has one of some numbers, which are one parameter: a list with a parameter for each number is another statement for
-/// each length.
+/// Whether a column has one of some numbers. The numbers are one parameter, because with a
+/// parameter for each number, every length would be another statement.
 #[derive(Debug, Clone, QueryId)]
 pub(crate) struct Among<C> {
     column: C,
     numbers: NumberList,
 }
 
-/// `column IN (numbers)`, however many they are.
+/// `column IN (numbers)`, for any count of numbers.
 pub(crate) fn among<C>(conn: &DbConnection, column: C, numbers: &[i64]) -> Among<C> {
     Among { column, numbers: NumberList::new(conn, numbers) }
 }
@@ -147,7 +149,8 @@ where
     }
 }
 
-/// A condition of a statement that is not kept prepared: there are as many as there are combinations of what can be asked for.
+/// A condition of a statement that is not kept prepared, because each combination of conditions is
+/// another statement.
 #[derive(Debug, Clone, Copy, QueryId)]
 pub(crate) struct NotKept<E>(pub(crate) E);
 
@@ -170,8 +173,9 @@ impl<E: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for NotKept<E> {
     }
 }
 
-/// What a filter asks of a value, or true where it asks nothing: the same statement for each combination of what is asked for.
-/// `if_asked!(BigInt, level, column.ge(level))`, with an `Option` of a value.
+/// The condition of a filter on a value, or true if the filter has none: `if_asked!(BigInt, level,
+/// column.ge(level))`, with an `Option` of a value. So all combinations of conditions use the same
+/// statement.
 macro_rules! if_asked {
     ($sql_type:ty, $value:expr, $condition:expr) => {
         diesel::BoolExpressionMethods::or(

@@ -1,4 +1,4 @@
-//! Counts by span of time, and in each span by group.
+//! Counts by span of time, split by group.
 
 use std::collections::HashMap;
 
@@ -12,19 +12,19 @@ use crate::dialect;
 use crate::error::StoreError;
 use crate::postings::{self, Cache, Found, Term};
 
-/// How many entries happened in each span of time. Spans without entries are left out.
+/// The number of matching entries in each span of time, without empty spans.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Histogram {
-    /// How many entries match.
+    /// The number of matching entries.
     pub total: i64,
-    /// The spans, in their order: the latest [`limits::HISTOGRAM_SPANS_MAX`].
+    /// The spans in order: the latest [`limits::HISTOGRAM_SPANS_MAX`].
     pub spans: Vec<SpanCount>,
-    /// What the spans before them come to.
+    /// The sum of the spans before them.
     pub earlier: OtherGroups,
-    /// What the spans are split by, over all that match: the largest [`limits::HISTOGRAM_GROUPS_MAX`], largest first. None where they
-    /// are not split.
+    /// The groups that split the spans, over all matching entries: the largest
+    /// [`limits::HISTOGRAM_GROUPS_MAX`], largest first. Empty if the spans are not split.
     pub groups: Vec<Group>,
-    /// What the groups that are not listed come to.
+    /// The sum of the groups that are not listed.
     pub other: OtherGroups,
 }
 
@@ -33,9 +33,9 @@ pub struct Histogram {
 pub struct SpanCount {
     /// Its first microsecond.
     pub start: Timestamp,
-    /// How many entries happened in it.
+    /// The number of entries in the span.
     pub count: i64,
-    /// How many of them are of each of the listed groups, in their order.
+    /// The numbers of entries of the listed groups, in their order.
     pub counts: Vec<i64>,
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn histogram<G: Grouping>(
         let groups = ranked(conn, cache, &heads, found.as_mut(), filter, by, limits::HISTOGRAM_GROUPS_MAX)?;
         histogram.other = groups.other;
         let mut split = Split::new(&histogram.spans, groups.listed.iter().map(|(key, _)| key));
-        // Of the spans that are not listed there may be any number.
+        // The number of spans that are not listed is not limited.
         let since = histogram.spans.first().map_or(i64::MIN, |first| first.start.micros());
         let narrowed = filter.since(since);
         let mut found =
@@ -78,7 +78,8 @@ pub(crate) fn histogram<G: Grouping>(
     })
 }
 
-/// How many entries of a log there are of each span and group, but null's; counted one by one, and maybe in parts.
+/// Counts the entries of a log by span and group, without the entries that have no value, by
+/// reading each. A span and group may come in several parts.
 fn spans_and_groups<G: Grouping>(
     conn: &mut DbConnection,
     channel_id: i64,
@@ -99,7 +100,7 @@ fn spans_and_groups<G: Grouping>(
 struct Split {
     span_of: HashMap<i64, usize>,
     group_of: HashMap<RawKey, usize>,
-    /// Of each span, the counts of the groups, and how many have a value at all.
+    /// For each span, the counts of the groups, and the number of entries that have a value at all.
     counts: Vec<(Vec<i64>, i64)>,
 }
 
@@ -119,7 +120,8 @@ impl Split {
         }
     }
 
-    /// The entries of a log: what its index has, and the rows after it; or, without an index, all of them.
+    /// Adds the entries of a log: from its index and from the rows after it; or all rows if the
+    /// index cannot be used.
     fn add_log<G: Grouping>(
         &mut self,
         conn: &mut DbConnection,
@@ -148,7 +150,7 @@ impl Split {
         Ok(())
     }
 
-    /// Counts what an index has, and says up to which position.
+    /// Counts the indexed entries. Returns the position up to which they are indexed.
     fn indexed<G: Grouping>(
         &mut self,
         conn: &mut DbConnection,
@@ -163,7 +165,7 @@ impl Split {
             IndexedAs::Texts(dimension) => (dimension, false),
             IndexedAs::Spans(_) | IndexedAs::Weekdays => return Ok(None),
         };
-        // Counted only once it is known that the whole index can be read.
+        // The counts are added only after the whole index turned out to be readable.
         let mut values: HashMap<i64, i64> = HashMap::new();
         let known = found.spans_of_groups::<G::Table>(
             conn,
@@ -195,7 +197,7 @@ impl Split {
         Ok(Some(found.end_of(head.channel_id)))
     }
 
-    /// Puts the counts into the spans. Those without a value are what is left.
+    /// Puts the counts into the spans. The remaining entries have no value.
     fn finish(self, spans: &mut [SpanCount]) {
         let null = self.group_of.get(&RawKey::Null).copied();
         for (span, (mut counts, with_value)) in spans.iter_mut().zip(self.counts) {

@@ -1,4 +1,4 @@
-//! Pages by number, with an exact count: what the published APIs list.
+//! Pages by number with an exact count: the lists of the published APIs.
 
 use audit_domain::{ActionLogFilter, ActionLogSort, ChannelGrant, EventFilter, EventSort, Sort, SortBy};
 
@@ -11,58 +11,58 @@ use crate::dialect;
 use crate::error::StoreError;
 use crate::postings::{self, Cache, Found};
 
-/// A page of a list of events, unless it says otherwise; [`ActionLogListQuery`] for action logs.
+/// A page of a list of events by default; [`ActionLogListQuery`] is one of action logs.
 #[derive(Debug, Clone)]
 pub struct ListQuery<F = EventFilter, S = EventSort> {
-    /// The channels that are read, merged.
+    /// The channels of the query. Their entries are merged.
     pub channels: ChannelGrant,
-    /// What is asked for.
+    /// The filter.
     pub filter: F,
-    /// The order.
+    /// The sort.
     pub sort: S,
-    /// Which page.
+    /// The number of the page.
     pub page: PageNumber,
-    /// Entries of a page; less than one counts as one.
+    /// Entries of a page; a number less than one counts as one.
     pub size: i64,
 }
 
 /// A page of a list of action logs.
 pub type ActionLogListQuery = ListQuery<ActionLogFilter, ActionLogSort>;
 
-/// Which page of a list.
+/// The number of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageNumber {
-    /// Counted from 1.
+    /// The number, counted from 1.
     Number(i64),
-    /// The last one, whichever that is in the snapshot.
+    /// The last page in the snapshot.
     Last,
 }
 
-/// A page and the count it belongs to, of one snapshot.
+/// A page and the count, from one snapshot.
 #[derive(Debug, Clone)]
 pub struct ListPage<R> {
-    /// How many entries match.
+    /// The number of matching entries.
     pub count: i64,
-    /// The page's number, from 1.
+    /// The number of the page, from 1.
     pub number: i64,
-    /// How many pages there are; 1 for an empty list.
+    /// The number of pages; 1 for an empty list.
     pub pages: i64,
-    /// The entries; empty behind the last page.
+    /// The entries; empty after the last page.
     pub records: Vec<R>,
 }
 
-/// A stretch of a list that nobody has to count.
+/// A part of a list, without a count.
 #[derive(Debug, Clone)]
 pub struct SliceQuery {
-    /// The channels that are read, merged.
+    /// The channels of the query. Their entries are merged.
     pub channels: ChannelGrant,
-    /// What is asked for.
+    /// The filter.
     pub filter: EventFilter,
-    /// The order.
+    /// The sort.
     pub sort: EventSort,
-    /// Events that are passed over.
+    /// Events that are skipped.
     pub skip: i64,
-    /// Events of the stretch.
+    /// Events of the part.
     pub size: i64,
 }
 
@@ -109,15 +109,16 @@ pub(crate) fn slice<T: Table>(
     })
 }
 
-/// What a list is taken from.
+/// The source of the pages of a list.
 enum ListSource<'a, T: Table> {
-    /// The logs, in which the database finds what matches.
+    /// The logs, in which the database finds the matching entries.
     Logs(Vec<LogState>),
-    /// What was found by looking into the records: once, for the count and the page.
+    /// The entries that were found by reading records, once for the count and the page.
     Found(Vec<<T::SortField as SortBy>::Row>),
-    /// What the indexes of the logs say.
+    /// The matching entries by the indexes of the logs.
     Indexed(Vec<LogState>, Found<'a>),
-    /// All entries of the logs: how many there are is known, and the first ones are found without an index of what they say.
+    /// All entries of the logs: their number is known, and the first ones are found without an
+    /// index of their values.
     Everything(Vec<LogState>),
 }
 
@@ -138,7 +139,7 @@ impl<'a, T: Table> ListSource<'a, T> {
         ListSource::matching(conn, cache, heads, filter)
     }
 
-    /// Of the logs, what matches.
+    /// Finds the matching entries of the logs.
     fn matching(
         conn: &mut DbConnection,
         cache: &'a Cache,
@@ -163,7 +164,8 @@ impl<'a, T: Table> ListSource<'a, T> {
         }
     }
 
-    /// Where the entries of a page are. Finding the places first keeps big values out of sorts and skipped rows.
+    /// The places of the entries of a page. Finding the places first keeps large values out of
+    /// sorts and skipped rows.
     fn places(
         self,
         conn: &mut DbConnection,
@@ -215,11 +217,12 @@ impl<'a, T: Table> ListSource<'a, T> {
     }
 }
 
-/// Rows that the database counts off in its index by time. What most people look at, the newest entries, is within, and takes less than
-/// a search index does.
+/// Rows that the database counts off in its index by time. The newest entries, which most clients
+/// read, are among them, and this is cheaper than a search index.
 const COUNTED_OFF_MAX: i64 = 1_000;
 
-/// A page of all entries of a log by time, unless it is far from the first one, or the order is another one.
+/// A page of all entries of a log by time. Returns `None` for a page that is far from the first
+/// one, and for other sorts.
 fn first_by_time<T: Table>(
     conn: &mut DbConnection,
     heads: &[LogState],
@@ -236,7 +239,7 @@ fn first_by_time<T: Table>(
     Ok(Some(positions.into_iter().map(|position| (head.channel_id, position)).collect()))
 }
 
-/// What matches a filter that looks into records, by a look at each.
+/// Finds the matching entries by reading each record.
 fn looked_through<T: Table>(
     conn: &mut DbConnection,
     heads: &[LogState],
@@ -250,11 +253,12 @@ fn looked_through<T: Table>(
     Ok(rows)
 }
 
-/// Rows of each channel that are merged in memory. The pages that people look at are within; for the others the database
-/// sorts all channels at once, which takes longer for a first page and no memory for a last one.
+/// Rows of each channel that are merged in memory. The usual pages are within this limit. For the
+/// others, the database sorts all channels at once, which takes longer for a first page and no
+/// memory for a last one.
 const MERGED_ROWS_MAX: i64 = 5_000;
 
-/// A page of rows that are in no order yet.
+/// Cuts a page from rows that are not sorted yet.
 pub(super) fn cut<F: SortBy>(mut rows: Vec<F::Row>, sort: &Sort<F>, skip: i64, limit: i64) -> Vec<LogPosition> {
     rows.sort_by(|a, b| sort.compare(a, b));
     let page = rows.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX));

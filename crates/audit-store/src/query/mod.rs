@@ -1,4 +1,4 @@
-//! Reads. Every query names its channels: one without them cannot be built.
+//! Reads. Every query names its channels; a query without channels cannot be built.
 
 mod action_logs;
 mod events;
@@ -48,29 +48,29 @@ use crate::postings::Cache;
 use crate::schema::logs;
 use crate::{dialect, postings};
 
-/// Uuids as they are stored.
+/// Encodes uuids as the database stores them.
 fn bytes_of(uuids: &BTreeSet<Uuid>) -> Vec<Vec<u8>> {
     uuids.iter().map(|uuid| uuid.as_bytes().to_vec()).collect()
 }
 
-/// Texts as they are stored in columns that are searched.
+/// Encodes texts as the filter columns store them.
 fn keys_of(texts: &BTreeSet<String>) -> Vec<String> {
     texts.iter().map(|text| index_key(text.as_bytes())).collect()
 }
 
-/// A log and how far it goes.
+/// A log and its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogState {
-    /// Its channel.
+    /// The channel of the log.
     pub channel_id: i64,
-    /// Its number of entries; positions are 0 to one less.
+    /// The number of entries; positions are 0 to one less.
     pub size: i64,
-    /// When the last one was committed.
+    /// The commit time of the last entry.
     pub recorded_at: Option<Timestamp>,
 }
 
-/// The logs of a stream in the granted channels, ascending. A channel nothing was ever written to has none, even where a refused
-/// request left a head behind.
+/// Reads the logs of a stream in the granted channels, ascending. A channel without any entry has
+/// no log, even if a refused request left a head.
 pub(crate) fn heads(conn: &mut DbConnection, stream: Stream, channels: &ChannelGrant) -> Result<Vec<LogState>, StoreError> {
     let columns = (logs::channel_id, logs::next_position, logs::recorded_at);
     let written = || {
@@ -80,7 +80,7 @@ pub(crate) fn heads(conn: &mut DbConnection, stream: Stream, channels: &ChannelG
     let rows: Vec<(i64, i64, i64)> = match channels {
         ChannelGrant::All => written().load(conn)?,
         ChannelGrant::Only(ids) => match ids.iter().map(|id| id.get()).collect::<Vec<_>>().as_slice() {
-            // Most requests read one channel, and to unfold a list takes longer than to read a row.
+            // Most requests read one channel, and unfolding a list takes longer than reading a row.
             [id] => {
                 let granted = written().filter(logs::channel_id.eq(*id));
                 on_inner!(conn, |conn| granted.load(conn))?
@@ -95,13 +95,13 @@ pub(crate) fn heads(conn: &mut DbConnection, stream: Stream, channels: &ChannelG
     Ok(rows.into_iter().map(head).collect())
 }
 
-/// Whether the database answers.
+/// Checks whether the database answers.
 pub(crate) fn ping(conn: &mut DbConnection) -> Result<(), StoreError> {
     let _: Vec<i32> = diesel::select(1.into_sql::<diesel::sql_types::Integer>()).load(conn)?;
     Ok(())
 }
 
-/// Entries of one of a channel's logs, by position; in any order.
+/// Reads entries of a log by position, in any order.
 pub(crate) fn entries_at(
     conn: &mut DbConnection,
     stream: Stream,
@@ -114,7 +114,8 @@ pub(crate) fn entries_at(
     })
 }
 
-/// The record of a uuid. It is unique inside a channel; in several, `first` comes first, then the lowest.
+/// Finds the record with a uuid, which is unique in a channel. Among several channels, `first`
+/// comes first, then the lowest.
 pub(crate) fn find_in_several<T: Table>(
     conn: &mut DbConnection,
     channels: &ChannelGrant,
@@ -135,7 +136,8 @@ pub(crate) fn find_in_several<T: Table>(
     })
 }
 
-/// How many entries of some logs match: as their indexes say, or else the database, row by row.
+/// Counts the matching entries of some logs: by their indexes, otherwise by the database, row by
+/// row.
 fn count<T: Table>(conn: &mut DbConnection, cache: &Cache, heads: &[LogState], filter: &T::Filter) -> Result<i64, StoreError> {
     if filter.is_impossible() {
         return Ok(0);
@@ -158,7 +160,8 @@ fn count<T: Table>(conn: &mut DbConnection, cache: &Cache, heads: &[LogState], f
     Ok(count)
 }
 
-/// The entries at these places, in this order; without some of them if there is no room for all.
+/// Reads the entries at these places, in this order. It leaves some out if there is no room for
+/// all.
 pub(crate) fn at_places<T: Table>(
     conn: &mut DbConnection,
     places: &[LogPosition],
@@ -177,7 +180,7 @@ pub(crate) fn at_places<T: Table>(
     Ok(places.iter().filter_map(|place| found.remove(place)).collect())
 }
 
-/// The channels of places, and the positions in each.
+/// Groups places by channel, with the positions in each.
 pub(crate) fn places_of(places: &[LogPosition]) -> BTreeMap<i64, Vec<i64>> {
     let mut channels: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
     for (channel_id, position) in places {

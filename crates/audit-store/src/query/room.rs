@@ -1,4 +1,4 @@
-//! How many bytes of values a page may still take, which is built in memory.
+//! The room for values in a page, which the server builds in memory.
 
 use std::ops::Deref;
 
@@ -12,7 +12,7 @@ use crate::dialect;
 use crate::error::StoreError;
 use crate::limit;
 
-/// Room for values.
+/// The remaining bytes for values.
 #[derive(Debug)]
 pub(crate) struct Room {
     bytes_left: usize,
@@ -20,17 +20,17 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// That of a page.
+    /// The room of a page.
     pub(crate) fn of_page() -> Room {
         Room { bytes_left: limits::PAGE_BYTES_MAX, is_full: false }
     }
 
-    /// For a few records, of which it is known that there are few.
+    /// Unlimited room, for records that are known to be few.
     pub(crate) fn endless() -> Room {
         Room { bytes_left: usize::MAX, is_full: false }
     }
 
-    /// Takes so much of it; `false` when that does not fit, and from then on.
+    /// Takes bytes. Returns `false` if they do not fit, and from then on.
     pub(crate) fn take(&mut self, bytes: usize) -> bool {
         match self.bytes_left.checked_sub(bytes) {
             Some(left) if !self.is_full => self.bytes_left = left,
@@ -44,7 +44,7 @@ impl Room {
         self.is_full
     }
 
-    /// The records of rows as they come, up to the first one that does not fit.
+    /// Collects the records of rows as they arrive, up to the first one that does not fit.
     pub(crate) fn collect<Row, R>(&mut self, rows: impl Iterator<Item = QueryResult<Row>>) -> Result<Vec<R>, StoreError>
     where
         R: TryFrom<Row, Error = StoreError> + Deref<Target = Entry>,
@@ -62,11 +62,12 @@ impl Room {
     }
 }
 
-/// All records at these places, or an error that says how many would fit. They are never in memory if they do not.
+/// Reads all records at these places. If they do not fit, it returns an error with the number that
+/// would fit, and never has all of them in memory.
 pub(crate) fn whole_page<T: Table>(conn: &mut DbConnection, places: &[LogPosition]) -> Result<Vec<T::StoredEntry>, StoreError> {
     let may_be_too_large = places.len() > limits::PAGE_SIZE_THAT_FITS;
     let (mut room, mut sizes) = (Room::of_page(), None);
-    // Where a result comes whole, it is too late to look at it.
+    // If a result comes whole, it is too late to check its size then.
     if may_be_too_large && !dialect::gives_rows_as_they_come(conn) {
         let found = bytes_at::<T>(conn, places)?;
         room.take(found.iter().sum());
@@ -83,14 +84,14 @@ pub(crate) fn whole_page<T: Table>(conn: &mut DbConnection, places: &[LogPositio
     Err(StoreError::PageTooLarge { size_that_fits: size_that_fits(sizes) })
 }
 
-/// How many of the records with these sizes fit into a page, whichever they are.
+/// The number of records of these sizes that fit into a page, whichever they are.
 fn size_that_fits(mut sizes: Vec<usize>) -> usize {
     sizes.sort_unstable_by(|a, b| b.cmp(a));
     let mut room = Room::of_page();
     sizes.into_iter().take_while(|bytes| room.take(*bytes)).count().max(1)
 }
 
-/// As many records from the first of these places on as fit into a page.
+/// Reads as many records from the first of these places on as fit into a page.
 pub(crate) fn first_that_fit<T: Table>(conn: &mut DbConnection, places: &[LogPosition]) -> Result<Vec<T::StoredEntry>, StoreError> {
     let mut fitting = places.len();
     if fitting > limits::PAGE_SIZE_THAT_FITS {
@@ -101,7 +102,7 @@ pub(crate) fn first_that_fit<T: Table>(conn: &mut DbConnection, places: &[LogPos
     at_places::<T>(conn, &places[..fitting], &mut Room::endless())
 }
 
-/// The bytes of the values at these places, in this order, without reading them.
+/// Reads the bytes of the values at these places, in this order, without reading the values.
 fn bytes_at<T: Table>(conn: &mut DbConnection, places: &[LogPosition]) -> Result<Vec<usize>, StoreError> {
     let mut found = std::collections::HashMap::with_capacity(places.len());
     for (channel_id, positions) in places_of(places) {

@@ -1,5 +1,5 @@
-//! Looking into records, for what neither SQL nor an index answers. Values are kept as JSON text, as received, and a search is for the
-//! characters behind it.
+//! Searches in records, for conditions that neither SQL nor an index can answer. Values are stored
+//! as JSON text as received, and a search compares the decoded characters.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -18,8 +18,9 @@ use crate::error::StoreError;
 /// Positions of one statement.
 const POSITIONS_AT_ONCE: usize = 10_000;
 
-/// Calls back for each record of a channel that matches, in an order that the database has them in. Where rows come one by one, it is one
-/// statement; where a result comes whole, it is strides.
+/// Calls back for each matching record of a channel, in an order of the database. If rows arrive
+/// one by one, it runs one statement; if a result comes whole, it runs several, one for each
+/// stride.
 pub(crate) fn each<T: Table>(
     conn: &mut DbConnection,
     channel_id: i64,
@@ -27,7 +28,7 @@ pub(crate) fn each<T: Table>(
     mut found: impl FnMut(&T::StoredEntry),
 ) -> Result<(), StoreError> {
     let in_strides = !dialect::gives_rows_as_they_come(conn);
-    // The positions of what is not indexed are few; a range of time may be a small part of the log.
+    // The tail has few positions, while a range of time may be a small part of the log.
     let by = if filter.position() == Interval::default() { CursorOrder::Timestamp } else { CursorOrder::Position };
     let order = order::<T>(by, false);
     let (mut after, mut stride) = (None, FetchSize::FIRST);
@@ -53,7 +54,7 @@ pub(crate) fn each<T: Table>(
     }
 }
 
-/// What all of them are ordered by; in any order.
+/// The sort values of all matching records, in any order.
 pub(crate) fn rows<T: Table>(
     conn: &mut DbConnection,
     channel_id: i64,
@@ -69,7 +70,7 @@ pub(crate) fn rows<T: Table>(
     Ok(rows)
 }
 
-/// How many of them have each key, if they have one.
+/// Counts the matching records by key, without those that have no key.
 pub(crate) fn groups<T: Table, K: Hash + Eq>(
     conn: &mut DbConnection,
     channel_id: i64,

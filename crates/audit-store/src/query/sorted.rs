@@ -1,7 +1,8 @@
-//! Pages of what an index found, in whatever order.
+//! Pages of the entries that an index found, in any sort.
 //!
-//! The values of a dimension are counted first, as for a summary. That tells which of them a page has, and only the entries with those
-//! are looked at: all of them have the same leading key, and the next key goes on from there in the same way.
+//! This first counts the values of a dimension, as for a summary. The counts show which values the
+//! page has, and only the entries with those values are read: all of them have the same leading
+//! key, and the next key continues from there in the same way.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -16,14 +17,15 @@ use crate::dialect;
 use crate::error::StoreError;
 use crate::postings::{self, Dimension, Found, Term, Values};
 
-/// Entries that are sorted in memory by whatever is asked for: all that was found, or those of several values, so that a page of values
-/// which few entries have is not one look at the index for each of them.
+/// Entries that are sorted in memory by all keys: all found entries, or those of several values. So
+/// a page of values that few entries have does not take a lookup for each value.
 const SORTED_ROWS_MAX: u64 = 1_000;
 
-/// Entries that are not indexed yet and whose values are kept in memory.
+/// Entries that are not indexed yet and whose values are in memory.
 const NOT_INDEXED_MAX: usize = 10_000;
 
-/// The entries of a page; `None` where only the database can sort them: by uuid, and by something after the time or the position.
+/// The entries of a page. Returns `None` if only the database can sort them: by uuid, and by a
+/// field after the time or the position.
 pub(crate) fn sorted<T: Table>(
     conn: &mut DbConnection,
     found: &mut Found<'_>,
@@ -34,7 +36,7 @@ pub(crate) fn sorted<T: Table>(
     page::<T>(conn, found, sort, sort.keys(), (skip, limit))
 }
 
-/// A page of entries that are the same by the keys before these.
+/// A page of entries that are equal in all keys before these.
 fn page<T: Table>(
     conn: &mut DbConnection,
     found: &mut Found<'_>,
@@ -63,7 +65,7 @@ fn page<T: Table>(
     }
 }
 
-/// A value of a dimension as its term has it; none, which comes last.
+/// A value of a dimension as in its term; `None` comes last.
 type Value = Option<Vec<u8>>;
 
 fn by_values<T: Table>(
@@ -88,7 +90,7 @@ fn by_values<T: Table>(
     for Run { values: of_run, .. } in runs(on_page) {
         let kept: HashSet<LogPosition> =
             values.iter().filter(|(_, value)| of_run.contains(value)).map(|(place, _)| *place).collect();
-        // Of several values, the entries are few, and sorted in memory.
+        // Entries of several values are few, and are sorted in memory.
         let keys = if of_run.len() == 1 { next } else { keys };
         let meant = match of_run.as_slice() {
             [None] => Values::Missing,
@@ -105,7 +107,8 @@ fn by_values<T: Table>(
     Ok(Some(places))
 }
 
-/// The first values of what was found and how many entries have each, in their order; at the end those that have none.
+/// The first values of the found entries and the number of entries of each, in order. The entries
+/// without a value come last.
 fn groups<T: Table>(
     conn: &mut DbConnection,
     found: &mut Found<'_>,
@@ -128,8 +131,8 @@ fn groups<T: Table>(
     Ok(Some(groups.chain((without > 0).then_some((None, without))).collect()))
 }
 
-/// The values that come first in an order, with so many entries that a page and those before it are among them. An index may have millions
-/// of values, and the first page has ten.
+/// The first values in a sort, as many as the page and the pages before it need. An index may have
+/// millions of values, and the first page has ten.
 struct Leading {
     dimension: Dimension,
     descending: bool,
@@ -147,7 +150,8 @@ impl Leading {
         Leading { dimension, descending, wanted, sizes: BTreeMap::new(), kept: 0, all: 0 }
     }
 
-    /// Counts entries with a value. What was left out once is never wanted again, since the values before it only become more.
+    /// Counts entries with a value. A dropped value is never needed again, because the count of the
+    /// values before it only grows.
     fn add(&mut self, value: &[u8], count: u64) {
         self.all += count;
         let number = Ranked::number(self.dimension, value);
@@ -166,7 +170,7 @@ impl Leading {
     }
 }
 
-/// A value, and the number that it is.
+/// A value, and its number if it is one.
 #[derive(PartialEq, Eq)]
 struct Ranked {
     number: Option<i64>,
@@ -206,7 +210,7 @@ impl PartialOrd for Ranked {
     }
 }
 
-/// The values that a page has some of, and how many entries come before theirs.
+/// The values of a page, and the number of entries before them.
 fn of_page(groups: Vec<(Value, u64)>, skip: u64, limit: usize) -> (u64, Vec<(Value, u64)>) {
     let (mut before, mut end, mut on_page) = (0, 0, Vec::new());
     for (value, size) in groups {
@@ -223,7 +227,8 @@ fn of_page(groups: Vec<(Value, u64)>, skip: u64, limit: usize) -> (u64, Vec<(Val
     (before, on_page)
 }
 
-/// Neighbouring values whose entries are looked at together: one, or some that few have.
+/// Neighbouring values whose entries are read together: one value, or several that few entries
+/// have.
 struct Run {
     values: Vec<Value>,
     size: u64,
@@ -243,7 +248,7 @@ fn runs(groups: Vec<(Value, u64)>) -> Vec<Run> {
     runs
 }
 
-/// What the entries at these places are ordered by.
+/// The sort values of the entries at these places.
 fn rows_at<T: Table>(conn: &mut DbConnection, places: &[LogPosition]) -> Result<Vec<<T::SortField as SortBy>::Row>, StoreError> {
     let mut rows = Vec::with_capacity(places.len());
     for (channel_id, positions) in places_of(places) {
@@ -257,7 +262,7 @@ fn rows_at<T: Table>(conn: &mut DbConnection, places: &[LogPosition]) -> Result<
 mod tests {
     use super::*;
 
-    /// Numbers come first, in the order that is asked for; texts after them.
+    /// Numbers come first, in the direction of the sort; texts come after them.
     fn in_order(sizes: &HashMap<&str, u64>, descending: bool) -> Vec<(Value, u64)> {
         let mut all: Vec<(&str, u64)> = sizes.iter().map(|(value, size)| (*value, *size)).collect();
         all.sort_by(|(a, _), (b, _)| {
@@ -278,7 +283,7 @@ mod tests {
             for wanted in 0..70 {
                 let mut leading = Leading::new(Dimension::ObjectId, descending, wanted);
                 let mut sizes: HashMap<&str, u64> = HashMap::new();
-                // Each value in several segments, and in another order in each.
+                // Each value is in several segments, in another order in each.
                 for round in 0..3 {
                     for at in 0..values.len() {
                         let value = values[(at * 7 + round * 3) % values.len()];
@@ -294,7 +299,7 @@ mod tests {
                     let limit = (wanted - skip) as usize;
                     assert_eq!(of_page(kept.clone(), skip, limit), of_page(all.clone(), skip, limit), "{skip} and {limit}");
                 }
-                // No more than it takes.
+                // It keeps no more values than needed.
                 let but_the_last: u64 = kept.iter().rev().skip(1).map(|(_, size)| size).sum();
                 assert!(but_the_last < wanted.max(1), "{wanted}: {kept:?}");
             }

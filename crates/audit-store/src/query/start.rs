@@ -1,35 +1,38 @@
-//! Where in a channel a page of a walk starts.
+//! The start of a page of a walk in a channel.
 
 use std::cmp::Ordering;
 
 use audit_domain::{CursorKey, CursorOrder};
 
-/// The entries of one channel behind a point, in the direction of the walk.
+/// The entries of one channel after a point, in the direction of the walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PageStart {
     pub(crate) descending: bool,
     pub(crate) behind: Behind,
 }
 
-/// Behind what.
+/// The point after which a page starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Behind {
-    /// All of them.
+    /// All entries of the channel.
     Nothing,
-    /// None of them.
+    /// No entry of the channel.
     Everything,
-    /// Behind a position, in a walk by position.
+    /// After a position, in a walk by position.
     Position(i64),
-    /// Behind an entry of this channel: later, or of the same instant and behind its position.
+    /// After an entry of this channel: at a later instant, or at the same instant and a later
+    /// position.
     Entry { at: i64, position: i64 },
-    /// Later than an entry of another channel, whose entries of that instant come after this channel's.
+    /// After the instant of an entry of another channel, whose entries of that instant come after
+    /// this channel's.
     Instant(i64),
-    /// Not earlier than an entry of another channel, whose entries of that instant come before this channel's.
+    /// From the instant of an entry of another channel, whose entries of that instant come before
+    /// this channel's.
     InstantOn(i64),
 }
 
 impl PageStart {
-    /// The start in one channel of the page behind a point, which may be one of another channel.
+    /// The start in one channel for the page after a point, which may be in another channel.
     pub(crate) fn new(order: CursorOrder, descending: bool, channel_id: i64, after: Option<CursorKey>) -> PageStart {
         let behind = match after {
             None => Behind::Nothing,
@@ -50,8 +53,8 @@ impl PageStart {
     }
 }
 
-/// The conditions of a start, on the columns of a table. `>= AND (> OR >)`: the first part is a range of the index, which
-/// `> OR (= AND >)` would not be.
+/// The conditions of a start, on the columns of a table: `>= AND (> OR >)`. The first part is a
+/// range of the index, which `> OR (= AND >)` would not be.
 macro_rules! begin {
     ($query:expr, $start:expr, $time:expr, $position:expr) => {
         match ($start.behind, $start.descending) {

@@ -1,8 +1,8 @@
-//! How many records are read at once.
+//! The number of records that are read at once.
 
 use std::ops::Range;
 
-/// More and more of them, as long as they are small: a record may have a megabyte, and most have a kilobyte.
+/// Grows as long as the records are small: a record may have a megabyte, and most have a kilobyte.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FetchSize(usize);
 
@@ -13,26 +13,26 @@ impl Default for FetchSize {
 }
 
 impl FetchSize {
-    /// Of the largest records, 16 MiB.
+    /// 16 MiB of the largest records.
     pub(crate) const FIRST: FetchSize = FetchSize(16);
-    /// Of the largest records, where they come behind many small ones, 256 MiB.
+    /// 256 MiB of the largest records, if they follow many small ones.
     const RECORDS_MAX: usize = 256;
-    /// Bytes of one stride after which the next is a short one.
+    /// Bytes of a stride after which the next one is short.
     const BYTES_MAX: usize = 2 * 1024 * 1024;
 
-    /// The records to read.
+    /// The number of records to read.
     pub(crate) fn records(self) -> usize {
         self.0
     }
 
-    /// The next one, after one of so many bytes.
+    /// The next stride, after one with this many bytes.
     #[must_use]
     pub(crate) fn after(self, bytes: usize) -> FetchSize {
         if bytes < Self::BYTES_MAX { FetchSize((self.0 * 2).min(Self::RECORDS_MAX)) } else { Self::FIRST }
     }
 }
 
-/// Reads what is at neighbouring positions, which tells how many bytes that were.
+/// Reads neighbouring positions in strides. `read` returns the number of bytes that it read.
 pub(crate) fn in_fetches<E>(positions: Range<i64>, mut read: impl FnMut(Range<i64>) -> Result<usize, E>) -> Result<(), E> {
     let (mut from, mut stride) = (positions.start, FetchSize::FIRST);
     while from < positions.end {
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_grows_over_small_records_up_to_its_bound_and_is_short_again_behind_large_ones() {
+    fn it_grows_over_small_records_and_shrinks_after_large_ones() {
         let grown = (0..10).fold(FetchSize::FIRST, |stride, _| stride.after(1_000));
         assert_eq!((FetchSize::FIRST.after(0).records(), grown.records()), (32, 256));
         assert_eq!(grown.after(256 * 1024 * 1024).records(), 16);

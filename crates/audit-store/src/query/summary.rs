@@ -11,14 +11,16 @@ use crate::dialect;
 use crate::error::StoreError;
 use crate::postings::{self, Cache, Dimension, Found, Term};
 
-/// What the entries of a group have in common.
+/// The common value of the entries of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum GroupKey {
-    /// They have no such value.
+    /// The entries have no such value.
     Null,
-    /// A numeric object type, a level, the id of a token, or a day of the week from 1 for Monday on.
+    /// The number of a content type, a level, the id of a token, or a day of the week, from 1 for
+    /// Monday.
     Number(i64),
-    /// A text, as JSON; spelled as in one of them when it is too long or too odd for an index.
+    /// A text, as JSON. If it is too long or too odd for an index, it is spelled as in one of the
+    /// entries.
     Text(JsonText),
     /// The start of an hour, a day, a week or a month.
     Time(Timestamp),
@@ -27,30 +29,30 @@ pub enum GroupKey {
 /// One group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// What they have in common.
+    /// The common value.
     pub key: GroupKey,
-    /// How many they are.
+    /// The number of entries.
     pub count: i64,
 }
 
-/// The groups, at most [`limits::GROUPS_MAX`] of them: the largest, largest first, and of equal size by key; of spans of time the
-/// latest, in order. Days of the week are in order too.
+/// At most [`limits::GROUPS_MAX`] groups: the largest ones, largest first, and groups of equal size
+/// by key. For spans of time, the latest ones in order. Days of the week are in order too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// How many entries match.
+    /// The number of matching entries.
     pub total: i64,
     /// The groups.
     pub groups: Vec<Group>,
-    /// What the groups that are not listed come to.
+    /// The sum of the groups that are not listed.
     pub other: OtherGroups,
 }
 
 /// Groups that are not listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OtherGroups {
-    /// How many groups they are.
+    /// The number of groups.
     pub groups: i64,
-    /// How many entries they have together.
+    /// The number of their entries.
     pub count: i64,
 }
 
@@ -60,12 +62,12 @@ impl OtherGroups {
     }
 }
 
-/// What the entries of a stream can be grouped by.
+/// A value by which the entries of a stream can be grouped.
 pub(crate) trait Grouping: Copy + PartialEq {
     type Table: Table;
 
-    /// Every group of one channel but null's, counted one by one: without null's, a partial index has all that is asked for, and
-    /// what null's group counts is what is left.
+    /// Counts every group of one channel except null, row by row. Without null, a partial index has
+    /// everything that the query needs, and the remaining entries are the group of null.
     fn groups(
         self,
         conn: &mut DbConnection,
@@ -73,13 +75,13 @@ pub(crate) trait Grouping: Copy + PartialEq {
         filter: &<Self::Table as Table>::Filter,
     ) -> Result<Vec<RawGroup>, StoreError>;
 
-    /// What an index knows the groups as.
+    /// The form in which an index has the groups.
     fn indexed(self) -> IndexedAs;
 
-    /// The key of the group that an entry is in, unless groups are spans of time or days of the week.
+    /// The key of an entry's group, unless the groups are spans of time or days of the week.
     fn value_of(self, record: &<Self::Table as Table>::StoredEntry) -> Option<RawKey>;
 
-    /// The key of the group that an entry is in.
+    /// The key of an entry's group.
     fn key_of(self, record: &<Self::Table as Table>::StoredEntry) -> Option<RawKey> {
         let micros = record.timestamp.micros();
         match self.indexed() {
@@ -89,10 +91,11 @@ pub(crate) trait Grouping: Copy + PartialEq {
         }
     }
 
-    /// The groups of spans of time.
+    /// The grouping by a span of time.
     fn of_spans(span: Span) -> Self;
 
-    /// How many entries of one channel there are of each span and group, but null's; counted one by one, and maybe in parts.
+    /// Counts the entries of one channel by span and group, without null, row by row. A span and
+    /// group may come in several parts.
     fn spans_and_groups(
         self,
         conn: &mut DbConnection,
@@ -101,14 +104,15 @@ pub(crate) trait Grouping: Copy + PartialEq {
         span: Span,
     ) -> Result<Vec<(i64, RawKey, i64)>, StoreError>;
 
-    /// The text of a key that is a digest, as it was received with one of the entries, which is looked for row by row.
+    /// The original text of a key that is a digest, from one of the entries, which is searched row
+    /// by row.
     fn text(self, conn: &mut DbConnection, channel_id: i64, key: &str) -> Result<Option<JsonText>, StoreError>;
 
-    /// The text that an entry is grouped by, as it was received.
+    /// The text by which an entry is grouped, as received.
     fn text_of(self, record: &<Self::Table as Table>::StoredEntry) -> Option<JsonText>;
 }
 
-/// A group's key as the database has it.
+/// The key of a group in the database.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum RawKey {
     Number(i64),
@@ -117,7 +121,7 @@ pub(crate) enum RawKey {
     Null,
 }
 
-/// What an index knows groups as.
+/// The form in which an index has groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IndexedAs {
     /// The numbers of a dimension.
@@ -163,14 +167,14 @@ fn summary<G: Grouping>(
     Ok(Summary { total, groups, other })
 }
 
-/// The groups that are listed: with the size of each, a channel that has it.
+/// The listed groups: the size of each, and a channel that has it.
 pub(super) struct Ranked {
     pub(super) total: i64,
     pub(super) listed: Vec<(RawKey, (i64, i64))>,
     pub(super) other: OtherGroups,
 }
 
-/// Counts groups, and keeps up to so many of them.
+/// Counts groups, and keeps at most `max` of them.
 pub(super) fn ranked<G: Grouping>(
     conn: &mut DbConnection,
     cache: &Cache,
@@ -209,7 +213,7 @@ pub(super) fn ranked<G: Grouping>(
     Ok(Ranked { total, listed: merged, other: OtherGroups::sum(&others) })
 }
 
-/// How many entries of a log match, and its groups but null's.
+/// Counts the matching entries of a log, in all and by group, without null.
 fn groups<G: Grouping>(
     conn: &mut DbConnection,
     cache: &Cache,
@@ -230,7 +234,7 @@ fn groups<G: Grouping>(
     Ok((matching, counted(conn, head.channel_id, filter, by)?.into_iter().collect()))
 }
 
-/// The groups of a log but null's, counted one by one.
+/// Counts the groups of a log without null, row by row.
 fn counted<G: Grouping>(
     conn: &mut DbConnection,
     channel_id: i64,
@@ -243,7 +247,7 @@ fn counted<G: Grouping>(
     by.groups(conn, channel_id, filter)
 }
 
-/// The groups of a log as its index has them, and those of the rows after it.
+/// Counts the groups of a log from its index and from the rows after it.
 fn indexed<G: Grouping>(
     conn: &mut DbConnection,
     head: &LogState,
@@ -271,7 +275,7 @@ fn indexed<G: Grouping>(
             |time| span.start(time),
             |start, count| add(Some(RawKey::Time(start)), count),
         )?,
-        // Two days of one name may have others in between, so that only days are spans.
+        // Two equal days of the week may have others in between, so only days are spans.
         IndexedAs::Weekdays => found.spans::<G::Table>(
             conn,
             channel_id,
@@ -291,7 +295,8 @@ fn indexed<G: Grouping>(
     Ok(Some(groups))
 }
 
-/// A key as people see it. That of a digest comes from an entry that has it, which the index knows, or else a look at each.
+/// The key as answers show it. The text of a digest comes from an entry that has it. The index
+/// finds the entry, or the database reads each row.
 pub(super) fn shown<G: Grouping>(
     conn: &mut DbConnection,
     found: Option<&mut Found<'_>>,
@@ -317,7 +322,8 @@ pub(super) fn shown<G: Grouping>(
     Ok(by.text(conn, channel_id, &key)?.map_or(GroupKey::Null, GroupKey::Text))
 }
 
-/// The groups of spans of time. The database counts hours or days, from which weeks and months are put together.
+/// Counts by span of time. The database counts hours or days, and weeks and months are sums of
+/// these.
 pub(crate) fn by_time<T: Table>(
     conn: &mut DbConnection,
     channel_id: i64,
@@ -331,7 +337,7 @@ pub(crate) fn by_time<T: Table>(
     Ok(groups.into_iter().collect())
 }
 
-/// The groups of days of the week.
+/// Counts by day of the week.
 pub(crate) fn by_weekday<T: Table>(
     conn: &mut DbConnection,
     channel_id: i64,
@@ -344,8 +350,8 @@ pub(crate) fn by_weekday<T: Table>(
     Ok(groups.into_iter().collect())
 }
 
-/// The SQL of the start of an entry's hour, or of its day for longer spans. `/` cuts towards zero and `%` keeps the sign in both
-/// databases, hence the detour for the years before 1970.
+/// The SQL of the start of an entry's hour, or of its day for longer spans. In both databases `/`
+/// cuts towards zero and `%` keeps the sign, so the years before 1970 need the extra terms.
 pub(crate) fn start_sql<T: Table>(span: Span) -> String {
     let micros: i64 = if span == Span::Hour { 3_600_000_000 } else { 86_400_000_000 };
     let time = T::TIME;

@@ -1,4 +1,5 @@
-//! What the queries of the two streams have in common: the lists, walks and counts of this module are written once, over this.
+//! The interface to the tables of the two streams. The lists, walks and counts of this module are
+//! written once for it.
 
 use std::ops::{ControlFlow, Deref, Range};
 
@@ -16,37 +17,40 @@ use crate::postings::{Building, Condition, Dimension, Point};
 /// Channel and position.
 pub(crate) type LogPosition = (i64, i64);
 
-/// The table of a stream. Its functions are single statements; which of them are run, and in which snapshot, is decided by their
-/// callers. A filter's texts are compared by their index keys, as they are stored.
+/// The table of a stream. Its functions are single statements; their callers decide which ones to
+/// run, and in which snapshot. The texts of a filter compare by their index keys, as they are
+/// stored.
 pub(crate) trait Table: Sized + 'static {
     /// The stream.
     const STREAM: Stream;
-    /// The column of the instant at which an entry happened.
+    /// The column with the time of an entry.
     const TIME: &'static str;
 
-    /// What a row is.
+    /// The stored form of a row.
     type StoredEntry: Deref<Target = Entry> + Clone;
-    /// What is asked for.
+    /// The filter of the stream.
     type Filter: Filter<Self::StoredEntry>;
-    /// What a list can be ordered by.
+    /// A field by which a list can be sorted.
     type SortField: SortBy;
 
-    /// Whether a sort is by the instant at which entries happened, and nothing else.
+    /// Whether a sort is by the time of entries and by nothing else.
     fn is_by_time(key: &SortKey<Self::SortField>) -> bool;
 
     /// Whether a sort is by position.
     fn is_by_position(key: &SortKey<Self::SortField>) -> bool;
 
-    /// The dimension of the index whose values a field is sorted by.
+    /// The dimension of the index with the values of a field.
     fn dimension(field: Self::SortField) -> Option<Dimension>;
 
-    /// The value that a row has in the dimension of a field.
+    /// The value of a row in the dimension of a field.
     fn value(field: Self::SortField, row: &<Self::SortField as SortBy>::Row) -> Option<Vec<u8>>;
 
-    /// The columns a field is sorted by, and whether each may be null.
+    /// The columns by which a field is sorted, and whether each may be null.
     fn columns(field: Self::SortField) -> &'static [(&'static str, bool)];
 
-    /// By unique key, if it is what was appended; [`StoreError::Changed`] otherwise. With `bytes_max`, only if its values are not larger.
+    /// Reads an entry by its unique key and checks it against its leaf hash;
+    /// [`StoreError::Changed`] if it differs. With `bytes_max`, it returns the entry only if its
+    /// values are not larger.
     fn find_checked(
         conn: &mut DbConnection,
         channel_id: i64,
@@ -54,7 +58,7 @@ pub(crate) trait Table: Sized + 'static {
         bytes_max: Option<usize>,
     ) -> Result<Option<Self::StoredEntry>, StoreError>;
 
-    /// By position, in any order, as many as there is room for.
+    /// Reads entries by position, in any order, as many as there is room for.
     fn at_within(
         conn: &mut DbConnection,
         channel_id: i64,
@@ -62,21 +66,21 @@ pub(crate) trait Table: Sized + 'static {
         room: &mut Room,
     ) -> Result<Vec<Self::StoredEntry>, StoreError>;
 
-    /// By position, in any order, all of them.
+    /// Reads entries by position, in any order, all of them.
     fn at(conn: &mut DbConnection, channel_id: i64, positions: &[i64]) -> Result<Vec<Self::StoredEntry>, StoreError> {
         Self::at_within(conn, channel_id, positions, &mut Room::endless())
     }
 
-    /// By position, in any order: the bytes of their values, which are not read.
+    /// Reads the bytes of the values by position, in any order, without reading the values.
     fn bytes(conn: &mut DbConnection, channel_id: i64, positions: &[i64]) -> Result<Vec<(i64, i64)>, StoreError>;
 
-    /// How many match, counted one by one; of a filter that looks into records, whatever it looks for.
+    /// Counts the matching entries row by row, without the conditions that need the values.
     fn count(conn: &mut DbConnection, channel_id: i64, filter: &Self::Filter) -> Result<i64, StoreError>;
 
-    /// Positions of one channel, in an order.
+    /// Reads positions of one channel, in an order.
     fn positions(conn: &mut DbConnection, channel_id: i64, of: &Selection<'_, Self::Filter>) -> Result<Vec<i64>, StoreError>;
 
-    /// Positions of one channel in the order in which entries happened, or from the last one on.
+    /// Reads positions of one channel in the order of time, or in the opposite order.
     fn positions_by_time(
         conn: &mut DbConnection,
         channel_id: i64,
@@ -85,24 +89,24 @@ pub(crate) trait Table: Sized + 'static {
         limit: i64,
     ) -> Result<Vec<i64>, StoreError>;
 
-    /// Places of several channels, in one order.
+    /// Reads places of several channels, in one order.
     fn places(conn: &mut DbConnection, channels: &[i64], of: &Selection<'_, Self::Filter>) -> Result<Vec<LogPosition>, StoreError>;
 
-    /// What entries of one channel are ordered by, in an order.
+    /// Reads the sort values of entries of one channel, in an order.
     fn sort_rows(
         conn: &mut DbConnection,
         channel_id: i64,
         of: &Selection<'_, Self::Filter>,
     ) -> Result<Vec<<Self::SortField as SortBy>::Row>, StoreError>;
 
-    /// What the entries at these positions are ordered by; in any order.
+    /// Reads the sort values of the entries at these positions, in any order.
     fn sort_rows_at(
         conn: &mut DbConnection,
         channel_id: i64,
         positions: &[i64],
     ) -> Result<Vec<<Self::SortField as SortBy>::Row>, StoreError>;
 
-    /// The next entries of a walk, in its order, until `take` has enough.
+    /// Reads the next entries of a walk, in its order, until `take` has enough.
     fn step(
         conn: &mut DbConnection,
         channel_id: i64,
@@ -111,7 +115,7 @@ pub(crate) trait Table: Sized + 'static {
         take: &mut dyn FnMut(Self::StoredEntry) -> ControlFlow<()>,
     ) -> Result<(), StoreError>;
 
-    /// When the next entries of a walk happened, and their positions.
+    /// Reads the times and positions of the next entries of a walk.
     fn step_points(
         conn: &mut DbConnection,
         channel_id: i64,
@@ -119,8 +123,8 @@ pub(crate) trait Table: Sized + 'static {
         of: &Selection<'_, Self::Filter>,
     ) -> Result<Vec<(i64, i64)>, StoreError>;
 
-    /// When the entries in a range of positions happened that match a filter which an index answers, but for what it looks for in
-    /// records, and their positions; in any order.
+    /// Reads the times and positions of the entries in a range of positions that match a filter
+    /// which an index can answer, without the conditions that need the values, in any order.
     fn points(
         conn: &mut DbConnection,
         channel_id: i64,
@@ -128,19 +132,19 @@ pub(crate) trait Table: Sized + 'static {
         filter: &Self::Filter,
     ) -> Result<Vec<Point>, StoreError>;
 
-    /// When the entry at a position was committed; later ones were not committed earlier.
+    /// Reads the commit time of the entry at a position. Later entries have no earlier commit time.
     fn recorded_at(conn: &mut DbConnection, channel_id: i64, position: i64) -> Result<Option<i64>, StoreError>;
 
-    /// Adds the entries at some positions to a segment, in their order, with what they are found by.
+    /// Adds the entries at some positions to a segment, in order, with their terms.
     fn index(conn: &mut DbConnection, channel_id: i64, positions: Range<i64>, into: &mut Building) -> Result<(), StoreError>;
 
-    /// How many match in each span of so many microseconds, by the start of the span.
+    /// Counts the matching entries by span of so many microseconds, with the start of each span.
     fn spans(conn: &mut DbConnection, channel_id: i64, filter: &Self::Filter, span: &str) -> Result<Vec<(i64, i64)>, StoreError>;
 }
 
-/// What the queries need to know of a filter, beside its SQL.
+/// The properties of a filter that queries need in addition to its SQL.
 pub(crate) trait Filter<R>: Clone + Default + PartialEq {
-    /// Whether every record matches: it is the filter that asks for nothing.
+    /// Whether every record matches, because the filter has no condition.
     fn is_everything(&self) -> bool {
         *self == Self::default()
     }
@@ -148,39 +152,40 @@ pub(crate) trait Filter<R>: Clone + Default + PartialEq {
     /// Whether no record can match.
     fn is_impossible(&self) -> bool;
 
-    /// Whether a part of it is beyond SQL, so that what the database finds is looked through.
+    /// Whether a condition is beyond SQL, so that the found records must be read.
     fn reads_values(&self) -> bool;
 
-    /// The positions it asks for.
+    /// The positions that the filter selects.
     fn position(&self) -> Interval;
 
-    /// Whether a record matches, all of the filter looked at.
+    /// Whether a record matches the whole filter.
     fn keeps(&self, record: &R) -> bool;
 
-    /// What the database looks at in a walk that looks into records: what would have it sort for each stride is left to
-    /// [`Filter::keeps`].
+    /// The filter for the SQL of a walk that reads records. It leaves the conditions that would
+    /// make the database sort for each stride to [`Filter::keeps`].
     fn in_order(&self, order: CursorOrder) -> Self;
 
-    /// What it asks of an index; `None` where it asks for something that is not indexed.
+    /// The condition for an index; `None` if the filter has a condition that is not indexed.
     fn condition(&self) -> Option<Condition>;
 
-    /// The same, from a position on.
+    /// The same filter, from a position on.
     fn starting_at(&self, position: i64) -> Self;
 
-    /// The same, of what comes before a position.
+    /// The same filter, before a position.
     fn ending_before(&self, position: i64) -> Self;
 
-    /// The same, of what happened at an instant or later.
+    /// The same filter, from an instant on.
     fn since(&self, micros: i64) -> Self;
 }
 
-/// Hands rows on as they come, until it is enough.
+/// Passes rows on as they arrive, until `take` has enough.
 pub(crate) fn hand_on<Row, R: TryFrom<Row, Error = StoreError>>(
     rows: impl Iterator<Item = QueryResult<Row>>,
     take: &mut dyn FnMut(R) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
     for row in rows {
-        // A database asks by its own steps, and a row of a megabyte is a few.
+        // A database checks the limit after its own steps, and a row of a megabyte takes only a
+        // few.
         limit::check()?;
         if take(R::try_from(row?)?).is_break() {
             break;
@@ -189,20 +194,21 @@ pub(crate) fn hand_on<Row, R: TryFrom<Row, Error = StoreError>>(
     Ok(())
 }
 
-/// A part of what matches.
+/// A part of the matching entries.
 pub(crate) struct Selection<'a, F> {
-    /// What is asked for.
+    /// The filter.
     pub(crate) filter: &'a F,
     /// `ORDER BY`
     pub(crate) order: &'a str,
-    /// Entries that are passed over; a walk passes over none.
+    /// Entries that are skipped; a walk skips none.
     pub(crate) skip: i64,
-    /// Entries at most.
+    /// The largest number of entries.
     pub(crate) limit: i64,
 }
 
-/// The `ORDER BY` of a sort, ties included. Null sorts last in both directions; as a key of its own, since the databases
-/// disagree about where it goes by itself. Written out, because diesel's time for nested keys doubles with each of them.
+/// The `ORDER BY` of a sort with its ties. Null sorts last in both directions, by a key of its own,
+/// because the databases disagree about its place. The text is written out, because diesel's time
+/// for nested keys doubles with each of them.
 pub(crate) fn order_by<T: Table>(sort: &Sort<T::SortField>, ties: &[&str]) -> String {
     let mut keys: Vec<String> = Vec::new();
     for key in sort.keys() {

@@ -1,4 +1,4 @@
-//! Pages by cursor: a walk through the log that sees each entry once, however much arrives meanwhile.
+//! Pages by cursor. A walk through the log sees each entry once, whatever is appended meanwhile.
 
 use std::cmp::Ordering;
 use std::ops::{ControlFlow, Deref};
@@ -18,24 +18,25 @@ use crate::postings::{self, Cache, Found};
 /// One page of a walk.
 #[derive(Debug, Clone)]
 pub struct CursorQuery<F = EventFilter> {
-    /// What is walked, in which order. Its channels are the ones that are read.
+    /// The filter, the channels and the order of the walk.
     pub walk: CursorScope<F>,
-    /// The entry behind which the page starts; `None` for the first page.
+    /// The entry after which the page starts; `None` for the first page.
     pub after: Option<CursorKey>,
-    /// Entries of a page; none counts as one. A page of many megabytes may have fewer and still not be the last.
+    /// Entries of a page; 0 counts as 1. A page of many megabytes may have fewer and still not be
+    /// the last one.
     pub size: usize,
-    /// Whether to count everything that matches as well.
+    /// Whether to count all matching entries too.
     pub counted: bool,
 }
 
-/// Entries of a walk, of one snapshot.
+/// Entries of a walk, from one snapshot.
 #[derive(Debug, Clone)]
 pub struct CursorPage<R> {
     /// The entries.
     pub records: Vec<R>,
-    /// Where the next page starts; `None` behind the last entry.
+    /// The point at which the next page starts; `None` after the last entry.
     pub next: Option<CursorKey>,
-    /// How many entries match in all, where that was asked for.
+    /// The number of all matching entries, if the query counts them.
     pub count: Option<i64>,
 }
 
@@ -67,7 +68,7 @@ pub(crate) fn walk<T: Table>(
     })
 }
 
-/// A page of what the indexes of the logs find, where they are asked: by a value.
+/// A page of the entries that the indexes of the logs find, for a filter with values.
 fn indexed<T: Table>(
     conn: &mut DbConnection,
     cache: &Cache,
@@ -75,14 +76,15 @@ fn indexed<T: Table>(
     query: &CursorQuery<T::Filter>,
 ) -> Result<Option<CursorPage<T::StoredEntry>>, StoreError> {
     let filter = &query.walk.filter;
-    // What is asked for by time or by position alone, the database has in order.
+    // The database has the entries of a range of time or positions in order.
     let has_terms = filter.condition().is_some_and(|condition| condition.has_terms());
     if filter.is_impossible() || !has_terms {
         return Ok(None);
     }
     match query.walk.order {
         CursorOrder::Timestamp => {
-            // What a search may find is confirmed as the page is read; only to count it, all of it has to be.
+            // The page confirms the candidates of a search as it is read. Counting them takes a
+            // check of all of them.
             let found = if query.counted { postings::find::<T> } else { postings::candidates::<T> };
             let Some(found) = found(conn, cache, heads, filter)? else { return Ok(None) };
             let count = query.counted.then(|| found.len() as i64);
@@ -100,11 +102,12 @@ fn indexed<T: Table>(
     }
 }
 
-/// Places of what may match that are asked for at once, at first and at most. In the order of positions, each time a segment is sorted.
+/// Places of candidates that are read at once, at first and at most. In the order of positions, each read sorts
+/// a segment.
 const PLACES_AT_FIRST: usize = 64;
 const PLACES_AT_ONCE_MAX: usize = 4_096;
 
-/// What may match after the point of a walk by position.
+/// The candidates after the point of a walk by position.
 fn after_position<'a, T: Table>(
     conn: &mut DbConnection,
     cache: &'a Cache,
@@ -128,7 +131,8 @@ fn after_position<'a, T: Table>(
     Ok(Some(rest.join(later)))
 }
 
-/// A page of what matches, of what the indexes say may do. `next` gives the places after so many that were read, and after a point.
+/// A page of the matching entries among the candidates of the indexes. `next` gives the places
+/// after a number of read candidates and after a point.
 fn page<'a, T: Table>(
     conn: &mut DbConnection,
     mut found: Found<'a>,
@@ -172,12 +176,12 @@ fn page<'a, T: Table>(
     Ok(Some(CursorPage { records: page.records, next, count }))
 }
 
-/// A page that is filled with records as they come.
+/// A page that is filled with records as they arrive.
 struct Filling<R> {
     size: usize,
     room: Room,
     records: Vec<R>,
-    /// Whether there was one more.
+    /// Whether there was one more record.
     is_full: bool,
 }
 
@@ -187,7 +191,8 @@ impl<R: Deref<Target = Entry>> Filling<R> {
     }
 
     fn add(&mut self, record: R) -> ControlFlow<()> {
-        // A page has one entry at least, or a walk would end at one that is larger than a page.
+        // A page has at least one entry. Otherwise a walk would end at an entry that is larger than
+        // a page.
         let fits = self.room.take(record.slots.bytes()) || self.records.is_empty();
         if self.records.len() == self.size || !fits {
             self.is_full = true;
@@ -198,13 +203,13 @@ impl<R: Deref<Target = Entry>> Filling<R> {
     }
 }
 
-/// What a walk is merged from: entries of one channel that the database finds in the order of the walk.
+/// A source of a walk: entries of one channel that the database finds in the order of the walk.
 struct Source<F> {
     channel_id: i64,
     filter: F,
 }
 
-/// What orders a point among entries of other channels.
+/// The key that orders a point among entries of other channels.
 fn key(point: CursorKey) -> (i64, i64, i64) {
     (point.timestamp, point.channel_id, point.position)
 }
@@ -223,7 +228,7 @@ pub(super) fn order<T: Table>(by: CursorOrder, descending: bool) -> String {
 
 type Page<R> = (Vec<R>, bool);
 
-/// The entries of a page of one source, and whether there are more behind it.
+/// The entries of a page from one source, and whether there are more after it.
 fn one_source<T: Table>(
     conn: &mut DbConnection,
     source: &Source<T::Filter>,
@@ -241,8 +246,9 @@ fn one_source<T: Table>(
     Ok((page.records, page.is_full))
 }
 
-/// Calls back for the next entries of a source until that has enough, or `wanted` were read; of a search, who knows how many that
-/// takes. Where rows come one by one, it is one statement; where a result comes whole, it is strides.
+/// Calls back for the next entries of a source, until the callback has enough or `wanted` entries
+/// were read. The number of entries that a search needs is not known. If rows arrive one by one, it
+/// runs one statement; if a result comes whole, it runs several, one for each stride.
 fn each_next<T: Table>(
     conn: &mut DbConnection,
     source: &Source<T::Filter>,
@@ -279,7 +285,7 @@ fn each_next<T: Table>(
     }
 }
 
-/// The entries of a page of several sources, and whether there are more behind it.
+/// The entries of a page from several sources, and whether there are more after it.
 fn merged<T: Table>(
     conn: &mut DbConnection,
     sources: &[Source<T::Filter>],
@@ -292,7 +298,7 @@ fn merged<T: Table>(
     Ok((page, more))
 }
 
-/// Where the next entries of several sources are, merged.
+/// The places of the next entries of several sources, merged.
 fn places<T: Table>(
     conn: &mut DbConnection,
     sources: &[Source<T::Filter>],
@@ -316,7 +322,7 @@ fn places<T: Table>(
     Ok(points.into_iter().take(wanted).map(|(_, channel, position)| (channel, position)).collect())
 }
 
-/// Instants and positions of the next entries of one source.
+/// The times and positions of the next entries of one source.
 fn points_of<T: Table>(
     conn: &mut DbConnection,
     source: &Source<T::Filter>,

@@ -1,4 +1,4 @@
-//! Action logs as the database holds them.
+//! The rows of action logs.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use super::{Common, Placement};
 use crate::error::StoreError;
 use crate::schema::action_logs;
 
-/// An action log as it is read.
+/// An action log for reading.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = action_logs)]
 pub(crate) struct ActionLogRow {
@@ -30,7 +30,8 @@ pub(crate) struct ActionLogRow {
 impl TryFrom<ActionLogRow> for ActionLog {
     type Error = StoreError;
 
-    /// Fails for a row that no append could have written. A row that could be one is compared with its leaf hash in `checked.rs`.
+    /// Fails for a row that no append could have written. `checked.rs` compares other rows with
+    /// their leaf hash.
     fn try_from(mut row: ActionLogRow) -> Result<ActionLog, StoreError> {
         let common = Common {
             stream: Stream::ActionLogs,
@@ -54,7 +55,7 @@ impl TryFrom<ActionLogRow> for ActionLog {
     }
 }
 
-/// An action log as it is inserted, and as it is carried from one database to another: every column.
+/// An action log for an insert, and for a copy from one database to another: every column.
 #[derive(Insertable, Queryable, Selectable, PartialEq)]
 #[diesel(table_name = action_logs, treat_none_as_default_value = false)]
 pub(crate) struct NewActionLogRow<'a> {
@@ -100,7 +101,7 @@ impl<'a> NewActionLogRow<'a> {
 }
 
 impl NewActionLogRow<'_> {
-    /// Bytes of its slots.
+    /// The bytes of the slots.
     pub(crate) fn bytes(&self) -> usize {
         [&self.subject_json, &self.message, &self.trace, &self.extra].into_iter().flatten().map(|slot| slot.len()).sum()
     }

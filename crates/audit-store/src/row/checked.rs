@@ -1,8 +1,10 @@
-//! Whether a stored row is what was appended. A row says most things twice: its slots, salts and columns in its leaf hash, its slots
-//! in its filter columns. Somebody who changes one of them at a SQL prompt has to change the other too.
+//! Checks whether a stored row is what was appended. A row has most facts twice: the leaf hash
+//! covers its slots, salts and columns, and the filter columns repeat its slots. A person who
+//! changes one of them at a SQL prompt has to change the other too.
 //!
-//! Deliberately absent: what a row says once. Its position is not in the leaf, and somebody who computes a new leaf hash changes both
-//! sides. The tree over all leaves will show these.
+//! Deliberately absent: the facts that a row has once. The leaf does not have the position, and a
+//! person who computes a new leaf hash changes both sides. The tree over all leaves will show these
+//! changes.
 
 use std::borrow::Cow;
 
@@ -19,9 +21,10 @@ fn taken(text: &mut Text) -> Option<String> {
 }
 
 impl NewEventRow<'static> {
-    /// The event of a row of all columns.
+    /// Converts and checks a row of all columns.
     ///
     /// # Errors
+    ///
     /// [`StoreError::Changed`] unless the row is what was appended.
     pub(crate) fn into_checked(mut self) -> Result<Event, StoreError> {
         let stored = EventFilterColumns {
@@ -57,9 +60,10 @@ impl NewEventRow<'static> {
 }
 
 impl NewActionLogRow<'static> {
-    /// The action log of a row of all columns.
+    /// Converts and checks a row of all columns.
     ///
     /// # Errors
+    ///
     /// [`StoreError::Changed`] unless the row is what was appended.
     pub(crate) fn into_checked(mut self) -> Result<ActionLog, StoreError> {
         let stored = ActionLogFilterColumns {
@@ -84,7 +88,7 @@ fn changed(entry: &Entry, stream: Stream, what: String) -> StoreError {
     StoreError::Changed { stream, channel_id: entry.channel_id.get(), position: entry.position, what }
 }
 
-/// Slots, salts, uuid, channel, instants and producer are what was hashed.
+/// Checks that slots, salts, uuid, channel, instants and producer give the leaf hash.
 fn check_leaf(entry: &Entry, stream: Stream) -> Result<(), StoreError> {
     if leaf_hash(&entry.leaf_data(stream)) == entry.leaf_hash {
         return Ok(());
@@ -92,7 +96,8 @@ fn check_leaf(entry: &Entry, stream: Stream) -> Result<(), StoreError> {
     Err(changed(entry, stream, "its slots and columns do not match its leaf hash".to_owned()))
 }
 
-/// A filter column that says something else than its slot makes an entry be found where it does not belong, or not be found.
+/// Checks the filter columns. With a column that differs from its slot, queries would find the
+/// entry where it does not belong, or not find it.
 fn check_columns(entry: &Entry, stream: Stream, columns: &[(&str, bool)]) -> Result<(), StoreError> {
     match columns.iter().find(|(_, is_same)| !is_same) {
         None => Ok(()),

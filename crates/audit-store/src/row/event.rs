@@ -1,4 +1,4 @@
-//! Events as the database holds them.
+//! The rows of events.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use super::{Common, Placement};
 use crate::error::StoreError;
 use crate::schema::events;
 
-/// An event as it is read.
+/// An event for reading.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = events)]
 pub(crate) struct EventRow {
@@ -36,7 +36,8 @@ pub(crate) struct EventRow {
 impl TryFrom<EventRow> for Event {
     type Error = StoreError;
 
-    /// Fails for a row that no append could have written. A row that could be one is compared with its leaf hash in `checked.rs`.
+    /// Fails for a row that no append could have written. `checked.rs` compares other rows with
+    /// their leaf hash.
     fn try_from(mut row: EventRow) -> Result<Event, StoreError> {
         let common = Common {
             stream: Stream::Events,
@@ -71,7 +72,7 @@ impl EventRow {
     }
 }
 
-/// An event as it is inserted, and as it is carried from one database to another: every column.
+/// An event for an insert, and for a copy from one database to another: every column.
 #[derive(Insertable, Queryable, Selectable, PartialEq)]
 #[diesel(table_name = events, treat_none_as_default_value = false)]
 pub(crate) struct NewEventRow<'a> {
@@ -144,7 +145,7 @@ impl<'a> NewEventRow<'a> {
 }
 
 impl NewEventRow<'_> {
-    /// Bytes of its slots.
+    /// The bytes of the slots.
     pub(crate) fn bytes(&self) -> usize {
         let slots = [&self.subject_json, &self.user_json, &self.remote_addr_json, &self.url_json, &self.query_params];
         let slots = slots.into_iter().chain([&self.post_data, &self.headers, &self.content, &self.description_json, &self.extra]);

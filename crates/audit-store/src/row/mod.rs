@@ -1,4 +1,4 @@
-//! Rows as the database holds them: primitives, joined to the domain by one conversion each.
+//! The rows of the database: structs of primitives, with one conversion each to the domain types.
 
 mod action_log;
 mod checked;
@@ -17,7 +17,7 @@ use audit_domain::{ChannelId, Entry, FilterColumns, JsonText, PreparedEntry, Str
 
 use crate::error::StoreError;
 
-/// What the log adds to an entry when it takes it.
+/// The columns that the log adds to an entry.
 pub(crate) struct Placement {
     pub(crate) position: i64,
     pub(crate) recorded_at: Timestamp,
@@ -37,7 +37,7 @@ impl<'a> NewRows<'a> {
         self.events.len() + self.action_logs.len()
     }
 
-    /// Adds what the log took.
+    /// Adds the row of an entry.
     pub(crate) fn push(&mut self, entry: &'a PreparedEntry, placement: &Placement) {
         match entry.filter_columns() {
             FilterColumns::Event(keys) => self.events.push(NewEventRow::new(entry, keys, placement)),
@@ -60,15 +60,15 @@ struct Common {
 }
 
 impl Common {
-    /// Puts the entry together. `take` gives the value of a slot, once.
+    /// Builds the entry. `take` returns the value of a slot, once.
     fn into_entry(self, slots: RangeInclusive<u8>, mut take: impl FnMut(u8) -> Option<String>) -> Result<Entry, StoreError> {
         let (stream, channel_id, position) = (self.stream, self.channel_id, self.position);
         let changed = |what: String| StoreError::Changed { stream, channel_id, position, what };
-        let wrong = |column: &str| changed(format!("its {column} is not one"));
+        let wrong = |column: &str| changed(format!("its {column} is not valid"));
         let values = Slots::from_stored(&self.seals, |number| take(number).map(JsonText::from_trusted));
         let values = values.map_err(|error| changed(error.to_string()))?;
         if slots.into_iter().any(|number| take(number).is_some()) {
-            return Err(changed("a slot has a value without a seal".to_owned()));
+            return Err(changed("a slot has a value without a salt or commitment".to_owned()));
         }
         Ok(Entry {
             channel_id: ChannelId::new(self.channel_id).ok_or_else(|| wrong("channel_id"))?,

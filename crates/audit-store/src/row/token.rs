@@ -1,4 +1,4 @@
-//! Tokens as the database holds them.
+//! The rows of tokens.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ pub(crate) struct TokenRow {
     revoked_at: Option<i64>,
 }
 
-/// A token with everything that is stored of it, as it is carried from one database to another.
+/// All columns of a token, for a copy from one database to another.
 #[derive(Insertable, Queryable, Selectable)]
 #[diesel(table_name = tokens, treat_none_as_default_value = false)]
 pub(crate) struct TokenColumns {
@@ -36,7 +36,7 @@ pub(crate) struct TokenColumns {
 }
 
 impl TokenColumns {
-    /// Whether it is this token, which may have been revoked here since.
+    /// Whether both are the same token, which may have been revoked since.
     pub(crate) fn is_the_same_as(&self, earlier: &TokenColumns) -> bool {
         let unchanging = |token: &TokenColumns| {
             let TokenColumns { id, created_at, expires_at, .. } = *token;
@@ -49,16 +49,16 @@ impl TokenColumns {
 impl TryFrom<TokenRow> for Token {
     type Error = StoreError;
 
-    /// Fails for a row that was not written here; such a token opens nothing.
+    /// Fails for a row that this program did not write. Such a token is never accepted.
     fn try_from(row: TokenRow) -> Result<Token, StoreError> {
-        // No channel at all is a grant too, which no command line would spell.
+        // A grant of no channel is valid too, but a command line cannot express it.
         let none = || row.channels.is_empty().then(|| ChannelGrant::Only(BTreeSet::new()));
         let corrupt = |what: &str| StoreError::CorruptToken { id: row.id, what: what.to_owned() };
-        let instant = |micros: i64| Timestamp::from_micros(micros).ok_or_else(|| corrupt("an instant"));
+        let instant = |micros: i64| Timestamp::from_micros(micros).ok_or_else(|| corrupt("a time is out of range"));
         Ok(Token {
             id: row.id,
-            role: row.role.parse().map_err(|_| corrupt("role"))?,
-            channels: none().map_or_else(|| row.channels.parse(), Ok).map_err(|_| corrupt("channels"))?,
+            role: row.role.parse().map_err(|_| corrupt("the role is not known"))?,
+            channels: none().map_or_else(|| row.channels.parse(), Ok).map_err(|_| corrupt("the list of channels is not valid"))?,
             created_at: instant(row.created_at)?,
             expires_at: row.expires_at.map(instant).transpose()?,
             revoked_at: row.revoked_at.map(instant).transpose()?,

@@ -1,4 +1,5 @@
-//! Whether a store can work, what its database role may do, how large it is, and how its indexes are made.
+//! The health of a store: whether it can work, the privileges of its database role, its size, and
+//! the state of its indexes.
 
 use std::time::Duration;
 
@@ -10,24 +11,28 @@ use crate::error::{OpenError, StoreError};
 use crate::postings::{IndexLag, Progress};
 use crate::{dialect, postings, query};
 
-/// How long another one that indexes the same log is left to it.
+/// The pause for a log that another process indexes at the same time.
 const OVERTAKEN_PAUSE: Duration = Duration::from_millis(20);
 
 impl Store {
-    /// What the role of the database's connections may do that the program does not need, in words: with it, the role could change or
-    /// delete entries. Nothing for a role made as `docs/operations.md` says, and for SQLite, whose guards are triggers.
+    /// The privileges of the database role that the program does not need, in words: with them the
+    /// role could change or delete entries. Empty for a role that was made as `docs/operations.md`
+    /// says, and for SQLite, whose guards are triggers.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn excess_privileges(&self) -> Result<Vec<String>, StoreError> {
         let privileges = self.point_read(|conn| Ok(dialect::role_privileges(conn)?))?;
         Ok(privileges.map(RolePrivileges::into_excess_sentences).unwrap_or_default())
     }
 
-    /// Indexes what was appended to any log, and returns when that is done. An open store does it by itself, a moment after each
-    /// append; a batch job that appends much may want the first query after it to be quick. Queries are exact at any time.
+    /// Indexes all appended entries, and returns when this is done. An open store does this by
+    /// itself a moment after each append. A batch job that appends much may call it so that the
+    /// next query is quick. Queries are exact at any time.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn index(&self) -> Result<(), StoreError> {
         for log in self.read(logs)? {
@@ -42,9 +47,11 @@ impl Store {
         Ok(())
     }
 
-    /// Makes the indexes of all logs anew, and returns when that is done. Queries are exact meanwhile, and slower.
+    /// Rebuilds the indexes of all logs, and returns when this is done. Queries are exact
+    /// meanwhile, but slower.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn rebuild_index(&self) -> Result<(), StoreError> {
         for (channel_id, stream) in self.read(logs)? {
@@ -53,28 +60,32 @@ impl Store {
         self.index()
     }
 
-    /// How far the index of each log of a stream is behind it.
+    /// The lag of the index of each log of a stream.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn index_lags(&self, stream: Stream) -> Result<Vec<IndexLag>, StoreError> {
         self.read(|conn| postings::lags(conn, stream))
     }
 
-    /// The present, by the store's clock.
+    /// The current time, by the store's clock.
     ///
     /// # Errors
+    ///
     /// [`ClockError`]
     pub fn now(&self) -> Result<Timestamp, ClockError> {
         self.0.watch.now()
     }
 
-    /// Whether the store can work: its writers run, the clock can be right, the files are the ones that were opened, the database
-    /// answers a read, and a write can be done (one is tried and rolled back, unless there was one in the last seconds). Returns what
-    /// is strange all the same, one sentence each: the clock jumped ahead, the last entry of a log is ahead of it, or the search index of
-    /// a log is behind for too long.
+    /// Checks whether the store can work: its writers run, the clock can be right, the files are
+    /// the ones that were opened, the database answers a read, and a write is possible (this tries
+    /// one and rolls it back, unless there was a write in the last seconds). Returns warnings, one
+    /// sentence each: the clock jumped ahead, the last entry of a log is ahead of it, or the search
+    /// index of a log lags for too long.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn check(&self) -> Result<Vec<String>, StoreError> {
         if let Some(message) = self.writer_panic() {
@@ -90,37 +101,44 @@ impl Store {
         Ok(self.0.watch.warnings().into_iter().chain(self.0.indexer.warnings()).collect())
     }
 
-    /// What a thread that writes panicked with. It cannot be started again: a program that embeds the store opens it again, or ends the
-    /// process, as the server does. The requests that it had in hand are [`Unknown`](crate::Unknown); all later ones are
+    /// The message of the panic that ended a thread that writes. The thread cannot be restarted: a
+    /// program that embeds the store opens it again, or ends the process, as the server does. The
+    /// requests that the thread was processing are [`Unknown`](crate::Unknown); all later ones are
     /// [`NotStored::Closed`](crate::NotStored::Closed).
     #[must_use]
     pub fn writer_panic(&self) -> Option<String> {
         self.0.writers.panic()
     }
 
-    /// How far the last entry of a log is ahead of the clock, at most; 0 where none is.
+    /// The time by which the last entry of a log is ahead of the clock, at most; 0 if none is.
     #[must_use]
     pub fn log_ahead_of_clock(&self) -> Duration {
         self.0.watch.log_ahead()
     }
 
-    /// Refuses a database that cannot be written, for programs that append: a write is tried and taken back.
+    /// Refuses a database that cannot be written, for programs that append. It tries to write and
+    /// rolls back.
     ///
     /// # Errors
-    /// [`OpenError::ReadOnly`]; [`OpenError::Locked`] when another process was writing for ten seconds.
+    ///
+    /// [`OpenError::ReadOnly`]; [`OpenError::Locked`] if another process was writing for ten
+    /// seconds.
     pub fn refuse_read_only(&self) -> Result<(), OpenError> {
         self.0.database.refuse_read_only()
     }
 
-    /// Bytes of the file that keeps the newest entries of an embedded database (`-wal`); `None` on a server.
+    /// The bytes of the file with the newest entries of an embedded database (`-wal`); `None` on a
+    /// server.
     #[must_use]
     pub fn wal_bytes(&self) -> Option<u64> {
         dialect::wal_bytes(&self.0.url)
     }
 
-    /// How large the database is, in bytes: what it holds and what it has free, without what is only on its way into it.
+    /// The size of the database in bytes: its contents and its free space, without data that is
+    /// still on its way into it.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn database_bytes(&self) -> Result<i64, StoreError> {
         self.read(|conn| Ok(dialect::database_bytes(conn)?))

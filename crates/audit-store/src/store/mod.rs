@@ -1,5 +1,5 @@
-//! The store: one database, its writer, and the connections that read. Opening, appending and closing are here; what a store answers
-//! is in the files below.
+//! The store: one database, its writers, and the connections that read. This file opens, appends
+//! and closes; the files below have the reads.
 
 mod health;
 mod reads;
@@ -22,19 +22,21 @@ use crate::url::DatabaseUrl;
 use crate::watch::{DatabaseWatch, Keeper};
 use crate::{dialect, migrate, query};
 
-/// Searches that run at once; the others wait, and fail when they have waited for ten seconds.
+/// Searches that run at once. The others wait, and fail after waiting for ten seconds.
 const SEARCHES_AT_ONCE: u32 = 2;
 
 /// Connections for the thread that indexes, and for [`Store::index`].
 const INDEX_READERS: u32 = 2;
 
-/// A server that is asked to give up between two statements of a read does not notice: it is asked again after this time.
+/// A server does not notice a request to cancel that arrives between two statements of a read, so
+/// the store repeats the request after this time.
 const CANCEL_AGAIN: Duration = Duration::from_millis(100);
 
-/// How often: longer than a query takes unless its time is set to more than the default.
+/// The most repetitions: longer than a query takes, unless its time limit is above the default.
 const CANCEL_ATTEMPTS_MAX: u32 = 100;
 
-/// An open audit log. Clones share it; it closes when the last one is dropped, or by [`Store::close`].
+/// An open audit log. Clones share it. It closes when the last clone is dropped, or by
+/// [`Store::close`].
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
@@ -52,7 +54,7 @@ struct Inner {
     watch: Arc<ClockWatch>,
     clock: Clock,
     database: Arc<DatabaseWatch>,
-    // The last to go: until then, one connection is open.
+    // Dropped last: until then, one connection is open.
     _keeper: Keeper,
 }
 
@@ -77,10 +79,12 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens a database, makes it if there is none (if the configuration allows it), and brings its schema up to date. On Unix, what it
-    /// makes is its owner's alone (files 0600, directories 0700); what is there keeps its mode.
+    /// Opens a database, creates it if it does not exist (if the configuration allows it), and
+    /// brings its schema up to date. On Unix, the created files belong to their owner alone (files
+    /// 0600, directories 0700); existing files keep their mode.
     ///
     /// # Errors
+    ///
     /// [`OpenError`], one sentence for the person who starts the program.
     pub fn open(config: &StoreConfig) -> Result<Store, OpenError> {
         let url = config.url()?;
@@ -89,7 +93,8 @@ impl Store {
         }
         dialect::make_if_missing(&url)?;
         let mut conn = dialect::open(&url, Purpose::Write)?;
-        // Now, and not after the migrations, which may take minutes: a file that takes its place meanwhile is not this one.
+        // This comes before the migrations, which may take minutes: a file that replaces this one
+        // meanwhile is another one.
         dialect::remember(&mut conn, &url)?;
         if config.refuse_excess_privileges {
             migrate::check_role_privileges(&mut conn, &url)?;
@@ -106,8 +111,9 @@ impl Store {
         let logs = logs(&mut conn).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))?;
         let grown = Arc::<Grown>::default();
         let writers = Arc::new(Writers::start(&url, conn, config.writers, &watch, &database, &grown)?);
-        // It makes many short reads, which no checkpoint has to hold back.
-        // A connection that is refused to the indexer, for which nobody waits, must not make the next request fail.
+        // The indexer makes many short reads, which no checkpoint has to hold back. If the database
+        // refuses the indexer a connection, for which no client waits, the next request must not
+        // fail.
         let index_readers = pool(&url, Purpose::PointRead, INDEX_READERS, &Arc::default(), None)?;
         let index_source = Arc::new(Source { readers: index_readers, without_words: config.channels_without_words.clone() });
         let indexer = Indexer::start(url.display(), &grown, (&index_source, &writers), logs, config.index_patience)?;
@@ -130,34 +136,37 @@ impl Store {
         })))
     }
 
-    /// Where the database is, for messages.
+    /// The place of the database, for messages.
     #[must_use]
     pub fn location(&self) -> String {
         self.0.url.display()
     }
 
-    /// Whether the database is part of this process: a read by key then takes less time than a change of thread.
+    /// Whether the database is part of this process. A read by key then takes less time than a
+    /// change of thread.
     #[must_use]
     pub fn is_embedded(&self) -> bool {
         self.0.url.file().is_some()
     }
 
-    /// Queries that have a connection each: as many as may run at once.
+    /// The number of queries that have a connection each and may run at once.
     #[must_use]
     pub fn queries_at_once(&self) -> u32 {
         self.0.readers.size()
     }
 
-    /// Queries that look into records, and have connections of their own.
+    /// The number of searches that may run at once. They have connections of their own.
     #[must_use]
     pub fn searches_at_once(&self) -> u32 {
         self.0.searchers.size()
     }
 
-    /// Ends what runs in the scope of `cancel`, in whichever thread: it fails with [`StoreError::Cancelled`]. On an embedded
-    /// database this returns at once. A database server is asked on another connection, again and again until it has given up, and
-    /// this waits for that. [`StoreConfig::query_timeout`] ends the statement in two cases: behind a transaction pooler, where nobody
-    /// knows which process to ask, and when every connection for this leads to another host of the URL than the query's.
+    /// Cancels the reads in the scope of `cancel`, in any thread: they fail with
+    /// [`StoreError::Cancelled`]. On an embedded database this returns at once. A database server
+    /// gets the request on another connection, repeatedly until the read has ended, and this waits
+    /// for that. [`StoreConfig::query_timeout`] ends the statement in two cases: through a
+    /// transaction pooler, where the process is not known, and if every connection for this leads
+    /// to another host of the URL than the query's.
     pub fn cancel(&self, cancel: &Cancel) {
         cancel.ask();
         for _ in 0..CANCEL_ATTEMPTS_MAX {
@@ -173,28 +182,32 @@ impl Store {
         }
     }
 
-    /// The budget that bytes in flight are taken from.
+    /// The budget for the bytes of requests in flight.
     #[must_use]
     pub fn budget(&self) -> &Budget {
         &self.0.budget
     }
 
-    /// Makes an event ready for the log of a channel, with the number or the name of its object type filled in from the
-    /// registry. Whatever appends events prepares them here; [`NewEvent::prepare`] knows no registry.
+    /// Prepares an event for the log of a channel, and fills in the number or the name of its
+    /// content type from the registry. All code that appends events prepares them here;
+    /// [`NewEvent::prepare`] has no registry.
     ///
-    /// It is here because this is the last place that every append passes before it is hashed: an API could forget it, and the
-    /// writer, which cannot, comes too late, since salts and commitments are made before the lock.
+    /// This is the last place that every append passes before the event is hashed. An API could
+    /// forget to call the registry, and the writer comes too late, because salts and commitments
+    /// are made before the lock.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn prepare(&self, event: NewEvent, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
         let types = self.0.content_types.get(|| self.content_types())?;
         Ok(event.prepare_with(channel, &types, &self.0.clock)?)
     }
 
-    /// Makes an action log ready for the log of a channel.
+    /// Prepares an action log for the log of a channel.
     ///
     /// # Errors
+    ///
     /// [`StoreError::Random`], [`StoreError::Clock`], [`StoreError::NilUuid`]
     pub fn prepare_action_log(&self, log: NewActionLog, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
         Ok(log.prepare_at(channel, &self.0.clock)?)
@@ -203,8 +216,9 @@ impl Store {
     /// Queues entries for the log, all or none, and returns at once: for servers.
     ///
     /// # Errors
-    /// [`NotStored::Busy`] when the queue or the budget is full, and what is wrong with the request itself. The other
-    /// outcomes come with the receipts.
+    ///
+    /// [`NotStored::Busy`] if the queue or the budget is full, and the faults of the request
+    /// itself. The other outcomes come with the receipts.
     pub fn try_append(&self, mut request: AppendRequest) -> Result<PendingReceipts, NotStored> {
         request.check()?;
         if request.reservation.is_none() {
@@ -215,11 +229,12 @@ impl Store {
         self.0.writers.try_append(request)
     }
 
-    /// Queues entries for the log, and waits for room in queue and budget: for batch jobs, which keep a few requests on their
-    /// way by holding several [`PendingReceipts`].
+    /// Waits for room in the queue and the budget, and queues entries for the log: for batch jobs,
+    /// which have a few requests in flight by holding several [`PendingReceipts`].
     ///
     /// # Errors
-    /// What is wrong with the request itself, or [`NotStored::Closed`].
+    ///
+    /// The faults of the request itself, or [`NotStored::Closed`].
     pub fn append(&self, mut request: AppendRequest) -> Result<PendingReceipts, NotStored> {
         request.check()?;
         if request.reservation.is_none() {
@@ -228,28 +243,28 @@ impl Store {
         self.0.writers.append(request)
     }
 
-    /// Finishes what was accepted and takes no more. Reads go on working.
+    /// Finishes the accepted requests and accepts no more. Reads continue to work.
     pub fn close(&self) {
         self.0.close();
     }
 
-    /// A read by key.
+    /// Runs a read by key.
     fn point_read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.0.point_readers.read(run)
     }
 
-    /// What was read of indexes.
+    /// The cache of what queries read from indexes.
     fn cache(&self) -> &Cache {
         &self.0.cache
     }
 
-    /// A query of unknown length.
+    /// Runs a query of unknown length.
     pub(crate) fn read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.0.readers.read(run)
     }
 }
 
-/// All logs there are.
+/// All logs.
 fn logs(conn: &mut DbConnection) -> Result<Vec<(i64, Stream)>, StoreError> {
     let mut logs = Vec::new();
     for stream in [Stream::Events, Stream::ActionLogs] {
@@ -259,7 +274,7 @@ fn logs(conn: &mut DbConnection) -> Result<Vec<(i64, Stream)>, StoreError> {
     Ok(logs)
 }
 
-/// Takes note of the logs that are ahead of the clock when a store is opened.
+/// Notes the logs that are ahead of the clock when a store is opened.
 fn watch_heads(watch: &ClockWatch, conn: &mut DbConnection) -> Result<(), StoreError> {
     let Ok(now) = watch.now() else { return Ok(()) };
     for stream in [Stream::Events, Stream::ActionLogs] {

@@ -1,4 +1,4 @@
-//! What a store answers about its logs: entries by key, pages, walks and summaries.
+//! The reads of a store: entries by key, pages, walks and summaries.
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{ActionLog, ActionLogFilter, ChannelGrant, ChannelId, Event, EventFilter, Span, Stream};
@@ -12,18 +12,23 @@ use crate::query::{
 };
 
 impl Store {
-    /// The event of a uuid. It is unique inside a channel; in several, `first` comes first, then the lowest.
+    /// Finds the event with a uuid, which is unique in a channel. Among several channels, `first`
+    /// comes first, then the lowest.
     ///
     /// # Errors
-    /// [`StoreError`]; [`StoreError::Changed`] when the stored event does not match its leaf hash or its filter columns.
+    ///
+    /// [`StoreError`]; [`StoreError::Changed`] if the stored event does not match its leaf hash or
+    /// its filter columns.
     pub fn get(&self, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<Event>, StoreError> {
         self.find::<Events>(channels, first, uuid, None)
     }
 
-    /// The same; with `bytes_max`, if its values have no more bytes. A small record is read in less time than it takes to hand the
-    /// work to another thread, and a large one would keep a thread from what else it serves.
+    /// Like [`Store::get`]. With `bytes_max`, it returns the event only if its values have no more
+    /// bytes. A small record is read in less time than handing the work to another thread takes,
+    /// and a large one would keep a thread from its other work.
     ///
     /// # Errors
+    ///
     /// As [`Store::get`].
     pub fn get_within(
         &self,
@@ -35,17 +40,20 @@ impl Store {
         self.find::<Events>(channels, first, uuid, bytes_max)
     }
 
-    /// The action log of a uuid, found and checked in the same way.
+    /// Finds the action log with a uuid, in the same way and with the same checks.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn get_action_log(&self, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<ActionLog>, StoreError> {
         self.find::<ActionLogs>(channels, first, uuid, None)
     }
 
-    /// The same; with `bytes_max`, if its values have no more bytes.
+    /// Like [`Store::get_action_log`]. With `bytes_max`, it returns the action log only if its
+    /// values have no more bytes.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn get_action_log_within(
         &self,
@@ -73,9 +81,11 @@ impl Store {
         }
     }
 
-    /// The action log at a position, checked in the same way; with `bytes_max`, if its values have no more bytes.
+    /// Reads the action log at a position, with the same checks. With `bytes_max`, it returns the
+    /// action log only if its values have no more bytes.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn action_log_at(
         &self,
@@ -86,25 +96,28 @@ impl Store {
         self.point_read(|conn| ActionLogs::at_checked(conn, channel.get(), position, bytes_max))
     }
 
-    /// A page of events by number and the exact count, of one snapshot.
+    /// Reads a page of events by number and the exact count, from one snapshot.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn list(&self, query: &ListQuery) -> Result<ListPage<Event>, StoreError> {
         self.read_for(query.filter.reads_values(), |conn| query::list::<Events>(conn, self.cache(), query))
     }
 
-    /// A page of action logs by number and the exact count, of one snapshot.
+    /// Reads a page of action logs by number and the exact count, from one snapshot.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn list_action_logs(&self, query: &ActionLogListQuery) -> Result<ListPage<ActionLog>, StoreError> {
         self.read_for(query.filter.search.is_some(), |conn| query::list::<ActionLogs>(conn, self.cache(), query))
     }
 
-    /// A stretch of a list of events, without its count.
+    /// Reads a part of a list of events, without its count.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn slice(&self, query: &SliceQuery) -> Result<Vec<Event>, StoreError> {
         let SliceQuery { channels, filter, sort, skip, size } = query;
@@ -113,33 +126,37 @@ impl Store {
         })
     }
 
-    /// A page of events by cursor.
+    /// Reads a page of events by cursor.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn walk(&self, query: &CursorQuery) -> Result<CursorPage<Event>, StoreError> {
         self.read_for(query.walk.filter.reads_values(), |conn| query::walk::<Events>(conn, self.cache(), query))
     }
 
-    /// A page of action logs by cursor.
+    /// Reads a page of action logs by cursor.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn walk_action_logs(&self, query: &CursorQuery<ActionLogFilter>) -> Result<CursorPage<ActionLog>, StoreError> {
         self.read_for(query.walk.filter.search.is_some(), |conn| query::walk::<ActionLogs>(conn, self.cache(), query))
     }
 
-    /// Counts of events by group, for each of the groupings, of one snapshot.
+    /// Counts events by group, for each of the groupings, from one snapshot.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn summaries(&self, channels: &ChannelGrant, filter: &EventFilter, by: &[GroupBy]) -> Result<Vec<Summary>, StoreError> {
         self.read_for(filter.reads_values(), |conn| query::summaries(conn, self.cache(), channels, filter, by))
     }
 
-    /// Counts of action logs by group, for each of the groupings, of one snapshot.
+    /// Counts action logs by group, for each of the groupings, from one snapshot.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn action_log_summaries(
         &self,
@@ -150,9 +167,10 @@ impl Store {
         self.read_for(filter.search.is_some(), |conn| query::summaries(conn, self.cache(), channels, filter, by))
     }
 
-    /// Counts of events by span of time, and in each by group, of one snapshot.
+    /// Counts events by span of time, split by group, from one snapshot.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn histogram(
         &self,
@@ -164,9 +182,10 @@ impl Store {
         self.read_for(filter.reads_values(), |conn| query::histogram(conn, self.cache(), channels, filter, span, split_by))
     }
 
-    /// Counts of action logs by span of time, and in each by group, of one snapshot.
+    /// Counts action logs by span of time, split by group, from one snapshot.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn action_log_histogram(
         &self,
@@ -178,16 +197,17 @@ impl Store {
         self.read_for(filter.search.is_some(), |conn| query::histogram(conn, self.cache(), channels, filter, span, split_by))
     }
 
-    /// The logs of a stream in the granted channels, and how far they go.
+    /// Reads the logs of a stream in the granted channels, with their sizes.
     ///
     /// # Errors
+    ///
     /// [`StoreError`]
     pub fn logs(&self, stream: Stream, channels: &ChannelGrant) -> Result<Vec<LogState>, StoreError> {
         self.read(|conn| query::heads(conn, stream, channels))
     }
 
-    /// A query. A search may have to read all that its other conditions leave over, so searches wait for each other and never for the
-    /// connections of all other queries.
+    /// Runs a query. A search may have to read all entries that meet its other conditions. So
+    /// searches wait for each other, and never take the connections of other queries.
     fn read_for<T>(&self, is_search: bool, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let pool = if is_search { &self.0.searchers } else { &self.0.readers };
         pool.read(run)

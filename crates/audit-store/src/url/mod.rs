@@ -9,19 +9,19 @@ pub(crate) use postgres::PostgresUrl;
 use crate::dialect::SqliteFile;
 use crate::error::OpenError;
 
-/// Where a database is.
+/// The place of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DatabaseUrl {
     Sqlite(SqliteFile),
     Postgres(PostgresUrl),
 }
 
-/// What a URL may look like, for messages.
+/// The accepted forms of a URL, for messages.
 const ACCEPTED: &str = "use sqlite://path/to/audit.db or postgres://user@host/database";
 
 impl DatabaseUrl {
-    /// Reads `sqlite://path` (the path is taken as it is, relative to the working directory unless it starts with `/`) or
-    /// `postgres://…`, as libpq reads it.
+    /// Parses `sqlite://path` (the path is taken as it is, relative to the working directory unless
+    /// it starts with `/`) or `postgres://…`, as libpq reads it.
     pub(crate) fn parse(url: &str) -> Result<DatabaseUrl, OpenError> {
         let refuse = |why: String| Err(OpenError::Url { url: without_secrets(url), why });
         let Some((scheme, rest)) = url.split_once(':') else { return refuse(format!("it has no scheme; {ACCEPTED}")) };
@@ -33,7 +33,7 @@ impl DatabaseUrl {
         parsed.or_else(|why| refuse(why.to_owned()))
     }
 
-    /// The same database, reached through a pooler that may give every transaction to another server process.
+    /// The same database through a pooler that may give each transaction to another server process.
     #[must_use]
     pub(crate) fn through_transaction_pooler(self, pooled: bool) -> DatabaseUrl {
         match self {
@@ -45,7 +45,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// For messages.
+    /// The place of the database, for messages.
     pub(crate) fn display(&self) -> String {
         match self {
             DatabaseUrl::Sqlite(file) => file.path().display().to_string(),
@@ -53,7 +53,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// Whether there is something to open. A database server says that itself.
+    /// Whether there is a database to open. A database server reports this itself.
     pub(crate) fn exists(&self) -> bool {
         match self {
             DatabaseUrl::Sqlite(file) => file.path().exists(),
@@ -84,7 +84,8 @@ fn sqlite(rest: &str) -> Result<PathBuf, &'static str> {
     Ok(PathBuf::from(path))
 }
 
-/// Parameters of libpq that hold no secret. Of all others, and of what is no parameter, nothing is shown.
+/// Parameters of libpq without secrets. Messages show nothing of other parameters, or of text that
+/// is not a parameter.
 const SHOWN: [&str; 38] = [
     "host",
     "hostaddr",
@@ -126,11 +127,12 @@ const SHOWN: [&str; 38] = [
     "passfile",
 ];
 
-/// A database URL without its passwords, for messages. Where it is not clear which part is the password, only the scheme is left.
+/// Removes the passwords from a database URL, for messages. If it is not clear which part is the
+/// password, only the scheme is left.
 #[must_use]
 pub fn without_secrets(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
-        // A path, or something that somebody took for a URL of a server.
+        // A path, or a text that was meant as the URL of a server.
         let is_plain = url.starts_with("sqlite:") || !url.contains(['@', '=', ' ', ':']);
         return if is_plain { url.to_owned() } else { "…".to_owned() };
     };
@@ -189,7 +191,7 @@ mod tests {
         assert!(shown("postgres:audit").unwrap_err().contains("postgres://user@host/database"));
     }
 
-    /// Whatever is wrong with a URL, nobody reads a password in a log.
+    /// Whatever is wrong with a URL, no log shows its password.
     #[test]
     fn a_password_is_never_shown() {
         for url in [

@@ -1,20 +1,22 @@
-//! URLs of PostgreSQL servers. libpq reads them; this looks only at what it would tell too late, or with the password in it.
+//! URLs of PostgreSQL servers. libpq reads them. This module only checks what libpq would report
+//! too late, or with the password in the message.
 
 use std::fmt;
 
 /// A server and a database on it. `Debug` shows no password.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct PostgresUrl {
-    /// With the password, and what this program adds.
+    /// The URL with the password and with the parameters that this program adds.
     complete: String,
     shown: String,
-    /// Whether there is a pooler in between that may give every transaction to another server process: then nothing is prepared
-    /// and nothing set for longer than a transaction.
+    /// Whether there is a pooler that may give each transaction to another server process. Then the
+    /// program prepares nothing, and no setting lasts longer than a transaction.
     pub(crate) is_pooled: bool,
 }
 
-/// What a connection gets unless the URL says otherwise. Without time-outs a server that is gone without a word is waited for as
-/// long as the kernel likes, which is a quarter of an hour. None of these ends a commit that a living server takes its time for.
+/// Parameters of a connection unless the URL sets them. Without time-outs, a connection waits for a
+/// vanished server as long as the kernel decides, which is a quarter of an hour. None of these ends
+/// a slow commit of a living server.
 const DEFAULTS: [(&str, &str); 6] = [
     ("fallback_application_name", "audit-server"),
     ("connect_timeout", "10"),
@@ -28,17 +30,17 @@ impl PostgresUrl {
     pub(super) fn parse(url: &str) -> Result<PostgresUrl, &'static str> {
         let Some((_, rest)) = url.split_once("://") else { return Err("use postgres://user@host/database") };
         if rest.contains(['\0', '#', ' ']) {
-            return Err("it has a character that must be percent-encoded, such as %23 for #");
+            return Err("it has a character that must be percent-encoded; write %23 for #, for example");
         }
         if !escapes_are_whole(rest) {
-            return Err("a % in it begins no escape; a % that is meant is written %25");
+            return Err("a % in it does not begin an escape; write %25 for the character %");
         }
         if rest.matches('[').count() != rest.matches(']').count() {
-            return Err("a bracket in it has no other side; an address such as [::1] has both");
+            return Err("it has an unmatched bracket; write an IPv6 address in two brackets, such as [::1]");
         }
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = place.split_once('/').unwrap_or((place, ""));
-        // libpq would look for a host of this name, and quote half of the password.
+        // libpq would look for a host of this name, and show half of the password in its message.
         if authority.matches('@').count() > 1 || database.contains('@') || query.contains('@') {
             return Err("its user name or password has a character that must be percent-encoded, such as %40 for @ and %2F for /");
         }
@@ -54,7 +56,7 @@ impl PostgresUrl {
         Ok(PostgresUrl { complete, shown: super::without_secrets(url), is_pooled: false })
     }
 
-    /// What libpq says about it, without what must not be shown: it quotes what it cannot read.
+    /// Removes secrets from a message of libpq, which quotes what it cannot read.
     pub(crate) fn without_secrets_of_it(&self, text: &str) -> String {
         let (_, rest) = self.complete.split_once("://").unwrap_or_default();
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -65,7 +67,7 @@ impl PostgresUrl {
         secrets.filter(|secret| !secret.is_empty()).fold(shown, |text, secret| text.replace(secret, "…"))
     }
 
-    /// For libpq, and nobody else: it has the password.
+    /// The URL with the password, only for libpq.
     pub(crate) fn reveal(&self) -> &str {
         &self.complete
     }

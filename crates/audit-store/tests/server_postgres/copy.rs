@@ -72,7 +72,7 @@ fn carry(from: &TestDatabase, to: &TestDatabase) -> Result<Copied, CopyError> {
 }
 
 #[test]
-fn a_database_goes_to_a_server_and_back_and_is_the_same_to_the_byte() {
+fn a_copy_to_a_server_and_back_is_equal_to_the_byte() {
     assert!(on_postgres());
     let (first, server, back) = (file(), TestDatabase::empty(), file());
     let store = fill(&first);
@@ -120,7 +120,7 @@ fn every_table_is_carried() {
 }
 
 #[test]
-fn a_copy_that_was_interrupted_goes_on_and_a_later_one_brings_what_came_since() {
+fn an_interrupted_copy_continues_and_a_later_one_adds_the_rest() {
     let (from, to) = (file(), TestDatabase::empty());
     let store = fill(&from);
     let url = from.config();
@@ -154,7 +154,7 @@ fn what_holds_something_else_is_refused_and_left_alone() {
         place
     };
     for (place, why) in
-        [(other("{}"), "has other entries than the source"), (other(r#"{"channel_id":50}"#), "has entries that the source has not")]
+        [(other("{}"), "has other entries than the source"), (other(r#"{"channel_id":50}"#), "has entries that the source lacks")]
     {
         let before = dump(&raw(&place));
         let error = carry(&from, &place).unwrap_err().to_string();
@@ -167,11 +167,11 @@ fn what_holds_something_else_is_refused_and_left_alone() {
         .create_token(NewToken { name: "first".to_owned(), role: Role::Admin, channels: ChannelGrant::All, expires_at: None })
         .unwrap();
     let error = carry(&from, &started).unwrap_err().to_string();
-    assert!(error.contains("token 1 of the destination is no token of the source"), "{error}");
+    assert!(error.contains("the source lacks token 1 of the destination"), "{error}");
 }
 
 #[test]
-fn what_was_changed_on_the_way_or_behind_the_log_s_back_is_found() {
+fn a_copy_finds_entries_that_were_changed_in_a_database() {
     let (from, to) = (file(), TestDatabase::empty());
     fill(&from).close();
     carry(&from, &to).unwrap();
@@ -195,7 +195,7 @@ fn what_was_changed_on_the_way_or_behind_the_log_s_back_is_found() {
     fill(&from).close();
     raw(&from).execute("DROP TRIGGER events_only_erase; UPDATE events SET content = '1' WHERE channel_id = 1 AND position = 0");
     let error = carry(&from, &to).unwrap_err().to_string();
-    assert!(error.contains("1/0 was not copied well: it is not what its leaf hash says"), "{error}");
+    assert!(error.contains("the copy of the entry at 1/0 is wrong: it does not match its leaf hash"), "{error}");
 }
 
 #[test]

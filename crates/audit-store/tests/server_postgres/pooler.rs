@@ -7,7 +7,7 @@ use crate::common::{Events, Kind, append, checked_logs, event, only, uuid};
 use crate::postgres_server::{Bouncer, Server};
 
 #[test]
-fn a_transaction_pooler_is_served_without_prepared_statements_and_without_settings_of_a_session() {
+fn a_transaction_pooler_gets_no_prepared_statement_or_setting() {
     let server = Server::start();
     server.create("audit");
     let bouncer = Bouncer::start(&server);

@@ -103,12 +103,12 @@ fn assert_guarded<K: Kind>() {
 }
 
 #[test]
-fn events_are_guarded_by_rights_verb_by_verb_and_column_by_column() {
+fn privileges_guard_events_by_verb_and_by_column() {
     assert_guarded::<Events>();
 }
 
 #[test]
-fn action_logs_are_guarded_by_rights_verb_by_verb_and_column_by_column() {
+fn privileges_guard_action_logs_by_verb_and_by_column() {
     assert_guarded::<ActionLogs>();
 }
 

@@ -6,7 +6,7 @@ use crate::common::{append, checked_logs, event};
 use crate::postgres_server::{Database, Server};
 
 #[test]
-fn a_server_without_fsync_or_full_page_writes_is_refused_by_the_name_of_the_setting() {
+fn a_server_without_fsync_or_full_page_writes_is_refused() {
     for setting in ["fsync", "full_page_writes"] {
         let server = Server::with(&[(setting, "off")]);
         server.create("audit");
@@ -33,7 +33,7 @@ fn a_database_of_another_encoding_is_refused() {
         .unwrap();
     let error = Store::open(&StoreConfig::new(database.url().replace(database.name(), &name))).unwrap_err().to_string();
     database.client().batch_execute(&format!("DROP DATABASE {name}")).unwrap();
-    assert!(error.contains("its encoding is SQL_ASCII; make it with ENCODING 'UTF8'"), "{error}");
+    assert!(error.contains("its encoding is SQL_ASCII; create it with ENCODING 'UTF8'"), "{error}");
 }
 
 /// The database says that a commit need not be on disk, and that nothing may take longer than a tick.
@@ -85,7 +85,7 @@ fn what_a_database_or_a_role_sets_makes_no_commit_less_safe() {
 }
 
 #[test]
-fn a_server_that_cannot_be_reached_is_one_sentence_without_a_password() {
+fn an_unreachable_server_gives_one_sentence_without_a_password() {
     let error = |url: &str| Store::open(&StoreConfig::new(url)).unwrap_err().to_string();
     for url in [
         "postgres://me:s3cret@127.0.0.1:1/audit",

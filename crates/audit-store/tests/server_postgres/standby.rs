@@ -48,7 +48,7 @@ fn request(number: u128) -> AppendRequest {
 }
 
 #[test]
-fn nothing_is_acknowledged_before_the_standby_has_it_and_a_retry_settles_it() {
+fn an_append_is_acknowledged_only_after_the_standby_has_it() {
     let pair = Pair::start();
     pair.standby.stop();
     let first = pair.store.append(request(1)).unwrap();
@@ -106,7 +106,7 @@ fn a_wait_that_somebody_cancels_is_no_acknowledgement() {
 
 /// The connection is ended while its commit waits: the event is in the log of the primary and may be nowhere else.
 #[test]
-fn a_commit_whose_connection_is_ended_is_settled_only_with_the_standby() {
+fn a_commit_on_an_ended_connection_is_settled_by_the_standby() {
     let pair = Pair::start();
     pair.standby.stop();
     let pending = pair.store.append(request(1)).unwrap();

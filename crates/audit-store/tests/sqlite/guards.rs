@@ -250,7 +250,7 @@ fn assert_erasure_is_whole<K: Kind>(full: &str) {
 }
 
 #[test]
-fn an_erasure_that_leaves_something_behind_or_takes_too_much_is_refused() {
+fn an_erasure_of_too_little_or_too_much_is_refused() {
     assert_erasure_is_whole::<Events>(EVENT);
     assert_erasure_is_whole::<ActionLogs>(ACTION_LOG);
 }

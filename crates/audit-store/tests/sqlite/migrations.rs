@@ -14,7 +14,7 @@ fn config_in(dir: &TempDir) -> StoreConfig {
 
 /// What only reads needs no lock; what appends is told at the start, and not with its first event.
 #[test]
-fn a_file_that_another_process_keeps_locked_is_said_to_be_locked() {
+fn a_file_that_another_process_locks_is_reported_as_locked() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.db");
     drop(Store::open(&config_in(&dir)).unwrap());

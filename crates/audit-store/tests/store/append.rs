@@ -26,7 +26,7 @@ fn conflict(index: usize, number: u128, within_request: bool) -> Conflict {
 }
 
 #[test]
-fn receipts_come_in_the_order_of_the_request_and_name_what_is_stored() {
+fn receipts_are_in_request_order_and_name_the_stored_entries() {
     let scratch = Scratch::new();
     let request = AppendRequest {
         producer_id: 12,
@@ -106,7 +106,7 @@ fn one_request_may_go_to_both_streams_of_several_channels() {
 }
 
 #[test]
-fn a_retry_of_an_action_log_gets_the_first_receipt_and_another_one_is_refused_whole() {
+fn a_retry_of_an_action_log_gets_a_receipt_or_is_refused_whole() {
     let scratch = Scratch::new();
     let log = |number: u128, rest: &str| {
         ActionLogs::parse(&format!(r#"{{"uuid":"{}",{rest}}}"#, uuid(number)), ParseMode::NATIVE).unwrap()
@@ -149,7 +149,7 @@ fn a_uuid_is_unique_inside_its_channel_only() {
 }
 
 #[test]
-fn a_retry_gets_the_first_receipt_and_may_leave_out_what_the_server_filled_in() {
+fn a_retry_gets_the_first_receipt_without_filled_in_values() {
     let scratch = Scratch::new();
     let full = r#","timestamp":"2023-10-16","action":"LOGIN","content_type":4,"table_name":"a.b","object_id":7,"url":"/x""#;
     let first = scratch.append(vec![with_uuid(1, full)])[0];
@@ -191,7 +191,7 @@ fn a_uuid_repeated_in_a_request_is_a_duplicate_of_the_first() {
 }
 
 #[test]
-fn every_repetition_of_a_stored_event_is_compared_with_the_stored_one() {
+fn every_repetition_of_a_stored_event_is_compared_with_it() {
     let scratch = Scratch::new();
     let first = scratch.append(vec![with_uuid(1, r#","user":1,"action":"LOGIN""#)])[0];
     let sparse = || with_uuid(1, r#","user":1"#);

@@ -216,7 +216,7 @@ fn sixty_four_threads_append_while_others_walk() {
 }
 
 #[test]
-fn two_servers_on_one_file_share_the_log_and_their_clients_retries() {
+fn two_servers_on_one_file_share_the_log_and_the_retries() {
     let scratch = Scratch::new();
     let other = scratch.open_again();
     // Both get the requests of the same clients: each event is the other's retry.

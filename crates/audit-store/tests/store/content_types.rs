@@ -50,7 +50,7 @@ fn of_several_types_with_one_number_the_last_one_counts() {
 
 /// A statement takes 32,766 values at most.
 #[test]
-fn more_types_than_a_statement_takes_values_go_in_and_are_renamed() {
+fn more_types_than_values_of_a_statement_are_put_and_renamed() {
     let scratch = Scratch::new();
     let many = |prefix: &str| -> Vec<ContentType> {
         (0..40_000).map(|id| ContentType::new(id, "orders", &format!("{prefix}{id}")).unwrap()).collect()
@@ -62,7 +62,7 @@ fn more_types_than_a_statement_takes_values_go_in_and_are_renamed() {
 }
 
 #[test]
-fn a_name_fills_appends_at_once_here_and_soon_in_other_processes() {
+fn a_name_fills_appends_here_at_once_and_elsewhere_soon() {
     let scratch = Scratch::new();
     let other = scratch.open_again();
     let filled = |store: &Store, json: &str| scratch.get(&append(store, json)).subject().table_name.map(|name| name.to_string());

@@ -75,7 +75,7 @@ fn a_database_error_fails_only_the_request_that_causes_it() {
 }
 
 #[test]
-fn requests_of_one_batch_are_one_commit_even_where_they_repeat_each_other() {
+fn requests_of_a_batch_are_one_commit_even_if_they_repeat() {
     let scratch = scratch();
     let repeated = || vec![event("{}"), event(&format!(r#"{{"uuid":"{}","user":1}}"#, uuid(1)))];
     let pending = as_one_batch(&scratch, vec![repeated(), repeated(), repeated()]);
@@ -86,7 +86,7 @@ fn requests_of_one_batch_are_one_commit_even_where_they_repeat_each_other() {
 
 /// One wait for the lock, not one for each request of the batch: with a thousand queued, that would be hours.
 #[test]
-fn a_database_locked_by_another_process_fails_a_batch_after_one_wait_and_the_writer_recovers() {
+fn a_locked_database_fails_a_batch_once_and_the_writer_recovers() {
     let scratch = Scratch::new();
     let lock = scratch.lock();
     let start = Instant::now();
@@ -101,7 +101,7 @@ fn a_database_locked_by_another_process_fails_a_batch_after_one_wait_and_the_wri
 }
 
 #[test]
-fn an_event_that_was_tampered_with_fails_its_own_retry_and_nothing_else() {
+fn a_tampered_event_fails_only_its_own_retry() {
     let scratch = scratch();
     scratch.append(vec![guilty()]);
     let unguard = of_database("DROP TRIGGER events_only_erase;", "");

@@ -117,14 +117,14 @@ proptest! {
     #![proptest_config(population::config(8))]
 
     #[test]
-    fn every_page_of_every_list_of_events_is_what_the_reference_says(
+    fn every_page_of_every_list_of_events_equals_the_reference(
         batches in population::batches::<Events>(), questions in questions::<Events>(),
     ) {
         assert_lists::<Events>(&batches, questions, assert_slices);
     }
 
     #[test]
-    fn every_page_of_every_list_of_action_logs_is_what_the_reference_says(
+    fn every_page_of_every_list_of_action_logs_equals_the_reference(
         batches in population::batches::<ActionLogs>(), questions in questions::<ActionLogs>(),
     ) {
         assert_lists::<ActionLogs>(&batches, questions, |_, _, _| ());
@@ -291,7 +291,7 @@ fn a_reader_without_channels_sees_nothing() {
 }
 
 #[test]
-fn a_uuid_in_several_channels_is_looked_up_in_the_preferred_one_first_then_the_lowest() {
+fn a_uuid_in_several_channels_prefers_the_first_then_the_lowest() {
     let scratch = Scratch::new();
     let uuid = crate::common::uuid(9);
     for channel in [3, 2, 7] {
@@ -325,7 +325,7 @@ fn a_list_of_pages_without_room_is_no_reason_to_panic() {
 }
 
 #[test]
-fn pages_deep_in_several_channels_are_those_of_the_reference_too() {
+fn deep_pages_of_several_channels_equal_the_reference() {
     let scratch = Scratch::new();
     for channel in [1, 2] {
         let one = |n: u64| {

@@ -98,14 +98,14 @@ fn a_row_that_could_not_have_been_appended_is_an_error() {
     let seals = [vec![0], vec![0; 18]].map(|seals| format!("seals = {}", blob(&seals)));
     let events = Forger::new::<Events>();
     for set in ["content = NULL", &seals[0], &seals[1]] {
-        events.assert_noticed::<Events>(r#""content":1"#, set, "seal");
+        events.assert_noticed::<Events>(r#""content":1"#, set, "salt");
     }
-    events.assert_noticed::<Events>("", "extra = '{}'", "a slot has a value without a seal");
+    events.assert_noticed::<Events>("", "extra = '{}'", "a slot has a value without a salt or commitment");
     let logs = Forger::new::<ActionLogs>();
     for set in ["trace = NULL", "message = NULL", &seals[0], &seals[1]] {
-        logs.assert_noticed::<ActionLogs>(r#""trace":"t""#, set, "seal");
+        logs.assert_noticed::<ActionLogs>(r#""trace":"t""#, set, "salt");
     }
-    logs.assert_noticed::<ActionLogs>("", "extra = '{}'", "a slot has a value without a seal");
+    logs.assert_noticed::<ActionLogs>("", "extra = '{}'", "a slot has a value without a salt or commitment");
 }
 
 /// Another value of each column, as somebody might put it there who wants it to be believed.

@@ -196,7 +196,7 @@ fn assert_pages<K: Kind>(store: &Store, filter: &K::Filter, sort: Sort<K::Field>
 
 /// What a running server keeps of segments does not outlive them.
 #[test]
-fn a_rebuild_with_another_setting_is_seen_by_a_store_that_is_open() {
+fn an_open_store_sees_a_rebuild_with_another_setting() {
     let scratch = Scratch::new();
     let texts = ["alpha", "beta", "gamma", "delta"];
     scratch.append((0..640).map(|n| Events::entry(&format!(r#""description":"{}""#, texts[n % 4]))).collect());

@@ -89,7 +89,7 @@ fn large_lists_are_in_every_order_that_is_asked_for() {
 }
 
 #[test]
-fn large_lists_of_action_logs_are_in_every_order_that_is_asked_for() {
+fn large_lists_of_action_logs_come_in_every_order() {
     use ActionLogSortField::{CreatedAt, Level, Position};
     let scratch = Scratch::new();
     let mut dice = Dice(12);

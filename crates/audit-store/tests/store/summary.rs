@@ -214,7 +214,7 @@ proptest! {
     }
 
     #[test]
-    fn groups_of_action_logs_are_the_sums_of_what_the_reference_matches_searching_or_not(
+    fn groups_of_action_logs_are_those_of_the_reference(
         batches in population::batches::<ActionLogs>(), questions in questions::<ActionLogs>(),
     ) {
         assert_sums::<ActionLogs>(&batches, questions);

@@ -85,7 +85,7 @@ proptest! {
     }
 
     #[test]
-    fn a_walk_visits_each_action_log_exactly_once_in_order_searching_or_not(
+    fn a_walk_visits_each_action_log_once_in_order(
         batches in population::batches::<ActionLogs>(), questions in questions::<ActionLogs>(),
     ) {
         assert_walks::<ActionLogs>(&batches, questions);
@@ -190,12 +190,12 @@ fn assert_early_ends<K: Kind>(filters: &[K::Filter]) {
 }
 
 #[test]
-fn a_page_of_large_events_ends_early_and_the_walk_still_sees_each_once() {
+fn a_page_of_large_events_ends_early_and_the_walk_is_complete() {
     assert_early_ends::<Events>(&[EventFilter::default()]);
 }
 
 #[test]
-fn a_page_of_large_action_logs_ends_early_and_the_walk_still_sees_each_once() {
+fn a_page_of_large_action_logs_ends_early_in_a_complete_walk() {
     let levels = ActionLogFilter { level: Interval { start: 10, end: 30 }, ..ActionLogFilter::default() };
     assert_early_ends::<ActionLogs>(&[ActionLogFilter::default(), search("xX"), levels]);
 }

@@ -126,7 +126,7 @@ pub(super) fn role(context: &CheckContext) -> Finding {
     };
     if !missing_privileges.is_empty() {
         let mend = "as the owner: audit-server migrate --grant-to the-role";
-        return Finding::bad(format!("it lacks rights: {}", missing_privileges.join(", ")), mend);
+        return Finding::bad(format!("it lacks privileges: {}", missing_privileges.join(", ")), mend);
     }
     let mend = "CREATE ROLE audit_app LOGIN, then as the owner: audit-server migrate --grant-to audit_app; connect as audit_app";
     match excess_privileges.join(", ") {

@@ -52,7 +52,7 @@ fn what_cannot_be_copied_is_one_sentence() {
     run(program_on(directory.path(), &server.url()).args(["token", "create", "--name", "b", "--role", "admin", "--channels", "*"]))
         .ok();
     let ended = copy("sqlite://audit-data/audit.db", &server.url());
-    assert!(ended.sentence().starts_with("token 1 of the destination is no token of the source"), "{ended:?}");
+    assert!(ended.sentence().starts_with("the source lacks token 1 of the destination"), "{ended:?}");
     let ended = copy("postgres://me:s3cret@127.0.0.1:1/audit", "sqlite://x.db");
     assert!(ended.sentence().starts_with("the database `postgres://me:…@127.0.0.1:1/audit` cannot be opened"), "{ended:?}");
     assert!(!ended.stderr.contains("s3cret") && !ended.stderr.contains(KEY));

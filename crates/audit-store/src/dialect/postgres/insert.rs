@@ -1,15 +1,17 @@
-//! Rows of a batch, in as few trips to the server as there are tables.
+//! Inserts the rows of a batch, with as few round trips as there are tables.
 
 use diesel::prelude::*;
 
 use crate::row::NewRows;
 use crate::schema::{action_logs, events};
 
-/// Up to so many rows, a prepared statement for each takes fewer trips than a COPY, which has a beginning and an end.
+/// Up to this number of rows, a prepared statement for each takes fewer round trips than a COPY,
+/// which has a beginning and an end.
 const ROWS_ONE_BY_ONE: usize = 2;
 
-/// COPY in its binary form: of ten rows and more the fastest form measured (`docs/performance.md`), and it has no limit of bound
-/// values. One row goes a third faster by itself.
+/// Uses COPY in its binary form, which measured fastest for ten rows and more
+/// (`docs/performance.md`) and has no limit of bound values. A single row is a third faster in a
+/// statement of its own.
 pub(in super::super) fn insert(conn: &mut PgConnection, rows: &NewRows<'_>) -> QueryResult<()> {
     if rows.events.len() > ROWS_ONE_BY_ONE {
         diesel::copy_from(events::table).from_insertable(&rows.events).execute(conn)?;

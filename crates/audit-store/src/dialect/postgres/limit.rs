@@ -1,4 +1,5 @@
-//! The time of a read, as the server keeps it: for each statement, what is left of the read's when it is told.
+//! The time limit of a read on the server: each statement gets the time that the read has left when
+//! it is set.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -10,19 +11,21 @@ use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 use crate::limit::{self, ServerProcess};
 use crate::url::PostgresUrl;
 
-/// When the server started, in microseconds: PostgreSQL keeps a time in these.
+/// The start of the server in microseconds, which is the resolution of PostgreSQL's times.
 const STARTED_AT: &str = "CAST(EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000000 AS BIGINT)";
 
-/// Statements that follow each other more quickly than this go by the time that the server has already: to set it costs a round trip.
+/// Statements that follow each other within this time keep the limit that the server has, because
+/// setting it costs a round trip.
 const TOLD_FOR: Duration = Duration::from_millis(500);
 
 thread_local! {
-    /// When the server was last told, in the transaction of this thread.
+    /// The last time at which this thread sent a limit to the server, in its transaction.
     static TOLD: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// For reads outside of a transaction, and with it which process of the server serves the connection. Behind a pooler, both would
-/// be those of a process that serves others after the next transaction.
+/// Sets the limit for reads outside a transaction, and returns the server process that serves the
+/// connection. Through a pooler, both would belong to a process that serves other clients after the
+/// next transaction.
 pub(in crate::dialect) fn limit_session(
     conn: &mut PgConnection,
     url: &PostgresUrl,
@@ -47,14 +50,14 @@ pub(in crate::dialect) fn limit_session(
     Ok(Some(ServerProcess { id: session.process, server_started_at: session.started_at }))
 }
 
-/// What the statement that begins a read goes on with.
+/// The statements that begin a read and set its limit.
 pub(super) fn begin() -> String {
     let left = limit::time_left();
     TOLD.set(left.map(|_| Instant::now()));
     left.map_or_else(String::new, |left| format!("; {}", set(left)))
 }
 
-/// Tells the server what is left of the read's time, if it was told something else a while ago.
+/// Sends the remaining time of the read to the server, if the last one was sent a while ago.
 pub(in crate::dialect) fn limit_again(conn: &mut PgConnection) -> QueryResult<()> {
     let is_old = TOLD.get().is_some_and(|told| told.elapsed() >= TOLD_FOR);
     let Some(left) = limit::time_left().filter(|_| is_old) else { return Ok(()) };
@@ -67,13 +70,15 @@ fn set(left: Duration) -> String {
     format!("SET LOCAL statement_timeout = {}", milliseconds(left))
 }
 
-/// Upwards: to a server, 0 means without end, and a statement that it ends must be over here too.
+/// Rounds up: 0 means no limit to a server, and when the server ends a statement, the read must be
+/// over here too.
 fn milliseconds(time: Duration) -> String {
     (time.as_millis() + 1).min(i32::MAX as u128).to_string()
 }
 
-/// Has a process give up the statement that it works on. It may be one of the same role. The connection may lead to another host of
-/// the URL, where the number belongs to a stranger: then nothing is done.
+/// Cancels the statement of a process. The process may be one of the same role. The connection may
+/// lead to another host of the URL, where the number belongs to an unrelated process: then this
+/// does nothing.
 pub(in crate::dialect) fn cancel(conn: &mut PgConnection, process: ServerProcess) -> QueryResult<()> {
     #[derive(QueryableByName)]
     struct Asked {

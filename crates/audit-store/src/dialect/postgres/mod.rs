@@ -1,7 +1,8 @@
-//! PostgreSQL: a server, any number of programs that append.
+//! PostgreSQL: a server, and any number of programs that append.
 //!
-//! Nothing here uses a sequence, a trigger, NOTIFY, an advisory lock or `xmin`, and whatever changes or locks a row names its
-//! channel: so the same program runs on Citus (`docs/operations.md`).
+//! This module uses no sequence, trigger, NOTIFY, advisory lock or `xmin`, and each statement that
+//! changes or locks a row names its channel. So the same program runs on Citus
+//! (`docs/operations.md`).
 
 mod insert;
 mod limit;
@@ -32,10 +33,11 @@ pub(super) use limit::{cancel, limit_again, limit_session};
 pub(crate) use privileges::RolePrivileges;
 pub(super) use privileges::{grant, role_privileges};
 
-/// Through the crate's own symlink, so that a published package holds the files.
+/// The path goes through the crate's own symlink, so that a published package contains the files.
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// Waits this long for another server's append to the same log, which takes milliseconds.
+/// The time for which an append waits for another server's append to the same log, which takes
+/// milliseconds.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(QueryableByName)]
@@ -50,7 +52,7 @@ struct Settings {
     is_standby: bool,
 }
 
-/// Opens a connection to a server that keeps what it acknowledges, or says what it lacks.
+/// Opens a connection to a server, and refuses a server that may lose acknowledged data.
 pub(super) fn open(url: &PostgresUrl, purpose: Purpose) -> Result<PgConnection, OpenError> {
     let fail = |why: String| OpenError::from_database(url.display(), why);
     let mut conn = PgConnection::establish(url.reveal())
@@ -65,7 +67,7 @@ pub(super) fn open(url: &PostgresUrl, purpose: Purpose) -> Result<PgConnection, 
         }
     }
     if settings.encoding != "UTF8" {
-        return Err(fail(format!("its encoding is {}; make it with ENCODING 'UTF8'", settings.encoding)));
+        return Err(fail(format!("its encoding is {}; create it with ENCODING 'UTF8'", settings.encoding)));
     }
     if purpose == Purpose::Write && settings.is_standby {
         let several = "name the primary, or several hosts with target_session_attrs=read-write";
@@ -74,14 +76,14 @@ pub(super) fn open(url: &PostgresUrl, purpose: Purpose) -> Result<PgConnection, 
     if url.is_pooled {
         conn.set_prepared_statement_cache_size(CacheSize::Disabled);
     }
-    // Through a pooler, the next client of the server process would find it set.
+    // Through a pooler, the next client of the server process would get this setting.
     if purpose != Purpose::Write && !url.is_pooled {
         conn.batch_execute("SET default_transaction_read_only = on").map_err(|error| fail(error.to_string()))?;
     }
     Ok(conn)
 }
 
-/// What libpq says, in one line, and with the feature that a build without TLS lacks.
+/// The message of libpq in one line. If a build lacks TLS, it names the feature.
 fn in_our_words(why: &str) -> String {
     if why.contains("SSL support is not compiled in") || why.contains("SSL is not supported by this build") {
         return "its sslmode needs TLS, which this program was built without; build it with `--features postgres-tls` \
@@ -91,12 +93,13 @@ fn in_our_words(why: &str) -> String {
     why.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Two servers that start at once: one waits for the other's lock on the table of versions, and finds nothing left to do. What
-/// is pending is one transaction.
+/// If two servers start at once, one waits for the other's lock on the table of versions and then
+/// has nothing left to do. All pending migrations run in one transaction.
 pub(super) fn run_migrations(conn: &mut PgConnection) -> Result<Versions, String> {
     let before = read_versions(conn)?;
     if before.unknown().is_some() || before.pending().is_empty() {
-        // The application's role may not even look whether it could make the table.
+        // The application's role may not even be allowed to check whether it could create the
+        // table.
         return Ok(before);
     }
     if !may_migrate(conn)? {
@@ -115,7 +118,8 @@ pub(super) fn run_migrations(conn: &mut PgConnection) -> Result<Versions, String
     done.map_err(|error| error.to_string())
 }
 
-/// `IF NOT EXISTS` does not keep two that make a table at once out of each other's way: the second fails, and finds it made.
+/// Creates the table of versions. `IF NOT EXISTS` does not help two servers that create a table at
+/// once: the second one fails, and then the table exists.
 fn make_version_table(conn: &mut PgConnection) -> Result<(), String> {
     let made = in_write(conn, MigrationConnection::setup);
     if made.is_ok() || table_of_versions(conn)? {
@@ -124,7 +128,7 @@ fn make_version_table(conn: &mut PgConnection) -> Result<(), String> {
     made.map(drop).map_err(|error| error.to_string())
 }
 
-/// Whether the role may change what is there, or make what is not.
+/// Whether the role may change existing tables, or create missing ones.
 fn may_migrate(conn: &mut PgConnection) -> Result<bool, String> {
     #[derive(QueryableByName)]
     struct May {
@@ -156,8 +160,8 @@ pub(super) fn database_bytes(conn: &mut PgConnection) -> QueryResult<i64> {
     Ok(diesel::sql_query("SELECT pg_database_size(current_database()) AS bytes").get_result::<Size>(conn)?.bytes)
 }
 
-/// Whether a statement waited in vain for a lock. The message of that is translated and its code is not to be had, but nothing else
-/// that looks at a head takes so long and then fails.
+/// Whether a statement waited in vain for a lock. The message of that error is translated and its
+/// code is not available, but nothing else that reads a head takes so long and then fails.
 fn waited_in_vain(error: &DieselError, start: Instant) -> bool {
     matches!(error, DieselError::DatabaseError(DatabaseErrorKind::Unknown, _)) && start.elapsed() >= LOCK_TIMEOUT
 }
@@ -166,12 +170,15 @@ pub(super) fn is_alive(conn: &mut PgConnection) -> bool {
     conn.batch_execute("SELECT 1").is_ok()
 }
 
-/// READ COMMITTED: what is looked up after the head is locked has to see the commit of whoever held the lock before; a repeatable
-/// snapshot would be older. All settings last as long as the transaction, so that they hold behind a pooler too:
-/// - `synchronous_commit` is on, whatever role or database say, or stays at `remote_apply`, which waits for more;
-/// - no time-out of role or database cancels a statement: a COMMIT that waits for a synchronous standby and is cancelled reports
-///   success, though no standby has the data;
-/// - a program that is frozen or gone in the middle of it keeps its locks for half a minute, and not as long as the kernel likes.
+/// Begins a write. It is READ COMMITTED, because the lookups after the lock of a head must see the
+/// commit of the previous holder of the lock; a repeatable snapshot would be older. All settings last
+/// as long as the transaction, so that they work through a pooler too:
+/// - `synchronous_commit` is on, whatever the role or the database sets, or stays at `remote_apply`,
+///   which waits for more;
+/// - no time-out of the role or the database cancels a statement: a COMMIT that waits for a
+///   synchronous standby and is cancelled reports success, although no standby has the data;
+/// - a program that freezes or vanishes during the write keeps its locks for half a minute, and not
+///   for as long as the kernel decides.
 pub(super) fn begin_write(conn: &mut PgConnection) -> QueryResult<()> {
     let sql = format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
@@ -186,7 +193,8 @@ pub(super) fn begin_write(conn: &mut PgConnection) -> QueryResult<()> {
     AnsiTransactionManager::begin_transaction_sql(conn, &sql)
 }
 
-/// What changes the schema, as safe as an append, and where everything is read-only unless it says otherwise.
+/// Runs a change of the schema with the settings of an append, also in a database that is read-only
+/// by default.
 fn in_write<T>(conn: &mut PgConnection, run: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> QueryResult<T> {
     begin_write(conn)?;
     match run(conn) {
@@ -195,26 +203,29 @@ fn in_write<T>(conn: &mut PgConnection, run: impl FnOnce(&mut PgConnection) -> Q
     }
 }
 
-/// Tries to write, and takes it back: a segment of no log. Nothing reads this row, since no stream has the number 0.
+/// Tries to write and rolls back. The row is a segment of no log: nothing reads it, because no
+/// stream has the number 0.
 pub(super) fn try_write(conn: &mut PgConnection) -> QueryResult<Trial> {
     use segments as s;
     begin_write(conn)?;
     let key = (s::channel_id.eq(0), s::stream.eq(0), s::first.eq(0));
     let row = (key, s::size.eq(0), s::first_time.eq(0), s::last_time.eq(0), s::fences.eq(&[] as &[u8]), s::words.eq(0));
-    // Another server that tries at the same time is waited for, and takes its row back too.
+    // This waits for another server that tries at the same time. That server rolls its row back
+    // too.
     let tried = diesel::insert_into(s::table).values(row).execute(conn);
     let rolled_back = AnsiTransactionManager::rollback_transaction(conn);
     tried.and(rolled_back).map(|()| Trial::Done)
 }
 
-/// What PostgreSQL says, in English, when its disk is full or somebody keeps a lock. Its code is not to be had.
+/// Recognizes PostgreSQL's messages, in English, for a full disk and for a lock that is kept. Their
+/// code is not available.
 pub(super) fn unusable(error: &DieselError) -> Option<Unusable> {
     let DieselError::DatabaseError(_, info) = error else { return None };
     let is_full = ["No space left on device", "could not extend file"].iter().any(|said| info.message().contains(said));
     let advice = if is_full {
-        "the disk of the database server is full; make room there, nothing of ours has to be restarted"
+        "the disk of the database server is full; make room there; audit-server needs no restart"
     } else if info.message().contains("due to lock timeout") {
-        "another program keeps a lock on these rows or tables for ten seconds; end its transaction"
+        "another program has kept a lock on these rows or tables for ten seconds; end its transaction"
     } else {
         return None;
     };
@@ -226,8 +237,9 @@ pub(super) fn begin_snapshot(conn: &mut PgConnection) -> QueryResult<()> {
     AnsiTransactionManager::begin_transaction_sql(conn, &format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY{limit}"))
 }
 
-/// `FOR UPDATE` takes a transaction id and writes to the WAL, so that a COMMIT which only found duplicates waits for the same
-/// standby as the COMMIT that wrote them: what is acknowledged a second time is as safe as what is acknowledged the first time.
+/// Uses `FOR UPDATE`, which takes a transaction id and writes to the WAL. So a COMMIT that only
+/// found duplicates waits for the same standby as the COMMIT that wrote them: the second
+/// acknowledgement is as safe as the first.
 pub(super) fn lock_log(conn: &mut PgConnection, channel_id: i64, stream: i16) -> Result<(i64, i64), StoreError> {
     let start = Instant::now();
     try_lock_log(conn, channel_id, stream).map_err(|error| match error {
@@ -252,15 +264,18 @@ fn try_lock_log(conn: &mut PgConnection, channel_id: i64, stream: i16) -> QueryR
     head.for_update().get_result(conn)
 }
 
-/// The oldest token stands for all of them: no row is ever deleted, so every server locks the same one.
+/// Locks the oldest token, which stands for all tokens: no row is ever deleted, so every server
+/// locks the same row.
 pub(super) fn lock_token_ids(conn: &mut PgConnection) -> QueryResult<()> {
     let oldest = tokens::table.order(tokens::id).limit(1).select(tokens::id).for_update();
     oldest.load::<i64>(conn).map(drop)
 }
 
-/// Which of these uuids a log holds, and where: one probe of the unique index for each, by LIMIT. Written as `uuid = ANY($2)`, the
-/// statement would be planned once, while the table is small or has no statistics, and the planner may then take any of the three
-/// indexes that begin with the channel: a batch then read all of the channel, 12 ms at 11,000 events and more with each one.
+/// Looks up which of these uuids a log has, and their positions: one probe of the unique index for
+/// each, forced by LIMIT. With `uuid = ANY($2)` PostgreSQL would plan the statement once, while the
+/// table is small or has no statistics, and the planner could take any of the three indexes that
+/// begin with the channel. A batch then read the whole channel: 12 ms at 11,000 events, and more
+/// with each further event.
 pub(super) fn held(conn: &mut PgConnection, channel_id: i64, stream: Stream, uuids: &[Uuid]) -> QueryResult<HashMap<Uuid, i64>> {
     #[derive(QueryableByName)]
     struct Held {

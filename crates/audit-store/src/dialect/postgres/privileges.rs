@@ -1,23 +1,24 @@
-//! Who may do what to the log. The guards of PostgreSQL are rights: the tables belong to a role that migrates, and the program
-//! runs as another one that can read and append, and cannot change or delete an entry.
+//! The privileges of roles. PostgreSQL guards the log with privileges: one role owns the tables and
+//! migrates, and the program runs as another role that can read and append, and cannot change or
+//! delete an entry.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-/// What the role of a connection may do beyond what the program needs, and what it lacks.
+/// The privileges of a connection's role that the program does not need, and those that it lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RolePrivileges {
-    /// Its name.
+    /// The name of the role.
     pub(crate) role: String,
-    /// What it may do, for a sentence: "it is a superuser".
+    /// The excess privileges, as the end of a sentence: "is a superuser".
     pub(crate) excess: Vec<String>,
-    /// Privileges that it needs and lacks: "INSERT events".
+    /// The missing privileges: "INSERT events".
     pub(crate) missing: Vec<String>,
 }
 
 impl RolePrivileges {
-    /// One for each: "`role` is a superuser".
+    /// One sentence for each: "`role` is a superuser".
     pub(crate) fn into_excess_sentences(self) -> Vec<String> {
         self.excess.into_iter().map(|what| format!("`{}` {what}", self.role)).collect()
     }
@@ -29,7 +30,7 @@ struct Said {
     said: String,
 }
 
-/// Whoever may become somebody has what that one has, by SET ROLE at the latest.
+/// A role that may become another one has its privileges, at the latest after SET ROLE.
 const ROLE: &str = "SELECT said FROM pg_roles r, pg_database d, pg_namespace n, LATERAL (VALUES \
          (r.rolsuper, 'is a superuser'), \
          (NOT r.rolsuper AND EXISTS (SELECT 1 FROM pg_roles s WHERE s.rolsuper AND pg_has_role(r.oid, s.oid, 'MEMBER')), \
@@ -44,7 +45,8 @@ const ROLE: &str = "SELECT said FROM pg_roles r, pg_database d, pg_namespace n, 
      ) AS privileges (holds, said) \
      WHERE r.rolname = $1 AND d.datname = current_database() AND n.nspname = current_schema() AND holds";
 
-/// Rights beyond those that [`GRANTS`] gives, on what the log consists of: of the role, and of every role that it may become.
+/// Privileges on the tables of the log beyond those of [`GRANTS`], of the role and of every role
+/// that it may become.
 const EXCESS: &str = "WITH own AS (SELECT s.oid FROM pg_roles s WHERE pg_has_role($1, s.oid, 'MEMBER')) \
      SELECT 'may ' || right_of || ' ' || named AS said FROM ( \
      SELECT p.right_of, c.relname::text AS named \
@@ -60,7 +62,8 @@ const EXCESS: &str = "WITH own AS (SELECT s.oid FROM pg_roles s WHERE pg_has_rol
      GROUP BY c.relname \
      ) excess ORDER BY 1";
 
-/// Rights that an append, a read or the index needs and the role lacks, as after an upgrade that made a table.
+/// Privileges that an append, a read or the index needs and the role lacks, for example after an
+/// upgrade that created a table.
 const MISSING: &str = "SELECT p.right_of || ' ' || c.relname AS said \
      FROM pg_class c, (VALUES ('SELECT'), ('INSERT'), ('DELETE')) p (right_of) \
      WHERE c.oid IN ({tables}, to_regclass('content_types'), to_regclass('segments'), to_regclass('segment_times'), \
@@ -88,9 +91,10 @@ fn role_privileges_of(conn: &mut PgConnection, role: String) -> QueryResult<Role
     Ok(RolePrivileges { role, excess, missing })
 }
 
-/// What the application's role gets, after everything it had is taken away: to read and to append. It gets no UPDATE on `events` and
-/// `action_logs`, of no column, since nothing needs it before there is erasure (`docs/decisions/0032-no-update-on-the-log.md`). It
-/// gets DELETE only on what is rebuilt (the index) or replaced (the registry of object types).
+/// The privileges of the application's role, which are granted after all others are revoked: to
+/// read and to append. It gets no UPDATE on any column of `events` and `action_logs`, because
+/// nothing needs it before erasure exists (`docs/decisions/0032-no-update-on-the-log.md`). It gets
+/// DELETE only on tables that are rebuilt (the index) or replaced (the registry of content types).
 const GRANTS: [&str; 7] = [
     "REVOKE ALL ON logs, events, action_logs, tokens, content_types, segments, segment_times, postings, \
          __diesel_schema_migrations, events_readable, action_logs_readable FROM",
@@ -102,8 +106,9 @@ const GRANTS: [&str; 7] = [
     "GRANT SELECT ON __diesel_schema_migrations, events_readable, action_logs_readable TO",
 ];
 
-/// Gives a role what the program needs, takes everything else from it, and tells what it can do after that: what others granted, or
-/// what the role is, is not the owner's to take, and a grant by somebody who may not grant is no more than a warning.
+/// Grants a role the privileges that the program needs, revokes all others, and returns the role's
+/// privileges after that. They may differ: the owner cannot revoke what other roles granted or what
+/// the role itself is, and a GRANT by a role that may not grant is only a warning.
 pub(in super::super) fn grant(conn: &mut PgConnection, role: &str) -> QueryResult<RolePrivileges> {
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     super::in_write(conn, |conn| {

@@ -1,14 +1,16 @@
-//! What SQLite says when the database as a whole cannot be used and no statement is to blame, and what a person can do about it.
+//! SQLite's messages for a database that cannot be used as a whole, with advice for the operator.
+//! No statement is the cause of these errors.
 
 use diesel::result::Error as DieselError;
 
 use crate::error::Unusable;
 
-/// A fault, by SQLite's own words for it: the code behind them is not to be had.
+/// A fault, recognized by SQLite's message, because its error code is not available.
 struct Fault {
     said: &'static str,
     advice: &'static str,
-    /// Whether every write fails in the same way. Otherwise, another one may fit or may not touch what is damaged.
+    /// Whether every write fails in the same way. Otherwise, another write may fit or may not touch
+    /// the damaged part.
     hits_every_write: bool,
 }
 
@@ -24,7 +26,7 @@ const FAULTS: [Fault; 8] = [
     },
     Fault {
         said: "database or disk is full",
-        advice: "make room; nothing has to be restarted (docs/operations.md, Disk full)",
+        advice: "make room; the server needs no restart (docs/operations.md, Disk full)",
         hits_every_write: false,
     },
     Fault {
@@ -34,13 +36,13 @@ const FAULTS: [Fault; 8] = [
     },
     Fault {
         said: "disk I/O error",
-        advice: "look into the log of the operating system for its disk; if its files were touched, see docs/operations.md, \
+        advice: "look into the operating system's log for errors of its disk; if its files were touched, see docs/operations.md, \
                  When the file is gone",
         hits_every_write: true,
     },
     Fault {
         said: "unable to open database file",
-        advice: "look at the rights of its directory, and at the limit of open files",
+        advice: "look at the permissions of its directory, and at the limit of open files",
         hits_every_write: true,
     },
     Fault {
@@ -53,7 +55,7 @@ const FAULTS: [Fault; 8] = [
     Fault { said: "file is not a database", advice: DAMAGED, hits_every_write: true },
 ];
 
-/// The fault that an error shows, if it is one of the database as a whole.
+/// The fault that an error shows, if it concerns the database as a whole.
 pub(in super::super) fn unusable(error: &DieselError) -> Option<Unusable> {
     let DieselError::DatabaseError(_, info) = error else { return None };
     let fault = FAULTS.iter().find(|fault| info.message().contains(fault.said))?;

@@ -1,4 +1,4 @@
-//! The file of a database: where it is, how SQLite opens it, and the one place that makes it.
+//! The file of a database: its place, its URI for SQLite, and the only code that creates it.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -12,7 +12,7 @@ use super::gate::Gate;
 use super::identity::Identity;
 use crate::error::OpenError;
 
-/// The file of an embedded database. Clones share what a store that is open knows about it.
+/// The file of an embedded database. Clones share what an open store knows about it.
 #[derive(Debug, Clone)]
 pub(crate) struct SqliteFile {
     path: PathBuf,
@@ -21,7 +21,7 @@ pub(crate) struct SqliteFile {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Which files they were when the store opened them.
+    /// The identity of the files when the store opened them.
     identity: OnceLock<Identity>,
     gate: Gate,
 }
@@ -43,12 +43,12 @@ impl SqliteFile {
         &self.path
     }
 
-    /// Which files they were when a store opened them; none before.
+    /// The identity of the files when a store opened them; `None` before that.
     pub(super) fn identity(&self) -> Option<&Identity> {
         self.shared.identity.get()
     }
 
-    /// Every connection that is opened from now on has to lead to the files that are there now.
+    /// Remembers the files. From now on, every opened connection must lead to them.
     pub(super) fn remember(&self, identity: Identity) {
         self.shared.identity.get_or_init(|| identity);
     }
@@ -57,7 +57,7 @@ impl SqliteFile {
         &self.shared.gate
     }
 
-    /// Refuses to begin a new log beside what is left of another one.
+    /// Refuses to begin a new log next to the remaining files of another one.
     pub(super) fn refuse_orphans(&self) -> Result<(), OpenError> {
         let left = ["-wal", "-shm"].map(|ending| beside(&self.path, ending)).into_iter().find(|path| path.exists());
         match left {
@@ -69,17 +69,18 @@ impl SqliteFile {
     }
 }
 
-/// The name that SQLite gives to a file which belongs to a database.
+/// The name that SQLite gives to a file that belongs to a database.
 pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
 }
 
-/// What means something in a URI.
+/// The characters that a URI escapes.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'_').remove(b'-');
 
-/// Has SQLite open a file that is there, and never make one. A path is a name and not a URI.
+/// The URI with which SQLite opens an existing file and never creates one. A path is a name and not
+/// a URI, so all characters with a meaning in a URI are escaped.
 pub(super) fn uri(path: &Path) -> String {
     let escaped = percent_encode(path.as_os_str().as_encoded_bytes(), ESCAPED);
     // Without the empty authority, a path that begins with two slashes would name a host.
@@ -87,13 +88,14 @@ pub(super) fn uri(path: &Path) -> String {
     format!("file:{authority}{escaped}?mode=rw")
 }
 
-/// Makes the directory and the database if there is none, for their owner alone: events tell of persons. What is there keeps its
-/// mode, and the files that SQLite puts beside the database take the mode of it. `fill` gives a new database its schema.
+/// Creates the directory and the database if there is none, for their owner alone, because events
+/// are about persons. Existing files keep their mode, and SQLite gives the files next to the
+/// database the same mode. `fill` gives a new database its schema.
 ///
-/// The database is made under another name and gets its own once it is whole. So an empty file at its place was never made by this
-/// program, and is refused when it is opened.
+/// The function creates the database under another name and renames it when it is complete. So this
+/// program never created an empty file in its place, and opening such a file is refused.
 ///
-/// Returns what `fill` returned, `None` if there was a database.
+/// Returns the result of `fill`, or `None` if the database existed.
 pub(super) fn make_if_missing<T>(
     file: &SqliteFile,
     fill: impl FnOnce(&Path) -> Result<T, OpenError>,
@@ -114,12 +116,13 @@ pub(super) fn make_if_missing<T>(
     drop(private_file().create_new(true).open(&draft).map_err(fail)?);
     let filled = fill(&draft);
     let put = filled.and_then(|filled| Ok(put(&draft, path).map_err(fail)?.then_some(filled)));
-    // The link is in its place by now, or nothing is.
+    // The hard link is in its place by now, or nothing is.
     remove(&draft).map_err(fail)?;
     put
 }
 
-/// Gives a file its place, unless something is there: another process that started at the same time was first.
+/// Puts a file in its place, unless a file is there: another process that started at the same time
+/// was first.
 fn put(draft: &Path, path: &Path) -> io::Result<bool> {
     match fs::hard_link(draft, path) {
         Ok(()) => {}
@@ -128,7 +131,7 @@ fn put(draft: &Path, path: &Path) -> io::Result<bool> {
         Err(_) if !path.exists() => fs::rename(draft, path)?,
         Err(error) => return Err(error),
     }
-    // The name is on the disk once its directory is.
+    // The name is on the disk after the directory is synchronized.
     File::open(directory(path).unwrap_or(Path::new(".")))?.sync_all()?;
     Ok(true)
 }
@@ -140,7 +143,7 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A name that no other process and no other thread makes a database under.
+/// A file name that no other process or thread uses for creating a database.
 fn draft(path: &Path) -> PathBuf {
     static DRAFTS: AtomicU32 = AtomicU32::new(0);
     let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -1,10 +1,10 @@
-//! Holds new queries back for a moment. SQLite restarts its WAL only when nobody reads from it: queries that overlap without a
-//! gap let it grow for good.
+//! Holds new queries back for a moment. SQLite restarts its WAL only when nothing reads from it:
+//! without this, queries that overlap without a gap let the WAL grow without limit.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// What queries pass, and what a checkpoint holds.
+/// A gate that queries pass and a checkpoint holds.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     state: Mutex<State>,
@@ -15,25 +15,26 @@ pub(crate) struct Gate {
 struct State {
     running: usize,
     held: bool,
-    /// The store closes: nobody is to wait for a checkpoint any more.
+    /// The store closes, and queries no longer wait for a checkpoint.
     open_for_good: bool,
 }
 
-/// A query on its way, until this is dropped.
+/// Counts a query as running until this is dropped.
 pub(crate) struct Pass<'a>(&'a Gate);
 
-/// No query runs, and none starts, until this is dropped.
+/// While this exists, no query runs and none starts.
 pub(super) struct Held<'a>(&'a Gate);
 
 impl Gate {
-    /// Waits while the gate is held, and counts as a running query from then on.
+    /// Waits while the gate is held, and then counts as a running query.
     pub(super) fn pass(&self) -> Pass<'_> {
         let state = self.changed.wait_while(self.state(), |state| state.held);
         state.unwrap_or_else(PoisonError::into_inner).running += 1;
         Pass(self)
     }
 
-    /// Lets no new query start, and waits for the running ones. `None` if they are still running when the patience is over.
+    /// Lets no new query start, and waits for the running ones. Returns `None` if they still run
+    /// after `patience`.
     pub(super) fn hold(&self, patience: Duration) -> Option<Held<'_>> {
         let mut state = self.state();
         if state.open_for_good {
@@ -48,7 +49,7 @@ impl Gate {
         is_empty.then_some(held)
     }
 
-    /// Ends a hold that waits, and allows no other.
+    /// Ends a hold that waits, and allows no further one.
     pub(super) fn open_for_good(&self) {
         self.state().open_for_good = true;
         self.changed.notify_all();

@@ -1,5 +1,6 @@
-//! Which files a database is kept in. A program that keeps a file open goes on writing to it when somebody removes it or puts
-//! another one in its place, and sees no error: all that it acknowledges from then on is lost.
+//! The identity of the files of a database. If a file is removed or replaced while a program has it
+//! open, the program continues to write to the old file and sees no error: everything that it
+//! acknowledges from then on is lost.
 
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::file::beside;
 
-/// Which file it is, whatever its name.
+/// The identity of a file, independent of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct FileId {
     device: u64,
@@ -21,20 +22,20 @@ impl FileId {
         FileId { device: metadata.dev(), inode: metadata.ino() }
     }
 
-    /// Where files have no numbers, only that one is missing is seen.
+    /// On systems without file numbers, only a missing file is noticed.
     #[cfg(not(unix))]
     fn from_metadata(_: &Metadata) -> FileId {
         FileId { device: 0, inode: 0 }
     }
 }
 
-/// The files of a database as they were when it was opened.
+/// The files of a database at the time of opening.
 #[derive(Debug)]
 pub(super) struct Identity {
     database: Known,
-    /// The newest entries are in this one and nowhere else.
+    /// The file with the newest entries, which are nowhere else.
     wal: Known,
-    /// Through this one, processes see each other's locks and commits.
+    /// The file through which processes see each other's locks and commits.
     shared_memory: Known,
 }
 
@@ -50,7 +51,7 @@ impl Known {
         Ok(Known { path, id })
     }
 
-    /// What became of it, unless it is where it was.
+    /// Describes what happened to the file, unless it is in its place.
     fn fault(&self) -> Option<String> {
         let path = self.path.display();
         match fs::metadata(&self.path) {
@@ -59,43 +60,46 @@ impl Known {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 Some(format!("the file `{path}` was removed or renamed while it was open"))
             }
-            Err(error) => Some(format!("the file `{path}` cannot be looked at any more: {error}")),
+            Err(error) => Some(format!("the file `{path}` cannot be read any more: {error}")),
         }
     }
 }
 
 impl Identity {
-    /// Of the files that are there now. A connection has to be open that has read, so that all of them are.
+    /// Reads the identity of the existing files. A connection that has read must be open, so that
+    /// all of them exist.
     pub(super) fn now(path: &Path) -> Result<Identity, String> {
-        // SQLite names the others after the file that a symbolic link leads to.
+        // SQLite names the other files after the target of a symbolic link.
         let target = fs::canonicalize(path).map_err(|error| format!("`{}`: {error}", path.display()))?;
         Ok(Identity {
-            // By the name that was given: a link that leads elsewhere is another database.
+            // The name is the given one, because a link with another target is another database.
             database: Known::now(path.to_owned())?,
             wal: Known::now(beside(&target, "-wal"))?,
             shared_memory: Known::now(beside(&target, "-shm"))?,
         })
     }
 
-    /// What became of the files, unless all of them are where they were.
+    /// Describes what happened to the files, unless all of them are in their place.
     pub(super) fn fault(&self) -> Option<String> {
         [&self.database, &self.wal, &self.shared_memory].into_iter().find_map(Known::fault)
     }
 
-    /// Whether the database itself is at its place: then it is one of the files beside it that is not.
+    /// Whether the database file itself is in its place. If so, one of the files next to it is not.
     pub(super) fn has_database(&self) -> bool {
         self.database.fault().is_none()
     }
 
-    /// Bytes of the WAL file.
+    /// The bytes of the WAL file.
     pub(super) fn wal_bytes(&self) -> Option<u64> {
         Some(fs::metadata(&self.wal.path).ok()?.len())
     }
 
-    /// Where the operating system still shows the database of this process, whatever became of its name.
+    /// The path under which the operating system still shows the database of this process, whatever
+    /// happened to its name.
     pub(super) fn rescue(&self) -> Option<PathBuf> {
         let open = fs::read_dir("/proc/self/fd").ok()?.flatten();
-        // A look at the link does not open the file: closing it would give up the locks that this process has on it.
+        // Reading the metadata of the link does not open the file. Opening and closing it would
+        // release the locks that this process has on it.
         let is_it = |path: &PathBuf| fs::metadata(path).is_ok_and(|metadata| FileId::from_metadata(&metadata) == self.database.id);
         let found = open.map(|entry| entry.path()).find(is_it)?;
         Some(Path::new("/proc").join(std::process::id().to_string()).join("fd").join(found.file_name()?))

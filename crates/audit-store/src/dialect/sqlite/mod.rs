@@ -33,7 +33,7 @@ pub(super) use schema::{read_versions, run_migrations};
 pub(crate) use upkeep::Checkpoints;
 pub(super) use upkeep::{empty_wal, try_write};
 
-/// Makes the database if there is none, and its schema. Returns the migrations that it got then.
+/// Creates the database with its schema if there is none. Returns its migrations.
 pub(super) fn make_if_missing(file: &SqliteFile) -> Result<Option<Vec<String>>, OpenError> {
     file::make_if_missing(file, |draft| {
         let fail = |why| OpenError::from_database(&file.path().display().to_string(), why);
@@ -43,16 +43,17 @@ pub(super) fn make_if_missing(file: &SqliteFile) -> Result<Option<Vec<String>>, 
     })
 }
 
-/// Refuses to begin a new log beside what is left of another one.
+/// Refuses to begin a new log next to the remaining files of another one.
 pub(super) fn refuse_orphans(file: &SqliteFile) -> Result<(), OpenError> {
     file.refuse_orphans()
 }
 
-/// Wait this long for another process's write: an import beside a running server is short of a second.
+/// The time for which a write waits for a write of another process: an import beside a running
+/// server needs less than a second.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Opens a connection with everything set that durability and the guards depend on, and reads the settings back. Once a store has
-/// looked which file it is ([`remember`]), no other is opened.
+/// Opens a connection, applies the settings that durability and the guards depend on, and reads
+/// them back. After a store has remembered its files ([`remember`]), no others are opened.
 pub(super) fn open(file: &SqliteFile, purpose: Purpose) -> Result<SqliteConnection, OpenError> {
     let path = file.path();
     refuse_displaced(file)?;
@@ -61,22 +62,23 @@ pub(super) fn open(file: &SqliteFile, purpose: Purpose) -> Result<SqliteConnecti
         schema::refuse_strange(&mut conn, path)?;
     }
     set_up(&mut conn, path, purpose)?;
-    // It may have been replaced between the look and the opening.
+    // The file may have been replaced between the check and the opening.
     refuse_displaced(file)?;
     Ok(conn)
 }
 
-/// Remembers which files a connection leads to, which has to stay open as long as they are compared: SQLite removes the WAL with the
-/// last connection, and the next one makes another.
+/// Remembers the files that a connection leads to. The connection has to stay open as long as they
+/// are compared: SQLite removes the WAL with the last connection, and the next one creates another.
 pub(super) fn remember(conn: &mut SqliteConnection, file: &SqliteFile) -> Result<(), OpenError> {
     let fail = |why| OpenError::from_database(&file.path().display().to_string(), why);
-    // The first read opens the files beside the database.
+    // The first read opens the files next to the database.
     pragma(conn, "schema_version").map_err(|error| fail(error.to_string()))?;
     file.remember(Identity::now(file.path()).map_err(fail)?);
     Ok(())
 }
 
-/// What became of the files of a database since a store opened it, unless they are where they were.
+/// Describes what happened to the files of a database since a store opened it, unless they are in
+/// their place.
 pub(super) fn displaced(file: &SqliteFile) -> Option<String> {
     file.identity()?.fault()
 }
@@ -88,11 +90,11 @@ fn refuse_displaced(file: &SqliteFile) -> Result<(), OpenError> {
     }
 }
 
-/// What a person can do about files that are not where they were, as long as this process runs.
+/// The advice for displaced files, as long as this process runs.
 pub(super) fn advice_on_displaced(file: &SqliteFile) -> String {
     let Some(identity) = file.identity() else { return String::new() };
     if identity.has_database() {
-        return "the database itself is at its place: stop the server and start it again".to_owned();
+        return "the database file itself is in its place: stop the server and start it again".to_owned();
     }
     let path = file.path().display();
     match identity.rescue() {
@@ -105,7 +107,7 @@ pub(super) fn advice_on_displaced(file: &SqliteFile) -> String {
     }
 }
 
-/// Bytes of the file of newest entries.
+/// The bytes of the file with the newest entries.
 pub(super) fn wal_bytes(file: &SqliteFile) -> Option<u64> {
     file.identity()?.wal_bytes()
 }
@@ -120,7 +122,7 @@ pub(super) fn hold_no_more(file: &SqliteFile) {
     file.gate().open_for_good();
 }
 
-/// Connects, and makes nothing: a database that is not there is an error.
+/// Connects to an existing file. A missing database is an error.
 fn establish(path: &Path) -> Result<SqliteConnection, String> {
     interrupt::install();
     let mut conn = SqliteConnection::establish(&file::uri(path)).map_err(|error| error.to_string())?;
@@ -134,12 +136,14 @@ fn set_up(conn: &mut SqliteConnection, path: &Path, purpose: Purpose) -> Result<
     let fail = |why: String| OpenError::from_database(&path, why);
     let of_purpose = match purpose {
         Purpose::Read | Purpose::PointRead => "PRAGMA query_only = ON;",
-        // A trigger makes SQLite keep the pages that one INSERT changes, to undo it alone. With several indexes these soon are more
-        // than it keeps in memory by default: a temporary file, and with ten indexes a third of the time of a raw insert.
+        // A trigger makes SQLite keep the pages that one INSERT changes, so that it can undo the
+        // INSERT alone. With several indexes these are soon more than it keeps in memory by
+        // default. It then writes a temporary file: with ten indexes, this takes a third of the
+        // time of a raw insert.
         Purpose::Write => "PRAGMA temp_store = MEMORY;",
     };
-    // A batch of the writer fits into its cache. There are a dozen connections that read, and the operating system keeps the file's
-    // pages once for all of them.
+    // A batch of the writer fits into its cache. A dozen connections read, and the operating system
+    // caches the file's pages once for all of them.
     let cache_kib = if purpose == Purpose::Write { 8 * 1024 } else { 4 * 1024 };
     let settings = format!(
         "PRAGMA journal_mode = WAL;
@@ -152,7 +156,8 @@ fn set_up(conn: &mut SqliteConnection, path: &Path, purpose: Purpose) -> Result<
     );
     let start = Instant::now();
     while let Err(error) = conn.batch_execute(&settings) {
-        // Two that turn a fresh file to WAL at once are in each other's way, and SQLite does not let them wait for it.
+        // Two connections that switch a new file to WAL at once get in each other's way, and SQLite
+        // does not let them wait.
         if !is_locked(&error) || start.elapsed() >= BUSY_TIMEOUT {
             return Err(fail(error.to_string()));
         }
@@ -167,12 +172,12 @@ fn set_up(conn: &mut SqliteConnection, path: &Path, purpose: Purpose) -> Result<
     Ok(())
 }
 
-/// Whether another connection keeps the lock, and did for as long as this one was to wait.
+/// Whether another connection kept the lock for the whole time that this connection waited.
 pub(super) fn is_locked(error: &diesel::result::Error) -> bool {
     matches!(error, diesel::result::Error::DatabaseError(_, info) if info.message() == "database is locked")
 }
 
-/// Whether the disk, or the quota on it, was full.
+/// Whether the disk or the quota on it was full.
 pub(super) fn is_full(error: &diesel::result::Error) -> bool {
     matches!(error, diesel::result::Error::DatabaseError(_, info) if info.message() == "database or disk is full")
 }
@@ -187,7 +192,7 @@ fn pragma(conn: &mut SqliteConnection, name: &'static str) -> QueryResult<String
     Ok(diesel::sql_query(query).get_result::<Value>(conn)?.value)
 }
 
-/// The size of the database.
+/// The size of the database in bytes.
 pub(super) fn database_bytes(conn: &mut SqliteConnection) -> QueryResult<i64> {
     #[derive(QueryableByName)]
     struct Size {
@@ -198,7 +203,8 @@ pub(super) fn database_bytes(conn: &mut SqliteConnection) -> QueryResult<i64> {
     Ok(diesel::sql_query(query).get_result::<Size>(conn)?.bytes)
 }
 
-/// Takes the one write lock at the start: a lock taken later could fail in the middle.
+/// Takes the only write lock at the start, because taking it later could fail in the middle of the
+/// transaction.
 pub(super) fn begin_write(conn: &mut SqliteConnection) -> QueryResult<()> {
     AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")
 }
@@ -209,18 +215,20 @@ pub(super) fn lock_log(conn: &mut SqliteConnection, channel_id: i64, stream: i16
     if let Some(head) = head.load(conn)?.into_iter().next() {
         return Ok(head);
     }
-    // No `ON CONFLICT`: it fires the trigger that keeps heads from being replaced.
+    // This does not use `ON CONFLICT`, which fires the trigger that keeps heads from being
+    // replaced.
     diesel::insert_into(logs::table)
         .values((logs::channel_id.eq(channel_id), logs::stream.eq(stream), logs::next_position.eq(0), logs::recorded_at.eq(0)))
         .execute(conn)?;
     Ok((0, 0))
 }
 
-/// Up to so many uuids, a prepared statement for each is quicker than the one for all.
+/// Up to this number of uuids, a prepared statement for each is quicker than one for all.
 const UUIDS_ONE_BY_ONE: usize = 8;
 
-/// Which of these uuids a log holds: one probe of the unique index for each, all of them in one statement. Their bytes are bound as
-/// one value, since SQLite takes 32,766 at most, and each is cut out of it by its number.
+/// Looks up which of these uuids a log has: one probe of the unique index for each, all in one
+/// statement. Their bytes are bound as one value, because SQLite takes at most 32,766 values, and
+/// the statement cuts each uuid out of it by its number.
 pub(super) fn held(
     conn: &mut SqliteConnection,
     channel_id: i64,
@@ -241,7 +249,7 @@ pub(super) fn held(
         Stream::Events => "events",
         Stream::ActionLogs => "action_logs",
     };
-    // CROSS JOIN keeps the order: the other way round it would read the whole channel.
+    // CROSS JOIN keeps the order. In the opposite order SQLite would read the whole channel.
     let sql = format!(
         "WITH RECURSIVE wanted (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM wanted WHERE number + 1 < ?2) \
          SELECT held.uuid, held.position FROM wanted CROSS JOIN {table} AS held \
@@ -278,7 +286,7 @@ fn held_one_by_one(
     Ok(held)
 }
 
-/// One prepared statement in a loop: the fastest form measured.
+/// Uses one prepared statement in a loop, which measured fastest.
 pub(super) fn insert(conn: &mut SqliteConnection, rows: &NewRows<'_>) -> QueryResult<()> {
     for row in &rows.events {
         diesel::insert_into(events::table).values(row).execute(conn)?;
@@ -314,7 +322,7 @@ mod tests {
         }
     }
 
-    /// `.cargo/config.toml` says why.
+    /// `.cargo/config.toml` has the reason.
     #[test]
     fn sqlite_is_compiled_without_what_connections_wait_for() {
         #[derive(QueryableByName)]

@@ -1,4 +1,5 @@
-//! What is in a file: nothing, an audit log, or somebody else's tables.
+//! Checks the contents of a file: it is empty, has an audit log, or has the tables of another
+//! program.
 
 use std::path::Path;
 
@@ -10,20 +11,20 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use super::super::versions::{self, Versions};
 use crate::error::OpenError;
 
-/// Through the crate's own symlink, so that a published package holds the files.
+/// The path goes through the crate's own symlink, so that a published package contains the files.
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
-/// The table of the migrations that a database had.
+/// The table of the applied migrations.
 const VERSIONS: &str = "__diesel_schema_migrations";
 
-/// Tables that every version of this program has made, and that no other program has all of.
+/// Tables that every version of this program has created, and that no other program has together.
 const OURS: [&str; 3] = [VERSIONS, "events", "logs"];
 
-/// Tables of another program that are named.
+/// Tables of another program that the message names.
 const NAMED_MAX: usize = 5;
 
-/// Refuses a file that holds no audit log, before anything is written to it. This program never leaves an empty one, so whatever
-/// did may have put it in the place of a log.
+/// Refuses a file that does not have an audit log, before anything is written to it. This program
+/// never leaves an empty file, so an empty file may be in the place of a log.
 pub(super) fn refuse_strange(conn: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
     let sql =
         "SELECT name AS version FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
@@ -39,9 +40,11 @@ pub(super) fn refuse_strange(conn: &mut SqliteConnection, path: &Path) -> Result
     Err(OpenError::NotOurs { path, tables: named.join(", ") })
 }
 
-/// Runs what is pending, in one transaction, unless the database has a migration that this build does not know.
+/// Runs pending migrations in one transaction, unless the database has a migration that this build
+/// does not know.
 pub(in super::super) fn run_migrations(conn: &mut SqliteConnection) -> Result<Versions, String> {
-    // A database that is up to date is not written: what only reads works on a file that cannot be written.
+    // A database that is up to date is not written, so a program that only reads works on a
+    // read-only file.
     let there = read_versions(conn)?;
     if there.pending().is_empty() {
         return Ok(there);

@@ -1,4 +1,4 @@
-//! What a store does for its file beside reading and appending: it tries to write, and gives checkpoints their turn.
+//! The upkeep of a file besides reads and appends: trial writes, and turns for checkpoints.
 
 use std::time::{Duration, Instant};
 
@@ -11,11 +11,13 @@ use super::super::Trial;
 use super::file::SqliteFile;
 use super::is_locked;
 
-/// Bytes that a trial writes: enough that some of them go to the disk before the end of the transaction.
+/// Bytes of a trial write: enough that some of them go to the disk before the end of the
+/// transaction.
 const TRIAL_BYTES: u32 = 128 * 1024;
 
-/// Tries to write, and takes it back. The cache is small for it, so that pages go to the WAL at once: a full disk shows as well as a
-/// file that cannot be written. `BEGIN IMMEDIATE` alone succeeds on both.
+/// Tries to write and rolls back. It uses a small cache, so that pages go to the WAL at once: the
+/// trial then notices a full disk as well as a read-only file. `BEGIN IMMEDIATE` alone succeeds on
+/// both.
 pub(in super::super) fn try_write(conn: &mut SqliteConnection, patience: Duration) -> Result<Trial, DieselError> {
     let patience_ms = patience.as_millis();
     conn.batch_execute(&format!("PRAGMA busy_timeout = {patience_ms}; PRAGMA cache_size = 8;"))?;
@@ -27,40 +29,42 @@ pub(in super::super) fn try_write(conn: &mut SqliteConnection, patience: Duratio
         "CREATE TABLE audit_server_trial (bytes BLOB); INSERT INTO audit_server_trial VALUES (zeroblob({TRIAL_BYTES}))"
     ));
     match (tried, conn.batch_execute("ROLLBACK")) {
-        // After some errors SQLite has rolled back by itself, and then there is nothing to roll back.
+        // After some errors SQLite has already rolled back by itself, and a rollback fails.
         (Err(error), _) => Err(error),
         (Ok(()), rolled_back) => rolled_back.map(|()| Trial::Done),
     }
 }
 
-/// The WAL keeps at most this many bytes when it restarts. SQLite's own checkpoint comes at 4 MiB.
+/// Bytes that the WAL keeps at most when it restarts. SQLite's own checkpoint comes at 4 MiB.
 pub(super) const WAL_BYTES_KEPT: u64 = 16 << 20;
 
-/// From this size on, a checkpoint is given its turn.
+/// The size of the WAL from which on a checkpoint gets its turn.
 const WAL_BYTES_MAX: u64 = 32 << 20;
 
-/// How long queries are held back for a WAL of 64 MiB. Twice the size is worth four times the wait: short queries are never held
-/// back for long, and long ones cannot make the WAL grow for good.
+/// The time for which queries are held back at a WAL of 64 MiB. Twice the size gets four times the
+/// wait. So short queries are never held back for long, and long ones cannot make the WAL grow
+/// without limit.
 const PATIENCE_AT_64_MIB: Duration = Duration::from_millis(250);
 
-/// Longer than a query runs, unless `query_timeout` was raised.
+/// The longest wait: longer than a query runs, unless `query_timeout` was raised.
 const PATIENCE_MAX: Duration = Duration::from_secs(10);
 
-/// After an attempt, queries are left alone for this many times as long as it took.
+/// After an attempt, queries are not held back for this many times as long as the attempt took.
 const PAUSE: u32 = 20;
 
-/// How long a checkpoint waits for reads by key and for other processes.
+/// The time for which a checkpoint waits for reads by key and for other processes.
 const BUSY_PATIENCE: Duration = Duration::from_millis(100);
 
-/// When the next checkpoint may hold queries back.
+/// Decides when the next checkpoint may hold queries back.
 #[derive(Debug, Default)]
 pub(crate) struct Checkpoints {
     not_before: Option<Instant>,
 }
 
 impl Checkpoints {
-    /// Restarts the WAL if it has grown over its bound: first everything that no reader needs is brought into the database,
-    /// then queries are held back until no reader is left. Appends go on, but for the short end of it.
+    /// Restarts the WAL if it has grown over its limit. It first moves everything that no reader
+    /// needs into the database, and then holds queries back until no reader is left. Appends
+    /// continue, except during the short end of it.
     pub(in super::super) fn take_turn(&mut self, conn: &mut SqliteConnection, file: &SqliteFile) -> QueryResult<()> {
         let bytes = file.identity().and_then(|identity| identity.wal_bytes()).unwrap_or(0);
         if bytes <= WAL_BYTES_MAX || self.not_before.is_some_and(|at| Instant::now() < at) {
@@ -69,7 +73,8 @@ impl Checkpoints {
         checkpoint(conn, "PASSIVE", BUSY_PATIENCE)?;
         let start = Instant::now();
         let held = file.gate().hold(patience(bytes));
-        // Passively first, which keeps no writer out: what the running queries needed until now may be most of the WAL.
+        // The PASSIVE checkpoint comes first, because it does not block a writer: most of the WAL
+        // may be what the finished queries needed.
         let is_done = match &held {
             Some(_) => checkpoint(conn, "PASSIVE", BUSY_PATIENCE)? && checkpoint(conn, "TRUNCATE", BUSY_PATIENCE)?,
             None => false,
@@ -86,8 +91,8 @@ fn patience(wal_bytes: u64) -> Duration {
     PATIENCE_AT_64_MIB.mul_f64((times * times).min(1e6)).min(PATIENCE_MAX)
 }
 
-/// Brings all that is in the WAL into the database and empties the WAL, as far as readers let it within the patience. Returns
-/// whether that is done.
+/// Moves everything in the WAL into the database and empties the WAL, as far as readers allow it
+/// within the patience. Returns whether the WAL is empty.
 pub(in super::super) fn empty_wal(conn: &mut SqliteConnection, patience: Duration) -> QueryResult<bool> {
     checkpoint(conn, "TRUNCATE", patience)
 }

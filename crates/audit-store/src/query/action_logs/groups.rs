@@ -1,4 +1,4 @@
-//! What action logs are grouped by.
+//! The groupings of action logs.
 
 use audit_domain::{ActionLog, ActionLogFilter, JsonText, Span};
 use diesel::dsl::{count_star, sql};
@@ -13,7 +13,7 @@ use crate::query::summary::{Grouping, IndexedAs, RawGroup, RawKey, by_time, by_w
 use crate::row::ActionLogRow;
 use crate::schema::action_logs;
 
-/// What action logs are grouped by.
+/// A value by which action logs can be grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActionLogGroupBy {
     /// The level.
@@ -22,7 +22,7 @@ pub enum ActionLogGroupBy {
     LoggerName,
     /// The application.
     AppName,
-    /// The id of the token that wrote it.
+    /// The id of the token that appended the action log.
     Producer,
     /// The hour of `created_at`, UTC.
     Hour,
@@ -130,7 +130,7 @@ impl Grouping for ActionLogGroupBy {
 }
 
 impl ActionLogGroupBy {
-    /// The SQL of the key of groups that are no spans of time.
+    /// The SQL of a group key, for groupings other than spans of time.
     fn key(self) -> &'static str {
         match self {
             ActionLogGroupBy::Level => "level",

@@ -33,7 +33,8 @@ use crate::schema::action_logs;
 pub(crate) struct ActionLogs;
 
 impl ActionLogs {
-    /// The action log at a position, if it is what was appended. With `bytes_max`, only if its values are not larger.
+    /// Reads the action log at a position and checks it against its leaf hash. With `bytes_max`, it
+    /// returns the action log only if its values are not larger.
     pub(crate) fn at_checked(
         conn: &mut DbConnection,
         channel_id: i64,
@@ -286,7 +287,7 @@ impl Table for ActionLogs {
     }
 }
 
-/// What an action log is indexed by.
+/// The columns from which an action log is indexed.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = action_logs)]
 struct IndexedColumns {
@@ -301,7 +302,7 @@ struct IndexedColumns {
 }
 
 impl IndexedColumns {
-    /// Adds the record to a segment, and says how many bytes of values that took.
+    /// Adds the record to a segment. Returns the bytes of values that this took.
     fn index(self, into: &mut Building) -> usize {
         let IndexedColumns { position, created_at: time, producer_id, level, logger_name, app_name, message, trace } = self;
         into.begin(Point { time, position });

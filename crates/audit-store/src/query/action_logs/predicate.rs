@@ -1,4 +1,5 @@
-//! A filter of action logs as SQL, but for its search. What it has to mean is [`ActionLogFilter::matches`].
+//! A filter of action logs as SQL, without its search. [`ActionLogFilter::matches`] defines the
+//! meaning.
 
 use std::ops::Range;
 
@@ -13,20 +14,20 @@ use crate::schema::action_logs;
 
 pub(super) type Predicate = Box<dyn BoxableExpression<action_logs::table, Backend, SqlType = Bool>>;
 
-/// The records of one channel that match.
+/// Selects the matching records of one channel.
 pub(super) fn for_channel(channel_id: i64, filter: &ActionLogFilter) -> Predicate {
     let of_log: Predicate = Box::new(NotKept(action_logs::channel_id.eq(channel_id)));
     conditions(filter).into_iter().fold(of_log, |all, one| Box::new(all.and(one)))
 }
 
-/// The records of several channels that match.
+/// Selects the matching records of several channels.
 pub(super) fn for_channels(conn: &DbConnection, channels: &[i64], filter: &ActionLogFilter) -> Predicate {
     let among: Predicate = Box::new(NotKept(among(conn, action_logs::channel_id, channels)));
     conditions(filter).into_iter().fold(among, |all, one| Box::new(all.and(one)))
 }
 
-/// When the records at some positions happened that match, and their positions. One statement, kept
-/// prepared, for whatever is asked but lists of values.
+/// Reads the times and positions of the matching records at some positions. It is one statement,
+/// which stays prepared for all filters without lists of values.
 pub(super) fn points(
     conn: &mut DbConnection,
     channel_id: i64,
@@ -34,7 +35,8 @@ pub(super) fn points(
     filter: &ActionLogFilter,
 ) -> QueryResult<Vec<(i64, i64)>> {
     use action_logs as a;
-    // Every field by name: one that is added must not be forgotten here. Uuids are not asked of an index, and searches not of SQL.
+    // This names every field, so that a new field is not forgotten here. No index has uuids, and no
+    // SQL does searches.
     let ActionLogFilter { matches_nothing: _, uuid: _, search: _, level, logger_name, app_name, one_of, none_of, .. } = filter;
     let ActionLogFilter { created_at, recorded_at, position, .. } = filter;
     if !(one_of.is_empty() && none_of.is_empty()) {
@@ -48,7 +50,8 @@ pub(super) fn points(
     let (from, to) = (positions.start.max(position.start), positions.end.min(position.end));
     let matching = a::table
         .filter(a::channel_id.eq(channel_id).and(a::position.ge(from)).and(a::position.lt(to)))
-        // No range of an index: these positions are few, and a range of time may be all of it.
+        // This avoids a range scan of an index: the positions are few, and a range of time may be
+        // the whole log.
         .filter((a::created_at + 0).ge(created_at.start).and((a::created_at + 0).lt(created_at.end)))
         .filter(a::recorded_at.ge(recorded_at.start).and(a::recorded_at.lt(recorded_at.end)))
         .filter(if_asked!(BigInt, level.lower(), a::level.ge(level.lower())))
@@ -74,7 +77,8 @@ fn conditions(filter: &ActionLogFilter) -> Vec<Predicate> {
     }
     all.extend(listed(&filter.one_of, &filter.none_of));
     if filter.position.lower().is_some() {
-        // No range of an index: the positions after an index are few, and a range of time may be all of it.
+        // This avoids a range scan of an index: the positions after an index are few, and a range
+        // of time may be the whole log.
         all.extend(interval(action_logs::created_at + 0, filter.created_at));
     } else {
         all.extend(interval(action_logs::created_at, filter.created_at));
@@ -84,10 +88,11 @@ fn conditions(filter: &ActionLogFilter) -> Vec<Predicate> {
     all
 }
 
-/// What is asked by lists of values. What has no value has none of those that are not wanted, which `NOT IN` alone would not say.
+/// The conditions of the lists of values. A record that lacks the value has none of the unwanted
+/// ones, which `NOT IN` alone would not express.
 fn listed(one_of: &ActionLogValues, none_of: &ActionLogValues) -> Vec<Predicate> {
     use action_logs as a;
-    // Every field by name: one that is added must not be forgotten here.
+    // This names every field, so that a new field is not forgotten here.
     let ActionLogValues { uuid, level, logger_name, app_name } = one_of;
     let mut all: Vec<Predicate> = Vec::new();
     if !uuid.is_empty() {

@@ -1,4 +1,4 @@
-//! What events are grouped by.
+//! The groupings of events.
 
 use audit_domain::{Event, EventFilter, JsonKind, JsonText, Span, User, slot};
 use diesel::dsl::{count_star, sql};
@@ -13,16 +13,16 @@ use crate::query::summary::{Grouping, IndexedAs, RawGroup, RawKey, by_time, by_w
 use crate::row::EventRow;
 use crate::schema::events;
 
-/// What events are grouped by.
+/// A value by which events can be grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GroupBy {
-    /// The named object type.
+    /// The name of the content type.
     TableName,
-    /// The numeric object type.
+    /// The number of the content type.
     ContentType,
     /// The user's id.
     User,
-    /// The user's name, else the id.
+    /// The user's name, or the user's id if there is no name.
     Person,
     /// The action.
     Action,
@@ -30,7 +30,7 @@ pub enum GroupBy {
     Url,
     /// The remote address.
     RemoteAddr,
-    /// The id of the token that wrote it.
+    /// The id of the token that appended the event.
     Producer,
     /// The hour of the timestamp, UTC.
     Hour,
@@ -157,7 +157,7 @@ impl Grouping for GroupBy {
 }
 
 impl GroupBy {
-    /// The SQL of the key of groups that are no spans of time.
+    /// The SQL of a group key, for groupings other than spans of time.
     fn key(self) -> &'static str {
         match self {
             GroupBy::TableName => "table_name",

@@ -247,7 +247,7 @@ impl Table for Events {
     }
 }
 
-/// What events are ordered by.
+/// The columns by which events are sorted.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = events)]
 struct SortColumns {
@@ -267,14 +267,14 @@ impl TryFrom<SortColumns> for SortRow {
 
     fn try_from(columns: SortColumns) -> Result<SortRow, StoreError> {
         let SortColumns { channel_id, position, timestamp, uuid, content_type, object_num, object_id, user_num, user_id } = columns;
-        let what = "its uuid is not one".to_owned();
+        let what = "its uuid is not valid".to_owned();
         let uuid =
             Uuid::from_slice(&uuid).map_err(|_| StoreError::Changed { stream: Stream::Events, channel_id, position, what })?;
         Ok(SortRow { channel_id, position, timestamp, uuid, content_type, object_num, object_id, user_num, user_id })
     }
 }
 
-/// What an event is indexed by.
+/// The columns from which an event is indexed.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = events)]
 struct IndexedColumns {
@@ -296,7 +296,7 @@ struct IndexedColumns {
 }
 
 impl IndexedColumns {
-    /// Adds the event to a segment, and says how many bytes of values that took.
+    /// Adds the event to a segment. Returns the bytes of values that this took.
     fn index(self, into: &mut Building) -> usize {
         let IndexedColumns { position, timestamp: time, producer_id, content_type, action, table_name, object_id, .. } = self;
         let IndexedColumns { user_id, user_name, remote_addr, url, user_json, url_json, content, description_json, .. } = self;

@@ -1,4 +1,5 @@
-//! A filter as SQL, but for what it looks for in records. What it has to mean is [`EventFilter::matches`].
+//! A filter of events as SQL, without the conditions that need the values. [`EventFilter::matches`]
+//! defines the meaning.
 
 use std::ops::Range;
 
@@ -13,20 +14,21 @@ use crate::schema::events;
 
 pub(super) type Predicate = Box<dyn BoxableExpression<events::table, Backend, SqlType = Bool>>;
 
-/// The events of one channel that match. Texts are compared by their index keys, as they are stored.
+/// Selects the matching events of one channel. Texts compare by their index keys, as they are
+/// stored.
 pub(super) fn for_channel(channel_id: i64, filter: &EventFilter) -> Predicate {
     let of_log: Predicate = Box::new(NotKept(events::channel_id.eq(channel_id)));
     conditions(filter).into_iter().fold(of_log, |all, one| Box::new(all.and(one)))
 }
 
-/// The events of several channels that match.
+/// Selects the matching events of several channels.
 pub(super) fn for_channels(conn: &DbConnection, channels: &[i64], filter: &EventFilter) -> Predicate {
     let among: Predicate = Box::new(NotKept(among(conn, events::channel_id, channels)));
     conditions(filter).into_iter().fold(among, |all, one| Box::new(all.and(one)))
 }
 
-/// When the events at some positions happened that match, and their positions. One statement, kept
-/// prepared, for whatever is asked but lists of values.
+/// Reads the times and positions of the matching events at some positions. It is one statement,
+/// which stays prepared for all filters without lists of values.
 pub(super) fn points(
     conn: &mut DbConnection,
     channel_id: i64,
@@ -34,8 +36,8 @@ pub(super) fn points(
     filter: &EventFilter,
 ) -> QueryResult<Vec<(i64, i64)>> {
     use events as e;
-    // Every field by name: one that is added must not be forgotten here. Uuids are not asked of an index, and what is looked for in
-    // records not of SQL.
+    // This names every field, so that a new field is not forgotten here. No index has uuids, and no
+    // SQL looks into values.
     let EventFilter {
         matches_nothing: _,
         uuid: _,
@@ -64,7 +66,8 @@ pub(super) fn points(
     let (from, to) = (positions.start.max(position.start), positions.end.min(position.end));
     let matching = e::table
         .filter(e::channel_id.eq(channel_id).and(e::position.ge(from)).and(e::position.lt(to)))
-        // No range of an index: these positions are few, and a range of time may be all of it.
+        // This avoids a range scan of an index: the positions are few, and a range of time may be
+        // the whole log.
         .filter((e::timestamp + 0).ge(timestamp.start).and((e::timestamp + 0).lt(timestamp.end)))
         .filter(e::recorded_at.ge(recorded_at.start).and(e::recorded_at.lt(recorded_at.end)))
         .filter(if_asked!(BigInt, *content_type, e::content_type.eq(*content_type)))
@@ -113,7 +116,8 @@ fn conditions(filter: &EventFilter) -> Vec<Predicate> {
     }
     listed(&filter.one_of, &filter.none_of).into_iter().for_each(&mut and);
     if filter.position.lower().is_some() {
-        // No range of an index: the positions after an index are few, and a range of time may be all of it.
+        // This avoids a range scan of an index: the positions after an index are few, and a range
+        // of time may be the whole log.
         interval(events::timestamp + 0, filter.timestamp).for_each(&mut and);
     } else {
         interval(events::timestamp, filter.timestamp).for_each(&mut and);
@@ -127,10 +131,11 @@ fn conditions(filter: &EventFilter) -> Vec<Predicate> {
     all
 }
 
-/// What is asked by lists of values. What has no value has none of those that are not wanted, which `NOT IN` alone would not say.
+/// The conditions of the lists of values. An event that lacks the value has none of the unwanted
+/// ones, which `NOT IN` alone would not express.
 fn listed(one_of: &EventValues, none_of: &EventValues) -> Vec<Predicate> {
     use events as e;
-    // Every field by name: one that is added must not be forgotten here.
+    // This names every field, so that a new field is not forgotten here.
     let EventValues { uuid, content_type, table_name, object_id, user, action, url, remote_addr, changed: _ } = one_of;
     let mut all: Vec<Predicate> = Vec::new();
     if !uuid.is_empty() {

@@ -1,6 +1,8 @@
-//! What a cluster of PostgreSQL (Citus) asks of the SQL: every statement that changes, locks or looks up rows of a tenant names the
-//! channel, so that it goes to one place; and nothing rests on what a cluster has not. Held against the statements of appends, of
-//! every kind of read, of indexing, and against the catalogue. That a planner of a cluster takes them is not shown here.
+//! The requirements of a PostgreSQL cluster (Citus) on the SQL: every statement that changes, locks
+//! or looks up rows of a tenant names the channel, so that it goes to one node, and no statement
+//! depends on a feature that a cluster lacks. The tests check the statements of appends, of every
+//! kind of read and of indexing, and the catalogue. They do not show that the planner of a cluster
+//! accepts them.
 
 use std::collections::BTreeSet;
 
@@ -16,10 +18,11 @@ use crate::test_postgres::Database;
 use crate::url::DatabaseUrl;
 use crate::{AppendRequest, Store, StoreConfig, dialect};
 
-/// What has a channel in every row.
+/// The tables with a channel in every row.
 const TENANT_TABLES: [&str; 6] = ["logs", "events", "action_logs", "segments", "segment_times", "postings"];
 
-/// Lists of what there is in all channels, no look-ups: they go to every part of a cluster, and lock nothing.
+/// Lists over all channels, which are not lookups. They go to every node of a cluster and lock
+/// nothing.
 const OF_ALL_CHANNELS: [&str; 2] = [
     "SELECT channel_id, next_position, recorded_at FROM logs WHERE ((stream = $1) AND (next_position > $2)) ORDER BY channel_id",
     "SELECT channel_id, next_position, (SELECT (first + size) FROM segments WHERE ((channel_id = channel_id) AND (stream = stream)) \
@@ -34,7 +37,8 @@ fn log(json: &str) -> PreparedEntry {
     NewActionLog::parse(json, ParseMode::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap()
 }
 
-/// Every kind of statement on the tables of a log, but for those of a copy, which name the channel of each log too.
+/// Every kind of statement on the tables of a log, except those of a copy, which name the channel
+/// of each log too.
 fn all_statements() -> Vec<String> {
     let database = Database::empty();
     Store::open(&StoreConfig::new(database.url())).unwrap().close();
@@ -45,7 +49,7 @@ fn all_statements() -> Vec<String> {
     let watch = ClockWatch::new(Clock::system(), std::time::Duration::MAX);
     let message = || log(r#"{"level":1,"message":"m"}"#);
     for _ in 0..2 {
-        // New heads, then those that are there; new entries, then duplicates; one of them, and several.
+        // New heads, then existing ones; new entries, then duplicates; one entry, and several.
         let several = (0..3).flat_map(|_| [event("{}", 1), message()]).collect();
         for entries in [vec![event(given, 1), event("{}", 2), message()], several] {
             commit(conn, &[&AppendRequest::import(entries)], Lookup::GivenUuids, &watch, &mut Pace::default()).unwrap();
@@ -131,7 +135,7 @@ fn every_key_of_a_log_begins_with_its_channel() {
     assert_eq!(database.client().query_one(others, &[]).unwrap().get::<_, i64>(0), 0, "a sequence, or a trigger");
 }
 
-/// What is sent to PostgreSQL, to be read by whoever changes it.
+/// The statements for PostgreSQL, for the review of a change.
 #[test]
 fn the_statements_of_postgresql_are_these() {
     let distinct: BTreeSet<String> = all_statements().into_iter().collect();

@@ -1,13 +1,13 @@
-//! What each family of queries reads of the entries themselves, on many generated ones and with the statistics that each database has
-//! of them: the same table for both.
+//! The plans of each family of queries on the tables of entries, with many generated entries and
+//! with each database's statistics. Both databases have the same table of expectations.
 
 use audit_domain::{ActionLogFilter, CursorOrder, EventFilter, EventValues, Interval, SortField};
 
 use super::recorded::{Many, Step};
 use crate::query::*;
 
-/// Queries, and the indexes by which their statements on the table of entries go, in their order; a `+ sort` after it where rows
-/// are sorted.
+/// A query, and the indexes that its statements on a table of entries use, in order. `+ sort`
+/// follows an index if rows are sorted.
 type Family = (&'static str, fn(&mut Many), &'static [&'static str]);
 
 fn text() -> Option<String> {
@@ -26,7 +26,7 @@ fn logs() -> ActionLogFilter {
     ActionLogFilter::default()
 }
 
-/// Ten days and half an hour, somewhere in the middle.
+/// Ten days and half an hour, in the middle of the entries.
 const SPAN: Interval = Interval { start: 1_715_000_000_000_000, end: 1_715_865_800_000_000 };
 
 const PAGE: &str = "events_pkey";
@@ -82,7 +82,7 @@ const FAMILIES: [Family; 28] = [
         INDEXED,
     ),
     ("a list in the order of positions", |db| db.list::<Events>(any(), &[(SortField::Position, true)]), INDEXED),
-    // What the rows after the index are sorted by, too.
+    // The rows after the index are read for their sort values too.
     ("a list in the order of users", |db| db.list::<Events>(any(), &[(SortField::User, true)]), &[PAGE, PAGE, PAGE]),
     (
         "types in the order of objects and time",
@@ -144,7 +144,8 @@ fn a_log_without_statistics_is_read_by_its_keys_too() {
     let steps = db.take();
     assert_eq!(steps.len(), 2);
     for Step { sql, plan, .. } in steps {
-        // Compared with each row of the channel, a thousand positions took ten seconds.
+        // When the database compared them with each row of the channel, a thousand positions took
+        // ten seconds.
         assert!(plan.contains("\"position\" = ANY") && !plan.contains("Filter"), "{sql}\n{plan}");
     }
     db.summary(any(), GroupBy::TableName);
@@ -152,7 +153,7 @@ fn a_log_without_statistics_is_read_by_its_keys_too() {
     let steps = db.take_on_postings();
     assert_eq!(steps.len(), 3, "two for 16 segments and more, and one");
     for Step { sql, plan, .. } in steps {
-        // All blocks of the log were read, and then those of other segments thrown away.
+        // A hash would read all blocks of the log and then drop those of other segments.
         assert!(!plan.contains("Hash") && plan.contains("(first = s.first)"), "{sql}\n{plan}");
     }
     assert_plans(db);

@@ -1,5 +1,6 @@
-//! Which statements a connection keeps prepared: those that are the same whatever is asked for, and no others, or a key that asks for
-//! every combination of filters would fill the memory of every connection.
+//! The statements that a connection keeps prepared: those that are the same for all filters, and no
+//! others. Otherwise a key that uses every combination of filters would fill the memory of every
+//! connection.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +14,7 @@ use crate::test_postgres::Database;
 use crate::url::DatabaseUrl;
 use crate::{AppendRequest, Store, StoreConfig, dialect};
 
-/// A connection, and what it has kept since the last look.
+/// A connection and the statements that it has kept since the last check.
 struct Keeping {
     conn: DbConnection,
     kept: Arc<Mutex<Vec<String>>>,
@@ -40,7 +41,7 @@ impl Keeping {
         Keeping { conn, kept }
     }
 
-    /// The number of statements that a list of some events has the connection keep.
+    /// The number of statements that the connection keeps for a list of events.
     fn list(&mut self, filter: EventFilter, sort: &[SortField], size: i64) -> usize {
         let keys = sort.iter().map(|field| SortKey { field: *field, descending: false }).collect();
         let channels = ChannelGrant::Only([1, size].into_iter().filter_map(ChannelId::new).collect());
@@ -55,7 +56,7 @@ fn assert_kept(url: &str, of_a_list: usize) {
     let mut conn = Keeping::new(url);
     let any = EventFilter::default;
     assert_eq!(conn.list(EventFilter { content_type: Some(1), ..any() }, &[], 50), of_a_list);
-    // One log, and its newest entries.
+    // The statements read one log and its newest entries.
     assert_eq!(conn.list(any(), &[], 1), 2);
     for size in [1, 7, 64] {
         assert_eq!(conn.list(any(), &[], size), 0);
@@ -66,23 +67,24 @@ fn assert_kept(url: &str, of_a_list: usize) {
         assert_eq!(conn.list(EventFilter { one_of: values.clone(), ..any() }, &[], size), 0);
         assert_eq!(conn.list(EventFilter { none_of: values, ..any() }, &[], size), 0);
     }
-    // What the index finds is read by its position.
+    // The entries that the index finds are read by position.
     assert_eq!(conn.list(EventFilter { content_type: Some(1), ..any() }, &[SortField::User], 2), 1);
     assert_eq!(conn.list(EventFilter { content_type: Some(2), ..any() }, &[SortField::Uuid, SortField::User], 2), 0);
-    // What no index answers is a scan.
+    // A query that no index answers is a scan.
     let uuid = Some(Events::at(&mut conn.conn, 1, &[0]).unwrap().remove(0).uuid);
     assert_eq!(conn.list(EventFilter { uuid, ..any() }, &[SortField::ObjectId], 2), 0);
 }
 
 #[test]
-fn only_statements_that_are_the_same_for_all_queries_are_kept_on_sqlite() {
+fn sqlite_keeps_only_statements_that_are_equal_for_all_queries() {
     let directory = tempfile::tempdir().unwrap();
-    // The logs; the segments, their times in short, blocks with the type, and times; the rows after the index; and the page.
+    // The logs; the segments, their first points, blocks with the type, and points; the rows after
+    // the index; and the page.
     assert_kept(&format!("sqlite://{}/a.db", directory.path().display()), 7);
 }
 
 #[test]
-fn only_statements_that_are_the_same_for_all_queries_are_kept_on_postgresql() {
+fn postgresql_keeps_only_statements_equal_for_all_queries() {
     let database = Database::empty();
     // And the sizes of the page.
     assert_kept(&database.url(), 8);

@@ -1,4 +1,5 @@
-//! The SQL of each family of queries, literally, and how each database goes about it: by which index, and whether it has to sort.
+//! Tests of the literal SQL of each family of queries, and of its plan on each database: the index
+//! that it uses, and whether it sorts.
 
 mod contract;
 mod indexed;

@@ -1,4 +1,4 @@
-//! Many events, and what the database does with a query.
+//! Databases with many events, and recordings of what a query runs on them.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,8 +15,8 @@ use crate::test_postgres::Database;
 use crate::url::DatabaseUrl;
 use crate::{Store, StoreConfig, dialect};
 
-/// Nine of ten events are in channel 1. Of 20 content types, tables and so on, each holds what the statistics of the SQLite schema
-/// say; both databases get the same rows.
+/// Nine of ten events are in channel 1. Each of 20 content types, tables and so on has as many
+/// events as the statistics in the SQLite schema say. Both databases get the same rows.
 const EVENTS: &str = "SELECT CASE n % 10 WHEN 0 THEN 2 ELSE 1 END AS channel_id, \
     CASE n % 10 WHEN 0 THEN n / 10 ELSE n - n / 10 - 1 END AS position, UUID AS uuid, 1700000000000000 + n * 185000000 AS timestamp, \
     1700000000000000 AS recorded_at, 0 AS producer_id, n / 3 % 20 AS content_type, CAST(n / 11 % 20 AS TEXT) AS table_name, \
@@ -36,7 +36,7 @@ const ENTRIES: [&str; 2] = ["events", "action_logs"];
 const EVENTS_COUNT: i64 = 200_000;
 const LOGS_COUNT: i64 = 50_000;
 
-/// A statement, how the database goes about it, and that in short: the index, and whether it sorts.
+/// A statement, its plan, and a short form of the plan: the index, and whether it sorts.
 pub(super) struct Step {
     pub(super) sql: String,
     pub(super) plan: String,
@@ -48,7 +48,7 @@ pub(super) struct Many {
     conn: DbConnection,
     explaining: DbConnection,
     ran: Arc<Mutex<Vec<String>>>,
-    // Dropped behind its connections.
+    // This is dropped after its connections.
     _place: Box<dyn std::any::Any>,
 }
 
@@ -60,11 +60,11 @@ impl Many {
         let numbers = |count: i64| {
             format!("WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {count})")
         };
-        // What is generated may be lost.
+        // The generated rows may be lost.
         Many::made(&url, Box::new(directory), "PRAGMA synchronous = OFF", &expressions, &numbers, "")
     }
 
-    /// As it is soon after an import, before the first ANALYZE.
+    /// The state soon after an import, before the first ANALYZE.
     pub(super) fn on_postgres_without_statistics() -> Many {
         Many::of_postgres("")
     }
@@ -121,12 +121,12 @@ impl Many {
         Many { conn, explaining, ran, _place: place }
     }
 
-    /// The statements on the tables of entries since the last time, explained.
+    /// The statements on the tables of entries since the last call, with their plans.
     pub(super) fn take(&mut self) -> Vec<Step> {
         self.take_that(|sql| ENTRIES.iter().any(|table| sql.contains(&format!("FROM \"{table}\""))))
     }
 
-    /// The same of statements on the postings of several segments.
+    /// The same for statements on the postings of several segments.
     pub(super) fn take_on_postings(&mut self) -> Vec<Step> {
         self.take_that(|sql| sql.contains("FROM segments s"))
     }
@@ -149,7 +149,7 @@ impl Many {
         self.ask_list::<T>(filter, Sort::by(keys.collect()), 1);
     }
 
-    /// A page of two, newest first.
+    /// Reads a page of two, newest first.
     pub(super) fn page<T: Table>(&mut self, filter: T::Filter, number: i64) {
         self.ask_list::<T>(filter, Sort::by(Vec::new()), number);
     }
@@ -179,7 +179,7 @@ impl Many {
     }
 }
 
-/// Records what is run on a connection.
+/// Records the statements that run on a connection.
 pub(super) fn recording(conn: &mut DbConnection) -> Arc<Mutex<Vec<String>>> {
     let ran = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&ran);
@@ -207,7 +207,7 @@ impl Small {
         &mut self.conn
     }
 
-    /// A list, a walk in each order, and the count of a filter, in one channel and in two.
+    /// Runs a list, a walk in each order, and a count, in one channel and in two.
     pub(super) fn reads<T: Table>(&mut self, filter: T::Filter) {
         for channels in [vec![1], vec![1, 2]] {
             let grant = ChannelGrant::Only(channels.iter().filter_map(|id| ChannelId::new(*id)).collect());
@@ -223,7 +223,8 @@ impl Small {
         }
     }
 
-    /// Groups of everything and of what is found by an index, in all channels; and a record that is looked for in several.
+    /// Groups all entries and those that an index finds, in all channels, and looks up a record in
+    /// several channels.
     pub(super) fn summaries(&mut self) {
         let filter = EventFilter { url: Some("7".to_owned()), ..EventFilter::default() };
         for filter in [EventFilter::default(), filter] {
@@ -234,7 +235,7 @@ impl Small {
         find_in_several::<Events>(&mut self.conn, &ChannelGrant::All, 1, Uuid::from_u128(7), None).unwrap();
     }
 
-    /// The statements, without their values and without what only makes them hard to read.
+    /// The statements without their values and without parts that only make them hard to read.
     pub(super) fn take(&mut self) -> Vec<String> {
         let ran = std::mem::take(&mut *self.ran.lock().unwrap());
         let tables = ["events", "action_logs", "logs", "segments", "segment_times", "postings"];
@@ -249,14 +250,14 @@ impl Small {
     }
 }
 
-/// A recorded statement, and the values that were bound to it as literals.
+/// A recorded statement, and its bound values as literals.
 struct Recorded<'a> {
     sql: &'a str,
     values: Vec<String>,
 }
 
 impl<'a> Recorded<'a> {
-    /// A list of numbers is bytes, and no text of these queries has a bracket.
+    /// Parses a recording. A list of numbers is bytes, and no text of these queries has a bracket.
     fn parse(recorded: &'a str, blob: fn(&str) -> String) -> Recorded<'a> {
         let (sql, binds) = recorded.split_once(" -- binds: ").unwrap();
         let binds = binds.replace("Some(", "").replace(')', "").replace("None", "null");
@@ -291,15 +292,15 @@ impl<'a> Recorded<'a> {
         out
     }
 
-    /// The types of its parameters that do not follow from what they are compared with.
+    /// The types of the parameters that do not follow from the compared expressions.
     fn types(&self) -> String {
         let of_parameter = |number| if self.sql.contains(&format!("${number} IS NULL")) { "text" } else { "unknown" };
         (1..=self.values.len()).map(of_parameter).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// The statement with its values, and the plans: one for these values, and from PostgreSQL also the one that a statement which is kept
-/// prepared may get for whatever values.
+/// The statement with its values and its plans: one for these values, and for PostgreSQL also the
+/// generic plan that a prepared statement may get.
 fn explained(conn: &mut DbConnection, recorded: &str) -> (String, Vec<Vec<String>>) {
     #[derive(QueryableByName)]
     struct Line {
@@ -335,7 +336,8 @@ fn plan_of_postgres(conn: &mut diesel::PgConnection, sql: &str) -> Vec<String> {
     rows.into_iter().map(|row| row.line).collect()
 }
 
-/// The index of a plan, by the name that PostgreSQL gives those of the keys, and whether rows are sorted.
+/// The index of a plan, by the name that PostgreSQL gives to indexes of keys, and whether rows are
+/// sorted.
 fn way(plan: &[String]) -> String {
     // In SQLite, a list of numbers is a table.
     let plan: Vec<&String> = plan.iter().filter(|line| !line.contains("json_each")).collect();
@@ -353,7 +355,7 @@ fn way(plan: &[String]) -> String {
         .map(|name| own.iter().find(|(sqlite, _)| *sqlite == name).map_or(name, |(_, postgres)| postgres))
         .collect();
     let scans = plan.iter().any(|line| line.contains("Seq Scan") || line.starts_with("SCAN"));
-    // To group rows, PostgreSQL may sort them.
+    // PostgreSQL may sort rows to group them.
     let groups = plan.iter().any(|line| line.contains("GroupAggregate"));
     let sorts = !groups
         && plan.iter().any(|line| {

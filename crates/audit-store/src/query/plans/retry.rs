@@ -1,4 +1,5 @@
-//! A request that is sent again: few statements, whatever it holds, since the log is locked meanwhile.
+//! A request that is sent again takes few statements, whatever its contents, because the log is
+//! locked meanwhile.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -41,7 +42,7 @@ impl Log {
         Log { conn, watch, first, ran }
     }
 
-    /// Appends requests in one batch, and says how many statements that took.
+    /// Appends requests in one batch. Returns the outcomes and the number of statements.
     fn append(&mut self, requests: Vec<Vec<PreparedEntry>>) -> (Vec<Outcome>, usize) {
         self.ran.lock().unwrap().clear();
         let requests: Vec<_> = requests.into_iter().map(AppendRequest::import).collect();
@@ -70,7 +71,7 @@ fn conflicts(outcome: &Outcome) -> usize {
     }
 }
 
-/// One statement reads up to 32 records, and not more.
+/// One statement reads at most 32 records.
 #[test]
 fn a_retry_of_thousands_is_a_few_statements() {
     on_both_databases(|url| {
@@ -106,7 +107,7 @@ fn many_mentions_of_a_stored_uuid_are_few_statements() {
     });
 }
 
-/// 60 MiB in three logs, which are asked for in turn and are more than what is held.
+/// 60 MiB in three logs, which the batch asks for in turn and which are more than it holds.
 #[test]
 fn large_entries_of_several_logs_are_read_once_each() {
     on_both_databases(|url| {
@@ -115,7 +116,7 @@ fn large_entries_of_several_logs_are_read_once_each() {
         let large: Vec<_> = places().map(|(number, channel)| event(number, channel, &members)).collect();
         let mut log = Log::with(url, &large);
         drop(large);
-        // One mention of each, and 20, all uuids in turn.
+        // Each uuid once, and then 20 times, all uuids in turn.
         for mentions in [1, 20] {
             let tiny: Vec<_> = (0..mentions).flat_map(|_| places()).map(|(number, channel)| event(number, channel, "")).collect();
             let (outcomes, statements) = log.append(vec![tiny]);

@@ -1,4 +1,5 @@
-//! A page that is too large is not read. PostgreSQL sends a result whole, and then it is too late to look at its size.
+//! A page that is too large is not read. PostgreSQL sends a result whole, so its size must be
+//! checked before the query.
 
 use audit_domain::{ChannelGrant, ChannelId, EventFilter, NewEvent, ParseMode, Sort, limits};
 

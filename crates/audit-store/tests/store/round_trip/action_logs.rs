@@ -97,7 +97,7 @@ fn real_logs_come_back_byte_for_byte() {
 }
 
 #[test]
-fn the_largest_and_the_deepest_action_log_is_kept_exported_and_read_back() {
+fn the_largest_and_deepest_action_log_is_stored_and_imported() {
     let start = r#"{"level":0,"message":""#;
     let largest = padded(start, r#""}"#, limits::EVENT_BYTES_MAX);
     assert_eq!(kept::<ActionLogs>(&largest)[1].1.len(), limits::EVENT_BYTES_MAX - start.len());

@@ -1,7 +1,8 @@
-//! Appends a stream of events in batches, a few of them on their way at once, and knows of each event where it came from.
+//! Appends a stream of events in batches. A few batches are in flight at once, and the place of
+//! each event in its file is known.
 //!
-//! A batch is one request of the store: all or nothing. When one of its events is refused (its uuid belongs to another event),
-//! the others are sent again without it.
+//! A batch is one request of the store: all or nothing. If the store refuses one of its events (the
+//! uuid belongs to another event), the appender sends the others again without it.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -14,28 +15,29 @@ use audit_http::store::{AppendError, AppendRequest, Conflict, NotStored, Pending
 use crate::repeats::{Repeat, Repeats};
 use crate::source::SourceLine;
 
-/// Events of a batch: enough to make the commit cheap, few enough to see the bar move.
+/// Events of a batch: enough to make the commit cheap, few enough for the progress bar to move.
 const BATCH_EVENTS_MAX: usize = 1000;
 
-/// Bytes of their slots, so that large events do not fill the memory.
+/// Bytes of the slots of a batch, so that large events do not fill the memory.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Batches on their way while the next one is read.
+/// Batches in flight while the next one is read.
 const BATCHES_IN_FLIGHT_MAX: usize = 4;
 
-/// A commit that takes longer waits for something that somebody has to mend. The import can be run again.
+/// The longest wait for a commit. A slower commit waits for a fault that an operator has to repair,
+/// and the import can be run again.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(60);
 
-/// What to do about an event that cannot be appended.
+/// The action for an event that cannot be appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OnRefusal {
-    /// Append what came before it, and nothing that comes after.
+    /// Append the events before it, and none after it.
     Stop,
-    /// Leave it out.
+    /// Skip the event.
     Skip,
 }
 
-/// An event whose uuid belongs to another one.
+/// An event whose uuid belongs to another event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Refused {
     pub(crate) place: SourceLine,
@@ -43,18 +45,18 @@ pub(crate) struct Refused {
     pub(crate) channel_id: ChannelId,
 }
 
-/// What became of the events.
+/// The outcomes of the events.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Counts {
     pub(crate) new: u64,
     pub(crate) known: u64,
-    /// Of both, those that happen far in the future.
+    /// The number of these whose time is far in the future.
     pub(crate) future: u64,
 }
 
 type Batch = Vec<(SourceLine, PreparedEntry)>;
 
-/// See the module.
+/// Appends events; see the module.
 pub(crate) struct Appender<'a> {
     store: &'a Store,
     on_refusal: OnRefusal,
@@ -82,7 +84,7 @@ impl<'a> Appender<'a> {
         }
     }
 
-    /// Adds an event behind the others; nothing after the stop.
+    /// Adds an event after the others. Does nothing after the stop.
     pub(crate) fn push(&mut self, place: SourceLine, event: PreparedEntry) -> anyhow::Result<()> {
         if self.stopped {
             return Ok(());
@@ -96,13 +98,13 @@ impl<'a> Appender<'a> {
         Ok(())
     }
 
-    /// Sends what is left and waits for everything.
+    /// Sends the remaining events and waits for all of them.
     pub(crate) fn finish(&mut self) -> anyhow::Result<()> {
         self.send()?;
         self.settle(0)
     }
 
-    /// Says that an event was refused before it came here.
+    /// Notes that an event was refused before it came here.
     pub(crate) fn refuse(&mut self) -> anyhow::Result<()> {
         if self.on_refusal == OnRefusal::Stop && !self.stopped {
             self.finish()?;
@@ -111,24 +113,25 @@ impl<'a> Appender<'a> {
         Ok(())
     }
 
-    /// Whether nothing is appended any more. Batches that were on their way when an event was refused are in the log, though
-    /// some of their events come after it.
+    /// Whether the appender has stopped. The batches that were in flight when an event was refused
+    /// are in the log, although some of their events come after it.
     pub(crate) fn has_stopped(&self) -> bool {
         self.stopped
     }
 
-    /// What is committed so far.
+    /// The events that are committed so far.
     pub(crate) fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// Sends what is left of a file, waits for it, and says what was known already in the middle of it.
+    /// Sends the remaining events of a file, waits for them, and returns a repeat in the middle of
+    /// the file.
     pub(crate) fn end_of_file(&mut self) -> anyhow::Result<Option<Repeat>> {
         self.finish()?;
         Ok(self.repeats.take())
     }
 
-    /// The refused events since the last time.
+    /// Takes the events that were refused since the last call.
     pub(crate) fn take_refused(&mut self) -> Vec<Refused> {
         std::mem::take(&mut self.refused)
     }
@@ -143,19 +146,20 @@ impl<'a> Appender<'a> {
         Ok(())
     }
 
-    /// The request takes copies: its events do not come back if it is refused.
+    /// The request takes copies, because a refused request does not return its events.
     fn append(&self, batch: &Batch) -> anyhow::Result<PendingReceipts> {
         Ok(self.store.append(AppendRequest::import(batch.iter().map(|(_, event)| event.clone()).collect()))?)
     }
 
-    /// After a refusal in an earlier batch, what was collected meanwhile is not sent.
+    /// Stops after a refusal in an earlier batch. The events that were collected meanwhile are not
+    /// sent.
     fn stop(&mut self) {
         self.stopped = true;
         self.batch.clear();
         self.batch_bytes = 0;
     }
 
-    /// Waits until at most `left` batches are on their way.
+    /// Waits until at most `left` batches are in flight.
     fn settle(&mut self, left: usize) -> anyhow::Result<()> {
         while self.in_flight.len() > left {
             let Some((batch, pending)) = self.in_flight.pop_front() else { break };
@@ -185,7 +189,7 @@ impl<'a> Appender<'a> {
         }
     }
 
-    /// What of a batch is sent again.
+    /// The events of a batch that are sent again.
     fn without(&mut self, batch: Batch, conflicts: &[Conflict]) -> Batch {
         let refused: BTreeSet<usize> = conflicts.iter().map(|conflict| conflict.index).collect();
         let first = refused.first().copied().unwrap_or(0);

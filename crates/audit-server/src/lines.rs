@@ -1,10 +1,11 @@
-//! Lines of an input, however large it is: one line in memory at a time, and none longer than an event can be.
+//! Lines of an input of any size: one line in memory at a time, and none longer than an event can
+//! be.
 
 use std::io::{self, BufRead};
 
 use audit_http::store::domain::limits::{EVENT_BYTES_ADDED_MAX, EVENT_BYTES_MAX};
 
-/// Bytes of the longest line: an event of the largest size, and what an export adds to it.
+/// Bytes of the longest line: an event of the largest size, and the members that an export adds.
 pub(crate) const LINE_BYTES_MAX: usize = EVENT_BYTES_MAX + EVENT_BYTES_ADDED_MAX;
 
 /// One line.
@@ -12,15 +13,15 @@ pub(crate) const LINE_BYTES_MAX: usize = EVENT_BYTES_MAX + EVENT_BYTES_ADDED_MAX
 pub(crate) enum Line<'a> {
     /// Its text, without the blanks around it.
     Text(&'a str),
-    /// Too long; the rest of it was passed over.
+    /// The line is too long; the rest of it was skipped.
     TooLong,
-    /// Not UTF-8, so no JSON either.
+    /// The line is not UTF-8, and so not JSON.
     NotUtf8,
-    /// UTF-16, as the byte order mark at the start of the input says; nothing after it can be read either.
+    /// The input is UTF-16, according to its byte order mark. Nothing after it can be read either.
     Utf16,
 }
 
-/// What some editors and shells write in front of a text. It is not a part of the first line.
+/// The mark that some editors and shells write before a text. It is not a part of the first line.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// The lines of a reader, counted from 1.
@@ -40,7 +41,7 @@ impl<R: BufRead> Lines<R> {
         self.number
     }
 
-    /// The next line and its number; `None` behind the last one.
+    /// The next line and its number; `None` after the last one.
     pub(crate) fn next(&mut self) -> io::Result<Option<(u64, Line<'_>)>> {
         self.buffer.clear();
         self.number += 1;

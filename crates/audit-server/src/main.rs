@@ -1,16 +1,17 @@
-//! `audit-server`: a self-hosted audit log in one binary. The command line, the settings, the log of the program itself and
-//! its orderly end live here; everything an audit log does is in the crates below.
+//! `audit-server`: a self-hosted audit log in one binary. This crate has the command line, the
+//! settings, the program's own log and its orderly end. The crates below have everything else.
 
 #![forbid(unsafe_code)]
 
-/// A line for people on stdout. `println!` panics when nobody reads any more, as behind `| head`; this goes on without.
+/// Prints a line for people on stdout. `println!` panics if nothing reads the pipe any more, as
+/// with `| head`; this continues.
 macro_rules! stdout_line {
     ($($text:tt)*) => {
         drop(std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{}\n", format_args!($($text)*))))
     };
 }
 
-/// The same on stderr.
+/// Prints a line on stderr in the same way.
 macro_rules! stderr_line {
     ($($text:tt)*) => {
         drop(std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{}\n", format_args!($($text)*))))

@@ -1,4 +1,4 @@
-//! Records what the server measures, as `/metrics` shows it. `docs/metrics.md` explains each name.
+//! Records the measurements of the server for `/metrics`. `docs/metrics.md` explains each name.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use audit_http::Metrics;
 use audit_http::store::domain::{Stream, Timestamp};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-/// What is measured in the crates below, with the lines of help.
+/// The measurements of the crates below, with their help texts.
 const HELP: [(Kind, &str, &str); 17] = [
     (Kind::Counter, "audit_appended_entries_total", "Entries that were committed to a log, by stream."),
-    (Kind::Histogram, "audit_append_batch_entries", "Entries that one transaction of the writer was asked to append."),
+    (Kind::Histogram, "audit_append_batch_entries", "Entries of one transaction of a writer."),
     (Kind::Histogram, "audit_append_batch_seconds", "Time from the start of such a transaction to the end of its commit."),
     (Kind::Counter, "audit_append_failed_batches_total", "Transactions of appends that the database refused."),
     (Kind::Counter, "audit_clock_jumps_total", "Times that the clock jumped ahead by more than a minute while the server ran."),
-    (Kind::Counter, "audit_clock_out_of_range_total", "Times that the clock was asked and cannot be right."),
+    (Kind::Counter, "audit_clock_out_of_range_total", "Readings of the clock that cannot be right."),
     (Kind::Gauge, "audit_log_ahead_of_clock_seconds", "How far the last entry of a log is ahead of the clock, at most."),
-    (Kind::Gauge, "audit_append_queue_requests", "Append requests that wait for the writer."),
+    (Kind::Gauge, "audit_append_queue_requests", "Append requests that wait for a writer."),
     (Kind::Histogram, "audit_http_request_seconds", "Time from the head of a request to the head of its answer."),
     (Kind::Counter, "audit_http_queries_refused_total", "Queries that found too many of the same key running or waiting."),
     (Kind::Counter, "audit_http_queries_cancelled_total", "Queries whose client was gone before they ended."),
@@ -28,7 +28,7 @@ const HELP: [(Kind, &str, &str); 17] = [
     (Kind::Gauge, CERTIFICATE_EXPIRES, "When the first certificate of the server's chain expires."),
 ];
 
-/// In seconds since the epoch, as Prometheus has instants.
+/// In seconds since the epoch, which is Prometheus's unit of instants.
 const CERTIFICATE_EXPIRES: &str = "audit_tls_certificate_expires_timestamp_seconds";
 
 enum Kind {
@@ -37,16 +37,17 @@ enum Kind {
     Histogram,
 }
 
-/// Seconds: an append is about a commit on a disk, a list about a query.
+/// Buckets in seconds: an append is about a commit on a disk, a list about a query.
 const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
-/// Entries, up to the largest batch.
+/// Buckets of entries, up to the largest batch.
 const ENTRIES: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1000.0, 10_000.0];
 
-/// Until somebody asks, single measurements pile up; they are put into their buckets this often.
+/// Until `/metrics` is read, single measurements pile up. This is the interval at which they go
+/// into their buckets.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Starts to record, once a process, before anything is measured.
+/// Starts recording, once in a process, before any measurement.
 pub(crate) fn start() -> anyhow::Result<(Metrics, PrometheusHandle)> {
     let builder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
@@ -59,7 +60,7 @@ pub(crate) fn start() -> anyhow::Result<(Metrics, PrometheusHandle)> {
             Kind::Histogram => metrics::describe_histogram!(name, help),
         }
     }
-    // There from the start, or a rise from nothing to one would be seen by no alert.
+    // These exist from the start. Otherwise no alert would see a rise from nothing to one.
     for counter in [
         "audit_append_failed_batches_total",
         "audit_clock_jumps_total",
@@ -76,14 +77,14 @@ pub(crate) fn start() -> anyhow::Result<(Metrics, PrometheusHandle)> {
     Ok((Metrics::new(move || rendering.render()), recorder))
 }
 
-/// Shows when the certificate that is in use expires.
+/// Records when the current certificate expires.
 pub(crate) fn certificate_expires(at: Option<Timestamp>) {
     if let Some(at) = at {
         metrics::gauge!(CERTIFICATE_EXPIRES).set((at.micros() / 1_000_000) as f64);
     }
 }
 
-/// Keeps the memory of measurements bounded, as long as it is polled.
+/// Bounds the memory of measurements, as long as it is polled.
 pub(crate) async fn upkeep(recorder: PrometheusHandle) {
     loop {
         tokio::time::sleep(UPKEEP).await;

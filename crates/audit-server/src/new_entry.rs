@@ -1,11 +1,11 @@
-//! Records of a file: which kinds there are, and how a line of each is read.
+//! Records of a file: the kinds, and the parser of a line for each.
 
 use audit_http::store::domain::uuid::Uuid;
 use audit_http::store::domain::{ChannelId, InputError, Members, NewActionLog, NewEvent, ParseMode, PreparedEntry};
 use audit_http::store::{Store, StoreError};
 use clap::ValueEnum;
 
-/// What a file holds.
+/// The kind of the records of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
     /// Events in the shape of the native API
@@ -17,7 +17,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// What uuids of lines are made with beside the line: the same line of another kind is another record.
+    /// A value that goes into the uuids of lines besides the line: the same line of another kind is
+    /// another record.
     pub(crate) fn salt(self) -> &'static str {
         match self {
             Kind::Events => "",
@@ -27,14 +28,14 @@ impl Kind {
     }
 }
 
-/// A record that was read.
+/// A record from a line.
 pub(crate) enum NewEntry {
     Event(Box<NewEvent>),
     ActionLog(Box<NewActionLog>),
 }
 
 impl NewEntry {
-    /// Reads the text of a record; members that only the server sets are dropped.
+    /// Parses the text of a record. It drops members that only the server sets.
     pub(crate) fn parse(kind: Kind, text: &str) -> Result<NewEntry, InputError> {
         match kind {
             Kind::Events => NewEvent::parse(text, ParseMode::IMPORT).map(Box::new).map(NewEntry::Event),
@@ -43,8 +44,9 @@ impl NewEntry {
         }
     }
 
-    /// The kind that the text of a record is of although it was read as an event: an event needs no member, and would take whatever
-    /// it does not know as members of its own, for good.
+    /// The kind that the text of a record seems to have although it was parsed as an event. An
+    /// event needs no member and accepts any member that it does not know, so the mistake would be
+    /// permanent.
     pub(crate) fn meant(&self, text: &str) -> Option<&'static str> {
         let NewEntry::Event(event) = self else { return None };
         event.extra.as_ref()?;
@@ -65,7 +67,7 @@ impl NewEntry {
         }
     }
 
-    /// Gives it a uuid, if there is one to give, unless it has one.
+    /// Sets the uuid, if the function returns one, unless the record has one.
     pub(crate) fn or_uuid(&mut self, uuid: impl FnOnce() -> Option<Uuid>) {
         let given = match self {
             NewEntry::Event(event) => &mut event.uuid,
@@ -74,7 +76,7 @@ impl NewEntry {
         *given = given.or_else(uuid);
     }
 
-    /// Makes it ready for the log of the channel it names, else of this one.
+    /// Prepares the record for the log of the channel that it names, otherwise of the given one.
     pub(crate) fn prepare(self, store: &Store, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
         match self {
             NewEntry::Event(event) => {

@@ -1,4 +1,5 @@
-//! A file that is whole or not there: written beside its place, flushed to the disk, then renamed.
+//! Writes a file that is complete or absent: it is written next to its place, synchronized to the
+//! disk, then renamed.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -10,10 +11,11 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::{NamedTempFile, TempPath};
 
-/// Where an export goes: a file, packed if its name ends in `.gz`, or stdout.
+/// The target of an export: a file, compressed if its name ends in `.gz`, or stdout.
 pub(crate) struct Output {
     writer: Writer,
-    /// The file while it is written, and its place; `None` for stdout and what is no regular file.
+    /// The unfinished file and its place; `None` for stdout and for a target that is not a regular
+    /// file.
     unfinished: Option<(TempPath, PathBuf)>,
     name: String,
 }
@@ -25,7 +27,7 @@ enum Writer {
 }
 
 impl Output {
-    /// `-` is stdout.
+    /// Opens the target; `-` is stdout.
     pub(crate) fn create(path: &Path) -> anyhow::Result<Output> {
         if path == Path::new("-") {
             let writer = Writer::Stdout(BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock()));
@@ -33,7 +35,7 @@ impl Output {
         }
         let name = path.display().to_string();
         let special = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
-        // A pipe or a device is written to; renaming a file over it would only take it away.
+        // A pipe or a device is written directly, because a rename would replace it by a file.
         let (file, unfinished) = if special {
             (File::options().write(true).open(path).with_context(|| format!("cannot write `{name}`"))?, None)
         } else {
@@ -56,7 +58,7 @@ impl Output {
         written.with_context(|| format!("cannot write {}", self.name))
     }
 
-    /// Puts the file in its place; before this, the place holds what it held.
+    /// Puts the file in its place. Until then the place keeps its old contents.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
         let Output { writer, unfinished, name } = self;
         let finish = || -> io::Result<()> {
@@ -75,7 +77,8 @@ impl Output {
     }
 }
 
-/// A new file for its owner alone: events tell of persons. It is never one that is there, and a link is not followed.
+/// Options for a new file for its owner alone, because events are about persons. It never opens an
+/// existing file and does not follow a link.
 fn private() -> fs::OpenOptions {
     let mut options = File::options();
     options.write(true).create_new(true);
@@ -86,8 +89,9 @@ fn private() -> fs::OpenOptions {
 
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// The file while it is written; removed again unless it gets its place. It is locked as long as its process lives: so the next export
-/// of the same name can tell what a dead one left from what a living one still writes, in whatever container that is.
+/// Creates a file that is removed unless it is renamed. It is locked as long as its process lives. So
+/// the next export of the same name distinguishes the files of dead and living exports, in any
+/// container.
 fn beside(place: &Path) -> anyhow::Result<NamedTempFile> {
     let name = place.file_name().filter(|_| !place.is_dir());
     let name = name.with_context(|| format!("`{}` is a directory: name a file in it", place.display()))?;
@@ -104,13 +108,12 @@ fn directory(place: &Path) -> &Path {
     place.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Makes the file and locks it. Another export that clears left-overs may be quicker to lock it, and then it removes it.
+/// Creates the file and locks it. Another export that clears old files may lock it first, and then
+/// removes it.
 fn make(path: &Path) -> io::Result<File> {
     loop {
         let file = private().open(path).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                io::Error::other(format!("`{}` is in the way: another export writes it", path.display()))
-            }
+            io::ErrorKind::AlreadyExists => io::Error::other(format!("another export is writing `{}`", path.display())),
             _ => error,
         })?;
         file.lock()?;
@@ -132,12 +135,13 @@ fn has_name(_: &fs::Metadata) -> bool {
 
 const ENDING: &str = ".tmp";
 
-/// Removes what exports of the same name left that were killed: files that are named as theirs and that no living process has locked.
+/// Removes the files of killed exports of the same name: files with such a name that no living
+/// process has locked.
 fn clear_left_overs(directory: &Path, start: &OsStr) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     for entry in entries.flatten().filter(|entry| is_named_as_ours(&entry.file_name(), start)) {
         let path = entry.path();
-        // Only plain files: to open a pipe would wait for its other end.
+        // Only regular files: opening a pipe would wait for its other end.
         if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
             continue;
         }
@@ -146,8 +150,10 @@ fn clear_left_overs(directory: &Path, start: &OsStr) {
             continue;
         }
         match fs::remove_file(&path) {
-            Ok(()) => tracing::info!(path = %path.display(), "removed what an export left that was killed"),
-            Err(error) => tracing::warn!(%error, path = %path.display(), "what an export left cannot be removed"),
+            Ok(()) => tracing::info!(path = %path.display(), "removed the unfinished file of a killed export"),
+            Err(error) => {
+                tracing::warn!(%error, path = %path.display(), "the unfinished file of an earlier export cannot be removed")
+            }
         }
     }
 }

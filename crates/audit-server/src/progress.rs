@@ -1,13 +1,13 @@
-//! The progress bar: on stderr, and only where somebody looks at it.
+//! The progress bar on stderr, which is shown only on a terminal.
 
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// What a bar counts.
+/// The unit of a bar.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Unit {
-    /// Bytes of input; `None` when nobody knows how many there will be.
+    /// Bytes of input; `None` if their number is not known.
     Bytes(Option<u64>),
     /// Entries of a log.
     Entries(u64),

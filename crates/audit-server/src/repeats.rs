@@ -1,9 +1,10 @@
-//! Lines without a uuid that were known already although the file is not the one that was imported before: a file that has grown,
-//! or an import that was interrupted, has the known lines in front and the new ones after them.
+//! Finds known lines after new ones among the lines without a uuid. A file that has grown, or whose
+//! import was interrupted, has its known lines first and the new ones after them. Otherwise it is
+//! not the file that was imported before.
 
 use crate::source::SourceLine;
 
-/// What came of the lines without a uuid of the file that is being imported.
+/// The outcomes of the lines without a uuid of the current file.
 #[derive(Debug, Default)]
 pub(crate) struct Repeats {
     first_new: Option<SourceLine>,
@@ -22,7 +23,8 @@ pub(crate) struct Repeat {
 }
 
 impl Repeats {
-    /// Notes what became of a line, in the order of the file; whether it `has_own_uuid` is its own.
+    /// Notes the outcome of a line, in the order of the file. Lines with a uuid of their own do not
+    /// count.
     pub(crate) fn note(&mut self, place: SourceLine, is_known: bool) {
         if place.has_own_uuid {
             return;
@@ -37,7 +39,7 @@ impl Repeats {
         }
     }
 
-    /// The repeat of the file, once; the next one starts again.
+    /// Takes the repeat of the file; the next file starts again.
     pub(crate) fn take(&mut self) -> Option<Repeat> {
         std::mem::take(self).found
     }

@@ -1,5 +1,6 @@
-//! Signals. The orderly end: the first SIGTERM or SIGINT asks for it, the second one does not wait for it. SIGHUP has the
-//! certificate read again, and never ends the program: a log rotation that sends it should not.
+//! Signals. The first SIGTERM or SIGINT starts an orderly end; the second one ends the program at
+//! once. SIGHUP reloads the certificate and never ends the program, because a log rotation may send
+//! it.
 
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,10 +9,11 @@ use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-/// Takes both signals over and returns what becomes ready with the first one. SIGHUP is taken over too.
+/// Handles both signals, and returns a future that becomes ready with the first one. It handles
+/// SIGHUP too.
 ///
-/// They are watched on a thread of their own: the end of the server blocks its runtime while the last events are committed,
-/// and a second signal has to get through just then.
+/// A thread of its own watches the signals: the end of the server blocks its runtime while the last
+/// events are committed, and a second signal must work during that time.
 pub(crate) fn asked(reload: Option<impl Fn() + Send + 'static>) -> std::io::Result<impl Future<Output = ()>> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let (mut terminate, mut interrupt, mut hangup) = {
@@ -25,9 +27,9 @@ pub(crate) fn asked(reload: Option<impl Fn() + Send + 'static>) -> std::io::Resu
                 () = next(&mut terminate, &mut interrupt) => {}
                 () = reload_always(&mut hangup, reload.as_ref()) => {}
             }
-            tracing::info!("stopping: accepted requests are finished first");
-            // To wake the server is to write to a file descriptor, and the runtime panics where that fails: a second signal has to
-            // be watched for all the same.
+            tracing::info!("stopping: the server finishes accepted requests first");
+            // Waking the server writes to a file descriptor, and the runtime panics if that fails.
+            // A second signal must be watched all the same.
             if let Ok(Err(())) = catch_unwind(AssertUnwindSafe(|| ask.send(()))) {
                 // The server has ended by itself.
                 return;
@@ -40,8 +42,8 @@ pub(crate) fn asked(reload: Option<impl Fn() + Send + 'static>) -> std::io::Resu
     std::thread::Builder::new().name("audit-signals".to_owned()).spawn(watch)?;
     Ok(async {
         if asked.await.is_err() {
-            // Without its watcher the server could only be killed; that is no reason to stop it.
-            tracing::error!("signals are not watched any more");
+            // Without its watcher the server can only be killed, but this does not have to stop it.
+            tracing::error!("the program no longer watches signals");
             pending::<()>().await;
         }
     })
@@ -58,7 +60,7 @@ async fn reload_always(hangup: &mut Signal, reload: Option<&impl Fn()>) {
     while hangup.recv().await.is_some() {
         match reload {
             Some(reload) => reload(),
-            None => tracing::info!("SIGHUP: there is nothing to read again"),
+            None => tracing::info!("SIGHUP: there is no certificate to read again"),
         }
     }
     pending::<()>().await;

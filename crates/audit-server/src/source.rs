@@ -1,4 +1,5 @@
-//! Where the lines of an import come from, as far as it makes a line without a uuid the same record in every run.
+//! The source of the lines of an import: the part of a line's identity that makes a line without a
+//! uuid the same record in every run.
 
 use std::path::Path;
 
@@ -6,26 +7,28 @@ use audit_http::store::domain::uuid::Uuid;
 
 use crate::new_entry::Kind;
 
-/// Where an event came from.
+/// The place of an event in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SourceLine {
-    /// Index of the file.
+    /// The index of the file.
     pub(crate) file: usize,
-    /// Line, from 1.
+    /// The line, from 1.
     pub(crate) line: u64,
-    /// Whether the line has a uuid, instead of one that was made of its place.
+    /// Whether the line has a uuid of its own, and not one that was made from its place.
     pub(crate) has_own_uuid: bool,
 }
 
-/// What a line is known by beside its number and its text; nothing where a second run could not find it again.
+/// The identity of a line besides its number and its text; `None` if a second run could not find it
+/// again.
 pub(crate) struct Source(Option<Vec<u8>>);
 
 impl Source {
-    /// Of a file: its path from the root, without links and without `.gz`, so that one file is the same from every directory, and
-    /// files of two hosts in two directories are two. With a name given by the operator, that name and the file's own, so that a
-    /// file may move.
+    /// Takes the identity of a file: its path from the root, without links and without `.gz`. So
+    /// one file is the same from every directory, and files of two hosts in two directories are two
+    /// files. With a name given by the operator, the identity is that name and the file's own name,
+    /// so that a file may move.
     ///
-    /// An input that is not a file (stdin, a pipe) has the given name only, or none at all.
+    /// An input that is not a file (stdin, a pipe) has only the given name, or no identity at all.
     pub(crate) fn new(path: Option<&Path>, given: Option<&str>) -> Source {
         let file = path.filter(|path| path.is_file());
         Source(match (given, file) {
@@ -41,7 +44,7 @@ impl Source {
         })
     }
 
-    /// The uuid of a line that has none, the same in every run.
+    /// The uuid of a line that has none; it is the same in every run.
     pub(crate) fn uuid_of_line(&self, kind: Kind, number: u64, text: &str) -> Option<Uuid> {
         let source = self.0.as_ref()?;
         let namespace = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"audit-server import");
@@ -50,7 +53,7 @@ impl Source {
     }
 }
 
-/// Packed or not, it is the same file.
+/// Removes `.gz`: a file is the same file whether it is compressed or not.
 fn without_gz(path: &[u8]) -> &[u8] {
     path.strip_suffix(b".gz").unwrap_or(path)
 }

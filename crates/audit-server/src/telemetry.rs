@@ -1,4 +1,5 @@
-//! The program's own log: to stderr, so that stdout stays for what was asked for. No event of the audit log is written there.
+//! The program's own log. It goes to stderr, because stdout is for the output of commands. It has
+//! no event of the audit log.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::IsTerminal;
@@ -11,13 +12,14 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{LogFormat, Settings};
 
-/// Starts the log. Nothing is written before, and nothing at all when the start fails: the one sentence says it.
+/// Starts the log. Before this nothing is logged. If the start fails, nothing is logged at all, and
+/// the error sentence has the reason.
 pub(crate) fn start(settings: &Settings) -> anyhow::Result<()> {
     let terminal = std::io::stderr().is_terminal();
     let format = format(settings);
     let filter = EnvFilter::builder().parse(&settings.log)?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(terminal);
-    // It would say on stderr that stderr cannot be written, and panic when that fails.
+    // Such a message would report on stderr that stderr cannot be written, and panic if that fails.
     let lines = lines.log_internal_errors(false);
     let log = tracing_subscriber::registry().with(filter).with(filter_fn(|metadata| !audit_http::is_said_otherwise(metadata)));
     let started = match format {
@@ -29,11 +31,11 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The thread that takes connections. actix does not start it again.
+/// The thread that accepts connections. actix does not restart it.
 const ACCEPTOR: &str = "actix-server acceptor";
 
-/// A panic is a line of the log as everything else is. Where it ends a thread without which the server would only seem to run, it
-/// ends the process. A writer that panics is seen by the server itself.
+/// Logs a panic as a line like any other. If the server would only seem to run without the thread,
+/// this ends the process. The server itself notices a writer that panics.
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let thread = std::thread::current();
@@ -48,7 +50,7 @@ fn log_panics() {
     }));
 }
 
-/// As it was chosen, else by who reads it.
+/// The chosen format, otherwise the one that fits the target.
 pub(crate) fn format(settings: &Settings) -> LogFormat {
     let terminal = std::io::stderr().is_terminal();
     settings.log_format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json })

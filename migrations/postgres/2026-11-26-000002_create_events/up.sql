@@ -1,11 +1,13 @@
--- One event a row. The order of columns is that of SQLite, where it matters. Texts that are looked up compare by their bytes
--- (COLLATE "C"), as everywhere else.
+-- One event a row. The order of columns is that of SQLite, where it matters. Texts that are looked
+-- up compare by their bytes (COLLATE "C"), as in SQLite and in the program.
 --
--- The guards are rights: the table belongs to a role that migrates, and the program runs as one that can SELECT and INSERT, and has no
--- UPDATE and no DELETE (audit-server migrate --grant-to).
+-- The guards are privileges: the table belongs to a role that migrates. The program runs as another
+-- role that can SELECT and INSERT, and has no UPDATE and no DELETE (audit-server migrate
+-- --grant-to).
 --
--- Rows are only ever added. Vacuum and analyze come round with every fiftieth of the table instead of every fifth and tenth, so
--- that the planner knows a log that grows, and what needs no more than an index is read off it alone.
+-- Rows are only ever added. Vacuum and analyze run after every fiftieth of the table instead of
+-- every fifth and tenth. So the planner has current statistics of a log that grows, and queries
+-- that need only an index do not read the table.
 CREATE TABLE events (
     channel_id BIGINT NOT NULL,
     position BIGINT NOT NULL,

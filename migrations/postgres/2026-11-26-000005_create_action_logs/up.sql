@@ -1,5 +1,5 @@
--- One record of an application's logger a row, in the same order of columns and under the same guards as `events`, where the
--- comments argue them. The id of the published API is position + 1.
+-- One record of an application's logger a row. The order of columns and the guards are the same as
+-- for `events`, where comments explain them. The id of the published API is position + 1.
 CREATE TABLE action_logs (
     channel_id BIGINT NOT NULL,
     position BIGINT NOT NULL,

@@ -1,4 +1,4 @@
--- For people at a SQL prompt. Instants in UTC whatever the session's time zone is.
+-- A view for people at a SQL prompt. Instants are in UTC, whatever the time zone of the session is.
 CREATE VIEW action_logs_readable AS
 SELECT
     channel_id,

@@ -1,5 +1,6 @@
--- Keys are stored as their SHA-256 only. Tokens are revoked, never deleted: `producer_id` in the log names them for good.
--- `channels` is '*' or a list such as '1,2,3'; instants are microseconds.
+-- The table stores only the SHA-256 of a key. Tokens are revoked and never deleted, because
+-- `producer_id` in the log names them permanently. `channels` is '*' or a list such as '1,2,3'.
+-- Instants are in microseconds.
 CREATE TABLE tokens (
     id BIGINT NOT NULL PRIMARY KEY,
     name TEXT COLLATE "C" NOT NULL,

@@ -1,5 +1,6 @@
--- Object types: the number and the name that fill each other in where an event has only one. A type may be renamed; what is in
--- the log keeps what it was given then. No guards: the registry proves nothing, and a change of it can be changed back.
+-- Content types: the server fills in the number or the name if an event has only the other. A type
+-- may be renamed; entries in the log keep their values. There are no guards, because the registry
+-- proves nothing and a change of it can be reverted.
 CREATE TABLE content_types (
     id BIGINT NOT NULL PRIMARY KEY,
     app_label TEXT COLLATE "C" NOT NULL,

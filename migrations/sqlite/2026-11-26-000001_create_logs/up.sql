@@ -1,4 +1,5 @@
--- The head of each log: the row that every append to it locks. `recorded_at` is the last one given out, in microseconds.
+-- The head of each log: the row that every append to the log locks. `recorded_at` is the time of
+-- the last entry, in microseconds.
 CREATE TABLE logs (
     channel_id BIGINT NOT NULL,
     stream SMALLINT NOT NULL,
@@ -7,7 +8,7 @@ CREATE TABLE logs (
     PRIMARY KEY (channel_id, stream)
 ) WITHOUT ROWID;
 
--- A head that goes back would give a position twice.
+-- A head that goes back would give a position to two entries.
 CREATE TRIGGER logs_only_advance BEFORE UPDATE ON logs
 WHEN NEW.channel_id IS NOT OLD.channel_id OR NEW.stream IS NOT OLD.stream
     OR NEW.next_position < OLD.next_position OR NEW.recorded_at < OLD.recorded_at
@@ -15,7 +16,7 @@ BEGIN
     SELECT RAISE(ABORT, 'logs: a head only advances');
 END;
 
--- One that starts elsewhere would leave a gap before the first entry.
+-- A head that starts at another position would leave a gap before the first entry.
 CREATE TRIGGER logs_start_at_zero BEFORE INSERT ON logs
 WHEN NEW.next_position IS NOT 0
 BEGIN

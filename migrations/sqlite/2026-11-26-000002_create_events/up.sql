@@ -1,5 +1,6 @@
--- One event a row. The order of columns matters: SQLite walks a chain of overflow pages to reach what stands behind a big
--- value, so the small columns that filters, sorts and the log need come first and the slots (JSON as received) last.
+-- One event a row. The order of columns matters: SQLite follows a chain of overflow pages to reach
+-- a column after a large value. So the small columns that filters, sorts and the log need come
+-- first, and the slots (JSON as received) come last.
 CREATE TABLE events (
     channel_id BIGINT NOT NULL,
     position BIGINT NOT NULL,
@@ -33,26 +34,29 @@ CREATE TABLE events (
     UNIQUE (channel_id, uuid)
 );
 
--- How selective each index is, for the planner: rows in all, then rows for each prefix of its columns. Typical figures, fixed
--- here instead of measured by ANALYZE, so that every database goes by the same plans. Without any, SQLite takes all indexes for
--- equally good, and may read a whole channel off one that only begins with it.
+-- The selectivity of each index, for the planner: the number of rows in all, then of rows for each
+-- prefix of its columns. These are typical figures. They are fixed here instead of measured by
+-- ANALYZE, so that every database has the same plans. Without figures, SQLite considers all indexes
+-- equally good, and may read a whole channel from an index that only begins with it.
 ANALYZE sqlite_schema;
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('events', 'sqlite_autoindex_events_1', '1000000 100000 1'),
     ('events', 'sqlite_autoindex_events_2', '1000000 100000 1');
 
--- The guard. It keeps honest programs and tired people from changing the log; against somebody with the file and time there
--- are the tree and its checkpoints.
+-- The guard. It keeps honest programs and tired people from changing the log. The tree and its
+-- checkpoints are against a person who has the file and time.
 CREATE TRIGGER events_keep_rows BEFORE DELETE ON events
 BEGIN
     SELECT RAISE(ABORT, 'events: the log is append-only');
 END;
 
--- The only change there ever is: erasure takes slots to NULL together with the filter columns made from them, and in `seals` the
--- salt of each (16 bytes) to its commitment (32). Checked are all columns but `seals`, and of `seals` that it is a blob that
--- grows by 16 bytes for each slot that goes. Not checked is what it says: SQL cannot tell the salts of slots that stay, which
--- must not change, from a commitment, nor compute one. The evidence shows the rest: with any other salt, kind or commitment the
--- leaf is not the one of `leaf_hash`, which no update changes.
+-- Erasure is the only allowed change. It sets slots to NULL together with their filter columns, and
+-- replaces the salt of each slot in `seals` (16 bytes) by its commitment (32 bytes). The trigger
+-- checks all columns except `seals`, and checks that `seals` is a blob that grows by 16 bytes for
+-- each erased slot. It does not check the contents of `seals`: SQL cannot distinguish the salts of
+-- the other slots, which must not change, from a commitment, and cannot compute a commitment. The
+-- evidence shows such a change: with any other salt, kind or commitment, the leaf does not match
+-- `leaf_hash`, which no update changes.
 CREATE TRIGGER events_only_erase BEFORE UPDATE ON events
 WHEN NOT (
     NEW.rowid IS OLD.rowid AND NEW.channel_id IS OLD.channel_id AND NEW.position IS OLD.position AND NEW.uuid IS OLD.uuid
@@ -92,8 +96,9 @@ BEGIN
     SELECT RAISE(ABORT, 'events: the log is append-only');
 END;
 
--- INSERT OR REPLACE deletes without firing a DELETE trigger (unless recursive_triggers is on), by rowid as well. Where none is
--- given, NEW.rowid is -1 here, so that a row that somebody put there would be in the way of every append.
+-- INSERT OR REPLACE deletes without firing a DELETE trigger (unless recursive_triggers is on), by
+-- rowid as well. If the insert gives no rowid, NEW.rowid is -1 here. Without `> 0`, a row that a
+-- person put there would block every append.
 CREATE TRIGGER events_refuse_replace BEFORE INSERT ON events
 WHEN EXISTS (SELECT 1 FROM events WHERE channel_id = NEW.channel_id AND uuid = NEW.uuid)
     OR EXISTS (SELECT 1 FROM events WHERE channel_id = NEW.channel_id AND position = NEW.position)
@@ -102,7 +107,8 @@ BEGIN
     SELECT RAISE(ABORT, 'events: position or uuid is taken');
 END;
 
--- A head that runs ahead would leave a gap. The writer inserts the rows of a batch and then moves the head: one seek a batch.
+-- A head that is ahead of the entries would leave a gap. The writer inserts the rows of a batch and
+-- then moves the head, so this check costs one seek a batch.
 CREATE TRIGGER logs_follow_events BEFORE UPDATE ON logs
 WHEN NEW.stream = 1 AND NEW.next_position > OLD.next_position
     AND NEW.next_position IS NOT (SELECT max(position) + 1 FROM events WHERE channel_id = NEW.channel_id)

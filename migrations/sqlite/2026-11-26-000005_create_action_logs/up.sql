@@ -1,5 +1,5 @@
--- One record of an application's logger a row, in the same order of columns and under the same guards as `events`, where the
--- comments argue them. The id of the published API is position + 1.
+-- One record of an application's logger a row. The order of columns and the guards are the same as
+-- for `events`, where comments explain them. The id of the published API is position + 1.
 CREATE TABLE action_logs (
     channel_id BIGINT NOT NULL,
     position BIGINT NOT NULL,
@@ -20,7 +20,7 @@ CREATE TABLE action_logs (
     UNIQUE (channel_id, uuid)
 );
 
--- As for `events`: fixed figures, so that every database goes by the same plans.
+-- As for `events`: fixed figures, so that every database has the same plans.
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('action_logs', 'sqlite_autoindex_action_logs_1', '1000000 100000 1'),
     ('action_logs', 'sqlite_autoindex_action_logs_2', '1000000 100000 1');

@@ -1,4 +1,4 @@
--- For people at a SQL prompt.
+-- A view for people at a SQL prompt.
 CREATE VIEW action_logs_readable AS
 SELECT
     channel_id,

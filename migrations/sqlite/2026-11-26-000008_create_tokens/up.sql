@@ -1,5 +1,6 @@
--- Keys are stored as their SHA-256 only. Tokens are revoked, never deleted: `producer_id` in the log names them for good.
--- `channels` is '*' or a list such as '1,2,3'; instants are microseconds.
+-- The table stores only the SHA-256 of a key. Tokens are revoked and never deleted, because
+-- `producer_id` in the log names them permanently. `channels` is '*' or a list such as '1,2,3'.
+-- Instants are in microseconds.
 CREATE TABLE tokens (
     id BIGINT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,
@@ -16,7 +17,8 @@ BEGIN
     SELECT RAISE(ABORT, 'tokens: revoke instead of deleting');
 END;
 
--- A key that gains a role, a channel or another holder would rewrite who `producer_id` is.
+-- If a key got another role, channel or holder, the meaning of `producer_id` in old entries would
+-- change.
 CREATE TRIGGER tokens_only_revoke BEFORE UPDATE ON tokens
 WHEN NOT (
     NEW.rowid IS OLD.rowid AND NEW.id IS OLD.id AND NEW.name IS OLD.name AND NEW.role IS OLD.role
@@ -27,7 +29,7 @@ BEGIN
     SELECT RAISE(ABORT, 'tokens: a token is only ever revoked');
 END;
 
--- The rowid as for `events`: -1 where none is given.
+-- The rowid is as for `events`: -1 if the insert gives none.
 CREATE TRIGGER tokens_refuse_replace BEFORE INSERT ON tokens
 WHEN EXISTS (SELECT 1 FROM tokens WHERE id = NEW.id)
     OR EXISTS (SELECT 1 FROM tokens WHERE key_digest = NEW.key_digest)

@@ -1,7 +1,8 @@
--- The segments of the index of a log: neighbouring entries, from the position `first` on, numbered by their rank in the order of
--- time. `fences` has the first entry of each block of `segment_times`, `words` whether words are indexed (0 none,
--- 1 of some entries, 2 of all). The index is a projection of the log: what is missing is
--- made anew, so there is no guard. `audit-store/src/postings/` says what the bytes mean.
+-- The segments of the index of a log: neighbouring entries, from the position `first` on, numbered
+-- by their rank in the order of time. `fences` has the first entry of each block of
+-- `segment_times`. `words` says whether words are indexed: 0 none, 1 of some entries, 2 of all. The
+-- program rebuilds missing parts of the index from the log, so there is no guard.
+-- `audit-store/src/postings/` explains the bytes.
 CREATE TABLE segments (
     channel_id BIGINT NOT NULL,
     stream SMALLINT NOT NULL,

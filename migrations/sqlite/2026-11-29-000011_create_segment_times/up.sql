@@ -1,4 +1,4 @@
--- When the entries of a segment happened and where they are, in the order of time, some hundred a row.
+-- The times and positions of the entries of a segment, in the order of time, some hundred a row.
 CREATE TABLE segment_times (
     channel_id BIGINT NOT NULL,
     stream SMALLINT NOT NULL,

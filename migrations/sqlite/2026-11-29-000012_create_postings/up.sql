@@ -1,4 +1,5 @@
--- Which entries of a segment have which values: some hundred values a row, in their order, from `first_term` on.
+-- The values of a segment and the entries that have each: some hundred values a row, in their
+-- order, from `first_term` on.
 CREATE TABLE postings (
     channel_id BIGINT NOT NULL,
     stream SMALLINT NOT NULL,

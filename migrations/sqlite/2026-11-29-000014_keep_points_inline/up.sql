@@ -1,2 +1,2 @@
--- SQLite has rows of this size in their page.
+-- SQLite stores rows of this size in their page already.
 SELECT 1;

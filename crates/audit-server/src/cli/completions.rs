@@ -15,7 +15,7 @@ pub(super) struct CompletionsArgs {
 }
 
 pub(super) fn run(mut command: Command, args: &CompletionsArgs) -> anyhow::Result<()> {
-    // Into memory first: clap_complete panics when it cannot write.
+    // The script goes into memory first, because clap_complete panics if it cannot write.
     let (name, mut script) = (command.get_name().to_owned(), Vec::new());
     clap_complete::generate(args.shell, &mut command, name, &mut script);
     std::io::stdout().write_all(&script).context("cannot write to stdout")

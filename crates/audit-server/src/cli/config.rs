@@ -1,4 +1,4 @@
-//! `config`: the settings as they are, as they should be, and as they could be.
+//! `config`: writes a settings file, and shows and checks the settings.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,17 +18,19 @@ pub(super) struct ConfigArgs {
 
 #[derive(Subcommand)]
 enum ConfigCommand {
-    /// Write a settings file in which every setting is explained and none is set
+    /// Write a settings file that explains every setting and sets none
     ///
-    /// It goes to the file that --config names, else to audit.toml, and never over a file that is there.
+    /// It writes the file that --config names, otherwise audit.toml, and never overwrites a file.
     Init {
-        /// Write to stdout instead
+        /// Write to stdout instead of the file
         #[arg(long)]
         stdout: bool,
     },
-    /// Show what counts, and which flag, variable, file or default says so; secrets are masked
+    /// Show the value of each setting and its source: flag, variable, file or default; secrets are
+    /// masked
     Show(ServeFlags),
-    /// Find all mistakes, including what production mode would refuse; the exit code is 1 if there is one
+    /// Find all mistakes, also those that production mode would refuse; the exit code is 1 if there
+    /// is one
     Check(ServeFlags),
     /// Print the list of settings as the table of the documentation
     Reference,
@@ -48,7 +50,7 @@ fn print(text: &str) -> anyhow::Result<()> {
     std::io::stdout().write_all(text.as_bytes()).context("cannot write to stdout")
 }
 
-/// Its owner's alone: sooner or later somebody writes the admin key into it.
+/// Writes the file for its owner alone, because an operator may later write the admin key into it.
 fn init(path: &Path) -> anyhow::Result<()> {
     let mut options = std::fs::File::options();
     options.write(true).create_new(true);
@@ -57,7 +59,7 @@ fn init(path: &Path) -> anyhow::Result<()> {
     let name = path.display();
     let mut file = match options.open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            bail!("`{name}` is there already and is left as it is: name another file with --config, or use --stdout")
+            bail!("`{name}` already exists and was not changed: name another file with --config, or use --stdout")
         }
         opened => opened.with_context(|| format!("cannot write `{name}`"))?,
     };

@@ -1,4 +1,5 @@
-//! `content-types`: the registry of object types, from a Django project and for people.
+//! `content-types`: imports the registry of content types, such as from a Django project, and lists
+//! it.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,7 +12,7 @@ use flate2::read::MultiGzDecoder;
 
 use crate::config::Settings;
 
-/// Object types: the numbers and names that fill each other in where an event has only one
+/// Content types: the server fills in the number or the name if an event has only the other
 #[derive(Args)]
 pub(super) struct ContentTypesArgs {
     #[command(subcommand)]
@@ -20,11 +21,12 @@ pub(super) struct ContentTypesArgs {
 
 #[derive(Subcommand)]
 enum ContentTypesCommand {
-    /// Take over the types of a file, all or none: what Django's `manage.py dumpdata contenttypes` writes, a list of
-    /// `{"id","app_label","model"}`, or one object `{"id": {"app_label","model"}}`
+    /// Import the types of a file, all or none: the output of Django's `manage.py dumpdata
+    /// contenttypes`, a list of `{"id","app_label","model"}`, or one object `{"id":
+    /// {"app_label","model"}}`
     ///
-    /// Types that are not in the file stay; one that has another name is renamed. The server may be running: it sees the change
-    /// within a second. What is in the log already keeps what it was given.
+    /// Types that are not in the file stay; a type with another name is renamed. The server may be
+    /// running: it sees the change within a second. Events that are in the log keep their values.
     Import {
         /// The file, unpacked if its name ends in `.gz`; `-` is stdin
         #[arg(value_name = "FILE")]
@@ -52,7 +54,7 @@ fn import(settings: &Settings, file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Bytes of the largest file that is read: a dump has about a hundred for each type.
+/// Bytes of the largest file. A dump has about a hundred bytes for each type.
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 fn read(path: &Path) -> anyhow::Result<String> {

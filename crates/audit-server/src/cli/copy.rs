@@ -1,4 +1,4 @@
-//! `copy`: a whole database into another one, such as from the embedded file to a server.
+//! `copy`: copies a whole database into another one, such as from the embedded file to a server.
 
 use audit_http::store::{Copied, CopyProgress, StoreConfig, copy};
 use clap::Args;
@@ -6,12 +6,14 @@ use clap::Args;
 use crate::config::Settings;
 use crate::progress::{self, Unit};
 
-/// Move a whole database to another place or kind, either way: the same positions, hashes, keys and tokens
+/// Copy a whole database to another place or kind, in either direction: with the same positions,
+/// hashes, keys and tokens
 ///
-/// The destination is made if it is not there, and must be empty or an earlier copy: one that was interrupted goes on where it
-/// stopped. At the end all of it is read on both sides and compared. The source is only read; a server may go on using it, and the
-/// copy says when it got more meanwhile. To move for good: copy while the server runs, stop it, copy again, and start it with the
-/// new URL.
+/// The command creates the destination if it does not exist. The destination must be empty or an
+/// earlier copy: an interrupted copy continues where it stopped. At the end the command reads all
+/// of it on both sides and compares it. It only reads the source. A server may go on using the
+/// source, and the command reports if the source got more entries meanwhile. To move permanently:
+/// copy while the server runs, stop the server, copy again, and start the server with the new URL.
 #[derive(Args)]
 pub(super) struct CopyArgs {
     /// Database to read, such as sqlite://audit-data/audit.db
@@ -26,7 +28,7 @@ pub(super) fn run(settings: &Settings, args: &CopyArgs) -> anyhow::Result<()> {
     let database = |url: &str| StoreConfig { database_url: url.to_owned(), ..settings.store_config() };
     let mut bar = None;
     let copied = copy(&database(&args.from), &database(&args.to), |step| match (step, &bar) {
-        // Each entry counts twice: once when it is copied and once when it is compared.
+        // Each entry counts twice: once for the copy and once for the comparison.
         (CopyProgress::Start { entries, there }, _) => {
             let started = progress::bar(Unit::Entries(entries * 2));
             bar = started.ok().inspect(|bar| bar.inc(there));
@@ -42,7 +44,7 @@ pub(super) fn run(settings: &Settings, args: &CopyArgs) -> anyhow::Result<()> {
         "{entries} entries, {new} of them new, {tokens} token(s) and {content_types} content type(s): the same on both sides"
     );
     if behind > 0 {
-        stdout_line!("the source got {behind} entries meanwhile: stop what writes to it and copy again");
+        stdout_line!("the source got {behind} entries during the copy: stop the programs that write to it, and copy again");
     }
     Ok(())
 }

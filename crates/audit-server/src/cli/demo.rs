@@ -1,4 +1,4 @@
-//! `demo`: a server over the log of a shop that does not exist, to look around in.
+//! `demo`: serves the log of an imaginary shop, to look around in.
 
 use std::path::PathBuf;
 
@@ -14,12 +14,13 @@ use crate::demo::Shop;
 use crate::progress::{self, Unit};
 use crate::source::SourceLine;
 
-/// Fill a database of its own with the log of a shop that does not exist, and serve it
+/// Fill a database of its own with the log of an imaginary shop, and serve it
 ///
-/// Says which address to open, and with which key. The database is kept: the next demonstration goes on with it.
+/// The command prints the address to open and the key. The database stays, and the next
+/// demonstration continues with it.
 #[derive(Args)]
 pub(super) struct DemoArgs {
-    /// Events of the shop, and a tenth as many action logs
+    /// Events of the shop; there are a tenth as many action logs
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     events: u64,
     /// Directory of the database
@@ -33,14 +34,14 @@ pub(super) struct DemoArgs {
 }
 
 impl DemoArgs {
-    /// The settings of the server that are given behind the command.
+    /// The settings of the server that follow the command.
     pub(super) fn serve(&self) -> &FlagValues {
         &self.serve.0
     }
 }
 
 pub(super) fn run(mut settings: Settings, args: &DemoArgs) -> anyhow::Result<()> {
-    let directory = args.directory.to_str().context("the name of the directory is no UTF-8")?;
+    let directory = args.directory.to_str().context("the name of the directory is not UTF-8")?;
     settings.refuse_dangers()?;
     settings.database_url = format!("sqlite://{}/audit.db", directory.trim_end_matches('/'));
     let store = settings.open_store()?;
@@ -51,7 +52,7 @@ pub(super) fn run(mut settings: Settings, args: &DemoArgs) -> anyhow::Result<()>
     }
     store.close();
     drop(store);
-    // Not before the address is taken: it could be somebody else's.
+    // This comes after the server took the address, because the address could be in use.
     serve::run_and_say(settings, |store, url| {
         let token = NewToken {
             name: "demo".to_owned(),
@@ -72,10 +73,10 @@ pub(super) fn run(mut settings: Settings, args: &DemoArgs) -> anyhow::Result<()>
     })
 }
 
-/// How long the key of a demonstration opens it: a day.
+/// The time after which the key of a demonstration expires: a day.
 const KEY_MICROS: i64 = 24 * 3_600_000_000;
 
-/// Tells the story, unless there is one.
+/// Fills the log, unless it has entries already.
 fn fill(store: &Store, events: u64) -> anyhow::Result<String> {
     let size = |stream| Ok::<i64, anyhow::Error>(store.logs(stream, &ChannelGrant::All)?.iter().map(|head| head.size).sum());
     if size(Stream::Events)? == 0 {

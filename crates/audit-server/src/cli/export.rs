@@ -1,4 +1,5 @@
-//! `export`: the log as NDJSON, channel by channel in the order of positions, to keep elsewhere or to import again.
+//! `export`: writes the log as NDJSON, channel by channel in the order of positions, to store
+//! elsewhere or to import again.
 
 use std::path::PathBuf;
 
@@ -16,23 +17,24 @@ use crate::progress::{self, Unit};
 
 /// Write the log as NDJSON: one event or action log a line, in the shape of the native API
 ///
-/// Channel by channel, ascending, each in the order of its positions, up to where its log goes when the export starts. The
-/// file is in its place once it is whole. Imported into an empty database it gives the same uuids, timestamps and values, byte
-/// for byte; positions are given anew. The server may be running.
+/// The export goes channel by channel, ascending, each in the order of its positions, up to the
+/// size of its log at the start of the export. The file appears in its place after it is complete.
+/// An import into an empty database gives the same uuids, timestamps and values, byte for byte, and
+/// new positions. The server may be running.
 #[derive(Args)]
 pub(super) struct ExportArgs {
-    /// Which of the channels' logs
+    /// Which logs of the channels
     #[arg(long, value_enum, default_value_t = Exportable::Events)]
     kind: Exportable,
-    /// Only this channel; may be given several times [default: all]
+    /// Only this channel; the flag may be given several times [default: all]
     #[arg(long, value_name = "N")]
     channel: Vec<ChannelId>,
-    /// File to write, packed if its name ends in `.gz`; `-` is stdout
+    /// File to write, compressed if its name ends in `.gz`; `-` is stdout
     #[arg(short, long, value_name = "FILE", default_value = "-", hide_default_value = true)]
     output: PathBuf,
 }
 
-/// Which log of a channel.
+/// A log of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Exportable {
     /// Events
@@ -41,8 +43,9 @@ enum Exportable {
     ActionLogs,
 }
 
-/// Entries of a page. A page is in memory whole, with the first entry of the next one: whatever their sizes, of a mebibyte and a
-/// little at most, no more than 34 MiB. A page that grew while entries are small would meet the large ones unprepared.
+/// Entries of a page. The page and the first entry of the next page are in memory: an entry has at
+/// most a little more than a mebibyte, so they are at most 34 MiB. If a page grew while entries are
+/// small, it could be too large when large entries follow.
 const PAGE_ENTRIES_MAX: usize = 32;
 
 pub(super) fn run(settings: &Settings, args: &ExportArgs) -> anyhow::Result<()> {
@@ -52,7 +55,7 @@ pub(super) fn run(settings: &Settings, args: &ExportArgs) -> anyhow::Result<()> 
     }
 }
 
-/// A record of one of the two streams.
+/// An entry of one of the two streams.
 trait Exported: std::ops::Deref<Target = Entry> + Sized {
     const STREAM: Stream;
     const NAME: &'static str;
@@ -108,7 +111,7 @@ fn export<R: Exported>(settings: &Settings, args: &ExportArgs) -> anyhow::Result
     Ok(())
 }
 
-/// Writes one log, as far as its head says.
+/// Writes one log, up to its size in `head`.
 fn export_log<R: Exported>(store: &Store, head: &LogState, output: &mut Output, bar: &ProgressBar) -> anyhow::Result<()> {
     let walk = CursorScope {
         order: CursorOrder::Position,
@@ -136,7 +139,7 @@ fn export_log<R: Exported>(store: &Store, head: &LogState, output: &mut Output, 
     }
     if wanted < head.size {
         bail!(
-            "channel {} ends before position {wanted}, though its log has {}: the database was changed",
+            "channel {} ends before position {wanted}, although its log has {}: the database was changed",
             head.channel_id,
             head.size
         );
@@ -144,7 +147,7 @@ fn export_log<R: Exported>(store: &Store, head: &LogState, output: &mut Output, 
     Ok(())
 }
 
-/// An export that silently leaves something out is worse than none.
+/// Checks that no entry is missing: an export that silently leaves out an entry is worse than none.
 fn check(entry: &Entry, wanted: i64) -> anyhow::Result<()> {
     if entry.position != wanted {
         bail!("channel {} has no entry at position {wanted}: the database was changed", entry.channel_id);

@@ -1,4 +1,5 @@
-//! `healthcheck`: whether the server of these settings is ready, for containers and service managers.
+//! `healthcheck`: checks whether the server of these settings is ready, for containers and service
+//! managers.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
@@ -7,7 +8,8 @@ use anyhow::{Context, bail};
 
 use crate::config::Settings;
 
-/// A server that takes longer is not well; what runs a health check gives up itself after 30 s, if not sooner.
+/// A server that needs longer is not healthy. The container runtime gives up after 30 s at the
+/// latest.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
@@ -24,12 +26,12 @@ pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
     }
 }
 
-/// The first address that the server would take.
+/// The first address on which the server would listen.
 pub(super) fn address_of(listen: &str) -> anyhow::Result<SocketAddr> {
     let mut addresses = listen.to_socket_addrs().with_context(|| format!("`{listen}` cannot be looked up"))?;
     let address = addresses.next().with_context(|| format!("`{listen}` has no address"))?;
     if address.port() == 0 {
-        bail!("the server listens on any free port (--listen {listen}), so it cannot be found: give it a fixed one");
+        bail!("the server listens on any free port (--listen {listen}), so this command cannot find it: give it a fixed port");
     }
     Ok(address)
 }

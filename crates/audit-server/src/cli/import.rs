@@ -1,4 +1,5 @@
-//! `import`: records of NDJSON files go into the log, in their order, however often it is tried.
+//! `import`: appends the records of NDJSON files in their order. A repeated import appends nothing
+//! twice.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -19,31 +20,36 @@ use crate::progress::{self, Unit};
 use crate::repeats::Repeat;
 use crate::source::{Source, SourceLine};
 
-/// Append the records of NDJSON files: one record a line, in the shape of the native API and of `export`
+/// Append the records of NDJSON files: one record a line, in the shape of the native API and of
+/// `export`
 ///
-/// Interrupted, it can be run again: records that are in the log already are counted and not appended twice. One without a
-/// `uuid` gets one made from the path of its file (from the root, without links and `.gz`), the number of its line and its text,
-/// so that this holds for it too, from whatever directory it is run. With `--source` the given name and the name of the file take
-/// the place of the path: give it for a file that was moved or renamed meanwhile, or when another file takes the path of one that
-/// was imported (a log that is rotated in place). From stdin without `--source` it gets a random uuid, and a second run would
-/// append it again. One without a time happened when it was imported first. Members that only the server sets are dropped. A byte
-/// order mark in front of a file is skipped. The server may be running.
+/// An interrupted import can be run again: it counts the records that are in the log already and
+/// does not append them twice. A record without a `uuid` gets one made from the path of its file
+/// (from the root, without links and `.gz`), the number of its line and its text, so this also
+/// works for such records, in whatever directory the command runs. With `--source`, the given name
+/// and the name of the file replace the path: use it for a file that was moved or renamed since the
+/// last import, or if another file takes the path of an imported one (a log that is rotated in
+/// place). From stdin without `--source` the record gets a random uuid, and a second run would
+/// append it again. A record without a time gets the time of its first import. The import drops
+/// members that only the server sets, and skips a byte order mark at the start of a file. The
+/// server may be running.
 #[derive(Args)]
 pub(super) struct ImportArgs {
     /// Files, unpacked if their names end in `.gz`; `-` is stdin
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// What the files hold
+    /// Kind of the records
     #[arg(long, value_enum, default_value_t = Kind::Events)]
     kind: Kind,
-    /// Channel of the records that name none [default: the setting default_channel]
+    /// Channel of the records that do not name one [default: the setting default_channel]
     #[arg(long, value_name = "N")]
     channel: Option<ChannelId>,
-    /// What the lines come from, such as the name of a host: what tells lines without a uuid apart, instead of the path of the file
+    /// Name of the origin of the lines, such as the name of a host; it distinguishes lines without
+    /// a uuid, instead of the path of the file
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
-    /// Leave out lines that are no valid record, or whose uuid belongs to another one, instead of stopping at the first; the
-    /// exit code is 1 all the same
+    /// Skip lines that are not a valid record, or whose uuid belongs to another record, instead of
+    /// stopping at the first; the exit code is 1 all the same
     #[arg(long)]
     skip_invalid: bool,
 }
@@ -68,21 +74,18 @@ pub(super) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<()> 
     stdout_line!("{} new, {} known already, {skipped} skipped", counts.new, counts.known);
     if counts.future > 0 {
         let seconds = settings.future_warning.as_secs();
-        stderr_line!(
-            "warning: {} record(s) have a time more than {seconds} s ahead of this machine's clock",
-            counts.future
-        );
+        stderr_line!("warning: {} record(s) have a time more than {seconds} s ahead of this machine's clock", counts.future);
     }
     outcome?;
     match import.faulty {
         0 => Ok(()),
         faulty if args.skip_invalid => bail!("{faulty} faulty line(s) were skipped"),
-        _ => bail!("stopped at a faulty line; what comes before it is in the log"),
+        _ => bail!("stopped at a faulty line; the lines before it are in the log"),
     }
 }
 
-/// Bytes of all files; `None` when one of them is stdin or a pipe. Every file is opened once before anything is imported: a
-/// mistyped name at the end of the list should not be found out at the end.
+/// The bytes of all files; `None` if one of them is stdin or a pipe. It opens every file once
+/// before the import starts, so that a mistyped name at the end of the list is found at once.
 fn length_of(files: &[PathBuf]) -> anyhow::Result<Option<u64>> {
     let mut bytes = Some(0);
     for path in files {
@@ -97,7 +100,7 @@ fn length_of(files: &[PathBuf]) -> anyhow::Result<Option<u64>> {
     Ok(bytes)
 }
 
-/// Faulty lines that are shown; a file of another format has as many as it has lines.
+/// Faulty lines that are shown. A file of another format has as many as it has lines.
 const SHOWN_MAX: u64 = 20;
 
 struct Import<'a> {
@@ -112,8 +115,8 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
-    /// Reads one file to its end. When a faulty line has stopped the import, it is only read on to show the other ones too;
-    /// not from stdin, which may have no end.
+    /// Reads one file to its end. After a faulty line has stopped the import, it reads on only to
+    /// show the other faulty lines; not from stdin, which may have no end.
     fn file(&mut self, index: usize) -> anyhow::Result<()> {
         let path = &self.files[index];
         let ends = !is_stdin(path);
@@ -130,7 +133,8 @@ impl Import<'_> {
                 }
                 Ok(None) => break,
                 Err(error) => {
-                    // What was read before is good: it goes in, and the next run finds it there.
+                    // The records before the error are good: they are appended, and the next run
+                    // finds them in the log.
                     self.finish()?;
                     return Err(error).with_context(|| format!("{} cannot be read", self.describe(at(index, lines.number()))));
                 }
@@ -166,12 +170,13 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// A file that was imported before has its new lines after the known ones.
+    /// Warns about repeated lines. A file that was imported before has its new lines after the
+    /// known ones.
     fn warn_of(&self, repeat: &Repeat) {
         let Repeat { first_new, first_known, known } = repeat;
         self.bar.suspend(|| {
             stderr_line!(
-                "warning: {}: {known} line(s) without a uuid were known already, from line {} on, though line {} before them was \
+                "warning: {}: {known} line(s) without a uuid were known already, from line {} on, although line {} before them was \
                  not: lines were changed after an earlier import and are in the log twice, or another file was imported from this \
                  path and these lines are not in the log (then import the file with --source NAME)",
                 self.files[first_known.file].display(),
@@ -181,7 +186,8 @@ impl Import<'_> {
         });
     }
 
-    /// A line that is no record. Unless faulty lines are skipped, it ends the import, once everything before it is in the log.
+    /// Reports a line that is not a record. Unless faulty lines are skipped, it ends the import
+    /// after everything before the line is in the log.
     fn fault(&mut self, place: SourceLine, fault: &str) -> anyhow::Result<()> {
         self.appender.refuse()?;
         self.show_refused();
@@ -210,19 +216,19 @@ impl Import<'_> {
     }
 }
 
-/// The record of a line, or what is wrong with it: all faulty fields at once.
+/// Parses the record of a line, or returns all its faults at once.
 fn parse_line(kind: Kind, line: &Line<'_>) -> Result<NewEntry, String> {
     let text = match line {
         Line::Text(text) => text,
         Line::TooLong => return Err(format!("has more than {LINE_BYTES_MAX} bytes")),
         Line::NotUtf8 => return Err("is not UTF-8".to_owned()),
         Line::Utf16 => {
-            let why = "is UTF-16, as its byte order mark says: convert the file, as by `iconv -f UTF-16 -t UTF-8`";
+            let why = "is UTF-16, according to its byte order mark: convert the file, for example with `iconv -f UTF-16 -t UTF-8`";
             return Err(why.to_owned());
         }
     };
     let record = NewEntry::parse(kind, text).map_err(|error| match error {
-        InputError::Json(JsonError::Syntax { message, column, .. }) => format!("is no JSON: {message} at column {column}"),
+        InputError::Json(JsonError::Syntax { message, column, .. }) => format!("is not JSON: {message} at column {column}"),
         other => other.to_string(),
     })?;
     match record.meant(text).filter(|_| kind == Kind::Events) {
@@ -239,7 +245,7 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// The bar counts the bytes of the file as they are read, before they are unpacked.
+/// The progress bar counts the bytes of the file as they are read, before they are unpacked.
 fn open(path: &Path, bar: &ProgressBar) -> anyhow::Result<Box<dyn BufRead>> {
     if is_stdin(path) {
         return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, bar.wrap_read(io::stdin().lock()))));

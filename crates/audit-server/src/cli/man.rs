@@ -1,4 +1,4 @@
-//! `man`: the manual, a page for the program and one for each subcommand.
+//! `man`: writes the manual, a page for the program and one for each subcommand.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,8 @@ use clap_mangen::Man;
 /// Write the manual: the page of the program to stdout, or all pages into a directory
 #[derive(Args)]
 pub(super) struct ManArgs {
-    /// Directory for the pages of the program and of every subcommand; it is made if it is not there
+    /// Directory for the pages of the program and of every subcommand; the command creates it if it
+    /// does not exist
     #[arg(value_name = "DIR")]
     directory: Option<PathBuf>,
 }
@@ -20,7 +21,7 @@ pub(super) fn run(mut command: Command, args: &ManArgs) -> anyhow::Result<()> {
     match &args.directory {
         None => std::io::stdout().write_all(&page(&command, command.get_name())?).context("cannot write to stdout"),
         Some(directory) => {
-            std::fs::create_dir_all(directory).with_context(|| format!("cannot make `{}`", directory.display()))?;
+            std::fs::create_dir_all(directory).with_context(|| format!("cannot create `{}`", directory.display()))?;
             write(&command, command.get_name(), directory)
         }
     }

@@ -1,4 +1,4 @@
-//! The command line: what the program can be asked for, and how it says that it failed.
+//! The command line: the subcommands of the program, and the report of a failure.
 
 mod completions;
 mod config;
@@ -27,9 +27,9 @@ use crate::telemetry;
 
 /// A self-hosted audit log: append-only, in one binary.
 ///
-/// Without a subcommand it serves: it takes events and answers the published audit APIs over HTTP, and keeps everything in
-/// one database. The first start makes the administrator's key and prints it once, and so does a start that finds no valid
-/// admin token for all channels.
+/// Without a subcommand it serves: it accepts events and answers the published audit APIs over
+/// HTTP, and keeps everything in one database. The first start creates the administrator's key and
+/// prints it once, and so does a start that finds no valid admin token for all channels.
 #[derive(Parser)]
 #[command(name = "audit-server", version, max_term_width = 120, after_help = AFTER_HELP, subcommand_precedence_over_arg = true)]
 struct Cli {
@@ -43,30 +43,31 @@ struct Cli {
 }
 
 const AFTER_HELP: &str = "Each setting is a flag, an environment variable and a key of the settings file under the same name: \
-                          --page-size-max, AUDIT_PAGE_SIZE_MAX and page_size_max. A flag counts before a variable, a variable before \
-                          the file, the file before the default.";
+                          --page-size-max, AUDIT_PAGE_SIZE_MAX and page_size_max. A flag overrides a variable, a variable overrides \
+                          the file, and the file overrides the default.";
 
 #[derive(Subcommand)]
 enum Command {
-    /// Answer requests (this is also what happens without a subcommand)
+    /// Answer requests (the default without a subcommand)
     ///
-    /// SIGTERM or SIGINT ends it in order: it stops accepting, finishes what was accepted, and exits with 0. With TLS, SIGHUP
-    /// reads certificate and key again.
+    /// SIGTERM or SIGINT ends it in order: it accepts no more, finishes the accepted requests, and
+    /// exits with 0. With TLS, SIGHUP reads the certificate and the key again.
     Serve(ServeFlags),
     Import(import::ImportArgs),
     Export(export::ExportArgs),
     Token(token::TokenArgs),
     ContentTypes(content_types::ContentTypesArgs),
     Copy(copy::CopyArgs),
-    /// Rebuild the search index of all logs, should it ever be doubted
+    /// Rebuild the search index of all logs, for example if you doubt it
     ///
-    /// Lists, counts and summaries are answered from it. The server may be running: queries stay exact meanwhile and are slower,
-    /// and appends go on between the steps.
+    /// Lists, counts and summaries use it. The server may be running: queries stay exact meanwhile
+    /// but are slower, and appends continue between the steps.
     Rebuild,
     Demo(demo::DemoArgs),
     Config(config::ConfigArgs),
     Migrate(migrate::MigrateArgs),
-    /// Look for what keeps the server from starting or working, and name what mends it; the exit code is 1 if something does
+    /// Find faults that keep the server from starting or working, and name a remedy; the exit code
+    /// is 1 if there is one
     Doctor(ServeFlags),
     /// Ask the server of these settings whether it is ready: exit code 0 if it is, 1 if not
     Healthcheck(ServeFlags),
@@ -76,13 +77,13 @@ enum Command {
     Openapi,
 }
 
-/// Runs what was asked for. A failure is one sentence on stderr and exit code 1, never a backtrace; clap's own usage errors
-/// exit with 2.
+/// Runs the command. A failure is one sentence on stderr and exit code 1, never a backtrace; clap's
+/// own usage errors exit with 2.
 pub(crate) fn run() -> ExitCode {
     match dispatch(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // `:#` puts the causes behind the sentence; a backtrace is only in `{:?}`.
+            // `:#` puts the causes after the sentence; only `{:?}` has a backtrace.
             stderr_line!("audit-server: {error:#}");
             ExitCode::FAILURE
         }
@@ -102,7 +103,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Rebuild => rebuild::run(&start(&given, file)?),
         Command::Demo(args) => demo::run(start(&given.with(args.serve()), file)?, &args),
         Command::Migrate(args) => migrate::run(&start(&given, file)?, &args),
-        // These speak for themselves, and some of them of settings that nothing could be started with.
+        // These commands print their own messages, some of them about settings with which nothing
+        // can start.
         Command::Config(args) => config::run(given, file, args),
         Command::Doctor(ServeFlags(later)) => doctor::run(&given.with(&later), file),
         Command::Healthcheck(ServeFlags(later)) => healthcheck::run(&Settings::read(&given.with(&later), file)?),

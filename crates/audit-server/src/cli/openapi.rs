@@ -1,4 +1,4 @@
-//! `openapi`: the document that the server serves at `/openapi.json`.
+//! `openapi`: prints the document that the server serves at `/openapi.json`.
 
 use std::io::Write;
 

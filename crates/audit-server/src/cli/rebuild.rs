@@ -1,4 +1,4 @@
-//! `rebuild`: rebuilds what is derived from the log.
+//! `rebuild`: rebuilds the search indexes from the log.
 
 use crate::config::Settings;
 

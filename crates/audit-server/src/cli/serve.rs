@@ -1,4 +1,5 @@
-//! `serve`: opens the store, takes the address, makes sure that somebody can get in, and answers until it is told to stop.
+//! `serve`: opens the store, takes the address, makes sure that an administrator exists, and
+//! answers until a signal ends it.
 
 use std::io::Write;
 
@@ -15,10 +16,10 @@ pub(super) fn run(settings: Settings) -> anyhow::Result<()> {
     run_and_say(settings, |_, _| Ok(()))
 }
 
-/// The same; `ready` is called once the address is taken.
+/// Serves, and calls `ready` after the server took the address.
 pub(super) fn run_and_say(mut settings: Settings, ready: impl FnOnce(&Store, &str) -> anyhow::Result<()>) -> anyhow::Result<()> {
     settings.refuse_dangers()?;
-    // Every append would be refused.
+    // With a wrong clock every append would be refused.
     Timestamp::now()?;
     let tls = settings.tls.as_ref().map(|files| Tls::load(&files.certificate, &files.key)).transpose()?;
     settings.server.tls.clone_from(&tls);
@@ -26,7 +27,8 @@ pub(super) fn run_and_say(mut settings: Settings, ready: impl FnOnce(&Store, &st
     settings.server.api.metrics = Some(metrics);
     limits::raise();
     let store = settings.open_store_to_serve()?;
-    // Before the key is made: a start that fails because the port is taken should not use up the one time it is shown.
+    // This comes before the key is created: a start that fails because the port is in use should
+    // not use up the only time that the key is shown.
     let server = Server::bind(store.clone(), settings.server.clone())?;
     ready(&store, &launch::url(&settings, server.address()))?;
     match settings.admin_token.clone() {
@@ -40,25 +42,26 @@ pub(super) fn run_and_say(mut settings: Settings, ready: impl FnOnce(&Store, &st
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("the server cannot be started")?;
     launch::say(&settings, &store, server.address());
     tls_in_use.iter().for_each(look_at_dates);
-    // It ends with the runtime.
+    // The task ends with the runtime.
     drop(runtime.spawn(metrics::upkeep(recorder)));
     runtime.block_on(server.run(asked)).context("the server broke down")?;
     tracing::info!("stopped");
     Ok(())
 }
 
-/// New connections get what the files hold now, if it can be used.
+/// Reloads the files. New connections get the new certificate, if it can be used.
 fn reload(tls: &Tls) {
     match tls.reload() {
         Ok(()) => {
             tracing::info!("the TLS certificate was read again");
             look_at_dates(tls);
         }
-        Err(error) => tracing::error!(%error, "the TLS certificate stays as it was"),
+        Err(error) => tracing::error!(%error, "the server keeps its old TLS certificate"),
     }
 }
 
-/// Warns of dates that clients refuse, or will soon, and has `/metrics` show the end.
+/// Warns about dates that clients refuse now or soon, and updates the end of the certificate in
+/// `/metrics`.
 fn look_at_dates(tls: &Tls) {
     if let Some(concern) = tls.concern() {
         tracing::warn!("{concern}: {}", concern.mend());
@@ -66,8 +69,8 @@ fn look_at_dates(tls: &Tls) {
     metrics::certificate_expires(tls.expires_at());
 }
 
-/// Without an administrator of everything nobody could manage the server, whatever other tokens there are. The key goes to stdout
-/// and nowhere else: a log is kept and read by many.
+/// Creates a key if no admin of all channels exists, because no other token can manage the server.
+/// The key goes to stdout and nowhere else: many people keep and read logs.
 fn make_key_unless_there_is_one(store: &Store) -> anyhow::Result<()> {
     let (tokens, now) = (store.tokens()?, Timestamp::now()?);
     let administers = |token: &Token| token.role == Role::Admin && token.channels == ChannelGrant::All && token.is_valid_at(now);
@@ -83,7 +86,7 @@ fn make_key_unless_there_is_one(store: &Store) -> anyhow::Result<()> {
     let (token, key) = store.create_token(token)?;
     show(why, &key).with_context(|| {
         format!(
-            "the administrator's key (token {}) could not be shown; make another one with `audit-server token create`",
+            "the administrator's key (token {}) could not be shown; create another one with `audit-server token create`",
             token.id
         )
     })

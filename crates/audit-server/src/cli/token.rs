@@ -1,4 +1,5 @@
-//! `token`: keys for people and applications. They work at once, on a running server too.
+//! `token`: manages keys for people and applications. Changes take effect at once, also on a
+//! running server.
 
 use std::io::Write;
 
@@ -9,7 +10,7 @@ use clap::{Args, Subcommand};
 
 use crate::config::Settings;
 
-/// Make, list and revoke tokens
+/// Create, list and revoke tokens
 #[derive(Args)]
 pub(super) struct TokenArgs {
     #[command(subcommand)]
@@ -19,32 +20,32 @@ pub(super) struct TokenArgs {
 #[derive(Subcommand)]
 enum TokenCommand {
     Create(CreateArgs),
-    /// List all tokens, revoked and expired ones too; nobody can show a key again
+    /// List all tokens, also revoked and expired ones; no command can show a key again
     List {
         /// As a JSON array, in the shape of the native API
         #[arg(long)]
         json: bool,
     },
-    /// End a token for good
+    /// Revoke a token permanently
     Revoke {
         /// Its id, as `token list` shows it
         id: i64,
     },
 }
 
-/// Make a token; its key goes to stdout, alone, and is not stored
+/// Create a token; its key goes to stdout, alone, and is not stored
 #[derive(Args)]
 struct CreateArgs {
-    /// For people, to tell tokens apart
+    /// A name for people, to distinguish tokens
     #[arg(long)]
     name: String,
     /// admin (everything), writer (append only) or reader (read only)
     #[arg(long)]
     role: Role,
-    /// Where it holds: `*`, or channels such as 1,2
+    /// Channels that it may use: `*`, or a list such as 1,2
     #[arg(long, value_name = "CHANNELS")]
     channels: ChannelGrant,
-    /// When it ends by itself, such as 2027-01-01 or 2027-01-01T09:00:00Z [default: never]
+    /// When it expires, such as 2027-01-01 or 2027-01-01T09:00:00Z [default: never]
     #[arg(long, value_name = "DATE-TIME")]
     expires_at: Option<Timestamp>,
 }
@@ -61,7 +62,7 @@ fn create(settings: &Settings, args: CreateArgs) -> anyhow::Result<()> {
     let CreateArgs { name, role, channels, expires_at } = args;
     let now = Timestamp::now()?;
     if let Some(end) = expires_at.filter(|end| *end <= now) {
-        bail!("--expires-at is {end}, which is over: give a date-time to come");
+        bail!("--expires-at must be in the future (got {end})");
     }
     let token = NewToken { name, role, channels, expires_at };
     if let Err(errors) = token.validate() {
@@ -75,7 +76,7 @@ fn create(settings: &Settings, args: CreateArgs) -> anyhow::Result<()> {
     let end = token.expires_at.map_or("never expires".to_owned(), |end| format!("expires at {end}"));
     stderr_line!("token {} ({}): {}, channels {}, {end}", token.id, token.name, token.role.name(), token.channels.to_list());
     writeln!(std::io::stdout(), "{}", key.reveal())
-        .with_context(|| format!("the key could not be written: revoke token {} and make another one", token.id))
+        .with_context(|| format!("the key could not be written: revoke token {} and create another one", token.id))
 }
 
 fn list(settings: &Settings, json: bool) -> anyhow::Result<()> {

@@ -1,4 +1,5 @@
-//! The list of settings as arguments of the command line. Variables come the same way: clap reads them where a flag is missing.
+//! The list of settings as arguments of the command line. clap also reads the variable of a setting
+//! if its flag is missing.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use super::list::ALL;
 use super::setting::{Scope, Setting};
 
-/// What flags and variables say, by key. Not `Debug`: it may hold the admin key.
+/// The values of flags and variables, by key. It is not `Debug`, because it may have the admin key.
 #[derive(Clone, Default)]
 pub(crate) struct FlagValues(BTreeMap<&'static str, (ValueSource, String)>);
 
@@ -21,7 +22,8 @@ impl FlagValues {
         FlagValues(settings.filter_map(value).collect())
     }
 
-    /// Adds what was given behind the name of the subcommand: of two flags the later counts, and any flag before a variable.
+    /// Adds the values after the name of the subcommand. Of two flags the later one counts, and a
+    /// flag overrides a variable.
     pub(crate) fn with(mut self, later: &FlagValues) -> FlagValues {
         for (key, value) in &later.0 {
             if self.0.get(key).is_none_or(|earlier| earlier.0 <= value.0) {
@@ -31,7 +33,7 @@ impl FlagValues {
         self
     }
 
-    /// What was given for a setting, and whether as a flag or as a variable.
+    /// The given value of a setting, and whether it is of a flag or of a variable.
     pub(super) fn get(&self, setting: &Setting) -> Option<(ValueSource, &str)> {
         self.0.get(setting.key).map(|(source, text)| (*source, text.as_str()))
     }
@@ -41,10 +43,11 @@ impl FlagValues {
     }
 }
 
-/// All settings, for the program without a subcommand; those of every subcommand are taken behind its name too.
+/// All settings, for the program without a subcommand. The settings of every subcommand are also
+/// accepted after its name.
 pub(crate) struct ProgramFlags(pub(crate) FlagValues);
 
-/// The settings that only `serve` takes, and what tells how it would start.
+/// The settings of `serve` only, which the commands that check them also take.
 #[derive(Default)]
 pub(crate) struct ServeFlags(pub(crate) FlagValues);
 

@@ -1,7 +1,8 @@
-//! Settings: what a person may choose, where it comes from, and what the program gets.
+//! Settings: their names, their sources, and their values for the program.
 //!
-//! [`list`] is the one list; flags, environment variables, keys of the settings file, help texts and error messages are all
-//! made from it. [`Sources`] layers what was given, [`Settings::read`] checks it: all of it, before anything is opened.
+//! [`list`] is the only list. Flags, environment variables, keys of the settings file, help texts
+//! and error messages follow from it. [`Sources`] combines the given values, and [`Settings::read`]
+//! checks all of them before anything is opened.
 
 mod flags;
 mod list;
@@ -26,44 +27,44 @@ pub(crate) use sources::{DEFAULT_FILE, SettingError, SettingSource, unknown_vari
 use setting::Setting;
 use sources::Sources;
 
-/// How the program's own log is written.
+/// The format of the program's own log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogFormat {
-    /// For people.
+    /// A format for people.
     Text,
-    /// For machines: one object a line.
+    /// A format for machines: one object a line.
     Json,
 }
 
-/// Where certificate and key are.
+/// The paths of the certificate and the key.
 #[derive(Debug, Clone)]
 pub(crate) struct TlsFiles {
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
 }
 
-/// Everything that was chosen, checked. `Debug` shows no secret, since [`TokenKey`]'s does not.
+/// All settings, checked. `Debug` shows no secret, because [`TokenKey`]'s does not.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) database_url: String,
-    /// Who says so.
+    /// The source of the URL.
     pub(crate) database_url_from: SettingSource,
     pub(crate) transaction_pooler: bool,
     pub(crate) writers: u32,
     pub(crate) channels_without_words: ChannelGrant,
     pub(crate) future_warning: Duration,
-    /// Of a query of a client of the server: what runs here for its own sake takes as long as it takes.
+    /// The time limit of a client's query. The server's own work has no limit.
     pub(crate) query_timeout: Duration,
     pub(crate) admin_token: Option<TokenKey>,
-    /// Who says so; `None` when nobody does.
+    /// The source of the key; `None` if it is not set.
     pub(crate) admin_token_from: Option<SettingSource>,
     /// The settings file that was read.
     pub(crate) file: Option<PathBuf>,
     pub(crate) production: bool,
-    /// Not opened yet.
+    /// The files are not opened yet.
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) log: String,
-    /// `None` to decide by where the log goes.
+    /// `None` selects the format by the target of the log.
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) server: ServerConfig,
 }
@@ -74,7 +75,8 @@ impl Settings {
         Settings::from_sources(&Sources::open(given, file)?)
     }
 
-    /// Reads them and goes on after a fault as if what is faulty were not given, to find all faults.
+    /// Reads them and continues after a fault as if the faulty value were not given, to find all
+    /// faults.
     pub(crate) fn read_all(given: &FlagValues, file: Option<&Path>) -> (Option<Settings>, Vec<SettingError>) {
         let (mut sources, mut faults) = Sources::open_all(given, file);
         loop {
@@ -145,18 +147,18 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The channel of events that name none.
+    /// The channel of events that do not name one.
     pub(crate) fn default_channel(&self) -> ChannelId {
         self.server.api.default_channel
     }
 
-    /// Opens the store, and makes its database if that is not there.
+    /// Opens the store, and creates its database if it does not exist.
     pub(crate) fn open_store(&self) -> anyhow::Result<Store> {
         self.open(true)
     }
 
-    /// Opens the store to serve it: in production not as a role that could change or delete entries of the log, and never a database
-    /// that cannot be written.
+    /// Opens the store to serve it. In production it refuses a database role that could change or
+    /// delete entries of the log, and always a database that cannot be written.
     pub(crate) fn open_store_to_serve(&self) -> anyhow::Result<Store> {
         let query_timeout = Some(self.query_timeout);
         let config = StoreConfig { refuse_excess_privileges: self.production, query_timeout, ..self.store_config() };
@@ -165,7 +167,7 @@ impl Settings {
         Ok(store)
     }
 
-    /// Opens the store of a database that is there: to look at nothing is a mistake.
+    /// Opens the store of an existing database, because a read of a missing one is a mistake.
     pub(crate) fn open_existing_store(&self) -> anyhow::Result<Store> {
         self.open(false)
     }
@@ -174,7 +176,7 @@ impl Settings {
         Ok(Store::open(&StoreConfig { create_if_missing, ..self.store_config() })?)
     }
 
-    /// How the store is opened.
+    /// The configuration of the store.
     pub(crate) fn store_config(&self) -> StoreConfig {
         let point_readers = u32::try_from(self.workers()).unwrap_or(u32::MAX);
         StoreConfig {
@@ -187,13 +189,15 @@ impl Settings {
         }
     }
 
-    /// Threads that answer requests. Each reads by key on a connection that it never waits for.
+    /// The number of threads that answer requests. Each reads by key on a connection that it never
+    /// waits for.
     fn workers(&self) -> usize {
         self.server.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
     }
 }
 
-/// What a URL may be is for the store to know; how the setting is called is not.
+/// Puts the name of the setting into an error: the store knows which URLs are valid, but not the
+/// name.
 fn in_our_words(error: OpenError) -> SettingError {
     match error {
         OpenError::Url { url, why } => SettingError::bad(&list::DATABASE_URL, &url, &why),
@@ -201,7 +205,7 @@ fn in_our_words(error: OpenError) -> SettingError {
     }
 }
 
-/// One file without the other is a mistake, and not plain HTTP.
+/// One file without the other is a mistake, and does not mean plain HTTP.
 fn tls_files(sources: &Sources) -> Result<Option<TlsFiles>, SettingError> {
     let alone = |given: &Setting, path: PathBuf, missing: &Setting| {
         Err(SettingError::bad(given, &path.to_string_lossy(), &format!("it needs {} too", missing.names())))

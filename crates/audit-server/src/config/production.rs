@@ -1,4 +1,5 @@
-//! What would lay the events or a key open to others. In production the server does not start with it; in development it warns.
+//! Settings with which others could read the events or a key. In production mode the server refuses
+//! them; in development mode it warns.
 
 use std::net::ToSocketAddrs;
 use std::path::Path;
@@ -10,7 +11,7 @@ use super::sources::{SettingError, SettingSource};
 use super::{Settings, list};
 
 impl Settings {
-    /// Everything dangerous, each with what to do about it.
+    /// All dangers, each with a remedy.
     pub(crate) fn dangers(&self) -> Vec<SettingError> {
         let mut dangers = Vec::new();
         let api = &self.server.api;
@@ -24,7 +25,7 @@ impl Settings {
             dangers.push(SettingError::bad(&LISTEN, &self.server.listen, &why));
         }
         if api.trusted_proxies.is_everybody() {
-            let why = format!("{} believes everybody: name the addresses of the proxies", TRUSTED_PROXIES.names());
+            let why = format!("{} trusts every address: name the addresses of the proxies", TRUSTED_PROXIES.names());
             dangers.push(SettingError::other(why));
         }
         let database = self.store_config().file().ok().flatten();
@@ -41,7 +42,7 @@ impl Settings {
         dangers
     }
 
-    /// The first danger, if this is production.
+    /// Refuses the first danger in production mode.
     pub(crate) fn refuse_dangers(&self) -> Result<(), SettingError> {
         match self.dangers().into_iter().next().filter(|_| self.production) {
             Some(danger) => Err(danger.in_production()),
@@ -49,7 +50,7 @@ impl Settings {
         }
     }
 
-    /// What is not refused and still better otherwise, in production.
+    /// Advice in production mode, for settings that are accepted but could be better.
     pub(crate) fn advice(&self) -> Vec<String> {
         let mut advice = Vec::new();
         if self.admin_token_from == Some(SettingSource::Flag) {
@@ -65,27 +66,27 @@ impl Settings {
         }
         if self.server.api.public_url.as_deref().is_some_and(|url| url.starts_with("http://")) {
             let names = list::PUBLIC_URL.names();
-            advice.push(format!("{names} begins with http://: who follows links in answers sends the key unencrypted"));
+            advice.push(format!("{names} begins with http://: a client that follows links in answers sends its key unencrypted"));
         }
         advice
     }
 }
 
 impl SettingError {
-    /// Says why what works elsewhere is refused.
+    /// Adds why a setting is refused that works in other modes.
     pub(crate) fn in_production(self) -> SettingError {
         SettingError { text: format!("{} (refused because {} is on)", self, PRODUCTION.names()), ..self }
     }
 }
 
-/// Whether all addresses that the server would listen on are of this machine alone. A name that cannot be looked up now may be
-/// anything later.
+/// Whether all addresses on which the server would listen belong to this machine alone. A name
+/// without an address now may get any address later.
 fn is_loopback(listen: &str) -> bool {
     let addresses = listen.to_socket_addrs().map(Iterator::collect::<Vec<_>>).unwrap_or_default();
     !addresses.is_empty() && addresses.iter().all(|address| address.ip().to_canonical().is_loopback())
 }
 
-/// A file that is not there is made with the right mode, or missed elsewhere.
+/// A missing file gets the right mode when it is created, or another check reports it.
 #[cfg(unix)]
 fn open_to_others(what: &str, path: &Path) -> Option<SettingError> {
     use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,5 @@
-//! The list of settings as texts for people: a table for the documentation, a settings file to start from, and what counts now.
+//! The list of settings as texts for people: a table for the documentation, a settings file to
+//! start from, and the current values.
 
 use std::path::{Path, PathBuf};
 
@@ -25,13 +26,13 @@ pub(crate) fn markdown() -> String {
 pub(crate) fn template() -> String {
     let mut text = String::from(
         "# Settings of audit-server. Each one is also a flag and an environment variable under the same name: `listen` is\n\
-         # `--listen` and AUDIT_LISTEN. A flag counts before a variable, a variable before this file, this file before the\n\
-         # default. `audit-server config check` finds mistakes, `audit-server config show` tells what counts.\n",
+         # `--listen` and AUDIT_LISTEN. A flag overrides a variable, a variable overrides this file, and this file overrides the\n\
+         # default. `audit-server config check` finds mistakes, `audit-server config show` shows the values and their sources.\n",
     );
     for setting in ALL {
         let (help, default) = setting.explained();
         let has_default = (setting.default)().is_some();
-        let note = if has_default { String::new() } else { format!(" When it is not given: {default}.") };
+        let note = if has_default { String::new() } else { format!(" Without it: {default}.") };
         text.push('\n');
         for line in wrapped(&format!("{help}. It must be {}.{note}", (setting.accepts)())) {
             text += &format!("# {line}\n");
@@ -60,17 +61,17 @@ fn wrapped(text: &str) -> Vec<String> {
     lines
 }
 
-/// A setting as it counts.
+/// The current value of a setting.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) key: &'static str,
-    /// `None` when it has no value; a secret is not shown.
+    /// `None` if it has no value; a secret is not shown.
     pub(crate) value: Option<String>,
-    /// Where the value comes from, by name.
+    /// The name of the value's source.
     pub(crate) source: String,
 }
 
-/// All settings as they count, unchecked, and the settings file that was read.
+/// The current values of all settings, unchecked, and the settings file that was read.
 pub(crate) fn entries(given: &FlagValues, file: Option<&Path>) -> Result<(Vec<Entry>, Option<PathBuf>), SettingError> {
     let sources = Sources::open(given, file)?;
     let path = sources.file().map(Path::to_owned);

@@ -1,13 +1,15 @@
-//! One setting: its names, its help, what a value must be. The list of all is in [`list`](super::list).
+//! One setting: its names, its help, and its accepted values. The list of all settings is in
+//! [`list`](super::list).
 
 use audit_http::store::without_secrets;
 
 use super::list::DATABASE_URL;
 
-/// The value name of what is on or off.
+/// The value name of a setting that is on or off.
 pub(super) const SWITCH: &str = "BOOL";
 
-/// Which subcommands take a setting as a flag. Variables and the settings file may hold any setting for all of them.
+/// The subcommands that take a setting as a flag. Variables and the settings file may have any
+/// setting for all subcommands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// Before or after the name of any subcommand.
@@ -19,23 +21,24 @@ pub(crate) enum Scope {
 /// One setting.
 #[derive(Debug)]
 pub(crate) struct Setting {
-    /// The key in the settings file; flag and variable are made from it.
+    /// The key in the settings file. Flag and variable follow from it.
     pub(crate) key: &'static str,
-    /// Stands for the value in the help.
+    /// The placeholder of the value in the help.
     pub(super) value_name: &'static str,
-    /// What it is, for the help.
+    /// The description, for the help.
     pub(super) help: &'static str,
-    /// What a value must be, to follow "it must be".
+    /// The accepted values, as the end of a sentence with "it must be".
     pub(super) accepts: fn() -> String,
-    /// What holds when nothing is given; taken from the crate that uses it, so that the two cannot differ.
+    /// The default. It comes from the crate that uses the setting, so that the two cannot differ.
     pub(super) default: fn() -> Option<String>,
     pub(super) scope: Scope,
-    /// Whether the value is kept out of messages.
+    /// Whether messages hide the value.
     pub(super) secret: bool,
 }
 
 impl Setting {
-    /// A value as messages may quote it. The password of a database server is the only secret inside another value.
+    /// The value for messages. The password of a database server is the only secret inside another
+    /// value.
     pub(super) fn shown(&self, value: &str) -> String {
         if self.secret {
             return "********".to_owned();
@@ -53,12 +56,12 @@ impl Setting {
         format!("AUDIT_{}", self.key.to_uppercase())
     }
 
-    /// Whether it is on or off: the bare flag means on.
+    /// Whether the setting is on or off. The flag without a value means on.
     pub(super) fn is_switch(&self) -> bool {
         self.value_name == SWITCH
     }
 
-    /// The help without its default, and what holds when nothing is given.
+    /// The help without its default, and the default.
     pub(super) fn explained(&self) -> (&'static str, String) {
         let (help, said) = self.help.split_once(" [default: ").unwrap_or((self.help, ""));
         (help, (self.default)().unwrap_or_else(|| said.trim_end_matches(']').to_owned()))

@@ -1,4 +1,5 @@
-//! Where values come from: the defaults, over them the settings file, over that variables and flags.
+//! The sources of values: variables and flags override the settings file, which overrides the
+//! defaults.
 
 use std::path::{Path, PathBuf};
 
@@ -9,14 +10,14 @@ use super::flags::FlagValues;
 use super::list::ALL;
 use super::setting::Setting;
 
-/// The settings file that is read without being named, if it is there.
+/// The settings file that the program reads without being asked, if it exists.
 pub(crate) const DEFAULT_FILE: &str = "audit.toml";
 
-/// Why the settings cannot be used; one sentence for the person who starts the program.
+/// The reason why the settings cannot be used: one sentence for the person who starts the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SettingError {
     pub(super) text: String,
-    /// The setting that is to blame, if it is one.
+    /// The key of the faulty setting, if the fault is of one setting.
     pub(super) key: Option<&'static str>,
 }
 
@@ -29,7 +30,7 @@ impl std::fmt::Display for SettingError {
 impl std::error::Error for SettingError {}
 
 impl SettingError {
-    /// A value that cannot be used: how the setting is called, what came, and what is wrong with that.
+    /// Makes the error of a bad value: the names of the setting, the value, and the fault.
     pub(super) fn bad(setting: &Setting, value: &str, why: &str) -> SettingError {
         let came = match (setting.secret, value) {
             (true, _) => format!("has {} characters (not shown here)", value.chars().count()),
@@ -39,18 +40,19 @@ impl SettingError {
         SettingError { text: format!("{} {came}: {why}", setting.names()), key: Some(setting.key) }
     }
 
-    /// Whether the setting that is to blame may have said which database is meant: one of its own, or one that cannot be read.
+    /// Whether the fault may hide which database is intended: it is in a setting of the database,
+    /// or in a source that cannot be read.
     pub(crate) fn hides_the_database(&self) -> bool {
         self.key.is_none_or(|key| [super::list::DATABASE_URL.key, super::list::DATA_DIR.key].contains(&key))
     }
 
-    /// Anything else.
+    /// Makes any other error.
     pub(crate) fn other(text: String) -> SettingError {
         SettingError { text, key: None }
     }
 }
 
-/// Where a value comes from.
+/// The source of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SettingSource {
     Flag,
@@ -59,10 +61,10 @@ pub(crate) enum SettingSource {
     Default,
 }
 
-/// The layers.
+/// The sources in their order.
 pub(super) struct Sources {
     flags: FlagValues,
-    /// The settings file, and what it says.
+    /// The settings file and its values.
     file: Option<(PathBuf, Table)>,
 }
 
@@ -72,7 +74,7 @@ impl Sources {
         faults.into_iter().next().map_or(Ok(sources), Err)
     }
 
-    /// What can be used of the sources, and every fault of the settings file as a whole.
+    /// Opens the usable sources, and returns every fault of the settings file as a whole.
     pub(super) fn open_all(flags: &FlagValues, file: Option<&Path>) -> (Sources, Vec<SettingError>) {
         let path = file.or_else(|| Some(Path::new(DEFAULT_FILE)).filter(|path| path.exists()));
         let flags = flags.clone();
@@ -83,12 +85,13 @@ impl Sources {
         }
     }
 
-    /// The settings file that is read.
+    /// The settings file that was read.
     pub(super) fn file(&self) -> Option<&Path> {
         self.file.as_ref().map(|(path, _)| path.as_path())
     }
 
-    /// What counts for a setting, and who says so: flags and variables before the file, the file before the default.
+    /// The current value of a setting and its source: flags and variables before the file, the file
+    /// before the default.
     pub(super) fn find(&self, setting: &Setting) -> (SettingSource, Option<String>) {
         if let Some((source, text)) = self.flags.get(setting) {
             let origin = if source == ValueSource::CommandLine { SettingSource::Flag } else { SettingSource::Variable };
@@ -100,19 +103,19 @@ impl Sources {
         }
     }
 
-    /// The value, if there is one.
+    /// The parsed value, if there is one.
     pub(super) fn get<T>(&self, setting: &Setting, parse: fn(&str) -> Option<T>) -> Result<Option<T>, SettingError> {
         let (_, Some(text)) = self.find(setting) else { return Ok(None) };
         let why = || format!("it must be {}", (setting.accepts)());
         parse(&text).map(Some).ok_or_else(|| SettingError::bad(setting, &text, &why()))
     }
 
-    /// The value of a setting that has a default.
+    /// The parsed value of a setting that has a default.
     pub(super) fn require<T>(&self, setting: &Setting, parse: fn(&str) -> Option<T>) -> Result<T, SettingError> {
         self.get(setting, parse)?.ok_or_else(|| SettingError::other(format!("{} is not given", setting.names())))
     }
 
-    /// Goes on as if a setting were not given. `false` when it is not.
+    /// Continues as if a setting were not given. Returns `false` if it was not given.
     pub(super) fn forget(&mut self, key: &str) -> bool {
         let given = self.flags.remove(key);
         let in_file = self.file.as_mut().is_some_and(|(_, values)| values.remove(key).is_some());
@@ -120,16 +123,16 @@ impl Sources {
     }
 }
 
-/// The settings file, and what is wrong with its keys. A key that means nothing is a mistake somebody would otherwise find out
-/// about much later.
+/// Reads the settings file, and the faults of its keys. An unknown key is a mistake that would
+/// otherwise be noticed much later.
 fn read(path: &Path) -> Result<(Table, Vec<SettingError>), SettingError> {
     let name = path.display();
     let text = std::fs::read_to_string(path)
         .map_err(|error| SettingError::other(format!("the settings file `{name}` cannot be read: {error}")))?;
-    let no_toml = |error: toml::de::Error| {
-        SettingError::other(format!("the settings file `{name}` is no TOML: {}", one_line(&error.to_string())))
+    let not_toml = |error: toml::de::Error| {
+        SettingError::other(format!("the settings file `{name}` is not TOML: {}", one_line(&error.to_string())))
     };
-    let keys: Table = text.parse().map_err(no_toml)?;
+    let keys: Table = text.parse().map_err(not_toml)?;
     let unknown = keys.keys().filter(|key| ALL.iter().all(|setting| setting.key != key.as_str()));
     let fault = |key: &String| {
         SettingError::other(format!("the settings file `{name}` has a key `{key}`, which is not a setting{}", hint(key)))
@@ -138,21 +141,21 @@ fn read(path: &Path) -> Result<(Table, Vec<SettingError>), SettingError> {
     Ok((keys, unknown))
 }
 
-/// Variables that look like settings and are none, each with what may be meant.
+/// Variables that look like settings but are not, each with a suggestion.
 pub(crate) fn unknown_variables() -> Vec<String> {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let is_known = |name: &str| name == "AUDIT_CONFIG" || ALL.iter().any(|setting| setting.variable() == name);
     let mut unknown: Vec<String> = names.filter(|name| name.starts_with("AUDIT_") && !is_known(name)).collect();
     unknown.sort();
     let nearest =
-        |name: &str| nearest(&name["AUDIT_".len()..]).map_or(String::new(), |near| format!(": is {} meant?", near.variable()));
+        |name: &str| nearest(&name["AUDIT_".len()..]).map_or(String::new(), |near| format!(": did you mean {}?", near.variable()));
     unknown.into_iter().map(|name| format!("the variable {name} is not a setting{}", nearest(&name))).collect()
 }
 
-/// The nearest key, where one is near enough to be meant.
+/// The nearest key, if one is near enough for a suggestion.
 fn hint(unknown: &str) -> String {
     match nearest(unknown) {
-        Some(nearest) => format!(": is `{}` meant?", nearest.key),
+        Some(nearest) => format!(": did you mean `{}`?", nearest.key),
         None => format!("; the settings are {}", ALL.map(|setting| setting.key).join(", ")),
     }
 }
@@ -162,7 +165,8 @@ fn nearest(unknown: &str) -> Option<&'static Setting> {
     ALL.into_iter().min_by_key(distance).filter(|nearest| distance(nearest) <= nearest.key.len() / 2)
 }
 
-/// The parser draws the place over several lines (with the text, which may be a secret); the words are enough.
+/// The parser's message on one line: it shows the place over several lines with the text, which may
+/// be a secret, and its words are enough.
 fn one_line(error: &str) -> String {
     error
         .lines()
@@ -172,7 +176,7 @@ fn one_line(error: &str) -> String {
         .join(" ")
 }
 
-/// A value as if it had come from a flag.
+/// Converts a value to the text that a flag would have.
 fn text_of(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -185,7 +189,7 @@ fn text_of(value: &Value) -> String {
     }
 }
 
-/// Texts in an array, as a flag would list them.
+/// Converts an array of texts to the list that a flag would have.
 fn list_of(values: &[Value]) -> Option<String> {
     let texts: Option<Vec<&str>> = values.iter().map(Value::as_str).collect();
     texts.filter(|texts| !texts.is_empty()).map(|texts| texts.join(","))

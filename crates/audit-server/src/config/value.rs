@@ -1,4 +1,5 @@
-//! What a value must look like. Each function reads the text of one kind of value; `None` means that it is none.
+//! The forms of values. Each function parses one kind of value; `None` means that the text is not
+//! one.
 
 use std::path::PathBuf;
 
@@ -29,7 +30,7 @@ pub(super) fn text(text: &str) -> Option<String> {
     (!text.trim().is_empty()).then(|| text.to_owned())
 }
 
-/// `host:port`. Whether the host exists is for the system to say when it listens.
+/// `host:port`. The system decides whether the host exists when the server listens.
 pub(super) fn address(text: &str) -> Option<String> {
     let (host, port) = text.rsplit_once(':')?;
     let bare_ipv6 = host.contains(':') && !(host.starts_with('[') && host.ends_with(']'));
@@ -37,7 +38,7 @@ pub(super) fn address(text: &str) -> Option<String> {
     valid.then(|| text.to_owned())
 }
 
-/// Links are made by putting a path behind it, so a slash at its end goes.
+/// A URL without a slash at its end, because links are made by appending a path.
 pub(super) fn public_url(text: &str) -> Option<String> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
     let host = rest.split('/').next().unwrap_or("");
@@ -51,7 +52,7 @@ pub(super) fn cors_origins(text: &str) -> Option<CorsOrigins> {
     text.parse().ok()
 }
 
-/// A blank would end the key in an `Authorization` header, and nothing but ASCII is safe there.
+/// A key. A blank would end it in an `Authorization` header, and only ASCII is safe there.
 pub(super) fn key(text: &str) -> Option<TokenKey> {
     let valid = text.len() >= TOKEN_KEY_CHARS_MIN && text.bytes().all(|byte| byte.is_ascii_graphic());
     valid.then(|| TokenKey::from_text(text))
@@ -102,7 +103,7 @@ pub(super) fn log_format(text: &str) -> Option<LogFormat> {
     }
 }
 
-/// Rust would take `+5` as well; nobody writes a setting like that on purpose.
+/// Digits only. Rust would accept `+5` too, which is a typing mistake in a setting.
 fn digits(text: &str) -> Option<&str> {
     (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(text)
 }

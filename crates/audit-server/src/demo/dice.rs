@@ -1,6 +1,6 @@
-//! Numbers that look random and are the same in every run.
+//! Pseudo-random numbers that are the same in every run.
 
-/// SplitMix64: small, and good enough for a story. Nothing secret is drawn from it.
+/// SplitMix64: small, and good enough for a demonstration. No secret comes from it.
 pub(super) struct Dice(u64);
 
 impl Dice {
@@ -17,7 +17,8 @@ impl Dice {
         (mixed ^ (mixed >> 31)) % bound
     }
 
-    /// One of several; small indexes come more often, as few people and things make most of the news.
+    /// One of several items. Small indexes come more often, as a few people and things cause most
+    /// events.
     pub(super) fn one_of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         let bound = items.len() as u64;
         let index = self.below(bound).min(self.below(bound));

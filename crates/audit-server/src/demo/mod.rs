@@ -1,4 +1,4 @@
-//! A demonstration: the log of a shop that does not exist, the same in every run but for its dates.
+//! A demonstration: the log of an imaginary shop, the same in every run except for its dates.
 
 mod dice;
 mod shop;

@@ -7,7 +7,7 @@ use audit_http::store::domain::{InputError, Timestamp};
 use super::dice::Dice;
 use crate::new_entry::{Kind, NewEntry};
 
-/// Who works there: id, name, and the address they work from.
+/// The people of the shop: id, name, and the address from which they work.
 const PEOPLE: [(u32, &str, &str); 12] = [
     (1, "zoe.martin", "10.0.4.17"),
     (2, "amir.haddad", "10.0.4.18"),
@@ -42,10 +42,10 @@ const PRODUCTS: [(&str, u32); 16] = [
     ("Cable box", 1_490),
 ];
 
-/// The status an order goes through.
+/// The states of an order.
 const STATUS: [&str; 4] = ["placed", "paid", "shipped", "delivered"];
 
-/// How far back the story goes, in microseconds: 30 days.
+/// The length of the story, in microseconds: 30 days.
 const SPAN_MICROS: i64 = 30 * 24 * 3_600_000_000;
 
 /// The events of the shop, oldest first.
@@ -62,7 +62,7 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
-    /// A story of so many events that ends now.
+    /// Makes a story of this many events that ends now.
     pub(crate) fn new(events: u64, now: Timestamp) -> Shop {
         Shop {
             dice: Dice::new(events),
@@ -92,7 +92,8 @@ impl Shop {
         format!(r#"{{"timestamp":"{at}",{subject},"user":{user},"remote_addr":"{address}"{content}}}"#)
     }
 
-    /// Evenly over the span, as far as whole microseconds go.
+    /// The time of the current event. The events are spread evenly over the story, as far as whole
+    /// microseconds allow.
     fn at(&self) -> String {
         let micros = self.start + (i128::from(SPAN_MICROS) * i128::from(self.made) / i128::from(self.events.max(1))) as i64;
         Timestamp::from_micros(micros).map_or_else(String::new, |at| at.to_string())

@@ -35,7 +35,7 @@ fn migrate_makes_the_database_and_says_what_it_did() {
     let mut names: Vec<String> = migrations.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     let list: String = names.iter().map(|name| format!("  {name}\n")).collect();
-    assert_eq!(first, format!("made the database `audit-data/audit.db`; migrations applied:\n{list}"));
+    assert_eq!(first, format!("created the database `audit-data/audit.db`; migrations applied:\n{list}"));
     let again = "the database `audit-data/audit.db` is up to date: nothing was changed\n";
     assert_eq!(run(program(path).arg("migrate")).ok(), again);
     let conn = Connection::open(path.join("audit-data/audit.db")).unwrap();
@@ -61,7 +61,7 @@ fn migrate_applies_what_an_older_version_lacks() {
         ended.code == Some(1) && ended.stdout.contains("the schema lacks 2026-11-26-000003_index_events_by_timestamp"),
         "{ended:?}"
     );
-    assert!(ended.stdout.contains("mend: audit-server migrate\n"), "{ended:?}");
+    assert!(ended.stdout.contains("fix: audit-server migrate\n"), "{ended:?}");
     let done = run(program(path).arg("migrate")).ok();
     assert!(
         done.starts_with("the database `audit-data/audit.db` is up to date now; migrations applied:\n  2026-11-26-000003_"),
@@ -102,7 +102,7 @@ fn a_health_check_says_whether_the_server_is_ready() {
     assert_eq!(ended.sentence(), format!("the server at {listen} is not ready: it answers 503 gone"));
     answers.join().unwrap();
     let ended = run(program(path).args(["healthcheck", "--listen", "127.0.0.1:0"]));
-    assert!(ended.sentence().contains("give it a fixed one"), "{ended:?}");
+    assert!(ended.sentence().contains("give it a fixed port"), "{ended:?}");
 }
 
 #[test]

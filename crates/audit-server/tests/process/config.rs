@@ -34,7 +34,7 @@ fn init_writes_every_setting_as_a_comment_and_never_over_a_file() {
     run(program(path).args(["config", "check"])).ok();
 
     let ended = run(program(path).args(["config", "init"]));
-    assert!(ended.sentence().starts_with("`audit.toml` is there already and is left as it is"), "{ended:?}");
+    assert!(ended.sentence().starts_with("`audit.toml` already exists and was not changed"), "{ended:?}");
     assert_eq!(fs::read_to_string(path.join("audit.toml")).unwrap(), defaults);
     run(program(path).args(["config", "init", "--config", "other.toml"])).ok();
     assert_eq!(fs::read_to_string(path.join("other.toml")).unwrap(), text);
@@ -64,7 +64,7 @@ fn show_names_where_each_value_comes_from_and_masks_secrets() {
         ("log", "debug variable AUDIT_LOG"),
         ("database_url", "postgres://me:…@db/audit variable AUDIT_DATABASE_URL"),
         ("data_dir", "audit-data default"),
-        ("public_url", "(not set) default: that of the request"),
+        ("public_url", "(not set) default: the address of the request"),
     ] {
         assert_eq!(row(key), format!("{key} {said}"));
     }
@@ -84,8 +84,8 @@ fn check_finds_all_faults_at_once() {
     let ended = run(command.env("AUDIT_LISTN", "y"));
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
     for said in [
-        "warning: the variable AUDIT_LISTN is not a setting: is AUDIT_LISTEN meant?",
-        "has a key `lisen`, which is not a setting: is `listen` meant?",
+        "warning: the variable AUDIT_LISTN is not a setting: did you mean AUDIT_LISTEN?",
+        "has a key `lisen`, which is not a setting: did you mean `listen`?",
         "has a key `nonsense`, which is not a setting; the settings are ",
         "--workers (AUDIT_WORKERS, key `workers`) is `0`",
         "--page-size-default (AUDIT_PAGE_SIZE_DEFAULT, key `page_size_default`) is `2000`: it must be at most 1000",

@@ -32,7 +32,7 @@ fn assert_only_fault(ended: &Ended, check: &str, said: &str, mend: &str) {
     let bad: Vec<usize> = (0..lines.len()).filter(|index| lines[*index].starts_with("FAIL")).collect();
     let [index] = bad.as_slice() else { panic!("{ended:?}") };
     assert!(lines[*index].starts_with(&format!("FAIL  {check}: ")) && lines[*index].contains(said), "{ended:?}");
-    assert!(lines[index + 1].starts_with("      mend: ") && lines[index + 1].contains(mend), "{ended:?}");
+    assert!(lines[index + 1].starts_with("      fix: ") && lines[index + 1].contains(mend), "{ended:?}");
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(1), "audit-server: 1 check(s) failed\n"), "{ended:?}");
 }
 
@@ -55,7 +55,7 @@ fn a_healthy_set_up_passes_and_is_left_as_it_was() {
     ] {
         assert!(text.contains(&format!("ok    {check}: ")), "{check}: {text}");
     }
-    assert!(text.contains("note  contents: not looked at: whether entries, heads of logs, the search index and tokens"), "{text}");
+    assert!(text.contains("note  contents: not checked: whether entries, heads of logs, the search index and tokens"), "{text}");
     let mut names: Vec<_> = fs::read_dir(directory.path().join("audit-data")).unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["audit.db"]);
@@ -65,7 +65,7 @@ fn a_healthy_set_up_passes_and_is_left_as_it_was() {
 fn before_the_first_start_there_is_nothing_to_mend_and_nothing_is_made() {
     let directory = tempfile::tempdir().unwrap();
     let text = run(&mut doctor(directory.path())).ok();
-    assert!(text.contains("note  database: there is no `audit-data/audit.db` yet"), "{text}");
+    assert!(text.contains("note  database: `audit-data/audit.db` does not exist yet"), "{text}");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 }
 
@@ -140,7 +140,7 @@ fn a_database_that_no_setting_names_is_not_looked_at() {
     let not_looked = |ended: &Ended| {
         let about = ["data directory", "database", "schema and writing", "administrator", "contents", "disk space"];
         assert!(about.iter().all(|check| !ended.stdout.contains(&format!("ok    {check}: "))), "{ended:?}");
-        assert!(ended.stdout.contains("note  database: not looked at: the settings that say which"), "{ended:?}");
+        assert!(ended.stdout.contains("note  database: not checked: the settings that select the database"), "{ended:?}");
     };
     let ended = run(doctor(directory.path()).args(["--database-url", "mysql://db/audit"]));
     assert_only_fault(&ended, "settings", "its scheme is not known", "config check");
@@ -174,11 +174,11 @@ fn a_directory_that_others_can_enter_is_noted_and_one_that_nobody_can_write_is_f
     // Not a fault: the files are their owner's alone, and to close a directory such as /tmp would be one.
     let ended = run(&mut doctor(directory.path()));
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(ended.stdout.contains("looked into by every user (mode 755)") && !ended.stdout.contains("chmod"), "{ended:?}");
+    assert!(ended.stdout.contains("every user can look into it (mode 755)") && !ended.stdout.contains("chmod"), "{ended:?}");
     // Nobody can make files in a file, not even root.
     fs::write(directory.path().join("file"), "").unwrap();
     let ended = run(doctor(directory.path()).env("AUDIT_DATA_DIR", "file/data"));
-    assert_only_fault(&ended, "data directory", "nothing can be written to `", "--data-dir");
+    assert_only_fault(&ended, "data directory", "cannot write to `", "--data-dir");
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_newer_database_a_held_lock_and_a_clock_behind_the_log_are_found() {
     let conn = Connection::open(directory.path().join("audit-data/audit.db")).unwrap();
     conn.execute_batch("BEGIN IMMEDIATE").unwrap();
     let ended = run(&mut doctor(directory.path()));
-    assert_only_fault(&ended, "schema and writing", "holds the database's write lock", "fuser -v 'audit-data/audit.db'");
+    assert_only_fault(&ended, "schema and writing", "keeps the write lock of the database", "fuser -v 'audit-data/audit.db'");
     conn.execute_batch("ROLLBACK").unwrap();
     // A log of the year 2100, against its guards.
     conn.execute_batch(
@@ -209,10 +209,15 @@ fn a_newer_database_a_held_lock_and_a_clock_behind_the_log_are_found() {
     assert_only_fault(&ended, "clock", "but the log has an entry of 2100-01-01", "timedatectl set-ntp true");
     conn.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20250101000000')", []).unwrap();
     let ended = run(&mut doctor(directory.path()));
-    assert_only_fault(&ended, "schema and writing", "made by an older version (migration 20250101000000", "export it");
+    assert_only_fault(
+        &ended,
+        "schema and writing",
+        "an older version created the database (this version does not know migration 20250101000000",
+        "export it",
+    );
     conn.execute("UPDATE __diesel_schema_migrations SET version = '29991231235959' WHERE version = '20250101000000'", []).unwrap();
     let ended = run(&mut doctor(directory.path()));
-    assert_only_fault(&ended, "schema and writing", "written by a newer version", "start that version");
+    assert_only_fault(&ended, "schema and writing", "a newer version wrote the database", "start that version");
 }
 
 #[test]
@@ -221,7 +226,7 @@ fn a_server_without_administrator_is_found() {
     run(program(directory.path()).args(["token", "revoke", "1"])).ok();
     let ended = run(&mut doctor(directory.path()));
     let mend = "audit-server token create --name admin --role admin --channels '*'";
-    assert_only_fault(&ended, "administrator", "nobody has a valid admin key", mend);
+    assert_only_fault(&ended, "administrator", "no valid admin key for all channels exists", mend);
     run(doctor(directory.path()).env("AUDIT_ADMIN_TOKEN", KEY)).ok();
 }
 
@@ -243,5 +248,5 @@ fn too_few_open_files_are_found() {
     let binary = env!("CARGO_BIN_EXE_audit-server");
     command.args(["-c", &format!("ulimit -n 200; exec '{binary}' doctor")]).current_dir(directory.path());
     let ended = run(command.env("AUDIT_LISTEN", "127.0.0.1:0"));
-    assert_only_fault(&ended, "open files", "200 open files are room for about 36 connections", "ulimit -n 65536");
+    assert_only_fault(&ended, "open files", "200 open files allow about 36 connections", "ulimit -n 65536");
 }

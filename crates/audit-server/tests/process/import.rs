@@ -134,7 +134,7 @@ const FAULTY: [&str; 7] = [
 const FAULTS: [&str; 4] = [
     "faulty.ndjson line 2: action must be a string, got a number; url must be a string, got an array; uuid must be a UUID such as \
      410237f7-2a6f-48de-9c41-b988326d7607",
-    "faulty.ndjson line 5: is no JSON: EOF while parsing a value at column 10",
+    "faulty.ndjson line 5: is not JSON: EOF while parsing a value at column 10",
     "faulty.ndjson line 6: expected a JSON object, got an array",
     "faulty.ndjson line 7: timestamp must be a date-time such as 2023-10-16T09:00:00.929094Z, in the years 1 to 9999",
 ];
@@ -147,7 +147,7 @@ fn faulty_lines_are_all_named_and_nothing_behind_the_first_is_imported() {
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), "1 new, 0 known already, 0 skipped\n"), "{ended:?}");
     let lines: Vec<&str> = ended.stderr.lines().collect();
     assert_eq!(lines[..4], FAULTS);
-    assert_eq!(lines[4..], ["audit-server: stopped at a faulty line; what comes before it is in the log"]);
+    assert_eq!(lines[4..], ["audit-server: stopped at a faulty line; the lines before it are in the log"]);
     let export = export(directory.path());
     assert!(export.contains("FIRST") && !export.contains("AFTER"), "{export}");
 }
@@ -170,7 +170,7 @@ fn twenty_faulty_lines_are_shown_and_the_others_counted() {
     write(directory.path(), "faulty.ndjson", &["x"; 33]);
     let ended = run(&mut import(directory.path(), &["--skip-invalid", "faulty.ndjson"]));
     assert_eq!(ended.stdout, "0 new, 0 known already, 33 skipped\n");
-    assert_eq!(ended.stderr.lines().filter(|line| line.contains("is no JSON")).count(), 20);
+    assert_eq!(ended.stderr.lines().filter(|line| line.contains("is not JSON")).count(), 20);
     assert!(ended.stderr.contains("… and 13 more"), "{}", ended.stderr);
 }
 
@@ -237,7 +237,7 @@ fn stdin_has_no_name_so_its_lines_are_new_events_each_time() {
         assert_eq!(ended.ok(), "1 new, 0 known already, 0 skipped\n");
     }
     let ended = run_with_input(&mut import(directory.path(), &["-"]), b"x\n");
-    assert!(ended.stderr.starts_with("stdin line 1: is no JSON"), "{ended:?}");
+    assert!(ended.stderr.starts_with("stdin line 1: is not JSON"), "{ended:?}");
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn known_lines_behind_new_ones_are_warned_about() {
     let rotated = again(lines(&["X", "B", "Y", "D"]));
     assert_eq!(rotated.stdout, "2 new, 2 known already, 0 skipped\n");
     let warning =
-        "warning: audit.ndjson: 2 line(s) without a uuid were known already, from line 2 on, though line 1 before them was not";
+        "warning: audit.ndjson: 2 line(s) without a uuid were known already, from line 2 on, although line 1 before them was not";
     assert!(rotated.stderr.starts_with(warning) && rotated.stderr.contains("--source NAME"), "{}", rotated.stderr);
     // What has a uuid of its own is a client's retry.
     let own = r#"{"uuid":"018c0000-0000-7000-8000-000000000001","action":"OWN"}"#;
@@ -138,7 +138,7 @@ fn a_byte_order_mark_in_front_of_a_file_is_no_part_of_it() {
     write(home.path(), "utf16.ndjson", utf16);
     let refused = import(home.path(), &["--skip-invalid", "utf16.ndjson"]);
     assert_eq!(refused.stdout, "0 new, 0 known already, 1 skipped\n");
-    let named = "utf16.ndjson line 1: is UTF-16, as its byte order mark says: convert the file, as by `iconv -f UTF-16 -t UTF-8`\n";
+    let named = "utf16.ndjson line 1: is UTF-16, according to its byte order mark: convert the file, for example with `iconv -f UTF-16 -t UTF-8`\n";
     assert!(refused.stderr.starts_with(named), "{}", refused.stderr);
     let types = "\u{feff}[{\"id\":1,\"app_label\":\"a\",\"model\":\"b\"}]";
     write(home.path(), "types.json", types);

@@ -53,7 +53,7 @@ fn believing_everybody_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     for everybody in ["0.0.0.0/0", "10.0.0.1,::/0", "0.0.0.0/1,128.0.0.0/1", "2000::/3", "::ffff:0.0.0.0/96"] {
         let ended = run(program(directory.path()).args(["serve", "--production", "--trusted-proxies", everybody]));
-        assert!(ended.sentence().contains("believes everybody: name the addresses of the proxies"), "{ended:?}");
+        assert!(ended.sentence().contains("trusts every address: name the addresses of the proxies"), "{ended:?}");
     }
 }
 

@@ -199,9 +199,9 @@ fn a_key_that_is_no_setting_is_refused_with_the_nearest_one() {
         run(&mut program(directory.path())).sentence().to_owned()
     };
     let unknown = |key: &str, rest: &str| format!("the settings file `audit.toml` has a key `{key}`, which is not a setting{rest}");
-    assert_eq!(said("lisen = \"127.0.0.1:0\""), unknown("lisen", ": is `listen` meant?"));
-    assert_eq!(said("page-size-max = 5"), unknown("page-size-max", ": is `page_size_max` meant?"));
-    assert_eq!(said("DATABASE_URL = \"x\""), unknown("DATABASE_URL", ": is `database_url` meant?"));
+    assert_eq!(said("lisen = \"127.0.0.1:0\""), unknown("lisen", ": did you mean `listen`?"));
+    assert_eq!(said("page-size-max = 5"), unknown("page-size-max", ": did you mean `page_size_max`?"));
+    assert_eq!(said("DATABASE_URL = \"x\""), unknown("DATABASE_URL", ": did you mean `database_url`?"));
     let all = SETTINGS.map(|(key, ..)| key).join(", ");
     let far = said("[tls]\nkey = 1");
     assert!(far.starts_with(&unknown("tls", "; the settings are ")), "{far}");
@@ -214,7 +214,7 @@ fn a_file_that_is_no_toml_is_refused_with_the_place_and_without_its_text() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("audit.toml"), format!("listen = \"127.0.0.1:0\"\nadmin_token = \"{KEY}")).unwrap();
     let ended = run(&mut program(directory.path()));
-    assert!(ended.sentence().starts_with("the settings file `audit.toml` is no TOML: at line 2, column "), "{ended:?}");
+    assert!(ended.sentence().starts_with("the settings file `audit.toml` is not TOML: at line 2, column "), "{ended:?}");
     assert!(!ended.stderr.contains(KEY));
 }
 

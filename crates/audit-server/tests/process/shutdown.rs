@@ -60,7 +60,7 @@ fn sighup_ends_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(directory.path());
     server.signal("HUP");
-    eventually(|| server.log().contains("SIGHUP: there is nothing to read again").then_some(())).expect("it says nothing");
+    eventually(|| server.log().contains("SIGHUP: there is no certificate to read again").then_some(())).expect("it says nothing");
     let mut client = Client::connect(server.address, KEY).unwrap();
     assert_eq!(client.post("/api/v1/events", "application/json", "{}").unwrap().status, 201);
     server.stop();

@@ -39,8 +39,8 @@ fn a_read_only_file_stops_the_start_and_is_found_by_doctor() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let faults: Vec<&str> = ended.stdout.lines().filter(|line| line.starts_with("FAIL")).collect();
     let [fault] = faults.as_slice() else { panic!("{ended:?}") };
-    assert!(fault.starts_with("FAIL  schema and writing: nothing can be written: "), "{fault}");
-    assert!(ended.stdout.contains("mend: ls -l 'audit-data/audit.db'"), "{ended:?}");
+    assert!(fault.starts_with("FAIL  schema and writing: the database cannot be written: "), "{fault}");
+    assert!(ended.stdout.contains("fix: ls -l 'audit-data/audit.db'"), "{ended:?}");
 
     // What only reads goes on.
     run(program_with_mounts(directory.path(), READ_ONLY).arg("export")).ok();

@@ -65,7 +65,7 @@ fn large_lists_are_in_every_order_that_is_asked_for() {
     let only_type = EventFilter { content_type: Some(7), ..EventFilter::default() };
     for _ in 0..250 {
         let channels: &[usize] = [&[0][..], &[0, 1]][dice.below(2) as usize];
-        let keys: Vec<SortKey> = (0..1 + dice.below(3))
+        let keys: Vec<SortKey<SortField>> = (0..1 + dice.below(3))
             .map(|_| SortKey { field: FIELDS[dice.below(6) as usize], descending: dice.below(2) > 0 })
             .collect();
         let (sort, filter) = (EventSort::by(keys), [EventFilter::default(), only_type.clone()][dice.below(2) as usize].clone());

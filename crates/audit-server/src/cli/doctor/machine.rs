@@ -1,4 +1,4 @@
-//! What the operating system gives the server.
+//! Checks of the resources that the operating system gives the server.
 
 use rustix::fs::statvfs;
 
@@ -6,23 +6,23 @@ use super::database::directories;
 use super::{CheckContext, Finding};
 use crate::limits;
 
-/// Below this, a day of a busy log may fill the disk.
+/// Below this, a busy log may fill the disk within a day.
 const FREE_MIB_GOOD: u64 = 1024;
 
-/// Below this, SQLite may not get through its next checkpoint.
+/// Below this, SQLite may fail at its next checkpoint.
 const FREE_MIB_MIN: u64 = 64;
 
 pub(super) fn disk(context: &CheckContext) -> Finding {
     if context.settings.store_config().file().is_ok_and(|file| file.is_none()) {
-        return Finding::Note("the database server's cannot be told from here".to_owned());
+        return Finding::Note("not checked: the disk of a database server is not visible from here".to_owned());
     }
     let Some((_, directory)) = directories(&context.settings) else {
-        return Finding::Note("cannot be told: no directory on the way to the database is there".to_owned());
+        return Finding::Note("not checked: no directory on the path to the database exists".to_owned());
     };
     let name = directory.display();
     let space = match statvfs(&directory) {
         Ok(space) => space,
-        Err(error) => return Finding::Note(format!("cannot be told of `{name}`: {error}")),
+        Err(error) => return Finding::Note(format!("not checked for `{name}`: {error}")),
     };
     let free_mib = space.f_bavail.saturating_mul(space.f_frsize) / (1024 * 1024);
     match free_mib {
@@ -35,19 +35,19 @@ pub(super) fn disk(context: &CheckContext) -> Finding {
     }
 }
 
-/// Database, log, listening socket, and the threads' own.
+/// Descriptors of the database, the log, the listening socket and the threads.
 const DESCRIPTORS_OWN: u64 = 128;
 
-/// A connection takes its socket and the watcher's second descriptor of it.
+/// Descriptors of a connection: its socket, and the watcher's second descriptor of it.
 const DESCRIPTORS_OF_CONNECTION: u64 = 2;
 
-/// A handful of browsers and applications need this many connections at the least.
+/// A few browsers and applications need at least this many connections.
 const CONNECTIONS_MIN: u64 = 64;
 
 pub(super) fn descriptors(_: &CheckContext) -> Finding {
     let Some(limit) = limits::open_files() else { return Finding::Good("no limit".to_owned()) };
     let connections = limit.saturating_sub(DESCRIPTORS_OWN) / DESCRIPTORS_OF_CONNECTION;
-    let text = format!("{limit} open files are room for about {connections} connections at once");
+    let text = format!("{limit} open files allow about {connections} connections at once");
     match connections {
         few if few < CONNECTIONS_MIN => Finding::bad(text, "ulimit -n 65536, or LimitNOFILE=65536 in the unit of systemd"),
         _ => Finding::Good(text),

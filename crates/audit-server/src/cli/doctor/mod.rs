@@ -1,4 +1,5 @@
-//! `doctor`: looks at everything the server needs, changes nothing that counts, and names what mends each fault.
+//! `doctor`: checks everything that the server needs, changes nothing of it, and names a remedy for
+//! each fault.
 
 mod database;
 mod machine;
@@ -12,17 +13,17 @@ use audit_http::store::{Inspection, OpenError};
 
 use crate::config::{self, FlagValues, SettingError, Settings};
 
-/// What a check found.
+/// The result of a check.
 pub(super) enum Finding {
-    /// All is well, and how.
+    /// No fault, with details.
     Good(String),
-    /// Nothing is broken, but somebody should know.
+    /// Nothing is broken, but the operator should know this.
     Note(String),
-    /// The server does not start, or does not do what it should.
+    /// The server does not start, or does not work as it should.
     Bad {
-        /// What is wrong.
+        /// The fault.
         fault: String,
-        /// The command, or the act, that mends it.
+        /// The command or the act that corrects it.
         mend: String,
     },
 }
@@ -33,10 +34,10 @@ impl Finding {
     }
 }
 
-/// What is looked at.
+/// The state that the checks share.
 pub(super) struct CheckContext {
     settings: Settings,
-    /// Looked at once: a database that somebody keeps locked is waited for.
+    /// The inspection runs once, because it waits for a database that another process keeps locked.
     inspection: OnceCell<Result<Inspection, OpenError>>,
 }
 
@@ -45,7 +46,8 @@ impl CheckContext {
         self.settings.store_config().file().is_ok_and(|file| file.is_none())
     }
 
-    /// Opening the store changes nothing when the schema is current already, and waits for nobody when the lock is free.
+    /// Whether the schema is current and the lock is free: opening the store then changes nothing
+    /// and does not wait.
     fn has_current_database(&self) -> bool {
         let is_current =
             |found: &Inspection| found.pending.is_empty() && found.unknown.is_none() && !found.locked && found.unwritable.is_none();
@@ -57,10 +59,10 @@ impl CheckContext {
     }
 }
 
-/// Its name, whether it is about the database, and the look itself.
+/// The name of a check, whether it is about the database, and the check itself.
 type Check = (&'static str, bool, fn(&CheckContext) -> Finding);
 
-/// In the order in which one fault leads to the next.
+/// The checks, in the order in which one fault leads to the next.
 const CHECKS: [Check; 12] = [
     ("data directory", true, database::directory),
     ("database", true, database::database),
@@ -80,19 +82,20 @@ pub(super) fn run(given: &FlagValues, file: Option<&Path>) -> anyhow::Result<()>
     let (settings, faults) = Settings::read_all(given, file);
     let mut report = Report { bad: 0 };
     for fault in &faults {
-        let mend = "mend the setting; `audit-server config check` looks again";
+        let mend = "correct the setting; `audit-server config check` checks it again";
         report.add("settings", Finding::bad(fault.to_string(), mend));
     }
     for warning in config::unknown_variables() {
         report.add("settings", Finding::Note(warning));
     }
-    // With a default in its place, another database than the one that is meant would be looked at, and found well.
+    // With a default value instead, the checks would look at another database than the intended
+    // one, and report no fault.
     let is_hidden = settings.is_none() || faults.iter().any(SettingError::hides_the_database);
     if is_hidden {
-        let text = "not looked at: the settings that say which database is meant cannot be used; mend them and run this again";
+        let text = "not checked: the settings that select the database cannot be used; correct them and run this again";
         report.add("database", Finding::Note(text.to_owned()));
     }
-    // A fault in one setting is no reason to leave the rest of the machine unseen.
+    // A fault in one setting does not keep the other checks from running.
     if let Some(settings) = settings {
         report.settings(&settings, faults.is_empty());
         let context = CheckContext { inspection: OnceCell::new(), settings };
@@ -122,7 +125,10 @@ impl Report {
             self.add(
                 "settings",
                 match settings.production {
-                    true => Finding::bad(danger.in_production().to_string(), "as it says; `audit-server config check` looks again"),
+                    true => Finding::bad(
+                        danger.in_production().to_string(),
+                        "as the fault says; `audit-server config check` checks it again",
+                    ),
                     false => Finding::Note(danger.to_string()),
                 },
             );
@@ -138,7 +144,7 @@ impl Report {
             Finding::Note(text) => stdout_line!("note  {name}: {text}"),
             Finding::Bad { fault, mend } => {
                 self.bad += 1;
-                stdout_line!("FAIL  {name}: {fault}\n      mend: {mend}");
+                stdout_line!("FAIL  {name}: {fault}\n      fix: {mend}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! How the server can be reached.
+//! Checks whether clients can reach the server.
 
 use std::net::TcpListener;
 
@@ -25,7 +25,7 @@ pub(super) fn tls(context: &CheckContext) -> Finding {
     }
 }
 
-/// Either nobody listens there, or a server that answers as ours does.
+/// Either the address is free, or a server that answers like this one listens there.
 pub(super) fn address(context: &CheckContext) -> Finding {
     let settings = &context.settings;
     let listen = &settings.server.listen;
@@ -39,12 +39,12 @@ pub(super) fn address(context: &CheckContext) -> Finding {
     let is_ours = ask("/healthz").is_some_and(|answer| answer.status == 200 && answer.body.contains(r#"{"status":"ok"}"#));
     match ask("/readyz") {
         Some(answer) if is_ours && answer.status == 200 && answer.body.contains("\"warnings\"") => {
-            Finding::Note(format!("a server is running at {listen} and ready, but says: {}", answer.body.trim()))
+            Finding::Note(format!("a server is running at {listen} and ready, but warns: {}", answer.body.trim()))
         }
         Some(answer) if is_ours && answer.status == 200 => Finding::Good(format!("a server is running at {listen} and ready")),
         Some(answer) if is_ours => {
             let fault = format!("the server at {listen} is not ready: {}", answer.body.trim());
-            Finding::bad(fault, "look into its log for `not ready`, mend the database, and start it again")
+            Finding::bad(fault, "look into its log for `not ready`, repair the database, and start it again")
         }
         _ => Finding::bad(format!("another program listens on {listen}, or a server with other TLS settings"), mend),
     }

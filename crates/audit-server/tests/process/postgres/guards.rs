@@ -65,7 +65,7 @@ fn in_development_the_role_is_a_warning() {
 fn an_embedded_database_has_no_roles_to_grant_to() {
     let directory = tempfile::tempdir().unwrap();
     let ended = run(crate::common::program(directory.path()).args(["migrate", "--grant-to", "somebody"]));
-    assert!(ended.sentence().contains("is no PostgreSQL database: it has no roles"), "{ended:?}");
+    assert!(ended.sentence().contains("is not a PostgreSQL database and has no roles"), "{ended:?}");
     let nobody = Database::empty();
     let ended = run(program_on(directory.path(), &nobody.url()).args(["migrate", "--grant-to", "audit_test_nobody"]));
     assert!(ended.sentence().contains("role \"audit_test_nobody\" does not exist"), "{ended:?}");

@@ -119,7 +119,7 @@ fn the_real_events_go_in_and_come_out_byte_for_byte_however_often_they_are_impor
         "ok    schema and writing: the schema is that of this version",
         &excess,
         "ok    administrator: 1 valid admin key(s)",
-        "note  disk space: the database server's cannot be told from here",
+        "note  disk space: not checked: the disk of a database server is not visible from here",
     ] {
         assert!(doctor.contains(said), "{said}: {doctor}");
     }

@@ -33,7 +33,7 @@ pub(crate) enum AuthError {
     BasicEncoding,
 }
 
-/// The token has not the role for this.
+/// The token lacks the role for this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("You do not have permission to perform this action.")]
 pub(crate) struct Forbidden;

@@ -17,7 +17,7 @@ pub(crate) struct Paging {
 }
 
 impl Paging {
-    /// `page` from 1 or `last`; a `limit` that is none means the default one, a larger one the maximum.
+    /// `page` from 1 or `last`; a `limit` that is not a number means the default one, a larger one the maximum.
     pub(crate) fn parse(config: &ApiConfig, params: &Params) -> Result<Paging, Failure> {
         let limit = params.last("limit").and_then(whole_number).filter(|limit| *limit > 0);
         let size = limit.map_or(config.page_size_default, |limit| limit.min(config.page_size_max));
@@ -46,7 +46,7 @@ impl Paging {
 /// About what a record takes in a page beside its values.
 const RECORD_BYTES: usize = 1024;
 
-/// `count`, `next`, `previous`, `results`. A page behind the last one does not exist.
+/// `count`, `next`, `previous`, `results`. A page after the last one does not exist.
 pub(crate) fn write_page<R>(
     page: ListPage<R>,
     origin: &BaseUrl,

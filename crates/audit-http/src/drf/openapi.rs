@@ -74,10 +74,10 @@ pub(crate) fn blank_or(schema: ObjectBuilder) -> RefOr<Schema> {
     any_of([schema.into(), string().max_length(Some(0)).into()]).into()
 }
 
-/// A number as Python's `Decimal` reads it. What is no integer of 64 bits matches nothing.
+/// A number as Python's `Decimal` reads it. A number that is not an integer of 64 bits matches nothing.
 fn decimal() -> ObjectBuilder {
     let text = "An integer. Blanks around it, a sign, leading zeros, underscores, a fraction and an exponent are read too; a \
-                number that is no integer of 64 bits matches nothing.";
+                number that is not an integer of 64 bits matches nothing.";
     string()
         .description(Some(text))
         .pattern(Some(r"^ *([+-]?([0-9][0-9_]*(\.[0-9_]*)?|\.[0-9][0-9_]*)([eE][+-]?[0-9][0-9_]*)?)? *$"))
@@ -138,7 +138,7 @@ fn error(status: u16) -> (String, Response) {
             any_of([named("DrfFields").into(), named("DrfDetail").into()]).into()
         }),
         401 => ("No valid key.", named("DrfDetail").into()),
-        403 => ("The key has not the role.", named("DrfDetail").into()),
+        403 => ("The key lacks the role.", named("DrfDetail").into()),
         404 => ("Nothing is there, or not for this key; no such page; or another `format` than JSON.", named("DrfDetail").into()),
         406 => ("`Accept` excludes JSON.", named("DrfDetail").into()),
         408 => ("The body did not arrive in time.", named("DrfDetail").into()),

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 
-/// What kind of problem it is. Each has a section on the page of errors, `/docs/errors`, under its name.
+/// What kind of failure it is. Each in [`Code::ALL`] has a section on the page of errors, `/docs/errors`, under its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
     InvalidQuery,
@@ -22,7 +22,7 @@ pub(crate) enum Code {
     Busy,
     QueryTimeout,
     Unavailable,
-    /// Only published APIs answer so, and they send no code.
+    /// Only published APIs answer so, and they send no code. It stays the last one.
     NotAcceptable,
 }
 
@@ -101,6 +101,6 @@ mod tests {
         for (at, code) in Code::ALL.into_iter().enumerate() {
             assert_eq!(code as usize, at, "{code:?}");
         }
-        assert_eq!(Code::ALL.last(), Some(&Code::Unavailable), "new codes go before the last one, here and in the list");
+        assert_eq!(Code::NotAcceptable as usize, Code::ALL.len(), "new codes go before the last one, here and in the list");
     }
 }

@@ -1,8 +1,9 @@
-//! Failures of the layers below, as failures of a request. What an operator has to know goes into the log here, once.
+//! Failures of the layers below, as failures of a request. What an operator has to know goes into the log here.
 
 use std::fmt::Display;
 
-use audit_store::domain::{InputError, JsonError};
+use audit_store::domain::uuid::Uuid;
+use audit_store::domain::{ChannelId, InputError, JsonError};
 use audit_store::{AppendError, NotStored, StoreError};
 
 use super::{Failure, InvalidRecord, UuidConflict, page_too_large};
@@ -118,7 +119,8 @@ impl From<NotDone> for Failure {
         match error {
             NotDone::Stopping => unavailable(&error, "The server is shutting down; try again later."),
             NotDone::Late => Failure::Busy { retry_after_seconds: 1 },
-            NotDone::Panicked => internal(&error),
+            // `not_done::panicked` has logged what the panic says.
+            NotDone::Panicked => Failure::Internal,
         }
     }
 }
@@ -131,6 +133,11 @@ impl From<AppendError> for Failure {
 }
 
 impl Failure {
+    /// A record that was stored, and that a read does not find.
+    pub(crate) fn lost(channel: ChannelId, uuid: Uuid) -> Failure {
+        internal(&format!("the record {uuid} of channel {channel} was stored and is not found"))
+    }
+
     /// Why records were not appended. `is_single`: the body is the record, not a list of records.
     pub(crate) fn from_append(error: AppendError, is_single: bool) -> Failure {
         let error = match error {

@@ -17,6 +17,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use audit_store::domain::{InputError, limits};
 
+use crate::auth::Forbidden;
 use crate::body::BodyError;
 
 /// Faults that are reported one by one. A client that makes more makes one mistake many times.
@@ -56,6 +57,21 @@ pub(crate) struct InvalidRecord {
     /// Where the record is: empty if the body is the record, otherwise `/` and its index.
     pub(crate) pointer: String,
     pub(crate) error: InputError,
+}
+
+impl InvalidRecord {
+    /// With its first faults only: a record may have ten thousand of them.
+    pub(crate) fn first(pointer: String, mut error: InputError, faults_max: usize) -> InvalidRecord {
+        if let InputError::Fields(errors) = &mut error {
+            errors.truncate(faults_max);
+        }
+        InvalidRecord { pointer, error }
+    }
+
+    /// How many faults it has.
+    pub(crate) fn faults(&self) -> usize {
+        if let InputError::Fields(errors) = &self.error { errors.len() } else { 1 }
+    }
 }
 
 /// A uuid of a request that belongs to another record.
@@ -180,7 +196,7 @@ impl Failure {
     pub(crate) fn sentence(&self, noun: &RecordNoun) -> Cow<'_, str> {
         match self {
             Failure::Unauthorized(text) | Failure::NotJson(text) | Failure::TooLarge(text) => text.into(),
-            Failure::Forbidden => "You do not have permission to perform this action.".into(),
+            Failure::Forbidden => Forbidden.to_string().into(),
             Failure::NotFound(text) => text.as_ref().into(),
             Failure::InvalidPage => "Invalid page.".into(),
             Failure::MethodNotAllowed { method, allow } => format!("{method} is not allowed here; allowed: {allow}.").into(),

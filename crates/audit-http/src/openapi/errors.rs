@@ -12,7 +12,7 @@ use crate::problem::Outcome;
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
-/// The shapes of errors, for `components`.
+/// The schemas of errors, for `components`.
 pub(crate) fn docs() -> ApiDocs {
     let place = any_of([
         closed()
@@ -68,7 +68,7 @@ fn problem(status: u16, codes: &[Code]) -> ResponseBuilder {
 pub(crate) fn with_headers(status: u16, response: ResponseBuilder) -> Response {
     let response = match status {
         401 => response.header("WWW-Authenticate", header("`Token`")),
-        503 => response.header("Retry-After", header("Seconds after which to come back.")),
+        503 => response.header("Retry-After", header("Seconds after which the client may retry.")),
         _ => response,
     };
     response.build()

@@ -21,7 +21,7 @@ use crate::state::Api;
 /// Who may use a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Everybody, without a key.
+    /// Everybody, without a key. All methods of a path are open, or none is.
     Open,
     /// Keys that read.
     Read,
@@ -122,6 +122,7 @@ impl Resource {
         Args: FromRequest + 'static,
     {
         self.served.push(Served { method, access, run: erased(handler) });
+        debug_assert!(self.served.iter().all(|other| (other.access == Access::Open) == (access == Access::Open)), "{}", self.path);
         let has_get = self.served.iter().any(|served| served.method == Method::GET);
         let methods = self.served.iter().map(|served| served.method.as_str());
         self.allow = methods.chain(has_get.then_some("HEAD")).chain(["OPTIONS"]).collect::<Vec<_>>().join(", ");
@@ -188,11 +189,8 @@ where
     })
 }
 
-/// A part of the request that a handler's signature asks for and that is not there.
+/// A handler's signature asks for something that its path does not have, such as a second parameter.
 fn not_extracted(error: actix_web::Error) -> Failure {
-    if error.as_response_error().status_code().is_client_error() {
-        return Failure::not_found("The path has bytes that are not UTF-8.");
-    }
     tracing::error!(%error, "internal error");
     Failure::Internal
 }

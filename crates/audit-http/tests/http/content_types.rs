@@ -87,6 +87,8 @@ fn a_type_that_cannot_be_made_is_refused_by_name_and_changes_nothing() {
     assert_eq!(flood["errors"].as_array().unwrap().len(), 100);
     put_text("application/json", &format!(r#"{{"app_label":"{}","model":"c"}}"#, "x".repeat(16 * 1024))).expect(413);
     put_text("text/plain", r#"{"app_label":"a","model":"c"}"#).expect(415);
+    let no_number = Ask::new("PUT", "/api/v1/content-types/x").key(&server.admin).header("Content-Type", "text/plain");
+    server.ask(&no_number.body("{}")).expect(415);
     let taken = put(&server, &server.admin, "8", &order()).expect(409);
     assert_eq!(taken["detail"], "orders.order already belongs to content type 7; nothing was changed.");
     put(&server, &server.admin, "x", &order()).expect(404);

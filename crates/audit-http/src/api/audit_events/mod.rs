@@ -71,7 +71,7 @@ impl AuditEventsApi {
 }
 
 async fn get(
-    shape: &'static AuditEventsApi,
+    audit_api: &'static AuditEventsApi,
     api: web::Data<Api>,
     request: HttpRequest,
     caller: Caller,
@@ -79,21 +79,21 @@ async fn get(
     let uuid = request.match_info().get("uuid").and_then(parse_uuid).ok_or_else(drf::not_found)?;
     let find = move |store: &Store, channels: &_, first, bytes_max| store.get_within(channels, first, uuid, bytes_max);
     let event = blocking::find(&api, &caller, PathChannel::from_request(&request).readable(&caller), find).await??;
-    show(shape, HttpResponse::Ok(), event.ok_or_else(drf::not_found)?).await
+    show(audit_api, HttpResponse::Ok(), event.ok_or_else(drf::not_found)?).await
 }
 
-async fn show(shape: &'static AuditEventsApi, builder: HttpResponseBuilder, event: Event) -> Result<HttpResponse, Failure> {
+async fn show(audit_api: &'static AuditEventsApi, builder: HttpResponseBuilder, event: Event) -> Result<HttpResponse, Failure> {
     let bytes = event.slots.bytes();
     let write = move || {
         let mut body = String::with_capacity(1024 + bytes);
-        (shape.write)(&event, &mut body);
+        (audit_api.write)(&event, &mut body);
         body
     };
     Ok(drf::json(builder, blocking::shape(bytes, write).await?))
 }
 
 async fn list(
-    shape: &'static AuditEventsApi,
+    audit_api: &'static AuditEventsApi,
     api: web::Data<Api>,
     request: HttpRequest,
     payload: web::Payload,
@@ -101,19 +101,19 @@ async fn list(
 ) -> Result<HttpResponse, Failure> {
     let origin = BaseUrl::from_request(&api.config, &request)?;
     let mut params = Params::parse(request.query_string());
-    if let Some(name) = shape.filter_in_body
+    if let Some(name) = audit_api.filter_in_body
         && params.last(name).is_none()
         && let Some(value) = body_param(&api, &request, payload, &caller, name).await?
     {
         // It goes on into the links, or the next page would be one of another list.
         params.push(name, &value);
     }
-    let filter = drf::read_filter(&[&FILTERS, shape.own_filters], &params)?;
+    let filter = drf::read_filter(&[&FILTERS, audit_api.own_filters], &params)?;
     let paging = Paging::parse(&api.config, &params)?;
     let (channels, sort) = (PathChannel::from_request(&request).readable(&caller), drf::read_sort(&SORTS, &params));
     let query = ListQuery { channels, filter, sort, page: paging.page, size: paging.size };
     let page = blocking::page(&api, &caller, false, move |store| {
-        drf::write_page(store.list(&query)?, &origin, &params, |event| event.slots.bytes(), shape.write)
+        drf::write_page(store.list(&query)?, &origin, &params, |event| event.slots.bytes(), audit_api.write)
     });
     Ok(drf::json(HttpResponse::Ok(), page.await??))
 }
@@ -146,12 +146,12 @@ async fn body_param(
     }
     let members = Members::parse(text)?;
     let value = members.last(name).filter(|value| value.kind() != JsonKind::Null);
-    // What is no string is shown to the filter as it is, which says what it wants instead.
+    // The filter gets a value that is not a string as it is, and says what it wants instead.
     Ok(value.map(|json| json.decoded().and_then(|d| d.as_str().map(str::to_owned)).unwrap_or_else(|| json.to_string())))
 }
 
 async fn create(
-    shape: &'static AuditEventsApi,
+    audit_api: &'static AuditEventsApi,
     api: web::Data<Api>,
     request: HttpRequest,
     payload: web::Payload,
@@ -164,7 +164,7 @@ async fn create(
     let Body { bytes, mut reservation } = Body::read(&api, &request, payload, room).await?;
     let (store, producer_id, channel) = (api.store.clone(), caller.token.id, PathChannel::from_request(&request));
     let received = bytes.len();
-    let work = move || prepare(shape, &store, &bytes, &caller, &channel);
+    let work = move || prepare(audit_api, &store, &bytes, &caller, &channel);
     let prepared = blocking::compute(&api, producer_id, received, work).await??;
     // It is kept twice: for the log and for the answer.
     reservation.grow(prepared.slots().bytes()).map_err(BodyError::from)?;
@@ -175,31 +175,31 @@ async fn create(
     // What is new is what was sent. To read it again could fail, and the client would send it again though it is stored.
     if let [Receipt { duplicate: false, position, recorded_at, leaf_hash, .. }] = receipts[..] {
         let event = Event(kept.into_entry(producer_id, position, recorded_at, leaf_hash));
-        return show(shape, HttpResponse::Created(), event).await;
+        return show(audit_api, HttpResponse::Created(), event).await;
     }
     // It is stored: an answer that asks the client to send it again would be wrong.
     let find = move |store: &Store| store.get(&ChannelGrant::Only([channel].into()), channel, uuid);
     let event = blocking::point_read(&api, bytes, find).await??;
-    show(shape, HttpResponse::Ok(), event.ok_or(Failure::Internal)?).await
+    show(audit_api, HttpResponse::Ok(), event.ok_or_else(|| Failure::lost(channel, uuid))?).await
 }
 
 fn prepare(
-    shape: &AuditEventsApi,
+    audit_api: &AuditEventsApi,
     store: &Store,
     body: &[u8],
     caller: &Caller,
     channel: &PathChannel,
 ) -> Result<PreparedEntry, Failure> {
-    let event = read_event(shape, drf::body_members(body::text(body)?)?)?;
+    let event = read_event(audit_api, drf::body_members(body::text(body)?)?)?;
     let channel = caller.channel_to_write(channel.writable()?.or(event.channel_id))?;
     Ok(store.prepare(event, channel)?)
 }
 
 /// Numbers may come as strings, texts as numbers.
-fn read_event(shape: &AuditEventsApi, members: Members<'_>) -> Result<NewEvent, Failure> {
+fn read_event(audit_api: &AuditEventsApi, members: Members<'_>) -> Result<NewEvent, Failure> {
     let field = |name: &str, value: JsonText| match name {
         "content_type" | "object_id" => drf::integer_field(value),
-        "user" if shape.takes_user_objects && value.kind() == JsonKind::Object => Ok(value),
+        "user" if audit_api.takes_user_objects && value.kind() == JsonKind::Object => Ok(value),
         "user" => drf::integer_field(value),
         "timestamp" => Ok(drf::instant_field(value)),
         "url" | "remote_addr" | "description" | "table_name" | "action" => Ok(drf::text_field(value)),

@@ -9,10 +9,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{ContentType, ObjectWriter, canonical_integer};
 
 use crate::admission::Room;
-use crate::api::native::{Query, read_json};
+use crate::api::native::{Query, require_json};
 use crate::auth::Caller;
 use crate::blocking;
-use crate::body;
+use crate::body::{self, Body};
 use crate::drf::{self, BaseUrl, Paging};
 use crate::failure::Failure;
 use crate::params::Params;
@@ -64,9 +64,10 @@ async fn put(
     caller: Caller,
 ) -> Result<HttpResponse, Failure> {
     Query::parse(&request, &[])?;
+    require_json(&request)?;
     let id = canonical_integer(&id).ok_or_else(|| Failure::not_found("The id of a content type is an integer."))?;
     let room = Room::for_administration(&api, &caller, BODY_BYTES_MAX);
-    let body = read_json(&api, &request, payload, room).await?;
+    let body = Body::read(&api, &request, payload, room).await?;
     let content_type = ContentType::parse(id, body::text(&body.bytes)?)?;
     let wanted = content_type.clone();
     let put = blocking::write(&api, move |store| store.put_content_types(vec![wanted])).await??;

@@ -81,7 +81,7 @@ fn cut<S: Stream>(text: &str, is_ndjson: bool) -> Result<(Vec<&str>, bool), Fail
 }
 
 fn prepare<S: Stream>(store: &Store, records: &[&str], is_single: bool, caller: &Caller) -> Result<Vec<PreparedEntry>, Failure> {
-    let (mut entries, mut invalid) = (Vec::with_capacity(records.len()), Vec::new());
+    let (mut entries, mut invalid, mut faults) = (Vec::with_capacity(records.len()), Vec::new(), 0);
     for (index, record) in records.iter().enumerate() {
         let pointer = if is_single { String::new() } else { format!("/{index}") };
         if record.len() > limits::EVENT_BYTES_MAX {
@@ -91,9 +91,13 @@ fn prepare<S: Stream>(store: &Store, records: &[&str], is_single: bool, caller: 
         match S::parse(record) {
             Ok((new, channel)) if invalid.is_empty() => entries.push(place::<S>(store, new, channel, &pointer, caller)?),
             Ok(_) => {}
-            Err(error) => invalid.push(InvalidRecord { pointer, error }),
+            Err(error) => {
+                let record = InvalidRecord::first(pointer, error, ERRORS_MAX - faults);
+                faults += record.faults();
+                invalid.push(record);
+            }
         }
-        if invalid.len() == ERRORS_MAX {
+        if faults == ERRORS_MAX {
             break;
         }
     }

@@ -17,10 +17,9 @@ use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ChannelGrant, ChannelId, Entry, InputError, PreparedEntry, Span, parse_uuid};
 use audit_store::{CursorPage, CursorQuery, Histogram, Store, StoreError, Summary};
 
-use crate::admission::Room;
 use crate::auth::Caller;
 use crate::blocking;
-use crate::body::{Body, media_type};
+use crate::body::media_type;
 use crate::failure::Failure;
 use crate::problem;
 use crate::routes::{Access, Routes};
@@ -130,11 +129,11 @@ async fn get<S: Stream>(
     Ok(HttpResponse::Ok().content_type("application/json").body(blocking::shape(bytes, write).await?))
 }
 
-/// Reads a body of JSON, which a request of the native API need not say.
-pub(crate) async fn read_json(api: &Api, request: &HttpRequest, payload: web::Payload, room: Room<'_>) -> Result<Body, Failure> {
+/// Refuses a body that says that it is not JSON.
+pub(crate) fn require_json(request: &HttpRequest) -> Result<(), Failure> {
     let got = media_type(request);
-    if !matches!(got.as_str(), "" | "application/json") {
-        return Err(Failure::UnsupportedMediaType { got, accepted: "application/json" });
+    if matches!(got.as_str(), "" | "application/json") {
+        return Ok(());
     }
-    Ok(Body::read(api, request, payload, room).await?)
+    Err(Failure::UnsupportedMediaType { got, accepted: "application/json" })
 }

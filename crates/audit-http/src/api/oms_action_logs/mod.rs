@@ -94,7 +94,7 @@ async fn create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload
     // It is stored: an answer that asks the client to send it again would be wrong.
     let find = move |store: &Store| store.get_action_log(&ChannelGrant::Only([channel].into()), channel, uuid);
     let log = blocking::point_read(&api, bytes, find).await??;
-    show(HttpResponse::Ok(), log.ok_or(Failure::Internal)?).await
+    show(HttpResponse::Ok(), log.ok_or_else(|| Failure::lost(channel, uuid))?).await
 }
 
 /// Bytes of the largest form. A record that Python's handler posts is stored in any case, cut to what an action log may have.

@@ -13,10 +13,10 @@ use audit_store::domain::{
 };
 
 use crate::admission::{Room, SMALL_BODY_BYTES_MAX};
-use crate::api::native::{Query, read_json};
+use crate::api::native::{Query, require_json};
 use crate::auth::{Caller, Forbidden};
 use crate::blocking;
-use crate::body;
+use crate::body::{self, Body};
 use crate::failure::{ERRORS_MAX, Failure, InvalidMember};
 use crate::problem;
 use crate::routes::{Access, Routes};
@@ -47,8 +47,9 @@ async fn list(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Resu
 
 async fn create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload, caller: Caller) -> Result<HttpResponse, Failure> {
     Query::parse(&request, &[])?;
+    require_json(&request)?;
     let room = Room::for_administration(&api, &caller, SMALL_BODY_BYTES_MAX);
-    let body = read_json(&api, &request, payload, room).await?;
+    let body = Body::read(&api, &request, payload, room).await?;
     // A clock that is wrong stores no token.
     let token = read(body::text(&body.bytes)?, api.store.now().ok()).map_err(Failure::Members)?;
     if !caller.token.channels.covers(&token.channels) {

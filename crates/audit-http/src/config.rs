@@ -9,24 +9,26 @@ use crate::metrics::Metrics;
 use crate::proxy::TrustedProxies;
 use crate::tls::Tls;
 
-/// What the API needs to know, wherever it is mounted.
+/// The settings of the API, in this server or in another service.
 #[derive(Debug, Clone)]
 pub struct ApiConfig {
-    /// Scheme, host and path prefix of links, such as `https://audit.example.com`; `None` to take the request's own.
+    /// Scheme, host and path prefix of links, such as `https://audit.example.com`. With `None`,
+    /// links use those of the request.
     pub public_url: Option<String>,
-    /// Whose `Forwarded` and `X-Forwarded-` headers are believed.
+    /// The proxies whose `Forwarded` and `X-Forwarded-` headers the server believes.
     pub trusted_proxies: TrustedProxies,
-    /// The channel of requests that name none, for tokens that may use it.
+    /// The channel of requests that name none, for tokens that may use this channel.
     pub default_channel: ChannelId,
-    /// Results of a page of the published APIs when nothing is asked for.
+    /// Results on a page of the published APIs if the client does not ask for a number.
     pub page_size_default: i64,
-    /// Results of their largest page.
+    /// The maximum number of results on a page of the published APIs.
     pub page_size_max: i64,
-    /// How long a request body may take to arrive.
+    /// The time that a request body may take to arrive.
     pub body_timeout: Duration,
-    /// How long the commit of an append may take before the client is told to send it again with the same uuids.
+    /// The time that the commit of an append may take. After it, the server asks the client to send
+    /// the append again with the same uuids.
     pub append_timeout: Duration,
-    /// What `/metrics` shows; without it there is no such page.
+    /// The metrics that `/metrics` shows. Without them, the page does not exist.
     pub metrics: Option<Metrics>,
 }
 
@@ -45,27 +47,28 @@ impl Default for ApiConfig {
     }
 }
 
-/// What the server needs to know.
+/// The settings of the server.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
-    /// Address and port, such as `127.0.0.1:8080`; port 0 for any free one.
+    /// Address and port, such as `127.0.0.1:8080`. Port 0 takes any free port.
     pub listen: String,
-    /// `None` for plain HTTP.
+    /// The TLS settings, or `None` for plain HTTP.
     pub tls: Option<Tls>,
-    /// Threads that answer requests; `None` for one a core.
+    /// The number of threads that answer requests, or `None` for one for each core.
     pub workers: Option<usize>,
-    /// How long the head of a request may take to arrive.
+    /// The time that the head of a request may take to arrive.
     pub head_timeout: Duration,
-    /// How long a connection may be idle between two requests.
+    /// The time that a connection may be idle between two requests.
     pub idle_timeout: Duration,
-    /// How long a client may take nothing of its answer. The operating system tells of up to 128 KiB at a time, so this is a rate
-    /// too: with the default, a little over 2 KiB/s.
+    /// The time in which a client must take at least a part of its answer. The operating system
+    /// reports up to 128 KiB at a time, so this is also a rate: with the default, a little over 2
+    /// KiB/s.
     pub stall_timeout: Duration,
-    /// How long accepted requests may take to finish at shutdown.
+    /// The time that accepted requests may take to finish at shutdown.
     pub shutdown_timeout: Duration,
-    /// Whose web pages may call the server from a browser.
+    /// The origins whose web pages may call the server from a browser.
     pub cors_origins: CorsOrigins,
-    /// The API.
+    /// The settings of the API.
     pub api: ApiConfig,
 }
 

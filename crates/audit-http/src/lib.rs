@@ -1,6 +1,7 @@
-//! The audit log over HTTP: the published audit APIs and the native one, for any actix-web service.
+//! Serves the audit log over HTTP: the published APIs and the native API, for any actix-web
+//! service.
 //!
-//! [`Server`] is the whole server; [`configure`] mounts the API into another one:
+//! [`Server`] is the whole server. [`configure`] mounts the API into another server:
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer};
@@ -56,14 +57,15 @@ pub use server::{ListenError, Server};
 pub use tls::{Concern, Tls, TlsError};
 pub use wire::is_said_otherwise;
 
-/// The crate below.
+/// The crate directly below this one.
 pub use audit_store as store;
 
 use actix_web::web;
 use actix_web::web::ServiceConfig;
 use audit_store::Store;
 
-/// Mounts the API into an actix service, at the paths its clients know. What is at no path stays with that service.
+/// Mounts the API into an actix service, at the paths that its clients know. The other service
+/// still answers all other paths.
 pub fn configure(store: Store, config: ApiConfig) -> impl FnOnce(&mut ServiceConfig) + Clone {
     let data = web::Data::new(state::Api::new(store, config));
     move |service| {

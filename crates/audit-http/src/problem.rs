@@ -1,4 +1,4 @@
-//! Failures as the native API sends them: RFC 9457 problem details with a stable `code`.
+//! Renders failures as the native API sends them: RFC 9457 problem details with a stable `code`.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::ALLOW;
@@ -7,7 +7,7 @@ use audit_store::domain::{InputError, ObjectWriter, push_array};
 use crate::failure::{ERRORS_MAX, Failure, InvalidRecord, RecordNoun};
 use crate::routes::{ApiStyle, Resource};
 
-/// What is known of an append that was not acknowledged.
+/// The known outcome of an append that was not acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     NotStored,
@@ -17,7 +17,7 @@ pub(crate) enum Outcome {
 impl Outcome {
     pub(crate) const ALL: [Outcome; 2] = [Outcome::NotStored, Outcome::Unknown];
 
-    /// As it is sent.
+    /// Returns the name that the API sends.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Outcome::NotStored => "not_stored",
@@ -34,9 +34,9 @@ impl Outcome {
     }
 }
 
-/// A place in the request and what is wrong there.
+/// A place in the request and its error.
 struct Detail {
-    /// `pointer`: a JSON pointer into the body; `parameter`: the name of a query parameter.
+    /// `pointer` is a JSON pointer into the body. `parameter` is the name of a query parameter.
     kind: &'static str,
     place: String,
     detail: String,
@@ -93,12 +93,12 @@ fn record_details(record: &InvalidRecord) -> Vec<Detail> {
 /// The style of the native API.
 const STYLE: ApiStyle = ApiStyle::new(render, false);
 
-/// A path of the native API.
+/// Makes a path of the native API.
 pub(crate) fn resource(path: &'static str) -> Resource {
     Resource::new(path, STYLE)
 }
 
-/// The answer of the native API.
+/// Renders a failure as the native API sends it.
 pub(crate) fn render(failure: &Failure) -> HttpResponse {
     let code = failure.code();
     let mut body = String::new();

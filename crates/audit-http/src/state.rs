@@ -1,4 +1,4 @@
-//! What every handler needs, and the room that it has for bodies.
+//! The state that every handler needs, and the budgets for its bodies.
 
 use audit_store::Store;
 
@@ -7,12 +7,12 @@ use crate::auth::Caller;
 use crate::config::ApiConfig;
 use crate::queries::Queries;
 
-/// The store, the settings, and what requests share.
+/// The store, the settings, and the parts that requests share.
 pub(crate) struct Api {
     pub(crate) store: Store,
     pub(crate) config: ApiConfig,
     pub(crate) queries: Queries,
-    /// Queries that look into records, which have connections of their own.
+    /// Queries that read the values of records. They have connections of their own.
     pub(crate) searches: Queries,
     pub(crate) admission: Admission,
 }
@@ -25,17 +25,17 @@ impl Api {
 }
 
 impl<'a> Room<'a> {
-    /// For what is appended.
+    /// The room for a body that is appended.
     pub(crate) fn for_append(api: &'a Api, caller: &Caller, bytes_max: usize) -> Room<'a> {
         Room { budget: api.store.budget(), key: caller.token.id, bytes_max }
     }
 
-    /// For the body of a request that only asks.
+    /// The room for the body of a request that only reads.
     pub(crate) fn for_question(api: &'a Api, caller: &Caller) -> Room<'a> {
         Room { budget: &api.admission.questions, key: caller.token.id, bytes_max: SMALL_BODY_BYTES_MAX }
     }
 
-    /// For what an administrator sends.
+    /// The room for a body that an administrator sends.
     pub(crate) fn for_administration(api: &'a Api, caller: &Caller, bytes_max: usize) -> Room<'a> {
         Room { budget: &api.admission.administration, key: caller.token.id, bytes_max }
     }

@@ -1,6 +1,6 @@
-//! Paths as documents and metrics write them.
+//! Writes paths as the OpenAPI document and the metrics show them.
 
-/// A path without the patterns that actix has in it: `/{channel_id:[0-9]+}/` is `/{channel_id}/`.
+/// Returns a path without its actix patterns: `/{channel_id:[0-9]+}/` becomes `/{channel_id}/`.
 pub(crate) fn template(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for (at, part) in path.split('{').enumerate() {

@@ -1,8 +1,9 @@
-//! The codes of problems: what programs tell errors of the native API apart by.
+//! The codes of problems. Programs use them to distinguish the errors of the native API.
 
 use actix_web::http::StatusCode;
 
-/// What kind of failure it is. Each in [`Code::ALL`] has a section on the page of errors, `/docs/errors`, under its name.
+/// The kind of a failure. Each code in [`Code::ALL`] has a section of its name on the page of
+/// errors, `/docs/errors`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
     InvalidQuery,
@@ -22,12 +23,14 @@ pub(crate) enum Code {
     Busy,
     QueryTimeout,
     Unavailable,
-    /// Only published APIs answer so, and they send no code. It stays the last one.
+    /// Only published APIs answer with this kind, and they send no code. It must stay the last
+    /// variant.
     NotAcceptable,
 }
 
 impl Code {
-    /// All of the native API, by status. The OpenAPI document and the test of the page of errors are made from this list.
+    /// All codes of the native API, by status. The OpenAPI document and the test of the page of
+    /// errors use this list.
     pub(crate) const ALL: [Code; 17] = [
         Code::InvalidQuery,
         Code::InvalidBody,
@@ -48,7 +51,7 @@ impl Code {
         Code::Unavailable,
     ];
 
-    /// As it is sent. A name keeps its meaning for good.
+    /// Returns the code as the native API sends it. A name never changes its meaning.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Code::InvalidQuery => "invalid_query",
@@ -72,7 +75,7 @@ impl Code {
         }
     }
 
-    /// The status that goes with it, always.
+    /// Returns the status, which is always the same for a code.
     pub(crate) const fn status(self) -> StatusCode {
         match self {
             Code::InvalidQuery | Code::InvalidBody | Code::InvalidEncoding | Code::BrokenBody => StatusCode::BAD_REQUEST,
@@ -95,7 +98,8 @@ impl Code {
 mod tests {
     use super::*;
 
-    /// A variant that is declared and not listed moves the last one away from the end of the list.
+    /// A variant that is declared and not listed moves the last variant away from the end of the
+    /// list.
     #[test]
     fn every_code_is_in_the_list() {
         for (at, code) in Code::ALL.into_iter().enumerate() {

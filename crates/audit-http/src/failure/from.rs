@@ -1,4 +1,5 @@
-//! Failures of the layers below, as failures of a request. What an operator has to know goes into the log here.
+//! Converts errors of the layers below into failures of a request. It also logs what an operator
+//! must know.
 
 use std::fmt::Display;
 
@@ -41,7 +42,7 @@ impl From<ChannelError> for Failure {
 }
 
 impl ChannelError {
-    /// Of one record of a body, by the pointer to it.
+    /// Makes the failure of one record of a body; `pointer` is the JSON pointer to the record.
     pub(crate) fn at(self, pointer: &str) -> Failure {
         match self {
             ChannelError::Required => Failure::ChannelRequired { pointer: pointer.to_owned() },
@@ -60,7 +61,7 @@ impl From<BodyError> for Failure {
     }
 }
 
-/// A record that is the body.
+/// Converts the error of a record that is the whole body.
 impl From<InputError> for Failure {
     fn from(error: InputError) -> Failure {
         match error {
@@ -119,13 +120,13 @@ impl From<NotDone> for Failure {
         match error {
             NotDone::Stopping => unavailable(&error, "The server is shutting down; try again later."),
             NotDone::Late => Failure::Busy { retry_after_seconds: 1 },
-            // `not_done::panicked` has logged what the panic says.
+            // `not_done::panicked` has logged the text of the panic.
             NotDone::Panicked => Failure::Internal,
         }
     }
 }
 
-/// The append of a single record, which is the body.
+/// Converts the error of an append of a single record, which is the whole body.
 impl From<AppendError> for Failure {
     fn from(error: AppendError) -> Failure {
         Failure::from_append(error, true)
@@ -133,12 +134,13 @@ impl From<AppendError> for Failure {
 }
 
 impl Failure {
-    /// A record that was stored, and that a read does not find.
+    /// Makes the failure for a record that was stored and that a read does not find.
     pub(crate) fn lost(channel: ChannelId, uuid: Uuid) -> Failure {
         internal(&format!("the record {uuid} of channel {channel} was stored and is not found"))
     }
 
-    /// Why records were not appended. `is_single`: the body is the record, not a list of records.
+    /// Makes the failure of an append. `is_single` means that the body is the record, not a list of
+    /// records.
     pub(crate) fn from_append(error: AppendError, is_single: bool) -> Failure {
         let error = match error {
             AppendError::NotStored(error) => error,

@@ -1,9 +1,9 @@
-//! Why a request does not get the answer it asks for: one type for all APIs, and one table from a failure to its status, code,
-//! sentence and time to retry.
+//! The failures of requests: one type for all APIs, and one table from a failure to its status,
+//! code, sentence and time to retry.
 //!
-//! A handler returns a [`Failure`]; the style of the route renders it: [`crate::problem`] for the native API, [`crate::drf`] for
-//! the APIs in the style of Django REST framework, and `inventory`. A renderer replaces a sentence only where its published
-//! page prescribes another text.
+//! A handler returns a [`Failure`], and the style of the route renders it: [`crate::problem`] for
+//! the native API, [`crate::drf`] for the APIs in the style of Django REST framework, and
+//! `inventory`. A renderer replaces a sentence only if its published page prescribes another text.
 
 mod code;
 mod from;
@@ -20,10 +20,12 @@ use audit_store::domain::{InputError, limits};
 use crate::auth::Forbidden;
 use crate::body::BodyError;
 
-/// Faults that are reported one by one. A client that makes more makes one mistake many times.
+/// The number of faults that a response reports one by one. A client with more faults makes one
+/// mistake many times.
 pub(crate) const ERRORS_MAX: usize = 100;
 
-/// Seconds after which a client may repeat a query that took too long: the load has not gone in one second.
+/// Seconds after which a client may repeat a query that took too long. The load does not end within
+/// one second.
 const SLOW_RETRY_AFTER_SECONDS: u64 = 10;
 
 const RETRY_AFTER_SECONDS: u64 = 1;
@@ -33,7 +35,7 @@ const RETRY_AFTER_SECONDS: u64 = 1;
 pub(crate) struct InvalidParameter {
     pub(crate) name: String,
     pub(crate) message: String,
-    /// Whether it should be a date-time. The inventory page has a text for that.
+    /// Whether the value should be a date-time. The inventory page has a text for this case.
     pub(crate) is_date_time: bool,
 }
 
@@ -54,13 +56,13 @@ pub(crate) struct InvalidMember {
 /// A record of a body that cannot be read.
 #[derive(Debug)]
 pub(crate) struct InvalidRecord {
-    /// Where the record is: empty if the body is the record, otherwise `/` and its index.
+    /// JSON pointer to the record: empty if the body is the record, otherwise `/` and its index.
     pub(crate) pointer: String,
     pub(crate) error: InputError,
 }
 
 impl InvalidRecord {
-    /// With its first faults only: a record may have ten thousand of them.
+    /// Keeps only the first faults of a record, because a record may have ten thousand faults.
     pub(crate) fn first(pointer: String, mut error: InputError, faults_max: usize) -> InvalidRecord {
         if let InputError::Fields(errors) = &mut error {
             errors.truncate(faults_max);
@@ -68,7 +70,7 @@ impl InvalidRecord {
         InvalidRecord { pointer, error }
     }
 
-    /// How many faults it has.
+    /// Returns the number of its faults.
     pub(crate) fn faults(&self) -> usize {
         if let InputError::Fields(errors) = &self.error { errors.len() } else { 1 }
     }
@@ -82,7 +84,7 @@ pub(crate) struct UuidConflict {
     pub(crate) message: String,
 }
 
-/// Why a request does not get the answer it asks for.
+/// The reason why a request does not get the answer that it asks for.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The request has no valid key; the text says what is wrong with the header.
@@ -97,61 +99,63 @@ pub(crate) enum Failure {
     MethodNotAllowed { method: String, allow: String },
     /// `Accept` excludes JSON at a published API.
     NotAcceptable,
-    /// Links of a published list would need a host, and the request names none that can be used.
+    /// The links of a published list need a host, and the request names no usable host.
     InvalidHost,
-    /// A body of a media type that is not read here.
+    /// The body has a media type that this path does not accept.
     UnsupportedMediaType { got: String, accepted: &'static str },
-    /// The body did not arrive, or its encoding cannot be read.
+    /// The body did not arrive, or the server cannot read its encoding.
     Body(BodyError),
-    /// The body is not JSON, in the words of Python's parser, which published APIs send.
+    /// The body is not JSON. The text is that of Python's parser, which the published APIs send.
     NotJson(String),
-    /// Query parameters.
+    /// Query parameters cannot be used.
     Parameters(Vec<InvalidParameter>),
-    /// Members of a body that is not a record of a log.
+    /// Members of a body that is not a record of a log cannot be used.
     Members(Vec<InvalidMember>),
-    /// Records of a body.
+    /// Records of a body cannot be read.
     Records(Vec<InvalidRecord>),
-    /// The record names no channel, and the token may write several, without the default channel. With the pointer to the record.
+    /// The record names no channel, and the token may write to several channels, but not to the
+    /// default channel. The pointer is that of the record.
     ChannelRequired { pointer: String },
     /// The token may not write to the channel that the record names.
     ChannelNotFound,
-    /// Uuids that belong to other records.
+    /// Uuids of the request belong to other records.
     UuidConflict(Vec<UuidConflict>),
-    /// The numbers or names of an object type belong to another one.
+    /// The number or the name of an object type belongs to another type.
     ContentTypeConflict(String),
-    /// A body, a record or an answer is too large; the sentence has the limit.
+    /// A body, a record or an answer is too large. The sentence has the limit.
     TooLarge(String),
-    /// A record is too large; the text starts with the verb.
+    /// A record is too large. The text starts with the verb.
     RecordTooLarge(String),
     /// The server has no room for the request.
     Busy { retry_after_seconds: u64 },
-    /// The key has its share of the queries.
+    /// The key already uses its share of the queries.
     TooManyQueries,
-    /// The client closed its side of the connection, and may still listen.
+    /// The client closed its side of the connection, and may still read.
     ClientGone,
     /// A query took longer than the limit.
     QueryTimeout { seconds: u64 },
-    /// Something that the server needs does not work; the sentence says what.
+    /// A part that the server needs does not work. The sentence says which.
     Unavailable(&'static str),
-    /// An append stored nothing; the text says why.
+    /// An append stored nothing. The text says why.
     NotStored(&'static str),
-    /// Nothing is known about whether an append stored anything.
+    /// It is not known whether an append stored anything.
     StoredIsUnknown,
-    /// A stored entry is not the one that was appended; the sentence says where to look.
+    /// A stored entry differs from the entry that was appended. The sentence says where to look.
     EntryWasChanged(&'static str),
-    /// A fault of the server. The client gets a fixed sentence, the log the reason.
+    /// The server has a fault. The client gets a fixed sentence, and the reason is in the server's
+    /// log.
     Internal,
 }
 
-/// What an API calls the records of its logs, in sentences.
+/// The words of an API for the records of its logs, for use in sentences.
 pub(crate) struct RecordNoun {
-    /// As a subject with its verb: `the events were`.
+    /// A subject with its verb: `the events were`.
     were: &'static str,
-    /// With the article of one record or of the request: `the events`.
+    /// One record or the records of the request, with the article: `the events`.
     the: &'static str,
-    /// As what identifies them: `uuids`.
+    /// The identifiers of the records: `uuids`.
     uuid: &'static str,
-    /// As what a client sends again.
+    /// The pronoun for the records, where a client must send them again.
     them: &'static str,
 }
 
@@ -166,7 +170,7 @@ impl Failure {
         Failure::NotFound(sentence.into())
     }
 
-    /// The kind of failure, which has its status.
+    /// Returns the code of the failure, which determines its status.
     pub(crate) fn code(&self) -> Code {
         match self {
             Failure::Unauthorized(_) => Code::Unauthorized,
@@ -192,7 +196,7 @@ impl Failure {
         self.code().status()
     }
 
-    /// What is said to people, by an API that calls its records so.
+    /// Returns the sentence for people; `noun` is the API's word for its records.
     pub(crate) fn sentence(&self, noun: &RecordNoun) -> Cow<'_, str> {
         match self {
             Failure::Unauthorized(text) | Failure::NotJson(text) | Failure::TooLarge(text) => text.into(),
@@ -236,7 +240,7 @@ impl Failure {
         }
     }
 
-    /// Seconds after which the same request may succeed; `None` where it will not.
+    /// Returns the seconds after which the same request may succeed, or `None` if it never will.
     fn retry_after_seconds(&self) -> Option<u64> {
         match self {
             Failure::QueryTimeout { .. } => Some(SLOW_RETRY_AFTER_SECONDS),
@@ -245,7 +249,7 @@ impl Failure {
         }
     }
 
-    /// A response with the status and the headers that every style sends.
+    /// Makes a response with the status and the headers that every style sends.
     pub(crate) fn response(&self) -> HttpResponseBuilder {
         let mut response = HttpResponseBuilder::new(self.status());
         if self.status() == StatusCode::UNAUTHORIZED {
@@ -270,7 +274,7 @@ fn body_code(error: &BodyError) -> Code {
     }
 }
 
-/// A page by number that is larger than an answer may be.
+/// Makes the failure of a page by number that is larger than an answer may be.
 fn page_too_large(size_that_fits: usize) -> Failure {
     let mib = limits::PAGE_BYTES_MAX / (1024 * 1024);
     Failure::TooLarge(format!("The page has more than {mib} MiB. Ask for smaller pages: limit={size_that_fits} fits here."))

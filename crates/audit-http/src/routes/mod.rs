@@ -1,5 +1,5 @@
-//! Where handlers are mounted, and the list of it. actix cannot be asked which routes it has, so every path goes through
-//! [`Routes`]: a test compares the OpenAPI document with the list that it keeps.
+//! Mounts the handlers and keeps a list of them. actix does not list its routes, so every path goes
+//! through [`Routes`]. A test compares the OpenAPI document with this list.
 
 mod authenticate;
 mod resource;
@@ -16,7 +16,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, web};
 
 use crate::state::Api;
 
-/// Mounts resources into an actix service, and remembers them.
+/// Mounts resources into an actix service and lists them.
 pub(crate) struct Routes<'a> {
     service: &'a mut ServiceConfig,
     mounted: Vec<Mounted>,
@@ -34,26 +34,28 @@ impl<'a> Routes<'a> {
         Routes { service, mounted: Vec::new() }
     }
 
-    /// Mounts a resource for all methods: it also answers those that it does not have. The first that matches a path gets a request.
+    /// Mounts a resource for all methods. The resource also answers the methods that it does not
+    /// have. If several paths match a request, the path that was mounted first gets it.
     pub(crate) fn mount(&mut self, resource: Resource) {
         let (path, allow) = (resource.path(), resource.allow().to_owned());
         self.service.route(path, web::to(resource.into_handler()));
         self.mounted.push(Mounted { path, allow });
     }
 
-    /// Mounts a path of a published API, which ends in a slash, and the redirect to it from the path without.
+    /// Mounts a path of a published API, which ends in a slash, and a redirect to it from the path
+    /// without the slash.
     pub(crate) fn mount_published(&mut self, resource: Resource) {
         self.redirect(resource.path().trim_end_matches('/'), add_slash);
         self.mount(resource);
     }
 
-    /// Mounts a path that is the same with a slash at its end.
+    /// Mounts a path, and the same path with a slash at its end.
     pub(crate) fn mount_with_slash(&mut self, resource: Resource) {
         self.service.route(&format!("{}/", resource.path()), web::to(resource.clone().into_handler()));
         self.mount(resource);
     }
 
-    /// Mounts a path that only leads to another one.
+    /// Mounts a path that only redirects to another path.
     pub(crate) fn redirect<F, Args>(&mut self, path: &str, handler: F)
     where
         F: Handler<Args, Output: Responder + 'static>,
@@ -62,19 +64,20 @@ impl<'a> Routes<'a> {
         self.service.route(path, web::to(handler));
     }
 
-    /// What was mounted, without redirects and twins with a slash.
+    /// Returns the mounted paths, without redirects and without the copies with a slash.
     #[cfg(test)]
     pub(crate) fn mounted(&self) -> &[Mounted] {
         &self.mounted
     }
 }
 
-/// Redirects from a published path without its slash, as Django does: for every method, before anything is checked. A public URL
-/// may have a path in front that only the proxy knows.
+/// Redirects from a published path without its slash, as Django does: for every method, before any
+/// check. The location starts with the public URL, because this URL may have a path prefix that
+/// only the proxy knows.
 ///
-/// Django answers 301 to all methods. Most clients follow that with a GET, which is 200, and the event is lost without an error.
-/// So a POST gets 308, which clients follow with the same method and body, or not at all. The other methods store nothing at
-/// these paths.
+/// Django answers 301 to all methods. Most clients follow a 301 with a GET. The GET gets 200, and
+/// the event is lost without an error. So a POST gets 308: a client follows it with the same method
+/// and body, or not at all. The other methods store nothing at these paths.
 async fn add_slash(api: web::Data<Api>, request: HttpRequest) -> HttpResponse {
     let uri = request.uri();
     let query = uri.query().map_or_else(String::new, |query| format!("?{query}"));

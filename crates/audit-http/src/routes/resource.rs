@@ -1,7 +1,8 @@
-//! One path: its methods, who may use each, and what a request passes before its handler runs.
+//! One path: its methods, who may use each method, and the checks before its handler runs.
 //!
-//! A handler takes what it needs from its signature (the [`Caller`] among it), calls the store, and shows the result. Key, method,
-//! role, media type of the answer, OPTIONS and the form of failures are settled here, in the order of the API's style.
+//! A handler takes its inputs from its signature (such as the [`Caller`]), calls the store, and
+//! writes the result. This module checks the key, the method, the role and the media type of the
+//! answer, in the order of the API's style. It also answers OPTIONS and renders failures.
 
 use std::rc::Rc;
 
@@ -21,17 +22,17 @@ use crate::state::Api;
 /// Who may use a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Everybody, without a key. All methods of a path are open, or none is.
+    /// Everybody, without a key. Either all methods of a path are open or none.
     Open,
-    /// Keys that read.
+    /// Tokens that may read.
     Read,
-    /// Keys that append.
+    /// Tokens that may append.
     Append,
-    /// Administrators.
+    /// Tokens of administrators.
     Admin,
-    /// Keys that read all channels.
+    /// Tokens that may read all channels.
     ReadAllChannels,
-    /// Administrators of all channels.
+    /// Tokens of administrators of all channels.
     AdminAllChannels,
 }
 
@@ -51,7 +52,7 @@ impl Access {
 
 type Answer = Result<HttpResponse, Failure>;
 
-/// A handler, whatever it takes from the request.
+/// A handler, with the types of its inputs erased.
 type Run = Rc<dyn Fn(HttpRequest, Payload) -> LocalBoxFuture<'static, Answer>>;
 
 #[derive(Clone)]
@@ -62,7 +63,8 @@ struct Served {
 }
 
 impl Served {
-    /// HEAD is GET without the body, which actix leaves out.
+    /// Returns whether this handler answers the method. HEAD is GET without the body, and actix
+    /// leaves out the body.
     fn answers(&self, method: &Method) -> bool {
         self.method == *method || (self.method == Method::GET && *method == Method::HEAD)
     }
@@ -79,7 +81,9 @@ pub(crate) struct Resource {
 }
 
 impl Resource {
-    /// A path as actix matches it: a segment in braces is a parameter, a colon in it introduces the pattern that it has to match.
+    /// Makes a resource without methods. The path is written as actix matches it: a segment in
+    /// braces is a parameter, and a colon in the braces introduces the pattern that the segment
+    /// must match.
     pub(crate) fn new(path: &'static str, style: ApiStyle) -> Resource {
         Resource { path, style, served: Vec::new(), allow: Method::OPTIONS.to_string() }
     }
@@ -137,7 +141,7 @@ impl Resource {
         &self.allow
     }
 
-    /// The handler of all methods, for actix.
+    /// Makes the actix handler that answers all methods.
     pub(super) fn into_handler(self) -> impl Handler<(web::Data<Api>, HttpRequest, web::Payload), Output = HttpResponse> {
         // Methods are ASCII.
         let allow = HeaderValue::from_str(&self.allow).unwrap_or_else(|_| HeaderValue::from_static("OPTIONS"));
@@ -189,7 +193,8 @@ where
     })
 }
 
-/// A handler's signature asks for something that its path does not have, such as a second parameter.
+/// Handles a signature that asks for something that its path does not have, such as a second
+/// parameter.
 fn not_extracted(error: actix_web::Error) -> Failure {
     tracing::error!(%error, "internal error");
     Failure::Internal

@@ -1,5 +1,6 @@
-//! How an API speaks: the order of its checks, its answer to OPTIONS, and the form of its failures. Each API has its style beside
-//! its renderer; what is here knows none of them.
+//! The style of an API: the order of its checks, its answer to OPTIONS, and the form of its
+//! failures. Each API defines its style beside its renderer. This module does not know the
+//! individual styles.
 
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
@@ -11,22 +12,22 @@ use crate::failure::Failure;
 /// The style of an API.
 #[derive(Clone, Copy)]
 pub(crate) struct ApiStyle {
-    /// A failure as this API sends it.
+    /// Renders a failure as this API sends it.
     pub(crate) render: fn(&Failure) -> HttpResponse,
-    /// Whether `Allow` is sent with every answer, and not only with that to OPTIONS.
+    /// Whether every answer has the header `Allow`, not only the answer to OPTIONS.
     pub(crate) always_sends_allow: bool,
-    /// What comes before the check of the method.
+    /// Checks the permission before the check of the method.
     pub(crate) check_permission: fn(&Caller, &Method) -> Result<(), Failure>,
-    /// What comes after the check of the method, for OPTIONS too.
+    /// Checks the format after the check of the method, also for OPTIONS.
     pub(crate) check_format: fn(&HttpRequest) -> Result<(), Failure>,
-    /// The answer to OPTIONS, without `Allow`.
+    /// Makes the answer to OPTIONS, without `Allow`.
     pub(crate) options: fn(&'static str) -> HttpResponse,
-    /// What OPTIONS calls the list or the item, where it names it.
+    /// The name of the list or the item in the answer to OPTIONS, if the answer names it.
     pub(crate) name: &'static str,
 }
 
 impl ApiStyle {
-    /// A style without checks of its own, whose OPTIONS has no body.
+    /// Makes a style without checks of its own, whose answer to OPTIONS has no body.
     pub(crate) const fn new(render: fn(&Failure) -> HttpResponse, always_sends_allow: bool) -> ApiStyle {
         ApiStyle {
             render,
@@ -44,7 +45,7 @@ impl ApiStyle {
         response
     }
 
-    /// An answer as it goes out.
+    /// Makes the final response of an answer.
     pub(super) fn finish(&self, answer: Result<HttpResponse, Failure>, allow: &HeaderValue) -> HttpResponse {
         let mut response = answer.unwrap_or_else(|failure| (self.render)(&failure));
         if self.always_sends_allow {

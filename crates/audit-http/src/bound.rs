@@ -1,4 +1,4 @@
-//! Which side of a value a parameter such as `timestamp__gte` bounds.
+//! The side of a value that a parameter such as `timestamp__gte` bounds.
 
 use audit_store::domain::Interval;
 
@@ -15,7 +15,7 @@ pub(crate) enum Bound {
 impl Bound {
     pub(crate) const ALL: [Bound; 5] = [Bound::Exactly, Bound::Gt, Bound::Gte, Bound::Lt, Bound::Lte];
 
-    /// The end of the parameter's name.
+    /// Returns the end of the parameter's name.
     pub(crate) const fn suffix(self) -> &'static str {
         match self {
             Bound::Exactly => "",

@@ -11,12 +11,14 @@ use crate::body::charset;
 pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
-    /// Reads `a=b&c`: `+` is a blank, `%xx` a byte, bytes that are no UTF-8 become U+FFFD, a lone `%` stays.
+    /// Reads `a=b&c`. `+` is a blank and `%xx` is a byte. Bytes that are not UTF-8 become U+FFFD,
+    /// and a lone `%` stays.
     pub(crate) fn parse(query: &str) -> Params {
         Params(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
     }
 
-    /// Reads a form, whose bytes are of a charset: what is none of its characters is an error, since a form is stored.
+    /// Reads a form with the bytes of a charset. Bytes that are not a character of the charset are
+    /// an error, because the log stores forms.
     pub(crate) fn form(form: &[u8], charset: &'static Encoding) -> Result<Params, BodyError> {
         let text = |escaped: &[u8]| charset::decode(charset, &unescape(escaped));
         pairs(form).map(|(name, value)| Ok((text(name)?, text(value)?))).collect::<Result<_, _>>().map(Params)
@@ -26,17 +28,18 @@ impl Params {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The last value of a name: the one that counts.
+    /// Returns the last value of a name. Only the last value counts.
     pub(crate) fn last(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The last value without blanks around it; `None` when that is empty, which switches a filter off.
+    /// Returns the last value without the blanks around it, or `None` if it is then empty. An empty
+    /// value switches a filter off.
     pub(crate) fn given(&self, name: &str) -> Option<&str> {
         self.last(name).map(str::trim).filter(|value| !value.is_empty())
     }
 
-    /// The same names with other values.
+    /// Returns the same names with other values.
     pub(crate) fn map_values(self, value: impl Fn(String) -> String) -> Params {
         Params(self.0.into_iter().map(|(name, old)| (name, value(old))).collect())
     }
@@ -45,7 +48,8 @@ impl Params {
         self.0.push((name.to_owned(), value.to_owned()));
     }
 
-    /// The query string with one parameter replaced or, with `None`, removed: sorted by name, encoded anew.
+    /// Returns the query string with one parameter replaced or, with `None`, removed. The
+    /// parameters are sorted by name and encoded again.
     pub(crate) fn with(&self, name: &str, value: Option<&str>) -> String {
         let mut pairs: Vec<(&str, &str)> = self.iter().filter(|(key, _)| *key != name).collect();
         pairs.extend(value.map(|value| (name, value)));
@@ -54,7 +58,8 @@ impl Params {
     }
 }
 
-/// Names and values, still escaped: form_urlencoded gives them only as UTF-8.
+/// Splits names and values that are still escaped. The crate form_urlencoded returns them only as
+/// UTF-8.
 fn pairs(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let pairs = text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
     pairs.map(|pair| match pair.iter().position(|byte| *byte == b'=') {
@@ -68,7 +73,8 @@ fn unescape(text: &[u8]) -> Vec<u8> {
     percent_decode(&with_blanks).collect()
 }
 
-/// What Python's `quote_plus` escapes. Browsers and form_urlencoded keep `*` and escape `~`.
+/// The characters that Python's `quote_plus` escapes. Browsers and form_urlencoded keep `*` and
+/// escape `~`.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'-').remove(b'~');
 
 fn encode(text: &str) -> String {

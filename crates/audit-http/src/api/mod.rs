@@ -1,5 +1,5 @@
-//! One folder for each API: its handlers, its filters, what it shows, and its part of the OpenAPI document. A handler extracts,
-//! calls the store once, and shows the result.
+//! One folder for each API: its handlers, its filters, its views, and its part of the OpenAPI
+//! document. A handler extracts its inputs, calls the store once, and writes the result.
 
 mod action_logs;
 mod audit_events;
@@ -29,7 +29,7 @@ use crate::openapi::{ApiDocs, document};
 use crate::routes::Routes;
 use crate::{drf, problem};
 
-/// An API: how it is mounted, and its part of the OpenAPI document.
+/// An API: the function that mounts it, and its part of the OpenAPI document.
 struct ApiModule {
     configure: fn(&mut Routes<'_>),
     docs: fn() -> ApiDocs,
@@ -39,7 +39,7 @@ macro_rules! apis {
     ($($name:ident),+ $(,)?) => { [$(ApiModule { configure: $name::configure, docs: $name::docs }),+] };
 }
 
-/// All APIs, in the order of the document. Of paths that match the same request, the first one gets it.
+/// All APIs, in the order of the document. If several paths match a request, the first one gets it.
 const APIS: &[ApiModule] = &apis![
     oms_audit_events,
     data_warehouse,
@@ -60,19 +60,22 @@ pub(crate) fn configure(routes: &mut Routes<'_>) {
     APIS.iter().for_each(|api| (api.configure)(routes));
 }
 
-/// The OpenAPI document as text, with a line feed at its end. It is the same on every server of this version.
+/// Returns the OpenAPI document as text, with a line feed at its end. It is the same on every
+/// server of this version.
 #[must_use]
 pub fn openapi_json() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
         let common = [crate::openapi::errors::docs(), drf::openapi::docs(), native::openapi::docs()];
         let docs = common.into_iter().chain(APIS.iter().map(|api| (api.docs)())).collect();
-        // A document of maps and texts can always be written; the empty text would fail the test of the snapshot.
+        // Writing a document of maps and texts cannot fail. An empty text would fail the test of
+        // the snapshot.
         document(docs).to_pretty_json().map(|text| text + "\n").unwrap_or_default()
     });
     &TEXT
 }
 
-/// What the server answers where nothing is: paths below the published APIs answer as Django does, all others as the native API.
+/// Answers a request to a path that does not exist: paths below the published APIs in their style,
+/// all others as the native API.
 pub(crate) async fn unknown_path(request: HttpRequest) -> HttpResponse {
     let path = request.path();
     let published = ["/api/v1/oms/", "/api/v1/remote/", "/api/v1/data-warehouse/"];

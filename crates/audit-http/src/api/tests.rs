@@ -1,4 +1,4 @@
-//! The document against the routes, against itself, and against the published text.
+//! Compares the OpenAPI document with the routes, with itself, and with the published text.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,7 +75,7 @@ fn collect(value: &Value, references: &mut BTreeSet<String>) {
     }
 }
 
-/// Each example is what its schema says, in requests and in answers.
+/// Every example of a request or an answer conforms to its schema.
 #[test]
 fn examples_conform() {
     let document = json();

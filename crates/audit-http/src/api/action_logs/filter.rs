@@ -1,4 +1,4 @@
-//! What action logs are filtered by.
+//! The filters of action logs.
 
 use audit_store::domain::{ActionLogFilter, ActionLogValues};
 

@@ -54,7 +54,7 @@ fn schemas() -> Vec<(String, RefOr<Schema>)> {
     schemas
 }
 
-/// Python's levels.
+/// Describes a level, as in Python's `logging`.
 pub(crate) fn level() -> ObjectBuilder {
     integer()
         .minimum(Some(0))
@@ -62,13 +62,13 @@ pub(crate) fn level() -> ObjectBuilder {
         .description(Some("Python's levels: 0, 10, 20, 30, 40, 50, or any integer between."))
 }
 
-/// A level by name.
+/// Describes a level by name.
 pub(crate) fn level_name() -> ObjectBuilder {
     let names = "trace|silly|debug|verbose|http|info|notice|warn|warning|err|error|crit|critical|fatal|alert|emerg";
     string().pattern(Some(format!("^({names})$"))).examples([json!("info")])
 }
 
-/// An action log in the native shape. What was erased is null.
+/// Describes an action log in the native form. Erased values are null.
 fn log() -> ObjectBuilder {
     closed()
         .description(Some("A record of an application's logger, in the log."))
@@ -88,7 +88,7 @@ fn log() -> ObjectBuilder {
         .always("leaf_hash", leaf_hash().description(Some("The hash of the record in the log's tree.")))
 }
 
-/// What a client may say about a record.
+/// Describes the members of an action log that a client may send.
 fn new_log() -> ObjectBuilder {
     let nullable = |text: &str| nullable_string().description(Some(text));
     open()

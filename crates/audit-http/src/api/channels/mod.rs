@@ -1,4 +1,4 @@
-//! `/api/v1/channels`: the channels a caller may read, and how far their logs go.
+//! `/api/v1/channels`: the channels that a caller may read, and the sizes of their logs.
 
 mod openapi;
 
@@ -51,7 +51,7 @@ fn show(events: &[LogState], action_logs: &[LogState]) -> String {
     body
 }
 
-/// How many entries each log of a channel has, and when the last of them was committed.
+/// Writes the number of entries of each log of a channel, and the time of the latest commit.
 fn write(channel: i64, events: Option<LogState>, action_logs: Option<LogState>, out: &mut String) {
     let size = |head: Option<LogState>| Some(head.map_or(0, |head| head.size));
     let mut object = ObjectWriter::new(out);

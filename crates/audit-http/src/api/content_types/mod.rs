@@ -1,4 +1,4 @@
-//! Object types: the lists of the published APIs, and their upkeep at the native one.
+//! Content types: the lists of the published APIs, and the native path that changes them.
 
 mod openapi;
 
@@ -32,10 +32,11 @@ pub(super) fn configure(routes: &mut Routes<'_>) {
     routes.mount(problem::resource(ONE).put(Access::AdminAllChannels, put));
 }
 
-/// Bytes of a body: several times what two names of 100 characters take, every one of them escaped.
+/// The maximum bytes of a body. It is several times the size of two names of 100 characters with
+/// every character escaped.
 const BODY_BYTES_MAX: usize = 16 * 1024;
 
-/// The types of the whole installation: they belong to no channel.
+/// Lists the content types of the whole installation. They belong to no channel.
 async fn list(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, Failure> {
     let origin = BaseUrl::from_request(&api.config, &request)?;
     let params = Params::parse(request.query_string());
@@ -55,7 +56,7 @@ fn write(content_type: &ContentType, out: &mut String) {
     object.end();
 }
 
-/// Makes a type, or renames it.
+/// Makes a content type, or renames it.
 async fn put(
     api: web::Data<Api>,
     request: HttpRequest,

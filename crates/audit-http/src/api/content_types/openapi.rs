@@ -1,4 +1,4 @@
-//! Object types: the published lists, and their upkeep.
+//! Documents the content types: the published lists, and the native path that changes them.
 
 use serde_json::{Value, json};
 use utoipa::openapi::schema::ObjectBuilder;
@@ -72,7 +72,7 @@ fn schemas() -> Vec<(String, RefOr<Schema>)> {
     ]
 }
 
-/// No dot, no control character, and no blank at either end.
+/// Describes a name without a dot, without control characters, and without a blank at either end.
 fn name() -> ObjectBuilder {
     let inner = r"[^.\x00-\x1f\x7f-\x9f]";
     let outer = r"[^\s.\x00-\x1f\x7f-\x9f]";

@@ -1,4 +1,4 @@
-//! What events are filtered by.
+//! The filters of events.
 
 use audit_store::domain::EventFilter;
 

@@ -55,7 +55,7 @@ fn schemas() -> Vec<(String, RefOr<Schema>)> {
     schemas
 }
 
-/// An event in the native shape.
+/// Describes an event in the native form.
 fn event() -> ObjectBuilder {
     let any_json = |text: &str| any().description(Some(text));
     closed()
@@ -91,7 +91,7 @@ fn user() -> ObjectBuilder {
     typed([Type::Object, Type::Integer, Type::String, Type::Null]).description(Some(text))
 }
 
-/// What a client may say about an event.
+/// Describes the members of an event that a client may send.
 fn new_event() -> ObjectBuilder {
     let nullable = |text: &str| nullable_string().description(Some(text));
     open()

@@ -1,4 +1,4 @@
-//! Append: one record, an array, or NDJSON; all or nothing.
+//! Append: one record, an array, or NDJSON. The log stores all records of the request or none.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -13,7 +13,7 @@ use crate::body::{self, Body, BodyError, media_type};
 use crate::failure::{ERRORS_MAX, Failure, InvalidRecord};
 use crate::state::Api;
 
-/// What a record takes beside its bytes at least.
+/// The least number of bytes of memory that a record takes in addition to its text.
 const RECORD_OVERHEAD_BYTES: usize = 1024;
 
 pub(super) async fn append<S: Stream>(
@@ -41,7 +41,8 @@ pub(super) async fn append<S: Stream>(
     Ok(if is_single { one(&receipts) } else { many(&receipts) })
 }
 
-/// The records of a body ready for the log, whether it is a single one (whose receipt is then not in a list), and the room they take.
+/// Prepares the records of a body for the log. Returns the entries, whether the body is a single
+/// record (its receipt is then not in a list), and the memory that the entries take.
 fn prepare_all<S: Stream>(
     store: &Store,
     bytes: Vec<u8>,
@@ -50,7 +51,8 @@ fn prepare_all<S: Stream>(
     (mut reservation, turn): (Reservation, Option<Turn>),
 ) -> Result<(Vec<PreparedEntry>, bool, Reservation), Failure> {
     let (records, is_single) = cut::<S>(body::text(&bytes)?, is_ndjson)?;
-    // Before they are there: ten thousand records fit into a body of 30 KB.
+    // This reservation comes before the entries are made: ten thousand records fit into a body of
+    // 30 KB.
     reservation.grow(records.len() * RECORD_OVERHEAD_BYTES).map_err(BodyError::from)?;
     let entries = prepare::<S>(store, &records, is_single, caller)?;
     drop(bytes);
@@ -62,9 +64,10 @@ fn prepare_all<S: Stream>(
     Ok((entries, is_single, reservation))
 }
 
-/// The texts of the records, and whether the body is a single one.
+/// Cuts a body into the texts of its records. Returns them and whether the body is a single record.
 fn cut<S: Stream>(text: &str, is_ndjson: bool) -> Result<(Vec<&str>, bool), Failure> {
-    // One more than allowed says enough: a body of blank-separated digits has millions.
+    // One more record than allowed is enough: a body of digits separated by blanks has millions of
+    // them.
     let max = limits::EVENTS_PER_REQUEST_MAX;
     let (records, is_single): (Vec<&str>, bool) = if is_ndjson {
         (text.split('\n').filter(|line| !is_blank(line)).take(max + 1).collect(), false)
@@ -104,7 +107,8 @@ fn prepare<S: Stream>(store: &Store, records: &[&str], is_single: bool, caller: 
     if invalid.is_empty() { Ok(entries) } else { Err(Failure::Records(invalid)) }
 }
 
-/// Only what JSON calls blanks: a line of anything else is a faulty record, not an empty line.
+/// Returns whether a line has only the blanks of JSON. A line of any other characters is a faulty
+/// record, not an empty line.
 fn is_blank(line: &str) -> bool {
     line.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
 }

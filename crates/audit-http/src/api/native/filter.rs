@@ -1,5 +1,6 @@
-//! Filters of the native lists. A filter is one row of a table of its stream; the names of its parameters, their parsing, the
-//! nearest name for one that is unknown, and the OpenAPI document come from the row.
+//! Filters of the native lists. A filter is one row of a table of its stream. The names of its
+//! parameters, their parsing, the nearest name for an unknown parameter, and the OpenAPI document
+//! come from this row.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use super::list;
 use super::query::{instant, integer, uuid};
 use crate::bound::Bound;
 
-/// What a stream is filtered by, with the values that are asked for and excluded by list.
+/// The filter of a stream, with the lists of wanted and of excluded values.
 pub(crate) trait StreamFilter: Default + 'static {
     type Values: 'static;
 
@@ -42,10 +43,11 @@ impl StreamFilter for ActionLogFilter {
     }
 }
 
-/// A filter: its name, what it means, what it takes and where that goes.
+/// A filter: its name, its meaning, the values that it takes, and the fields that it sets.
 pub(crate) struct Filter<F: StreamFilter> {
     pub(crate) name: &'static str,
-    /// For the OpenAPI document: one sentence, or what is bounded, without a full stop.
+    /// The meaning for the OpenAPI document: one sentence, or the bounded quantity without a full
+    /// stop.
     pub(crate) meaning: &'static str,
     pub(crate) kind: FilterKind<F>,
     pub(crate) values: FilterValues<F>,
@@ -54,17 +56,17 @@ pub(crate) struct Filter<F: StreamFilter> {
 pub(crate) enum FilterKind<F> {
     /// A text, compared exactly.
     Text(fn(&mut F, String)),
-    /// A part of a text. An empty one is no condition.
+    /// A part of a text. An empty part is not a condition.
     Search(fn(&mut F, String)),
     Integer(fn(&mut F, i64)),
     Uuid(fn(&mut F, Uuid)),
-    /// Bounds of integers: the name and `__gt`, `__gte`, `__lt`, `__lte`.
+    /// Bounds of integers: the name, alone or with `__gt`, `__gte`, `__lt` or `__lte`.
     Integers(fn(&mut F) -> &mut Interval),
     /// Bounds of instants, in the same form.
     Instants(fn(&mut F) -> &mut Interval),
 }
 
-/// Where the values of `…__in` and `…__not` go.
+/// The set that takes the values of `…__in` and `…__not`.
 pub(crate) enum FilterValues<F: StreamFilter> {
     /// There are no such parameters.
     None,
@@ -73,7 +75,7 @@ pub(crate) enum FilterValues<F: StreamFilter> {
     Uuids(fn(&mut F::Values) -> &mut BTreeSet<Uuid>),
 }
 
-/// What the end of a parameter's name asks for.
+/// The condition that the suffix of a parameter's name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operator {
     Bound(Bound),
@@ -130,13 +132,13 @@ impl<F: StreamFilter> Filter<F> {
         Filter::new(name, meaning, FilterKind::Integers(interval), FilterValues::None)
     }
 
-    /// With `…__in` and `…__not`.
+    /// Adds the parameters `…__in` and `…__not`.
     pub(crate) const fn with_values(mut self, values: FilterValues<F>) -> Filter<F> {
         self.values = values;
         self
     }
 
-    /// What this filter can ask for, in the order of the document.
+    /// Returns the operators of this filter, in the order of the document.
     pub(crate) fn operators(&self) -> impl Iterator<Item = Operator> + use<F> {
         let has_bounds = matches!(self.kind, FilterKind::Integers(_) | FilterKind::Instants(_));
         let has_values = !matches!(self.values, FilterValues::None);
@@ -145,7 +147,8 @@ impl<F: StreamFilter> Filter<F> {
         [Operator::Bound(Bound::Exactly)].into_iter().chain(values).chain(bounds)
     }
 
-    /// The operator of a parameter of this filter; `None` if it is a parameter of something else.
+    /// Returns the operator of a parameter of this filter, or `None` if this filter does not have
+    /// the parameter.
     fn operator(&self, parameter: &str) -> Option<Operator> {
         let suffix = parameter.strip_prefix(self.name)?;
         self.operators().find(|operator| operator.suffix() == suffix)
@@ -188,17 +191,18 @@ impl<F: StreamFilter> FilterValues<F> {
     }
 }
 
-/// The filter of a table that a parameter belongs to, and what it asks for.
+/// Finds the filter of a table to which a parameter belongs, and its operator.
 pub(super) fn find<'a, F: StreamFilter>(filters: &'a [Filter<F>], parameter: &str) -> Option<(&'a Filter<F>, Operator)> {
     filters.iter().find_map(|filter| Some((filter, filter.operator(parameter)?)))
 }
 
-/// The names of all parameters of a table.
+/// Returns the names of all parameters of a table.
 pub(crate) fn names<F: StreamFilter>(filters: &[Filter<F>]) -> impl Iterator<Item = String> {
     filters.iter().flat_map(|filter| filter.operators().map(|operator| format!("{}{}", filter.name, operator.suffix())))
 }
 
-/// Reads one parameter into the filter; the error says what it must be. Parameters of something else are not looked at.
+/// Reads one parameter into the filter. The error says what the parameter must be. The function
+/// ignores parameters that belong to no filter of the table.
 pub(super) fn apply<F: StreamFilter>(filters: &[Filter<F>], name: &str, text: &str, filter: &mut F) -> Result<(), String> {
     find(filters, name).map_or(Ok(()), |(row, operator)| row.apply(operator, text, filter))
 }

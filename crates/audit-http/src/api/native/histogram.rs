@@ -1,4 +1,4 @@
-//! Histogram: counts by span of time, with the filters of the list, for pages that draw.
+//! Histogram: counts by span of time, with the filters of the list, for pages that draw charts.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{ObjectWriter, push_array};
@@ -20,7 +20,7 @@ pub(super) async fn histogram<S: Stream>(
     let (span, split_by) = (query.required("span", &SPANS), query.named("split_by", S::SPLITS));
     let (channels, filter) = (query.channels(&caller), query.filter::<S>());
     query.finish()?;
-    // A span that is missing or not known was an error already.
+    // A missing or unknown span was an error already.
     let (name, span) = span.unwrap_or(SPANS[0]);
     let is_search = S::is_search(&filter);
     let page = blocking::page(&api, &caller, is_search, move |store| {

@@ -1,9 +1,11 @@
-//! Several values in one parameter, separated by commas.
+//! Reads several values from one parameter, separated by commas.
 
 use audit_store::domain::limits;
 
-/// The values of a text such as `LOGIN,"a,b"`: one that begins with a double quote ends at the next one, and two quotes in it are one.
-/// An empty value has to be written `""`: between two commas it is more likely a mistake, which would leave out what nobody meant.
+/// Splits a text such as `LOGIN,"a,b"` into its values. A value that begins with a double quote
+/// ends at the next double quote, and two double quotes in it stand for one. An empty value must be
+/// written `""`: nothing between two commas is more likely a mistake, and the mistake would exclude
+/// entries that the client did not mean to exclude.
 pub(super) fn split(text: &str) -> Result<Vec<String>, String> {
     let (mut values, mut rest) = (Vec::new(), text);
     loop {
@@ -29,7 +31,8 @@ pub(super) fn split(text: &str) -> Result<Vec<String>, String> {
     Ok(values)
 }
 
-/// A value whose first quote is read, and what comes after its last one: a comma or nothing.
+/// Reads a value whose first quote is already read. Returns the value and the text after its last
+/// quote: a comma or nothing.
 fn unquote(text: &str) -> Result<(String, &str), String> {
     let mut value = String::new();
     let mut rest = text;

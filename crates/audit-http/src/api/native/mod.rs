@@ -1,4 +1,5 @@
-//! What the native APIs of events and action logs have in common: append, list by cursor, get, summary, histogram.
+//! The common parts of the native APIs of events and action logs: append, list by cursor, get,
+//! summary, histogram.
 
 mod append;
 mod filter;
@@ -25,50 +26,52 @@ use crate::problem;
 use crate::routes::{Access, Routes};
 use crate::state::Api;
 
-/// A stream, as its native API needs it.
+/// A stream, with the parts that its native API needs.
 pub(crate) trait Stream: 'static {
-    /// The list, which is also where records are appended.
+    /// The path of the list. Clients also append records there.
     const LIST: &'static str;
-    /// Counts by group.
+    /// The path of the counts by group.
     const SUMMARY: &'static str;
-    /// Counts by span of time.
+    /// The path of the counts by span of time.
     const HISTOGRAM: &'static str;
-    /// One record.
+    /// The path of one record.
     const ONE: &'static str;
-    /// What the API calls a record.
+    /// The API's name for a record.
     const NAME: &'static str;
-    /// What lists and counts are filtered by, beside `channel_id`.
+    /// The filters of lists and counts, in addition to `channel_id`.
     const FILTERS: &'static [Filter<Self::Filter>];
-    /// The parameter of `sort` that stands for the instant at which something happened.
+    /// The value of `sort` that stands for the time at which the event happened.
     const TIME: &'static str;
 
     /// A record as a client sends it.
     type New;
     /// A record of the log.
     type StoredEntry: std::ops::Deref<Target = Entry> + Send + 'static;
-    /// What is asked for.
+    /// The filter of a query.
     type Filter: StreamFilter + serde::Serialize + Clone + Send;
-    /// What records can be grouped by.
+    /// The fields by which records can be grouped.
     type GroupBy: Copy + Send + 'static;
 
     /// The groupings, by name.
     const GROUPS: &'static [(&'static str, Self::GroupBy)];
-    /// What spans of time can be split by, by name.
+    /// The fields by which spans of time can be split, by name.
     const SPLITS: &'static [(&'static str, Self::GroupBy)];
 
-    /// Reads a record, and the channel it names.
+    /// Reads a record and the channel that it names.
     fn parse(text: &str) -> Result<(Self::New, Option<ChannelId>), InputError>;
 
-    /// Makes it ready for the log.
+    /// Prepares a record for the log.
     fn prepare(store: &Store, new: Self::New, channel: ChannelId) -> Result<PreparedEntry, StoreError>;
 
-    /// Whether a filter is for what only this side finds in the records.
+    /// Whether the filter has a condition that only the server itself can check, by reading the
+    /// values of the records.
     fn is_search(filter: &Self::Filter) -> bool;
 
-    /// Appends the native shape.
+    /// Writes a record in the native form at the end of `out`.
     fn write(record: &Self::StoredEntry, out: &mut String);
 
-    /// The record of a uuid; with `bytes_max`, if its values have no more bytes.
+    /// Finds the record of a uuid. With `bytes_max`, finds it only if its values have at most that
+    /// many bytes.
     fn get(
         store: &Store,
         channels: &ChannelGrant,
@@ -129,7 +132,7 @@ async fn get<S: Stream>(
     Ok(HttpResponse::Ok().content_type("application/json").body(blocking::shape(bytes, write).await?))
 }
 
-/// Refuses a body that says that it is not JSON.
+/// Refuses a body whose media type is not JSON.
 pub(crate) fn require_json(request: &HttpRequest) -> Result<(), Failure> {
     let got = media_type(request);
     if matches!(got.as_str(), "" | "application/json") {

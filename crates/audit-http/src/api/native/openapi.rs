@@ -1,4 +1,5 @@
-//! What the native APIs of events and action logs have in common: append, list by cursor, get, summary.
+//! The common parts of the documents of the native APIs of events and action logs: append, list by
+//! cursor, get, summary.
 
 use audit_store::domain::limits;
 use serde_json::{Value, json};
@@ -18,28 +19,29 @@ use crate::openapi::schema::{
     named, nullable_string, one_of, open, string, typed, uuid,
 };
 
-/// A stream in the words of the document.
+/// The words of the document for a stream.
 pub(crate) struct StreamDocs {
     pub(crate) tag: &'static str,
-    /// The schema of a record. Others are called after it: `NewEvent`, `EventPage`, `EventSummary`.
+    /// The name of the schema of a record. The names of other schemas derive from it: `NewEvent`,
+    /// `EventPage`, `EventSummary`.
     pub(crate) record: &'static str,
-    /// One record, and several, in a sentence.
+    /// The words for one record and for several records in a sentence.
     pub(crate) one: &'static str,
     pub(crate) many: &'static str,
-    /// A record in the log, one on its way in, and lines of them.
+    /// Examples: a record in the log, a record as a client sends it, and lines of such records.
     pub(crate) example: fn() -> Value,
     pub(crate) sent: fn() -> Value,
     pub(crate) lines: &'static str,
 }
 
-/// What every operation may answer that reads.
+/// The failures that every reading operation may answer.
 pub(crate) const READ: [Code; 7] =
     [Code::InvalidQuery, Code::Unauthorized, Code::Forbidden, Code::Internal, Code::Busy, Code::QueryTimeout, Code::Unavailable];
 
-/// What may be answered where stored records are.
+/// The failures that an operation may answer when it returns stored records.
 const RECORDS: [Code; 1] = [Code::EntryWasChanged];
 
-/// What every operation may answer that takes a body.
+/// The failures that every operation with a body may answer.
 pub(crate) const BODY: [Code; 8] = [
     Code::InvalidBody,
     Code::InvalidEncoding,
@@ -62,7 +64,7 @@ pub(crate) fn paths<S: Stream>(words: &StreamDocs) -> Vec<Path> {
     ]
 }
 
-/// For `components`, by name: `channel_id` and the filters.
+/// Returns the parameters for `components`, by name: `channel_id` and the filters.
 pub(crate) fn parameters<S: Stream>(words: &StreamDocs) -> Vec<(String, Parameter)> {
     let filters = S::FILTERS.iter().flat_map(|filter| filter.operators().map(|operator| parameter(filter, operator)));
     [channel_id()].into_iter().chain(filters).map(|parameter| (words.shared(&parameter.name), parameter)).collect()
@@ -93,7 +95,7 @@ fn side(bound: Bound) -> &'static str {
     }
 }
 
-/// The names of the filters in `components`.
+/// Returns the names of the filters in `components`.
 fn filters<S: Stream>(words: &StreamDocs) -> impl Iterator<Item = String> {
     let names = ["channel_id".to_owned()].into_iter().chain(names(S::FILTERS));
     names.map(|name| words.shared(&name))
@@ -139,7 +141,8 @@ fn histogram<S: Stream>() -> ObjectBuilder {
         .always("earlier", earlier)
 }
 
-/// Receipts, and what a summary does not list, are the same for both streams.
+/// Describes receipts and the groups that a summary does not list. They are the same for both
+/// streams.
 pub(crate) fn docs() -> ApiDocs {
     let receipt = closed()
         .description(Some("Where a record is in the log, permanently. It is sent after the commit is on disk."))
@@ -167,8 +170,10 @@ pub(crate) fn docs() -> ApiDocs {
     ApiDocs { schemas: schemas.map(|(name, schema)| (name.to_owned(), schema)).into(), ..ApiDocs::default() }
 }
 
-/// A record with these members on its way in. Members that only the server sets may be sent as null, which is the same as not
-/// at all. Unknown members are kept, and so is `extra`; both at once would be one thing in two places.
+/// Describes a record with these members as a client sends it. A client may send null for members
+/// that only the server sets; this is the same as leaving them out. The server keeps unknown
+/// members, and it keeps `extra`. A record must not have both, because one thing would then be in
+/// two places.
 pub(crate) fn submitted(known: ObjectBuilder, server_owned: &[&str]) -> AllOfBuilder {
     let null = || typed([Type::Null]).description(Some("Set by the server."));
     let known = server_owned.iter().fold(known, |known, name| known.maybe(name, null())).build();
@@ -179,12 +184,12 @@ pub(crate) fn submitted(known: ObjectBuilder, server_owned: &[&str]) -> AllOfBui
     all_of([RefOr::T(Schema::Object(known)), one_place.into()])
 }
 
-/// `extra` of what is sent.
+/// Describes the member `extra` of a record that a client sends.
 pub(crate) fn extra() -> ObjectBuilder {
     typed([Type::Object, Type::Null]).description(Some("Members of your own, if they are not beside it."))
 }
 
-/// Several values, separated by commas.
+/// Describes a parameter with several values, separated by commas.
 fn values(name: &str, base: &str, operator: Operator) -> Parameter {
     let means = if operator == Operator::In { "is one of these" } else { "is none of these, or there is none" };
     let text = format!(
@@ -202,7 +207,7 @@ fn channel_id() -> Parameter {
 }
 
 impl StreamDocs {
-    /// The name of a filter in `components`.
+    /// Returns the name of a filter in `components`.
     fn shared(&self, name: &str) -> String {
         format!("{}s.{name}", lower_first(self.record))
     }
@@ -318,7 +323,7 @@ impl StreamDocs {
 
 pub(crate) const LEAF_HASH: &str = "7a79e197dcbd8d0be10d18cb45dc4e1f3ffa3a35ab46ad9ad1fa1fb5ca3b08e2";
 
-/// `ActionLog` as the start of a name: `actionLog`.
+/// Puts a name such as `ActionLog` into the form for the start of another name: `actionLog`.
 pub(crate) fn lower_first(name: &str) -> String {
     let mut chars = name.chars();
     chars.next().map(|first| first.to_ascii_lowercase().to_string()).unwrap_or_default() + chars.as_str()

@@ -1,4 +1,5 @@
-//! Query parameters of the native API: strict, since a filter that is silently ignored shows what was not asked for.
+//! Query parameters of the native API. The parser is strict, because a filter that is silently
+//! ignored would show entries that the client did not ask for.
 
 use std::collections::BTreeSet;
 
@@ -11,19 +12,20 @@ use crate::auth::Caller;
 use crate::failure::{ERRORS_MAX, Failure, InvalidParameter};
 use crate::params::Params;
 
-/// Known parameters, each at most once, and what turns out to be wrong with them.
+/// The known parameters, each at most once, and the errors found in them.
 pub(crate) struct Query {
     params: Params,
     invalid: Vec<InvalidParameter>,
 }
 
 impl Query {
-    /// Takes the parameters of a request; one that is not known, or given twice, is an error at once.
+    /// Takes the parameters of a request. A parameter that is unknown or given twice is an error at
+    /// once.
     pub(crate) fn parse(request: &HttpRequest, known: &[&str]) -> Result<Query, Failure> {
         Query::take(request, |name| known.contains(&name), || known.iter().map(|name| (*name).to_owned()).collect())
     }
 
-    /// The same with the filters of a stream.
+    /// Does the same as `parse`, with the filters of a stream in addition.
     pub(crate) fn parse_filtered<S: Stream>(request: &HttpRequest, known: &[&str]) -> Result<Query, Failure> {
         let is_known = |name: &str| known.contains(&name) || filter::find(S::FILTERS, name).is_some();
         Query::take(request, is_known, || filter::names(S::FILTERS).chain(known.iter().map(|name| (*name).to_owned())).collect())
@@ -47,25 +49,25 @@ impl Query {
         if invalid.is_empty() { Ok(Query { params, invalid }) } else { Err(Failure::Parameters(invalid)) }
     }
 
-    /// All errors at once.
+    /// Returns all errors at once.
     pub(crate) fn finish(self) -> Result<(), Failure> {
         if self.invalid.is_empty() { Ok(()) } else { Err(Failure::Parameters(self.invalid)) }
     }
 
-    /// Reads a parameter, and notes what is wrong with it.
+    /// Reads a parameter and notes its error.
     pub(crate) fn parsed<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let parsed = parse(self.params.last(name)?);
         parsed.map_err(|why| self.invalid.push(InvalidParameter::new(name, format!("{name} {why}")))).ok()
     }
 
-    /// What a parameter names; `None` where it is not given.
+    /// Returns the known value that a parameter names, or `None` if the parameter is not given.
     pub(crate) fn named<T: Copy>(&mut self, name: &str, known: &[(&'static str, T)]) -> Option<(&'static str, T)> {
         self.parsed(name, |text| {
             known.iter().find(|(known, _)| *known == text).copied().ok_or_else(|| format!("must be one of {}", names(known)))
         })
     }
 
-    /// The same of a parameter that is required.
+    /// Does the same for a parameter that is required.
     pub(crate) fn required<T: Copy>(&mut self, name: &str, known: &[(&'static str, T)]) -> Option<(&'static str, T)> {
         if self.params.last(name).is_none() {
             self.invalid.push(InvalidParameter::new(name, format!("{name} is required: one of {}", names(known))));
@@ -73,7 +75,8 @@ impl Query {
         self.named(name, known)
     }
 
-    /// `channel_id=1`, `1,2` or `all`; omitted, the caller's own. What the caller may not see looks empty.
+    /// Reads `channel_id=1`, `1,2` or `all`. Without the parameter, it returns the caller's own
+    /// channels. A channel that the caller may not see looks empty.
     pub(crate) fn channels(&mut self, caller: &Caller) -> ChannelGrant {
         let asked = self.parsed("channel_id", |text| {
             if text == "all" {
@@ -89,13 +92,14 @@ impl Query {
         asked.unwrap_or_else(|| caller.channels())
     }
 
-    /// How many channels `channel_id` names; `None` where it names none by number.
+    /// Returns the number of channels that `channel_id` names, or `None` if it names none by
+    /// number.
     pub(super) fn channels_named(&self) -> Option<usize> {
         let ids = self.params.last("channel_id").filter(|text| *text != "all")?.split(',');
         Some(ids.collect::<BTreeSet<_>>().len())
     }
 
-    /// The filter that the parameters make up.
+    /// Makes the filter from the parameters.
     pub(crate) fn filter<S: Stream>(&mut self) -> S::Filter {
         let mut filter = S::Filter::default();
         for (name, text) in self.params.iter() {
@@ -111,17 +115,17 @@ fn names<T>(known: &[(&'static str, T)]) -> String {
     known.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
-/// A uuid.
+/// Reads a uuid.
 pub(super) fn uuid(text: &str) -> Result<Uuid, String> {
     parse_uuid(text).ok_or_else(|| Fault::NotAUuid.to_string())
 }
 
-/// An integer in its canonical form.
+/// Reads an integer in its canonical form.
 pub(super) fn integer(text: &str) -> Result<i64, String> {
     canonical_integer(text).ok_or_else(|| format!("must be an integer from {} to {}", i64::MIN, i64::MAX))
 }
 
-/// A date-time, as microseconds.
+/// Reads a date-time, as microseconds.
 pub(super) fn instant(text: &str) -> Result<i64, String> {
     Timestamp::parse(text).map(Timestamp::micros).map_err(|fault| fault.to_string())
 }

@@ -15,7 +15,7 @@ pub(super) async fn summary<S: Stream>(api: web::Data<Api>, request: HttpRequest
     let by = query.required("group_by", S::GROUPS);
     let (channels, filter) = (query.channels(&caller), query.filter::<S>());
     query.finish()?;
-    // A group that is missing or unknown was an error already.
+    // A missing or unknown group was an error already.
     let (name, by) = by.unwrap_or(S::GROUPS[0]);
     let is_search = S::is_search(&filter);
     let page = blocking::page(&api, &caller, is_search, move |store| {
@@ -37,7 +37,7 @@ fn write(group_by: &str, summary: Option<Summary>) -> String {
     body
 }
 
-/// What is not listed: how many groups or spans, and how many records they have.
+/// Writes the groups or spans that the list leaves out: the number of them and of their records.
 pub(super) fn write_other(what: &str, other: OtherGroups, out: &mut String) {
     let mut object = ObjectWriter::new(out);
     object.integer(what, Some(other.groups)).integer("count", Some(other.count));

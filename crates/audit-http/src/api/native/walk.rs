@@ -1,4 +1,4 @@
-//! List: a walk through the log by cursor.
+//! List: pages of the log by cursor.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{ChannelGrant, CursorOrder, CursorScope, ObjectWriter, limits, push_array};
@@ -21,7 +21,8 @@ pub(super) async fn walk<S: Stream>(api: web::Data<Api>, request: HttpRequest, c
     Ok(HttpResponse::Ok().content_type("application/json").body(page.await??))
 }
 
-/// Each record goes as soon as it is written: a page is in memory once.
+/// Writes a page. It drops each record as soon as the record is written, so that the page is in
+/// memory only once.
 fn write<S: Stream>(page: CursorPage<S::StoredEntry>, walk: &CursorScope<S::Filter>) -> String {
     let bytes: usize = page.records.iter().map(|record| record.slots.bytes() + 1024).sum();
     let mut body = blocking::page_buffer(256 + bytes);
@@ -43,7 +44,8 @@ fn read<S: Stream>(mut query: Query, caller: &Caller) -> Result<CursorQuery<S::F
         ChannelGrant::All => None,
         ChannelGrant::Only(ids) => Some(ids.iter().map(|id| id.get()).collect::<Vec<_>>()),
     };
-    // A channel that the caller may not see looks empty, so what counts is how many were asked for.
+    // A channel that the caller may not see looks empty, so the number of requested channels
+    // decides.
     let is_one_channel = query.channels_named().or(channels.as_ref().map(Vec::len)) == Some(1);
     let order = query.parsed("sort", |text| match text.strip_prefix('-').unwrap_or(text) {
         time if time == S::TIME => Ok((CursorOrder::Timestamp, text.starts_with('-'))),

@@ -1,4 +1,4 @@
-//! `/api/v1/tokens`: making, listing and revoking keys. For administrators, within their own channels.
+//! `/api/v1/tokens`: administrators make, list and revoke tokens within their own channels.
 
 mod openapi;
 
@@ -50,7 +50,7 @@ async fn create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload
     require_json(&request)?;
     let room = Room::for_administration(&api, &caller, SMALL_BODY_BYTES_MAX);
     let body = Body::read(&api, &request, payload, room).await?;
-    // A clock that is wrong stores no token.
+    // A server with a wrong clock stores no token.
     let token = read(body::text(&body.bytes)?, api.store.now().ok()).map_err(Failure::Members)?;
     if !caller.token.channels.covers(&token.channels) {
         return Err(Forbidden.into());
@@ -98,7 +98,7 @@ fn write(token: &Token, key: Option<&TokenKey>, out: &mut String) {
     object.end();
 }
 
-/// `{"name","role","channels","expires_at"?}`
+/// Reads `{"name","role","channels","expires_at"?}`.
 fn read(text: &str, now: Option<Timestamp>) -> Result<NewToken, Vec<InvalidMember>> {
     let whole = |error: JsonError| vec![InvalidMember { pointer: String::new(), message: error.to_string() }];
     let members = Members::parse(text).map_err(whole)?;
@@ -142,7 +142,7 @@ fn read(text: &str, now: Option<Timestamp>) -> Result<NewToken, Vec<InvalidMembe
     if errors.is_empty() { Ok(token) } else { Err(errors) }
 }
 
-/// `"*"` or a list of at least one channel.
+/// Reads `"*"` or a list of at least one channel.
 fn channels(json: &JsonText) -> Option<ChannelGrant> {
     if json.as_str() == "\"*\"" {
         return Some(ChannelGrant::All);

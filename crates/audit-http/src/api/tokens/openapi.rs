@@ -1,4 +1,4 @@
-//! `/api/v1/tokens…`: keys, for administrators.
+//! `/api/v1/tokens…`: tokens, for administrators.
 
 use audit_store::domain::{Role, limits};
 use serde_json::json;

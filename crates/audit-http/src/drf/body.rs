@@ -1,4 +1,4 @@
-//! Bodies as DRF's parsers and serializer fields read them.
+//! Reads bodies as DRF's parsers and serializer fields read them.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_TYPE;
@@ -10,8 +10,8 @@ use super::date_time::date_time;
 use crate::failure::Failure;
 use crate::params::Params;
 
-/// The JSON object of a body. Nothing at all is not one: DRF reads an empty body as `{}`, which here would be an event of nothing
-/// for whatever goes wrong in a client.
+/// Returns the JSON object of a body. An empty body is an error. DRF reads an empty body as `{}`.
+/// In this log, any fault in a client that loses the body would then store an event without values.
 pub(crate) fn body_members(text: &str) -> Result<Members<'_>, Failure> {
     if text.bytes().all(|byte| b" \t\n\r".contains(&byte)) {
         return Err(Failure::NotJson(expecting_value(text)));
@@ -19,17 +19,18 @@ pub(crate) fn body_members(text: &str) -> Result<Members<'_>, Failure> {
     Ok(Members::parse_limited(text)?)
 }
 
-/// What Python's `json` says about a text that ends before its value begins.
+/// Makes the message of Python's `json` about a text that ends before its value begins.
 fn expecting_value(blank: &str) -> String {
     let lines = blank.bytes().filter(|byte| *byte == b'\n').count();
     let column = blank.len() - blank.rfind('\n').map_or(0, |at| at + 1);
     format!("Expecting value: line {} column {} (char {})", lines + 1, column + 1, blank.len())
 }
 
-/// Fields of a form: as many as Django takes. The smallest take two bytes each, and fifty times that in memory.
+/// The maximum number of fields of a form, as in Django. The smallest fields take two bytes each,
+/// and fifty times that in memory.
 const FORM_FIELDS_MAX: usize = 1_000;
 
-/// The fields of a form in a charset.
+/// Reads the fields of a form in a charset.
 pub(crate) fn form(bytes: &[u8], charset: &'static Encoding) -> Result<Params, Failure> {
     if bytes.split(|byte| *byte == b'&').take(FORM_FIELDS_MAX + 1).count() > FORM_FIELDS_MAX {
         return Err(Failure::TooLarge(format!("The form has more than {FORM_FIELDS_MAX} fields.")));
@@ -37,13 +38,14 @@ pub(crate) fn form(bytes: &[u8], charset: &'static Encoding) -> Result<Params, F
     Ok(Params::form(bytes, charset)?)
 }
 
-/// A media type that is not read.
+/// Makes the failure of a media type that the API does not accept.
 pub(crate) fn unsupported_media_type(request: &HttpRequest, accepted: &'static str) -> Failure {
     let got = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     Failure::UnsupportedMediaType { got: got.unwrap_or("").to_owned(), accepted }
 }
 
-/// Reads a record after each of its fields was read with the tolerance of DRF's; all faults at once.
+/// Reads a record after it has read each of its fields with the tolerance of DRF's fields. Reports
+/// all faults at once.
 pub(crate) fn read_tolerantly<R>(
     members: Members<'_>,
     field: impl Fn(&str, JsonText) -> Result<JsonText, Fault>,
@@ -52,7 +54,7 @@ pub(crate) fn read_tolerantly<R>(
     let mut errors: Vec<FieldError> = Vec::new();
     let mut tolerated = Vec::new();
     for Member { key, name, value } in members {
-        // Of a repeated member the last one counts, faults included.
+        // If a member is repeated, the last one counts, faults included.
         errors.retain(|error| error.field != name);
         let kept = value.clone();
         let value = field(&name, value).unwrap_or_else(|fault| {
@@ -71,8 +73,9 @@ pub(crate) fn read_tolerantly<R>(
     }
 }
 
-/// DRF's `IntegerField`: an integer, one written as a string, or one with a zero fraction; within 64 bits. Only a number may
-/// have an exponent: Python has read it before the field sees it.
+/// Reads a value as DRF's `IntegerField`: an integer within 64 bits, also as a string or with a
+/// zero fraction. Only a number may have an exponent, because Python reads the number before the
+/// field sees it.
 pub(crate) fn integer_field(value: JsonText) -> Result<JsonText, Fault> {
     if value.kind() == JsonKind::Null {
         return Ok(value);
@@ -92,13 +95,14 @@ pub(crate) fn integer_field(value: JsonText) -> Result<JsonText, Fault> {
     Ok(JsonText::from_trusted(number.to_string()))
 }
 
-/// DRF's `DateTimeField`: whatever Django reads, in a form that the log reads too. What it does not read stays as it is.
+/// Reads a value as DRF's `DateTimeField`. Every text that Django reads becomes a form that the log
+/// also reads. Any other value stays as it is.
 pub(crate) fn instant_field(value: JsonText) -> JsonText {
     let at = value.decoded().and_then(|text| date_time(text.as_str()?.trim()));
     at.map_or(value, |at| JsonText::string(&at.to_string()))
 }
 
-/// DRF's `CharField`: a number is the text it is written as.
+/// Reads a value as DRF's `CharField`: a number becomes the text that the client wrote.
 pub(crate) fn text_field(value: JsonText) -> JsonText {
     if value.kind() == JsonKind::Number { JsonText::string(value.as_str()) } else { value }
 }

@@ -1,17 +1,19 @@
-//! Date-times as Django 5.2 reads them: what Python's `datetime.fromisoformat` takes, and what Django's own pattern takes beside it.
+//! Reads date-times as Django 5.2 reads them: the forms of Python's `datetime.fromisoformat`, and
+//! the additional forms of Django's own pattern.
 //!
-//! Beyond the forms of [`Timestamp::parse`] these are: the basic form (`20231016T090000Z`), hours alone, any character between date
-//! and time, a comma in front of the fraction, fractions of any length, numbers of one digit, and blanks in front of the offset. Week
-//! dates are not read: nobody sends them.
+//! The forms in addition to those of [`Timestamp::parse`] are: the basic form (`20231016T090000Z`),
+//! hours alone, any character between date and time, a comma in front of the fraction, fractions of
+//! any length, numbers of one digit, and blanks in front of the offset. This module does not read
+//! week dates, because nobody sends them.
 
 use audit_store::domain::Timestamp;
 
-/// Reads a date-time; without an offset it is UTC.
+/// Reads a date-time. Without an offset it is UTC.
 pub(crate) fn date_time(text: &str) -> Option<Timestamp> {
     Timestamp::parse(text).ok().or_else(|| iso(text)).or_else(|| django(text))
 }
 
-/// `datetime.fromisoformat`
+/// Reads the forms of `datetime.fromisoformat`.
 fn iso(text: &str) -> Option<Timestamp> {
     let mut rest = Rest(text);
     let year = rest.digits(4, 4)?;
@@ -35,7 +37,7 @@ fn iso(text: &str) -> Option<Timestamp> {
     timestamp(date, Time::iso(time)?, &offset)
 }
 
-/// Django's pattern, for what `fromisoformat` does not take.
+/// Reads the forms of Django's pattern that `fromisoformat` does not accept.
 fn django(text: &str) -> Option<Timestamp> {
     let mut rest = Rest(text);
     let year = rest.digits(4, 4)?;
@@ -58,7 +60,7 @@ fn django(text: &str) -> Option<Timestamp> {
     is_offset.then(|| timestamp((year, month, day), time, offset))?
 }
 
-/// Digits of a time or of an offset.
+/// The digits of a time or of an offset.
 #[derive(Default)]
 struct Time<'a> {
     hour: &'a str,
@@ -68,7 +70,7 @@ struct Time<'a> {
 }
 
 impl<'a> Time<'a> {
-    /// `hh`, `hhmm`, `hh:mm` and so on.
+    /// Reads `hh`, `hhmm`, `hh:mm` and so on.
     fn iso(text: &'a str) -> Option<Time<'a>> {
         let mut rest = Rest(text);
         let mut time = Time { hour: rest.digits(2, 2)?, ..Time::default() };
@@ -86,14 +88,15 @@ impl<'a> Time<'a> {
         rest.0.is_empty().then_some(time)
     }
 
-    /// As an offset of [`Timestamp::parse`], which knows no parts of a second: nor does any zone.
+    /// Writes an offset for [`Timestamp::parse`], which does not read parts of a second. No time
+    /// zone has them either.
     fn offset(&self) -> Option<String> {
         let parts = [self.hour, self.minute, self.second].map(two);
         self.fraction.bytes().all(|digit| digit == b'0').then(|| parts.join(":"))
     }
 }
 
-/// Two digits of none, one or two.
+/// Pads none, one or two digits to two digits.
 fn two(digits: &str) -> String {
     format!("{digits:0>2}")
 }
@@ -104,7 +107,7 @@ fn timestamp((year, month, day): (&str, &str, &str), time: Time<'_>, offset: &st
     Timestamp::parse(&format!("{year}-{month}-{day}T{time}.{micros}{offset}")).ok()
 }
 
-/// What is left of the text.
+/// The part of the text that is not read yet.
 struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {
@@ -113,7 +116,7 @@ impl<'a> Rest<'a> {
         Some(())
     }
 
-    /// As many digits as there are, up to `max`.
+    /// Reads as many digits as there are, up to `max`.
     fn digits(&mut self, min: usize, max: usize) -> Option<&'a str> {
         let end = self.0.bytes().take(max).take_while(u8::is_ascii_digit).count();
         let (digits, rest) = self.0.split_at(end);
@@ -126,7 +129,8 @@ impl<'a> Rest<'a> {
 mod tests {
     use super::*;
 
-    /// Texts, and what Django 5.2 on Python 3.11 makes of them: microseconds, or null. Made by `date_times.py` beside the file.
+    /// Texts with the results of Django 5.2 on Python 3.11: microseconds, or null. `date_times.py`
+    /// beside the file made them.
     const ANSWERS: &str = include_str!("../../tests/golden/date-times.json");
 
     #[test]

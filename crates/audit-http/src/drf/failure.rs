@@ -1,4 +1,4 @@
-//! Failures in the words of Django REST framework.
+//! Renders failures in the words of Django REST framework.
 
 use actix_web::HttpResponse;
 use audit_store::domain::{Fault, FieldError, InputError, JsonError, JsonKind, JsonText, ObjectWriter, push_array};
@@ -6,12 +6,12 @@ use audit_store::domain::{Fault, FieldError, InputError, JsonError, JsonKind, Js
 use crate::body::BodyError;
 use crate::failure::{ERRORS_MAX, Failure, InvalidRecord, RecordNoun};
 
-/// The answer of a published API in this style.
+/// Renders a failure as a published API in this style sends it.
 pub(crate) fn render(failure: &Failure) -> HttpResponse {
     super::json(failure.response(), body(failure))
 }
 
-/// `{"detail":…}`, or `{"field":["text"]}` with all fields at once.
+/// Makes the body: `{"detail":…}`, or `{"field":["text"]}` with all fields at once.
 pub(crate) fn body(failure: &Failure) -> String {
     let mut body = String::new();
     let mut object = ObjectWriter::new(&mut body);
@@ -44,7 +44,7 @@ fn parse_error(why: &str) -> String {
     format!("JSON parse error - {why}")
 }
 
-/// Of a record that has no fields that could be named.
+/// Returns the detail of a record that does not have fields to name.
 fn record_detail(record: &InvalidRecord) -> Option<String> {
     match &record.error {
         InputError::Json(error) => Some(parse_error(&error.to_string())),
@@ -52,7 +52,7 @@ fn record_detail(record: &InvalidRecord) -> Option<String> {
     }
 }
 
-/// What is wrong, by field; `None` where a failure is not about fields.
+/// Returns the faults by field, or `None` if the failure is not about fields.
 fn fields(failure: &Failure) -> Option<Vec<(String, String)>> {
     match failure {
         Failure::Parameters(invalid) => Some(invalid.iter().map(|i| (i.name.clone(), i.message.clone())).collect()),
@@ -88,7 +88,8 @@ fn python_type(kind: JsonKind) -> &'static str {
     }
 }
 
-/// Several texts of one field become one list; fields beyond the first hundred are one mistake of one client.
+/// Writes the fields. Several texts of one field become one list. Fields after the first hundred
+/// are left out, because they come from one mistake of one client.
 fn write_fields(object: &mut ObjectWriter<'_>, errors: &[(String, String)]) {
     let mut fields: Vec<(&str, Vec<&str>)> = Vec::new();
     for (field, text) in errors.iter().take(ERRORS_MAX) {
@@ -102,7 +103,7 @@ fn write_fields(object: &mut ObjectWriter<'_>, errors: &[(String, String)]) {
     }
 }
 
-/// A field and its fault, as DRF's serializers word it.
+/// Returns a field and its fault, in the words of DRF's serializers.
 fn field(error: &FieldError) -> (String, String) {
     let text = match &error.fault {
         Fault::Required => "This field is required.".to_owned(),

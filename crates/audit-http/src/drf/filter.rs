@@ -1,7 +1,8 @@
-//! Filters of the published lists as django-filter reads them: an empty one is off, an unknown one is ignored, and all that cannot
-//! be read are reported at once.
+//! Filters of the published lists, as django-filter reads them. An empty filter is not a condition.
+//! The server ignores an unknown filter, and reports all filters that it cannot read at once.
 //!
-//! A filter is one row of a table of its API. Parsing and the parameter in the OpenAPI document come from the row.
+//! A filter is one row of a table of its API. The parsing and the parameter in the OpenAPI document
+//! come from this row.
 
 use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ActionLogFilter, EventFilter, Interval, Sort, SortBy, SortKey, parse_uuid};
@@ -15,16 +16,18 @@ use crate::params::Params;
 /// A query parameter that filters a published list.
 pub(crate) struct Filter<F> {
     pub(crate) name: &'static str,
-    /// One sentence for the OpenAPI document. A bound of an instant is described there.
+    /// One sentence for the OpenAPI document. For an instant, the document adds a description of
+    /// the bound.
     pub(crate) meaning: &'static str,
     pub(crate) kind: FilterKind<F>,
 }
 
-/// What a filter takes, and where it goes.
+/// The values that a filter takes, and the field that it sets.
 pub(crate) enum FilterKind<F> {
     /// A text, compared exactly.
     Text(fn(&mut F, String)),
-    /// A number as Python's `Decimal` reads it. One that is not an integer of 64 bits matches nothing.
+    /// A number as Python's `Decimal` reads it. A number that is not an integer of 64 bits matches
+    /// nothing.
     Number(fn(&mut F, i64)),
     /// A bound of a number, which may be a fraction or beyond 64 bits.
     NumberBound(Bound, fn(&mut F) -> &mut Interval),
@@ -56,7 +59,7 @@ impl<F> Filter<F> {
     }
 }
 
-/// A filter that can be told to match nothing.
+/// A filter that can be set to match nothing.
 pub(crate) trait MatchNothing: Default {
     fn match_nothing(&mut self);
 }
@@ -86,7 +89,7 @@ pub(crate) fn read_filter<F: MatchNothing>(tables: &[&[Filter<F>]], params: &Par
 }
 
 impl<F: MatchNothing> FilterKind<F> {
-    /// The error is the text of django-filter.
+    /// Reads a value into the filter. The error is the text of django-filter.
     fn apply(&self, text: &str, filter: &mut F) -> Result<(), &'static str> {
         match self {
             FilterKind::Text(set) => set(filter, text.to_owned()),
@@ -112,7 +115,7 @@ fn decimal(text: &str) -> Result<Decimal, &'static str> {
     Decimal::parse(text).ok_or("Enter a number.")
 }
 
-/// What a bound leaves of the integers of 64 bits.
+/// The integers of 64 bits that a bound leaves.
 enum Narrowed {
     By(Bound, i64),
     Everything,
@@ -123,20 +126,20 @@ fn narrowed(bound: Bound, number: Decimal) -> Narrowed {
     match (bound, number) {
         (bound, Decimal::Whole(number)) => Narrowed::By(bound, number),
         (Bound::Exactly, _) => Narrowed::Nothing,
-        // Between this integer and the next one.
+        // The number is between this integer and the next one.
         (Bound::Gt | Bound::Gte, Decimal::Over(floor)) => Narrowed::By(Bound::Gt, floor),
         (Bound::Lt | Bound::Lte, Decimal::Over(floor)) => Narrowed::By(Bound::Lte, floor),
-        // Below or above all of them.
+        // The number is below or above all integers of 64 bits.
         (Bound::Gt | Bound::Gte, Decimal::Beyond { negative }) if negative => Narrowed::Everything,
         (Bound::Lt | Bound::Lte, Decimal::Beyond { negative }) if !negative => Narrowed::Everything,
         _ => Narrowed::Nothing,
     }
 }
 
-/// A name that a published list can be sorted by, and the field of the stream.
+/// A name by which a published list can be sorted, and the field of the stream.
 pub(crate) type SortName<F> = (&'static str, F);
 
-/// `sort=content_type,-timestamp`. Unknown names are dropped.
+/// Reads a sort such as `sort=content_type,-timestamp`. It drops unknown names.
 pub(crate) fn read_sort<F: SortBy + Copy>(names: &[SortName<F>], params: &Params) -> Sort<F> {
     let asked = params.last("sort").unwrap_or("").split(',').map(str::trim);
     let keys = asked.filter_map(|name| {

@@ -1,4 +1,4 @@
-//! Absolute links to other pages of a list.
+//! Makes absolute links to other pages of a list.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
@@ -9,26 +9,30 @@ use crate::failure::Failure;
 use crate::params::Params;
 use crate::proxy::Client;
 
-/// What links start with: scheme and host of the request, or the public URL, and the path.
+/// The start of the links: the scheme and the host of the request, or the public URL, and then the
+/// path.
 #[derive(Debug, Clone)]
 pub(crate) struct BaseUrl(String);
 
 impl BaseUrl {
-    /// Headers such as `X-Forwarded-Host` count from trusted proxies only: anybody can send them.
+    /// Makes the start of the links of a request. Headers such as `X-Forwarded-Host` count only
+    /// from trusted proxies, because anybody can send them.
     pub(crate) fn from_request(config: &ApiConfig, request: &HttpRequest) -> Result<BaseUrl, Failure> {
         let path = request.uri().path();
         if let Some(public) = &config.public_url {
             return Ok(BaseUrl(format!("{}{path}", public.trim_end_matches('/'))));
         }
         let Client { secure, host: forwarded, .. } = Client::from_request(&config.trusted_proxies, request);
-        // Another service that the API is mounted into says it in its configuration.
+        // If the API is mounted into another service, the configuration of that service has the
+        // endpoint.
         let mounted = || Endpoint { secure: request.app_config().secure(), address: request.app_config().local_addr() };
         let endpoint = request.conn_data::<Endpoint>().copied().unwrap_or_else(mounted);
         let scheme = if secure.unwrap_or(endpoint.secure) { "https" } else { "http" };
         if let Some(host) = forwarded.filter(|host| is_host(host)) {
             return Ok(BaseUrl(format!("{scheme}://{host}{path}")));
         }
-        // HTTP/2 and requests to a proxy name the host in the target; HTTP/1.0 may name none.
+        // HTTP/2 requests and requests to a proxy name the host in the target. HTTP/1.0 requests
+        // may not name a host.
         let host = match (request.uri().authority(), request.headers().get(HOST)) {
             (Some(authority), _) => authority.as_str().to_owned(),
             (None, Some(host)) => host.to_str().map_err(|_| Failure::InvalidHost)?.to_owned(),
@@ -40,7 +44,7 @@ impl BaseUrl {
         Ok(BaseUrl(format!("{scheme}://{host}{path}")))
     }
 
-    /// The link to a page; the first page has no `page`.
+    /// Makes the link to a page. The link to the first page does not have `page`.
     pub(crate) fn page(&self, params: &Params, number: i64) -> String {
         let number = (number > 1).then(|| number.to_string());
         let query = params.with("page", number.as_deref());
@@ -48,7 +52,8 @@ impl BaseUrl {
     }
 }
 
-/// A name or an address, and a port: what a browser would go to, and nothing that could end the link early.
+/// Whether the text is a name or an address, with or without a port. A browser would go to such a
+/// host, and its characters cannot end the link early.
 fn is_host(text: &str) -> bool {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, Some(port)),

@@ -1,4 +1,4 @@
-//! Pages by number, in DRF's envelope.
+//! Pages by number, in the envelope of DRF.
 
 use audit_store::domain::{ObjectWriter, push_array};
 use audit_store::{ListPage, PageNumber};
@@ -9,7 +9,7 @@ use crate::config::ApiConfig;
 use crate::failure::Failure;
 use crate::params::Params;
 
-/// Which page, and how long it is.
+/// The number of a page and its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Paging {
     pub(crate) page: PageNumber,
@@ -17,7 +17,8 @@ pub(crate) struct Paging {
 }
 
 impl Paging {
-    /// `page` from 1 or `last`; a `limit` that is not a number means the default one, a larger one the maximum.
+    /// Reads `page` (a number from 1, or `last`) and `limit`. A `limit` that is not a number means
+    /// the default, and a `limit` above the maximum means the maximum.
     pub(crate) fn parse(config: &ApiConfig, params: &Params) -> Result<Paging, Failure> {
         let limit = params.last("limit").and_then(whole_number).filter(|limit| *limit > 0);
         let size = limit.map_or(config.page_size_default, |limit| limit.min(config.page_size_max));
@@ -29,7 +30,7 @@ impl Paging {
         Ok(Paging { page, size })
     }
 
-    /// The page of a list that is in memory.
+    /// Cuts the page from a list that is in memory.
     pub(crate) fn page_of<R>(self, all: Vec<R>) -> ListPage<R> {
         let (count, size) = (all.len() as i64, self.size.max(1));
         let pages = (count / size + i64::from(count % size > 0)).max(1);
@@ -43,10 +44,10 @@ impl Paging {
     }
 }
 
-/// About what a record takes in a page beside its values.
+/// The approximate bytes of a record in a page in addition to its values.
 const RECORD_BYTES: usize = 1024;
 
-/// `count`, `next`, `previous`, `results`. A page after the last one does not exist.
+/// Writes `count`, `next`, `previous` and `results`. A page after the last one does not exist.
 pub(crate) fn write_page<R>(
     page: ListPage<R>,
     origin: &BaseUrl,
@@ -69,7 +70,7 @@ pub(crate) fn write_page<R>(
     };
     link(&mut object, "next", (page.number < page.pages).then_some(page.number + 1));
     link(&mut object, "previous", (page.number > 1).then_some(page.number - 1));
-    // Each record goes as soon as it is written: a page is in memory once.
+    // Each record is dropped as soon as it is written, so that the page is in memory only once.
     object.nested("results", |out| push_array(out, page.records, |record, out| write(&record, out)));
     object.end();
     Ok(body)

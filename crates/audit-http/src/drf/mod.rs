@@ -1,4 +1,4 @@
-//! How Django REST framework speaks: errors, lists, links and filters of the published APIs.
+//! The style of Django REST framework: errors, lists, links and filters of the published APIs.
 
 mod body;
 mod date_time;
@@ -27,12 +27,13 @@ use crate::failure::Failure;
 use crate::params::Params;
 use crate::routes::{Access, ApiStyle};
 
-/// The style of these APIs. The name is what OPTIONS calls the view.
+/// Makes the style of these APIs. `name` is the name of the view in the answer to OPTIONS.
 pub(crate) const fn style(name: &'static str) -> ApiStyle {
     ApiStyle { check_permission, check_format, options: metadata, name, ..ApiStyle::new(render, true) }
 }
 
-/// DRF looks at permissions first: reading for the methods that read, writing for all others, whether a path has them or not.
+/// Checks permissions first, as DRF does: reading for GET and HEAD, writing for all other methods,
+/// whether the path has the method or not.
 fn check_permission(caller: &Caller, method: &Method) -> Result<(), Failure> {
     match *method {
         Method::OPTIONS => {}
@@ -42,7 +43,8 @@ fn check_permission(caller: &Caller, method: &Method) -> Result<(), Failure> {
     Ok(())
 }
 
-/// There is only JSON: another `format` is 404, an `Accept` without it 406.
+/// Checks the format. The APIs have only JSON: another `format` gets 404, and an `Accept` that
+/// excludes JSON gets 406.
 fn check_format(request: &HttpRequest) -> Result<(), Failure> {
     let params = Params::parse(request.query_string());
     if params.last("format").is_some_and(|format| !format.is_empty() && format != "json") {
@@ -56,12 +58,12 @@ fn check_format(request: &HttpRequest) -> Result<(), Failure> {
     if accept.split(',').any(accepts_json) { Ok(()) } else { Err(Failure::NotAcceptable) }
 }
 
-/// What DRF answers where nothing is, or nothing that the caller may see.
+/// Makes the failure of DRF for something that does not exist or that the caller may not see.
 pub(crate) fn not_found() -> Failure {
     Failure::not_found("Not found.")
 }
 
-/// What DRF says about an endpoint when asked with OPTIONS.
+/// Makes DRF's answer to OPTIONS.
 fn metadata(name: &'static str) -> HttpResponse {
     let body = format!(
         "{{\"name\":\"{name}\",\"description\":\"\",\"renders\":[\"application/json\"],\"parses\":[\"application/json\"]}}"
@@ -69,7 +71,7 @@ fn metadata(name: &'static str) -> HttpResponse {
     json(HttpResponse::Ok(), body)
 }
 
-/// A JSON answer.
+/// Makes a JSON answer.
 pub(crate) fn json(mut builder: actix_web::HttpResponseBuilder, body: impl MessageBody + 'static) -> HttpResponse {
     builder.content_type("application/json").body(body)
 }

@@ -1,23 +1,24 @@
-//! Numbers as Python reads them.
+//! Reads numbers as Python reads them.
 
-/// What a decimal that was sent as an integer filter stands for.
+/// The value of a decimal that a client sent to an integer filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decimal {
     /// A whole number within 64 bits.
     Whole(i64),
-    /// A fraction over this whole number, and below the next.
+    /// A fraction above this whole number and below the next.
     Over(i64),
     /// A number beyond 64 bits.
     Beyond {
-        /// Whether it is below them all.
+        /// Whether it is below all integers of 64 bits.
         negative: bool,
     },
 }
 
 impl Decimal {
-    /// Reads what Python's `Decimal` takes and is finite; `None` for anything else.
+    /// Reads a text that Python's `Decimal` reads as a finite number. Returns `None` for any other
+    /// text.
     pub(crate) fn parse(text: &str) -> Option<Decimal> {
-        // Python drops underscores wherever they are.
+        // Python drops underscores at any position.
         let text = text.trim().replace('_', "");
         let (negative, rest) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -33,7 +34,8 @@ impl Decimal {
             return None;
         }
         let digits: String = format!("{whole}{fraction}");
-        // The point moves right by the exponent from where it stands; zeros behind it change nothing.
+        // The exponent moves the point to the right from its position. Zeros after the point change
+        // nothing.
         let digits = digits.trim_start_matches('0');
         let significant = digits.trim_end_matches('0');
         if significant.is_empty() {
@@ -65,7 +67,8 @@ fn exponent_value(text: &str) -> Option<i64> {
     Some(text.parse().unwrap_or(huge).clamp(i64::MIN / 2, i64::MAX / 2))
 }
 
-/// What Python's `int()` takes: blanks around, a sign, digits with single underscores between. Beyond 64 bits it saturates.
+/// Reads a text that Python's `int()` accepts: blanks around it, a sign, and digits with single
+/// underscores between them. A number beyond 64 bits becomes the nearest integer of 64 bits.
 pub(crate) fn whole_number(text: &str) -> Option<i64> {
     let text = text.trim();
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);

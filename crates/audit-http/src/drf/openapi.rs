@@ -1,4 +1,4 @@
-//! What the published lists in the style of Django REST framework have in common.
+//! The common parts of the documents of the published lists in the style of Django REST framework.
 
 use serde_json::json;
 use utoipa::openapi::path::{HttpMethod, Parameter};
@@ -16,7 +16,7 @@ use crate::openapi::schema::{
     Members, UUID_GIVEN, any_of, closed, format, integer, integer_from, list, map_of, named, nullable_string, one_of, string, typed,
 };
 
-/// What the published lists share.
+/// Returns the schemas and the parameters that the published lists share.
 pub(crate) fn docs() -> ApiDocs {
     ApiDocs { schemas: schemas(), parameters: parameters(), ..ApiDocs::default() }
 }
@@ -48,7 +48,7 @@ fn schemas() -> Vec<(String, RefOr<Schema>)> {
     ]
 }
 
-/// `count`, `next`, `previous` and `results`.
+/// Describes a page: `count`, `next`, `previous` and `results`.
 pub(crate) fn page(item: &str) -> ObjectBuilder {
     let link = || nullable_string().format(format("uri"));
     closed()
@@ -58,7 +58,7 @@ pub(crate) fn page(item: &str) -> ObjectBuilder {
         .always("results", list(named(item)))
 }
 
-/// The parameter of a filter.
+/// Describes the parameter of a filter.
 pub(crate) fn filter<F>(filter: &Filter<F>) -> Parameter {
     let Filter { name, meaning, kind } = filter;
     match kind {
@@ -69,12 +69,13 @@ pub(crate) fn filter<F>(filter: &Filter<F>) -> Parameter {
     }
 }
 
-/// An empty value switches a filter off.
+/// Adds the empty text to a schema. An empty value switches a filter off.
 pub(crate) fn blank_or(schema: ObjectBuilder) -> RefOr<Schema> {
     any_of([schema.into(), string().max_length(Some(0)).into()]).into()
 }
 
-/// A number as Python's `Decimal` reads it. A number that is not an integer of 64 bits matches nothing.
+/// Describes a number as Python's `Decimal` reads it. A number that is not an integer of 64 bits
+/// matches nothing.
 fn decimal() -> ObjectBuilder {
     let text = "An integer. Blanks around it, a sign, leading zeros, underscores, a fraction and an exponent are read too; a \
                 number that is not an integer of 64 bits matches nothing.";
@@ -84,15 +85,16 @@ fn decimal() -> ObjectBuilder {
         .examples([json!("41")])
 }
 
-/// The name of a parameter of the published APIs in `components`.
+/// Returns the name of a parameter of the published APIs in `components`.
 pub(crate) fn shared(name: &str) -> String {
     format!("drf.{name}")
 }
 
-/// What every list takes beside filters: `sort` comes with the names that it knows.
+/// The parameters of every list in addition to the filters. `sort` is described with the names of
+/// its list.
 pub(crate) const LIST_PARAMETERS: [&str; 3] = ["limit", "page", "format"];
 
-/// For `components`, by name.
+/// Returns the parameters for `components`, by name.
 fn parameters() -> Vec<(String, Parameter)> {
     let anything = || string().description(Some("Anything else means the default."));
     let limit = any_of([integer().minimum(Some(1)).into(), anything().into()]);
@@ -105,7 +107,7 @@ fn parameters() -> Vec<(String, Parameter)> {
     parameters.into_iter().map(|parameter| (shared(&parameter.name), parameter)).collect()
 }
 
-/// `sort`, with the names that a list knows.
+/// Describes `sort`, with the names that the list knows.
 pub(crate) fn sort<F>(names: &[SortName<F>], default: &str) -> Parameter {
     let names = names.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let text = format!("Comma-separated names, `-` for descending: {names}. Unknown names are dropped.");
@@ -113,14 +115,14 @@ pub(crate) fn sort<F>(names: &[SortName<F>], default: &str) -> Parameter {
 }
 
 impl Operation {
-    /// Errors of the published APIs.
+    /// Adds errors of the published APIs.
     pub(crate) fn drf_errors(self, statuses: &[u16]) -> Operation {
         self.errors(statuses.iter().map(|status| (*status, error(*status))))
     }
 }
 
 impl Path {
-    /// OPTIONS as DRF answers it: what the list or the item is called.
+    /// Describes OPTIONS as DRF answers it, with the name of the list or the item.
     pub(crate) fn drf_options(self, id: &str, tag: &'static str, name: &str) -> Path {
         let example = json!({"name": name, "description": "", "renders": ["application/json"], "parses": ["application/json"]});
         let options = Operation::new(id, tag, "What may be done here")
@@ -131,7 +133,7 @@ impl Path {
     }
 }
 
-/// The error of a published API with this status.
+/// Describes the error of a published API with this status.
 fn error(status: u16) -> (String, Response) {
     let (description, schema): (_, RefOr<Schema>) = match status {
         400 => ("Parameters, fields, the JSON or the `Host` header cannot be used.", {
@@ -153,7 +155,7 @@ fn error(status: u16) -> (String, Response) {
         }
         _ => ("A fault of the server; its log says which.", named("DrfDetail").into()),
     };
-    // What is served, wherever the text is fixed.
+    // The example is the text that the server sends, if this text is fixed.
     let failure = match status {
         400 => Failure::Parameters(vec![InvalidParameter::new("content_type", "Enter a number.".to_owned())]),
         401 => Failure::Unauthorized(AuthError::NotProvided.to_string()),

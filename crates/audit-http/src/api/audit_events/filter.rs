@@ -1,11 +1,11 @@
-//! What both published APIs of audit events filter and sort by.
+//! The filters and sorts of both published APIs of audit events.
 
 use audit_store::domain::{EventFilter, SortField};
 
 use crate::bound::Bound;
 use crate::drf::{Filter, SortName};
 
-/// An id is a canonical decimal exactly where it is shown as this integer.
+/// The filters. An id is a canonical decimal exactly if the API shows it as this integer.
 pub(super) const FILTERS: [Filter<EventFilter>; 10] = [
     Filter::number("content_type", "The numeric object type.", |filter, number| filter.content_type = Some(number)),
     Filter::number("object_id", "The id of the object, where it is an integer.", |filter, number| {

@@ -1,4 +1,5 @@
-//! What the two published APIs of audit events have in common: list, detail and create, as DRF answers them.
+//! The common parts of the two published APIs of audit events: list, detail and create, as DRF
+//! answers them.
 
 mod filter;
 pub(crate) mod openapi;
@@ -22,21 +23,21 @@ use crate::routes::{Access, Resource};
 use crate::state::Api;
 use filter::{FILTERS, SORTS};
 
-/// What one API does differently.
+/// The differences of one API from the other.
 pub(super) struct AuditEventsApi {
-    /// What OPTIONS calls the list.
+    /// The name of the list in the answer to OPTIONS.
     pub(super) name: &'static str,
-    /// Filters beside [`filter::FILTERS`].
+    /// Filters in addition to [`filter::FILTERS`].
     pub(super) own_filters: &'static [Filter<EventFilter>],
-    /// A parameter that is also read from the body of a GET.
+    /// A parameter that the API also reads from the body of a GET.
     pub(super) filter_in_body: Option<&'static str>,
-    /// Whether a user may be given as an object.
+    /// Whether the user of an event may be an object.
     pub(super) takes_user_objects: bool,
     /// Writes one result.
     pub(super) write: fn(&Event, &mut String),
 }
 
-/// The channel that a path names, as it stands there; `None` where a path has no channel.
+/// The text of the channel in a path, or `None` if the path does not have a channel.
 pub(super) struct PathChannel(Option<String>);
 
 impl PathChannel {
@@ -44,26 +45,27 @@ impl PathChannel {
         PathChannel(request.match_info().get("channel_id").map(str::to_owned))
     }
 
-    /// The channels that are read. A number that no channel can have names one that looks empty, like any other.
+    /// Returns the channels to read. A number that no channel can have names a channel that looks
+    /// empty, like any other channel that the caller may not see.
     fn readable(&self, caller: &Caller) -> ChannelGrant {
         self.0.as_ref().map_or_else(|| caller.channels(), |channel| caller.channels_among(channel.parse::<ChannelId>().ok()))
     }
 
-    /// The channel that is written.
+    /// Returns the channel to which the request appends.
     fn writable(&self) -> Result<Option<ChannelId>, Failure> {
         self.0.as_ref().map(|path| path.parse::<ChannelId>().map_err(|_| drf::not_found())).transpose()
     }
 }
 
 impl AuditEventsApi {
-    /// The list and create.
+    /// Makes the resource of list and create.
     pub(super) fn collection(&'static self, path: &'static str) -> Resource {
         Resource::new(path, drf::style(self.name))
             .get(Access::Read, move |api, request, payload, caller| list(self, api, request, payload, caller))
             .post(Access::Append, move |api, request, payload, caller| create(self, api, request, payload, caller))
     }
 
-    /// One event, by `uuid` in the path.
+    /// Makes the resource of one event, by the `uuid` in the path.
     pub(super) fn one(&'static self, path: &'static str) -> Resource {
         let get = move |api, request, caller| get(self, api, request, caller);
         Resource::new(path, drf::style(self.name)).get(Access::Read, get)
@@ -105,7 +107,8 @@ async fn list(
         && params.last(name).is_none()
         && let Some(value) = body_param(&api, &request, payload, &caller, name).await?
     {
-        // It goes on into the links, or the next page would be one of another list.
+        // The links of the page must have this parameter too. Otherwise the next page would be a
+        // page of another list.
         params.push(name, &value);
     }
     let filter = drf::read_filter(&[&FILTERS, audit_api.own_filters], &params)?;
@@ -118,7 +121,8 @@ async fn list(
     Ok(drf::json(HttpResponse::Ok(), page.await??))
 }
 
-/// A parameter in the JSON object or the form that a GET carries; other bodies mean nothing to a GET.
+/// Reads a parameter from the JSON object or the form in the body of a GET. A body of any other
+/// media type does not mean anything to a GET.
 async fn body_param(
     api: &Api,
     request: &HttpRequest,
@@ -134,7 +138,8 @@ async fn body_param(
     let body = Body::read(api, request, payload, Room::for_question(api, caller)).await?;
     if is_form {
         let form = match drf::form(&body.bytes, charset::from_request(request)?) {
-            // As in a query string: what is only compared may be read with replacement characters.
+            // As in a query string: the server only compares the text, so it may read it with
+            // replacement characters.
             Err(Failure::Body(BodyError::Characters { .. })) => Params::parse(&String::from_utf8_lossy(&body.bytes)),
             form => form?,
         };
@@ -146,7 +151,8 @@ async fn body_param(
     }
     let members = Members::parse(text)?;
     let value = members.last(name).filter(|value| value.kind() != JsonKind::Null);
-    // The filter gets a value that is not a string as it is, and says what it wants instead.
+    // The filter gets a value that is not a string as it is, and its error says which values it
+    // accepts.
     Ok(value.map(|json| json.decoded().and_then(|d| d.as_str().map(str::to_owned)).unwrap_or_else(|| json.to_string())))
 }
 
@@ -166,18 +172,19 @@ async fn create(
     let received = bytes.len();
     let work = move || prepare(audit_api, &store, &bytes, &caller, &channel);
     let prepared = blocking::compute(&api, producer_id, received, work).await??;
-    // It is kept twice: for the log and for the answer.
+    // The server keeps the event twice: for the log and for the answer.
     reservation.grow(prepared.slots().bytes()).map_err(BodyError::from)?;
     let (channel, uuid, bytes) = (prepared.channel_id(), prepared.uuid(), prepared.slots().bytes());
     let kept = prepared.clone();
     let append = AppendRequest { producer_id, entries: vec![prepared], reservation: Some(reservation) };
     let receipts = blocking::append(&api, append).await?;
-    // What is new is what was sent. To read it again could fail, and the client would send it again though it is stored.
+    // A new event is the event that the client sent, so the server does not read it from the log.
+    // Such a read could fail, and the client would then send the event again although it is stored.
     if let [Receipt { duplicate: false, position, recorded_at, leaf_hash, .. }] = receipts[..] {
         let event = Event(kept.into_entry(producer_id, position, recorded_at, leaf_hash));
         return show(audit_api, HttpResponse::Created(), event).await;
     }
-    // It is stored: an answer that asks the client to send it again would be wrong.
+    // The event is stored, so an answer that asks the client to send it again would be wrong.
     let find = move |store: &Store| store.get(&ChannelGrant::Only([channel].into()), channel, uuid);
     let event = blocking::point_read(&api, bytes, find).await??;
     show(audit_api, HttpResponse::Ok(), event.ok_or_else(|| Failure::lost(channel, uuid))?).await
@@ -195,7 +202,7 @@ fn prepare(
     Ok(store.prepare(event, channel)?)
 }
 
-/// Numbers may come as strings, texts as numbers.
+/// Reads an event. Numbers may come as strings, and texts as numbers.
 fn read_event(audit_api: &AuditEventsApi, members: Members<'_>) -> Result<NewEvent, Failure> {
     let field = |name: &str, value: JsonText| match name {
         "content_type" | "object_id" => drf::integer_field(value),

@@ -1,4 +1,4 @@
-//! What the documents of the two APIs of audit events have in common.
+//! The common parts of the documents of the two APIs of audit events.
 
 use serde_json::{Value, json};
 use utoipa::openapi::path::Parameter;
@@ -13,12 +13,12 @@ use crate::openapi::operation::{JSON, Operation, json as json_content};
 use crate::openapi::path::Path;
 use crate::openapi::schema::{Members, UUID_GIVEN, any, format, named, nullable_integer, nullable_string, open, typed};
 
-/// What the documents of the two APIs differ in.
+/// The differences between the documents of the two APIs.
 pub(crate) struct AuditEventsDocs {
     pub(crate) tag: &'static str,
-    /// The name of the schema of one result; lists and bodies are named after it.
+    /// The name of the schema of one result. The names of lists and bodies derive from it.
     pub(crate) shape: &'static str,
-    /// What operations are named after.
+    /// The noun in the names of the operations.
     pub(crate) noun: &'static str,
     pub(crate) example: fn() -> Value,
 }
@@ -62,17 +62,18 @@ impl AuditEventsDocs {
     }
 }
 
-/// The name of a filter in `components`.
+/// Returns the name of a filter in `components`.
 fn shared(name: &str) -> String {
     format!("audit_events.{name}")
 }
 
-/// For `components`, by name.
+/// Returns the parameters for `components`, by name.
 pub(crate) fn parameters() -> Vec<(String, Parameter)> {
     FILTERS.iter().map(|filter| (shared(filter.name), drf::filter(filter))).collect()
 }
 
-/// What may be sent, read with the tolerance of DRF's fields.
+/// Describes an event that a client may send. The server reads it with the tolerance of DRF's
+/// fields.
 pub(crate) fn new_event(user: RefOr<Schema>) -> RefOr<Schema> {
     let text = || named("LooseText");
     let known = open()

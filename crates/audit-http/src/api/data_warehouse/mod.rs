@@ -1,4 +1,5 @@
-//! The data-warehouse audit events API: `/api/v1/remote/{channel_id}/data-warehouse/audit-events/`, and without a channel.
+//! The data-warehouse audit events API: `/api/v1/remote/{channel_id}/data-warehouse/audit-events/`,
+//! and the same path without a channel.
 
 mod openapi;
 mod view;

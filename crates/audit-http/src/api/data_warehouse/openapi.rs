@@ -59,7 +59,7 @@ fn schemas() -> Vec<(String, RefOr<Schema>)> {
     ]
 }
 
-/// In the order of the published page.
+/// Describes an event, with the keys in the order of the published page.
 fn event(user: RefOr<Schema>) -> ObjectBuilder {
     closed()
         .always("content", any())

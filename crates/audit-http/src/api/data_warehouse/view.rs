@@ -1,8 +1,8 @@
-//! An event as the published page shows it.
+//! Writes an event in the form of the published page.
 
 use audit_store::domain::{Event, ObjectId, ObjectWriter, User, id_number, slot};
 
-/// Keys of the published page, sorted by name.
+/// Writes the keys of the published page, sorted by name.
 pub(super) fn write(event: &Event, out: &mut String) {
     let subject = event.subject();
     let value = |number| event.slots.value(number);
@@ -25,7 +25,7 @@ pub(super) fn write(event: &Event, out: &mut String) {
     object.end();
 }
 
-/// The 28 keys of the published page, sorted by name.
+/// The 28 keys of a user on the published page, sorted by name.
 pub(super) const USER_KEYS: [&str; 28] = [
     "attributes",
     "attributes_kwargs",
@@ -57,10 +57,11 @@ pub(super) const USER_KEYS: [&str; 28] = [
     "username",
 ];
 
-/// Exactly these keys, null where the snapshot does not have them; `pk` is an integer or null.
+/// Writes exactly these keys. A key that the snapshot does not have is null. `pk` is an integer or
+/// null.
 fn write_user(user: &User, out: &mut String) {
     let snapshot = user.pick(&USER_KEYS);
-    // A bare id is the user's `pk`.
+    // A user that is a bare id has this id as its `pk`.
     let bare = snapshot.is_none().then(|| user.json().as_str());
     let mut object = ObjectWriter::new(out);
     for (key, value) in USER_KEYS.into_iter().zip(snapshot.unwrap_or([None; USER_KEYS.len()])) {

@@ -1,4 +1,4 @@
-//! `POST /api/v1/audit/logs`: one log, which may be sent again with the same `uuid`.
+//! `POST /api/v1/audit/logs`: appends one log. The client may send it again with the same `uuid`.
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, web};

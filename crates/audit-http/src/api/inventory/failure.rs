@@ -1,4 +1,5 @@
-//! Failures of the inventory API: `{"status":"error",…}`, with the texts of its page where it has one.
+//! Renders failures of the inventory API: `{"status":"error",…}`, with the texts of its published
+//! page if the page has one.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -8,23 +9,23 @@ use crate::auth::ChannelError;
 use crate::body::BodyError;
 use crate::failure::{ERRORS_MAX, Failure, RecordNoun};
 
-/// What goes over the wire.
+/// The members of an error as the API sends it.
 struct Body {
-    /// What happened, for programs.
+    /// The text of the error for programs.
     error: String,
-    /// The same for people, where there is more to say.
+    /// A message for people, if there is more to say.
     message: Option<String>,
-    /// The fields or parameters it is about.
+    /// The fields or parameters that the error is about.
     fields: Vec<String>,
 }
 
 impl Body {
-    /// With the name that HTTP gives the status.
+    /// Makes an error with the name that HTTP gives the status.
     fn from_status(status: StatusCode, message: String) -> Body {
         Body { error: status.canonical_reason().unwrap_or("Error").to_owned(), message: Some(message), fields: Vec::new() }
     }
 
-    /// Without anything more to say.
+    /// Makes an error without a message.
     fn not_found(error: &str) -> Body {
         Body { error: error.to_owned(), message: None, fields: Vec::new() }
     }
@@ -37,7 +38,7 @@ impl Body {
         Body { error: "Missing required fields".to_owned(), message, fields }
     }
 
-    /// Fields or parameters that cannot be used, all at once.
+    /// Makes the error of all unusable fields or parameters at once.
     fn invalid<'a>(invalid: impl Iterator<Item = (&'a str, String, bool)>) -> Body {
         let invalid: Vec<_> = invalid.take(ERRORS_MAX).collect();
         let is_date_time = invalid.iter().all(|(_, _, is_date_time)| *is_date_time);
@@ -86,7 +87,8 @@ impl Body {
         let mut body = String::new();
         let mut object = ObjectWriter::new(&mut body);
         object.string("status", "error");
-        // The published page has a `code` where the error is that of the status; 400 and 404 have texts of their own.
+        // On the published page an error has a `code` if its text is the name of the status. 400
+        // and 404 have texts of their own.
         if !matches!(status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND) {
             object.integer("code", Some(i64::from(status.as_u16())));
         }
@@ -103,7 +105,7 @@ impl Body {
     }
 }
 
-/// The answer of this API.
+/// Renders a failure as this API sends it.
 pub(in super::super) fn render(failure: &Failure) -> HttpResponse {
     super::json(failure.response(), Body::from_failure(failure).write(failure.status()))
 }

@@ -1,7 +1,9 @@
-//! The inventory audit log API: `/api/v1/audit/logs`, `/api/v1/audit/logs/{id}` and `/api/v1/audit/summary`.
+//! The inventory audit log API: `/api/v1/audit/logs`, `/api/v1/audit/logs/{id}` and
+//! `/api/v1/audit/summary`.
 //!
-//! Its logs are the events of all the other APIs, under names of their own. The published page has no slashes at the end;
-//! a path with one is the same path, since a redirect would turn a POST into a GET.
+//! Its logs are the events of all other APIs, with other names for the members. The paths on the
+//! published page do not end in a slash. A path with a slash at its end is the same path, because a
+//! redirect would turn a POST into a GET.
 
 mod create;
 mod failure;
@@ -27,7 +29,8 @@ use crate::routes::{Access, ApiStyle, Resource, Routes};
 use crate::state::Api;
 use query::QueryReader;
 
-/// Below this path everything answers in this API's own way, an unknown path too.
+/// The prefix of the API's paths. Every path below it answers in this API's style, also an unknown
+/// path.
 pub(super) const PREFIX: &str = "/api/v1/audit/";
 
 pub(crate) const LOGS: &str = "/api/v1/audit/logs";

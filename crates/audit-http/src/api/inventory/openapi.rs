@@ -1,4 +1,4 @@
-//! The published API of the inventory's audit log.
+//! The document of the published API of the inventory's audit log.
 
 use actix_web::http::StatusCode;
 use serde_json::{Value, json};
@@ -77,13 +77,13 @@ fn paths() -> Vec<Path> {
     ]
 }
 
-/// Digits of any number, or nothing.
+/// Describes a number with any number of digits, or an empty text.
 fn count(minimum: isize, default: isize) -> RefOr<Schema> {
     let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(minimum));
     blank_or(number.default(Some(json!(default))))
 }
 
-/// For `components`, by name.
+/// Returns the parameters for `components`, by name.
 fn parameters() -> Vec<(String, Parameter)> {
     let day = || any_of([string().format(format("date")).into(), string().format(format("date-time")).into(), blank().into()]);
     let parameters = [
@@ -198,14 +198,15 @@ impl Operation {
 }
 
 impl Path {
-    /// OPTIONS as the inventory API answers it.
+    /// Describes OPTIONS as the inventory API answers it.
     fn inventory_options(self, id: &str, tag: &'static str) -> Path {
         let options = self.options(id, tag).inventory_errors(&[401, 500, 503]);
         self.method(HttpMethod::Options, options)
     }
 }
 
-/// The error of the inventory API with this status. Its page names texts of its own for 400 and 404.
+/// Describes the error of the inventory API with this status. The published page has texts of its
+/// own for 400 and 404.
 fn error_of(status: u16) -> (String, Response) {
     let (description, example) = match status {
         400 => ("Members, parameters or the JSON cannot be used.", {

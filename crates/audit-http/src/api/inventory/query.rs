@@ -1,18 +1,19 @@
-//! Query parameters of the inventory API: an empty one is off, an unknown one ignored, all bad ones reported at once.
+//! Query parameters of the inventory API. The server ignores an empty or an unknown parameter, and
+//! it reports all bad parameters at once.
 
 use audit_store::domain::{EventFilter, Timestamp};
 
 use crate::failure::{Failure, InvalidParameter};
 use crate::params::Params;
 
-/// Logs of a list when nothing is asked for.
+/// The number of logs in a list if the client does not ask for a number.
 const LIMIT_DEFAULT: i64 = 100;
-/// Logs of the largest list.
+/// The maximum number of logs in a list.
 const LIMIT_MAX: i64 = 1000;
 
 const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
-/// Reads parameters and collects what cannot be read.
+/// Reads parameters and collects the ones that it cannot read.
 pub(super) struct QueryReader<'a> {
     params: &'a Params,
     invalid: Vec<InvalidParameter>,
@@ -23,7 +24,7 @@ impl<'a> QueryReader<'a> {
         QueryReader { params, invalid: Vec::new() }
     }
 
-    /// All filters that are given; they apply together.
+    /// Reads all given filters. They apply together.
     pub(super) fn filter(&mut self) -> EventFilter {
         let mut filter = EventFilter {
             person: self.text("user_id"),
@@ -43,12 +44,13 @@ impl<'a> QueryReader<'a> {
         filter
     }
 
-    /// Logs that are passed over.
+    /// Reads the number of logs to skip.
     pub(super) fn skip(&mut self) -> i64 {
         self.number("skip", 0).unwrap_or(0)
     }
 
-    /// Logs that are shown: "maximum number of records to return", so that a larger number than the largest means that one.
+    /// Reads the number of logs to show. The page calls it the "maximum number of records to
+    /// return", so a number above the maximum means the maximum.
     pub(super) fn limit(&mut self) -> i64 {
         self.number("limit", 1).map_or(LIMIT_DEFAULT, |limit| limit.min(LIMIT_MAX))
     }
@@ -57,12 +59,13 @@ impl<'a> QueryReader<'a> {
         if self.invalid.is_empty() { Ok(()) } else { Err(Failure::Parameters(self.invalid)) }
     }
 
-    /// A text as it is: blanks around a name are part of it, and the web page sends names as the summary shows them.
+    /// Reads a text as it is. Blanks around a name are a part of it, and the web page sends names
+    /// as the summary shows them.
     fn text(&self, name: &str) -> Option<String> {
         self.params.last(name).filter(|value| !value.is_empty()).map(str::to_owned)
     }
 
-    /// An instant in microseconds, and whether a whole day is meant.
+    /// Reads an instant in microseconds, and whether the text means a whole day.
     fn date(&mut self, name: &str) -> Option<(i64, bool)> {
         let text = self.params.given(name)?;
         match Timestamp::parse(text) {
@@ -75,7 +78,7 @@ impl<'a> QueryReader<'a> {
         }
     }
 
-    /// A number of any length: one beyond 64 bits is as good as the largest.
+    /// Reads a number of any length. A number beyond 64 bits counts as the largest number.
     fn number(&mut self, name: &str, min: i64) -> Option<i64> {
         let text = self.params.given(name)?;
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! A log as the inventory API says it, read into an event.
+//! Reads a log of the inventory API into an event.
 
 use audit_store::domain::{
     Fault, FieldError, InputError, JsonKind, JsonText, Member, Members, NewEvent, ObjectWriter, ParseMode, limits,
@@ -7,8 +7,9 @@ use audit_store::domain::{
 /// The actions of the published page.
 const ACTIONS: [&str; 4] = ["CREATE", "UPDATE", "DELETE", "READ"];
 
-/// Members that an event has under the same name, and that a log may have too. `user`, `object_id`, `remote_addr` and
-/// `content` are not among them: here they are made from members with other names, and are kept as any unknown one.
+/// Members that have the same name in an event and that a log may have too. `user`, `object_id`,
+/// `remote_addr` and `content` are not among them. This API makes them from members with other
+/// names, and keeps members with these four names as it keeps any unknown member.
 const SAME_NAME: [&str; 11] = [
     "uuid",
     "channel_id",
@@ -23,15 +24,19 @@ const SAME_NAME: [&str; 11] = [
     "headers",
 ];
 
-/// Reads one log in the shape of the inventory API: what `POST /api/v1/audit/logs` takes, and a line of its NDJSON files.
+/// Reads one log in the form of the inventory API: the body of `POST /api/v1/audit/logs`, or a line
+/// of its NDJSON files.
 ///
-/// - `user_id` and `user_name` become the user: an object `{"pk":…,"username":…}`, or the bare id where there is no name.
+/// - `user_id` and `user_name` become the user: an object `{"pk":…,"username":…}`, or the bare id
+///   if there is no name.
 /// - `record_id` becomes `object_id`, and `ip_address` becomes `remote_addr`.
-/// - `old_values` and `new_values` become the content `{"old_data":…,"new_data":…}`: both members as soon as one side has a
-///   value, as the other APIs show a change; without any there is no content.
-/// - `uuid`, `channel_id` and the other members of an event keep their names; unknown ones are kept in `extra`.
+/// - `old_values` and `new_values` become the content `{"old_data":…,"new_data":…}`. The content
+///   has both members if at least one side has a value, as the other APIs show a change. Without
+///   any value there is no content.
+/// - `uuid`, `channel_id` and the other members of an event keep their names. Unknown members are
+///   kept in `extra`.
 ///
-/// A null member is an absent one, and of a repeated member the last counts.
+/// A null member counts as absent. If a member is repeated, the last one counts.
 ///
 /// ```
 /// let log = r#"{"user_id":"7","user_name":"zoe","action":"UPDATE","table_name":"products","record_id":859,
@@ -43,7 +48,8 @@ const SAME_NAME: [&str; 11] = [
 /// ```
 ///
 /// # Errors
-/// [`InputError`]: no JSON object, too large, or the list of all faulty members under the names they have here.
+/// [`InputError`]: the text is not a JSON object, is too large, or has faulty members. The error
+/// lists all faulty members by their names in this API.
 pub fn parse_inventory_log(text: &str) -> Result<NewEvent, InputError> {
     if text.len() > limits::EVENT_BYTES_MAX {
         return Err(InputError::TooLarge { bytes: text.len() });
@@ -55,7 +61,7 @@ pub fn parse_inventory_log(text: &str) -> Result<NewEvent, InputError> {
     log.into_event().map_err(InputError::Fields)
 }
 
-/// The members of a log, sorted by what becomes of them.
+/// The members of a log, grouped by their use in the event.
 #[derive(Default)]
 struct Log<'a> {
     user_id: Option<JsonText>,
@@ -103,7 +109,7 @@ impl<'a> Log<'a> {
             Ok(event) if errors.is_empty() => Ok(event),
             Ok(_) => Err(errors),
             Err(others) => {
-                // A faulty one of these is reported already, under the name it has here.
+                // A faulty one of these members is reported already, by its name in this API.
                 errors.extend(
                     others.into_iter().filter(|error| !["user", "object_id"].contains(&error.field.as_str())).map(own_name),
                 );
@@ -112,7 +118,7 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// What is wrong beyond what an event demands of its own members.
+    /// Finds the faults in addition to those that an event reports for its own members.
     fn faults(&self) -> Vec<FieldError> {
         let last = |name: &str| {
             let value = self.same_name.iter().rev().find(|member| member.name == name).map(|member| &member.value);
@@ -143,7 +149,8 @@ impl<'a> Log<'a> {
     }
 }
 
-/// The bare id says as much as an object with nothing else in it, and is what the OMS API writes.
+/// Makes the user. A bare id says as much as an object that has only the id, and the OMS API writes
+/// a bare id.
 fn user(id: &JsonText, name: Option<&JsonText>) -> JsonText {
     let Some(name) = name else { return id.clone() };
     let mut out = String::new();

@@ -1,4 +1,5 @@
-//! How the inventory API shows events: ids as strings, values byte for byte, null where there is none.
+//! Writes events in the form of the inventory API: ids as strings, values byte for byte, and null
+//! for a missing value.
 
 use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{Event, JsonKind, JsonText, ObjectWriter, is_integer, push_array, slot};
@@ -6,7 +7,8 @@ use audit_store::{GroupKey, Summary};
 
 use crate::blocking::page_buffer;
 
-/// Each event goes as soon as it is written: a page is in memory once.
+/// Writes a list. It drops each event as soon as the event is written, so that the page is in
+/// memory only once.
 pub(super) fn list(events: Vec<Event>) -> String {
     let bytes: usize = events.iter().map(|event| event.slots.bytes() + 512).sum();
     let mut body = page_buffer(64 + bytes);
@@ -17,7 +19,7 @@ pub(super) fn list(events: Vec<Event>) -> String {
     body
 }
 
-/// One log, with the address that lists leave out.
+/// Writes one log, with the address that lists leave out.
 pub(super) fn detail(event: &Event) -> String {
     let mut body = String::with_capacity(1024 + event.slots.bytes());
     let mut object = success(&mut body);
@@ -39,7 +41,7 @@ pub(super) fn created(id: Uuid) -> String {
     body
 }
 
-/// Counts by table, user and action, in this order, of one snapshot.
+/// Writes the counts by table, by user and by action, in this order, from one snapshot.
 pub(super) fn summary(summaries: &[Summary]) -> String {
     let mut body = String::new();
     let mut object = success(&mut body);
@@ -57,7 +59,7 @@ fn success(body: &mut String) -> ObjectWriter<'_> {
     object
 }
 
-/// Events without a table, user or action count in the total only.
+/// Writes the groups. Events without a table, user or action count only in the total.
 fn write_groups(summary: &Summary, out: &mut String) {
     let mut object = ObjectWriter::new(out);
     for group in &summary.groups {
@@ -72,7 +74,7 @@ fn write(event: &Event, out: &mut String, more: impl FnOnce(&mut ObjectWriter<'_
     let subject = event.subject();
     let user = event.slots.value(slot::USER);
     let (user_id, user_name) = user.map_or((None, None), id_and_name);
-    // A content that is not an object has no sides.
+    // A content that is not an object does not have sides.
     let sides = event.slots.value(slot::CONTENT).and_then(|content| content.pick(&["old_data", "new_data"]));
     let [old, new] = sides.unwrap_or_default();
     let mut object = ObjectWriter::new(out);
@@ -91,7 +93,8 @@ fn write(event: &Event, out: &mut String, more: impl FnOnce(&mut ObjectWriter<'_
     object.end();
 }
 
-/// The user's id as a JSON string, and the name: what the filter `user_id` finds, spelled as it was sent.
+/// Returns the user's id as a JSON string, and the name. The filter `user_id` finds both; they are
+/// spelled as the client sent them.
 fn id_and_name(user: &JsonText) -> (Option<String>, Option<&str>) {
     let [id, name] = user.pick(&["pk", "username"]).unwrap_or([Some(user.as_str()), None]);
     let is_string = |json: &&str| JsonKind::from_text(json) == JsonKind::String;
@@ -99,7 +102,8 @@ fn id_and_name(user: &JsonText) -> (Option<String>, Option<&str>) {
     (id.map(quoted), name.filter(is_string))
 }
 
-/// A string as it is, anything else between quotes: only integers come here, whose digits need no escapes.
+/// Returns a string as it is, and any other value between quotes. The other values are only
+/// integers, and their digits need no escapes.
 fn quoted(json: &str) -> String {
     if JsonKind::from_text(json) == JsonKind::String { json.to_owned() } else { JsonText::string(json).to_string() }
 }

@@ -1,4 +1,4 @@
-//! What the list filters and sorts by.
+//! The filters and sorts of the list.
 
 use audit_store::domain::{ActionLogFilter, ActionLogSortField};
 

@@ -60,7 +60,7 @@ async fn list(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Resu
     let params = Params::parse(request.query_string());
     let filter = drf::read_filter(&[&FILTERS], &params)?;
     let Paging { page, size } = Paging::parse(&api.config, &params)?;
-    // Ids count per channel, so channels are never merged.
+    // Ids count per channel, so a list never merges channels.
     let channels = ChannelGrant::Only(caller.single_channel().into_iter().collect());
     let query = ActionLogListQuery { channels, filter, sort: drf::read_sort(&SORTS, &params), page, size };
     let is_search = query.filter.search.is_some();
@@ -80,24 +80,27 @@ async fn create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload
     let Body { bytes, mut reservation } = Body::read(&api, &request, payload, Room::for_append(&api, &caller, max)).await?;
     let (store, producer_id, received) = (api.store.clone(), caller.token.id, bytes.len());
     let prepared = blocking::compute(&api, producer_id, received, move || prepare(&store, &bytes, form, &caller)).await??;
-    // It is kept twice, for the log and for the answer; and a message that was put together from its arguments takes more than they did.
+    // The server keeps the action log twice, for the log and for the answer. A message that was
+    // formatted from its arguments takes more bytes than the arguments did.
     reservation.grow((2 * prepared.slots().bytes()).saturating_sub(received)).map_err(BodyError::from)?;
     let (channel, uuid, bytes) = (prepared.channel_id(), prepared.uuid(), prepared.slots().bytes());
     let kept = prepared.clone();
     let append = AppendRequest { producer_id, entries: vec![prepared], reservation: Some(reservation) };
     let receipts = blocking::append(&api, append).await?;
-    // What is new is what was sent. To read it again could fail, and the client would send it again though it is stored.
+    // A new action log is the one that the client sent, so the server does not read it from the
+    // log. Such a read could fail, and the client would then send it again although it is stored.
     if let [Receipt { duplicate: false, position, recorded_at, leaf_hash, .. }] = receipts[..] {
         let log = ActionLog(kept.into_entry(producer_id, position, recorded_at, leaf_hash));
         return show(HttpResponse::Created(), log).await;
     }
-    // It is stored: an answer that asks the client to send it again would be wrong.
+    // The action log is stored, so an answer that asks the client to send it again would be wrong.
     let find = move |store: &Store| store.get_action_log(&ChannelGrant::Only([channel].into()), channel, uuid);
     let log = blocking::point_read(&api, bytes, find).await??;
     show(HttpResponse::Ok(), log.ok_or_else(|| Failure::lost(channel, uuid))?).await
 }
 
-/// Bytes of the largest form. A record that Python's handler posts is stored in any case, cut to what an action log may have.
+/// The bytes of the largest form. The server stores a record that Python's handler posts in any
+/// case, cut to the size that an action log may have.
 const FORM_BYTES_MAX: usize = 8 * limits::EVENT_BYTES_MAX;
 
 fn prepare(store: &Store, body: &[u8], form: Option<&'static Encoding>, caller: &Caller) -> Result<PreparedEntry, Failure> {
@@ -105,7 +108,7 @@ fn prepare(store: &Store, body: &[u8], form: Option<&'static Encoding>, caller: 
         Some(charset) => read_log(drf::body_members(&json_of_form(body, charset)?)?)?,
         None => {
             let text = body::text(body)?;
-            // No body at all is `{}` to DRF, whose answer names what is missing.
+            // DRF treats a missing body as `{}`, and its answer names the missing fields.
             read_log(drf::body_members(if text.is_empty() { "{}" } else { text })?)?
         }
     };
@@ -113,7 +116,7 @@ fn prepare(store: &Store, body: &[u8], form: Option<&'static Encoding>, caller: 
     Ok(store.prepare_action_log(log, channel)?)
 }
 
-/// A form as the JSON of an action log.
+/// Converts a form into the JSON of an action log.
 fn json_of_form(body: &[u8], charset: &'static Encoding) -> Result<String, Failure> {
     let max = limits::EVENT_BYTES_MAX;
     let mut form = drf::form(body, charset)?;
@@ -123,7 +126,7 @@ fn json_of_form(body: &[u8], charset: &'static Encoding) -> Result<String, Failu
     } else if body.len() > max {
         return Err(BodyError::TooLarge { max }.into());
     }
-    // A message is never put together at the cost of the whole record.
+    // The formatted message must not make the whole record too large.
     let mut json = python::to_json(&form, max.saturating_sub(body.len()));
     if is_record && json.len() > max {
         json = python::to_json(&form, 0);

@@ -1,4 +1,4 @@
-//! The published API of OMS action logs.
+//! The document of the published API of OMS action logs.
 
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -59,7 +59,8 @@ fn create() -> Operation {
         .drf_errors(&[400, 401, 403, 404, 406, 408, 409, 413, 415, 500, 503])
 }
 
-/// The fields of the object, or what Python's `logging.handlers.HTTPHandler` posts.
+/// Describes a form with the fields of the object, or a form that Python's
+/// `logging.handlers.HTTPHandler` posts.
 fn form() -> AllOfBuilder {
     let fields = map_of(string())
         .description(Some(
@@ -78,7 +79,7 @@ fn form() -> AllOfBuilder {
     all_of([fields.into(), either("level", "levelno").into(), either("message", "msg").into()])
 }
 
-/// A level as a text.
+/// Describes a level as a text.
 fn digits() -> ObjectBuilder {
     string().pattern(Some(r"^ *\+?0*([0-9]|[1-4][0-9]|50)(\.0*)? *$"))
 }
@@ -99,7 +100,7 @@ fn schemas() -> Vec<(String, RefOr<Schema>)> {
     ]
 }
 
-/// In the order of the published page.
+/// Describes an action log, with the keys in the order of the published page.
 fn log() -> ObjectBuilder {
     closed()
         .always("id", integer_from(1))
@@ -111,7 +112,8 @@ fn log() -> ObjectBuilder {
         .always("created_at", instant())
 }
 
-/// What may be sent, read with the tolerance of DRF's fields.
+/// Describes an action log that a client may send. The server reads it with the tolerance of DRF's
+/// fields.
 fn new_log() -> ObjectBuilder {
     let number = integer().minimum(Some(0)).maximum(Some(50));
     let text = "0 to 50, or a name such as `info`.";

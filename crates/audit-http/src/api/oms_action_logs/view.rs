@@ -1,8 +1,8 @@
-//! An action log as the published page shows it.
+//! Writes an action log in the form of the published page.
 
 use audit_store::domain::{ActionLog, ObjectWriter, action_log_slot};
 
-/// Keys and order of the published page.
+/// Writes the keys of the published page in its order.
 pub(super) fn write(log: &ActionLog, out: &mut String) {
     let subject = log.subject();
     let mut object = ObjectWriter::new(out);

@@ -1,4 +1,4 @@
-//! What this list filters by beside the filters of all audit events.
+//! The filters of this list, in addition to the filters of all audit events.
 
 use audit_store::domain::EventFilter;
 
@@ -10,5 +10,5 @@ pub(super) const FILTERS: [Filter<EventFilter>; 2] = [
     Filter::instant(IN_BODY, Bound::Lte, |filter| &mut filter.timestamp),
 ];
 
-/// Also read from the body of a GET.
+/// The parameter that the API also reads from the body of a GET.
 pub(super) const IN_BODY: &str = "end_date";

@@ -31,7 +31,7 @@ pub(crate) fn docs() -> ApiDocs {
     }
 }
 
-/// In the order of the published page.
+/// Describes an event, with the keys in the order of the published page.
 fn event() -> ObjectBuilder {
     closed()
         .always("uuid", uuid())

@@ -1,8 +1,9 @@
-//! An event as the published page shows it.
+//! Writes an event in the form of the published page.
 
 use audit_store::domain::{Event, ObjectId, ObjectWriter, slot};
 
-/// Keys and order of the published page. Ids that are no integers show as null: the page says int.
+/// Writes the keys of the published page in its order. An id that is not an integer shows as null,
+/// because the type on the page is int.
 pub(super) fn write(event: &Event, out: &mut String) {
     let subject = event.subject();
     let value = |number| event.slots.value(number);

@@ -1,21 +1,23 @@
-//! Cuts the fields of a log record that is too large to be stored, so that its handler, which looks at no answer, loses a part of
-//! it and not all of it.
+//! Cuts the fields of a log record that is too large to be stored. Python's handler does not look
+//! at the answer, so a refusal would lose the whole record; a cut loses only a part.
 
 use crate::params::Params;
 
-/// What an action log takes beside its fields: brackets, names of members, and a level.
+/// The bytes of an action log in addition to its fields: brackets, names of members, and a level.
 const OVERHEAD_BYTES: usize = 4 * 1024;
 
-/// The least that is left of a field: its marker, and some of it.
+/// The least bytes that a cut leaves of a field: its marker, and a part of the field.
 const FIELD_BYTES_MIN: usize = 256;
 
-/// The record with its longest fields cut, each to the same size, until it takes at most `bytes_max` as JSON; as it is where it
-/// takes no more, and where its names alone take more.
+/// Cuts the longest fields of a record, each to the same size, until the record takes at most
+/// `bytes_max` as JSON. It leaves the record unchanged if the record is not larger, or if its names
+/// alone are larger.
 ///
 /// A cut field ends in ` … [cut from 2000000 characters]`.
 pub(in super::super) fn fit(record: Params, bytes_max: usize) -> Params {
     let has_arguments = record.last("args").is_some_and(|args| !args.is_empty() && args != "()");
-    // A template with arguments is stored twice: it is kept beside the message that is made from it.
+    // The log stores a template with arguments twice: it keeps the template beside the message that
+    // is made from it.
     let copies = |name: &str| if name == "msg" && has_arguments { 2 } else { 1 };
     let sizes: Vec<(usize, usize)> = record.iter().map(|(name, value)| (json_bytes(value), copies(name))).collect();
     let names: usize = record.iter().map(|(name, _)| json_bytes(name) + 2).sum();
@@ -26,7 +28,7 @@ pub(in super::super) fn fit(record: Params, bytes_max: usize) -> Params {
     }
 }
 
-/// The size that fields may have so that all of them fit; `None` where they do.
+/// Returns the largest size of a field with which all fields fit, or `None` if they already fit.
 fn cap(mut sizes: Vec<(usize, usize)>, room: usize) -> Option<usize> {
     if sizes.iter().map(|(bytes, copies)| bytes * copies).sum::<usize>() <= room {
         return None;
@@ -55,12 +57,12 @@ fn cut(value: &str, bytes_max: usize) -> String {
     format!("{}{marker}", &value[..end])
 }
 
-/// Bytes of a text as JSON, quotes included.
+/// Returns the bytes of a text as JSON, including its quotes.
 fn json_bytes(text: &str) -> usize {
     text.chars().map(char_bytes).sum::<usize>() + 2
 }
 
-/// Bytes of a character in a JSON string, as `JsonText::string` writes it.
+/// Returns the bytes of a character in a JSON string, as `JsonText::string` writes it.
 fn char_bytes(c: char) -> usize {
     match c {
         '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,

@@ -1,16 +1,18 @@
-//! Python's `%` formatting, as far as log lines use it.
+//! Python's `%` formatting, in the extent in which log lines use it.
 //!
-//! rustpython-format reads the same templates. It leaves names, the kinds of values and the count of arguments to its caller, which is
-//! most of this module, and pads to any width that a client asks for.
+//! rustpython-format reads the same templates. It leaves the names, the kinds of values and the
+//! count of arguments to its caller, and these are most of this module. It also pads to any width
+//! that a client asks for.
 
 use std::collections::HashMap;
 
 use super::literal::{Literal, Value};
 
-/// The message of a template and its arguments; `None` where Python would fail, for a conversion that is not known here, and for
-/// a message of more bytes than these: the template then stands for itself.
+/// Formats the message of a template and its arguments. Returns `None` if Python would fail, if
+/// this module does not know a conversion, or if the message has more than `bytes_max` bytes. The
+/// caller then keeps the template as the message.
 ///
-/// Whatever the template, this takes time and memory in proportion to the input and `bytes_max`.
+/// For every template, the time and the memory are proportional to the input and `bytes_max`.
 pub(super) fn format(template: &str, args: Literal<'_>, bytes_max: usize) -> Option<String> {
     let mut args = Arguments::from_literal(args)?;
     let mut out = Message { text: String::with_capacity(template.len().min(bytes_max)), bytes_max };
@@ -33,7 +35,8 @@ pub(super) fn format(template: &str, args: Literal<'_>, bytes_max: usize) -> Opt
     args.are_used_up().then_some(out.text)
 }
 
-/// A message that ends before it grows beyond its bound: an argument of a dictionary may be shown any number of times.
+/// A message that stops before it exceeds its bound. The bound is needed because a template may
+/// show an argument of a dictionary any number of times.
 struct Message {
     text: String,
     bytes_max: usize,
@@ -46,10 +49,10 @@ impl Message {
     }
 }
 
-/// What a template takes its values from.
+/// The arguments from which a template takes its values.
 struct Arguments<'a> {
     positional: std::vec::IntoIter<Literal<'a>>,
-    /// Of a dictionary; each is read once, however often it is shown.
+    /// The entries of a dictionary. Each is read once, however often the template shows it.
     named: Option<HashMap<String, Argument<'a>>>,
 }
 
@@ -66,7 +69,8 @@ impl<'a> From<Literal<'a>> for Argument<'a> {
 }
 
 impl<'a> Arguments<'a> {
-    /// Of a tuple, its items; of a dictionary, its entries, and itself as the one item. `logging` makes nothing else.
+    /// Takes the items of a tuple; of a dictionary, its entries, and the dictionary itself as the
+    /// one item. `logging` produces no other arguments.
     fn from_literal(args: Literal<'a>) -> Option<Arguments<'a>> {
         if let Some(items) = args.items() {
             return Some(Arguments { positional: items.into_iter(), named: None });
@@ -78,7 +82,8 @@ impl<'a> Arguments<'a> {
         Some(Arguments { named: Some(entries.collect()), positional: vec![args].into_iter() })
     }
 
-    /// Behind a named one, Python takes no more by position.
+    /// Returns a named argument. After a named argument, Python takes no more arguments by
+    /// position.
     fn named(&mut self, name: &str) -> Option<&Argument<'a>> {
         self.positional = Vec::new().into_iter();
         self.named.as_ref()?.get(name)
@@ -88,13 +93,14 @@ impl<'a> Arguments<'a> {
         self.positional.next().map(Argument::from)
     }
 
-    /// Python refuses items that are left over; a dictionary may have more than is asked for.
+    /// Whether all arguments are used up. Python refuses a tuple with more items than the template
+    /// takes. A dictionary may have more entries.
     fn are_used_up(&mut self) -> bool {
         self.named.is_some() || self.positional.next().is_none()
     }
 }
 
-/// `%(name)-08.3f`
+/// A conversion, such as `%(name)-08.3f`.
 struct Conversion<'a> {
     name: Option<&'a str>,
     left: bool,
@@ -105,7 +111,7 @@ struct Conversion<'a> {
     kind: char,
 }
 
-/// Wider ones are no log line.
+/// The maximum width and precision. A log line does not have a wider field.
 const WIDTH_MAX: usize = 1000;
 
 impl<'a> Conversion<'a> {
@@ -162,7 +168,7 @@ impl<'a> Conversion<'a> {
         self.signed(number.is_sign_negative(), digits)
     }
 
-    /// An integer has at least as many digits as the precision says.
+    /// Formats an integer with at least as many digits as the precision.
     fn number(&self, negative: bool, digits: String) -> String {
         let missing = self.precision.unwrap_or(0).saturating_sub(digits.len());
         self.signed(negative, format!("{}{digits}", "0".repeat(missing)))
@@ -188,7 +194,8 @@ fn is_one_char(text: &str) -> bool {
     chars.next().is_some() && chars.next().is_none()
 }
 
-/// Digits in front, as a number; `None` for one that is too large, or for `*`.
+/// Reads the digits at the start as a number. Returns `None` for a number that is too large and for
+/// `*`.
 fn number(rest: &mut &str) -> Option<Option<usize>> {
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     let (digits, tail) = rest.split_at(end);
@@ -203,7 +210,7 @@ fn number(rest: &mut &str) -> Option<Option<usize>> {
 mod tests {
     use super::*;
 
-    /// Template, arguments, and what Python 3.11 makes of them.
+    /// A template, its arguments, and the result of Python 3.11.
     const CASES: [(&str, &str, &str); 18] = [
         ("hello %s, %d", "('world', 3)", "hello world, 3"),
         ("%r %s", "('é', None)", "'é' None"),

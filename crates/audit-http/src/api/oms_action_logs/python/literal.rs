@@ -1,23 +1,24 @@
-//! Python literals, as `repr()` writes them: the arguments of a log record come as one.
+//! Python literals, as `repr()` writes them. The arguments of a log record come as one literal.
 
-/// A literal, as it is written. It is checked, and what it holds is read on demand: a record has a megabyte of them at most, and
-/// few are asked for.
+/// The text of a literal. Its syntax is checked, and its values are read on demand, because a
+/// record has at most a megabyte of them and a template uses few of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Literal<'a>(&'a str);
 
-/// What a literal stands for, as far as a log line needs to know.
+/// The value of a literal, in as much detail as a log line needs.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     Text(String),
-    /// An integer or a boolean, as far as 128 bits go.
+    /// An integer within 128 bits, or a boolean.
     Integer(i128),
     Float(f64),
-    /// `None`, bytes, integers beyond 128 bits, and what holds other values: they are only ever shown.
+    /// `None`, bytes, an integer beyond 128 bits, or a container of other values. A message only
+    /// ever shows them.
     Other,
 }
 
 impl<'a> Literal<'a> {
-    /// Reads a literal; `None` for anything else, such as the `repr()` of an object.
+    /// Reads a literal. Returns `None` for any other text, such as the `repr()` of an object.
     pub(super) fn parse(text: &'a str) -> Option<Literal<'a>> {
         let mut reader = Reader { text, at: 0 };
         let literal = reader.literal(0)?;
@@ -25,7 +26,7 @@ impl<'a> Literal<'a> {
         (reader.at == text.len()).then_some(literal)
     }
 
-    /// Its `repr()`.
+    /// Returns its `repr()`.
     pub(super) fn repr(self) -> &'a str {
         self.0
     }
@@ -40,20 +41,20 @@ impl<'a> Literal<'a> {
         value.unwrap_or(Value::Other)
     }
 
-    /// What a tuple holds; `None` for anything else.
+    /// Returns the items of a tuple, or `None` for any other literal.
     pub(super) fn items(self) -> Option<Vec<Literal<'a>>> {
         let mut reader = Reader { text: self.0, at: 0 };
         if reader.take("(") { reader.items(")", 0) } else { None }
     }
 
-    /// What a dictionary holds, by its keys; `None` for anything else.
+    /// Returns the keys and the values of a dictionary, or `None` for any other literal.
     pub(super) fn entries(self) -> Option<Vec<(Literal<'a>, Literal<'a>)>> {
         let mut reader = Reader { text: self.0, at: 0 };
         if reader.take("{") { reader.entries(0) } else { None }
     }
 }
 
-/// Levels of nesting, beyond which nobody wrote a log line by hand.
+/// The maximum levels of nesting. Nobody writes a log line with deeper nesting by hand.
 const NESTING_MAX: usize = 16;
 
 struct Reader<'a> {
@@ -101,7 +102,7 @@ impl<'a> Reader<'a> {
         Some(Literal(&self.text[start..self.at]))
     }
 
-    /// Up to and with the bracket that closes them.
+    /// Reads the items, up to and including the bracket that closes them.
     fn items(&mut self, close: &str, level: usize) -> Option<Vec<Literal<'a>>> {
         let mut items = Vec::new();
         loop {
@@ -114,7 +115,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Up to and with the brace that closes them.
+    /// Reads the entries, up to and including the brace that closes them.
     fn entries(&mut self, level: usize) -> Option<Vec<(Literal<'a>, Literal<'a>)>> {
         let mut entries = Vec::new();
         loop {
@@ -132,7 +133,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Behind an item: a comma, or the end.
+    /// Reads a comma after an item, or stops at the end.
     fn comma(&mut self, close: &str) -> Option<()> {
         self.blanks();
         (self.take(",") || self.rest().starts_with(close)).then_some(())
@@ -166,13 +167,13 @@ impl<'a> Reader<'a> {
             'U' => 8,
             _ => return None,
         };
-        // The parser of numbers would take a sign too.
+        // The parser of numbers would also accept a sign.
         let digits = self.rest().get(..length).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
         self.at += length;
         char::from_u32(u32::from_str_radix(digits, 16).ok()?)
     }
 
-    /// A number, or one of the constants.
+    /// Reads a number or one of the constants.
     fn word(&mut self) -> Option<Value> {
         let end = self.rest().find([',', ')', ']', '}', ':', ' ']).unwrap_or(self.rest().len());
         let word = &self.rest()[..end];

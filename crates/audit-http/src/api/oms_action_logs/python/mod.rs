@@ -1,4 +1,5 @@
-//! What Python's `logging.handlers.HTTPHandler` posts: the attributes of a `LogRecord` as a form, each the `str()` of its value.
+//! Reads the forms of Python's `logging.handlers.HTTPHandler`: the attributes of a `LogRecord`,
+//! each as the `str()` of its value.
 
 mod fit;
 mod format;
@@ -11,31 +12,35 @@ use audit_store::domain::{JsonText, ObjectWriter, Timestamp, limits};
 use crate::params::Params;
 use literal::Literal;
 
-/// Members of an action log that a record has no attribute for.
+/// Members of an action log for which a record does not have an attribute.
 const MEMBERS: [&str; 3] = ["uuid", "channel_id", "app_name"];
 
-/// The other members, and the attribute that each is taken from where it is not given itself.
+/// The other members, each with the attribute that gives its value if the form does not have the
+/// member itself.
 const ATTRIBUTES: [(&str, &str); 5] =
     [("level", "levelno"), ("logger_name", "name"), ("message", "msg"), ("trace", "exc_text"), ("created_at", "created")];
 
-/// Fields in which `None` is a text: elsewhere it says that there is none.
+/// Fields in which `None` is a text. In other fields `None` means that there is no value.
 const TEXTS: [&str; 3] = ["message", "msg", "name"];
 
-/// The members of an action log that a record may have too: Python sets `message` itself when a formatter has seen the record,
-/// and says nothing about the application. Whatever else is called like a member came from `logging`'s `extra=`, and means
-/// something of the application's: the uuid of an order, the id of a trace, a sales channel.
+/// The members of an action log that a record may have too. Python itself sets `message` after a
+/// formatter has seen the record, and it does not set the application. Any other field with the
+/// name of a member came from `logging`'s `extra=` and has the application's own meaning: the uuid
+/// of an order, the id of a trace, a sales channel.
 const MEMBERS_OF_RECORDS: [&str; 2] = ["message", "app_name"];
 
-/// Whether the form is a `LogRecord`, and not an action log.
+/// Whether the form is a `LogRecord` and not an action log.
 pub(super) fn is_record(form: &Params) -> bool {
     ["levelno", "name", "msg"].iter().all(|attribute| form.last(attribute).is_some())
 }
 
-/// The form as the JSON of an action log. Of a record, the attributes count and everything else goes into `extra`, whatever it is
-/// called. Of other forms, a member that the form has is taken as it is; otherwise it comes from the attribute that means it, and
-/// every other field goes into `extra`.
+/// Converts a form into the JSON of an action log. For a record, the attributes count, and every
+/// other field goes into `extra`, even a field with the name of a member. For another form, a
+/// member in the form counts as it is; otherwise the value comes from the attribute with the same
+/// meaning. Every other field goes into `extra`.
 ///
-/// A message of more bytes than `message_bytes_max` is not put together from its arguments.
+/// It does not format the message from its arguments if the message would have more than
+/// `message_bytes_max` bytes.
 pub(super) fn to_json(form: &Params, message_bytes_max: usize) -> String {
     let is_record = is_record(form);
     let given = |name: &str| form.last(name).filter(|value| TEXTS.contains(&name) || *value != "None");
@@ -51,7 +56,7 @@ pub(super) fn to_json(form: &Params, message_bytes_max: usize) -> String {
     let mut object = ObjectWriter::new(&mut out);
     for name in MEMBERS {
         say(name);
-        // An empty text may be a name, but neither a uuid nor a channel.
+        // An empty text may be a name, but it is neither a uuid nor a channel.
         if let Some(value) = member(name).filter(|value| name == "app_name" || !value.is_empty()) {
             object.text(name, Some(&JsonText::string(value)));
         }
@@ -67,7 +72,8 @@ pub(super) fn to_json(form: &Params, message_bytes_max: usize) -> String {
             "msg" if member.is_none() => args.and_then(|args| format::format(text, Literal::parse(args)?, message_bytes_max)),
             _ => None,
         };
-        // An attribute that says something else than what is stored is kept, and so is a template that has arguments.
+        // `extra` keeps an attribute whose value differs from the stored one, and a template that
+        // has arguments.
         let says_more = attribute == "msg" && args.is_some() || attribute == "levelno" && better.is_some();
         if says_more || member.is_some() && value.is_some() && member != value {
             kept.push(attribute);
@@ -85,8 +91,9 @@ pub(super) fn to_json(form: &Params, message_bytes_max: usize) -> String {
     out
 }
 
-/// The level of action logs that is nearest to one of Python's beyond them, since the handler of a refused record would not tell
-/// anybody; `None` for all others.
+/// Returns the level of action logs that is nearest to one of Python's levels outside their range,
+/// or `None` for a level inside it. The log takes such a record with the nearest level, because
+/// Python's handler would not report a refusal to anybody.
 fn level_of_logs(text: &str) -> Option<String> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -99,7 +106,7 @@ fn level_of_logs(text: &str) -> Option<String> {
     (nearest != level).then(|| nearest.to_string())
 }
 
-/// The fields that were not said yet; of a repeated one, the last.
+/// Writes the fields that are not written yet. If a field is repeated, the last one counts.
 fn write_others<'a>(form: &'a Params, said: &mut Vec<&'a str>, out: &mut String) {
     let mut object = ObjectWriter::new(out);
     for (name, _) in form.iter() {
@@ -111,7 +118,7 @@ fn write_others<'a>(form: &'a Params, said: &mut Vec<&'a str>, out: &mut String)
     object.end();
 }
 
-/// `created`: Unix seconds with a fraction, cut to microseconds.
+/// Reads `created`: Unix seconds with a fraction, cut to microseconds.
 fn instant(text: &str) -> Option<Timestamp> {
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,8 +1,9 @@
-//! What the server did and how long it took, for Prometheus.
+//! Measures the work of the server and the times that it takes, for Prometheus.
 //!
-//! How large the logs of all tenants are is told only to those who may read all of them. What is counted on the way is counted
-//! through the `metrics` facade; who installs a recorder hands its text in through [`Metrics`], and without one there is no
-//! such page. The sizes are read when somebody asks.
+//! Only tokens that may read the logs of all tenants see the sizes of these logs. The code counts
+//! through the `metrics` facade. A program that installs a recorder passes the text of the recorder
+//! in through [`Metrics`]; without a recorder the page does not exist. The server reads the sizes
+//! when a client asks for the page.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,19 +22,19 @@ const DATABASE_BYTES: &str = "audit_database_bytes";
 const LOG_AHEAD_SECONDS: &str = "audit_log_ahead_of_clock_seconds";
 const WAL_BYTES: &str = "audit_database_wal_bytes";
 
-/// The metrics of this process as text, from whatever records them.
+/// The metrics of this process as text, from the installed recorder.
 #[derive(Clone)]
 pub struct Metrics(Arc<dyn Fn() -> String + Send + Sync>);
 
 impl Metrics {
-    /// From a recorder that renders the text format of Prometheus.
+    /// Takes a function that renders the text format of Prometheus.
     pub fn new(render: impl Fn() -> String + Send + Sync + 'static) -> Metrics {
         Metrics(Arc::new(render))
     }
 }
 
 impl Metrics {
-    /// The text of now.
+    /// Renders the current text.
     pub(crate) fn render(&self) -> String {
         (self.0)()
     }
@@ -45,7 +46,7 @@ impl std::fmt::Debug for Metrics {
     }
 }
 
-/// Takes the sizes of now.
+/// Measures the current sizes.
 pub(crate) fn measure(store: &Store) -> Result<(), StoreError> {
     metrics::gauge!(DATABASE_BYTES).set(store.database_bytes()? as f64);
     metrics::gauge!(LOG_AHEAD_SECONDS).set(store.log_ahead_of_clock().as_secs_f64());
@@ -61,7 +62,7 @@ pub(crate) fn measure(store: &Store) -> Result<(), StoreError> {
         for lag in store.index_lags(stream)? {
             let channel = lag.channel_id.to_string();
             metrics::gauge!(INDEX_LAG_ENTRIES, "channel_id" => channel.clone(), "stream" => stream.name()).set(lag.entries as f64);
-            // A clock that is wrong says nothing about an age.
+            // A wrong clock cannot show an age.
             let Ok(now) = now else { continue };
             let micros = lag.oldest.map_or(0, |oldest| (now.micros() - oldest.micros()).max(0));
             let seconds = micros as f64 / 1_000_000.0;
@@ -71,8 +72,8 @@ pub(crate) fn measure(store: &Store) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A request that was answered. Paths that nothing is at, and methods that nobody has, go by one name: what anybody can send
-/// must not make new series.
+/// Records a request that was answered. All paths that do not exist have one name, and so do all
+/// unknown methods, because a client must not be able to make new series.
 pub(crate) fn answered(method: &Method, pattern: Option<&str>, status: u16, took: Duration) {
     let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS];
     let method = if known.contains(method) { method.to_string() } else { "other".to_owned() };

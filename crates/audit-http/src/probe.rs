@@ -1,4 +1,5 @@
-//! Asks a server on this machine how it is, as a container or an operator does: one GET, no key, no redirects.
+//! Checks a server on this machine, as a container or an operator does: one GET, no key, no
+//! redirects.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -12,25 +13,27 @@ use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureSch
 
 use crate::tls::provider;
 
-/// What came back.
+/// The answer of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeAnswer {
-    /// Of the status line.
+    /// The status of the status line.
     pub status: u16,
     /// The beginning of the body.
     pub body: String,
 }
 
-/// Answers of the paths that are asked for are far smaller.
+/// The maximum bytes of an answer. The answers of the requested paths are far smaller.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
-/// Gets a path from the server that listens on an address; one that listens on every address is asked at the loopback.
+/// Gets a path from the server that listens on an address. If the server listens on every address,
+/// the request goes to the loopback address.
 ///
-/// Over TLS any certificate will do: its name is that of the public address and not of this one, nothing secret is sent, and who
-/// can listen here could as well say that all is well.
+/// Over TLS, any certificate is accepted. Its name is that of the public address and not of this
+/// address, and the request has no secret. A program that can listen on this address could also
+/// answer that all is well.
 ///
 /// # Errors
-/// What the operating system says, or that the answer is not HTTP.
+/// The error of the operating system, or an error that the answer is not HTTP.
 pub fn probe(listener: SocketAddr, secure: bool, path: &str, timeout: Duration) -> std::io::Result<ProbeAnswer> {
     let address = SocketAddr::new(reachable(listener.ip()), listener.port());
     let stream = TcpStream::connect_timeout(&address, timeout)?;
@@ -46,7 +49,7 @@ pub fn probe(listener: SocketAddr, secure: bool, path: &str, timeout: Duration) 
     parse(&answer).ok_or_else(|| std::io::Error::other("the answer is not HTTP"))
 }
 
-/// Where a server that listens on an address can be asked.
+/// Returns the address at which a server that listens on `address` can be reached.
 #[must_use]
 pub fn reachable(address: IpAddr) -> IpAddr {
     match address {
@@ -61,7 +64,8 @@ fn exchange(mut stream: impl Read + Write, request: &str) -> std::io::Result<Vec
     stream.flush()?;
     let mut answer = Vec::new();
     match stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer) {
-        // A TLS connection that ends without saying so has said enough if there is an answer.
+        // A TLS connection that ends without a close message is not an error if an answer has
+        // arrived.
         Err(error) if answer.is_empty() || error.kind() != std::io::ErrorKind::UnexpectedEof => Err(error),
         _ => Ok(answer),
     }
@@ -82,7 +86,7 @@ fn tls_config() -> Result<Arc<ClientConfig>, rustls::Error> {
     Ok(Arc::new(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()))
 }
 
-/// Whoever holds the key of the certificate it shows.
+/// Accepts every server that holds the key of the certificate that it shows.
 #[derive(Debug)]
 struct AnyCertificate(WebPkiSupportedAlgorithms);
 

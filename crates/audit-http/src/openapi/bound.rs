@@ -1,10 +1,10 @@
-//! Parameters that are instants, and what a day means there: its midnight, as Django has it, so that `…__lte` of a day leaves the
-//! day out. At the inventory API it means the whole day.
+//! Describes parameters that are instants. A day alone means its midnight, as in Django, so
+//! `…__lte` of a day excludes the rest of the day. At the inventory API a day means the whole day.
 
 use crate::bound::Bound;
 
 impl Bound {
-    /// What it bounds, and what a day means there.
+    /// Describes the bound and the meaning of a day.
     pub(crate) fn describe(self, what: &str) -> String {
         let (bound, day) = match self {
             Bound::Exactly => ("exactly this", "A day alone is its midnight."),

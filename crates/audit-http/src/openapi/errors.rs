@@ -12,7 +12,7 @@ use crate::problem::Outcome;
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
-/// The schemas of errors, for `components`.
+/// Returns the schemas of errors, for `components`.
 pub(crate) fn docs() -> ApiDocs {
     let place = any_of([
         closed()
@@ -38,8 +38,9 @@ pub(crate) fn docs() -> ApiDocs {
     ApiDocs { schemas: vec![("Problem".to_owned(), problem.into())], ..ApiDocs::default() }
 }
 
-/// Responses of these codes, by status. One that may not come is left out on purpose: the document is what is checked.
-/// They have names: that of a code, or of several one after the other.
+/// Makes the responses of these codes, by status. A code that an operation cannot answer must be
+/// missing, because the tests check answers against the document. The name of a response is that of
+/// its code, or of its codes one after the other.
 pub(crate) fn problems(codes: &[Code]) -> BTreeMap<u16, (String, Response)> {
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
     for code in codes {
@@ -64,7 +65,7 @@ fn problem(status: u16, codes: &[Code]) -> ResponseBuilder {
     ResponseBuilder::new().description(links).content(PROBLEM_JSON, Content::new(Some(schema)))
 }
 
-/// With the headers that every API sends with this status.
+/// Adds the headers that every API sends with this status.
 pub(crate) fn with_headers(status: u16, response: ResponseBuilder) -> Response {
     let response = match status {
         401 => response.header("WWW-Authenticate", header("`Token`")),

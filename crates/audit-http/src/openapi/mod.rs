@@ -1,13 +1,16 @@
-//! The OpenAPI document, put together from what each API says about itself in the file `openapi.rs` of its folder.
+//! Makes the OpenAPI document from the parts of the APIs. Each API has its part in the file
+//! `openapi.rs` of its folder.
 //!
-//! Handlers read raw JSON text and write it, so that values come back byte for byte, and no type of theirs has the shape that
-//! goes over the wire. The schemas are therefore written by hand, with utoipa's types for the structure of the document and a
-//! few words of our own ([`schema`], [`operation`], [`path`]) for what is in it. They are not derived but checked: every route
-//! that is mounted is in the document with the methods of its `Allow`, every answer that any test gets conforms to it, and the
-//! published text is `docs/openapi.json`. Names that handlers know as data (filters, groups, keys, codes, limits) are taken from
-//! there.
+//! Handlers read and write raw JSON text, so that values come back byte for byte. So they do not
+//! have types with the form of requests and answers, and the schemas cannot be derived. The schemas
+//! are written by hand: utoipa's types make the structure of the document, and short functions of
+//! this crate ([`schema`], [`operation`], [`path`]) make its contents. Tests check the document
+//! instead: every mounted route is in it with the methods of its `Allow`, every answer in any test
+//! conforms to it, and the published text is `docs/openapi.json`. Names that the handlers have as
+//! data (filters, groups, keys, codes, limits) come from this data.
 //!
-//! 405 is not among the answers: no documented method gets it, and OpenAPI has no place for the others.
+//! The answers do not include 405: no documented method gets it, and OpenAPI does not have a place
+//! for the methods that do.
 
 mod bound;
 pub(crate) mod errors;
@@ -21,21 +24,22 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{ComponentsBuilder, Info, License, OpenApi, OpenApiBuilder, PathsBuilder, RefOr, Schema};
 
-/// What an API adds to the document.
+/// The part of the document that an API adds.
 #[derive(Default)]
 pub(crate) struct ApiDocs {
-    /// The group of its operations, with a sentence. `None`: it has none, or its operations are in the group of another API.
+    /// The group of its operations, with a sentence. `None` if it does not have operations, or if
+    /// its operations are in the group of another API.
     pub(crate) tag: Option<(&'static str, &'static str)>,
     pub(crate) paths: Vec<path::Path>,
-    /// By their names in `components`.
+    /// The schemas, by their names in `components`.
     pub(crate) schemas: Vec<(String, RefOr<Schema>)>,
-    /// By their names in `components`.
+    /// The parameters, by their names in `components`.
     pub(crate) parameters: Vec<(String, Parameter)>,
 }
 
 const DESCRIPTION: &str = include_str!("description.md");
 
-/// The document of these APIs, in the order that people read them.
+/// Makes the document of these APIs, in the order in which people read them.
 pub(crate) fn document(apis: Vec<ApiDocs>) -> OpenApi {
     let (mut shared, mut paths, mut tags) = (SharedResponses::new(), PathsBuilder::new(), Vec::new());
     let mut components = ComponentsBuilder::new();

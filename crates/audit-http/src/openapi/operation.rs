@@ -1,4 +1,4 @@
-//! One method of one path: what it takes and what it may answer.
+//! One method of one path: its inputs and its possible answers.
 
 use std::collections::BTreeMap;
 
@@ -18,10 +18,10 @@ pub(crate) const SECURITY_SCHEMES: [&str; 3] = ["token", "bearer", "basic"];
 
 pub(crate) const JSON: &str = "application/json";
 
-/// The responses that operations share, for `components`: those that are used.
+/// The responses that operations share, for `components`. It has only the responses that are used.
 pub(crate) type SharedResponses = BTreeMap<String, Response>;
 
-/// An operation as it is written down; HEAD is made from GET.
+/// An operation of the document. HEAD is made from GET.
 #[derive(Clone)]
 pub(crate) struct Operation {
     id: String,
@@ -52,7 +52,7 @@ impl Operation {
         }
     }
 
-    /// What the summary does not say, in Markdown.
+    /// Adds a description in Markdown, for the facts that are not in the summary.
     pub(crate) fn describe(mut self, description: &str) -> Operation {
         description.clone_into(&mut self.description);
         self
@@ -68,14 +68,14 @@ impl Operation {
         self
     }
 
-    /// Parameters that are in `components`, under these names.
+    /// Adds parameters that are in `components` under these names.
     pub(crate) fn shared_parameters(mut self, names: impl IntoIterator<Item = String>) -> Operation {
         let reference = |name: String| RefOr::Ref(Ref::new(format!("#/components/parameters/{name}")));
         self.parameters.extend(names.into_iter().map(reference));
         self
     }
 
-    /// A body of this type; one of them has to be there.
+    /// Adds a body of this type. The request must have a body of one of the added types.
     pub(crate) fn body(mut self, media_type: &'static str, content: Content) -> Operation {
         self.bodies.push((media_type, content));
         self
@@ -86,31 +86,31 @@ impl Operation {
         self
     }
 
-    /// An answer of JSON.
+    /// Adds an answer of JSON.
     pub(crate) fn json(self, status: u16, description: &str, schema: impl Into<RefOr<Schema>>, example: Value) -> Operation {
         self.respond(status, ResponseBuilder::new().description(description).content(JSON, json(schema, example)))
     }
 
-    /// Errors of the native API.
+    /// Adds errors of the native API.
     pub(crate) fn problems(mut self, codes: &[Code]) -> Operation {
         self.codes.extend(codes);
         self.errors.extend(errors::problems(&self.codes));
         self
     }
 
-    /// Errors by status, each with the name of its response in `components`.
+    /// Adds errors by status, each with the name of its response in `components`.
     pub(crate) fn errors(mut self, errors: impl IntoIterator<Item = (u16, (String, Response))>) -> Operation {
         self.errors.extend(errors);
         self
     }
 
-    /// The same question, answered by its head alone.
+    /// Makes the same operation for HEAD, whose answer is only the head.
     pub(crate) fn head(&self) -> Operation {
         let mut head = self.clone();
         head.id.push_str("Head");
         head.summary = format!("{}: the head of the answer alone", self.summary);
         head.description.clear();
-        // Not by reference: a shared response has a body.
+        // The answers are not references, because a shared response has a body.
         head.answers.extend(std::mem::take(&mut head.errors).into_iter().map(|(status, (_, response))| (status, response)));
         head.answers.values_mut().for_each(|response| response.content.clear());
         head
@@ -150,7 +150,7 @@ impl Operation {
     }
 }
 
-/// JSON with its schema and one example.
+/// Makes JSON content with its schema and one example.
 pub(crate) fn json(schema: impl Into<RefOr<Schema>>, example: Value) -> Content {
     ContentBuilder::new().schema(Some(schema)).example(Some(example)).build()
 }
@@ -161,7 +161,7 @@ pub(crate) fn header(description: &str) -> Header {
     header
 }
 
-/// A response without a body.
+/// Makes a response without a body.
 pub(crate) fn empty(description: &str) -> ResponseBuilder {
     ResponseBuilder::new().description(description)
 }
@@ -174,7 +174,7 @@ pub(crate) fn required_query(name: &str, description: &str, schema: impl Into<Re
     parameter(ParameterIn::Query, name, description, schema).required(Required::True).build()
 }
 
-/// A segment of the path.
+/// Makes a parameter for a segment of the path.
 pub(crate) fn segment(name: &str, description: &str, schema: impl Into<RefOr<Schema>>, example: Value) -> Parameter {
     parameter(ParameterIn::Path, name, description, schema).required(Required::True).example(Some(example)).build()
 }

@@ -1,4 +1,4 @@
-//! One path: its methods, and those that every path of its kind has.
+//! One path: its own methods, and the methods that every path of its kind has.
 
 use utoipa::openapi::path::{HttpMethod, Parameter, PathItem, PathItemBuilder};
 
@@ -7,7 +7,7 @@ use super::schema::string;
 use crate::failure::Code;
 use crate::template::template;
 
-/// A route and what is said about it.
+/// A route and its description.
 pub(crate) struct Path {
     path: &'static str,
     parameters: Vec<Parameter>,
@@ -19,7 +19,7 @@ impl Path {
         Path { path, parameters: Vec::new(), methods: Vec::new() }
     }
 
-    /// A parameter in the path itself, which all methods have.
+    /// Adds a parameter in the path itself, which all methods have.
     pub(crate) fn segment(mut self, parameter: Parameter) -> Path {
         self.parameters.push(parameter);
         self
@@ -42,13 +42,13 @@ impl Path {
         self.method(HttpMethod::Delete, operation)
     }
 
-    /// OPTIONS as the native API answers it: for any valid key.
+    /// Adds OPTIONS as the native API answers it: for any valid key.
     pub(crate) fn native_options(self, id: &str, tag: &'static str) -> Path {
         let options = self.options(id, tag).problems(&[Code::Unauthorized, Code::Internal, Code::Unavailable]);
         self.method(HttpMethod::Options, options)
     }
 
-    /// OPTIONS of a path that needs no key.
+    /// Adds OPTIONS of a path that does not need a key.
     pub(crate) fn open_options(self, id: &str, tag: &'static str) -> Path {
         let options = self.options(id, tag).without_key();
         self.method(HttpMethod::Options, options)
@@ -65,7 +65,7 @@ impl Path {
     }
 
     pub(crate) fn build(self, shared: &mut SharedResponses) -> (String, PathItem) {
-        // OPTIONS looks at the pattern of a route and no further.
+        // OPTIONS checks only the pattern of a route, not the values of its parameters.
         let mut unread = self.parameters.clone();
         unread.iter_mut().for_each(|parameter| parameter.schema = Some(string().into()));
         let item = self.methods.into_iter().fold(PathItemBuilder::new(), |item, (method, operation)| {

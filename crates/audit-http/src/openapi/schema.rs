@@ -1,11 +1,11 @@
-//! Schemas in few words: what the shapes of all APIs are put together from.
+//! Short functions for the schemas of all APIs.
 
 use utoipa::openapi::schema::{
     AdditionalProperties, AnyOfBuilder, ArrayBuilder, ObjectBuilder, Ref, Schema, SchemaFormat, SchemaType, Type,
 };
 use utoipa::openapi::{AllOfBuilder, RefOr};
 
-/// A schema of `components`, by name.
+/// Refers to a schema of `components` by name.
 pub(crate) fn named(name: &str) -> Ref {
     Ref::from_schema_name(name)
 }
@@ -57,24 +57,24 @@ pub(crate) fn format(name: &str) -> Option<SchemaFormat> {
     Some(SchemaFormat::Custom(name.to_owned()))
 }
 
-/// A date-time as answers have it.
+/// A date-time as in answers.
 pub(crate) fn instant() -> ObjectBuilder {
     string().format(format("date-time")).pattern(Some(INSTANT))
 }
 
-/// The same, or null.
+/// A date-time as in answers, or null.
 pub(crate) fn nullable_instant() -> ObjectBuilder {
     nullable_string().format(format("date-time")).pattern(Some(INSTANT))
 }
 
 const INSTANT: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{6})?Z$";
 
-/// A uuid as answers have it.
+/// A uuid as in answers.
 pub(crate) fn uuid() -> ObjectBuilder {
     string().format(format("uuid")).pattern(Some("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"))
 }
 
-/// A uuid as requests may have it: with or without hyphens, in either case.
+/// A uuid as requests may have it: with or without hyphens, in upper or lower case.
 pub(crate) const UUID_GIVEN: &str =
     "^([0-9a-fA-F]{32}|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$";
 
@@ -91,17 +91,17 @@ pub(crate) fn list(items: impl Into<RefOr<Schema>>) -> ArrayBuilder {
     ArrayBuilder::new().items(items.into())
 }
 
-/// What matches one of these at least.
+/// A value that matches at least one of these schemas.
 pub(crate) fn any_of<const N: usize>(schemas: [RefOr<Schema>; N]) -> AnyOfBuilder {
     schemas.into_iter().fold(AnyOfBuilder::new().schema_type(SchemaType::AnyValue), AnyOfBuilder::item)
 }
 
-/// What matches all of these.
+/// A value that matches all of these schemas.
 pub(crate) fn all_of<const N: usize>(schemas: [RefOr<Schema>; N]) -> AllOfBuilder {
     schemas.into_iter().fold(AllOfBuilder::new().schema_type(SchemaType::AnyValue), AllOfBuilder::item)
 }
 
-/// An object that has no members but those that are named.
+/// An object that has only the named members.
 pub(crate) fn closed() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(AdditionalProperties::FreeForm(false)))
 }
@@ -111,16 +111,16 @@ pub(crate) fn open() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Object)
 }
 
-/// An object whose members are named by data.
+/// An object whose members have names from data.
 pub(crate) fn map_of(values: impl Into<RefOr<Schema>>) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(AdditionalProperties::RefOr(values.into())))
 }
 
-/// Members of an object.
+/// Adds members to an object.
 pub(crate) trait Members {
-    /// One that is always there.
+    /// Adds a member that is always there.
     fn always(self, name: &str, schema: impl Into<RefOr<Schema>>) -> Self;
-    /// One that may be left out.
+    /// Adds a member that may be left out.
     fn maybe(self, name: &str, schema: impl Into<RefOr<Schema>>) -> Self;
 }
 

@@ -1,4 +1,5 @@
-//! What is served as it is built in, packed once for each coding that the server speaks, and not for each client that asks.
+//! Files that are built into the binary. The server compresses each file once for each coding that
+//! it supports, not once for each client.
 
 use std::io::Write;
 use std::sync::OnceLock;
@@ -12,7 +13,7 @@ use flate2::write::{GzEncoder, ZlibEncoder};
 use crate::blocking::block;
 use crate::not_done::NotDone;
 
-/// A text with its packed forms.
+/// A text and its compressed forms.
 pub(super) struct Asset {
     plain: Bytes,
     gzip: Bytes,
@@ -28,7 +29,8 @@ impl Asset {
         Ok(Asset { gzip: gzip.finish()?.into(), deflate: deflate.finish()?.into(), plain })
     }
 
-    /// What the client takes, as `Compress` would choose it. `Content-Encoding` tells that one to leave it alone.
+    /// Answers with the form that the client accepts, as the middleware `Compress` would choose it.
+    /// The header `Content-Encoding` makes `Compress` leave the body unchanged.
     pub(super) fn answer(&self, request: &HttpRequest, mut response: HttpResponseBuilder) -> actix_web::HttpResponse {
         let spoken = [Encoding::identity(), Encoding::gzip(), Encoding::deflate()];
         let chosen = request.get_header::<AcceptEncoding>().and_then(|accepted| accepted.negotiate(spoken.iter()));
@@ -41,7 +43,7 @@ impl Asset {
     }
 }
 
-/// Where an asset is kept from the first request for it on.
+/// The place that keeps an asset after the first request for it.
 pub(super) struct Cell(OnceLock<Asset>);
 
 impl Cell {
@@ -49,7 +51,8 @@ impl Cell {
         Cell(OnceLock::new())
     }
 
-    /// Packs it on a blocking thread when it is wanted for the first time: the largest takes a tenth of a second.
+    /// Returns the asset. The first call compresses it on a blocking thread: the largest file takes
+    /// a tenth of a second.
     pub(super) async fn get(
         &'static self,
         text: impl FnOnce() -> Result<Bytes, String> + Send + 'static,

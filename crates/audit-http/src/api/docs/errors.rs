@@ -1,19 +1,20 @@
-//! `docs/errors.md` as a page, with an anchor for every code: what the `type` of a problem points to.
+//! `docs/errors.md` as a page, with an anchor for every code. The `type` of a problem points there.
 
 use std::sync::LazyLock;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 
-/// The text, through a link in this folder, so that a package of the crate holds it.
+/// The text. The file is a link in this folder, so that a package of the crate contains it.
 const TEXT: &str = include_str!("errors.md");
 
-/// The page, made once.
+/// Returns the page, which is made once.
 pub(super) fn page() -> &'static str {
     static PAGE: LazyLock<String> = LazyLock::new(|| include_str!("errors.html").replace("{{text}}", &render(TEXT)));
     &PAGE
 }
 
-/// HTML with an id for every heading. Links to other files of the folder lead nowhere here, so their text is shown alone.
+/// Renders HTML with an id for every heading. Links to other files of the folder have no target on
+/// this server, so the page shows only their text.
 fn render(text: &str) -> String {
     let mut events: Vec<Event<'_>> = Parser::new_ext(text, Options::ENABLE_TABLES).collect();
     for at in 0..events.len() {
@@ -36,7 +37,7 @@ fn render(text: &str) -> String {
     out
 }
 
-/// The text of the heading that begins here.
+/// Returns the text of the heading that begins here.
 fn title_after(events: &[Event<'_>]) -> String {
     let inside = events.iter().take_while(|event| !matches!(event, Event::End(TagEnd::Heading(_))));
     let texts = inside.filter_map(|event| match event {

@@ -1,5 +1,5 @@
-//! What the server tells about itself: `/openapi.json`, `/docs` (Swagger UI over it) and `/docs/errors`. No page needs a key,
-//! and none needs anything from another host: all of it is in the binary.
+//! The server's own documentation: `/openapi.json`, `/docs` (Swagger UI for it) and `/docs/errors`.
+//! No page needs a key. No page needs another host, because all files are in the binary.
 
 mod asset;
 mod errors;
@@ -32,11 +32,12 @@ pub(super) fn configure(routes: &mut Routes<'_>) {
     routes.mount(problem::resource(FILE).get(Access::Open, file));
 }
 
-/// Swagger UI writes style attributes and has its icons in its style sheet; scripts, and where it may ask, are this server's.
+/// The policy of the page of Swagger UI. Swagger UI writes style attributes and has its icons in
+/// its style sheet. Scripts come only from this server, and the page sends requests only to it.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                            connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// A page of text.
+/// The policy of a page of text.
 const TEXT_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -48,8 +49,8 @@ struct File {
     text: fn(&'static str) -> Result<Bytes, String>,
 }
 
-/// Swagger UI has more files; these are what the page needs. The file that starts it is not in the page, which needs no script in
-/// itself then.
+/// Swagger UI has more files; the page needs only these. The script that starts it is a file, so
+/// that the page does not need an inline script.
 static FILES: [File; 3] = [
     File { name: "swagger-ui.css", media_type: "text/css; charset=utf-8", cell: Cell::new(), text: vendored },
     File { name: "swagger-ui-bundle.js", media_type: "text/javascript; charset=utf-8", cell: Cell::new(), text: vendored },
@@ -104,7 +105,7 @@ async fn show(
     Ok(asset.answer(request, response))
 }
 
-/// `/docs/` is `/docs`: links of the page are relative to it.
+/// Redirects from `/docs/` to `/docs`, because the links of the page are relative to `/docs`.
 async fn remove_slash() -> HttpResponse {
     HttpResponse::MovedPermanently().insert_header((actix_web::http::header::LOCATION, "../docs")).finish()
 }

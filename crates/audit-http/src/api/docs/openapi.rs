@@ -1,4 +1,4 @@
-//! The document itself, and the pages for people.
+//! Documents the OpenAPI document itself and the pages for people.
 
 use serde_json::json;
 use utoipa::openapi::{Content, ResponseBuilder};

@@ -1,4 +1,5 @@
-//! Whether the server lives, and whether it can work. Neither needs a key, neither says more than that.
+//! Health checks: whether the server is alive, and whether it can work. Neither check needs a key,
+//! and neither shows more than that.
 
 pub(crate) mod openapi;
 
@@ -26,8 +27,9 @@ async fn alive() -> Result<HttpResponse, Failure> {
     Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ok"})))
 }
 
-/// The database answers a read, the writer runs, and the clock can be right. The answer also says what is strange about the clock,
-/// and which index is behind for long: the server works all the same.
+/// Checks that the database answers a read, that the writer runs, and that the clock can be right.
+/// The answer also has warnings about an implausible clock and about a search index that has lagged
+/// for a long time. The server works despite these warnings.
 async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Failure> {
     Ok(match blocking::check(&api).await {
         Ok(Ok(warnings)) if warnings.is_empty() => HttpResponse::Ok().json(serde_json::json!({"status": "ready"})),

@@ -1,5 +1,5 @@
-//! `/metrics`: what the server did and how large its logs are, for Prometheus. Only keys that read all channels get it: it shows the
-//! sizes of the logs of all tenants.
+//! `/metrics`: the server's counters and the sizes of its logs, for Prometheus. Only tokens that
+//! read all channels get it, because it shows the sizes of the logs of all tenants.
 
 mod openapi;
 

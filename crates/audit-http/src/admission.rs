@@ -1,8 +1,10 @@
-//! What a request gets before it is worked on: room for its body, and its turn at the processors.
+//! Admits a request before the server works on it: reserves memory for its body, and gives it its
+//! turn at the processors.
 //!
-//! The rule behind all of it: what one key asks for never decides whether another is served. So bodies that are appended share one
-//! budget of which a key has a quarter ([`Budget`]); bodies that are not appended have room of their own, so that an administrator can
-//! revoke a key while appends have no room left; and parsing goes round by key ([`Turns`]).
+//! The rule of this module: the requests of one key never decide whether the server serves another
+//! key. So all bodies of appends share one budget, of which a key has a quarter ([`Budget`]). Other
+//! bodies have budgets of their own, so that an administrator can revoke a key while the append
+//! budget is full. Parsing takes turns by key ([`Turns`]).
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::{Debug, Formatter};
@@ -13,16 +15,17 @@ use tokio::sync::oneshot;
 
 use crate::parsers::Parsers;
 
-/// Bytes of a body that is not appended, at most: a parameter of a GET, a token. None of them is a tenth as large.
+/// The maximum bytes of a body that is not appended: a parameter of a GET, a token. None of them
+/// needs a tenth of this.
 pub(crate) const SMALL_BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// Bytes of all bodies that questions carry, and of all that administrators send.
+/// The bytes of all bodies of queries, and of all bodies that administrators send.
 const SMALL_BODIES_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// The parts that all requests share.
 pub(crate) struct Admission {
     pub(crate) turns: Turns,
-    /// One for each turn.
+    /// One thread for each turn.
     pub(crate) parsers: Parsers,
     pub(crate) questions: Budget,
     pub(crate) administration: Budget,
@@ -40,43 +43,46 @@ impl Admission {
     }
 }
 
-/// Where a body may go, how large it may be, and who sends it.
+/// The budget for a body, the maximum size of the body, and the key that sends it.
 pub(crate) struct Room<'a> {
     pub(crate) budget: &'a Budget,
     pub(crate) key: i64,
     pub(crate) bytes_max: usize,
 }
 
-/// So many turns at once. Who waits gets one round robin by key, so that a key with a thousand large bodies delays another by one.
+/// A fixed number of turns at once. Waiting requests get them round robin by key, so that a key
+/// with a thousand large bodies delays another key by only one of them.
 ///
-/// What was made in a turn counts until it is committed: entries take several times the memory of the body that they were parsed from, so
-/// while enough of them wait for the writer, further bodies stay as they are.
+/// The entries that were made in a turn count until they are committed. Entries take several times
+/// the memory of the body from which they were parsed. So while too many of them wait for the
+/// writer, the server does not parse further bodies.
 #[derive(Clone)]
 pub(crate) struct Turns(Arc<Mutex<State>>);
 
-/// Bytes of entries of all keys after which no further body is parsed, but for a key that holds none: two batches of the writer.
+/// The bytes of entries of all keys above which the server parses no further body, except for a key
+/// that holds no entries. This is two batches of the writer.
 const HELD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// The same of one key.
+/// The same limit for one key.
 const HELD_BYTES_OF_KEY_MAX: usize = HELD_BYTES_MAX / 2;
 
 struct State {
     free: usize,
-    /// Who waits, by key; a key without anybody is not in here.
+    /// The waiting requests, by key. A key without waiting requests is not in the map.
     waiting: HashMap<i64, VecDeque<oneshot::Sender<Turn>>>,
     /// The keys of `waiting`, in the order of their turns.
     order: VecDeque<i64>,
-    /// Bytes of what was made and is held, by key; a key that holds nothing is not in here.
+    /// The bytes of entries that are held, by key. A key that holds none is not in the map.
     held: HashMap<i64, usize>,
 }
 
-/// A turn, which ends when it is dropped.
+/// A turn. It ends when it is dropped.
 pub(crate) struct Turn {
     key: i64,
     turns: Option<Turns>,
 }
 
-/// What was made in a turn, until it is dropped.
+/// The bytes of the entries that were made in a turn. They count until this value is dropped.
 pub(crate) struct Held {
     key: i64,
     bytes: usize,
@@ -91,11 +97,12 @@ impl Turns {
     /// Waits for a turn of this key.
     pub(crate) async fn take(&self, key: i64) -> Turn {
         let Some(granted) = self.join(key) else { return Turn { key, turns: Some(self.clone()) } };
-        // The sender is only dropped with the turns themselves, and nobody can wait for them then.
+        // The sender is dropped only with the turns themselves, and then no request can wait for
+        // them.
         granted.await.unwrap_or(Turn { key, turns: None })
     }
 
-    /// A place in the line of a key, unless a turn is free.
+    /// Takes a free turn and returns `None`, or joins the line of a key.
     fn join(&self, key: i64) -> Option<oneshot::Receiver<Turn>> {
         let mut state = self.state();
         if state.has_turn_for(key) {
@@ -111,12 +118,13 @@ impl Turns {
         Some(granted)
     }
 
-    /// Gives the turns that are free to those who still wait.
+    /// Gives the free turns to the requests that still wait.
     fn grant(&self) {
         loop {
             let Some((key, next)) = self.state().next() else { return };
             if let Err(mut turn) = next.send(Turn { key, turns: Some(self.clone()) }) {
-                // Who waited is gone. The turn must not end by itself: it would come back here.
+                // The request that waited is gone. The turn must not end by its own drop, because
+                // the drop would call this function again.
                 turn.turns = None;
                 self.state().free += 1;
             }
@@ -130,12 +138,12 @@ impl Turns {
 
 impl State {
     fn has_turn_for(&self, key: i64) -> bool {
-        // Whatever others hold, a key that holds nothing does not wait for them.
+        // A key that holds nothing does not wait for other keys, no matter how much they hold.
         let may_hold_more = |of_key: usize| of_key < HELD_BYTES_OF_KEY_MAX && self.held.values().sum::<usize>() < HELD_BYTES_MAX;
         self.free > 0 && self.held.get(&key).is_none_or(|of_key| may_hold_more(*of_key))
     }
 
-    /// Who is next, with a turn that was free.
+    /// Returns the next waiting request, with a turn that was free.
     fn next(&mut self) -> Option<(i64, oneshot::Sender<Turn>)> {
         let at = self.order.iter().position(|key| self.has_turn_for(*key))?;
         let key = self.order.remove(at)?;
@@ -152,7 +160,7 @@ impl State {
 }
 
 impl Turn {
-    /// Ends the turn, and counts the bytes of what was made in it.
+    /// Ends the turn, and counts the bytes of the entries that were made in it.
     pub(crate) fn hold(self, bytes: usize) -> Option<Held> {
         let turns = self.turns.clone()?;
         *turns.state().held.entry(self.key).or_default() += bytes;

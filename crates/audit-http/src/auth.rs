@@ -1,4 +1,4 @@
-//! Who asks: the `Authorization` header, the token behind it, and what that token may do.
+//! Authentication: the `Authorization` header, the token of its key, and the rights of this token.
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use base64::Engine;
 
 use crate::connections::Connection;
 
-/// Why a request has no caller. The texts are those of Django REST framework.
+/// The reason why a request does not have a caller. The texts are those of Django REST framework.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AuthError {
     #[error("Authentication credentials were not provided.")]
@@ -33,18 +33,19 @@ pub(crate) enum AuthError {
     BasicEncoding,
 }
 
-/// The token lacks the role for this.
+/// The token lacks the role for this request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("You do not have permission to perform this action.")]
 pub(crate) struct Forbidden;
 
-/// Where an event cannot go.
+/// The reason why an event cannot go to a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ChannelError {
-    /// The token may write several channels, and the request names none.
+    /// The token may write to several channels, and the request names none.
     #[error("is required: this token may write several channels, and the default channel is none of them")]
     Required,
-    /// The token may not write there; what it cannot see does not exist.
+    /// The token may not write to this channel. A channel that the token cannot see does not exist
+    /// for it.
     #[error("Not found.")]
     NotFound,
 }
@@ -62,12 +63,13 @@ impl Caller {
         Caller { token, default_channel, connection }
     }
 
-    /// Whether nobody waits for the answer any more, as far as the connection shows it.
+    /// Whether the client no longer waits for the answer, as far as the connection shows it.
     pub(crate) fn is_gone(&self) -> bool {
         self.connection.as_ref().is_some_and(|connection| connection.is_gone())
     }
 
-    /// The channels a request that names none reads: all of a token that lists its channels, the default one for `*`.
+    /// Returns the channels that a request reads if it names none: all channels of a token that
+    /// lists them, and the default channel of a token with `*`.
     pub(crate) fn channels(&self) -> ChannelGrant {
         match &self.token.channels {
             ChannelGrant::All => ChannelGrant::Only([self.default_channel].into()),
@@ -75,7 +77,8 @@ impl Caller {
         }
     }
 
-    /// The one channel a request reads at an API that never merges: the token's only one, else the default, else the lowest.
+    /// Returns the one channel that a request reads at an API that never merges channels: the
+    /// token's only channel, otherwise the default channel, otherwise the token's lowest channel.
     pub(crate) fn single_channel(&self) -> Option<ChannelId> {
         match &self.token.channels {
             ChannelGrant::Only(only) if only.len() != 1 && !only.contains(&self.default_channel) => only.first().copied(),
@@ -84,12 +87,13 @@ impl Caller {
         }
     }
 
-    /// The part of these channels that the caller may read. The others look empty.
+    /// Returns the channels of these that the caller may read. The others look empty.
     pub(crate) fn channels_among(&self, asked: impl IntoIterator<Item = ChannelId>) -> ChannelGrant {
         ChannelGrant::Only(asked.into_iter().filter(|channel| self.token.channels.allows(*channel)).collect())
     }
 
-    /// Where an event goes: the channel it names, else the token's only one, else the default.
+    /// Returns the channel for an event: the channel that it names, otherwise the token's only
+    /// channel, otherwise the default channel.
     pub(crate) fn channel_to_write(&self, named: Option<ChannelId>) -> Result<ChannelId, ChannelError> {
         let grant = &self.token.channels;
         if let Some(channel) = named {
@@ -103,7 +107,8 @@ impl Caller {
     }
 }
 
-/// The caller of a route that needs a key: authenticated before the handler runs.
+/// Extracts the caller of a route that needs a key. The route has authenticated it before the
+/// handler runs.
 impl FromRequest for Caller {
     type Error = actix_web::Error;
     type Future = Ready<Result<Caller, actix_web::Error>>;
@@ -114,19 +119,19 @@ impl FromRequest for Caller {
     }
 }
 
-/// The key that a request brings.
+/// Returns the key that a request sends.
 pub(crate) fn key_of(request: &HttpRequest) -> Result<TokenKey, AuthError> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let header = headers.next().ok_or(AuthError::NotProvided)?;
     if headers.next().is_some() {
-        // A proxy may have checked the other one.
+        // A proxy may have checked the other header.
         return Err(AuthError::InvalidToken);
     }
     key(header.as_bytes())
 }
 
-/// The key in a header: after `Token` or `Bearer` (either case), as the password of `Basic` (log handlers can only do that), or
-/// bare.
+/// Reads the key in a header: after `Token` or `Bearer` (in upper or lower case), as the password
+/// of `Basic` (some log handlers support only this scheme), or bare.
 fn key(header: &[u8]) -> Result<TokenKey, AuthError> {
     let text = std::str::from_utf8(header).map_err(|_| AuthError::InvalidCharacters)?;
     let parts: Vec<&str> = text.split_ascii_whitespace().collect();
@@ -139,7 +144,7 @@ fn key(header: &[u8]) -> Result<TokenKey, AuthError> {
         ("basic", [credentials]) => password(credentials),
         ("basic", _) => Err(AuthError::BasicSpaces),
         (_, []) => Ok(TokenKey::from_text(scheme)),
-        // Another scheme, as DRF sees it: nobody's.
+        // DRF treats any other scheme as if the request had no credentials.
         _ => Err(AuthError::NotProvided),
     }
 }

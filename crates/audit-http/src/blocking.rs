@@ -1,7 +1,8 @@
-//! Where a call of the store runs. The store blocks; what is quicker than a hop to another thread runs in place.
+//! Runs the calls of the store. The store blocks its thread. A call that takes less time than a
+//! switch to another thread runs in place.
 //!
-//! actix has a few hundred threads for what blocks. Queries take as many of them at once as [`Queries`] has places, so whatever else
-//! blocks finds one.
+//! actix has a few hundred threads for blocking work. Queries take at most as many of them at once
+//! as [`Queries`] has places, so other blocking work always finds a thread.
 
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,14 +21,16 @@ use crate::not_done::{NotDone, panicked};
 use crate::queries::{Asked, Held, Queries, SMALL_ANSWER_BYTES, TooMany};
 use crate::state::Api;
 
-/// Parsing and hashing more bytes than this could keep a worker from its other connections for over a millisecond: the
-/// smallest event takes three bytes and half a dozen hashes.
+/// The maximum bytes of a body that the server parses and hashes in place. More bytes could keep a
+/// worker from its other connections for over a millisecond: the smallest event takes three bytes
+/// and half a dozen hashes.
 const IN_PLACE_BYTES_MAX: usize = 4 * 1024;
 
-/// Larger bodies are parsed by a thread that may write a large page next, and then has the memory of both once.
+/// The maximum bytes of a body that the parser threads parse. A blocking thread parses larger
+/// bodies. It may write a large page next, and then uses the same memory for both.
 const PARSED_APART_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Why a query has no outcome.
+/// The reason why a query does not have an outcome.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotRun {
     #[error("too many queries of this key are running or waiting, or their answers are not taken")]
@@ -38,20 +41,21 @@ pub(crate) enum NotRun {
     NotDone(#[from] NotDone),
 }
 
-/// Queries that got no place, since their key has its share.
+/// The metric that counts queries that got no place because their key already uses its share.
 const REFUSED: &str = "audit_http_queries_refused_total";
 
-/// Queries whose client was gone before they ended.
+/// The metric that counts queries whose client was gone before they ended.
 const CANCELLED: &str = "audit_http_queries_cancelled_total";
 
-/// How long a query waits for its place, and a body for its turn. With a database that commits nothing, turns come to an end.
+/// The maximum time that a query waits for its place, and a body for its turn. With a database that
+/// commits nothing, no more turns become free.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// How often a query looks whether somebody still waits for it.
+/// The interval at which a query checks whether its client still waits.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Runs work that ends soon and waits for nobody's query: a write, a read by key. `web::block` does the same, and its error does not
-/// tell a panic from the end of the server.
+/// Runs work that ends soon and does not wait for any query: a write, a read by key. `web::block`
+/// does the same, but its error does not distinguish a panic from the end of the server.
 pub(crate) async fn block<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Result<T, NotDone> {
     actix_web::rt::task::spawn_blocking(run).await.map_err(|error| match error.try_into_panic() {
         Ok(panic) => panicked(&*panic),
@@ -59,19 +63,20 @@ pub(crate) async fn block<T: Send + 'static>(run: impl FnOnce() -> T + Send + 's
     })
 }
 
-/// Changes something other than the log, which its writer does between two batches.
+/// Changes something other than the log. The writer makes the change between two batches.
 pub(crate) async fn write<T: Send + 'static>(api: &Api, run: impl FnOnce(&Store) -> T + Send + 'static) -> Result<T, NotDone> {
     let store = api.store.clone();
     block(move || run(&store)).await
 }
 
-/// Looks whether the store can work, and what it warns of.
+/// Checks whether the store can work. Returns its warnings.
 pub(crate) async fn check(api: &Api) -> Result<Result<Vec<String>, StoreError>, NotDone> {
     let store = api.store.clone();
     block(move || store.check()).await
 }
 
-/// Runs a query of unknown length: lists, counts, walks. It waits for its turn, and ends when its client is gone.
+/// Runs a query of unknown length: a list by number or by cursor, or counts. The query waits for
+/// its turn, and ends when its client is gone.
 pub(crate) async fn query<T: Send + 'static>(
     api: &Api,
     caller: &Caller,
@@ -80,8 +85,8 @@ pub(crate) async fn query<T: Send + 'static>(
     in_turn(api, &api.queries, caller, run).await
 }
 
-/// The same for a query that makes a page of an answer, which it also writes: an event may have a hundred thousand members, and to go
-/// through those of a page keeps a thread for as long as to find it.
+/// Runs a query that also writes the page of an answer. An event may have a hundred thousand
+/// members, so writing a page can keep a thread as long as finding its events.
 pub(crate) async fn page<E: Send + 'static>(
     api: &Api,
     caller: &Caller,
@@ -90,7 +95,7 @@ pub(crate) async fn page<E: Send + 'static>(
 ) -> Result<Result<Page, E>, NotRun> {
     let queries = if reads_values { &api.searches } else { &api.queries };
     let (counts, key) = (queries.clone(), caller.token.id);
-    // Counted before the place is free, so that the next query knows of it.
+    // The answer is counted before the place is free, so that the next query takes it into account.
     let counted = move |body: String| Page { _held: counts.hold(key, body.len()), bytes: Bytes::from(body) };
     in_turn(api, queries, caller, move |store| run(store).map(counted)).await
 }
@@ -124,7 +129,8 @@ fn too_many() -> NotRun {
     NotRun::TooMany
 }
 
-/// A query and who waits for it: actix drops a handler whose connection broke, and then the query is cancelled.
+/// A query and the handler that waits for it. actix drops a handler whose connection broke, and the
+/// query is then cancelled.
 struct Waiting<T> {
     asked: Asked<T>,
     store: Store,
@@ -138,7 +144,7 @@ impl<T> Drop for Waiting<T> {
         }
         self.cancel.ask();
         metrics::counter!(CANCELLED).increment(1);
-        // A server has to be asked, which takes a way to it and back.
+        // A database server needs a request to cancel the query, which takes a round trip.
         if !self.store.is_embedded()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
@@ -148,16 +154,18 @@ impl<T> Drop for Waiting<T> {
     }
 }
 
-/// What a page of about so many bytes is written into.
+/// Makes the buffer for a page of about this many bytes.
 ///
-/// A large one is asked for with more than 32 MiB, of which only what is written takes memory: glibc maps what is so large each time,
-/// and gives it back at once. What is smaller it keeps for the next one, once in each thread that ever wrote a page.
+/// The buffer of a large page has a capacity of more than 32 MiB, of which only the written part
+/// takes memory. glibc maps such a large buffer each time and returns it to the system at once. It
+/// keeps a smaller buffer for the next page, one in each thread that ever wrote a page.
 pub(crate) fn page_buffer(bytes: usize) -> String {
     const MAPPED_BYTES_MIN: usize = 33 * 1024 * 1024;
     String::with_capacity(if bytes > SMALL_ANSWER_BYTES { bytes.max(MAPPED_BYTES_MIN) } else { bytes })
 }
 
-/// The body of an answer that may be large. Its key has no further query while too many of them are not taken.
+/// The body of an answer that may be large. While its key has too many bytes that the clients have
+/// not taken, the key cannot start a further query.
 pub(crate) struct Page {
     bytes: Bytes,
     _held: Held,
@@ -176,8 +184,9 @@ impl MessageBody for Page {
     }
 }
 
-/// Runs a read by unique key, of a record of about so many bytes. A small one takes about 20 µs on an embedded database, less than the
-/// hop; a server may not answer at all.
+/// Runs a read by unique key, of a record of about this many bytes. A read of a small record takes
+/// about 20 µs on an embedded database, less than a switch to another thread. A database server may
+/// not answer at all.
 pub(crate) async fn point_read<T: Send + 'static>(
     api: &Api,
     bytes: usize,
@@ -190,19 +199,21 @@ pub(crate) async fn point_read<T: Send + 'static>(
     block(move || run(&store)).await
 }
 
-/// Runs work of a key, a token's number, on that many bytes, which may look something up by key. What takes its time waits for a turn:
-/// parsing takes many times the memory of a body, and all the processors it can get.
+/// Runs work of a key (by the id of its token) on this many bytes. The work may look something up
+/// by key. Long work waits for a turn: parsing takes many times the memory of a body, and all
+/// processors that it can get.
 pub(crate) async fn compute<T: Send + 'static>(
     api: &Api,
     key: i64,
     bytes: usize,
     run: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, NotDone> {
-    // With the work, not with its caller: who hangs up does not make room for more work.
+    // The turn belongs to the work, not to its caller, so a client that hangs up does not make room
+    // for more work.
     compute_in_turn(api, key, bytes, move |_turn| run()).await
 }
 
-/// The same for work that goes on with its turn, if it needs one.
+/// Does the same for work that keeps its turn for the next step, if it needs a turn.
 pub(crate) async fn compute_in_turn<T: Send + 'static>(
     api: &Api,
     key: i64,
@@ -217,21 +228,22 @@ pub(crate) async fn compute_in_turn<T: Send + 'static>(
     if bytes > PARSED_APART_BYTES_MAX { block(work).await } else { api.admission.parsers.run(work).await }
 }
 
-/// Writes a record that was read or appended, of that many bytes.
+/// Writes a record of this many bytes that was read or appended.
 pub(crate) async fn shape<T: Send + 'static>(bytes: usize, write: impl FnOnce() -> T + Send + 'static) -> Result<T, NotDone> {
     if bytes <= IN_PLACE_BYTES_MAX { Ok(write()) } else { block(write).await }
 }
 
-/// Appends, and waits for the commit as long as a client may be kept waiting, as
+/// Appends, and waits for the commit as long as a client may have to wait, as
 /// [`wait_for`](audit_store::PendingReceipts::wait_for) does.
 pub(crate) async fn append(api: &Api, request: AppendRequest) -> Result<Vec<Receipt>, AppendError> {
     let receipts = api.store.try_append(request)?.into_future();
     actix_web::rt::time::timeout(api.config.append_timeout, receipts).await.unwrap_or(Err(Unknown::Late.into()))
 }
 
-/// Reads one record that a client asks for. `read` takes a bound of the record's bytes, or `None`. A small record of an embedded database
-/// is read in place. A larger one keeps a thread for a few milliseconds, and a server a connection, so that waits for its turn as a query
-/// does.
+/// Reads one record that a client asks for. `read` takes a bound of the record's bytes, or `None`.
+/// A small record of an embedded database is read in place. A larger record keeps a thread for a
+/// few milliseconds, and a database server keeps a connection, so such a read waits for its turn as
+/// a query does.
 pub(crate) async fn read_by_key<T: Send + 'static>(
     api: &Api,
     caller: &Caller,
@@ -239,7 +251,7 @@ pub(crate) async fn read_by_key<T: Send + 'static>(
 ) -> Result<Result<Option<T>, StoreError>, NotRun> {
     if api.store.is_embedded() {
         match read(&api.store, Some(IN_PLACE_BYTES_MAX)) {
-            // It is larger, or there is none.
+            // The record is larger, or does not exist.
             Ok(None) => {}
             outcome => return Ok(outcome),
         }
@@ -247,7 +259,7 @@ pub(crate) async fn read_by_key<T: Send + 'static>(
     query(api, caller, move |store| read(store, None)).await
 }
 
-/// A record of a key: by key in one channel, among several as a query.
+/// Reads a record by its uuid: in one channel as a read by key, in several channels as a query.
 pub(crate) async fn find<T: Send + 'static>(
     api: &Api,
     caller: &Caller,
@@ -271,7 +283,7 @@ mod tests {
 
     use super::*;
 
-    /// What is logged at error, a line for each field.
+    /// The messages that are logged at error, a line for each field.
     #[derive(Clone, Default)]
     struct Errors(Arc<Mutex<String>>);
 

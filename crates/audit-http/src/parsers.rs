@@ -1,7 +1,8 @@
-//! The threads that parse bodies and make entries of them.
+//! The threads that parse bodies and make entries from them.
 //!
-//! They are few and always the same. tokio's threads for what blocks come and go, and each that ever parsed a body would keep memory of
-//! the allocator for what it made, which the writer frees much later.
+//! They are few, and always the same threads. tokio starts and ends its threads for blocking work,
+//! and each thread that ever parsed a body would keep memory of the allocator for the entries,
+//! which the writer frees much later.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -13,11 +14,11 @@ use crate::not_done::{NotDone, panicked};
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// The threads, which end when this is dropped.
+/// The threads. They end when this value is dropped.
 pub(crate) struct Parsers(Sender<Work>);
 
 impl Parsers {
-    /// Starts so many.
+    /// Starts this many threads.
     pub(crate) fn start(threads: usize) -> Parsers {
         let (work, taken) = channel::<Work>();
         let taken = Arc::new(Mutex::new(taken));
@@ -31,7 +32,7 @@ impl Parsers {
         Parsers(work)
     }
 
-    /// Does work on one of them.
+    /// Does work on one of the threads.
     pub(crate) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, NotDone> {
         let (done, outcome) = oneshot::channel();
         let work = move || drop(done.send(catch_unwind(AssertUnwindSafe(work)).map_err(|panic| panicked(&*panic))));
@@ -66,7 +67,7 @@ mod tests {
     async fn threads_end_with_who_started_them() {
         let parsers = Parsers::start(2);
         let (ended, end) = std::sync::mpsc::channel::<()>();
-        // Kept by the thread as long as it lives.
+        // The thread keeps the sender as long as the thread lives.
         parsers.run(move || KEPT.with(|kept| kept.set(Some(ended)))).await.unwrap();
         drop(parsers);
         assert!(end.recv_timeout(std::time::Duration::from_secs(10)) == Err(std::sync::mpsc::RecvTimeoutError::Disconnected));

@@ -1,10 +1,13 @@
-//! Which queries run: so many at once, and fair between keys.
+//! Decides which queries run: a fixed number at once, shared fairly between keys.
 //!
-//! A query may take seconds, holds a thread and a connection, and makes an answer of many megabytes. So a key has half of the
-//! places at most, a few more may wait, and the rest is told to come back. Places go to the keys in turn: one that asks for much
-//! waits for itself. What is not a query (who somebody is, appends, whether the server is ready) never waits here.
+//! A query may take seconds, holds a thread and a connection, and makes an answer of many
+//! megabytes. So a key has at most half of the places. A limited number of its further queries may
+//! wait, and the server refuses the others and asks the client to retry. The keys get places in
+//! turn, so a key with many queries waits only for itself. Requests that are not queries
+//! (authentication, appends, the check whether the server is ready) never wait here.
 //!
-//! The queue holds the queries themselves: the thread that ends one runs the next one, without a way over the worker that waits for it.
+//! The queue holds the queries themselves. The thread that ends a query runs the next one, without
+//! a detour through the worker that waits for it.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,28 +16,31 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-/// Queries of one key that wait for a place. One that waits costs a few hundred bytes and delays no other key, and an application
-/// asks over a hundred connections with the one key that it has.
+/// The maximum number of queries of one key that wait for a place. A waiting query costs a few
+/// hundred bytes and delays no other key. An application sends queries over a hundred connections
+/// with the one key that it has.
 const WAITING_OF_A_KEY_MAX: usize = 128;
 
-/// Bytes of answers that are not taken yet, and those of one key: with so many, no further query starts, but for the only one of a
-/// key. What is small does not count.
+/// The bytes of answers that clients have not taken yet: of all keys, and of one key. Above these
+/// limits no further query starts, except the only query of a key. Small answers do not count.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 const ANSWER_BYTES_OF_A_KEY_MAX: usize = ANSWER_BYTES_MAX / 2;
 
-/// Answers of up to so many bytes are on their way to the client as soon as they are there, and do not count.
+/// Answers of up to this many bytes do not count, because the server sends them as soon as they are
+/// there.
 pub(crate) const SMALL_ANSWER_BYTES: usize = 64 * 1024;
 
-/// What an answer of a key takes as long as nothing is known of it: two of its queries start at once until the first one has ended.
+/// The bytes assumed for an answer of a key before its first answer. So two queries of the key
+/// start at once until the first one has ended.
 const ANSWER_BYTES_UNKNOWN: usize = ANSWER_BYTES_OF_A_KEY_MAX / 2;
 
-/// There are enough queries of this key.
+/// The key has too many queries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooMany;
 
-/// A query, whatever its outcome is.
+/// A query, with the type of its outcome erased.
 trait Query: Send {
-    /// Whether somebody waits for the outcome.
+    /// Whether a client waits for the outcome.
     fn is_wanted(&self) -> bool;
 
     fn run(self: Box<Self>);
@@ -53,14 +59,16 @@ impl<T: Send, F: FnOnce() -> T + Send> Query for WithOutcome<T, F> {
 
     fn run(self: Box<Self>) {
         self.started.store(true, Ordering::SeqCst);
-        // Who gives up closes the channel first and then looks whether it has started: one of the two sees the other.
+        // A waiter that gives up first closes the channel and then checks whether the query has
+        // started. So one of the two sides sees the other.
         if !self.outcome.is_closed() {
             drop(self.outcome.send((self.run)()));
         }
     }
 }
 
-/// A query that waits or runs. To drop it takes the query out of the queue; one that runs goes on.
+/// A query that waits or runs. Dropping this value takes a waiting query out of the queue. A
+/// running query goes on.
 pub(crate) struct Asked<T> {
     started: Arc<AtomicBool>,
     outcome: oneshot::Receiver<T>,
@@ -68,18 +76,20 @@ pub(crate) struct Asked<T> {
 }
 
 impl<T> Asked<T> {
-    /// Whether it has had its place.
+    /// Whether the query has had its place.
     pub(crate) fn has_started(&self) -> bool {
         self.started.load(Ordering::SeqCst)
     }
 
-    /// Gives it up: it does not start any more. `true` when it has started before.
+    /// Gives the query up, so that it does not start any more. Returns `true` if it had already
+    /// started.
     pub(crate) fn give_up(&mut self) -> bool {
         self.outcome.close();
         self.has_started()
     }
 
-    /// What came of it, which comes once; an error if it never ran to its end. Who stops waiting may wait again.
+    /// Waits for the outcome, which comes once. Returns an error if the query did not run to its
+    /// end. A caller that stops waiting may wait again.
     pub(crate) async fn outcome(&mut self) -> Result<T, oneshot::error::RecvError> {
         let outcome = (&mut self.outcome).await;
         self.is_over = true;
@@ -107,7 +117,7 @@ struct State {
     running: usize,
     answer_bytes: usize,
     keys: HashMap<i64, OfKey>,
-    /// The keys that wait, in the order of their turns.
+    /// The keys with waiting queries, in the order of their turns.
     turns: VecDeque<i64>,
 }
 
@@ -115,13 +125,14 @@ struct State {
 struct OfKey {
     running: usize,
     answer_bytes: usize,
-    /// Of the largest of the last answers, each of which counts half as much as the one after it: the next ones may be like them.
+    /// The expected bytes of an answer: the largest of the last answers, each of which counts half
+    /// as much as the answer after it. The next answers may be like them.
     answer_bytes_expected: Option<usize>,
     waiting: VecDeque<Box<dyn Query>>,
 }
 
 impl OfKey {
-    /// Whether a query of the key may start, if there is a place at all.
+    /// Whether a query of the key may start, if a place is free.
     fn may_start(&self, places: usize) -> bool {
         let expected = self.running * self.answer_bytes_expected.unwrap_or(ANSWER_BYTES_UNKNOWN);
         self.running < places && self.answer_bytes + expected < ANSWER_BYTES_OF_A_KEY_MAX
@@ -132,20 +143,20 @@ impl OfKey {
     }
 }
 
-/// A query that has its place, and the key that it is of.
+/// A query that has its place, and its key.
 struct Admitted {
     key: i64,
     query: Box<dyn Query>,
 }
 
 impl Queries {
-    /// So many places.
+    /// Makes this many places.
     pub(crate) fn new(places: u32) -> Queries {
         let places = usize::try_from(places).unwrap_or(usize::MAX).max(1);
         Queries(Arc::new(Shared { places, places_of_a_key: (places / 2).max(1), state: Mutex::default() }))
     }
 
-    /// Runs a query of a key, by the number of its token, as soon as there is a place for it.
+    /// Runs a query of a key (by the id of its token) as soon as a place is free for it.
     pub(crate) fn ask<T: Send + 'static>(&self, key: i64, run: impl FnOnce() -> T + Send + 'static) -> Result<Asked<T>, TooMany> {
         let started = Arc::new(AtomicBool::new(false));
         let (send, outcome) = oneshot::channel();
@@ -155,19 +166,20 @@ impl Queries {
         Ok(Asked { started, outcome, is_over: false })
     }
 
-    /// Runs queries that have their places, each in a thread for what blocks.
+    /// Runs queries that have their places, each in a thread for blocking work.
     fn start(&self, admitted: impl IntoIterator<Item = Admitted>) {
         for first in admitted {
             let queries = self.clone();
             match Handle::try_current() {
                 Ok(runtime) => drop(runtime.spawn_blocking(move || queries.work(first))),
-                // An answer whose connection ended with its runtime. Its threads are gone, and so is who waits for them.
+                // This is an answer whose connection ended with its runtime. The threads of the
+                // runtime are gone, and so are the handlers that wait for them.
                 Err(_) => drop(QueryPermit { queries: self, key: first.key }),
             }
         }
     }
 
-    /// Runs a query, and then those that get its place, one after another.
+    /// Runs a query, and then the queries that get its place, one after another.
     fn work(&self, first: Admitted) {
         let mut next = Some(first);
         while let Some(Admitted { key, query }) = next {
@@ -177,7 +189,7 @@ impl Queries {
         }
     }
 
-    /// Gives a query its place, or keeps it until there is one.
+    /// Gives a query its place, or keeps it until a place is free.
     fn admit(&self, key: i64, query: Box<dyn Query>) -> Result<Option<Admitted>, TooMany> {
         let mut state = self.lock();
         let (is_free, all_answer_bytes) = (state.running < self.0.places, state.answer_bytes);
@@ -198,7 +210,7 @@ impl Queries {
         Ok(None)
     }
 
-    /// Frees a place of a key, and gives it on.
+    /// Frees a place of a key, and gives it to the next query.
     fn leave(&self, key: i64) -> Vec<Admitted> {
         let mut state = self.lock();
         state.running -= 1;
@@ -208,14 +220,14 @@ impl Queries {
         self.give_all(&mut state)
     }
 
-    /// Whether a query of a key may start. A key that has nothing on its way always gets one: whatever others do not take, it does not
-    /// wait for them.
+    /// Whether a query of a key may start. A key without running queries and without pending
+    /// answers always may. So it does not wait for the clients of other keys to take their answers.
     fn may_start(&self, all_answer_bytes: usize, of_key: &OfKey) -> bool {
         let has_nothing = of_key.running == 0 && of_key.answer_bytes == 0;
         of_key.may_start(self.0.places_of_a_key) && (has_nothing || all_answer_bytes < ANSWER_BYTES_MAX)
     }
 
-    /// Gives all places there are to the queries that wait for them.
+    /// Gives all free places to the waiting queries.
     fn give_all(&self, state: &mut State) -> Vec<Admitted> {
         let mut all = Vec::new();
         while state.running < self.0.places
@@ -249,7 +261,7 @@ impl Queries {
         None
     }
 
-    /// Counts the bytes of an answer of a key until they are taken.
+    /// Counts the bytes of an answer of a key until the client has taken them.
     pub(crate) fn hold(&self, key: i64, bytes: usize) -> Held {
         let counted = if bytes > SMALL_ANSWER_BYTES { bytes } else { 0 };
         let mut state = self.lock();
@@ -260,7 +272,7 @@ impl Queries {
         Held { queries: self.clone(), key, bytes: counted }
     }
 
-    /// Counts them no longer.
+    /// Stops counting the bytes of an answer.
     fn release(&self, key: i64, bytes: usize) -> Vec<Admitted> {
         let mut state = self.lock();
         state.answer_bytes -= bytes;
@@ -275,14 +287,14 @@ impl Queries {
     }
 }
 
-/// A place for a query. The next one gets it when this is dropped, also by a panic.
+/// A place for a query. The next query gets it when this value is dropped, also by a panic.
 struct QueryPermit<'a> {
     queries: &'a Queries,
     key: i64,
 }
 
 impl QueryPermit<'_> {
-    /// Leaves it; the query that is to run next in this thread.
+    /// Leaves the place, and returns the query that is to run next in this thread.
     fn pass_on(self) -> Option<Admitted> {
         let mut admitted = self.queries.leave(self.key).into_iter();
         let next = admitted.next();
@@ -299,7 +311,7 @@ impl Drop for QueryPermit<'_> {
     }
 }
 
-/// Bytes of an answer that is on its way.
+/// The bytes of an answer that is on its way to the client.
 pub(crate) struct Held {
     queries: Queries,
     key: i64,
@@ -308,7 +320,7 @@ pub(crate) struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // What is small was counted for what it says of the next one.
+        // A small answer was counted only as an estimate of the next answer.
         if self.bytes > 0 {
             let admitted = self.queries.release(self.key, self.bytes);
             self.queries.start(admitted);

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 
-/// A query that does nothing, and whether somebody waits for it.
+/// A query that does nothing. The flag says whether a client waits for it.
 struct Idle(Arc<AtomicBool>);
 
 impl Query for Idle {
@@ -13,7 +13,8 @@ impl Query for Idle {
     fn run(self: Box<Self>) {}
 }
 
-/// Asks for a place for a query of a key; `Some` if it has it at once, and what says that somebody waits for it.
+/// Asks for a place for a query of a key. Returns whether it has the place at once, and the flag
+/// that a client waits for it.
 fn ask(queries: &Queries, key: i64) -> (Result<bool, TooMany>, Arc<AtomicBool>) {
     let wanted = Arc::new(AtomicBool::new(true));
     let admitted = queries.admit(key, Box::new(Idle(Arc::clone(&wanted))));
@@ -110,7 +111,7 @@ async fn what_waits_runs_when_its_place_is_free_also_after_a_panic() {
         assert_eq!(other.outcome().await, Ok(number as i64));
         assert!(other.is_over() && other.has_started());
     }
-    // The thread that sent the last outcome leaves its place after that.
+    // The thread that sent the last outcome leaves its place after it has sent the outcome.
     let all_left = async {
         while !queries.lock().keys.is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;

@@ -1,5 +1,5 @@
-//! In which charset a body is written: UTF-8, unless its `Content-Type` names another one. Nothing is ever stored with a
-//! replacement character in the place of one that could not be read.
+//! The charset of a body: UTF-8, unless its `Content-Type` names another charset. The log never
+//! stores a replacement character for a character that could not be read.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_TYPE;
@@ -7,8 +7,8 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use super::BodyError;
 
-/// The charset that a request names. Names are those of the WHATWG, so `iso-8859-1` is windows-1252, which has characters in the
-/// place of control characters that no text has.
+/// Returns the charset that a request names. Names are those of the WHATWG, so `iso-8859-1` is
+/// windows-1252, which has characters in the place of control characters that no text has.
 pub(crate) fn from_request(request: &HttpRequest) -> Result<&'static Encoding, BodyError> {
     let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     named_in(value)
@@ -19,25 +19,28 @@ fn named_in(content_type: &str) -> Result<&'static Encoding, BodyError> {
     let mut charsets = parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
     let Some((_, name)) = charsets.next() else { return Ok(UTF_8) };
     let name = name.trim().trim_matches('"');
-    // ASCII is a part of UTF-8, and what calls itself ASCII and is not is UTF-8 more often than anything else.
+    // ASCII is a part of UTF-8. A text that is labelled as ASCII and has other bytes is UTF-8 more
+    // often than anything else.
     if ["", "us-ascii", "ascii"].iter().any(|ascii| name.eq_ignore_ascii_case(ascii)) {
         return Ok(UTF_8);
     }
     Encoding::for_label_no_replacement(name.as_bytes()).ok_or_else(|| BodyError::Charset(name.chars().take(40).collect()))
 }
 
-/// The text of a body in a charset.
+/// Reads the text of a body in a charset.
 pub(crate) fn decode(charset: &'static Encoding, bytes: &[u8]) -> Result<String, BodyError> {
     let text = charset.decode_without_bom_handling_and_without_replacement(bytes);
     text.map(|text| text.into_owned()).ok_or(BodyError::Characters { charset: charset.name() })
 }
 
-/// A form is written in ASCII, and its escapes in the charset: one whose letters are not those of ASCII has no such form.
+/// Whether a form can be in this charset. A form is written in ASCII and its escapes are bytes of
+/// the charset, so the charset must have the ASCII characters at the bytes of ASCII.
 pub(crate) fn is_of_forms(charset: &'static Encoding) -> bool {
     charset.is_ascii_compatible()
 }
 
-/// The UTF-16 that a body says it is by its first two bytes, which no text in UTF-8 begins with.
+/// Returns the UTF-16 encoding that the first two bytes of a body announce. A text in UTF-8 never
+/// begins with these bytes.
 pub(crate) fn marked_utf16(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xff, 0xfe, ..] => Some(UTF_16LE.name()),

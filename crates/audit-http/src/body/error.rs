@@ -1,11 +1,11 @@
-//! Why there is no body.
+//! The errors of reading a body.
 
 use audit_store::Full;
 
 use super::{RATE_BYTES_MIN, RATE_WINDOW};
 use crate::not_done::NotDone;
 
-/// Why there is no body.
+/// The reason why a request does not have a body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BodyError {
     #[error("The request body has more than {max} bytes.")]
@@ -20,7 +20,7 @@ pub(crate) enum BodyError {
     KeyBusy,
     #[error("The request body could not be decoded.")]
     Panicked,
-    /// The byte at this position is the first that cannot be read.
+    /// `position` is that of the first byte that cannot be read.
     #[error("The body is not UTF-8: byte {position} cannot be read.")]
     NotUtf8 { position: usize, byte: u8 },
     #[error("The request body broke off: {0}")]

@@ -1,4 +1,4 @@
-//! Request bodies: read within a size, a time, a rate and the room there is for them.
+//! Reads request bodies within a size, a time, a rate and the memory that is free for them.
 
 pub(crate) mod charset;
 mod error;
@@ -17,14 +17,16 @@ use crate::admission::Room;
 use crate::blocking;
 use crate::state::Api;
 
-/// A body that arrived whole. Its share of the budget lives as long as it, and goes on with what is appended.
+/// A body that arrived whole. Its share of the budget lives as long as the body, and then goes on
+/// with the entries that are appended.
 pub(crate) struct Body {
     pub(crate) bytes: Vec<u8>,
     pub(crate) reservation: Reservation,
 }
 
 impl Body {
-    /// Reads a body. A length that is announced is refused before anything is read.
+    /// Reads a body. It refuses a body whose announced length is too large before it reads
+    /// anything.
     pub(crate) async fn read(api: &Api, request: &HttpRequest, payload: web::Payload, room: Room<'_>) -> Result<Body, BodyError> {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
         if let Some(encoding) = header(CONTENT_ENCODING).filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
@@ -38,8 +40,8 @@ impl Body {
         collect(payload, announced.unwrap_or(room.bytes_max), room, api.config.body_timeout).await?.in_utf8(api, key, request).await
     }
 
-    /// The same in UTF-8, whatever charset it came in. A form stays as it is: its escapes are of its charset too, and are read
-    /// with it.
+    /// Converts a body of any charset into UTF-8. A form stays as it is, because its escapes are in
+    /// its charset too and are decoded with it.
     async fn in_utf8(mut self, api: &Api, key: i64, request: &HttpRequest) -> Result<Body, BodyError> {
         let charset = charset::from_request(request)?;
         if media_type(request) == FORM {
@@ -48,7 +50,8 @@ impl Body {
         if charset == encoding_rs::UTF_8 {
             return charset::marked_utf16(&self.bytes).map_or(Ok(self), |utf16| Err(BodyError::ByteOrderMark(utf16)));
         }
-        // Both are in memory at once, and decoding takes its time: the room comes first, and the work in its turn.
+        // Both texts are in memory at once, and decoding takes time. So the server reserves the
+        // memory first, and decodes when it is the key's turn.
         let received = std::mem::take(&mut self.bytes);
         let length = received.len();
         self.reservation.grow(length)?;
@@ -62,7 +65,8 @@ impl Body {
 /// The media type of forms.
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
-/// The budget is taken as the bytes arrive: what is only announced takes no memory, and must not keep others out.
+/// Collects the bytes of a body. It takes from the budget as the bytes arrive: bytes that are only
+/// announced take no memory and must not keep other requests out.
 async fn collect(mut payload: web::Payload, length_max: usize, room: Room<'_>, timeout: Duration) -> Result<Body, BodyError> {
     let mut reservation = room.budget.share_of(room.key);
     let mut bytes = Vec::new();
@@ -83,13 +87,14 @@ async fn collect(mut payload: web::Payload, length_max: usize, room: Room<'_>, t
     }
 }
 
-/// What the first bytes of a body get at least, unless it is shorter.
+/// The least memory for the first bytes of a body, unless the body is shorter.
 const FIRST_BYTES: usize = 64 * 1024;
 
-/// How many times the memory grows when it is full. What is not written to is not resident, and growing seldom leaves few holes behind.
+/// The factor by which the memory grows when it is full. Memory that is not written to is not
+/// resident, and a buffer that grows rarely leaves few holes in the heap.
 const GROWTH: usize = 8;
 
-/// Makes room for the next bytes of a body, up to the length that it can have.
+/// Reserves memory for the next bytes of a body, up to the length that the body can have.
 fn make_room(bytes: &mut Vec<u8>, chunk: usize, length_max: usize) -> Result<(), BodyError> {
     let needed = bytes.len() + chunk;
     if needed > bytes.capacity() {
@@ -99,17 +104,18 @@ fn make_room(bytes: &mut Vec<u8>, chunk: usize, length_max: usize) -> Result<(),
     Ok(())
 }
 
-/// Bytes that have to arrive in any [`RATE_WINDOW`] before the end, or the body is given up. Without it, a body could hold its share of
-/// the budget for the whole of `body_timeout` with a byte now and then. 1.6 KiB/s is slower than a telephone on GPRS, whose pauses of
-/// some seconds the window bridges.
+/// The bytes that must arrive in any [`RATE_WINDOW`] before the end of the body; otherwise the
+/// server gives the body up. Without this rate, a body could hold its share of the budget for the
+/// whole of `body_timeout` with a byte now and then. 1.6 KiB/s is slower than a telephone on GPRS,
+/// whose pauses of some seconds the window bridges.
 const RATE_BYTES_MIN: usize = 16 * 1024;
 const RATE_WINDOW: Duration = Duration::from_secs(10);
 
-/// How long a body may still take: as a whole, and for the next bytes.
+/// The time that a body may still take: in all, and for the next bytes.
 struct Pace {
     end: Instant,
     window_end: Instant,
-    /// Bytes that were there when the window began.
+    /// The bytes that had arrived when the window began.
     before: usize,
 }
 
@@ -123,14 +129,15 @@ impl Pace {
         self.end.min(self.window_end)
     }
 
-    /// Begins the next window once there is enough for this one, so that a body that stops is given up a window later.
+    /// Begins the next window as soon as enough bytes for this one have arrived. So the server
+    /// gives up a body that stops one window later.
     fn arrived(&mut self, bytes: usize) {
         if bytes - self.before >= RATE_BYTES_MIN {
             (self.before, self.window_end) = (bytes, Instant::now() + RATE_WINDOW);
         }
     }
 
-    /// What is wrong when the deadline is there.
+    /// Returns the fault of a body that has reached the deadline.
     fn fault(&self, bytes: usize, timeout: Duration) -> BodyError {
         if self.end <= self.window_end {
             return BodyError::Timeout { seconds: timeout.as_secs() };
@@ -139,7 +146,7 @@ impl Pace {
     }
 }
 
-/// A body as text.
+/// Reads a body as text.
 pub(crate) fn text(bytes: &[u8]) -> Result<&str, BodyError> {
     std::str::from_utf8(bytes).map_err(|error| {
         let position = error.valid_up_to();
@@ -147,7 +154,8 @@ pub(crate) fn text(bytes: &[u8]) -> Result<&str, BodyError> {
     })
 }
 
-/// The media type of a body in lower case, without parameters; empty when the request names none.
+/// Returns the media type of a body in lower case, without parameters. It is empty if the request
+/// names none.
 pub(crate) fn media_type(request: &HttpRequest) -> String {
     let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     value.split(';').next().unwrap_or("").trim().to_ascii_lowercase()

@@ -1,4 +1,5 @@
-//! One line a request, and an id that ties it to the lines in between.
+//! Writes one line for each request, and gives the request an id that connects it to its other
+//! lines in the log.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -18,16 +19,17 @@ use crate::metrics;
 use crate::proxy::Client;
 use crate::state::Api;
 
-/// Bytes of a path in the log. The longest that routes lead to are half of it; a head may have 128 KiB.
+/// The maximum bytes of a path in the log. The longest paths of routes have half of this, and a
+/// head may have 128 KiB.
 const PATH_MAX: usize = 256;
 
-/// Bytes of a method in the log. The longest that is registered has 17.
+/// The maximum bytes of a method in the log. The longest registered method has 17.
 const METHOD_MAX: usize = 32;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Makes the ids of requests: UUIDv7s with a number that counts up from a random one. Random bytes are drawn once, at the start: a
-/// request must not fail for want of them.
+/// Makes the ids of requests: UUIDv7s with a number that counts up from a random one. The random
+/// bytes are drawn once, at the start, because a request must not fail for lack of them.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestIds(Arc<AtomicU64>);
 
@@ -39,13 +41,13 @@ impl RequestIds {
 
     fn next(&self) -> Uuid {
         let number = self.0.fetch_add(1, Ordering::Relaxed);
-        // A clock that is wrong has its own errors.
+        // A wrong clock has its own errors.
         uuid_v7(Timestamp::now().unwrap_or(Timestamp::MAX), number.to_be_bytes())
     }
 }
 
-/// Gives the request an id, which is in each line that the program logs on its behalf. The span holds nothing else: a query string
-/// may be personal data.
+/// Gives the request an id, which is in each line that the program logs for the request. The span
+/// has no other field, because a query string may be personal data.
 pub(crate) async fn access_log(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -55,8 +57,9 @@ pub(crate) async fn access_log(
     logged(request, next, id).instrument(span).await
 }
 
-/// Logs what was asked and how it ended, and sends the request's id as `X-Request-Id`. Query strings, keys and bodies stay out
-/// of the log: they hold personal data that an erasure could not reach there.
+/// Logs the request and its outcome, and sends the request's id as `X-Request-Id`. The log does not
+/// have query strings, keys and bodies, because these are or may be personal data that an erasure
+/// could not reach in the log.
 async fn logged(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -80,7 +83,8 @@ async fn logged(
     Ok(response)
 }
 
-/// A text that a client chose, for a line of the log: what is over the limit becomes the number of its bytes.
+/// Cuts a text that a client chose, for a line of the log. The number of its bytes replaces the
+/// part above the limit.
 pub(crate) fn cut(text: &str, bytes_max: usize) -> Cow<'_, str> {
     if text.len() <= bytes_max {
         return Cow::Borrowed(text);

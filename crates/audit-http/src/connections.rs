@@ -1,11 +1,13 @@
-//! Ends connections that hold a socket and ask for nothing.
+//! Ends connections that hold a socket and do not send a request.
 //!
-//! actix times the first head of a connection only. After an answer its idle timer runs until the first byte of the next head;
-//! from then on nothing runs, and half a head holds the socket for ever. The same goes for a chunked body that no handler
-//! reads, and for answers that nobody takes. So every connection is written down here, and one watcher looks at all of them.
+//! actix times only the first head of a connection. After an answer, its idle timer runs until the
+//! first byte of the next head. From then on no timer runs, and half a head holds the socket
+//! forever. The same is true of a chunked body that no handler reads, and of an answer that the
+//! client does not take. So this module lists every connection, and one watcher checks all of them.
 //!
-//! No crate does this. A stream with timeouts, such as that of tokio-io-timeout, starts its clock again with every byte and does not know
-//! whether a handler is at work: a head that is sent byte by byte would still hold the socket.
+//! No crate does this. A stream with timeouts, such as that of tokio-io-timeout, restarts its clock
+//! with every byte, and it does not know whether a handler is at work. A head that is sent byte by
+//! byte would still hold the socket.
 
 use std::convert::Infallible;
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -24,39 +26,42 @@ use actix_web::middleware::Next;
 use actix_web::rt::net;
 use bytes::Bytes;
 
-/// How often the watcher looks: a connection may live this much longer than it should.
+/// The interval of the watcher. A connection may live this much longer than it should.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What a connection takes of an answer at a time: actix copies each piece, and asks for more when it has sent nearly all of the
-/// last one.
+/// The bytes of a piece of an answer. actix copies each piece, and asks for more after it has sent
+/// nearly all of the last piece.
 const PIECE: usize = 64 * 1024;
 
-/// What a connection does, and since when.
+/// The activity of a connection, and its start.
 #[derive(Debug, Clone, Copy)]
 enum Phase {
-    /// Waits for the head of a request. Bytes of it do not count: one now and then must not buy more time.
+    /// The connection waits for the head of a request. Bytes of the head do not count, because a
+    /// byte now and then must not buy more time.
     Waiting(Instant),
-    /// A handler is at work, which bounds itself, also the time that a body may take; or its answer is on its way.
+    /// A handler is at work, or its answer is on its way. The handler limits itself, also the time
+    /// that a body may take.
     Answering,
 }
 
-/// When a connection has waited for too long.
+/// The times after which a connection has waited too long.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
-    /// For a request.
+    /// The time to wait for a request.
     pub(crate) quiet: Duration,
-    /// For the client to take any part of its answer.
+    /// The time to wait until the client takes any part of its answer.
     pub(crate) stalled: Duration,
 }
 
 #[derive(Debug)]
 struct State {
     phase: Phase,
-    /// Since when the operating system has taken nothing of what there is to send.
+    /// The time since which the operating system has not taken any of the bytes to send.
     blocked: Option<Instant>,
 }
 
-/// An open connection. Our descriptor is closed with actix's data of it.
+/// An open connection, with a second descriptor of its socket. This descriptor closes together with
+/// actix's data of the connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: TcpStream,
@@ -64,8 +69,9 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Whether the client sends nothing any more: it has closed the connection, or at least its own side of it. A client that only
-    /// closes its own side, as `nc -N` does, still gets its answer where nobody asks for this.
+    /// Whether the client sends nothing more: it has closed the connection, or at least its own
+    /// side. A client that only closes its own side, as `nc -N` does, still gets its answer if no
+    /// code calls this function.
     pub(crate) fn is_gone(&self) -> bool {
         match self.stream.peek(&mut [0]) {
             Ok(bytes) => bytes == 0,
@@ -77,12 +83,13 @@ impl Connection {
         lock(&self.state).phase = phase;
     }
 
-    /// There is something to send, and no room for it.
+    /// Notes that there are bytes to send and no room for them.
     pub(crate) fn has_to_wait(&self) {
         lock(&self.state).blocked.get_or_insert_with(Instant::now);
     }
 
-    /// The operating system took some of it. The last bytes of an answer go when the connection waits for a request already.
+    /// Notes that the operating system took some of the bytes. It takes the last bytes of an answer
+    /// when the connection already waits for a request.
     pub(crate) fn has_written(&self) {
         let mut state = lock(&self.state);
         state.blocked = None;
@@ -92,7 +99,8 @@ impl Connection {
     }
 }
 
-/// What a client connected to, in actix's data of the connection: whether by TLS, and the address of this end.
+/// The endpoint to which a client connected, in actix's data of the connection: whether it uses
+/// TLS, and the address on this side.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Endpoint {
     pub(crate) secure: bool,
@@ -104,9 +112,10 @@ pub(crate) struct Endpoint {
 pub(crate) struct Connections(Arc<Mutex<Vec<Weak<Connection>>>>);
 
 impl Connections {
-    /// A stream cannot be shut down through actix, hence the second descriptor. Without one (there are none left) the connection
-    /// cannot be watched, and [`watch`] sees to it that it ends with its first answer: the first head is timed by actix, and so is
-    /// a TLS handshake.
+    /// Lists a new connection. A stream cannot be shut down through actix, so the list has a second
+    /// descriptor. Without one (no descriptors are left) the connection cannot be watched.
+    /// [`watch`] then ends it with its first answer; actix times the first head and the TLS
+    /// handshake.
     pub(crate) fn opened(&self, stream: &net::TcpStream) -> Option<Arc<Connection>> {
         match stream.as_fd().try_clone_to_owned() {
             Ok(descriptor) => {
@@ -122,7 +131,7 @@ impl Connections {
         }
     }
 
-    /// Ends what waits for longer, as long as it is polled.
+    /// Ends the connections that wait longer than `patience`, as long as this future is polled.
     pub(crate) async fn watch(&self, patience: Patience) -> Infallible {
         loop {
             tokio::time::sleep(LOOK).await;
@@ -133,12 +142,13 @@ impl Connections {
     fn look(&self, patience: Patience) {
         lock(&self.0).retain(|connection| {
             let Some(connection) = connection.upgrade() else { return false };
-            // Held until the end, so that a request that begins now begins before or after.
+            // The lock is held until the end, so that a request that begins now begins before or
+            // after the check.
             let state = lock(&connection.state);
             let is_quiet = matches!(state.phase, Phase::Waiting(since) if since.elapsed() > patience.quiet);
             let is_stalled = state.blocked.is_some_and(|since| since.elapsed() > patience.stalled);
-            // actix reads the end of the stream, or fails to write, and drops the connection. If it is not there any more, this
-            // fails, and nothing is left to do.
+            // actix reads the end of the stream, or fails to write, and drops the connection. If
+            // the connection is already gone, the shutdown fails, and nothing is left to do.
             if (is_quiet || is_stalled) && connection.stream.shutdown(Shutdown::Both).is_ok() {
                 tracing::debug!(state = ?*state, "ended a connection");
             }
@@ -147,8 +157,8 @@ impl Connections {
     }
 }
 
-/// Outermost around the application: what happens between a request's head and the end of its answer is not idleness. An answer to
-/// HTTP/1.0 has a length, or ends with the connection.
+/// The outermost middleware of the application. The time between the head of a request and the end
+/// of its answer is not idleness. An answer to HTTP/1.0 has a length, or ends with the connection.
 pub(crate) async fn watch(
     mut request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -157,7 +167,8 @@ pub(crate) async fn watch(
     busy.enter(Phase::Answering);
     let is_old = request.version() < Version::HTTP_11;
     if is_old {
-        // What is packed on the way has no length, and only chunks, which HTTP/1.0 does not know, keep the connection then.
+        // An answer that is compressed on the way does not have a length. Only chunks would then
+        // keep the connection open, and HTTP/1.0 does not have chunks.
         request.headers_mut().remove(ACCEPT_ENCODING);
     }
     let mut response = next.call(request).await?;
@@ -170,7 +181,8 @@ pub(crate) async fn watch(
     Ok(response.map_body(|_, body| Answer { body: Box::pin(body), rest: Bytes::new(), _busy: busy }))
 }
 
-/// A request on its way. The connection waits again however this ends: sent, failed, or given up.
+/// A request on its way. The connection waits again after the answer is sent, has failed, or is
+/// given up.
 struct Busy(Option<Arc<Connection>>);
 
 impl Busy {
@@ -187,7 +199,7 @@ impl Drop for Busy {
     }
 }
 
-/// The body of an answer, in pieces. It is dropped when actix has taken the last one.
+/// The body of an answer, in pieces. actix drops it after it has taken the last piece.
 struct Answer<B> {
     body: Pin<Box<B>>,
     rest: Bytes,
@@ -213,7 +225,8 @@ impl<B: MessageBody> MessageBody for Answer<B> {
     }
 }
 
-/// Locks. Each change is a single assignment, so a panic while the lock is held leaves a state that can be used.
+/// Locks a mutex. Each change is a single assignment, so a panic while the lock is held leaves a
+/// usable state.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,9 +1,10 @@
-//! Cross-origin requests: which web pages may call the server from a browser.
+//! Cross-origin requests: the web pages that may call the server from a browser.
 //!
-//! A browser asks before it sends a key or JSON to another origin (the preflight), and keeps answers from the page unless they
-//! name its origin; so errors name it as well. Cookies and the like are never allowed: what a page may do is what its key may
-//! do, and a page without a key gets no further than any other client. That is why all headers and the whole API are open to
-//! the pages that are named, and why `*` is safe to choose.
+//! A browser asks (the preflight) before it sends a key or JSON to another origin. It hides an
+//! answer from the page unless the answer names the origin of the page, so error answers name it as
+//! well. The server never allows cookies and similar credentials. A page may do only what its key
+//! may do, and a page without a key may do no more than any other client without a key. So all
+//! headers and the whole API are open to the allowed pages, and `*` is a safe choice.
 
 use std::str::FromStr;
 
@@ -12,14 +13,15 @@ use actix_web::http::Method;
 use actix_web::middleware::Condition;
 use url::Url;
 
-/// Seconds for which a browser need not ask again; the longest that all of them keep to is two hours.
+/// The seconds for which a browser need not ask again. Two hours is the longest time that all
+/// browsers honor.
 const PREFLIGHT_SECONDS: usize = 3600;
 
-/// Headers of answers that a page may read beside the few that it always may.
+/// The headers of answers that a page may read, in addition to the few that it may always read.
 const EXPOSED: [&str; 4] = ["Allow", "Retry-After", "WWW-Authenticate", "X-Request-Id"];
 
-/// Whose pages may call the server. Read from `*`, which is anybody's, or from comma-separated origins; from an empty text, and by
-/// default, nobody's.
+/// The origins whose pages may call the server. They are read from `*` (every origin) or from
+/// comma-separated origins. An empty text, and the default, allow no origin.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CorsOrigins(Allowed);
 
@@ -28,7 +30,7 @@ enum Allowed {
     #[default]
     Nobody,
     Anybody,
-    /// As browsers write them.
+    /// The allowed origins, as browsers write them.
     These(Vec<String>),
 }
 
@@ -49,8 +51,9 @@ impl FromStr for CorsOrigins {
     }
 }
 
-/// An origin as a browser sends it: in lower case, without the port that its scheme has anyway. Like a browser, `Url` corrects what it
-/// reads; a text that it corrects further than that is refused, since its author may mean something else.
+/// Reads an origin as a browser sends it: in lower case, without the default port of its scheme.
+/// Like a browser, `Url` corrects the text that it reads. This function refuses a text that `Url`
+/// corrects in any other way, because its author may mean something else.
 fn origin(text: &str) -> Result<String, NotAnOrigin> {
     let fault = || NotAnOrigin(text.to_owned());
     let lower = text.to_ascii_lowercase();
@@ -65,7 +68,8 @@ fn origin(text: &str) -> Result<String, NotAnOrigin> {
     if is_bare && !origin.contains('*') { Ok(origin) } else { Err(fault()) }
 }
 
-/// Answers preflights, and adds to every answer what lets the page read it. Nothing at all where nobody is allowed.
+/// Answers preflights, and adds the headers to every answer that let the page read it. It does
+/// nothing if no origin is allowed.
 pub(crate) fn cors(origins: &CorsOrigins) -> Condition<Cors> {
     let methods = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE];
     let base = Cors::default().allowed_methods(methods).allow_any_header().expose_headers(EXPOSED).max_age(PREFLIGHT_SECONDS);

@@ -1,4 +1,4 @@
-//! The server: one listening socket, the API behind it, and an orderly end.
+//! The server: one listening socket, the API that it serves, and an orderly end.
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::time::Duration;
@@ -19,20 +19,20 @@ use crate::connections::{Connections, Patience, watch};
 use crate::cors::cors;
 use crate::wire;
 
-/// Why the server cannot listen; one sentence for the person who starts it.
+/// The reason why the server cannot listen, as one sentence for the person who starts it.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {listen}: {why}")]
 pub struct ListenError {
-    /// As it was set.
+    /// The address in the settings.
     pub listen: String,
-    /// What the operating system said.
+    /// The message of the operating system.
     pub why: String,
 }
 
-/// actix's own bound on workers.
+/// The maximum number of workers, as in actix.
 const WORKERS_MAX: usize = 512;
 
-/// A server that listens already, and answers once it runs.
+/// A server that already listens, and that answers after [`Server::run`] is called.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -42,7 +42,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the address.
+    /// Binds the address.
     ///
     /// # Errors
     /// [`ListenError`]
@@ -60,21 +60,22 @@ impl Server {
         Ok(Server { listener, address, store, config })
     }
 
-    /// Where it listens, with the real port.
+    /// Returns the address at which the server listens, with the real port.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Answers requests until `stop` is ready or a writer of the store panics; then accepts no more, finishes what was accepted, and
-    /// closes the store.
+    /// Answers requests until `stop` is ready or a writer of the store panics. Then the server
+    /// accepts no more connections, finishes the accepted requests, and closes the store.
     ///
     /// # Errors
-    /// What the operating system says about the socket; that it has no random bytes; what a writer panicked with.
+    /// The error of the operating system about the socket or about missing random bytes, or the
+    /// panic of a writer.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         let Server { listener, address, store, config } = self;
         let ids = RequestIds::draw()?;
-        // Once, for all workers: what their requests share is in here.
+        // The API is made once for all workers, because it has the state that their requests share.
         let api = configure(store.clone(), config.api.clone());
         let connections = Connections::default();
         let server = actix_web::dev::Server::build()
@@ -84,7 +85,8 @@ impl Server {
         let stopping = server.graceful_shutdown_signal();
         let tls = config.tls.as_ref().map(|tls| tls.server_config().map_err(std::io::Error::other)).transpose()?;
         let (opened, settings) = (connections.clone(), config.clone());
-        // What a worker does with a socket; actix-web's `HttpServer` does the same, but for the stream that it is read through.
+        // Handles a socket in a worker. actix-web's `HttpServer` does the same, but reads from
+        // another stream.
         let worker = move || {
             let app = App::new()
                 .wrap(cors(&settings.cors_origins))
@@ -98,16 +100,19 @@ impl Server {
             let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
             let stopping = stopping.clone();
             let http = HttpService::build()
-                // Connections that wait for a request end with the server, and do not keep it from ending.
+                // Connections that wait for a request end with the server. They do not delay its
+                // end.
                 .graceful_shutdown_signal(move || {
                     let stopping = stopping.clone();
                     async move { stopping.notified().await }
                 })
                 .keep_alive(settings.idle_timeout)
                 .client_request_timeout(settings.head_timeout)
-                // Who is answered before the end of a body may send on for as long as the body could have taken, and what comes is
-                // thrown away. Closed at once, the socket would answer the rest with a reset, which takes the answer away from who has
-                // not read it yet. A stop waits for it.
+                // A client that gets its answer before the end of its body may go on sending for as
+                // long as the body could have taken, and the server discards these bytes. If the
+                // server closed the socket at once, the operating system would answer the rest with
+                // a reset, and a client that has not read the answer yet would lose it. A stop
+                // waits for such a client.
                 .client_disconnect_timeout(settings.api.body_timeout.min(settings.shutdown_timeout / 2))
                 .on_connect_ext(wire::describe)
                 .finish(map_config(app, |()| AppConfig::default()));
@@ -117,7 +122,8 @@ impl Server {
         };
         let server = server.listen(format!("http-{address}"), listener, worker)?.run();
         let patience = patience(&config);
-        // Beside the server to the very end: a stop waits for slow connections too.
+        // The watcher runs beside the server until its very end, because a stop also waits for slow
+        // connections.
         tokio::select! {
             ended = serve(server, stop_or_panic(stop, &store)) => ended?,
             never = connections.watch(patience) => match never {},
@@ -130,17 +136,19 @@ impl Server {
     }
 }
 
-/// Who was answered before the end of a body may send the rest of it for as long as a body may take, and reads the answer only then.
-/// To the watcher, that is as quiet as an idle connection.
+/// Computes the times of the watcher. A client that gets its answer before the end of its body may
+/// send the rest for as long as a body may take, and read the answer only then. The watcher cannot
+/// distinguish such a connection from an idle one.
 fn patience(config: &ServerConfig) -> Patience {
     let idle = config.idle_timeout.saturating_add(config.head_timeout);
     Patience { quiet: idle.max(config.api.body_timeout), stalled: config.stall_timeout }
 }
 
-/// How often the server looks whether its writers live.
+/// The interval at which the server checks whether its writers live.
 const WRITERS_LOOKED_AT: Duration = Duration::from_millis(500);
 
-/// Ready when the server is to stop, or a writer has panicked: all appends are refused from then on, and only a new start helps.
+/// Waits until the server is to stop, or until a writer has panicked. After a panic the store
+/// refuses all appends, and only a restart helps.
 async fn stop_or_panic(stop: impl Future<Output = ()>, store: &Store) {
     let panicked = async {
         while store.writer_panic().is_none() {
@@ -160,7 +168,7 @@ async fn serve(server: actix_web::dev::Server, stop: impl Future<Output = ()>) -
     tokio::select! {
         ended = &mut running => ended,
         () = stop => {
-            // The server future has to go on running for the stop to finish.
+            // The future of the server must go on running so that the stop can finish.
             let stopping = handle.stop(true);
             let (_, ended) = tokio::join!(stopping, running);
             ended

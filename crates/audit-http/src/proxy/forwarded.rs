@@ -1,24 +1,24 @@
-//! The values of forwarding headers.
+//! Parses the values of forwarding headers.
 
 use std::net::{IpAddr, SocketAddr};
 
 /// An element of `Forwarded`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Hop {
-    /// `None` when it is hidden, unknown, or nonsense.
+    /// The address, or `None` if it is hidden, unknown or not readable.
     pub(super) address: Option<IpAddr>,
     pub(super) secure: Option<bool>,
     pub(super) host: Option<String>,
 }
 
-/// An address, with or without a port.
+/// Reads an address, with or without a port.
 pub(super) fn address(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let parsed = bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()));
     parsed.map(|address: IpAddr| address.to_canonical())
 }
 
-/// Whether a scheme is the secure one.
+/// Returns whether a scheme is the secure one, or `None` for an unknown scheme.
 pub(super) fn secure(scheme: &str) -> Option<bool> {
     match scheme {
         _ if scheme.eq_ignore_ascii_case("https") => Some(true),
@@ -27,8 +27,9 @@ pub(super) fn secure(scheme: &str) -> Option<bool> {
     }
 }
 
-/// The elements of a `Forwarded` header. One fault in it and there are none: with a quotation mark left open, a client could
-/// swallow what the proxy wrote behind it.
+/// Reads the elements of a `Forwarded` header. A single fault makes the whole header unreadable.
+/// Otherwise a client that leaves a quotation mark open could hide the text that the proxy wrote
+/// after it.
 pub(super) fn hops(text: &str) -> Option<Vec<Hop>> {
     let (mut hops, mut hop, mut rest) = (Vec::new(), Hop::default(), text.trim());
     while !rest.is_empty() {
@@ -55,7 +56,7 @@ pub(super) fn hops(text: &str) -> Option<Vec<Hop>> {
     Some(hops)
 }
 
-/// A value, quoted or not, and what comes behind it.
+/// Reads a value, quoted or not. Returns it and the text after it.
 fn value(text: &str) -> Option<(String, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find([',', ';', ' ', '\t', '"']).unwrap_or(text.len());

@@ -1,4 +1,5 @@
-//! What a reverse proxy says about a request: believed from the proxies that were named, and from nobody else.
+//! Reads what a reverse proxy says about a request. The server believes only the proxies in its
+//! settings.
 
 mod forwarded;
 mod network;
@@ -16,19 +17,20 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// Where a request came from, as far as that can be believed.
+/// The origin of a request, as far as the server can believe it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Client {
-    /// The address that is the last not to be one of our proxies.
+    /// The last address that is not one of the trusted proxies.
     pub(crate) address: Option<IpAddr>,
-    /// Whether it spoke TLS to the proxy.
+    /// Whether the client used TLS to the proxy.
     pub(crate) secure: Option<bool>,
-    /// The host it asked for; not checked yet.
+    /// The host of the request. It is not checked yet.
     pub(crate) host: Option<String>,
 }
 
 impl Client {
-    /// Nothing that a header holds can make this fail: what cannot be read was not said.
+    /// Reads the origin of a request. No value of a header can make this function fail. It ignores
+    /// a value that it cannot read.
     pub(crate) fn from_request(proxies: &TrustedProxies, request: &HttpRequest) -> Client {
         let peer = request.peer_addr().map(|address| address.ip().to_canonical());
         match peer {
@@ -44,7 +46,8 @@ impl Client {
         match (standard, common) {
             (Some(one), None) | (None, Some(one)) => one,
             (None, None) => Client { address: Some(peer), ..Client::default() },
-            // A proxy that writes one kind passes on whatever its client put into the other.
+            // A proxy that writes one kind of header passes on the other kind as its client sent
+            // it.
             (Some(one), Some(other)) => Client {
                 address: if one.address == other.address { one.address } else { Some(peer) },
                 secure: one.secure.filter(|_| one.secure == other.secure),
@@ -54,14 +57,14 @@ impl Client {
     }
 }
 
-/// `Forwarded` of RFC 7239: an element for each hop, with all that this hop knows.
+/// Reads `Forwarded` of RFC 7239: an element for each hop, with all that this hop knows.
 fn standard(proxies: &TrustedProxies, peer: IpAddr, headers: &HeaderMap) -> Client {
     let mut client = Client { address: Some(peer), ..Client::default() };
     for value in headers.get_all(FORWARDED).collect::<Vec<_>>().into_iter().rev() {
         let Some(hops) = value.to_str().ok().and_then(forwarded::hops) else { return client };
         for Hop { address, secure, host } in hops.into_iter().rev() {
             (client.secure, client.host) = (secure, host);
-            // Without an address nobody knows who wrote the elements before this one.
+            // Without an address, the author of the elements before this one is not known.
             let Some(address) = address else { return client };
             client.address = Some(address);
             if !proxies.contains(address) {
@@ -72,8 +75,8 @@ fn standard(proxies: &TrustedProxies, peer: IpAddr, headers: &HeaderMap) -> Clie
     client
 }
 
-/// The `X-Forwarded-` headers: lists of their own, of which nobody says how they belong together. The last value of a list is
-/// the only one that a client cannot have put there.
+/// Reads the `X-Forwarded-` headers. Each is a list of its own, and no standard says which values
+/// of different lists belong together. Only the last value of a list cannot come from a client.
 fn common_practice(proxies: &TrustedProxies, peer: IpAddr, headers: &HeaderMap) -> Client {
     let values = |name: HeaderName| -> Vec<&str> {
         let texts = headers.get_all(name).map(|value| value.to_str().unwrap_or(""));
@@ -138,7 +141,7 @@ mod tests {
             ("10.0.0.9, 10.0.0.2", "10.0.0.9"),
             ("[2001:db8::1]:99, 10.0.0.2", "2001:db8::1"),
             ("1.1.1.1:80", "1.1.1.1"),
-            // What cannot be read ends the chain at what was read.
+            // A value that cannot be read ends the chain at the last value that was read.
             ("1.1.1.1, nonsense, 10.0.0.2", "10.0.0.2"),
             ("1.1.1.1, unknown", "10.0.0.1"),
             ("1.1.1.1,", "10.0.0.1"),

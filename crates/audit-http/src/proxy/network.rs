@@ -1,46 +1,49 @@
-//! The proxies that are believed: addresses and networks.
+//! The trusted proxies: addresses and networks.
 
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use ipnet::IpNet;
 
-/// A text that names no network.
+/// A text that is not a network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is neither an address such as 10.0.0.1 nor a network such as 10.0.0.0/8")]
 pub struct NotANetwork(String);
 
-/// The reverse proxies whose word about a request's origin counts; none by default.
+/// The reverse proxies whose headers about the origin of a request count. By default there are
+/// none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// Whether there is none.
+    /// Whether there are no trusted proxies.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether an address is one of theirs.
+    /// Whether an address belongs to a trusted proxy.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address.to_canonical()))
     }
 
-    /// Whether a network is wider than any that one organisation has, which means that strangers are believed.
+    /// Whether a network is wider than any network of a single organisation. The server would then
+    /// believe strangers.
     #[must_use]
     pub fn is_everybody(&self) -> bool {
         self.0.iter().any(|network| network.prefix_len() < if network.addr().is_ipv4() { 8 } else { 16 })
     }
 
-    /// Whether all of them are on this machine: none could stand in front of an address that others reach.
+    /// Whether all trusted proxies are on this machine. None of them could then be a proxy for an
+    /// address that other machines reach.
     #[must_use]
     pub fn is_local(&self) -> bool {
         self.0.iter().all(|network| network.addr().is_loopback())
     }
 }
 
-/// Comma-separated addresses and networks.
+/// Reads comma-separated addresses and networks.
 impl FromStr for TrustedProxies {
     type Err = NotANetwork;
 
@@ -50,13 +53,15 @@ impl FromStr for TrustedProxies {
     }
 }
 
-/// The standard library reads the address: ipnet takes `010.0.0.0`, which other programs read as octal.
+/// Reads a network. The standard library reads the address, because ipnet accepts `010.0.0.0`,
+/// which other programs read as octal.
 fn network(text: &str) -> Option<IpNet> {
     let bare = text.split_once('/').map(|(address, _)| address);
     let address: IpAddr = bare.unwrap_or(text).parse().ok()?;
     let network = if bare.is_some() { text.parse().ok()? } else { IpNet::from(address) };
     match address.to_canonical() {
-        // The server compares peers by their IPv4 address, so a network of such addresses has to be one of IPv4.
+        // The server compares peers by their IPv4 address, so a network of such addresses must be a
+        // network of IPv4.
         v4 if v4 != address => IpNet::new(v4, network.prefix_len().checked_sub(96)?).ok(),
         _ => Some(network),
     }

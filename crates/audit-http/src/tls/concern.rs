@@ -1,4 +1,4 @@
-//! What is wrong, or will be soon, with the dates of the certificates that the server shows.
+//! Problems, present or near, with the dates of the certificates that the server shows.
 
 use std::time::Duration;
 
@@ -6,35 +6,37 @@ use audit_store::domain::Timestamp;
 
 use super::dates::Dates;
 
-/// Time enough to renew a certificate, and late enough for one that renews itself a month before its end.
+/// The time before the end of a certificate at which the server warns. It is long enough to renew a
+/// certificate, and short enough that a certificate that renews itself a month before its end
+/// causes no warning.
 const WARNED_BEFORE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
-/// Why clients refuse a certificate because of its dates, or will soon. As text, it is the first half of a sentence; [`Concern::mend`]
-/// is the other.
+/// The reason why clients refuse a certificate because of its dates, or will soon refuse it. As
+/// text it is the first half of a sentence; [`Concern::mend`] is the other half.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum Concern {
-    /// Clients refuse it.
+    /// Clients refuse the certificate.
     #[error("{certificate} expired at {at}")]
     Expired {
-        /// Which one, for a sentence.
+        /// The name of the certificate, for a sentence.
         certificate: String,
         /// The last instant at which it was valid.
         at: Timestamp,
     },
-    /// Clients whose clock is right refuse it.
+    /// Clients with a correct clock refuse the certificate.
     #[error("{certificate} is not valid before {from}, and the clock says {now}")]
     NotYetValid {
-        /// Which one, for a sentence.
+        /// The name of the certificate, for a sentence.
         certificate: String,
         /// The first instant at which it will be valid.
         from: Timestamp,
-        /// What this machine took for the present.
+        /// The current time by the clock of this machine.
         now: Timestamp,
     },
-    /// Clients will refuse it in less than 14 days.
+    /// Clients will refuse the certificate in less than 14 days.
     #[error("{certificate} expires at {at}, in less than 14 days")]
     ExpiresSoon {
-        /// Which one, for a sentence.
+        /// The name of the certificate, for a sentence.
         certificate: String,
         /// The last instant at which it is valid.
         at: Timestamp,
@@ -48,7 +50,7 @@ impl Concern {
         !matches!(self, Concern::ExpiresSoon { .. })
     }
 
-    /// What to do about it.
+    /// Returns the advice how to correct the problem.
     #[must_use]
     pub fn mend(&self) -> &'static str {
         match self {
@@ -59,7 +61,7 @@ impl Concern {
         }
     }
 
-    /// About one certificate.
+    /// Checks the dates of one certificate.
     pub(super) fn about(certificate: String, dates: Dates, now: Timestamp) -> Option<Concern> {
         let soon = now.micros().saturating_add(i64::try_from(WARNED_BEFORE.as_micros()).unwrap_or(i64::MAX));
         match dates {

@@ -1,14 +1,15 @@
-//! From when until when a certificate is valid.
+//! The dates between which a certificate is valid.
 //!
-//! rustls checks these dates of the other side's certificates and gives them to nobody, so x509-parser reads them here, from the DER
-//! that rustls has parsed already. What the extensions say is of no interest and is not parsed.
+//! rustls checks these dates of the other side's certificates and does not expose them. So
+//! x509-parser reads them here, from the DER that rustls has already parsed. The extensions are not
+//! needed and are not parsed.
 
 use audit_store::domain::Timestamp;
 use x509_parser::certificate::X509CertificateParser;
 use x509_parser::nom::Parser;
 use x509_parser::time::ASN1Time;
 
-/// The two dates of a certificate; on both it is valid.
+/// The two dates of a certificate. It is valid at both instants and between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dates {
     pub(super) begins: Timestamp,
@@ -16,7 +17,7 @@ pub(super) struct Dates {
 }
 
 impl Dates {
-    /// Reads them; `None` for what is not a certificate.
+    /// Reads the dates. Returns `None` if the bytes are not a certificate.
     pub(super) fn parse_der(der: &[u8]) -> Option<Dates> {
         let (_, certificate) = X509CertificateParser::new().with_deep_parse_extensions(false).parse(der).ok()?;
         let at = |time: ASN1Time| Timestamp::from_micros(time.timestamp().checked_mul(1_000_000)?);
@@ -40,7 +41,7 @@ mod tests {
         Dates { begins: Timestamp::parse(begins).unwrap(), ends: Timestamp::parse(ends).unwrap() }
     }
 
-    /// Years to 2049 are written with two digits, later ones with four.
+    /// Years up to 2049 are written with two digits, later years with four.
     #[test]
     fn both_forms_of_a_date_are_read() {
         assert_eq!(Dates::parse_der(&certificate((2020, 1, 2), (2049, 12, 31))), Some(dates("2020-01-02", "2049-12-31")));

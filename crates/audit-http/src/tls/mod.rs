@@ -1,4 +1,5 @@
-//! TLS of the server's own: a certificate and its key from PEM files, read again when asked to.
+//! The server's own TLS: a certificate and its key from PEM files. The server reads the files again
+//! on request.
 
 mod concern;
 mod dates;
@@ -17,20 +18,20 @@ use rustls::sign::CertifiedKey;
 
 use dates::Dates;
 
-/// Why the files cannot be used; one sentence that names the file.
+/// The reason why the files cannot be used, as one sentence that names the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {
-    /// Of one file.
+    /// One file cannot be used.
     #[error("the TLS {what} `{}` cannot be used: {why}", path.display())]
     File {
         /// `certificate` or `key`.
         what: &'static str,
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault of the file.
         why: String,
     },
-    /// Of both together.
+    /// The two files do not belong together.
     #[error("the TLS key `{}` does not belong to the certificate `{}`", key.display(), certificate.display())]
     Mismatch {
         /// The file of the certificate.
@@ -40,7 +41,7 @@ pub enum TlsError {
     },
 }
 
-/// A certificate with its key. Clones share them, and what [`Tls::reload`] reads.
+/// A certificate with its key. Clones share both, also after [`Tls::reload`].
 #[derive(Debug, Clone)]
 pub struct Tls(Arc<Files>);
 
@@ -48,7 +49,7 @@ pub struct Tls(Arc<Files>);
 struct Files {
     certificate: PathBuf,
     key: PathBuf,
-    /// What new connections get.
+    /// The certificate and the key for new connections.
     current: RwLock<Arc<CertifiedKey>>,
 }
 
@@ -62,7 +63,8 @@ impl Tls {
         Ok(Tls(Arc::new(Files { certificate: certificate.to_owned(), key: key.to_owned(), current })))
     }
 
-    /// Reads both files again, for new connections; what is open goes on. If they cannot be used, nothing changes.
+    /// Reads both files again, for new connections. Open connections go on. If the files cannot be
+    /// used, nothing changes.
     ///
     /// # Errors
     /// [`TlsError`]
@@ -72,14 +74,16 @@ impl Tls {
         Ok(())
     }
 
-    /// When the first certificate of the chain expires. `None` if the file has no dates that can be read.
+    /// Returns the time at which the first certificate of the chain expires, or `None` if the file
+    /// does not have readable dates.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.dates().into_iter().map(|(_, dates)| dates.ends).min()
     }
 
-    /// The worst that is to be said now about the dates of the chain: that of the server's own certificate first, then of those above
-    /// it, which clients check too. Nothing by a clock that cannot be right.
+    /// Returns the worst present problem with the dates of the chain. The server's own certificate
+    /// comes first, then the certificates above it, which clients check too. Returns `None` if the
+    /// clock cannot be right.
     #[must_use]
     pub fn concern(&self) -> Option<Concern> {
         let now = Timestamp::now().ok()?;
@@ -87,7 +91,7 @@ impl Tls {
         concerns.min_by_key(|concern| !concern.is_refused())
     }
 
-    /// The dates of each certificate of the chain, and what it is called.
+    /// Returns the dates of each certificate of the chain, with its name for a sentence.
     fn dates(&self) -> Vec<(String, Dates)> {
         let (chain, path) = (self.0.current(), self.0.certificate.display());
         let named = |index: usize| match index {
@@ -98,7 +102,8 @@ impl Tls {
         dates.collect()
     }
 
-    /// For the listening socket. actix offers HTTP/1.1 and, as it is built here, nothing else.
+    /// Makes the TLS settings of the listening socket. actix offers HTTP/1.1 and, in this build, no
+    /// other protocol.
     pub(crate) fn server_config(&self) -> Result<rustls::ServerConfig, rustls::Error> {
         let builder = rustls::ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
         Ok(builder.with_no_client_auth().with_cert_resolver(self.0.clone()))
@@ -117,7 +122,8 @@ impl ResolvesServerCert for Files {
     }
 }
 
-/// Named wherever it is used: a default that some other crate installs for the whole process would be a surprise.
+/// Returns the cryptography provider. Every use names it, because a default that another crate
+/// installs for the whole process would be a surprise.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }

@@ -1,32 +1,34 @@
-//! Where the head and the body of a request end, as actix's decoder sees it.
+//! Finds where the head and the body of a request end, as actix's decoder sees it.
 //!
-//! The rules are those of actix-http's `h1::decoder` and `h1::chunked`, and heads are read by the parser that it uses itself. If the
-//! two differed, bytes of a body would be taken for a head. So whatever actix refuses, or reads to the end of the connection, is
-//! [`Head::Unknown`] here, and nothing after it is looked at.
+//! The rules are those of actix-http's `h1::decoder` and `h1::chunked`, and the parser of heads is
+//! the one that actix-http uses. If the two decoders differed, this module would take bytes of a
+//! body for a head. So a request that actix refuses, or reads to the end of the connection, is
+//! [`Head::Unknown`] here, and the module does not look at any byte after it.
 
 use httparse::{EMPTY_HEADER, Header, Request, Status};
 
-/// actix answers 431 to a head that is not complete after so many bytes.
+/// The bytes after which actix answers 431 to a head that is not complete.
 pub(super) const HEAD_BYTES_MAX: usize = 128 * 1024;
 
-/// actix answers 400 to a head with more header fields.
+/// The maximum number of header fields. actix answers 400 to a head with more.
 const FIELDS_MAX: usize = 96;
 
-/// What the first bytes of a connection, or the bytes after a body, are.
+/// The meaning of the first bytes of a connection, or of the bytes after a body.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Head {
     /// The beginning of a head.
     Partial,
-    /// A head of so many bytes. `rewritten` is the head without what it offers, if it offers to upgrade.
+    /// A head of this many bytes. `rewritten` is the head without its offer, if it offers to
+    /// upgrade.
     Whole { bytes: usize, body: Body, rewritten: Option<Vec<u8>> },
-    /// Not a head that actix takes, or one whose body has no end that can be seen.
+    /// The bytes are not a head that actix accepts, or the end of the body cannot be seen.
     Unknown,
 }
 
 /// The body after a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Body {
-    /// So many bytes are still to come; none for a request without a body.
+    /// This many bytes are still to come. A request without a body has 0.
     Sized(u64),
     /// Chunks.
     Chunked(Chunk),
@@ -47,7 +49,8 @@ impl Head {
     }
 }
 
-/// How the end of the body is known; `None` where actix refuses the request, or takes all that follows as its body.
+/// Finds out how the body ends. Returns `None` if actix refuses the request, or takes all following
+/// bytes as its body.
 fn body(request: &Request<'_, '_>) -> Option<Body> {
     let (mut length, mut chunked) = (None, false);
     for Header { name, value } in request.headers.iter() {
@@ -84,8 +87,9 @@ fn options(connection: &[u8]) -> impl Iterator<Item = &[u8]> {
     connection.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
 }
 
-/// A head as if it had offered nothing: without `Upgrade`, and without `upgrade` among the options of `Connection`. The parser has
-/// taken the head, so each of its lines after the first is one field, and each ends in a line feed.
+/// Rewrites a head without its offer: without `Upgrade`, and without `upgrade` among the options of
+/// `Connection`. The parser has accepted the head, so each of its lines after the first is one
+/// field, and each ends in a line feed.
 fn without_offers(head: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(head.len());
     let mut is_first = true;
@@ -96,7 +100,7 @@ fn without_offers(head: &[u8]) -> Vec<u8> {
             is_first = line.trim_ascii().is_empty();
             out.extend_from_slice(line);
         } else if name.eq_ignore_ascii_case(b"upgrade") {
-            // Left out.
+            // The line is left out.
         } else if name.eq_ignore_ascii_case(b"connection") && offers_to_upgrade(value) {
             let kept: Vec<&[u8]> =
                 options(value).filter(|option| !option.is_empty() && !option.eq_ignore_ascii_case(b"upgrade")).collect();
@@ -112,7 +116,7 @@ fn without_offers(head: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The name and the value of a line; the name is empty where there is no colon.
+/// Splits a line into its name and its value. The name is empty if the line does not have a colon.
 fn split_field(line: &[u8]) -> (&[u8], &[u8]) {
     match line.iter().position(|byte| *byte == b':') {
         Some(colon) => (line[..colon].trim_ascii(), line[colon + 1..].trim_ascii()),
@@ -120,7 +124,7 @@ fn split_field(line: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// Where in a chunked body the next byte is.
+/// The position of the next byte in a chunked body.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Chunk {
     #[default]
@@ -140,7 +144,8 @@ pub(super) enum Chunk {
 }
 
 impl Chunk {
-    /// Goes through bytes up to the end of the body; how many belong to it. `None` if actix refuses them.
+    /// Goes through bytes up to the end of the body. Returns the number of bytes that belong to it,
+    /// or `None` if actix refuses them.
     pub(super) fn pass(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut at = 0;
         while at < bytes.len() && *self != Chunk::End {

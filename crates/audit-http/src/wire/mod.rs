@@ -1,7 +1,8 @@
-//! From an accepted socket to the stream that actix speaks HTTP on.
+//! Makes the stream on which actix speaks HTTP from an accepted socket.
 //!
-//! `HttpServer` takes sockets only, so this module and [`server`](crate::server) do what it does: watch the socket, do the TLS
-//! handshake above that, read it a portion at a time, and take offers of an upgrade out of what is read at the top.
+//! `HttpServer` takes only sockets, so this module and [`server`](crate::server) do its work: they
+//! watch the socket, do the TLS handshake above it, read it a portion at a time, and remove offers
+//! of an upgrade from the requests at the top.
 
 mod framing;
 mod portion;
@@ -29,20 +30,21 @@ use crate::connections::{Connections, Endpoint};
 use unoffered::Unoffered;
 use watched::Watched;
 
-/// What HTTP is spoken on.
+/// The stream on which the server speaks HTTP.
 pub(crate) type Wire = Unoffered<Secured>;
 
-/// Why a connection ended other than by its end.
+/// The error that ended a connection early.
 pub(crate) type Ended = TlsError<io::Error, DispatchError>;
 
 /// A connection for actix's `HttpService`.
 pub(crate) type Accepted = (Wire, Protocol, Option<SocketAddr>);
 
-/// TLS handshakes of a worker under way at once. A worker that has so many accepts nobody, so it must not be few: a client that
-/// stays silent holds one until the time for heads is over.
+/// The maximum number of TLS handshakes of a worker at once. A worker with this many handshakes
+/// accepts no connection, so the number must not be small: a silent client holds one handshake
+/// until the time for heads is over.
 const HANDSHAKES_MAX: usize = 4096;
 
-/// With TLS or without.
+/// A connection with TLS or without.
 pub(crate) enum Secured {
     Plain(Watched),
     Tls(Box<TlsStream<Watched>>),
@@ -57,7 +59,7 @@ impl Secured {
     }
 }
 
-/// Makes connections of sockets.
+/// Makes connections from sockets.
 pub(crate) fn acceptor(
     connections: Connections,
     tls: Option<rustls::ServerConfig>,
@@ -83,7 +85,7 @@ fn accepted(stream: Secured) -> Accepted {
     (Unoffered::new(stream), Protocol::Http1, client)
 }
 
-/// What the requests of a connection can look up.
+/// Adds the data of a connection that its requests can look up.
 pub(crate) fn describe(wire: &Wire, data: &mut Extensions) {
     let stream = wire.get_ref();
     let watched = stream.watched();
@@ -95,7 +97,8 @@ pub(crate) fn describe(wire: &Wire, data: &mut Extensions) {
     }
 }
 
-/// What cannot be read as HTTP, handshakes that fail and clients that go away are nothing that an operator could mend.
+/// Logs the end of a connection. An operator cannot correct requests that are not HTTP, handshakes
+/// that fail and clients that go away, so these are logged at debug.
 pub(crate) fn log_end(ended: &Ended) {
     match ended {
         TlsError::Service(DispatchError::Body(_) | DispatchError::InternalError | DispatchError::Service(_)) => {
@@ -105,8 +108,8 @@ pub(crate) fn log_end(ended: &Ended) {
     }
 }
 
-/// Whether the server says this in its own words. actix logs every request that it cannot read as an error: one port scan, and
-/// nobody looks at errors any more.
+/// Whether the server logs this message in its own words. actix logs every request that it cannot
+/// read as an error. After one port scan an operator would no longer look at errors.
 #[must_use]
 pub fn is_said_otherwise(metadata: &tracing::Metadata<'_>) -> bool {
     metadata.target() == "actix_http::h1::dispatcher" && *metadata.level() == tracing::Level::ERROR

@@ -1,8 +1,9 @@
-//! Reading a stream a portion at a time.
+//! Reads a stream a portion at a time.
 //!
-//! actix reads as long as there is something to read, up to 128 KiB, before it parses any of it, and each connection keeps a buffer of
-//! that size, doubled by growing, until it closes: 60 MiB for 256 connections that send large bodies. Here a turn of reading ends after a
-//! portion. The connection is woken at once, and what it has read is parsed before it reads on.
+//! actix reads as long as there are bytes to read, up to 128 KiB, before it parses any of them.
+//! Each connection keeps a buffer of that size, doubled by growing, until it closes: 60 MiB for 256
+//! connections that send large bodies. With this module a turn of reading ends after a portion. The
+//! module wakes the connection at once, and actix parses the portion before it reads on.
 
 use std::io;
 use std::pin::Pin;
@@ -10,10 +11,11 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
-/// Bytes of a portion, after which a turn ends. Most requests are smaller, and never notice.
+/// The bytes of a portion. A turn of reading ends after it. Most requests are smaller than a
+/// portion.
 const PORTION_BYTES: usize = 16 * 1024;
 
-/// How much of a portion was read in this turn.
+/// The part of a portion that was read in this turn.
 #[derive(Debug, Default)]
 pub(super) struct Portion {
     read: usize,
@@ -38,7 +40,8 @@ impl Portion {
         let outcome = if buffer.remaining() <= left {
             stream.poll_read(context, buffer)
         } else {
-            // Not more than is left of the portion, though there is room: what is read at once decides how the buffer grows.
+            // Read at most the rest of the portion, even if the buffer has more room: the bytes
+            // that are read at once decide how the buffer grows.
             let mut portion = ReadBuf::new(buffer.initialize_unfilled_to(left));
             let outcome = stream.poll_read(context, &mut portion);
             let bytes = portion.filled().len();

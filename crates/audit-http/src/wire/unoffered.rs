@@ -1,8 +1,10 @@
-//! A stream whose requests offer no upgrade, whatever the client offered.
+//! A stream whose requests do not offer an upgrade, even if the client offered one.
 //!
-//! The server speaks HTTP/1.1 and nothing else, so it declines every offer by not looking at it (RFC 9110, 7.8). actix looks: it
-//! answers `connection: upgrade` and closes, and reads what follows `Upgrade: websocket` as a body without an end. An answer cannot
-//! undo either, so the offer is taken out of the head before actix sees it. Everything else passes as it is.
+//! The server speaks only HTTP/1.1, so it declines every offer by ignoring it (RFC 9110, 7.8).
+//! actix does not ignore it: actix answers `connection: upgrade` and closes, and it reads the bytes
+//! after a head with `Upgrade: websocket` as a body without an end. An answer cannot undo either,
+//! so this module removes the offer from the head before actix sees it. All other bytes pass
+//! unchanged.
 
 use std::io;
 use std::pin::Pin;
@@ -14,17 +16,17 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::framing::{Body, Chunk, Head};
 use super::portion::Portion;
 
-/// What the next byte belongs to.
+/// The part of the stream to which the next byte belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
     Head,
     Body(Body),
-    /// Where heads begin is not known any more, so everything passes.
+    /// It is not known any more where heads begin, so all bytes pass unchanged.
     Anywhere,
 }
 
 impl At {
-    /// Goes through bytes up to the next head; how many there are before it.
+    /// Goes through bytes up to the next head. Returns the number of bytes before it.
     fn pass(&mut self, bytes: &[u8]) -> usize {
         match self {
             At::Head => 0,
@@ -50,15 +52,15 @@ impl At {
     }
 }
 
-/// What has arrived and was not handed on, or not whole.
+/// The bytes that have arrived and that actix has not read yet, or not completely.
 #[derive(Debug)]
 struct Held {
     bytes: BytesMut,
-    /// So many of the first bytes were handed on.
+    /// The number of the first bytes that actix has read already.
     handed: usize,
-    /// So many may be.
+    /// The number of the first bytes that actix may read.
     cleared: usize,
-    /// Where the next head begins.
+    /// The index at which the next head begins.
     head: usize,
     at: At,
 }
@@ -68,8 +70,9 @@ impl Held {
         Held { bytes: BytesMut::new(), handed: 0, cleared: 0, head: 0, at: At::Head }
     }
 
-    /// Clears what can be: bodies, heads that are complete, and the first byte of one that is not. With that byte actix's timer of
-    /// idle connections ends; no head is changed before its first line feed.
+    /// Clears the bytes that actix may read: bodies, complete heads, and the first byte of an
+    /// incomplete head. This byte stops actix's timer of idle connections. No head is changed
+    /// before its first line feed.
     fn clear(&mut self) {
         while self.head < self.bytes.len() {
             if self.at != At::Head {
@@ -101,7 +104,7 @@ impl Held {
         }
     }
 
-    /// Moves what is cleared into a buffer, as far as there is room.
+    /// Moves cleared bytes into a buffer, as many as it has room for.
     fn hand_on(&mut self, buffer: &mut ReadBuf<'_>) {
         let end = self.cleared.min(self.handed + buffer.remaining());
         buffer.put_slice(&self.bytes[self.handed..end]);
@@ -109,7 +112,7 @@ impl Held {
         self.bytes.advance(over);
         (self.handed, self.cleared, self.head) = (end - over, self.cleared - over, self.head - over);
         if self.bytes.is_empty() {
-            // A connection that waits for its next request keeps no memory here.
+            // A connection that waits for its next request holds no memory here.
             self.bytes = BytesMut::new();
         }
     }
@@ -145,7 +148,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Unoffered<S> {
             ready!(portion.poll_read(Pin::new(&mut *stream), context, buffer))?;
             let fresh = &buffer.filled()[before..];
             if fresh.is_empty() {
-                // The end. Half a head is nothing to actix either.
+                // This is the end of the stream. actix also ignores an incomplete head.
                 return Poll::Ready(Ok(()));
             }
             // Bodies pass without a copy.
@@ -181,7 +184,8 @@ mod tests {
 
     use super::*;
 
-    /// What actix reads, after the bytes came in these pieces: what was handed on, and the requests in it.
+    /// Returns the bytes that actix reads if the stream arrives in these pieces, and the requests
+    /// in them.
     fn read(pieces: &[&[u8]]) -> (Vec<u8>, Vec<String>) {
         let (mut held, mut out) = (Held::new(), Vec::new());
         for piece in pieces {
@@ -245,7 +249,8 @@ mod tests {
         }
     }
 
-    /// From there on actix reads nothing, or all of it as one body, so nothing may be changed.
+    /// From this point on actix reads nothing, or reads all of it as one body, so no byte may
+    /// change.
     #[actix_web::test]
     async fn what_follows_a_request_that_is_not_known_passes_as_it_is() {
         for start in [

@@ -1,7 +1,7 @@
-//! A TCP stream that tells how long its client has taken nothing.
+//! A TCP stream that measures for how long its client has taken no bytes.
 //!
-//! tokio-io-timeout measures this too. But actix takes only streams that have its trait `ActixStream`, so a wrapper of this size would
-//! remain around that crate's stream.
+//! tokio-io-timeout measures this too. But actix accepts only streams with its trait `ActixStream`,
+//! so a wrapper of this size would still be needed around the stream of that crate.
 
 use std::io;
 use std::pin::Pin;
@@ -13,16 +13,17 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::connections::Connection;
 
-/// What the operating system holds of an answer without having sent it. Without this bound it buffers up to 4 MiB, and reports room
-/// only when a third of that is free: a client could take its answer at a good pace and look dead for minutes.
+/// The maximum bytes of an answer that the operating system holds unsent. Without this bound it
+/// buffers up to 4 MiB, and reports room only after a third of that is free. A client could then
+/// take its answer at a good pace and look dead for minutes.
 #[cfg(target_os = "linux")]
 const UNSENT_MAX: u32 = 64 * 1024;
 
-/// The stream below TLS: what is counted are bytes that the operating system has taken for the client.
+/// The stream below TLS. It counts the bytes that the operating system has taken for the client.
 #[derive(Debug)]
 pub(crate) struct Watched {
     stream: TcpStream,
-    /// `None` if it cannot be watched.
+    /// The connection, or `None` if it cannot be watched.
     connection: Option<Arc<Connection>>,
 }
 

@@ -34,7 +34,8 @@ fn detail(failure: &Failure) -> String {
             parse_error(&format!("'utf-8' codec can't decode byte {byte:#04x} in position {position}: invalid UTF-8"))
         }
         Failure::NotJson(why) => parse_error(why),
-        Failure::Records(records) => records.iter().find_map(record_detail).unwrap_or_default(),
+        // These APIs take one record a request.
+        Failure::Records(records) if !records.is_empty() => record_detail(&records[0]),
         Failure::Internal => "A server error occurred.".to_owned(),
         other => other.sentence(&RecordNoun::RECORD).into_owned(),
     }
@@ -45,10 +46,10 @@ fn parse_error(why: &str) -> String {
 }
 
 /// Returns the detail of a record that does not have fields to name.
-fn record_detail(record: &InvalidRecord) -> Option<String> {
+fn record_detail(record: &InvalidRecord) -> String {
     match &record.error {
-        InputError::Json(error) => Some(parse_error(&error.to_string())),
-        error => Some(error.to_string()),
+        InputError::Json(error) => parse_error(&error.to_string()),
+        error => error.to_string(),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::openapi::schema::{Members, UUID_GIVEN, any, format, named, nullable_i
 pub(crate) struct AuditEventsDocs {
     pub(crate) tag: &'static str,
     /// The name of the schema of one result. The names of lists and bodies derive from it.
-    pub(crate) shape: &'static str,
+    pub(crate) schema: &'static str,
     /// The noun in the names of the operations.
     pub(crate) noun: &'static str,
     pub(crate) example: fn() -> Value,
@@ -31,7 +31,7 @@ impl AuditEventsDocs {
             .shared_parameters(FILTERS.iter().map(|filter| shared(filter.name)))
             .parameters([sort(&SORTS, "-timestamp")])
             .shared_parameters(LIST_PARAMETERS.map(drf::shared))
-            .json(200, "A page.", named(&format!("{}Page", self.shape)), envelope)
+            .json(200, "A page.", named(&format!("{}Page", self.schema)), envelope)
             .drf_errors(&[400, 401, 403, 404, 406, 413, 500, 503])
     }
 
@@ -40,9 +40,9 @@ impl AuditEventsDocs {
         Operation::new(&format!("create{}", self.noun), self.tag, "Appends one event")
             .describe("Role `writer` or `admin`. Members of the native shape are taken too.")
             .shared_parameters([drf::shared("format")])
-            .body(JSON, json_content(named(&format!("New{}", self.shape)), sent))
-            .json(200, "A retry of an event that is there.", named(self.shape), (self.example)())
-            .json(201, "The event, as this API shows it.", named(self.shape), (self.example)())
+            .body(JSON, json_content(named(&format!("New{}", self.schema)), sent))
+            .json(200, "A retry of an event that is there.", named(self.schema), (self.example)())
+            .json(201, "The event, as this API shows it.", named(self.schema), (self.example)())
             .drf_errors(&[400, 401, 403, 404, 406, 408, 409, 413, 415, 500, 503])
     }
 
@@ -55,7 +55,7 @@ impl AuditEventsDocs {
         let get = Operation::new(&format!("get{}", self.noun), self.tag, "One event")
             .describe("Role `reader` or `admin`.")
             .shared_parameters([drf::shared("format")])
-            .json(200, "The event.", named(self.shape), (self.example)())
+            .json(200, "The event.", named(self.schema), (self.example)())
             .drf_errors(&[401, 403, 404, 406, 500, 503]);
         let options = format!("{}Options", lower_first(self.noun));
         path.get(get).drf_options(&options, self.tag, "Audit Event List")

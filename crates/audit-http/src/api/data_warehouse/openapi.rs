@@ -17,9 +17,9 @@ use crate::openapi::schema::{
 
 const TAG: &str = "data-warehouse audit events";
 
-const DOCS: AuditEventsDocs = AuditEventsDocs { tag: TAG, shape: "WarehouseAuditEvent", noun: "WarehouseAuditEvent", example };
+const DOCS: AuditEventsDocs = AuditEventsDocs { tag: TAG, schema: "WarehouseAuditEvent", noun: "WarehouseAuditEvent", example };
 const REMOTE_DOCS: AuditEventsDocs =
-    AuditEventsDocs { tag: TAG, shape: "WarehouseAuditEvent", noun: "RemoteWarehouseAuditEvent", example };
+    AuditEventsDocs { tag: TAG, schema: "WarehouseAuditEvent", noun: "RemoteWarehouseAuditEvent", example };
 
 pub(crate) fn docs() -> ApiDocs {
     ApiDocs {

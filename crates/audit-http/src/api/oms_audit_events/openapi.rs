@@ -12,7 +12,7 @@ use crate::openapi::schema::{Members, any, closed, instant, named, nullable_inte
 
 const TAG: &str = "OMS audit events";
 
-const DOCS: AuditEventsDocs = AuditEventsDocs { tag: TAG, shape: "OmsAuditEvent", noun: "OmsAuditEvent", example };
+const DOCS: AuditEventsDocs = AuditEventsDocs { tag: TAG, schema: "OmsAuditEvent", noun: "OmsAuditEvent", example };
 
 pub(crate) fn docs() -> ApiDocs {
     let list = DOCS

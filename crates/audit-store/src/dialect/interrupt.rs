@@ -1,4 +1,4 @@
-//! Ends statements of SQLite that take too long. This is the only unsafe code of this workspace.
+//! Ends statements of SQLite that take too long. This is the only unsafe code of this crate.
 //!
 //! SQLite calls a progress handler after every so many steps and asks whether to continue. The
 //! handler is set by the handle of a connection, and diesel gives out neither the handle nor a way

@@ -15,7 +15,7 @@ use super::term::{Dimension, Term};
 use super::times::{Point, Times};
 
 /// Bytes of a generation.
-const GENERATION_BYTES: usize = 8 * 1024 * 1024;
+const GENERATION_BYTES: usize = 16 * 1024 * 1024;
 
 /// Bytes of a cached value besides its contents: its key and its place in a table.
 const ENTRY_BYTES: usize = 128;

@@ -1,8 +1,8 @@
 //! Counts the matching entries by value, and by span of time.
 
 use diesel::prelude::*;
-use roaring::RoaringBitmap;
 
+use super::bits::Bits;
 use super::block::Terms;
 use super::cache::SegmentKey;
 use super::index::{Index, Matches};
@@ -21,7 +21,7 @@ const SEGMENTS_AT_ONCE: usize = 16;
 /// Bytes of the values of a dimension that a query reads and the cache keeps: a dimension with few
 /// values of a million entries. A larger result would displace everything else from the cache, and
 /// going through it takes longer than reading it.
-const KEPT_BYTES_MAX: usize = 2 * 1024 * 1024;
+const KEPT_BYTES_MAX: usize = 6 * 1024 * 1024;
 
 impl Index<'_> {
     /// Counts the matching entries by value of a dimension. The matches are in the order of their
@@ -33,18 +33,23 @@ impl Index<'_> {
         dimension: Dimension,
         mut count: impl FnMut(&[u8], u64),
     ) -> Result<(), IndexError> {
+        let mut segment = Current::default();
         self.each_term(conn, matches, dimension, |at, value, ranks| {
             let Some(matches) = matches.get(at) else { return Ok(()) };
-            match matches.common(ranks, self.size(matches)).ok_or(Damaged)? {
-                0 => {}
-                number => count(value, number),
+            let number = match segment.bits(at, matches, self.size(matches)) {
+                None => ranks.len() as u64,
+                Some(bits) => ranks.common(bits).ok_or(Damaged)?,
+            };
+            if number > 0 {
+                count(value, number);
             }
             Ok(())
         })
     }
 
-    /// Calls back for each value of a dimension in each segment with a match, in any order: with
-    /// the index of the segment's matches, the value, and the entries of the segment that have it.
+    /// Calls back for each value of a dimension in each segment with a match, one segment after the
+    /// other in any order: with the index of the segment's matches, the value, and the entries of
+    /// the segment that have it.
     /// If the cache does not have the values, those of a few segments are in memory at a time.
     pub(super) fn each_term(
         &self,
@@ -116,7 +121,10 @@ impl Index<'_> {
             dialect::go_on(conn)?;
             let first = |matches: &Matches| Ok::<_, Damaged>(self.key(matches)?.first);
             let firsts = some.iter().map(first).collect::<Result<Vec<i64>, Damaged>>()?;
-            for (first, bytes) in self.blocks_between(conn, range, &firsts)? {
+            let mut blocks = self.blocks_between(conn, range, &firsts)?;
+            // The database may return them in any order. It is this one already, and costs nothing.
+            blocks.sort_by_key(|(first, _)| *first);
+            for (first, bytes) in blocks {
                 take(number * at_once + firsts.binary_search(&first).map_err(|_| Damaged)?, bytes)?;
             }
         }
@@ -148,8 +156,9 @@ impl Index<'_> {
         start_of: impl Fn(i64) -> i64,
         mut count: impl FnMut(i64, u64),
     ) -> Result<(), IndexError> {
-        for InSpan { start, from, to } in self.in_spans(conn, matches, start_of)? {
-            match matches.between(from, to) {
+        let bits = matches.bits();
+        for InSpan { start, from, to } in self.in_spans(conn, matches.segment, &bits, start_of)? {
+            match bits.count(from..to) {
                 0 => {}
                 number => count(start, number),
             }
@@ -166,15 +175,22 @@ impl Index<'_> {
         start_of: impl Fn(i64) -> i64,
         mut count: impl FnMut(&[u8], &[(i64, u64)]),
     ) -> Result<(), IndexError> {
-        let mut spans = Vec::with_capacity(matches.len());
+        let (mut spans, mut ends) = (Vec::with_capacity(matches.len()), Vec::with_capacity(matches.len()));
         for matches in matches {
-            spans.push(self.in_spans(conn, matches, &start_of)?);
+            let of_segment = self.in_spans(conn, matches.segment, &matches.bits(), &start_of)?;
+            ends.push(of_segment.iter().map(|span| (span.from, span.to)).collect::<Vec<_>>());
+            spans.push(of_segment);
         }
-        let mut counts: Vec<(i64, u64)> = Vec::new();
+        let (mut segment, mut counts) = (Current::default(), Vec::new());
         self.each_term(conn, matches, dimension, |at, value, ranks| {
-            let Some((matches, spans)) = matches.get(at).zip(spans.get(at)) else { return Ok(()) };
+            let Some(((matches, spans), ends)) = matches.get(at).zip(spans.get(at)).zip(ends.get(at)) else { return Ok(()) };
             counts.clear();
-            count_in_spans(&matches.both(ranks).ok_or(Damaged)?, spans, &mut counts);
+            let mut add = |range: usize, count: u64| match (spans.get(range), counts.last_mut()) {
+                (Some(span), Some((last, total))) if *last == span.start => *total += count,
+                (Some(span), _) => counts.push((span.start, count)),
+                (None, _) => {}
+            };
+            ranks.common_in(segment.bits_of(at, matches), ends, &mut add).ok_or(Damaged)?;
             count(value, &counts);
             Ok(())
         })
@@ -186,11 +202,12 @@ impl Index<'_> {
     fn in_spans(
         &mut self,
         conn: &mut DbConnection,
-        matches: &Matches,
+        segment: usize,
+        matches: &Bits,
         start_of: impl Fn(i64) -> i64,
     ) -> Result<Vec<InSpan>, IndexError> {
-        let (segment, size) = (matches.segment, self.size(matches));
-        let blocks = self.segments.get(segment).ok_or(Damaged)?.times.fences.len();
+        let header = self.segments.get(segment).ok_or(Damaged)?;
+        let (blocks, size) = (header.times.fences.len(), header.key.size as u32);
         let mut spans: Vec<InSpan> = Vec::new();
         let mut add = |start: i64, from: u32, to: u32| match spans.last_mut() {
             Some(last) if last.start == start && last.to == from => last.to = to,
@@ -200,7 +217,7 @@ impl Index<'_> {
             let header = self.segments.get(segment).ok_or(Damaged)?;
             let first = (number * ENTRIES_OF_A_BLOCK) as u32;
             let end = (first + ENTRIES_OF_A_BLOCK as u32).min(size);
-            if matches.between(first, end) == 0 {
+            if matches.count(first..end) == 0 {
                 continue;
             }
             let start = start_of(header.times.fences.get(number).ok_or(Damaged)?.time);
@@ -240,67 +257,21 @@ struct InSpan {
     to: u32,
 }
 
-/// Stepping over this many ranks takes about as long as counting the ranks of a span at once.
-const RANKS_OF_A_COUNT: u64 = 64;
+/// The matching entries of the segment whose terms are being counted.
+#[derive(Default)]
+struct Current(Option<(usize, Bits)>);
 
-/// Counts ranks by span, for the spans that have any.
-fn count_in_spans(ranks: &RoaringBitmap, spans: &[InSpan], counts: &mut Vec<(i64, u64)>) {
-    let mut add = |start: i64, count: u64| match counts.last_mut() {
-        Some((last, total)) if *last == start => *total += count,
-        _ => counts.push((start, count)),
-    };
-    if spans.len() as u64 * RANKS_OF_A_COUNT < ranks.len() {
-        for span in spans {
-            match ranks.range_cardinality(span.from..span.to) {
-                0 => {}
-                count => add(span.start, count),
-            }
-        }
-        return;
+impl Current {
+    /// The matching entries of a segment as bits; `None` if all its entries match.
+    fn bits(&mut self, at: usize, matches: &Matches, size: u32) -> Option<&Bits> {
+        (!matches.is_all(size)).then(|| self.bits_of(at, matches))
     }
-    let mut spans = spans.iter();
-    let mut span = spans.next();
-    for rank in ranks {
-        while let Some(here) = span
-            && here.to <= rank
-        {
-            span = spans.next();
+
+    /// The same, also if all entries match.
+    fn bits_of(&mut self, at: usize, matches: &Matches) -> &Bits {
+        if self.0.as_ref().is_none_or(|(current, _)| *current != at) {
+            self.0 = None;
         }
-        let Some(here) = span else { return };
-        add(here.start, 1);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn ranks_are_counted_in_their_spans_whichever_way_is_quicker(
-            ranks in prop::collection::btree_set(0u32..9_000, 0..4_000), lengths in prop::collection::vec((0u32..3_000, 0i64..3), 1..30),
-        ) {
-            let ranks: RoaringBitmap = ranks.into_iter().collect();
-            let (mut from, mut spans) = (0, Vec::new());
-            for (length, start) in lengths {
-                spans.push(InSpan { start, from, to: from + length });
-                // The gaps are spans without a match.
-                from += length + length % 7;
-            }
-            let inside: RoaringBitmap = ranks.iter().filter(|rank| spans.iter().any(|span| (span.from..span.to).contains(rank))).collect();
-            let (mut counts, mut one_by_one) = (Vec::new(), Vec::new());
-            count_in_spans(&inside, &spans, &mut counts);
-            for span in &spans {
-                let number = inside.iter().filter(|rank| (span.from..span.to).contains(rank)).count() as u64;
-                match one_by_one.last_mut() {
-                    Some((start, count)) if *start == span.start => *count += number,
-                    _ if number > 0 => one_by_one.push((span.start, number)),
-                    _ => {}
-                }
-            }
-            prop_assert_eq!(counts, one_by_one);
-        }
+        &self.0.get_or_insert_with(|| (at, matches.bits())).1
     }
 }

@@ -8,10 +8,10 @@ use audit_domain::{Interval, Stream};
 use diesel::prelude::*;
 use roaring::RoaringBitmap;
 
+use super::bits::Bits;
 use super::block::Terms;
 use super::cache::{Cache, RanksOfTerm, SegmentKey};
 use super::condition::Condition;
-use super::ranks::Ranks;
 use super::statements::BlocksWith;
 use super::term::Term;
 use super::times::{self, ENTRIES_OF_A_BLOCK, Point, Times};
@@ -207,25 +207,17 @@ impl Matches {
         }
     }
 
-    /// The number of matching entries in a range of ranks.
-    pub(super) fn between(&self, from: u32, to: u32) -> u64 {
-        let (from, to) = (from.max(self.from), to.min(self.to));
+    /// The matching entries as bits.
+    pub(super) fn bits(&self) -> Bits {
         match &self.set {
-            _ if from >= to => 0,
-            None => u64::from(to - from),
-            Some(set) => set.range_cardinality(from..to),
+            None => Bits::from_range(self.from..self.to),
+            Some(set) => Bits::from_set(set, self.from..self.to),
         }
     }
 
-    /// The matching entries that are also in a set of the segment.
-    pub(super) fn both(&self, ranks: &Ranks<'_>) -> Option<RoaringBitmap> {
-        let mut both = ranks.bitmap()?;
-        if let Some(set) = &self.set {
-            both &= &**set;
-        }
-        both.remove_range(..self.from);
-        both.remove_range(self.to..);
-        Some(both)
+    /// Whether all entries of a segment of this size match.
+    pub(super) fn is_all(&self, size: u32) -> bool {
+        self.len == u64::from(size)
     }
 
     /// Keeps the matching entries that are also in another set of the segment.
@@ -248,19 +240,6 @@ impl Matches {
             }
         };
         Matches::new(self.segment, self.from, self.to, Some(Arc::new(set)))
-    }
-
-    /// The number of matching entries that are in a set of a segment of this size.
-    pub(super) fn common(&self, ranks: &Ranks<'_>, size: u32) -> Option<u64> {
-        match &self.set {
-            None if self.from == 0 && self.to == size => Some(ranks.len() as u64),
-            None => Some(ranks.bitmap()?.range_cardinality(self.from..self.to)),
-            Some(set) if ranks.is_short() => {
-                let inside = |rank: &&u16| (self.from..self.to).contains(&u32::from(**rank)) && set.contains(u32::from(**rank));
-                Some(ranks.list()?.iter().filter(inside).count() as u64)
-            }
-            Some(_) => Some(self.both(ranks)?.len()),
-        }
     }
 
     /// The ranks of the matching entries.

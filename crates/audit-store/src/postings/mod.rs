@@ -6,6 +6,7 @@
 //! one snapshot. So it is exact at every moment, also without any segment. The whole index can be
 //! rebuilt from the log, to the same bytes.
 
+mod bits;
 mod block;
 mod building;
 mod bytes;

@@ -1,114 +1,273 @@
 //! Sets of entries of a segment, by their rank in the order of time.
+//!
+//! A set is stored in the shorter one of two forms: as the gaps between its ranks, or as one bit
+//! for each rank. A serialized roaring bitmap takes twice as much: it has two bytes for each rank
+//! of a set, or eight KiB for the 32,768 entries of the largest segment.
 
 use roaring::RoaringBitmap;
 
+use super::bits::{self, Bits};
 use super::bytes::{Reader, put_number};
 
-/// Up to this size, a set is written as gaps; a larger set is written as a bitmap. A small bitmap
-/// has sixteen bytes before its first entry.
-const GAPS_MAX: usize = 64;
+/// A set of up to this size is always stored as gaps, and so it needs no length.
+const SHORT_MAX: usize = 64;
+
+/// Bytes of the bits of all ranks that there can be.
+const BITS_MAX: usize = 8_192;
+
+/// Bytes of a word of bits.
+const WORD_BYTES: usize = 8;
 
 /// Appends a set, which must be ascending and not empty: its size and its ranks.
 pub(super) fn put(out: &mut Vec<u8>, ranks: &[u16]) {
     put_number(out, ranks.len() as u64);
-    if ranks.len() <= GAPS_MAX {
-        let mut next = 0;
-        for rank in ranks {
-            put_number(out, u64::from(rank - next));
-            next = rank.saturating_add(1);
+    if ranks.len() > SHORT_MAX {
+        let words = ranks.last().map_or(0, |last| usize::from(*last) / 64 + 1);
+        let (gaps, bits) = (gaps(ranks).map(bytes_of).sum::<usize>(), words * WORD_BYTES);
+        put_number(out, if bits < gaps { 2 * bits as u64 + 1 } else { 2 * gaps as u64 });
+        if bits < gaps {
+            return put_bits(out, ranks, bits);
         }
-        return;
     }
-    let bitmap: RoaringBitmap = ranks.iter().map(|rank| u32::from(*rank)).collect();
-    put_number(out, bitmap.serialized_size() as u64);
-    // Writing to a vector does not fail.
-    drop(bitmap.serialize_into(out));
+    gaps(ranks).for_each(|gap| put_number(out, gap));
+}
+
+/// For each rank, the number of ranks between it and the one before it.
+fn gaps(ranks: &[u16]) -> impl Iterator<Item = u64> {
+    let mut next = 0;
+    ranks.iter().map(move |rank| {
+        let gap = u64::from(*rank) - next;
+        next = u64::from(*rank) + 1;
+        gap
+    })
+}
+
+/// The bytes that [`put_number`] writes for a gap.
+fn bytes_of(gap: u64) -> usize {
+    1 + usize::from(gap >= 1 << 7) + usize::from(gap >= 1 << 14)
+}
+
+fn put_bits(out: &mut Vec<u8>, ranks: &[u16], length: usize) {
+    let start = out.len();
+    out.resize(start + length, 0);
+    for rank in ranks {
+        if let Some(byte) = out.get_mut(start + usize::from(rank / 8)) {
+            *byte |= 1 << (rank % 8);
+        }
+    }
 }
 
 /// A stored set.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ranks<'a> {
     count: usize,
+    form: Form,
     bytes: &'a [u8],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Gaps,
+    Bits,
 }
 
 impl<'a> Ranks<'a> {
     /// Takes a set from the front.
     pub(super) fn take(reader: &mut Reader<'a>) -> Option<Ranks<'a>> {
         let count = reader.length()?;
-        if count > GAPS_MAX {
+        if count > SHORT_MAX {
             let length = reader.length()?;
-            return Some(Ranks { count, bytes: reader.take(length)? });
+            let form = if length % 2 == 1 { Form::Bits } else { Form::Gaps };
+            let bytes = reader.take(length / 2)?;
+            return (form == Form::Gaps || bytes.len() <= BITS_MAX).then_some(Ranks { count, form, bytes });
         }
         let before = *reader;
         for _ in 0..count {
             reader.number()?;
         }
-        Some(Ranks { count, bytes: &before.0[..before.0.len() - reader.0.len()] })
+        Some(Ranks { count, form: Form::Gaps, bytes: &before.0[..before.0.len() - reader.0.len()] })
     }
 
     pub(super) fn len(&self) -> usize {
         self.count
     }
 
-    /// Whether the set is so small that it is not a bitmap.
-    pub(super) fn is_short(&self) -> bool {
-        self.count <= GAPS_MAX
-    }
-
     /// The set as a bitmap.
     pub(super) fn bitmap(&self) -> Option<RoaringBitmap> {
-        if self.count > GAPS_MAX {
-            return RoaringBitmap::deserialize_from(self.bytes).ok().filter(|bitmap| bitmap.len() == self.count as u64);
-        }
-        self.gaps().map(|ranks| ranks.into_iter().map(u32::from).collect())
+        let bitmap = match self.form {
+            Form::Bits => RoaringBitmap::from_lsb0_bytes(0, self.bytes),
+            Form::Gaps => RoaringBitmap::from_sorted_iter(self.list()?.into_iter().map(u32::from)).ok()?,
+        };
+        (bitmap.len() == self.count as u64).then_some(bitmap)
     }
 
     /// The ranks, ascending.
     pub(super) fn list(&self) -> Option<Vec<u16>> {
-        if self.count <= GAPS_MAX {
-            return self.gaps();
-        }
-        self.bitmap()?.into_iter().map(|rank| u16::try_from(rank).ok()).collect()
+        let mut ranks = Vec::with_capacity(self.count.min(usize::from(u16::MAX)));
+        self.each(|rank| ranks.push(rank))?;
+        Some(ranks)
     }
 
-    fn gaps(&self) -> Option<Vec<u16>> {
-        let (mut reader, mut next) = (Reader(self.bytes), 0u64);
-        let mut ranks = Vec::with_capacity(self.count);
-        while !reader.is_empty() {
-            let rank = next.checked_add(reader.number()?)?;
-            ranks.push(u16::try_from(rank).ok()?);
-            next = rank + 1;
+    /// The number of ranks that are also in other ones of the segment.
+    pub(super) fn common(&self, others: &Bits) -> Option<u64> {
+        if self.form == Form::Bits {
+            return Some(others.common(self.bytes));
         }
-        Some(ranks)
+        let mut common = 0;
+        self.each(|rank| common += u64::from(others.contains(rank)))?;
+        Some(common)
+    }
+
+    /// Counts the ranks that are also in other ones of the segment, for each of some ranges in
+    /// order, and calls back for the ranges that have any: with the number of the range.
+    pub(super) fn common_in(&self, others: &Bits, ends: &[(u32, u32)], mut count: impl FnMut(usize, u64)) -> Option<()> {
+        if self.form == Form::Bits {
+            for (number, (from, to)) in ends.iter().enumerate() {
+                match others.common_between(self.bytes, *from..*to) {
+                    0 => {}
+                    common => count(number, common),
+                }
+            }
+            return Some(());
+        }
+        let (mut range, mut common) = (0, 0);
+        self.each(|rank| {
+            if !others.contains(rank) {
+                return;
+            }
+            let rank = u32::from(rank);
+            while ends.get(range).is_some_and(|(_, to)| *to <= rank) {
+                if common > 0 {
+                    count(range, common);
+                }
+                (range, common) = (range + 1, 0);
+            }
+            common += u64::from(ends.get(range).is_some_and(|(from, _)| *from <= rank));
+        })?;
+        if common > 0 {
+            count(range, common);
+        }
+        Some(())
+    }
+
+    /// Calls back for each rank in order. Returns `None` if the bytes are not such a set.
+    fn each(&self, mut take: impl FnMut(u16)) -> Option<()> {
+        let mut taken = 0;
+        match self.form {
+            Form::Bits => {
+                for (first, mut word) in (0u32..).step_by(64).zip(bits::words(self.bytes)) {
+                    while word != 0 {
+                        take(u16::try_from(first + word.trailing_zeros()).ok()?);
+                        word &= word - 1;
+                        taken += 1;
+                    }
+                }
+            }
+            Form::Gaps => {
+                let (mut reader, mut next) = (Reader(self.bytes), 0u32);
+                while let Some((byte, rest)) = reader.0.split_first() {
+                    // Nearly all gaps have one byte.
+                    let gap = if *byte < 0x80 {
+                        reader.0 = rest;
+                        u32::from(*byte)
+                    } else {
+                        u32::from(u16::try_from(reader.number()?).ok()?)
+                    };
+                    let rank = next + gap;
+                    take(u16::try_from(rank).ok()?);
+                    next = rank + 1;
+                    taken += 1;
+                }
+            }
+        }
+        (taken == self.count).then_some(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn sets_are_read_as_they_were_written() {
-        let dense: Vec<u16> = (0..32_768).filter(|n| n % 3 != 1).collect();
-        let sets = [vec![0], vec![65_535], (0..64).collect(), (0..65).collect(), (0..65).map(|n| n * 1_000).collect(), dense];
-        let mut bytes = Vec::new();
-        sets.iter().for_each(|set| put(&mut bytes, set));
-        let mut reader = Reader(&bytes);
-        for set in &sets {
+    /// Sets of any density.
+    fn sets() -> impl Strategy<Value = Vec<u16>> {
+        let densities = prop_oneof![Just(1.0), Just(0.7), Just(0.1), Just(0.02), Just(0.001)];
+        (densities, any::<u64>()).prop_map(|(density, seed)| {
+            let mut state = seed | 1;
+            let mut drawn = || {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                (state >> 11) as f64 / (1u64 << 53) as f64
+            };
+            let ranks: Vec<u16> = (0..32_768).filter(|_| drawn() < density).collect();
+            if ranks.is_empty() { vec![7] } else { ranks }
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn sets_are_read_and_counted_as_they_were_written(
+            set in sets(), others in sets(), lengths in prop::collection::vec((0u32..3_000, 0u32..100), 1..30),
+        ) {
+            let mut bytes = Vec::new();
+            put(&mut bytes, &set);
+            let mut reader = Reader(&bytes);
             let ranks = Ranks::take(&mut reader).unwrap();
-            assert_eq!((ranks.len(), ranks.list().as_ref()), (set.len(), Some(set)));
-            assert!(ranks.bitmap().unwrap().iter().eq(set.iter().map(|rank| u32::from(*rank))));
+            prop_assert!(reader.is_empty());
+            prop_assert_eq!((ranks.len(), ranks.list()), (set.len(), Some(set.clone())));
+            prop_assert!(ranks.bitmap().unwrap().iter().eq(set.iter().map(|rank| u32::from(*rank))));
+
+            let both: BTreeSet<u32> = others.iter().filter(|rank| set.binary_search(rank).is_ok()).map(|rank| u32::from(*rank)).collect();
+            let others: RoaringBitmap = others.into_iter().map(u32::from).collect();
+            let others = Bits::from_set(&others, 0..32_768);
+            prop_assert_eq!(ranks.common(&others), Some(both.len() as u64));
+            let (mut ends, mut from) = (Vec::new(), 0);
+            for (length, gap) in lengths {
+                ends.push((from, from + length));
+                from += length + gap;
+            }
+            let mut counts = vec![0; ends.len()];
+            ranks.common_in(&others, &ends, |range, count| counts[range] += count).unwrap();
+            let wanted: Vec<u64> = ends.iter().map(|(from, to)| both.range(from..to).count() as u64).collect();
+            prop_assert_eq!(counts, wanted);
         }
-        assert!(reader.is_empty());
-        // A set that is cut anywhere is not a set.
-        put(&mut bytes, &sets[5]);
-        for cut in 1..100 {
-            let mut reader = Reader(&bytes[bytes.len() - cut..]);
-            if let Some(ranks) = Ranks::take(&mut reader) {
-                drop(ranks.bitmap());
-                drop(ranks.list());
+    }
+
+    #[test]
+    fn changed_bytes_are_no_set_and_no_panic() {
+        let dense: Vec<u16> = (0..32_768).filter(|n| n % 3 != 1).collect();
+        let sparse: Vec<u16> = (0..400).map(|n| n * 80).collect();
+        for set in [dense, sparse] {
+            let mut bytes = Vec::new();
+            put(&mut bytes, &set);
+            for cut in 1..bytes.len() {
+                for changed in [bytes[cut..].to_vec(), [&bytes[..cut], &[bytes[cut] ^ 0x90], &bytes[cut + 1..]].concat()] {
+                    if let Some(ranks) = Ranks::take(&mut Reader(&changed)) {
+                        let (bitmap, list) = (ranks.bitmap(), ranks.list());
+                        assert!(bitmap.is_none_or(|bitmap| list.is_some_and(|list| list.len() as u64 == bitmap.len())));
+                        ranks.common(&Bits::from_range(0..32_768));
+                    }
+                }
             }
         }
+    }
+
+    #[test]
+    fn a_set_takes_the_fewest_bytes() {
+        let bytes = |set: &[u16]| {
+            let mut bytes = Vec::new();
+            put(&mut bytes, set);
+            bytes.len()
+        };
+        let all: Vec<u16> = (0..32_768).collect();
+        assert_eq!(bytes(&all), 3 + 2 + 4_096);
+        let one_in_fifty: Vec<u16> = all.iter().step_by(50).copied().collect();
+        assert_eq!(bytes(&one_in_fifty), 2 + 2 + one_in_fifty.len());
+        assert_eq!(bytes(&[65_535]), 1 + 3);
     }
 }

@@ -10,7 +10,7 @@ use super::{LogState, heads, search};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::postings::{self, Cache, Found, Term};
+use crate::postings::{self, Cache, Found};
 
 /// The number of matching entries in each span of time, without empty spans.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,11 +160,7 @@ impl Split {
         by: G,
         counted: &mut Vec<(i64, RawKey, i64)>,
     ) -> Result<Option<i64>, StoreError> {
-        let (dimension, is_number) = match by.indexed() {
-            IndexedAs::Numbers(dimension) => (dimension, true),
-            IndexedAs::Texts(dimension) => (dimension, false),
-            IndexedAs::Spans(_) | IndexedAs::Weekdays => return Ok(None),
-        };
+        let (IndexedAs::Numbers(dimension) | IndexedAs::Texts(dimension)) = by.indexed() else { return Ok(None) };
         // The counts are added only after the whole index turned out to be readable.
         let mut values: HashMap<i64, i64> = HashMap::new();
         let known = found.spans_of_groups::<G::Table>(
@@ -173,12 +169,7 @@ impl Split {
             dimension,
             |at| span.start(at),
             |value, spans| {
-                let key = if is_number {
-                    Term::to_number(value).map(RawKey::Number)
-                } else {
-                    std::str::from_utf8(value).ok().map(|text| RawKey::Text(text.to_owned()))
-                };
-                let listed = key.filter(|key| self.group_of.contains_key(key));
+                let listed = by.indexed().key(value).filter(|key| self.group_of.contains_key(key));
                 for (start, count) in spans {
                     match &listed {
                         Some(key) => counted.push((*start, key.clone(), *count as i64)),

@@ -134,6 +134,31 @@ pub(crate) enum IndexedAs {
     Weekdays,
 }
 
+impl IndexedAs {
+    /// The key of a value of the dimension.
+    pub(super) fn key(self, value: &[u8]) -> Option<RawKey> {
+        match self {
+            IndexedAs::Numbers(_) => Term::to_number(value).map(RawKey::Number),
+            IndexedAs::Texts(_) => std::str::from_utf8(value).ok().map(|text| RawKey::Text(text.to_owned())),
+            IndexedAs::Spans(_) | IndexedAs::Weekdays => None,
+        }
+    }
+}
+
+/// The counts of values of a dimension. A value comes once for each segment, and only the first
+/// time is copied.
+#[derive(Default)]
+struct Values(HashMap<Vec<u8>, i64>);
+
+impl Values {
+    fn add(&mut self, value: &[u8], count: u64) {
+        match self.0.get_mut(value) {
+            Some(total) => *total += count as i64,
+            None => drop(self.0.insert(value.to_vec(), count as i64)),
+        }
+    }
+}
+
 /// A group of one channel.
 pub(crate) type RawGroup = (RawKey, i64);
 
@@ -256,35 +281,30 @@ fn indexed<G: Grouping>(
     by: G,
 ) -> Result<Option<HashMap<RawKey, i64>>, StoreError> {
     let channel_id = head.channel_id;
-    let mut groups: HashMap<RawKey, i64> = HashMap::new();
-    let mut add = |key: Option<RawKey>, count: u64| {
-        if let Some(key) = key {
-            *groups.entry(key).or_default() += count as i64;
-        }
-    };
+    let (mut groups, mut values): (HashMap<RawKey, i64>, Values) = (HashMap::new(), Values::default());
+    let mut add = |key: RawKey, count: u64| *groups.entry(key).or_default() += count as i64;
     let known = match by.indexed() {
-        IndexedAs::Numbers(dimension) => found.groups::<G::Table>(conn, channel_id, dimension, |value, count| {
-            add(Term::to_number(value).map(RawKey::Number), count)
-        })?,
-        IndexedAs::Texts(dimension) => found.groups::<G::Table>(conn, channel_id, dimension, |value, count| {
-            add(std::str::from_utf8(value).ok().map(|text| RawKey::Text(text.to_owned())), count);
-        })?,
-        IndexedAs::Spans(span) => found.spans::<G::Table>(
-            conn,
-            channel_id,
-            |time| span.start(time),
-            |start, count| add(Some(RawKey::Time(start)), count),
-        )?,
+        IndexedAs::Numbers(dimension) | IndexedAs::Texts(dimension) => {
+            found.groups::<G::Table>(conn, channel_id, dimension, |value, count| values.add(value, count))?
+        }
+        IndexedAs::Spans(span) => {
+            found.spans::<G::Table>(conn, channel_id, |time| span.start(time), |start, count| add(RawKey::Time(start), count))?
+        }
         // Two equal days of the week may have others in between, so only days are spans.
         IndexedAs::Weekdays => found.spans::<G::Table>(
             conn,
             channel_id,
             |time| Span::Day.start(time),
-            |start, count| add(Some(RawKey::Number(weekday(start))), count),
+            |start, count| add(RawKey::Number(weekday(start)), count),
         )?,
     };
     if known.is_none() {
         return Ok(None);
+    }
+    for (value, count) in values.0 {
+        if let Some(key) = by.indexed().key(&value) {
+            *groups.entry(key).or_default() += count;
+        }
     }
     let after = found.end_of(channel_id);
     if after < head.size {

@@ -10,7 +10,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = Store::open(&StoreConfig::new(url))?;
 
     let user = User::from_json(JsonText::parse(r#"{"pk": 7, "username": "zoe"}"#)?)?;
-    let event = store.prepare(NewEvent::new().object("orders.order", 859).user(user), ChannelId::DEFAULT)?;
+    let event = store.prepare(NewEvent::new().object("orders.order", 859).by(user), ChannelId::DEFAULT)?;
     // A copy has the same uuid: it can be sent again, and is stored once.
     match store.append(AppendRequest::import(vec![event.clone()]))?.wait() {
         Ok(receipts) => println!("on disk: {} at position {}", receipts[0].uuid, receipts[0].position),

@@ -9,9 +9,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let before = json!({"sku": "A-1", "quantity": 100, "price": 29.99, "tags": ["new"]});
     let after = json!({"sku": "A-1", "quantity": 85, "price": 29.99, "stock_location": 4});
     let change = Change::between(&before, &after)?.ok_or("the two states are the same")?;
-    let user = User::from_json(JsonText::encode(&json!({"pk": 7, "username": "zoë"}))?)?;
+    let user = User::new(7, "zoë");
 
-    let event = NewEvent::new().object("inventory.product", 859).user(user).change(&change)?.prepare(ChannelId::DEFAULT)?;
+    let event = NewEvent::update("inventory.product", 859).by(user).with_change(&change)?.prepare(ChannelId::DEFAULT)?;
 
     println!("event {} of {}", event.uuid(), event.timestamp());
     for slot in event.slots().iter() {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::json::{JsonString, JsonText, Members};
+use crate::json::{EncodeError, JsonString, JsonText, Members};
 
 /// `old_data` and `new_data` of one change. For an update, only the top-level fields that differ: a
 /// field that is only in `old_data` was removed, a field that is only in `new_data` was added.
@@ -20,18 +20,18 @@ impl Change {
     ///
     /// # Errors
     ///
-    /// The error of serializing `new`.
-    pub fn created<T: Serialize>(new: &T) -> Result<Change, serde_json::Error> {
-        Ok(Change { old: None, new: Some(serde_json::to_value(new)?) })
+    /// [`EncodeError`]: `new` cannot be encoded as JSON.
+    pub fn created<T: Serialize>(new: &T) -> Result<Change, EncodeError> {
+        Ok(Change { old: None, new: Some(value(new)?) })
     }
 
     /// Describes the deletion of an object.
     ///
     /// # Errors
     ///
-    /// The error of serializing `old`.
-    pub fn deleted<T: Serialize>(old: &T) -> Result<Change, serde_json::Error> {
-        Ok(Change { old: Some(serde_json::to_value(old)?), new: None })
+    /// [`EncodeError`]: `old` cannot be encoded as JSON.
+    pub fn deleted<T: Serialize>(old: &T) -> Result<Change, EncodeError> {
+        Ok(Change { old: Some(value(old)?), new: None })
     }
 
     /// Computes the difference between two states. Returns `None` if they are equal. A state that
@@ -39,12 +39,18 @@ impl Change {
     ///
     /// # Errors
     ///
-    /// The error of serializing either state.
-    pub fn between<T: Serialize, U: Serialize>(old: &T, new: &U) -> Result<Option<Change>, serde_json::Error> {
-        let (old, new) = (serde_json::to_value(old)?, serde_json::to_value(new)?);
-        if old == new {
-            return Ok(None);
-        }
+    /// [`EncodeError`]: one of the states cannot be encoded as JSON.
+    pub fn between<T: Serialize, U: Serialize>(old: &T, new: &U) -> Result<Option<Change>, EncodeError> {
+        let (old, new) = (value(old)?, value(new)?);
+        Ok((old != new).then(|| Change::of_values(old, new)))
+    }
+
+    /// Computes the difference between two states, which may be equal: both sides are then empty.
+    pub(crate) fn from_states<T: Serialize, U: Serialize>(old: &T, new: &U) -> Result<Change, EncodeError> {
+        Ok(Change::of_values(value(old)?, value(new)?))
+    }
+
+    fn of_values(old: Value, new: Value) -> Change {
         let (old, new) = match (old, new) {
             (Value::Object(old), Value::Object(new)) => {
                 let only = |one: &Map<String, Value>, other: &Map<String, Value>| {
@@ -54,15 +60,15 @@ impl Change {
             }
             whole => whole,
         };
-        Ok(Some(Change { old: Some(old), new: Some(new) }))
+        Change { old: Some(old), new: Some(new) }
     }
 
     /// Encodes the content of an event: `{"old_data":…,"new_data":…}`, null for an absent side.
     ///
     /// # Errors
     ///
-    /// A side is nested deeper than [`crate::limits::NESTING_MAX`].
-    pub fn to_content(&self) -> Result<JsonText, serde_json::Error> {
+    /// [`EncodeError`]: a side is nested deeper than [`crate::limits::NESTING_MAX`].
+    pub fn to_content(&self) -> Result<JsonText, EncodeError> {
         #[derive(Serialize)]
         struct Content<'a> {
             old_data: &'a Option<Value>,
@@ -70,6 +76,10 @@ impl Change {
         }
         JsonText::encode(&Content { old_data: &self.old, new_data: &self.new })
     }
+}
+
+fn value<T: Serialize>(state: &T) -> Result<Value, EncodeError> {
+    serde_json::to_value(state).map_err(EncodeError)
 }
 
 /// Lists the names of the changed fields of a content: the members that only one of `old_data` and

@@ -1,6 +1,7 @@
 //! Channels: the tenants of the log. Each channel has its own positions, uuids and tree.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 
 use serde::{Serialize, Serializer};
 
@@ -30,6 +31,35 @@ impl ChannelId {
     pub(crate) fn from_json(json: &JsonText) -> Result<ChannelId, Fault> {
         let number: Option<i64> = if json.is_integer() { json.as_str().parse().ok() } else { None };
         number.and_then(ChannelId::new).ok_or(Fault::NotAChannel)
+    }
+}
+
+/// A number that is not the id of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a channel must be an integer from 0 to 9223372036854775807 (got {0})")]
+pub struct ChannelIdError(i64);
+
+/// A channel id that is one already needs no check, and functions take both.
+impl From<Infallible> for ChannelIdError {
+    fn from(never: Infallible) -> ChannelIdError {
+        match never {}
+    }
+}
+
+impl TryFrom<i64> for ChannelId {
+    type Error = ChannelIdError;
+
+    fn try_from(id: i64) -> Result<ChannelId, ChannelIdError> {
+        ChannelId::new(id).ok_or(ChannelIdError(id))
+    }
+}
+
+/// The type of a literal that nothing else decides.
+impl TryFrom<i32> for ChannelId {
+    type Error = ChannelIdError;
+
+    fn try_from(id: i32) -> Result<ChannelId, ChannelIdError> {
+        ChannelId::try_from(i64::from(id))
     }
 }
 
@@ -84,6 +114,12 @@ impl ChannelGrant {
             ChannelGrant::All => "*".to_owned(),
             ChannelGrant::Only(set) => set.iter().map(ChannelId::to_string).collect::<Vec<_>>().join(","),
         }
+    }
+}
+
+impl From<ChannelId> for ChannelGrant {
+    fn from(channel: ChannelId) -> ChannelGrant {
+        ChannelGrant::Only([channel].into())
     }
 }
 

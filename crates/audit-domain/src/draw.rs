@@ -9,15 +9,25 @@ use uuid::{Builder, Uuid};
 
 use crate::timestamp::Timestamp;
 
+/// The operating system has no random bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the operating system has no random bytes: {0}")]
+pub struct RandomError(getrandom::Error);
+
+/// Fills `bytes` from the operating system's generator.
+pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), RandomError> {
+    getrandom::fill(bytes).map_err(RandomError)
+}
+
 /// Draws a UUIDv7 (RFC 9562): the milliseconds of an instant, the rest of its microseconds in 12
 /// bits (so that uuids of one millisecond are mostly in the order of time), and 62 random bits.
 ///
 /// # Errors
 ///
-/// The operating system has no random bytes.
-pub fn draw_uuid_v7(at: Timestamp) -> Result<Uuid, getrandom::Error> {
+/// [`RandomError`]: the operating system has no random bytes.
+pub fn draw_uuid_v7(at: Timestamp) -> Result<Uuid, RandomError> {
     let mut random = [0; 8];
-    getrandom::fill(&mut random)?;
+    fill_random(&mut random)?;
     Ok(uuid_v7(at, random))
 }
 
@@ -37,11 +47,11 @@ pub fn uuid_v7(at: Timestamp, random: [u8; 8]) -> Uuid {
 ///
 /// # Errors
 ///
-/// The operating system has no random bytes.
-pub fn draw_hash_keys() -> Result<(), getrandom::Error> {
+/// [`RandomError`]: the operating system has no random bytes.
+pub fn draw_hash_keys() -> Result<(), RandomError> {
     thread_local!(static DRAWN: Cell<bool> = const { Cell::new(false) });
     if !DRAWN.get() {
-        getrandom::fill(&mut [0])?;
+        fill_random(&mut [0])?;
         drop(RandomState::new());
         DRAWN.set(true);
     }

@@ -6,6 +6,7 @@ use crate::unrecognized::Unrecognized;
 
 /// One fault of one field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Fault {
     /// A required value is missing.
     #[error("is required")]
@@ -98,6 +99,7 @@ impl FieldError {
 /// The reason why a text is not an event or not an action log. All faulty fields are reported at
 /// once.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InputError {
     /// The text is not a JSON object.
     #[error(transparent)]

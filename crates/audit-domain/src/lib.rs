@@ -5,16 +5,17 @@
 //! commitments of the log ([`log`]). It reads no file, opens no socket and knows no database.
 //!
 //! ```
-//! use audit_domain::{Change, ChannelId, FilterColumns, NewEvent, Timestamp};
-//! use serde_json::json;
+//! use audit_domain::{ChannelId, EventFilter, NewEvent, Timestamp, User};
+//! # let before = serde_json::json!({"quantity": 1.0, "sku": "A-1"});
+//! # let after = serde_json::json!({"quantity": 2.0, "sku": "A-1"});
 //!
-//! let before = json!({"quantity": 1.0, "sku": "A-1"});
-//! let after = json!({"quantity": 2.0, "sku": "A-1"});
-//! let change = Change::between(&before, &after)?.expect("the quantity differs");
-//! let event = NewEvent::new().object("orders.item", 859).change(&change)?.prepare(ChannelId::DEFAULT)?;
-//!
-//! assert!(matches!(event.filter_columns(), FilterColumns::Event(keys) if keys.action.as_deref() == Some("UPDATE")));
-//! println!("{} {}", event.uuid(), event.leaf_hash(0, Timestamp::now()?));
+//! let new = NewEvent::update("orders.order", 859).by(User::new(7, "zoe")).change(&before, &after)?;
+//! let prepared = new.prepare(ChannelId::try_from(42)?)?;
+//! let leaf_hash = prepared.leaf_hash(0, Timestamp::now()?);
+//! # let event = audit_domain::Event::from(prepared.into_entry(0, 0, Timestamp::now()?, leaf_hash));
+//! assert!(EventFilter::object("859").matches(&event));
+//! println!("{:?} of {:?}: {leaf_hash}", event.action(), event.user_name());
+//! # assert_eq!(event.content().unwrap().as_str(), r#"{"old_data":{"quantity":1.0},"new_data":{"quantity":2.0}}"#);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -54,17 +55,19 @@ pub use action_log::{
     ActionLogValues, NewActionLog, action_log_slot, translate_action_log,
 };
 pub use change::{Change, changed_fields};
-pub use channel::{ChannelGrant, ChannelId};
+pub use channel::{ChannelGrant, ChannelId, ChannelIdError};
 pub use clock::{Clock, ClockError};
 pub use content_type::{ContentType, ContentTypes, parse_content_types};
-pub use draw::{draw_hash_keys, draw_uuid_v7, uuid_v7};
+pub use draw::{RandomError, draw_hash_keys, draw_uuid_v7, uuid_v7};
 pub use entry::Entry;
 pub use error::{Fault, FieldError, InputError};
 pub use event::{
     Event, EventFilter, EventFilterColumns, EventSort, EventValues, NewEvent, SortField, SortRow, StoredSubject, Subject, slot,
 };
 pub use interval::Interval;
-pub use json::{JsonError, JsonKind, JsonString, JsonText, Member, Members, ObjectWriter, index_key, is_integer, push_array};
+pub use json::{
+    EncodeError, JsonError, JsonKind, JsonString, JsonText, Member, Members, ObjectWriter, index_key, is_integer, push_array,
+};
 pub use object::{ObjectId, canonical_integer};
 pub use page::{CursorError, CursorKey, CursorOrder, CursorScope};
 pub use prepared::{FilterColumns, PrepareError, PreparedEntry};

@@ -7,7 +7,7 @@ use crate::action_log::{ActionLogFilterColumns, ActionLogSubject, NewActionLog, 
 use crate::channel::ChannelId;
 use crate::clock::{Clock, ClockError};
 use crate::content_type::ContentTypes;
-use crate::draw::draw_uuid_v7;
+use crate::draw::{RandomError, draw_uuid_v7};
 use crate::entry::Entry;
 use crate::error::Fault;
 use crate::event::{EventFilterColumns, NewEvent, ParsedSubject, StoredSubject, Subject, slot};
@@ -57,8 +57,8 @@ enum ClientSubject {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PrepareError {
     /// The operating system has no random bytes.
-    #[error("the operating system has no random bytes: {0}")]
-    Random(#[from] getrandom::Error),
+    #[error(transparent)]
+    Random(#[from] RandomError),
     /// The clock is wrong, and the entry has no time of its own.
     #[error(transparent)]
     Clock(#[from] ClockError),
@@ -77,7 +77,9 @@ impl NewEvent {
     ///
     /// # Errors
     ///
-    /// [`PrepareError`]
+    /// [`PrepareError::NilUuid`] if the uuid is nil, [`PrepareError::Random`] if the operating
+    /// system has no random bytes, and [`PrepareError::Clock`] if the clock cannot be right and the
+    /// record lacks a uuid or a time.
     pub fn prepare(self, channel: ChannelId) -> Result<PreparedEntry, PrepareError> {
         self.prepare_with(channel, &ContentTypes::default(), &Clock::system())
     }
@@ -88,7 +90,9 @@ impl NewEvent {
     ///
     /// # Errors
     ///
-    /// [`PrepareError`]
+    /// [`PrepareError::NilUuid`] if the uuid is nil, [`PrepareError::Random`] if the operating
+    /// system has no random bytes, and [`PrepareError::Clock`] if the clock cannot be right and the
+    /// record lacks a uuid or a time.
     pub fn prepare_with(mut self, channel: ChannelId, types: &ContentTypes, clock: &Clock) -> Result<PreparedEntry, PrepareError> {
         check_uuid(self.uuid)?;
         let (action, content_type) = (self.action.is_some(), self.content_type.is_some());
@@ -127,7 +131,9 @@ impl NewActionLog {
     ///
     /// # Errors
     ///
-    /// [`PrepareError`]
+    /// [`PrepareError::NilUuid`] if the uuid is nil, [`PrepareError::Random`] if the operating
+    /// system has no random bytes, and [`PrepareError::Clock`] if the clock cannot be right and the
+    /// record lacks a uuid or a time.
     pub fn prepare(self, channel: ChannelId) -> Result<PreparedEntry, PrepareError> {
         self.prepare_at(channel, &Clock::system())
     }
@@ -136,7 +142,9 @@ impl NewActionLog {
     ///
     /// # Errors
     ///
-    /// [`PrepareError`]
+    /// [`PrepareError::NilUuid`] if the uuid is nil, [`PrepareError::Random`] if the operating
+    /// system has no random bytes, and [`PrepareError::Clock`] if the clock cannot be right and the
+    /// record lacks a uuid or a time.
     pub fn prepare_at(self, channel: ChannelId, clock: &Clock) -> Result<PreparedEntry, PrepareError> {
         check_uuid(self.uuid)?;
         let subject = ActionLogSubject { level: self.level, logger_name: self.logger_name, app_name: self.app_name };

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use validator::{Validate, ValidationError};
 
 use crate::channel::ChannelGrant;
+use crate::draw::{RandomError, fill_random};
 use crate::limits::{CHANNELS_MAX, TOKEN_NAME_CHARS_MAX};
 use crate::timestamp::Timestamp;
 
@@ -126,10 +127,10 @@ impl TokenKey {
     ///
     /// # Errors
     ///
-    /// The operating system has no random bytes.
-    pub fn draw() -> Result<TokenKey, getrandom::Error> {
+    /// [`RandomError`]: the operating system has no random bytes.
+    pub fn draw() -> Result<TokenKey, RandomError> {
         let mut bytes = [0u8; 32];
-        getrandom::fill(&mut bytes)?;
+        fill_random(&mut bytes)?;
         Ok(TokenKey(hex::encode(bytes)))
     }
 

@@ -1,15 +1,26 @@
 //! The user of an event: a snapshot from that moment, or only an id.
 
 use crate::error::Fault;
-use crate::json::{JsonKind, JsonString, JsonText, is_integer};
-use crate::object::canonical_integer;
+use crate::json::{JsonKind, JsonString, JsonText, ObjectWriter, is_integer};
+use crate::object::{ObjectId, canonical_integer};
 
 /// A user as received: an object (its `pk` is the id, its `username` the name), or only the id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User(JsonText);
 
 impl User {
-    /// Takes a user.
+    /// Makes a user of an id (an integer or a text) and a name: `{"pk":7,"username":"zoe"}`. An id
+    /// that is an integer is one in the log too, however it was given.
+    #[must_use]
+    pub fn new(id: impl Into<ObjectId>, name: &str) -> User {
+        let mut json = String::new();
+        let mut object = ObjectWriter::new(&mut json);
+        object.raw("pk", id.into().shown()).string("username", name);
+        object.end();
+        User(JsonText::from_trusted(json))
+    }
+
+    /// Takes a user with any members, or only an id.
     ///
     /// # Errors
     ///
@@ -33,6 +44,18 @@ impl User {
     #[must_use]
     pub fn pick<const N: usize>(&self, names: &[&str; N]) -> Option<[Option<&str>; N]> {
         self.0.pick(names)
+    }
+
+    /// The id: the `pk`, or the bare value.
+    #[must_use]
+    pub fn id(&self) -> Option<String> {
+        self.identity().id.map(|id| id.to_text())
+    }
+
+    /// The name: the `username`.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
+        self.identity().name.map(|name| name.to_text())
     }
 
     /// Finds the id and the name in one pass.
@@ -90,6 +113,16 @@ mod tests {
         assert_eq!(identity(r#"{"pk":1,"pk":"7","username":"zoë"}"#), (Some("7".into()), Some(7), Some("zoë".into())));
         assert_eq!(identity(r#"{"pk":null,"username":5}"#), (None, None, None));
         assert_eq!(identity("18446744073709551616"), (Some("18446744073709551616".into()), None, None));
+    }
+
+    #[test]
+    fn a_new_user_is_an_object_and_an_integer_stays_one() {
+        let text = |user: User| user.json().as_str().to_owned();
+        assert_eq!(text(User::new(7, "zo\"ë")), r#"{"pk":7,"username":"zo\"ë"}"#);
+        assert_eq!(User::new("7", "zoe"), User::new(7, "zoe"));
+        assert_eq!(text(User::new("u-1", "zoe")), r#"{"pk":"u-1","username":"zoe"}"#);
+        let user = User::new(-7, "zoe");
+        assert_eq!((user.id().as_deref(), user.name().as_deref()), (Some("-7"), Some("zoe")));
     }
 
     #[test]

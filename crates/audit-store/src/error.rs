@@ -1,7 +1,7 @@
 //! The errors of a store. No function panics on them, and no function reports a failed write as
 //! done.
 
-use audit_domain::{ClockError, PrepareError, Stream, limits};
+use audit_domain::{ClockError, PrepareError, RandomError, Stream, limits};
 
 use crate::connection::DbConnection;
 use crate::dialect;
@@ -253,8 +253,8 @@ pub enum StoreError {
     #[error("the commit was not confirmed: {0}")]
     Unconfirmed(String),
     /// The operating system has no random bytes.
-    #[error("the operating system has no random bytes: {0}")]
-    Random(String),
+    #[error(transparent)]
+    Random(#[from] RandomError),
     /// The clock of this machine cannot be right.
     #[error(transparent)]
     Clock(#[from] ClockError),
@@ -273,7 +273,7 @@ pub enum StoreError {
 impl From<PrepareError> for StoreError {
     fn from(error: PrepareError) -> StoreError {
         match error {
-            PrepareError::Random(error) => StoreError::Random(error.to_string()),
+            PrepareError::Random(error) => StoreError::Random(error),
             PrepareError::Clock(error) => StoreError::Clock(error),
             PrepareError::NilUuid => StoreError::NilUuid,
         }

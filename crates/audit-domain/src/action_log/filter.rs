@@ -7,6 +7,7 @@ use super::{ActionLog, ActionLogValues, action_log_slot};
 use crate::find_text::has_part;
 use crate::interval::Interval;
 use crate::json::{JsonString, JsonText};
+use crate::timestamp::Timestamp;
 
 /// The conditions on an action log. An action log matches if it meets all conditions that are set.
 /// Texts compare exactly, by their characters.
@@ -41,6 +42,43 @@ pub struct ActionLogFilter {
     pub position: Interval,
 }
 
+/// Filters of a program. Conditions without a method here are fields.
+impl ActionLogFilter {
+    /// The action logs of a logger.
+    #[must_use]
+    pub fn logger(name: &str) -> ActionLogFilter {
+        ActionLogFilter { logger_name: Some(name.to_owned()), ..ActionLogFilter::default() }
+    }
+
+    /// The action logs of an application.
+    #[must_use]
+    pub fn app(name: &str) -> ActionLogFilter {
+        ActionLogFilter { app_name: Some(name.to_owned()), ..ActionLogFilter::default() }
+    }
+
+    /// Keeps the action logs of a level or a higher one.
+    #[must_use]
+    pub fn at_least(mut self, level: i64) -> ActionLogFilter {
+        self.level.ge(level);
+        self
+    }
+
+    /// Keeps the action logs that were made in a span of time, with `from` and without `to`.
+    #[must_use]
+    pub fn between(mut self, from: Timestamp, to: Timestamp) -> ActionLogFilter {
+        self.created_at.ge(from.micros());
+        self.created_at.lt(to.micros());
+        self
+    }
+
+    /// Keeps the action logs in which a search finds a part of a text.
+    #[must_use]
+    pub fn containing(mut self, text: &str) -> ActionLogFilter {
+        self.search = Some(text.to_owned());
+        self
+    }
+}
+
 impl ActionLogFilter {
     /// Whether no record can match the filter.
     #[must_use]
@@ -59,16 +97,16 @@ impl ActionLogFilter {
         };
         let level = subject.as_ref().map(|subject| subject.level);
         !self.matches_nothing
-            && self.uuid.is_none_or(|uuid| uuid == log.uuid)
+            && self.uuid.is_none_or(|uuid| uuid == log.entry.uuid)
             && (self.level == Interval::default() || level.is_some_and(|level| self.level.contains(level)))
             && same(&self.logger_name, subject.as_ref().and_then(|subject| subject.logger_name.as_ref()))
             && same(&self.app_name, subject.as_ref().and_then(|subject| subject.app_name.as_ref()))
             && self.one_of.hits(log).into_iter().all(|hit| hit)
             && !self.none_of.hits(log).contains(&true)
-            && self.created_at.contains(log.timestamp.micros())
-            && self.recorded_at.contains(log.recorded_at.micros())
-            && self.position.contains(log.position)
-            && self.finds(log.slots.value(action_log_slot::MESSAGE), log.slots.value(action_log_slot::TRACE))
+            && self.created_at.contains(log.entry.timestamp.micros())
+            && self.recorded_at.contains(log.entry.recorded_at.micros())
+            && self.position.contains(log.entry.position)
+            && self.finds(log.entry.slots.value(action_log_slot::MESSAGE), log.entry.slots.value(action_log_slot::TRACE))
     }
 
     /// Whether the searched part is in the message or in the trace. The function compares the

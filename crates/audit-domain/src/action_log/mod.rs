@@ -1,5 +1,6 @@
 //! Action logs: the records of applications' loggers, which form the second stream of a channel.
 
+mod build;
 mod filter;
 mod filter_columns;
 mod foreign;

@@ -34,9 +34,9 @@ impl ActionLogSortRow {
     #[must_use]
     pub fn from_action_log(log: &ActionLog) -> ActionLogSortRow {
         ActionLogSortRow {
-            channel_id: log.channel_id.get(),
-            position: log.position,
-            created_at: log.timestamp.micros(),
+            channel_id: log.entry.channel_id.get(),
+            position: log.entry.position,
+            created_at: log.entry.timestamp.micros(),
             level: log.subject().map(|subject| subject.level),
         }
     }

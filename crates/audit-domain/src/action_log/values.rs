@@ -38,7 +38,7 @@ impl ActionLogValues {
         let subject = log.subject();
         let subject = subject.as_ref();
         let hits = [
-            number(&self.uuid, Some(log.uuid)),
+            number(&self.uuid, Some(log.entry.uuid)),
             number(&self.level, subject.map(|subject| subject.level)),
             text(&self.logger_name, subject.and_then(|subject| subject.logger_name.as_ref()).and_then(JsonText::decoded)),
             text(&self.app_name, subject.and_then(|subject| subject.app_name.as_ref()).and_then(JsonText::decoded)),

@@ -8,6 +8,7 @@ use super::{Event, EventValues, slot};
 use crate::find_text::has_part;
 use crate::interval::Interval;
 use crate::json::JsonString;
+use crate::timestamp::Timestamp;
 
 /// The conditions on an event. An event matches if it meets all conditions that are set. Texts
 /// compare exactly, by their characters, however JSON spells them.
@@ -57,6 +58,50 @@ pub struct EventFilter {
     pub position: Interval,
 }
 
+/// Filters of a program. Conditions without a method here are fields.
+impl EventFilter {
+    /// The events of an object. Its id is an integer or a text.
+    #[must_use]
+    pub fn object(id: impl ToString) -> EventFilter {
+        EventFilter { object_id: Some(id.to_string()), ..EventFilter::default() }
+    }
+
+    /// The events of a user, by id.
+    #[must_use]
+    pub fn user(id: impl ToString) -> EventFilter {
+        EventFilter { user: Some(id.to_string()), ..EventFilter::default() }
+    }
+
+    /// Keeps the events with an action.
+    #[must_use]
+    pub fn with_action(mut self, name: &str) -> EventFilter {
+        self.action = Some(name.to_owned());
+        self
+    }
+
+    /// Keeps the events of a table: the name of the content type.
+    #[must_use]
+    pub fn in_table(mut self, name: &str) -> EventFilter {
+        self.table_name = Some(name.to_owned());
+        self
+    }
+
+    /// Keeps the events that happened in a span of time, with `from` and without `to`.
+    #[must_use]
+    pub fn between(mut self, from: Timestamp, to: Timestamp) -> EventFilter {
+        self.timestamp.ge(from.micros());
+        self.timestamp.lt(to.micros());
+        self
+    }
+
+    /// Keeps the events in which a search finds a part of a text.
+    #[must_use]
+    pub fn containing(mut self, text: &str) -> EventFilter {
+        self.search = Some(text.to_owned());
+        self
+    }
+}
+
 impl EventFilter {
     /// Whether no event can match the filter.
     #[must_use]
@@ -78,21 +123,21 @@ impl EventFilter {
         let (id, name) = event.user().map(|user| user.identity()).map_or((None, None), |identity| (identity.id, identity.name));
         let json = |json: Option<&crate::JsonText>| json.and_then(crate::JsonText::decoded);
         !self.matches_nothing
-            && self.uuid.is_none_or(|uuid| uuid == event.uuid)
+            && self.uuid.is_none_or(|uuid| uuid == event.entry.uuid)
             && self.content_type.is_none_or(|number| subject.content_type == Some(number))
             && same(&self.table_name, json(subject.table_name.as_ref()))
             && same(&self.object_id, subject.object_id.as_ref().and_then(|id| id.text()))
             && (same(&self.person, name) || same(&self.person, id.clone()))
             && same(&self.user, id)
             && same(&self.action, json(subject.action.as_ref().map(|action| action.json())))
-            && same(&self.url, event.decoded(slot::URL))
-            && same(&self.remote_addr, event.decoded(slot::REMOTE_ADDR))
+            && same(&self.url, event.entry.decoded(slot::URL))
+            && same(&self.remote_addr, event.entry.decoded(slot::REMOTE_ADDR))
             && self.changed.as_ref().is_none_or(|name| event.changed_fields().contains(&JsonString::from(name.as_str())))
             && self.one_of.hits(event).into_iter().all(|hit| hit)
             && !self.none_of.hits(event).contains(&true)
-            && self.timestamp.contains(event.timestamp.micros())
-            && self.recorded_at.contains(event.recorded_at.micros())
-            && self.position.contains(event.position)
+            && self.timestamp.contains(event.entry.timestamp.micros())
+            && self.recorded_at.contains(event.entry.recorded_at.micros())
+            && self.position.contains(event.entry.position)
             && self.finds(event)
     }
 
@@ -101,7 +146,7 @@ impl EventFilter {
         let Some(part) = &self.search else { return true };
         let (part, mut is_found) = (part.to_ascii_lowercase(), false);
         for slot in Event::SEARCHED {
-            if let Some(value) = event.slots.value(slot) {
+            if let Some(value) = event.entry.slots.value(slot) {
                 value.each_text(|text| is_found = is_found || has_part(text, part.as_bytes()));
             }
         }

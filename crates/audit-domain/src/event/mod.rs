@@ -1,5 +1,6 @@
 //! Events: what happened to a model or in a request. The first stream of a channel.
 
+mod build;
 mod filter;
 mod filter_columns;
 mod new;

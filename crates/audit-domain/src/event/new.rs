@@ -3,10 +3,9 @@
 use uuid::Uuid;
 
 use crate::action::Action;
-use crate::change::Change;
 use crate::channel::ChannelId;
 use crate::error::{Fault, FieldError, InputError};
-use crate::json::{JsonError, JsonText, Members};
+use crate::json::{JsonText, Members};
 use crate::object::ObjectId;
 use crate::reading::{FromMembers, ParseMode, integer, object, read, recognize, string, timestamp, uuid};
 use crate::timestamp::Timestamp;
@@ -52,12 +51,6 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// Makes an empty event. The methods below fill it.
-    #[must_use]
-    pub fn new() -> NewEvent {
-        NewEvent::default()
-    }
-
     /// Parses one event in the native shape.
     ///
     /// # Errors
@@ -78,38 +71,6 @@ impl NewEvent {
     pub fn from_members(members: Members<'_>, reading: ParseMode) -> Result<NewEvent, Vec<FieldError>> {
         let (event, errors) = read(members, reading);
         if errors.is_empty() { Ok(event) } else { Err(errors) }
-    }
-
-    /// Sets the name of the content type, and the object.
-    #[must_use]
-    pub fn object(mut self, table_name: &str, object_id: impl Into<ObjectId>) -> NewEvent {
-        self.table_name = Some(JsonText::string(table_name));
-        self.object_id = Some(object_id.into());
-        self
-    }
-
-    /// Sets the user.
-    #[must_use]
-    pub fn user(mut self, user: User) -> NewEvent {
-        self.user = Some(user);
-        self
-    }
-
-    /// Sets the action.
-    #[must_use]
-    pub fn action(mut self, action: Action) -> NewEvent {
-        self.action = Some(action);
-        self
-    }
-
-    /// Sets the content to a change.
-    ///
-    /// # Errors
-    ///
-    /// A side is nested too deeply.
-    pub fn change(mut self, change: &Change) -> Result<NewEvent, JsonError> {
-        self.content = Some(change.to_content().map_err(|_| JsonError::TooDeep)?);
-        Ok(self)
     }
 
     /// The action that the log hashes: the given one, otherwise the one derived from the content.

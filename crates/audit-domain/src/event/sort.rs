@@ -48,10 +48,10 @@ impl SortRow {
     pub fn from_event(event: &Event) -> SortRow {
         let keys = event.filter_columns();
         SortRow {
-            channel_id: event.channel_id.get(),
-            position: event.position,
-            timestamp: event.timestamp.micros(),
-            uuid: event.uuid,
+            channel_id: event.entry.channel_id.get(),
+            position: event.entry.position,
+            timestamp: event.entry.timestamp.micros(),
+            uuid: event.entry.uuid,
             content_type: keys.content_type,
             object_num: keys.object_num,
             object_id: keys.object_id,

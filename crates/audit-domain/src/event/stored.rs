@@ -2,37 +2,159 @@
 
 use std::collections::BTreeSet;
 
+use uuid::Uuid;
+
 use super::{EventFilterColumns, Subject, slot};
 use crate::change::changed_fields;
+use crate::channel::ChannelId;
 use crate::entry::Entry;
-use crate::json::{JsonString, ObjectWriter};
+use crate::json::{JsonString, JsonText, ObjectWriter};
 use crate::object::ObjectId;
 use crate::stream::Stream;
+use crate::timestamp::Timestamp;
 use crate::user::User;
 
 /// One event. Its values come from the slots: the bytes that the server received.
+///
+/// The accessors of single members read their slot with each call. Code that shows many members of
+/// slot 0 reads them once, with [`Event::subject`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event(pub Entry);
+pub struct Event {
+    /// The position, the times and the slots, which the entries of both streams have.
+    pub entry: Entry,
+}
 
-impl std::ops::Deref for Event {
-    type Target = Entry;
-
-    fn deref(&self) -> &Entry {
-        &self.0
+impl AsRef<Entry> for Event {
+    fn as_ref(&self) -> &Entry {
+        &self.entry
     }
 }
 
 impl From<Entry> for Event {
     fn from(entry: Entry) -> Event {
-        Event(entry)
+        Event { entry }
     }
 }
 
 impl Event {
+    /// The uuid, unique in the channel.
+    #[must_use]
+    pub fn uuid(&self) -> Uuid {
+        self.entry.uuid
+    }
+
+    /// The channel.
+    #[must_use]
+    pub fn channel_id(&self) -> ChannelId {
+        self.entry.channel_id
+    }
+
+    /// The index in the log of its channel, from 0.
+    #[must_use]
+    pub fn position(&self) -> i64 {
+        self.entry.position
+    }
+
+    /// The time at which the event happened, as the client says.
+    #[must_use]
+    pub fn timestamp(&self) -> Timestamp {
+        self.entry.timestamp
+    }
+
+    /// The time of the commit.
+    #[must_use]
+    pub fn recorded_at(&self) -> Timestamp {
+        self.entry.recorded_at
+    }
+
+    /// The name of the action, given or derived from the content.
+    #[must_use]
+    pub fn action(&self) -> Option<String> {
+        self.subject().action.and_then(|action| action.json().decoded()).map(|name| name.to_text())
+    }
+
+    /// The number of the content type.
+    #[must_use]
+    pub fn content_type(&self) -> Option<i64> {
+        self.subject().content_type
+    }
+
+    /// The name of the content type.
+    #[must_use]
+    pub fn table_name(&self) -> Option<String> {
+        self.subject().table_name.and_then(|name| name.decoded()).map(|name| name.to_text())
+    }
+
+    /// The id of the object.
+    #[must_use]
+    pub fn object_id(&self) -> Option<String> {
+        self.subject().object_id.and_then(|id| id.text()).map(|id| id.to_text())
+    }
+
+    /// The id of the user.
+    #[must_use]
+    pub fn user_id(&self) -> Option<String> {
+        self.user().and_then(|user| user.id())
+    }
+
+    /// The name of the user.
+    #[must_use]
+    pub fn user_name(&self) -> Option<String> {
+        self.user().and_then(|user| user.name())
+    }
+
+    /// The remote address.
+    #[must_use]
+    pub fn remote_addr(&self) -> Option<String> {
+        self.entry.decoded(slot::REMOTE_ADDR).map(|text| text.to_text())
+    }
+
+    /// The address that the user called.
+    #[must_use]
+    pub fn url(&self) -> Option<String> {
+        self.entry.decoded(slot::URL).map(|text| text.to_text())
+    }
+
+    /// The description for people.
+    #[must_use]
+    pub fn description(&self) -> Option<String> {
+        self.entry.decoded(slot::DESCRIPTION).map(|text| text.to_text())
+    }
+
+    /// The parameters of the request, as received.
+    #[must_use]
+    pub fn query_params(&self) -> Option<&JsonText> {
+        self.entry.slots.value(slot::QUERY_PARAMS)
+    }
+
+    /// The data of the request, as received.
+    #[must_use]
+    pub fn post_data(&self) -> Option<&JsonText> {
+        self.entry.slots.value(slot::POST_DATA)
+    }
+
+    /// The headers of the request, as received.
+    #[must_use]
+    pub fn headers(&self) -> Option<&JsonText> {
+        self.entry.slots.value(slot::HEADERS)
+    }
+
+    /// The content, as received; usually `{"old_data":…,"new_data":…}`.
+    #[must_use]
+    pub fn content(&self) -> Option<&JsonText> {
+        self.entry.slots.value(slot::CONTENT)
+    }
+
+    /// The unknown members, as one object.
+    #[must_use]
+    pub fn extra(&self) -> Option<&JsonText> {
+        self.entry.slots.value(slot::EXTRA)
+    }
+
     /// The action, the content type and the object. Empty after erasure.
     #[must_use]
     pub fn subject(&self) -> Subject {
-        self.slots.value(slot::SUBJECT).and_then(Subject::from_slot).unwrap_or_default()
+        self.entry.slots.value(slot::SUBJECT).and_then(Subject::from_slot).unwrap_or_default()
     }
 
     /// The slots in which a search looks.
@@ -41,40 +163,40 @@ impl Event {
     /// The names of the changed fields, derived from the content.
     #[must_use]
     pub fn changed_fields(&self) -> BTreeSet<JsonString> {
-        self.slots.value(slot::CONTENT).map(changed_fields).unwrap_or_default()
+        self.entry.slots.value(slot::CONTENT).map(changed_fields).unwrap_or_default()
     }
 
     /// The user who did the action.
     #[must_use]
     pub fn user(&self) -> Option<User> {
-        self.slots.value(slot::USER).and_then(|json| User::from_json(json.clone()).ok())
+        self.entry.slots.value(slot::USER).and_then(|json| User::from_json(json.clone()).ok())
     }
 
     /// Computes the filter columns from the slots, for a comparison with the stored ones.
     #[must_use]
     pub fn filter_columns(&self) -> EventFilterColumns {
-        let value = |number| self.slots.value(number);
+        let value = |number| self.entry.slots.value(number);
         EventFilterColumns::new(&self.subject(), self.user().as_ref(), value(slot::REMOTE_ADDR), value(slot::URL))
     }
 
     /// The encoded leaf.
     #[must_use]
     pub fn leaf_data(&self) -> Vec<u8> {
-        self.0.leaf_data(Stream::Events)
+        self.entry.leaf_data(Stream::Events)
     }
 
     /// Appends the native shape: every member, null if absent. The values are the received bytes.
     pub fn write_json(&self, out: &mut String) {
         let subject = self.subject();
-        let value = |number| self.slots.value(number);
+        let value = |number| self.entry.slots.value(number);
         let mut object = ObjectWriter::new(out);
         object
-            .string("uuid", &self.uuid.to_string())
-            .integer("channel_id", Some(self.channel_id.get()))
-            .integer("position", Some(self.position))
-            .string("timestamp", &self.timestamp.to_string())
-            .string("recorded_at", &self.recorded_at.to_string())
-            .integer("producer_id", Some(self.producer_id))
+            .string("uuid", &self.entry.uuid.to_string())
+            .integer("channel_id", Some(self.entry.channel_id.get()))
+            .integer("position", Some(self.entry.position))
+            .string("timestamp", &self.entry.timestamp.to_string())
+            .string("recorded_at", &self.entry.recorded_at.to_string())
+            .integer("producer_id", Some(self.entry.producer_id))
             .text("action", subject.action.as_ref().map(|action| action.json()))
             .integer("content_type", subject.content_type)
             .text("table_name", subject.table_name.as_ref())
@@ -88,14 +210,14 @@ impl Event {
             .text("headers", value(slot::HEADERS))
             .text("content", value(slot::CONTENT))
             .text("extra", value(slot::EXTRA))
-            .string("leaf_hash", &self.leaf_hash.to_string());
+            .string("leaf_hash", &self.entry.leaf_hash.to_string());
         object.end();
     }
 
     /// Formats the native shape; see [`Event::write_json`].
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut out = String::with_capacity(512 + self.slots.bytes());
+        let mut out = String::with_capacity(512 + self.entry.slots.bytes());
         self.write_json(&mut out);
         out
     }

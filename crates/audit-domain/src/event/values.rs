@@ -54,14 +54,14 @@ impl EventValues {
         let object_id = subject.object_id.as_ref().and_then(|id| id.text());
         let action = subject.action.as_ref().map(|action| action.json());
         let hits = [
-            number(&self.uuid, Some(event.uuid)),
+            number(&self.uuid, Some(event.entry.uuid)),
             number(&self.content_type, subject.content_type),
             text(&self.table_name, subject.table_name.as_ref().and_then(JsonText::decoded)),
             text(&self.object_id, object_id),
             text(&self.user, user_id),
             text(&self.action, action.and_then(JsonText::decoded)),
-            text(&self.url, event.decoded(slot::URL)),
-            text(&self.remote_addr, event.decoded(slot::REMOTE_ADDR)),
+            text(&self.url, event.entry.decoded(slot::URL)),
+            text(&self.remote_addr, event.entry.decoded(slot::REMOTE_ADDR)),
             (!self.changed.is_empty())
                 .then(|| event.changed_fields().into_iter().any(|name| text(&self.changed, Some(name)) == Some(true))),
         ];

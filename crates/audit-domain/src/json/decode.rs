@@ -42,6 +42,12 @@ impl JsonString {
         std::str::from_utf8(&self.0).ok()
     }
 
+    /// The text, with U+FFFD in place of lone surrogates.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        String::from_utf8_lossy(&self.0).into_owned()
+    }
+
     /// The number of characters; a lone surrogate counts as one.
     #[must_use]
     pub fn chars_len(&self) -> usize {

@@ -14,5 +14,5 @@ mod writer;
 
 pub use decode::{JsonString, index_key};
 pub use members::{Member, Members};
-pub use text::{JsonError, JsonKind, JsonText, is_integer};
+pub use text::{EncodeError, JsonError, JsonKind, JsonText, is_integer};
 pub use writer::{ObjectWriter, push_array};

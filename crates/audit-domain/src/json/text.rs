@@ -9,6 +9,7 @@ use crate::limits::{MEMBERS_MAX, NESTING_MAX};
 
 /// The reason why a text cannot be used as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum JsonError {
     /// The text is not JSON. Line and column count from 1; `offset` is in bytes from 0.
     #[error("{message}: line {line} column {column} (char {offset})")]
@@ -48,6 +49,13 @@ impl JsonError {
         JsonError::Syntax { message, line, column, offset: before + column - 1 }
     }
 }
+
+/// The reason why a value of a program cannot be encoded as JSON: a map has keys that are not
+/// strings, the `Serialize` of a type failed, or more than [`NESTING_MAX`] arrays and objects are
+/// nested.
+#[derive(Debug, thiserror::Error)]
+#[error("the value cannot be encoded as JSON: {0}")]
+pub struct EncodeError(#[source] pub(crate) serde_json::Error);
 
 /// The type of a JSON value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,11 +124,11 @@ impl JsonText {
     ///
     /// # Errors
     ///
-    /// The error of serde: a map with keys that are not strings, a failing `Serialize`, or too many
-    /// levels.
-    pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, serde_json::Error> {
-        let text = serde_json::to_string(value)?;
-        check_nesting(&text, NESTING_MAX).map_err(serde::ser::Error::custom)?;
+    /// [`EncodeError`]: a map has keys that are not strings, a `Serialize` failed, or there are too
+    /// many levels.
+    pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, EncodeError> {
+        let text = serde_json::to_string(value).map_err(EncodeError)?;
+        check_nesting(&text, NESTING_MAX).map_err(|error| EncodeError(serde::ser::Error::custom(error)))?;
         Ok(JsonText(text.into()))
     }
 

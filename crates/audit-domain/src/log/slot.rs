@@ -3,6 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::draw::{RandomError, fill_random};
 use crate::json::JsonText;
 
 /// Separates a slot commitment from every other hash.
@@ -89,11 +90,11 @@ impl Slots {
     ///
     /// # Errors
     ///
-    /// The operating system has no random bytes.
-    pub fn with_new_salts<const N: usize>(values: [(u8, Option<JsonText>); N]) -> Result<Slots, getrandom::Error> {
+    /// [`RandomError`]: the operating system has no random bytes.
+    pub fn with_new_salts<const N: usize>(values: [(u8, Option<JsonText>); N]) -> Result<Slots, RandomError> {
         debug_assert!(values.is_sorted_by(|a, b| a.0 < b.0), "slots are ascending by definition of the leaf");
         let mut salts = [[0u8; 16]; N];
-        getrandom::fill(salts.as_flattened_mut())?;
+        fill_random(salts.as_flattened_mut())?;
         // Thousands of entries wait for their commit, so none reserves memory for slots that it
         // does not have.
         let mut slots = Vec::with_capacity(values.iter().filter(|(_, value)| value.is_some()).count());

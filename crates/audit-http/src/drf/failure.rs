@@ -74,7 +74,7 @@ fn record_fields(error: &InputError) -> Option<Vec<(String, String)>> {
             whole(format!("Invalid data. Expected a dictionary, but got {}.", python_type(*kind)))
         }
         InputError::Unrecognized(error) => whole(format!("Invalid data: {error}.")),
-        InputError::Json(_) | InputError::TooLarge { .. } => None,
+        _ => None,
     }
 }
 

@@ -78,17 +78,17 @@ impl Question {
             question.ask("user", spelled(random, number));
         }
         if random.one_in(6)
-            && let Some(url) = event.decoded(audit_http::store::domain::slot::URL)
+            && let Some(url) = event.entry.decoded(audit_http::store::domain::slot::URL)
             && let Some(url) = url.as_str().filter(|url| !url.trim().is_empty() && url.trim() == *url)
         {
             question.filter.url = Some(url.to_owned());
             question.ask("url", url);
         }
         if random.one_in(25) {
-            question.filter.uuid = Some(event.uuid);
+            question.filter.uuid = Some(event.entry.uuid);
             question.ask(
                 "uuid",
-                if random.one_in(2) { event.uuid.to_string() } else { event.uuid.simple().to_string().to_uppercase() },
+                if random.one_in(2) { event.entry.uuid.to_string() } else { event.entry.uuid.simple().to_string().to_uppercase() },
             );
         }
         question.draw_times(random, events, takes_dates);
@@ -114,7 +114,7 @@ impl Question {
             if !random.one_in(chance) || !takes_dates && name.ends_with("_date") {
                 continue;
             }
-            let at = random.pick(events).timestamp;
+            let at = random.pick(events).entry.timestamp;
             let micros = at.micros();
             let interval = &mut self.filter.timestamp;
             match name {
@@ -207,7 +207,7 @@ fn random_questions_are_answered_as_the_reference_says() {
         let question = Question::draw(&mut random, &events, path.contains("oms"));
         let sort = EventSort::by(question.sort.clone());
         let mut wanted: Vec<usize> = (0..events.len())
-            .filter(|index| channels.contains(&events[*index].channel_id.get()) && question.filter.matches(&events[*index]))
+            .filter(|index| channels.contains(&events[*index].entry.channel_id.get()) && question.filter.matches(&events[*index]))
             .collect();
         wanted.sort_by(|a, b| sort.compare(&rows[*a], &rows[*b]));
         matched += usize::from(!wanted.is_empty());
@@ -227,6 +227,6 @@ fn random_questions_are_answered_as_the_reference_says() {
 fn check(client: &mut Client, key: &str, target: &str, page: &[usize], count: usize, events: &[Event]) {
     let answer = client.ask(&Ask::get(target).key(key)).expect(200);
     assert_eq!(answer["count"], count, "{target}");
-    let wanted: Vec<String> = page.iter().map(|index| events[*index].uuid.to_string()).collect();
+    let wanted: Vec<String> = page.iter().map(|index| events[*index].entry.uuid.to_string()).collect();
     assert_eq!(uuids_of(&answer), wanted, "{target}");
 }

@@ -56,7 +56,7 @@ pub(super) fn run(settings: &Settings, args: &ExportArgs) -> anyhow::Result<()> 
 }
 
 /// An entry of one of the two streams.
-trait Exported: std::ops::Deref<Target = Entry> + Sized {
+trait Exported: AsRef<Entry> + Sized {
     const STREAM: Stream;
     const NAME: &'static str;
     type Filter: Default;
@@ -123,8 +123,8 @@ fn export_log<R: Exported>(store: &Store, head: &LogState, output: &mut Output, 
     let (mut wanted, mut line) = (0, String::new());
     while wanted < head.size {
         let page = R::walk(store, &query)?;
-        for record in page.records.iter().take_while(|record| record.position < head.size) {
-            check(record, wanted)?;
+        for record in page.records.iter().take_while(|record| record.as_ref().position < head.size) {
+            check(record.as_ref(), wanted)?;
             wanted += 1;
             line.clear();
             record.write(&mut line);

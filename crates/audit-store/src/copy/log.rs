@@ -50,7 +50,7 @@ impl Row for NewEventRow<'static> {
     }
 
     fn into_entry(self) -> Result<Entry, StoreError> {
-        Event::try_from(EventRow::from(self)).map(|event| event.0)
+        Event::try_from(EventRow::from(self)).map(|event| event.entry)
     }
 }
 
@@ -68,7 +68,7 @@ impl Row for NewActionLogRow<'static> {
     }
 
     fn into_entry(self) -> Result<Entry, StoreError> {
-        ActionLog::try_from(ActionLogRow::from(self)).map(|log| log.0)
+        ActionLog::try_from(ActionLogRow::from(self)).map(|log| log.entry)
     }
 }
 

@@ -168,8 +168,8 @@ fn kept<T: Table>(
         dialect::go_on(conn)?;
         let (now, later) = left.split_at(stride.records().min(left.len()));
         let records = T::at(conn, channel_id, now)?;
-        stride = stride.after(records.iter().map(|record| record.slots.bytes()).sum());
-        kept.extend(records.iter().filter(|record| filter.keeps(record)).map(|record| record.position));
+        stride = stride.after(records.iter().map(|record| record.as_ref().slots.bytes()).sum());
+        kept.extend(records.iter().filter(|record| filter.keeps(record)).map(|record| record.as_ref().position));
         left = later;
     }
     Ok(kept)

@@ -91,7 +91,7 @@ fn spans_and_groups<G: Grouping>(
         return by.spans_and_groups(conn, channel_id, filter, span);
     }
     let counts = search::groups::<G::Table, _>(conn, channel_id, filter, |record| {
-        Some((span.start(record.timestamp.micros()), by.key_of(record)?))
+        Some((span.start(record.as_ref().timestamp.micros()), by.key_of(record)?))
     })?;
     Ok(counts.into_iter().map(|((start, key), count)| (start, key, count)).collect())
 }

@@ -109,8 +109,8 @@ pub(crate) fn entries_at(
     positions: &[i64],
 ) -> Result<Vec<Entry>, StoreError> {
     Ok(match stream {
-        Stream::Events => Events::at(conn, channel_id, positions)?.into_iter().map(|event| event.0).collect(),
-        Stream::ActionLogs => ActionLogs::at(conn, channel_id, positions)?.into_iter().map(|log| log.0).collect(),
+        Stream::Events => Events::at(conn, channel_id, positions)?.into_iter().map(|event| event.entry).collect(),
+        Stream::ActionLogs => ActionLogs::at(conn, channel_id, positions)?.into_iter().map(|log| log.entry).collect(),
     })
 }
 
@@ -171,7 +171,7 @@ pub(crate) fn at_places<T: Table>(
     for (channel_id, positions) in places_of(places) {
         dialect::go_on(conn)?;
         for record in T::at_within(conn, channel_id, &positions, room)? {
-            found.insert((channel_id, record.position), record);
+            found.insert((channel_id, record.as_ref().position), record);
         }
         if room.is_full() {
             break;

@@ -1,7 +1,5 @@
 //! The room for values in a page, which the server builds in memory.
 
-use std::ops::Deref;
-
 use audit_domain::{Entry, limits};
 use diesel::QueryResult;
 
@@ -47,13 +45,13 @@ impl Room {
     /// Collects the records of rows as they arrive, up to the first one that does not fit.
     pub(crate) fn collect<Row, R>(&mut self, rows: impl Iterator<Item = QueryResult<Row>>) -> Result<Vec<R>, StoreError>
     where
-        R: TryFrom<Row, Error = StoreError> + Deref<Target = Entry>,
+        R: TryFrom<Row, Error = StoreError> + AsRef<Entry>,
     {
         let mut records = Vec::new();
         for row in rows {
             limit::check()?;
             let record = R::try_from(row?)?;
-            if !self.take(record.slots.bytes()) {
+            if !self.take(record.as_ref().slots.bytes()) {
                 break;
             }
             records.push(record);

@@ -39,9 +39,10 @@ pub(crate) fn each<T: Table>(
         let start = PageStart::new(by, false, channel_id, after);
         let part = Selection { filter, order: &order, skip: 0, limit: i64::try_from(limit).unwrap_or(i64::MAX) };
         T::step(conn, channel_id, &start, &part, &mut |record| {
-            after = Some(CursorKey { timestamp: record.timestamp.micros(), channel_id, position: record.position });
+            after =
+                Some(CursorKey { timestamp: record.as_ref().timestamp.micros(), channel_id, position: record.as_ref().position });
             read += 1;
-            bytes += record.slots.bytes();
+            bytes += record.as_ref().slots.bytes();
             if filter.keeps(&record) {
                 found(&record);
             }
@@ -61,7 +62,7 @@ pub(crate) fn rows<T: Table>(
     filter: &T::Filter,
 ) -> Result<Vec<<T::SortField as SortBy>::Row>, StoreError> {
     let mut positions = Vec::new();
-    each::<T>(conn, channel_id, filter, |record| positions.push(record.position))?;
+    each::<T>(conn, channel_id, filter, |record| positions.push(record.as_ref().position))?;
     let mut rows = Vec::with_capacity(positions.len());
     for some in positions.chunks(POSITIONS_AT_ONCE) {
         dialect::go_on(conn)?;

@@ -83,7 +83,7 @@ pub(crate) trait Grouping: Copy + PartialEq {
 
     /// The key of an entry's group.
     fn key_of(self, record: &<Self::Table as Table>::StoredEntry) -> Option<RawKey> {
-        let micros = record.timestamp.micros();
+        let micros = record.as_ref().timestamp.micros();
         match self.indexed() {
             IndexedAs::Spans(span) => Some(RawKey::Time(span.start(micros))),
             IndexedAs::Weekdays => Some(RawKey::Number(weekday(micros))),

@@ -1,7 +1,7 @@
 //! The interface to the tables of the two streams. The lists, walks and counts of this module are
 //! written once for it.
 
-use std::ops::{ControlFlow, Deref, Range};
+use std::ops::{ControlFlow, Range};
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{CursorOrder, Entry, Interval, Sort, SortBy, SortKey, Stream};
@@ -27,7 +27,7 @@ pub(crate) trait Table: Sized + 'static {
     const TIME: &'static str;
 
     /// The stored form of a row.
-    type StoredEntry: Deref<Target = Entry> + Clone;
+    type StoredEntry: AsRef<Entry> + Clone;
     /// The filter of the stream.
     type Filter: Filter<Self::StoredEntry>;
     /// A field by which a list can be sorted.

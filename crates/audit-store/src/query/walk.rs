@@ -1,7 +1,7 @@
 //! Pages by cursor. A walk through the log sees each entry once, whatever is appended meanwhile.
 
 use std::cmp::Ordering;
-use std::ops::{ControlFlow, Deref};
+use std::ops::ControlFlow;
 
 use audit_domain::{ChannelGrant, ChannelId, CursorKey, CursorOrder, CursorScope, Entry, EventFilter, limits};
 
@@ -63,7 +63,7 @@ pub(crate) fn walk<T: Table>(
             [source] => one_source::<T>(conn, source, query, size)?,
             several => merged::<T>(conn, several, query, size)?,
         };
-        let next = records.last().filter(|_| more).map(|record| point(record));
+        let next = records.last().filter(|_| more).map(point);
         Ok(CursorPage { records, next, count: query.counted.then_some(total) })
     })
 }
@@ -144,7 +144,7 @@ fn page<'a, T: Table>(
     if !filter.reads_values() {
         let Some(places) = next(conn, &mut found, (0, query.after), size.saturating_add(1))? else { return Ok(None) };
         let records = first_that_fit::<T>(conn, &places[..places.len().min(size)])?;
-        let next = records.last().filter(|_| records.len() < places.len()).map(|record| point(record));
+        let next = records.last().filter(|_| records.len() < places.len()).map(point);
         return Ok(Some(CursorPage { records, next, count }));
     }
     let (mut read, mut after, mut stride, mut page) = (0, query.after, FetchSize::FIRST, Filling::new(size));
@@ -157,7 +157,7 @@ fn page<'a, T: Table>(
             let (now, later) = left.split_at(stride.records().min(left.len()));
             let mut bytes = 0;
             for record in at_places::<T>(conn, now, &mut Room::endless())? {
-                bytes += record.slots.bytes();
+                bytes += record.as_ref().slots.bytes();
                 after = Some(point(&record));
                 if filter.keeps(&record) && page.add(record).is_break() {
                     break;
@@ -172,7 +172,7 @@ fn page<'a, T: Table>(
         }
         wanted = (4 * wanted).min(PLACES_AT_ONCE_MAX);
     }
-    let next = page.records.last().filter(|_| page.is_full).map(|record| point(record));
+    let next = page.records.last().filter(|_| page.is_full).map(point);
     Ok(Some(CursorPage { records: page.records, next, count }))
 }
 
@@ -185,7 +185,7 @@ struct Filling<R> {
     is_full: bool,
 }
 
-impl<R: Deref<Target = Entry>> Filling<R> {
+impl<R: AsRef<Entry>> Filling<R> {
     fn new(size: usize) -> Filling<R> {
         Filling { size, room: Room::of_page(), records: Vec::new(), is_full: false }
     }
@@ -193,7 +193,7 @@ impl<R: Deref<Target = Entry>> Filling<R> {
     fn add(&mut self, record: R) -> ControlFlow<()> {
         // A page has at least one entry. Otherwise a walk would end at an entry that is larger than
         // a page.
-        let fits = self.room.take(record.slots.bytes()) || self.records.is_empty();
+        let fits = self.room.take(record.as_ref().slots.bytes()) || self.records.is_empty();
         if self.records.len() == self.size || !fits {
             self.is_full = true;
             return ControlFlow::Break(());
@@ -214,7 +214,8 @@ fn key(point: CursorKey) -> (i64, i64, i64) {
     (point.timestamp, point.channel_id, point.position)
 }
 
-fn point(entry: &Entry) -> CursorKey {
+fn point(record: &impl AsRef<Entry>) -> CursorKey {
+    let entry = record.as_ref();
     CursorKey { timestamp: entry.timestamp.micros(), channel_id: entry.channel_id.get(), position: entry.position }
 }
 
@@ -272,7 +273,7 @@ fn each_next<T: Table>(
         T::step(conn, channel_id, &start, &part, &mut |record| {
             after = Some(point(&record));
             read += 1;
-            bytes += record.slots.bytes();
+            bytes += record.as_ref().slots.bytes();
             let flow = take(record);
             is_enough = flow.is_break();
             flow
@@ -340,7 +341,7 @@ fn points_of<T: Table>(
     let mut found = Vec::new();
     each_next::<T>(conn, source, query, usize::MAX, |record| {
         if filter.keeps(&record) {
-            found.push((record.timestamp.micros(), record.position));
+            found.push((record.as_ref().timestamp.micros(), record.as_ref().position));
         }
         if found.len() < wanted { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;

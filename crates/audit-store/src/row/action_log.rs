@@ -51,7 +51,7 @@ impl TryFrom<ActionLogRow> for ActionLog {
             action_log_slot::EXTRA => row.extra.take(),
             _ => None,
         };
-        common.into_entry(action_log_slot::SUBJECT..=action_log_slot::EXTRA, take).map(ActionLog)
+        common.into_entry(action_log_slot::SUBJECT..=action_log_slot::EXTRA, take).map(ActionLog::from)
     }
 }
 

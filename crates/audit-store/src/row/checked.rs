@@ -40,7 +40,7 @@ impl NewEventRow<'static> {
             url: taken(&mut self.url),
         };
         let event = Event::try_from(EventRow::from(self))?;
-        check_leaf(&event, Stream::Events)?;
+        check_leaf(&event.entry, Stream::Events)?;
         let made = event.filter_columns();
         let columns = [
             ("action", stored.action == made.action),
@@ -54,7 +54,7 @@ impl NewEventRow<'static> {
             ("remote_addr", stored.remote_addr == made.remote_addr),
             ("url", stored.url == made.url),
         ];
-        check_columns(&event, Stream::Events, &columns)?;
+        check_columns(&event.entry, Stream::Events, &columns)?;
         Ok(event)
     }
 }
@@ -72,14 +72,14 @@ impl NewActionLogRow<'static> {
             app_name: taken(&mut self.app_name),
         };
         let log = ActionLog::try_from(ActionLogRow::from(self))?;
-        check_leaf(&log, Stream::ActionLogs)?;
+        check_leaf(&log.entry, Stream::ActionLogs)?;
         let made = log.filter_columns();
         let columns = [
             ("level", stored.level == made.level),
             ("logger_name", stored.logger_name == made.logger_name),
             ("app_name", stored.app_name == made.app_name),
         ];
-        check_columns(&log, Stream::ActionLogs, &columns)?;
+        check_columns(&log.entry, Stream::ActionLogs, &columns)?;
         Ok(log)
     }
 }

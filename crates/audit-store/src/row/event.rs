@@ -50,7 +50,7 @@ impl TryFrom<EventRow> for Event {
             seals: std::mem::take(&mut row.seals),
             leaf_hash: std::mem::take(&mut row.leaf_hash),
         };
-        common.into_entry(slot::SUBJECT..=slot::EXTRA, |number| row.take(number)).map(Event)
+        common.into_entry(slot::SUBJECT..=slot::EXTRA, |number| row.take(number)).map(Event::from)
     }
 }
 

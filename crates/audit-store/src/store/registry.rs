@@ -53,7 +53,7 @@ impl Store {
     ///
     /// [`StoreError`]
     pub fn create_token(&self, token: NewToken) -> Result<(Token, TokenKey), StoreError> {
-        let key = TokenKey::draw().map_err(|error| StoreError::Random(error.to_string()))?;
+        let key = TokenKey::draw()?;
         let digest = key.digest();
         let clock = self.0.clock.clone();
         let token = self.0.writers.run(move |conn| tokens::insert(conn, &token, digest, &clock))?;

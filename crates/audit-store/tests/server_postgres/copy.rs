@@ -76,7 +76,7 @@ fn a_copy_to_a_server_and_back_is_equal_to_the_byte() {
     assert!(on_postgres());
     let (first, server, back) = (file(), TestDatabase::empty(), file());
     let store = fill(&first);
-    erase::<Events>(&raw(&first), &checked_logs_of::<Events>(&store)[0], &[1]);
+    erase::<Events>(&raw(&first), &checked_logs_of::<Events>(&store)[0].entry, &[1]);
     // The index still finds an entry by what was erased; rebuilt, by what is left of it.
     store.rebuild_index().unwrap();
     store.close();

@@ -59,11 +59,11 @@ fn under_load(stores: [&Store; 2], harm: impl FnOnce(), recovered: impl FnOnce()
         }
         all
     });
-    let stored: BTreeMap<Uuid, _> = checked_logs(stores[0]).into_iter().map(|event| (event.uuid, event)).collect();
+    let stored: BTreeMap<Uuid, _> = checked_logs(stores[0]).into_iter().map(|event| (event.entry.uuid, event)).collect();
     for (uuid, receipt) in &receipts {
         let event = &stored[uuid];
         assert_eq!(
-            Receipt { duplicate: receipt.duplicate, ..Receipt::of_duplicate(event) },
+            Receipt { duplicate: receipt.duplicate, ..Receipt::of_duplicate(&event.entry) },
             *receipt,
             "acknowledged, and elsewhere"
         );

@@ -223,7 +223,7 @@ fn assert_erasure_is_whole<K: Kind>(full: &str) {
     for conn in prompts(&scratch) {
         let refused = |set: &str| assert_refused(&conn, &format!("UPDATE {table} SET {set}"), &why);
         for (number, column, keys) in K::SLOTS {
-            let seals = format!("seals = x'{}'", hex(openings_after(&entry, &[*number])));
+            let seals = format!("seals = x'{}'", hex(openings_after(entry.as_ref(), &[*number])));
             refused(&seals);
             let all = keys.iter().map(|key| format!("{key} = NULL, ")).collect::<String>();
             refused(&format!("{all}{column} = NULL"));
@@ -239,7 +239,7 @@ fn assert_erasure_is_whole<K: Kind>(full: &str) {
         }
         refused("seals = randomblob(length(seals))");
         // A legal erasure does not carry another change through.
-        let legal = format!("extra = NULL, seals = x'{}'", hex(openings_after(&entry, &[slot::EXTRA])));
+        let legal = format!("extra = NULL, seals = x'{}'", hex(openings_after(entry.as_ref(), &[slot::EXTRA])));
         let own = ["seals", "extra"];
         for column in columns(&conn, table).into_iter().filter(|column| !own.contains(&column.as_str())) {
             refused(&format!("{legal}, {column} = x'77'"));

@@ -43,9 +43,9 @@ fn receipts_are_in_request_order_and_name_the_stored_entries() {
     assert_eq!(places, [(1, 0, false), (8, 0, false), (1, 1, false), (0, 0, false), (8, 1, false)]);
     for receipt in &receipts {
         let stored = scratch.get(receipt);
-        assert_receipt(&stored, receipt);
-        assert_eq!(stored.producer_id, 12);
-        assert!((before..=Timestamp::now().unwrap()).contains(&stored.recorded_at));
+        assert_receipt(&stored.entry, receipt);
+        assert_eq!(stored.entry.producer_id, 12);
+        assert!((before..=Timestamp::now().unwrap()).contains(&stored.entry.recorded_at));
     }
     assert_eq!(checked_logs(&scratch.store).len(), 5);
 }
@@ -64,7 +64,7 @@ fn a_conflict_refuses_the_whole_request_and_names_every_culprit() {
     ];
     let expected = vec![conflict(1, 1, false), conflict(4, 2, false), conflict(5, 3, true)];
     assert_eq!(refused(&scratch, request), NotStored::Conflict(expected));
-    let stored: Vec<_> = checked_logs(&scratch.store).into_iter().map(|event| event.uuid).collect();
+    let stored: Vec<_> = checked_logs(&scratch.store).into_iter().map(|event| event.entry.uuid).collect();
     assert_eq!(stored, [uuid(1), uuid(2)]);
     // What was refused blocks nothing: the same uuids are free for another event.
     assert_eq!(scratch.append(vec![with_uuid(3, r#","user":4"#)])[0].position, 2);
@@ -91,9 +91,9 @@ fn one_request_may_go_to_both_streams_of_several_channels() {
     assert_eq!(places, [(1, 0, false), (1, 0, false), (1, 1, false), (2, 0, false), (2, 0, false), (1, 1, false)]);
     for (receipt, is_log) in receipts.iter().zip([true, false, true, false, true, false]) {
         if is_log {
-            assert_receipt(&scratch.get_of::<ActionLogs>(receipt), receipt);
+            assert_receipt(&scratch.get_of::<ActionLogs>(receipt).entry, receipt);
         } else {
-            assert_receipt(&scratch.get(receipt), receipt);
+            assert_receipt(&scratch.get(receipt).entry, receipt);
         }
     }
     let duplicates: Vec<Receipt> = receipts.iter().map(|receipt| Receipt { duplicate: true, ..*receipt }).collect();
@@ -134,7 +134,7 @@ fn a_retry_of_an_action_log_gets_a_receipt_or_is_refused_whole() {
     }
     assert_eq!(checked_logs_of::<ActionLogs>(&scratch.store).len(), 1);
     let stored = scratch.get_of::<ActionLogs>(&first);
-    crate::common::erase::<ActionLogs>(&scratch.raw(), &stored, &[0, 1]);
+    crate::common::erase::<ActionLogs>(&scratch.raw(), &stored.entry, &[0, 1]);
     let retry = r#""level":50,"message":"other","trace":"t""#;
     assert_eq!(scratch.append(vec![log(1, retry)]), [Receipt { duplicate: true, ..first }], "what is erased counts as equal");
     let other = log(1, r#""level":50,"message":"other","trace":"u""#);
@@ -328,10 +328,10 @@ fn erased_slots_count_as_equal_in_a_retry() {
     let scratch = Scratch::new();
     let first = scratch.append(vec![with_uuid(1, r#","user":{"pk":7},"url":"/x""#)])[0];
     let mut stored = scratch.get(&first);
-    crate::common::erase::<Events>(&scratch.raw(), &stored, &[slot::USER]);
+    crate::common::erase::<Events>(&scratch.raw(), &stored.entry, &[slot::USER]);
     let leaf = stored.leaf_data();
     stored = scratch.get(&first);
-    assert!(stored.slots.get(slot::USER).unwrap().is_erased() && stored.leaf_data() == leaf);
+    assert!(stored.entry.slots.get(slot::USER).unwrap().is_erased() && stored.leaf_data() == leaf);
     assert_eq!(scratch.append(vec![with_uuid(1, r#","user":{"pk":7},"url":"/x""#)]), [Receipt { duplicate: true, ..first }]);
     let other = vec![with_uuid(1, r#","user":{"pk":7},"url":"/y""#)];
     assert_eq!(refused(&scratch, other), NotStored::Conflict(vec![conflict(0, 1, false)]));
@@ -356,7 +356,7 @@ fn receipts_can_be_awaited_on_any_executor() {
             Poll::Pending => std::thread::park(),
         }
     };
-    assert_receipt(&scratch.get(&receipts[0]), &receipts[0]);
+    assert_receipt(&scratch.get(&receipts[0]).entry, &receipts[0]);
 }
 
 #[test]

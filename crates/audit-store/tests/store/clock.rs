@@ -132,7 +132,7 @@ fn an_event_far_in_the_future_is_stored_and_warned_about() {
     assert!(written[0].ends_with(r#""duplicate":false}"#), "{}", written[0]);
     let end = format!(r#","warnings":["the time of the entry is {seconds} s ahead of the server's clock"]}}"#);
     assert!(written[1].ends_with(&end), "{}", written[1]);
-    assert_eq!(scratch.get(&receipts[1]).timestamp, at(7_200), "it is stored as it is");
+    assert_eq!(scratch.get(&receipts[1]).entry.timestamp, at(7_200), "it is stored as it is");
     // A retry says the same of an event that is there already.
     let again = scratch.append_json(&far);
     assert!(again.duplicate && again.future_seconds.is_some());

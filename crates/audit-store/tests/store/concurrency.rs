@@ -88,10 +88,10 @@ fn run(store: &Store, thread: u64) -> Vec<Outcome> {
 fn verify(store: &Store, outcomes: &[Outcome]) {
     let mut stored: HashMap<Key, (Entry, Option<JsonText>)> = HashMap::new();
     for event in checked_logs_of::<Events>(store) {
-        stored.insert(key::<Events>(&event), kept::<Events>(event.0));
+        stored.insert(key::<Events>(&event.entry), kept::<Events>(event.entry));
     }
     for log in checked_logs_of::<ActionLogs>(store) {
-        stored.insert(key::<ActionLogs>(&log), kept::<ActionLogs>(log.0));
+        stored.insert(key::<ActionLogs>(&log.entry), kept::<ActionLogs>(log.entry));
     }
     let mut firsts: HashMap<Key, usize> = HashMap::new();
     let mut conflicts = 0;
@@ -149,10 +149,10 @@ fn follow<K: Kind>(store: &Store, channel: i64, size: usize, done: &AtomicBool) 
         loop {
             let page = K::walk(store, &CursorQuery { walk: walk.clone(), after, size, counted: true });
             for record in &page.records {
-                assert_eq!(record.position, seen, "no gap, nothing twice");
-                assert!(last_time <= Some(record.recorded_at));
-                (seen, last_time) = (seen + 1, Some(record.recorded_at));
-                after = Some(CursorKey { timestamp: 0, channel_id: channel, position: record.position });
+                assert_eq!(record.as_ref().position, seen, "no gap, nothing twice");
+                assert!(last_time <= Some(record.as_ref().recorded_at));
+                (seen, last_time) = (seen + 1, Some(record.as_ref().recorded_at));
+                after = Some(CursorKey { timestamp: 0, channel_id: channel, position: record.as_ref().position });
             }
             if page.next.is_none() {
                 break;
@@ -247,12 +247,12 @@ fn a_page_and_its_count_are_of_one_snapshot() {
             while !done.load(Ordering::SeqCst) {
                 let query = CursorQuery { walk: walk.clone(), after: None, size: 1, counted: true };
                 let page = scratch.store.walk(&query).unwrap();
-                let newest = page.records.first().map_or(0, |event| event.position + 1);
+                let newest = page.records.first().map_or(0, |event| event.entry.position + 1);
                 assert_eq!(page.count, Some(newest));
                 let mut filtered = query.clone();
                 filtered.walk.filter.user = Some("1".to_owned());
                 let page = scratch.store.walk(&filtered).unwrap();
-                assert_eq!(page.count, Some(page.records.first().map_or(0, |event| event.position + 1)));
+                assert_eq!(page.count, Some(page.records.first().map_or(0, |event| event.entry.position + 1)));
             }
         });
         for number in 0..300u32 {

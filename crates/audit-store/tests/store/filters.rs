@@ -25,7 +25,7 @@ fn expected<'a, K: Kind>(
     filter: &K::Filter,
     sort: &Sort<K::Field>,
 ) -> Vec<&'a K::StoredEntry> {
-    let granted = records.iter().filter(|record| channels.allows(record.channel_id));
+    let granted = records.iter().filter(|record| channels.allows(record.as_ref().channel_id));
     let mut matching: Vec<(K::Row, &K::StoredEntry)> =
         granted.filter(|record| K::matches(filter, record)).map(|record| (K::row(record), record)).collect();
     matching.sort_by(|a, b| sort.compare(&a.0, &b.0));
@@ -50,14 +50,15 @@ fn assert_pages<K: Kind>(store: &Store, query: &Query<K>, expected: &[&K::Stored
         assert_eq!((page.count, page.number, page.pages), (count, number, pages), "{query:?}");
         let inside = (1..=pages).contains(&number);
         let wanted = expected.iter().skip(if inside { ((number - 1) * size) as usize } else { usize::MAX }).take(size as usize);
-        let (seen, wanted): (Vec<Id>, Vec<Id>) = (page.records.iter().map(|r| id(r)).collect(), wanted.map(|r| id(r)).collect());
+        let (seen, wanted): (Vec<Id>, Vec<Id>) =
+            (page.records.iter().map(|r| id(r.as_ref())).collect(), wanted.map(|r| id(r.as_ref())).collect());
         assert_eq!(seen, wanted, "page {number} of {query:?}");
         assert!(page.records.iter().zip(expected.iter().skip(((number - 1).max(0) * size) as usize)).all(|(a, b)| a == *b));
     }
     let last = K::list(store, &ListQuery { page: PageNumber::Last, ..query.clone() });
     assert_eq!((last.count, last.number), (count, pages));
-    let wanted: Vec<Id> = expected.iter().skip(((pages - 1) * size) as usize).map(|record| id(record)).collect();
-    assert_eq!(last.records.iter().map(|r| id(r)).collect::<Vec<_>>(), wanted, "the last page of {query:?}");
+    let wanted: Vec<Id> = expected.iter().skip(((pages - 1) * size) as usize).map(|record| id(record.as_ref())).collect();
+    assert_eq!(last.records.iter().map(|r| id(r.as_ref())).collect::<Vec<_>>(), wanted, "the last page of {query:?}");
 }
 
 /// A page is also a slice, which only events have.
@@ -299,7 +300,7 @@ fn a_uuid_in_several_channels_prefers_the_first_then_the_lowest() {
     }
     let channel = |id: i64| ChannelId::new(id).unwrap();
     let found = |grant: &ChannelGrant, first: i64| {
-        scratch.store.get(grant, channel(first), uuid).unwrap().map(|event| event.channel_id.get())
+        scratch.store.get(grant, channel(first), uuid).unwrap().map(|event| event.entry.channel_id.get())
     };
     assert_eq!(found(&ChannelGrant::All, 7), Some(7));
     assert_eq!(found(&ChannelGrant::All, 1), Some(2));

@@ -17,19 +17,25 @@ fn assert_erased<K: Kind>(full: &str, no_columns: &FilterColumns) {
     for (index, number) in numbers.iter().enumerate() {
         let scratch = Scratch::new();
         let (receipt, before) = scratch.append_one::<K>(full);
-        erase::<K>(&scratch.raw(), &before, &[*number]);
+        erase::<K>(&scratch.raw(), before.as_ref(), &[*number]);
         let after = scratch.get_of::<K>(&receipt);
-        assert!(after.slots.get(*number).unwrap().is_erased());
-        assert_eq!(after.slots.iter().filter(|slot| slot.is_erased()).count(), 1);
-        assert_eq!((after.leaf_data(K::STREAM), after.leaf_hash), (before.leaf_data(K::STREAM), before.leaf_hash));
+        assert!(after.as_ref().slots.get(*number).unwrap().is_erased());
+        assert_eq!(after.as_ref().slots.iter().filter(|slot| slot.is_erased()).count(), 1);
+        assert_eq!(
+            (after.as_ref().leaf_data(K::STREAM), after.as_ref().leaf_hash),
+            (before.as_ref().leaf_data(K::STREAM), before.as_ref().leaf_hash)
+        );
         // A second slot, and then everything that is left.
         let next = numbers[(index + 1) % numbers.len()];
-        erase::<K>(&scratch.raw(), &after, &[next]);
+        erase::<K>(&scratch.raw(), after.as_ref(), &[next]);
         let left: Vec<u8> = numbers.iter().copied().filter(|other| ![*number, next].contains(other)).collect();
-        erase::<K>(&scratch.raw(), &scratch.get_of::<K>(&receipt), &left);
+        erase::<K>(&scratch.raw(), scratch.get_of::<K>(&receipt).as_ref(), &left);
         let empty = checked_logs_of::<K>(&scratch.store).remove(0);
-        assert!(empty.slots.iter().all(|slot| slot.is_erased()));
-        assert_eq!((empty.leaf_data(K::STREAM), &K::filter_columns(&empty)), (before.leaf_data(K::STREAM), no_columns));
+        assert!(empty.as_ref().slots.iter().all(|slot| slot.is_erased()));
+        assert_eq!(
+            (empty.as_ref().leaf_data(K::STREAM), &K::filter_columns(&empty)),
+            (before.as_ref().leaf_data(K::STREAM), no_columns)
+        );
     }
 }
 
@@ -44,7 +50,7 @@ fn erasure_is_the_one_update_and_keeps_the_leaf() {
 fn an_erasure_that_also_changes_a_salt_shows_in_the_leaf() {
     let scratch = Scratch::new();
     let (receipt, event) = scratch.append_one::<Events>(EVENT);
-    let mut seals = openings_after(&event, &[slot::EXTRA]);
+    let mut seals = openings_after(&event.entry, &[slot::EXTRA]);
     seals[2] ^= 1;
     scratch.raw().execute(&format!("UPDATE events SET extra = NULL, seals = {}", blob(&seals)));
     assert_changed::<Events, _>(scratch.store.get(&only(1), receipt.channel_id, receipt.uuid), 0, LEAF);
@@ -162,7 +168,7 @@ fn a_forged_action_log_is_not_read_by_position() {
 fn a_row_that_was_moved_to_another_position_is_not_noticed_yet() {
     let forger = Forger::new::<Events>();
     let moved = forger.forge::<Events>(EVENT, "position = 700");
-    assert_eq!(forger.scratch.get(&moved).position, 700);
+    assert_eq!(forger.scratch.get(&moved).entry.position, 700);
 }
 
 #[test]
@@ -171,16 +177,16 @@ fn the_view_for_people_shows_what_the_event_says() {
     for at in ["1969-12-31T23:59:59.999999Z", "0001-01-01T00:00:00.000001Z", "2023-10-16T09:00:00.000500Z"] {
         let event = scratch.get(&scratch.append_json(&format!(r#"{{"timestamp":"{at}","user":{{"pk":7}}}}"#)));
         let columns = r#"uuid, timestamp, recorded_at, user_id, "user", leaf_hash"#;
-        let sql = format!("SELECT {columns} FROM events_readable WHERE position = {}", event.position);
+        let sql = format!("SELECT {columns} FROM events_readable WHERE position = {}", event.entry.position);
         let shown: Vec<String> = scratch.raw().rows(&sql).remove(0).into_iter().flatten().collect();
-        let recorded_at = event.recorded_at.to_string();
+        let recorded_at = event.entry.recorded_at.to_string();
         let expected = [
-            event.uuid.to_string(),
+            event.entry.uuid.to_string(),
             at.to_owned(),
             recorded_at,
             "7".to_owned(),
             r#"{"pk":7}"#.to_owned(),
-            event.leaf_hash.to_string(),
+            event.entry.leaf_hash.to_string(),
         ];
         assert_eq!(shown, expected);
     }
@@ -194,7 +200,8 @@ fn the_view_for_people_shows_what_the_action_log_says() {
         let columns = "id, uuid, created_at, recorded_at, level, app_name, message, leaf_hash";
         let sql = format!("SELECT {columns} FROM action_logs_readable WHERE id = {}", log.id());
         let shown: Vec<String> = scratch.raw().rows(&sql).remove(0).into_iter().flatten().collect();
-        let (uuid, recorded_at, leaf_hash) = (log.uuid.to_string(), log.recorded_at.to_string(), log.leaf_hash.to_string());
+        let (uuid, recorded_at, leaf_hash) =
+            (log.entry.uuid.to_string(), log.entry.recorded_at.to_string(), log.entry.leaf_hash.to_string());
         assert_eq!(shown, [&log.id().to_string(), &uuid, at, &recorded_at, "20", "shop", "\"m\"", &leaf_hash]);
     }
 }

@@ -23,11 +23,11 @@ fn assert_spans<K: Grouped>(scratch: &Scratch, records: &[K::StoredEntry], quest
     for (wanted, channels) in questions {
         let (filter, channels) = (wanted.filter::<K>(records), grant(&channels));
         let matching: Vec<&K::StoredEntry> =
-            records.iter().filter(|record| channels.allows(record.channel_id) && K::matches(&filter, record)).collect();
+            records.iter().filter(|record| channels.allows(record.as_ref().channel_id) && K::matches(&filter, record)).collect();
         for (span, by) in SPANS.iter().flat_map(|span| K::SPLITS.iter().map(move |by| (*span, *by))) {
             let mut sums: BTreeMap<i64, HashMap<Key, i64>> = BTreeMap::new();
             for record in &matching {
-                let of_span = sums.entry(span.start(record.timestamp.micros())).or_default();
+                let of_span = sums.entry(span.start(record.as_ref().timestamp.micros())).or_default();
                 *of_span.entry(K::key_of(record, by)).or_default() += 1;
             }
             let plain = K::histogram(scratch, &channels, &filter, span, None);

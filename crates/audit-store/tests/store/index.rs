@@ -120,7 +120,7 @@ fn assert_is_a_scan(store: &Store, filter: EventFilter, page: PageNumber) {
         log.iter().filter(|event| query.filter.matches(event)).map(|event| (SortRow::from_event(event), event)).collect();
     matching.sort_by(|a, b| query.sort.compare(&a.0, &b.0));
     let is_of = |size: i64| {
-        let known: Vec<&Event> = matching.iter().map(|(_, event)| *event).filter(|event| event.position < size).collect();
+        let known: Vec<&Event> = matching.iter().map(|(_, event)| *event).filter(|event| event.entry.position < size).collect();
         let skipped = usize::try_from((listed.number - 1) * SIZE).unwrap();
         listed.count == known.len() as i64
             && (page != PageNumber::Last || listed.number == listed.pages)

@@ -78,7 +78,7 @@ fn assert_finds<K: Kind>(filter_of: impl Fn(&str) -> K::Filter, totals: Totals<K
             let filter = filter_of(part);
             let of_channels = channels.iter().flat_map(|channel| log_of::<K>(store, *channel));
             let mut wanted: Vec<K::StoredEntry> = of_channels.filter(|record| K::matches(&filter, record)).collect();
-            wanted.sort_by_key(|record| (record.timestamp, record.channel_id, record.position));
+            wanted.sort_by_key(|record| (record.as_ref().timestamp, record.as_ref().channel_id, record.as_ref().position));
             let what = format!("{part:?} in {channels:?}, {without_words:?} without words");
             for size in [7, 300] {
                 for counted in [false, true] {

@@ -73,7 +73,7 @@ fn large_lists_are_in_every_order_that_is_asked_for() {
             .iter()
             .flat_map(|at| &all[*at])
             .filter(|event| filter.matches(event))
-            .map(|event| (SortRow::from_event(event), event.uuid))
+            .map(|event| (SortRow::from_event(event), event.entry.uuid))
             .collect();
         rows.sort_by(|a, b| sort.compare(&a.0, &b.0));
         let size = [1, 10, 700][dice.below(3) as usize];
@@ -84,7 +84,7 @@ fn large_lists_are_in_every_order_that_is_asked_for() {
         let listed = scratch.store.list(&query).unwrap();
         let expected = rows.iter().skip((number - 1) * size).take(size).map(|(_, uuid)| *uuid);
         assert_eq!(listed.count, rows.len() as i64);
-        assert!(listed.records.iter().map(|event| event.uuid).eq(expected), "{query:?}");
+        assert!(listed.records.iter().map(|event| event.entry.uuid).eq(expected), "{query:?}");
     }
 }
 
@@ -103,14 +103,14 @@ fn large_lists_of_action_logs_come_in_every_order() {
             .map(|_| SortKey { field: [CreatedAt, Level, Position][dice.below(3) as usize], descending: dice.below(2) > 0 })
             .collect();
         let sort = ActionLogSort::by(keys);
-        let mut rows: Vec<_> = all.iter().map(|log| (ActionLogSortRow::from_action_log(log), log.uuid)).collect();
+        let mut rows: Vec<_> = all.iter().map(|log| (ActionLogSortRow::from_action_log(log), log.entry.uuid)).collect();
         rows.sort_by(|a, b| sort.compare(&a.0, &b.0));
         let number = page(&mut dice, rows.len().div_ceil(10));
         let (channels, page) = (ChannelGrant::Only([ChannelId::DEFAULT].into()), PageNumber::Number(number as i64));
         let query = ActionLogListQuery { channels, filter: ActionLogFilter::default(), sort, page, size: 10 };
         let listed = scratch.store.list_action_logs(&query).unwrap();
         let expected = rows.iter().skip((number - 1) * 10).take(10).map(|(_, uuid)| *uuid);
-        assert!(listed.records.iter().map(|log| log.uuid).eq(expected), "{query:?}");
+        assert!(listed.records.iter().map(|log| log.entry.uuid).eq(expected), "{query:?}");
     }
 }
 
@@ -118,7 +118,7 @@ fn large_lists_of_action_logs_come_in_every_order() {
 fn page_by_time(scratch: &Scratch, filter: &EventFilter, descending: bool, (number, size): (i64, i64)) -> Vec<i64> {
     let sort = EventSort::by(vec![SortKey { field: SortField::Timestamp, descending }]);
     let query = ListQuery { channels: only(1), filter: filter.clone(), sort, page: PageNumber::Number(number), size };
-    scratch.store.list(&query).unwrap().records.iter().map(|event| event.position).collect()
+    scratch.store.list(&query).unwrap().records.iter().map(|event| event.entry.position).collect()
 }
 
 #[test]

@@ -79,19 +79,19 @@ impl Grouped for Events {
             GroupBy::Action => subject.action.as_ref().map_or(Key::Null, |action| text(action.json())),
             GroupBy::ContentType => subject.content_type.map_or(Key::Null, Key::Number),
             GroupBy::User | GroupBy::Person => {
-                let identity = event.slots.value(slot::USER).map(|json| User::from_json(json.clone()).unwrap().identity());
+                let identity = event.entry.slots.value(slot::USER).map(|json| User::from_json(json.clone()).unwrap().identity());
                 let (id, name) = identity.map_or((None, None), |identity| (identity.id, identity.name));
                 let shown = if by == GroupBy::Person { name.or(id) } else { id };
                 shown.map_or(Key::Null, |text| Key::Text(text.index_key()))
             }
-            GroupBy::Url => event.slots.value(slot::URL).map_or(Key::Null, text),
-            GroupBy::RemoteAddr => event.slots.value(slot::REMOTE_ADDR).map_or(Key::Null, text),
-            GroupBy::Producer => Key::Number(event.producer_id),
-            GroupBy::Hour => span(event, Span::Hour),
-            GroupBy::Day => span(event, Span::Day),
-            GroupBy::Week => span(event, Span::Week),
-            GroupBy::Month => span(event, Span::Month),
-            GroupBy::Weekday => Key::Number(weekday(event.timestamp.micros())),
+            GroupBy::Url => event.entry.slots.value(slot::URL).map_or(Key::Null, text),
+            GroupBy::RemoteAddr => event.entry.slots.value(slot::REMOTE_ADDR).map_or(Key::Null, text),
+            GroupBy::Producer => Key::Number(event.entry.producer_id),
+            GroupBy::Hour => span(&event.entry, Span::Hour),
+            GroupBy::Day => span(&event.entry, Span::Day),
+            GroupBy::Week => span(&event.entry, Span::Week),
+            GroupBy::Month => span(&event.entry, Span::Month),
+            GroupBy::Weekday => Key::Number(weekday(event.entry.timestamp.micros())),
         }
     }
 
@@ -136,12 +136,12 @@ impl Grouped for ActionLogs {
             ActionLogGroupBy::Level => Key::Number(record.level),
             ActionLogGroupBy::LoggerName => record.logger_name.as_ref().map_or(Key::Null, text),
             ActionLogGroupBy::AppName => record.app_name.as_ref().map_or(Key::Null, text),
-            ActionLogGroupBy::Producer => Key::Number(log.producer_id),
-            ActionLogGroupBy::Hour => span(log, Span::Hour),
-            ActionLogGroupBy::Day => span(log, Span::Day),
-            ActionLogGroupBy::Week => span(log, Span::Week),
-            ActionLogGroupBy::Month => span(log, Span::Month),
-            ActionLogGroupBy::Weekday => Key::Number(weekday(log.timestamp.micros())),
+            ActionLogGroupBy::Producer => Key::Number(log.entry.producer_id),
+            ActionLogGroupBy::Hour => span(&log.entry, Span::Hour),
+            ActionLogGroupBy::Day => span(&log.entry, Span::Day),
+            ActionLogGroupBy::Week => span(&log.entry, Span::Week),
+            ActionLogGroupBy::Month => span(&log.entry, Span::Month),
+            ActionLogGroupBy::Weekday => Key::Number(weekday(log.entry.timestamp.micros())),
         }
     }
 
@@ -185,7 +185,7 @@ fn assert_sums_of<K: Grouped>(scratch: &Scratch, records: &[K::StoredEntry], que
     for (wanted, channels) in questions {
         let (filter, channels) = (wanted.filter::<K>(records), grant(&channels));
         let matching: Vec<&K::StoredEntry> =
-            records.iter().filter(|record| channels.allows(record.channel_id) && K::matches(&filter, record)).collect();
+            records.iter().filter(|record| channels.allows(record.as_ref().channel_id) && K::matches(&filter, record)).collect();
         for by in K::ALL {
             let mut sums: HashMap<Key, i64> = HashMap::new();
             for record in &matching {

@@ -64,9 +64,10 @@ fn assert_walked<K: Population>(scratch: &Scratch, records: &[K::StoredEntry], q
         let order = if by_position { CursorOrder::Position } else { CursorOrder::Timestamp };
         let (filter, granted) = (wanted.filter::<K>(records), grant(&channels));
         let walk = CursorScope { order, descending, channels, filter };
-        let matching = records.iter().filter(|record| granted.allows(record.channel_id) && K::matches(&walk.filter, record));
+        let matching =
+            records.iter().filter(|record| granted.allows(record.as_ref().channel_id) && K::matches(&walk.filter, record));
         let mut expected: Vec<&K::StoredEntry> = matching.collect();
-        expected.sort_by(|a, b| compare(&walk, a, b));
+        expected.sort_by(|a, b| compare(&walk, a.as_ref(), b.as_ref()));
         let seen = walked::<K>(&scratch.store, &walk, &sizes);
         assert_eq!(seen.iter().collect::<Vec<_>>(), expected, "{walk:?}");
         let first = K::walk(&scratch.store, &CursorQuery { walk, after: None, size: 2, counted: true });
@@ -130,7 +131,7 @@ fn assert_goes_on<K: Kind>() {
     let first = page(None, 3);
     scratch.append_one::<K>("");
     let second = page(first.next, 3);
-    assert_eq!(second.records.iter().map(|record| record.position).collect::<Vec<_>>(), [3, 4]);
+    assert_eq!(second.records.iter().map(|record| record.as_ref().position).collect::<Vec<_>>(), [3, 4]);
     assert_eq!((second.next, second.count), (None, Some(5)));
 }
 
@@ -178,7 +179,7 @@ fn assert_early_ends<K: Kind>(filters: &[K::Filter]) {
             let page = K::walk(&scratch.store, &query);
             assert!(page.records.len() < 60, "{} records of a megabyte in one page", page.records.len());
             for record in &page.records {
-                assert!(seen.insert(place(record)));
+                assert!(seen.insert(place(record.as_ref())));
             }
             query.after = page.next;
             if page.next.is_none() {
@@ -239,6 +240,6 @@ fn a_range_of_levels_of_many_channels_is_merged_all_the_same() {
     for descending in [true, false] {
         let walk = CursorScope { order: CursorOrder::Timestamp, descending, channels: None, filter: levels.clone() };
         let seen = walked::<ActionLogs>(&scratch.store, &walk, &[37]);
-        assert!(seen.len() == 400 && seen.is_sorted_by(|a, b| compare(&walk, a, b).is_lt()));
+        assert!(seen.len() == 400 && seen.is_sorted_by(|a, b| compare(&walk, &a.entry, &b.entry).is_lt()));
     }
 }

@@ -85,7 +85,7 @@ async fn get(
 }
 
 async fn show(audit_api: &'static AuditEventsApi, builder: HttpResponseBuilder, event: Event) -> Result<HttpResponse, Failure> {
-    let bytes = event.slots.bytes();
+    let bytes = event.entry.slots.bytes();
     let write = move || {
         let mut body = String::with_capacity(1024 + bytes);
         (audit_api.write)(&event, &mut body);
@@ -116,7 +116,7 @@ async fn list(
     let (channels, sort) = (PathChannel::from_request(&request).readable(&caller), drf::read_sort(&SORTS, &params));
     let query = ListQuery { channels, filter, sort, page: paging.page, size: paging.size };
     let page = blocking::page(&api, &caller, false, move |store| {
-        drf::write_page(store.list(&query)?, &origin, &params, |event| event.slots.bytes(), audit_api.write)
+        drf::write_page(store.list(&query)?, &origin, &params, |event| event.entry.slots.bytes(), audit_api.write)
     });
     Ok(drf::json(HttpResponse::Ok(), page.await??))
 }
@@ -181,7 +181,7 @@ async fn create(
     // A new event is the event that the client sent, so the server does not read it from the log.
     // Such a read could fail, and the client would then send the event again although it is stored.
     if let [Receipt { duplicate: false, position, recorded_at, leaf_hash, .. }] = receipts[..] {
-        let event = Event(kept.into_entry(producer_id, position, recorded_at, leaf_hash));
+        let event = Event::from(kept.into_entry(producer_id, position, recorded_at, leaf_hash));
         return show(audit_api, HttpResponse::Created(), event).await;
     }
     // The event is stored, so an answer that asks the client to send it again would be wrong.

@@ -5,7 +5,7 @@ use audit_store::domain::{Event, ObjectId, ObjectWriter, User, id_number, slot};
 /// Writes the keys of the published page, sorted by name.
 pub(super) fn write(event: &Event, out: &mut String) {
     let subject = event.subject();
-    let value = |number| event.slots.value(number);
+    let value = |number| event.entry.slots.value(number);
     let mut object = ObjectWriter::new(out);
     object
         .text("content", value(slot::CONTENT))
@@ -15,13 +15,13 @@ pub(super) fn write(event: &Event, out: &mut String) {
         .text("post_data", value(slot::POST_DATA))
         .text("query_params", value(slot::QUERY_PARAMS))
         .text("remote_addr", value(slot::REMOTE_ADDR))
-        .string("timestamp", &event.timestamp.to_string())
+        .string("timestamp", &event.entry.timestamp.to_string())
         .text("url", value(slot::URL));
     match event.user() {
         Some(user) => object.nested("user", |out| write_user(&user, out)),
         None => object.raw("user", "null"),
     };
-    object.string("uuid", &event.uuid.to_string());
+    object.string("uuid", &event.entry.uuid.to_string());
     object.end();
 }
 

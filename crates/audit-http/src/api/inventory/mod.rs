@@ -52,7 +52,7 @@ async fn get(api: web::Data<Api>, id: web::Path<String>, caller: Caller) -> Resu
     let uuid = parse_uuid(&id).ok_or_else(missing)?;
     let find = move |store: &Store, channels: &_, first, bytes_max| store.get_within(channels, first, uuid, bytes_max);
     let event = blocking::find(&api, &caller, caller.channels(), find).await??.ok_or_else(missing)?;
-    let shown = blocking::shape(event.slots.bytes(), move || view::detail(&event));
+    let shown = blocking::shape(event.entry.slots.bytes(), move || view::detail(&event));
     Ok(json(HttpResponse::Ok(), shown.await?))
 }
 

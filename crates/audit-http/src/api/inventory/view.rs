@@ -10,7 +10,7 @@ use crate::blocking::page_buffer;
 /// Writes a list. It drops each event as soon as the event is written, so that the page is in
 /// memory only once.
 pub(super) fn list(events: Vec<Event>) -> String {
-    let bytes: usize = events.iter().map(|event| event.slots.bytes() + 512).sum();
+    let bytes: usize = events.iter().map(|event| event.entry.slots.bytes() + 512).sum();
     let mut body = page_buffer(64 + bytes);
     let mut object = success(&mut body);
     object.integer("count", i64::try_from(events.len()).ok());
@@ -21,9 +21,9 @@ pub(super) fn list(events: Vec<Event>) -> String {
 
 /// Writes one log, with the address that lists leave out.
 pub(super) fn detail(event: &Event) -> String {
-    let mut body = String::with_capacity(1024 + event.slots.bytes());
+    let mut body = String::with_capacity(1024 + event.entry.slots.bytes());
     let mut object = success(&mut body);
-    let address = event.slots.value(slot::REMOTE_ADDR);
+    let address = event.entry.slots.value(slot::REMOTE_ADDR);
     object.nested("log", |out| {
         write(event, out, |log| {
             log.text("ip_address", address);
@@ -72,14 +72,14 @@ fn write_groups(summary: &Summary, out: &mut String) {
 
 fn write(event: &Event, out: &mut String, more: impl FnOnce(&mut ObjectWriter<'_>)) {
     let subject = event.subject();
-    let user = event.slots.value(slot::USER);
+    let user = event.entry.slots.value(slot::USER);
     let (user_id, user_name) = user.map_or((None, None), id_and_name);
     // A content that is not an object does not have sides.
-    let sides = event.slots.value(slot::CONTENT).and_then(|content| content.pick(&["old_data", "new_data"]));
+    let sides = event.entry.slots.value(slot::CONTENT).and_then(|content| content.pick(&["old_data", "new_data"]));
     let [old, new] = sides.unwrap_or_default();
     let mut object = ObjectWriter::new(out);
     object
-        .string("id", &event.uuid.to_string())
+        .string("id", &event.entry.uuid.to_string())
         .raw("user_id", user_id.as_deref().unwrap_or("null"))
         .raw("user_name", user_name.unwrap_or("null"))
         .text("action", subject.action.as_ref().map(|action| action.json()))
@@ -87,8 +87,8 @@ fn write(event: &Event, out: &mut String, more: impl FnOnce(&mut ObjectWriter<'_
         .text("record_id", subject.object_id.as_ref().map(|id| id.json()))
         .raw("old_values", old.unwrap_or("null"))
         .raw("new_values", new.unwrap_or("null"))
-        .text("description", event.slots.value(slot::DESCRIPTION))
-        .string("timestamp", &event.timestamp.to_string());
+        .text("description", event.entry.slots.value(slot::DESCRIPTION))
+        .string("timestamp", &event.entry.timestamp.to_string());
     more(&mut object);
     object.end();
 }

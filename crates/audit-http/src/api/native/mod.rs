@@ -46,7 +46,7 @@ pub(crate) trait Stream: 'static {
     /// A record as a client sends it.
     type New;
     /// A record of the log.
-    type StoredEntry: std::ops::Deref<Target = Entry> + Send + 'static;
+    type StoredEntry: AsRef<Entry> + Send + 'static;
     /// The filter of a query.
     type Filter: StreamFilter + serde::Serialize + Clone + Send;
     /// The fields by which records can be grouped.
@@ -123,7 +123,7 @@ async fn get<S: Stream>(
     let id = parse_uuid(&uuid).ok_or_else(missing)?;
     let get = move |store: &Store, channels: &_, first, bytes_max| S::get(store, channels, first, id, bytes_max);
     let record = blocking::find(&api, &caller, channels, get).await??.ok_or_else(missing)?;
-    let bytes = record.slots.bytes();
+    let bytes = record.as_ref().slots.bytes();
     let write = move || {
         let mut body = String::with_capacity(512 + bytes);
         S::write(&record, &mut body);

@@ -24,7 +24,7 @@ pub(super) async fn walk<S: Stream>(api: web::Data<Api>, request: HttpRequest, c
 /// Writes a page. It drops each record as soon as the record is written, so that the page is in
 /// memory only once.
 fn write<S: Stream>(page: CursorPage<S::StoredEntry>, walk: &CursorScope<S::Filter>) -> String {
-    let bytes: usize = page.records.iter().map(|record| record.slots.bytes() + 1024).sum();
+    let bytes: usize = page.records.iter().map(|record| record.as_ref().slots.bytes() + 1024).sum();
     let mut body = blocking::page_buffer(256 + bytes);
     let mut object = ObjectWriter::new(&mut body);
     if let Some(count) = page.count {

@@ -46,7 +46,7 @@ async fn get(api: web::Data<Api>, id: web::Path<String>, caller: Caller) -> Resu
 }
 
 async fn show(builder: HttpResponseBuilder, log: ActionLog) -> Result<HttpResponse, Failure> {
-    let bytes = log.slots.bytes();
+    let bytes = log.entry.slots.bytes();
     let shown = move || {
         let mut body = String::with_capacity(512 + bytes);
         write(&log, &mut body);
@@ -65,7 +65,7 @@ async fn list(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Resu
     let query = ActionLogListQuery { channels, filter, sort: drf::read_sort(&SORTS, &params), page, size };
     let is_search = query.filter.search.is_some();
     let page = blocking::page(&api, &caller, is_search, move |store| {
-        drf::write_page(store.list_action_logs(&query)?, &origin, &params, |log| log.slots.bytes(), write)
+        drf::write_page(store.list_action_logs(&query)?, &origin, &params, |log| log.entry.slots.bytes(), write)
     });
     Ok(drf::json(HttpResponse::Ok(), page.await??))
 }
@@ -90,7 +90,7 @@ async fn create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload
     // A new action log is the one that the client sent, so the server does not read it from the
     // log. Such a read could fail, and the client would then send it again although it is stored.
     if let [Receipt { duplicate: false, position, recorded_at, leaf_hash, .. }] = receipts[..] {
-        let log = ActionLog(kept.into_entry(producer_id, position, recorded_at, leaf_hash));
+        let log = ActionLog::from(kept.into_entry(producer_id, position, recorded_at, leaf_hash));
         return show(HttpResponse::Created(), log).await;
     }
     // The action log is stored, so an answer that asks the client to send it again would be wrong.

@@ -10,9 +10,9 @@ pub(super) fn write(log: &ActionLog, out: &mut String) {
         .integer("id", Some(log.id()))
         .integer("level", subject.as_ref().map(|subject| subject.level))
         .text("logger_name", subject.as_ref().and_then(|subject| subject.logger_name.as_ref()))
-        .text("message", log.slots.value(action_log_slot::MESSAGE))
+        .text("message", log.entry.slots.value(action_log_slot::MESSAGE))
         .text("app_name", subject.as_ref().and_then(|subject| subject.app_name.as_ref()))
-        .text("trace", log.slots.value(action_log_slot::TRACE))
-        .string("created_at", &log.timestamp.to_string());
+        .text("trace", log.entry.slots.value(action_log_slot::TRACE))
+        .string("created_at", &log.entry.timestamp.to_string());
     object.end();
 }

@@ -6,11 +6,11 @@ use audit_store::domain::{Event, ObjectId, ObjectWriter, slot};
 /// because the type on the page is int.
 pub(super) fn write(event: &Event, out: &mut String) {
     let subject = event.subject();
-    let value = |number| event.slots.value(number);
+    let value = |number| event.entry.slots.value(number);
     let mut object = ObjectWriter::new(out);
     object
-        .string("uuid", &event.uuid.to_string())
-        .string("timestamp", &event.timestamp.to_string())
+        .string("uuid", &event.entry.uuid.to_string())
+        .string("timestamp", &event.entry.timestamp.to_string())
         .text("remote_addr", value(slot::REMOTE_ADDR))
         .text("url", value(slot::URL))
         .text("query_params", value(slot::QUERY_PARAMS))

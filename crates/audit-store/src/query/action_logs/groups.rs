@@ -115,7 +115,7 @@ impl Grouping for ActionLogGroupBy {
             ActionLogGroupBy::Level => keys.level.map(RawKey::Number),
             ActionLogGroupBy::LoggerName => keys.logger_name.map(RawKey::Text),
             ActionLogGroupBy::AppName => keys.app_name.map(RawKey::Text),
-            ActionLogGroupBy::Producer => Some(RawKey::Number(log.producer_id)),
+            ActionLogGroupBy::Producer => Some(RawKey::Number(log.entry.producer_id)),
             _ => None,
         }
     }

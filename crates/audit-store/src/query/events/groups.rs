@@ -134,7 +134,7 @@ impl Grouping for GroupBy {
             GroupBy::Action => keys.action.map(RawKey::Text),
             GroupBy::Url => keys.url.map(RawKey::Text),
             GroupBy::RemoteAddr => keys.remote_addr.map(RawKey::Text),
-            GroupBy::Producer => Some(RawKey::Number(event.producer_id)),
+            GroupBy::Producer => Some(RawKey::Number(event.entry.producer_id)),
             GroupBy::Hour | GroupBy::Day | GroupBy::Week | GroupBy::Month | GroupBy::Weekday => None,
         }
     }
@@ -143,10 +143,10 @@ impl Grouping for GroupBy {
         match self {
             GroupBy::TableName => event.subject().table_name,
             GroupBy::Action => event.subject().action.map(|action| action.json().clone()),
-            GroupBy::Url => event.slots.value(slot::URL).cloned(),
-            GroupBy::RemoteAddr => event.slots.value(slot::REMOTE_ADDR).cloned(),
+            GroupBy::Url => event.entry.slots.value(slot::URL).cloned(),
+            GroupBy::RemoteAddr => event.entry.slots.value(slot::REMOTE_ADDR).cloned(),
             GroupBy::User | GroupBy::Person => {
-                let user = User::from_json(event.slots.value(slot::USER)?.clone()).ok()?;
+                let user = User::from_json(event.entry.slots.value(slot::USER)?.clone()).ok()?;
                 let [name, id] = user.pick(&["username", "pk"]).unwrap_or_default();
                 let name = name.filter(|name| self == GroupBy::Person && JsonKind::from_text(name) == JsonKind::String);
                 Some(name.or(id).map_or_else(|| user.json().clone(), JsonText::from_trusted))

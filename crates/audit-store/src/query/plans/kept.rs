@@ -71,7 +71,7 @@ fn assert_kept(url: &str, of_a_list: usize) {
     assert_eq!(conn.list(EventFilter { content_type: Some(1), ..any() }, &[SortField::User], 2), 1);
     assert_eq!(conn.list(EventFilter { content_type: Some(2), ..any() }, &[SortField::Uuid, SortField::User], 2), 0);
     // A query that no index answers is a scan.
-    let uuid = Some(Events::at(&mut conn.conn, 1, &[0]).unwrap().remove(0).uuid);
+    let uuid = Some(Events::at(&mut conn.conn, 1, &[0]).unwrap().remove(0).entry.uuid);
     assert_eq!(conn.list(EventFilter { uuid, ..any() }, &[SortField::ObjectId], 2), 0);
 }
 

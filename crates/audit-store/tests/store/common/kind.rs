@@ -1,7 +1,6 @@
 //! What a log holds: events or action logs. A test of what both have in common is written once, over this.
 
 use std::fmt::Debug;
-use std::ops::Deref;
 
 use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{
@@ -22,7 +21,7 @@ pub(crate) trait Kind: Copy + 'static {
     /// A column of a slot, the slot, and the filter columns made from it.
     const SLOTS: &'static [(u8, &'static str, &'static [&'static str])];
 
-    type StoredEntry: Deref<Target = Entry> + From<Entry> + Debug + Clone + PartialEq;
+    type StoredEntry: AsRef<Entry> + From<Entry> + Debug + Clone + PartialEq;
     type Filter: Debug + Clone + Default;
     type Field: SortBy<Row = Self::Row> + Debug + 'static;
     type Row;

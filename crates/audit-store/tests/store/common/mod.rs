@@ -177,14 +177,14 @@ pub(crate) fn checked_logs_of<K: Kind>(store: &Store) -> Vec<K::StoredEntry> {
     let mut all = Vec::new();
     for head in store.logs(K::STREAM, &ChannelGrant::All).unwrap() {
         let records = log_of::<K>(store, head.channel_id);
-        let positions: Vec<i64> = records.iter().map(|record| record.position).collect();
+        let positions: Vec<i64> = records.iter().map(|record| record.as_ref().position).collect();
         assert_eq!(positions, (0..head.size).collect::<Vec<_>>(), "positions have no gaps and end at the head");
-        assert!(records.is_sorted_by_key(|record| record.recorded_at), "the order of positions is the order of commits");
-        assert_eq!(head.recorded_at, records.last().map(|record| record.recorded_at));
+        assert!(records.is_sorted_by_key(|record| record.as_ref().recorded_at), "the order of positions is the order of commits");
+        assert_eq!(head.recorded_at, records.last().map(|record| record.as_ref().recorded_at));
         for record in &records {
-            assert_eq!(record.leaf_hash, audit_store::domain::log::leaf_hash(&record.leaf_data(K::STREAM)));
+            assert_eq!(record.as_ref().leaf_hash, audit_store::domain::log::leaf_hash(&record.as_ref().leaf_data(K::STREAM)));
         }
-        let mut uuids: Vec<_> = records.iter().map(|record| record.uuid).collect();
+        let mut uuids: Vec<_> = records.iter().map(|record| record.as_ref().uuid).collect();
         uuids.sort_unstable();
         uuids.dedup();
         assert_eq!(uuids.len(), records.len(), "each record once");

@@ -130,17 +130,17 @@ impl<F: Clone> Wanted<F> {
     pub(crate) fn filter<K: Population<Filter = F>>(&self, records: &[K::StoredEntry]) -> F {
         let mut filter = self.filter.clone();
         let bounds = K::bounds(&mut filter);
-        *bounds.uuid = self.uuid_of.map(|index| index.get(records).uuid);
+        *bounds.uuid = self.uuid_of.map(|index| index.get(records).as_ref().uuid);
         for (is_wanted, index) in &self.uuids_of {
             let uuids = if *is_wanted { &mut *bounds.one_of } else { &mut *bounds.none_of };
-            uuids.insert(index.get(records).uuid);
+            uuids.insert(index.get(records).as_ref().uuid);
         }
         for (column, lower, inclusive, index) in &self.spans {
             let record = index.get(records);
             let (interval, value) = match column {
-                0 => (&mut *bounds.time, record.timestamp.micros()),
-                1 => (&mut *bounds.recorded_at, record.recorded_at.micros()),
-                _ => (&mut *bounds.position, record.position),
+                0 => (&mut *bounds.time, record.as_ref().timestamp.micros()),
+                1 => (&mut *bounds.recorded_at, record.as_ref().recorded_at.micros()),
+                _ => (&mut *bounds.position, record.as_ref().position),
             };
             narrow(interval, *lower, *inclusive, value);
         }

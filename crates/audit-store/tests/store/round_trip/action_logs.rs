@@ -85,14 +85,14 @@ fn real_logs_come_back_byte_for_byte() {
             assert_eq!(exported.last(name), members.last(name), "{name} of {line}");
         }
         let at = members.last("created_at").and_then(JsonText::decoded).unwrap();
-        assert_eq!(log.timestamp, Timestamp::parse(at.as_str().unwrap()).unwrap());
+        assert_eq!(log.entry.timestamp, Timestamp::parse(at.as_str().unwrap()).unwrap());
         assert_eq!(
-            (members.into_iter().count(), log.slots.get(action_log_slot::EXTRA)),
+            (members.into_iter().count(), log.entry.slots.get(action_log_slot::EXTRA)),
             (6, None),
             "nothing else was sent or is kept"
         );
         let again = ActionLogs::read_back(log);
-        assert!(again.is_retry_of(log) && values(again.slots()) == values(&log.slots), "{line}");
+        assert!(again.is_retry_of(&log.entry) && values(again.slots()) == values(&log.entry.slots), "{line}");
     }
 }
 

@@ -32,7 +32,7 @@ trait Columns: Kind {
         let again = Self::parse(&exported, ParseMode::IMPORT).unwrap();
         assert_eq!(
             (again.uuid(), again.channel_id(), again.timestamp()),
-            (entry.uuid, entry.channel_id, entry.timestamp),
+            (entry.as_ref().uuid, entry.as_ref().channel_id, entry.as_ref().timestamp),
             "{exported}"
         );
         again
@@ -43,20 +43,20 @@ trait Columns: Kind {
 fn assert_kept<K: Columns>(scratch: &Scratch, conn: &Raw, sent: &[(u8, String)], entry: PreparedEntry) {
     let receipt = scratch.append(vec![entry.clone()])[0];
     let stored = scratch.get_of::<K>(&receipt);
-    assert_receipt(&stored, &receipt);
-    assert_eq!(values(&stored.slots), sent);
-    assert_eq!(stored.timestamp, entry.timestamp());
-    assert_eq!(&K::stored_columns(conn, &stored), entry.filter_columns());
+    assert_receipt(stored.as_ref(), &receipt);
+    assert_eq!(values(&stored.as_ref().slots), sent);
+    assert_eq!(stored.as_ref().timestamp, entry.timestamp());
+    assert_eq!(&K::stored_columns(conn, stored.as_ref()), entry.filter_columns());
     assert_eq!(&K::filter_columns(&stored), entry.filter_columns());
-    assert_eq!(stored.leaf_hash, audit_store::domain::log::leaf_hash(&stored.leaf_data(K::STREAM)));
-    assert_eq!(stored.leaf_hash, entry.leaf_hash(0, stored.recorded_at));
+    assert_eq!(stored.as_ref().leaf_hash, audit_store::domain::log::leaf_hash(&stored.as_ref().leaf_data(K::STREAM)));
+    assert_eq!(stored.as_ref().leaf_hash, entry.leaf_hash(0, stored.as_ref().recorded_at));
 
     let again = K::read_back(&stored);
     assert_eq!(values(again.slots()), sent);
-    assert!(again.is_retry_of(&stored) && entry.is_retry_of(&stored));
+    assert!(again.is_retry_of(stored.as_ref()) && entry.is_retry_of(stored.as_ref()));
     let duplicate = scratch.append(vec![again])[0];
     assert!(duplicate.duplicate);
-    assert_receipt(&stored, &duplicate);
+    assert_receipt(stored.as_ref(), &duplicate);
 }
 
 /// The slots of a record that is kept.
@@ -94,8 +94,11 @@ fn assert_carried<K: Columns>(texts: &[&str]) {
     let imported = checked_logs_of::<K>(&to.store);
     assert_eq!(imported.len(), texts.len());
     for (was, is) in records.iter().zip(&imported) {
-        assert_eq!((was.uuid, was.channel_id, was.timestamp, was.position), (is.uuid, is.channel_id, is.timestamp, is.position));
-        assert_eq!(values(&was.slots), values(&is.slots));
+        assert_eq!(
+            (was.as_ref().uuid, was.as_ref().channel_id, was.as_ref().timestamp, was.as_ref().position),
+            (is.as_ref().uuid, is.as_ref().channel_id, is.as_ref().timestamp, is.as_ref().position)
+        );
+        assert_eq!(values(&was.as_ref().slots), values(&is.as_ref().slots));
     }
 }
 

@@ -1,34 +1,28 @@
-//! A service that keeps the audit log in its own process, with audit-store: append, wait for the disk, read back.
+//! Appends an event in the same process as the application, and reads it back.
 //!
-//! `cargo run --release -p audit-store --example append_in_process -- sqlite://audit-data/audit.db`
+//! `cargo run --release -p audit-store --example append_in_process -- sqlite://embedded.db`
 
-use audit_store::domain::{ChannelGrant, ChannelId, EventFilter, EventSort, JsonText, NewEvent, User};
-use audit_store::{AppendError, AppendRequest, ListQuery, PageNumber, Store, StoreConfig};
+use audit_store::domain::{EventFilter, NewEvent, Timestamp, User, draw_uuid_v7};
+use audit_store::{AppendError, Store};
+use serde_json::json;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = std::env::args().nth(1).ok_or("usage: append_in_process DATABASE_URL")?;
-    let store = Store::open(&StoreConfig::new(url))?;
+    let log = Store::open(url)?.channel(1)?.events();
 
-    let user = User::from_json(JsonText::parse(r#"{"pk": 7, "username": "zoe"}"#)?)?;
-    let event = store.prepare(NewEvent::new().object("orders.order", 859).by(user), ChannelId::DEFAULT)?;
-    // A copy has the same uuid: it can be sent again, and is stored once.
-    match store.append(AppendRequest::import(vec![event.clone()]))?.wait() {
-        Ok(receipts) => println!("on disk: {} at position {}", receipts[0].uuid, receipts[0].position),
+    // With a uuid, the event can be appended again, and is stored once.
+    let event = NewEvent::update("orders.order", 859)
+        .uuid(draw_uuid_v7(Timestamp::now()?)?)
+        .by(User::new(7, "zoe"))
+        .change(&json!({"state": "open"}), &json!({"state": "paid"}))?;
+    match log.append(event.clone()) {
+        Ok(receipt) => println!("on disk: {} at position {}", receipt.uuid, receipt.position),
         Err(AppendError::NotStored(why)) => return Err(format!("nothing was stored: {why}").into()),
         Err(AppendError::Unknown(why)) => return Err(format!("unknown, append the same event again: {why}").into()),
     }
 
-    let filter = EventFilter { object_id: Some("859".into()), ..EventFilter::default() };
-    let page = store.list(&ListQuery {
-        channels: ChannelGrant::All,
-        filter,
-        sort: EventSort::default(),
-        page: PageNumber::Number(1),
-        size: 10,
-    })?;
-    for event in page.records {
-        println!("{}", event.to_json());
+    for event in log.list(EventFilter::object(859)).page(1, 10)? {
+        println!("{} {:?} by {:?}", event.timestamp(), event.action(), event.user_name());
     }
-    store.close();
     Ok(())
 }

@@ -10,7 +10,7 @@ use std::io::{BufRead, BufReader, Read};
 
 use anyhow::{Context, bail};
 use audit_store::domain::{ChannelId, NewEvent, ParseMode};
-use audit_store::{AppendRequest, PendingReceipts, Store, StoreConfig};
+use audit_store::{AppendRequest, PendingReceipts, Prepared, Store};
 use flate2::read::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -23,7 +23,7 @@ const REQUESTS_IN_FLIGHT: usize = 4;
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [url, path] = arguments.as_slice() else { bail!("usage: import_ndjson DATABASE_URL FILE") };
-    let store = Store::open(&StoreConfig::new(url))?;
+    let store = Store::open(url.as_str())?;
     let file = File::open(path).with_context(|| format!("cannot read {path}"))?;
     let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {msg}")?;
     let bar = ProgressBar::new(file.metadata()?.len()).with_style(style);
@@ -39,7 +39,7 @@ fn main() -> anyhow::Result<()> {
         }
         let event = NewEvent::parse(&line, ParseMode::IMPORT).with_context(|| format!("line {}", number + 1))?;
         let channel = event.channel_id.unwrap_or(ChannelId::DEFAULT);
-        import.events.push(store.prepare(event, channel)?);
+        import.events.push(store.channels(channel).events().prepare(event)?);
         if import.events.len() == EVENTS_PER_REQUEST {
             import.send(&store)?;
             bar.set_message(import.counts());
@@ -54,7 +54,7 @@ fn main() -> anyhow::Result<()> {
 
 #[derive(Default)]
 struct Import {
-    events: Vec<audit_store::domain::PreparedEntry>,
+    events: Vec<Prepared>,
     in_flight: VecDeque<PendingReceipts>,
     accepted: usize,
     duplicates: usize,
@@ -63,7 +63,7 @@ struct Import {
 impl Import {
     fn send(&mut self, store: &Store) -> anyhow::Result<()> {
         if !self.events.is_empty() {
-            self.in_flight.push_back(store.append(AppendRequest::import(std::mem::take(&mut self.events)))?);
+            self.in_flight.push_back(store.append(AppendRequest::new(std::mem::take(&mut self.events)))?);
         }
         self.settle(REQUESTS_IN_FLIGHT)
     }

@@ -3,15 +3,15 @@
 //! `cargo run -p audit-http --example mount_in_actix -- sqlite://audit-data/audit.db 127.0.0.1:8081`
 
 use actix_web::{App, HttpServer, web};
+use audit_http::store::Store;
 use audit_http::store::domain::{ChannelGrant, NewToken, Role};
-use audit_http::store::{Store, StoreConfig};
 use audit_http::{ApiConfig, configure};
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [url, listen] = arguments.as_slice() else { return Err("usage: mount_in_actix DATABASE_URL ADDRESS:PORT".into()) };
-    let store = Store::open(&StoreConfig::new(url))?;
+    let store = Store::open(url.as_str())?;
     if store.tokens()?.is_empty() {
         let admin = NewToken { name: "example".into(), role: Role::Admin, channels: ChannelGrant::All, expires_at: None };
         println!("key: {}", store.create_token(admin)?.1.reveal());

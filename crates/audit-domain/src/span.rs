@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Datelike, NaiveDate};
 
+use crate::timestamp::Timestamp;
+
 /// Microseconds of an hour, a day and a week.
 const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
@@ -38,6 +40,20 @@ impl Span {
     }
 }
 
+impl Timestamp {
+    /// The start of the hour, day, week or month that contains this instant.
+    #[must_use]
+    pub fn start_of(self, span: Span) -> Timestamp {
+        Timestamp::from_micros(span.start(self.micros())).unwrap_or(self)
+    }
+
+    /// The instant so many days (of 24 hours) before, but not before the year 1.
+    #[must_use]
+    pub fn days_earlier(self, days: u32) -> Timestamp {
+        Timestamp::from_micros(self.micros() - i64::from(days) * DAY).unwrap_or(Timestamp::MIN)
+    }
+}
+
 /// The day of the week of an instant, in the numbers of ISO 8601: 1 is Monday, 7 is Sunday.
 #[must_use]
 pub fn weekday(micros: i64) -> i64 {
@@ -54,7 +70,6 @@ fn start_of_month(micros: i64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Timestamp;
 
     fn micros(text: &str) -> i64 {
         Timestamp::parse(text).unwrap().micros()
@@ -76,5 +91,15 @@ mod tests {
             assert_eq!(starts, [hour, day, week, month].map(micros));
             assert_eq!(weekday(at), number);
         }
+    }
+
+    #[test]
+    fn an_instant_has_the_start_of_its_spans_and_of_earlier_days() {
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        assert_eq!(at("2024-03-01T10:20:30Z").start_of(Span::Day), at("2024-03-01"));
+        assert_eq!(at("2024-03-01T10:20:30Z").start_of(Span::Month), at("2024-03-01"));
+        assert_eq!(at("2024-03-01T10:20:30Z").days_earlier(1), at("2024-02-29T10:20:30Z"));
+        assert_eq!(at("0001-01-01").days_earlier(u32::MAX), at("0001-01-01"));
+        assert_eq!(at("0001-01-01T10:00:00Z").start_of(Span::Week), at("0001-01-01"));
     }
 }

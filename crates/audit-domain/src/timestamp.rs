@@ -17,6 +17,9 @@ const MICROS_MIN: i64 = -62_135_596_800_000_000;
 const MICROS_MAX: i64 = 253_402_300_799_999_999;
 
 impl Timestamp {
+    /// The first instant of the year 1.
+    pub const MIN: Timestamp = Timestamp(MICROS_MIN);
+
     /// The last instant of the year 9999.
     pub const MAX: Timestamp = Timestamp(MICROS_MAX);
 

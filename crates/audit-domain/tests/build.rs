@@ -75,7 +75,7 @@ fn an_event_has_an_accessor_for_each_member() {
     assert_eq!(raw, [r#"{"a":1}"#, "[2]", r#"{"h":3}"#, r#"{"batch":9}"#]);
     let changed: Vec<String> = event.changed_fields().iter().map(|name| name.to_text()).collect();
     assert_eq!(changed, ["quantity"]);
-    assert_eq!(event.entry.producer_id, 5);
+    assert_eq!((event.producer_id(), event.leaf_hash()), (5, event.entry.leaf_hash));
 }
 
 #[test]

@@ -11,8 +11,9 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, MessageBody};
-use audit_store::domain::{ChannelGrant, ChannelId};
-use audit_store::{AppendError, AppendRequest, Cancel, Receipt, Store, StoreError, Unknown};
+use audit_store::domain::ChannelGrant;
+use audit_store::domain::uuid::Uuid;
+use audit_store::{AppendError, AppendRequest, Cancel, Find, LogStream, Receipt, Store, StoreError, Unknown};
 use bytes::Bytes;
 
 use crate::admission::Turn;
@@ -240,36 +241,36 @@ pub(crate) async fn append(api: &Api, request: AppendRequest) -> Result<Vec<Rece
     actix_web::rt::time::timeout(api.config.append_timeout, receipts).await.unwrap_or(Err(Unknown::Late.into()))
 }
 
-/// Reads one record that a client asks for. `read` takes a bound of the record's bytes, or `None`.
-/// A small record of an embedded database is read in place. A larger record keeps a thread for a
-/// few milliseconds, and a database server keeps a connection, so such a read waits for its turn as
-/// a query does.
-pub(crate) async fn read_by_key<T: Send + 'static>(
+/// Reads one record that a client asks for, from one channel. A small record of an embedded
+/// database is read in place. A larger record keeps a thread for a few milliseconds, and a database
+/// server keeps a connection, so such a read waits for its turn as a query does.
+pub(crate) async fn read_by_key<S: LogStream>(
     api: &Api,
     caller: &Caller,
-    read: impl Fn(&Store, Option<usize>) -> Result<Option<T>, StoreError> + Send + 'static,
-) -> Result<Result<Option<T>, StoreError>, NotRun> {
+    mut find: Find<S>,
+) -> Result<Result<Option<S::Stored>, StoreError>, NotRun> {
     if api.store.is_embedded() {
-        match read(&api.store, Some(IN_PLACE_BYTES_MAX)) {
+        find = find.bytes_max(Some(IN_PLACE_BYTES_MAX));
+        match find.get() {
             // The record is larger, or does not exist.
-            Ok(None) => {}
+            Ok(None) => find = find.bytes_max(None),
             outcome => return Ok(outcome),
         }
     }
-    query(api, caller, move |store| read(store, None)).await
+    query(api, caller, move |_| find.get()).await
 }
 
 /// Reads a record by its uuid: in one channel as a read by key, in several channels as a query.
-pub(crate) async fn find<T: Send + 'static>(
+pub(crate) async fn find<S: LogStream>(
     api: &Api,
     caller: &Caller,
     channels: ChannelGrant,
-    find: impl Fn(&Store, &ChannelGrant, ChannelId, Option<usize>) -> Result<Option<T>, StoreError> + Send + 'static,
-) -> Result<Result<Option<T>, StoreError>, NotRun> {
+    uuid: Uuid,
+) -> Result<Result<Option<S::Stored>, StoreError>, NotRun> {
     let first = api.config.default_channel;
     let is_one = matches!(&channels, ChannelGrant::Only(ids) if ids.len() <= 1);
-    let read = move |store: &Store, bytes_max| find(store, &channels, first, bytes_max);
-    if is_one { read_by_key(api, caller, read).await } else { query(api, caller, move |store| read(store, None)).await }
+    let found = api.store.channels(channels).log::<S>().find(uuid).first_in(first);
+    if is_one { read_by_key(api, caller, found).await } else { query(api, caller, move |_| found.get()).await }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 //!
 //! #[actix_web::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let store = Store::open(&StoreConfig::new("sqlite://audit-data/audit.db"))?;
+//!     let store = Store::open(StoreConfig::new("sqlite://audit-data/audit.db"))?;
 //!     let api = configure(store, ApiConfig::default());
 //!     HttpServer::new(move || App::new().configure(api.clone())).bind("127.0.0.1:8080")?.run().await?;
 //!     Ok(())

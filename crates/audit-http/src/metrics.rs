@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::Method;
-use audit_store::domain::{ChannelGrant, Stream};
-use audit_store::{Store, StoreError};
+use audit_store::domain::ChannelGrant;
+use audit_store::{ActionLogs, Events, LogStream, Store, StoreError};
 
 use crate::template::template;
 
@@ -53,21 +53,24 @@ pub(crate) fn measure(store: &Store) -> Result<(), StoreError> {
     if let Some(bytes) = store.wal_bytes() {
         metrics::gauge!(WAL_BYTES).set(bytes as f64);
     }
-    let now = store.now();
-    for stream in [Stream::Events, Stream::ActionLogs] {
-        for log in store.logs(stream, &ChannelGrant::All)? {
-            let channel = log.channel_id.to_string();
-            metrics::gauge!(LOG_ENTRIES, "channel_id" => channel, "stream" => stream.name()).set(log.size as f64);
-        }
-        for lag in store.index_lags(stream)? {
-            let channel = lag.channel_id.to_string();
-            metrics::gauge!(INDEX_LAG_ENTRIES, "channel_id" => channel.clone(), "stream" => stream.name()).set(lag.entries as f64);
-            // A wrong clock cannot show an age.
-            let Ok(now) = now else { continue };
-            let micros = lag.oldest.map_or(0, |oldest| (now.micros() - oldest.micros()).max(0));
-            let seconds = micros as f64 / 1_000_000.0;
-            metrics::gauge!(INDEX_LAG_SECONDS, "channel_id" => channel, "stream" => stream.name()).set(seconds);
-        }
+    measure_logs::<Events>(store)?;
+    measure_logs::<ActionLogs>(store)
+}
+
+fn measure_logs<S: LogStream>(store: &Store) -> Result<(), StoreError> {
+    let (now, stream) = (store.now(), S::STREAM);
+    for log in store.channels(ChannelGrant::All).log::<S>().states()? {
+        let channel = log.channel_id.to_string();
+        metrics::gauge!(LOG_ENTRIES, "channel_id" => channel, "stream" => stream.name()).set(log.size as f64);
+    }
+    for lag in store.index_lags(stream)? {
+        let channel = lag.channel_id.to_string();
+        metrics::gauge!(INDEX_LAG_ENTRIES, "channel_id" => channel.clone(), "stream" => stream.name()).set(lag.entries as f64);
+        // A wrong clock cannot show an age.
+        let Ok(now) = now else { continue };
+        let micros = lag.oldest.map_or(0, |oldest| (now.micros() - oldest.micros()).max(0));
+        let seconds = micros as f64 / 1_000_000.0;
+        metrics::gauge!(INDEX_LAG_SECONDS, "channel_id" => channel, "stream" => stream.name()).set(seconds);
     }
     Ok(())
 }

@@ -8,9 +8,9 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use anyhow::bail;
+use audit_http::store::domain::ChannelId;
 use audit_http::store::domain::uuid::Uuid;
-use audit_http::store::domain::{ChannelId, PreparedEntry};
-use audit_http::store::{AppendError, AppendRequest, Conflict, NotStored, PendingReceipts, Store};
+use audit_http::store::{AppendError, AppendRequest, Conflict, NotStored, PendingReceipts, Prepared, Store};
 
 use crate::repeats::{Repeat, Repeats};
 use crate::source::SourceLine;
@@ -54,7 +54,7 @@ pub(crate) struct Counts {
     pub(crate) future: u64,
 }
 
-type Batch = Vec<(SourceLine, PreparedEntry)>;
+type Batch = Vec<(SourceLine, Prepared)>;
 
 /// Appends events; see the module.
 pub(crate) struct Appender<'a> {
@@ -85,11 +85,11 @@ impl<'a> Appender<'a> {
     }
 
     /// Adds an event after the others. Does nothing after the stop.
-    pub(crate) fn push(&mut self, place: SourceLine, event: PreparedEntry) -> anyhow::Result<()> {
+    pub(crate) fn push(&mut self, place: SourceLine, event: Prepared) -> anyhow::Result<()> {
         if self.stopped {
             return Ok(());
         }
-        self.batch_bytes += event.slots().bytes();
+        self.batch_bytes += event.bytes();
         self.batch.push((place, event));
         if self.batch.len() >= BATCH_EVENTS_MAX || self.batch_bytes >= BATCH_BYTES_MAX {
             self.send()?;
@@ -148,7 +148,7 @@ impl<'a> Appender<'a> {
 
     /// The request takes copies, because a refused request does not return its events.
     fn append(&self, batch: &Batch) -> anyhow::Result<PendingReceipts> {
-        Ok(self.store.append(AppendRequest::import(batch.iter().map(|(_, event)| event.clone()).collect()))?)
+        Ok(self.store.append(AppendRequest::new(batch.iter().map(|(_, event)| event.clone())))?)
     }
 
     /// Stops after a refusal in an earlier batch. The events that were collected meanwhile are not

@@ -1,8 +1,8 @@
 //! Records of a file: the kinds, and the parser of a line for each.
 
 use audit_http::store::domain::uuid::Uuid;
-use audit_http::store::domain::{ChannelId, InputError, Members, NewActionLog, NewEvent, ParseMode, PreparedEntry};
-use audit_http::store::{Store, StoreError};
+use audit_http::store::domain::{ChannelId, InputError, Members, NewActionLog, NewEvent, ParseMode};
+use audit_http::store::{Prepared, Store, StoreError};
 use clap::ValueEnum;
 
 /// The kind of the records of a file.
@@ -77,15 +77,15 @@ impl NewEntry {
     }
 
     /// Prepares the record for the log of the channel that it names, otherwise of the given one.
-    pub(crate) fn prepare(self, store: &Store, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
+    pub(crate) fn prepare(self, store: &Store, channel: ChannelId) -> Result<Prepared, StoreError> {
         match self {
             NewEntry::Event(event) => {
                 let channel = event.channel_id.unwrap_or(channel);
-                store.prepare(*event, channel)
+                store.channels(channel).events().prepare(*event)
             }
             NewEntry::ActionLog(log) => {
                 let channel = log.channel_id.unwrap_or(channel);
-                store.prepare_action_log(*log, channel)
+                store.channels(channel).action_logs().prepare(*log)
             }
         }
     }

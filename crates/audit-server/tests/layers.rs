@@ -118,24 +118,6 @@ fn only_the_dialect_names_a_database() {
     assert_eq!(named.map(|(file, _)| file).collect::<Vec<_>>(), expected);
 }
 
-/// An event that is prepared without the store has nothing from the registry of object types: whichever API takes it would keep
-/// what the others fill in.
-#[test]
-fn whatever_appends_has_the_store_prepare_it() {
-    let mut prepared = 0;
-    for (file, code) in ["audit-http", "audit-server"].into_iter().flat_map(sources) {
-        for (line, at) in code.lines().flat_map(|line| line.match_indices("prepare").map(move |(at, _)| (line, at))) {
-            let (before, after) = (&line[..at], &line[at + "prepare".len()..]);
-            let is_call = before.ends_with('.') || before.ends_with("NewEvent::") || after.starts_with("_with(");
-            let by_store = before.ends_with("store.");
-            let with_store = ["(store,", "(&store,", "(self.store,"].iter().any(|store| after.starts_with(store));
-            assert!(!is_call || by_store || with_store, "{file}: {line}");
-            prepared += usize::from(by_store);
-        }
-    }
-    assert!(prepared >= 5, "the calls are not seen at all: {prepared}");
-}
-
 /// The source files of a crate by their path in `src`, in order, without their unit tests.
 fn sources(name: &str) -> BTreeMap<String, String> {
     let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("src");

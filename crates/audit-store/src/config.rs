@@ -18,8 +18,14 @@ const FUTURE_WARNING: Duration = Duration::from_secs(24 * 60 * 60);
 /// A minute: a step takes at most a second, and a failed step is repeated after five seconds.
 const INDEX_PATIENCE: Duration = Duration::from_secs(60);
 
-/// How to open a store.
+/// How to open a store. `StoreConfig::new(url)` has the defaults, and each field has a setter.
+///
+/// ```
+/// # use audit_store::StoreConfig;
+/// let config = StoreConfig::new("sqlite://audit.db").readers(2).create_if_missing(false);
+/// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct StoreConfig {
     /// `sqlite://path/to/audit.db` or `postgres://user@host/database`
     pub database_url: String,
@@ -78,7 +84,102 @@ impl StoreConfig {
         }
     }
 
+    /// Sets whether the URL leads to a pooler of transactions.
+    #[must_use]
+    pub fn transaction_pooler(mut self, leads_to_one: bool) -> StoreConfig {
+        self.transaction_pooler = leads_to_one;
+        self
+    }
+
+    /// Sets the number of threads that append.
+    #[must_use]
+    pub fn writers(mut self, threads: u32) -> StoreConfig {
+        self.writers = threads;
+        self
+    }
+
+    /// Sets the number of connections for queries.
+    #[must_use]
+    pub fn readers(mut self, connections: u32) -> StoreConfig {
+        self.readers = connections;
+        self
+    }
+
+    /// Sets the number of connections for reads by key.
+    #[must_use]
+    pub fn point_readers(mut self, connections: u32) -> StoreConfig {
+        self.point_readers = connections;
+        self
+    }
+
+    /// Sets the longest time of each read.
+    #[must_use]
+    pub fn query_timeout(mut self, longest: Duration) -> StoreConfig {
+        self.query_timeout = Some(longest);
+        self
+    }
+
+    /// Sets whether a missing database is created.
+    #[must_use]
+    pub fn create_if_missing(mut self, create: bool) -> StoreConfig {
+        self.create_if_missing = create;
+        self
+    }
+
+    /// Sets whether a database role with more privileges than it needs is refused.
+    #[must_use]
+    pub fn refuse_excess_privileges(mut self, refuse: bool) -> StoreConfig {
+        self.refuse_excess_privileges = refuse;
+        self
+    }
+
+    /// Sets the clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> StoreConfig {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets the time by which an entry may be ahead of the clock without a warning.
+    #[must_use]
+    pub fn future_warning(mut self, ahead: Duration) -> StoreConfig {
+        self.future_warning = ahead;
+        self
+    }
+
+    /// Sets the time by which a search index may lag without a warning.
+    #[must_use]
+    pub fn index_patience(mut self, lag: Duration) -> StoreConfig {
+        self.index_patience = lag;
+        self
+    }
+
+    /// Sets the channels whose search indexes leave words out.
+    #[must_use]
+    pub fn channels_without_words(mut self, channels: ChannelGrant) -> StoreConfig {
+        self.channels_without_words = channels;
+        self
+    }
+
     pub(crate) fn url(&self) -> Result<DatabaseUrl, OpenError> {
         Ok(DatabaseUrl::parse(&self.database_url)?.through_transaction_pooler(self.transaction_pooler))
+    }
+}
+
+impl From<&str> for StoreConfig {
+    fn from(database_url: &str) -> StoreConfig {
+        StoreConfig::new(database_url)
+    }
+}
+
+impl From<String> for StoreConfig {
+    fn from(database_url: String) -> StoreConfig {
+        StoreConfig::new(database_url)
+    }
+}
+
+impl From<&StoreConfig> for StoreConfig {
+    fn from(config: &StoreConfig) -> StoreConfig {
+        config.clone()
     }
 }

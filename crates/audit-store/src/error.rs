@@ -9,6 +9,7 @@ use crate::dialect;
 /// The reason why a store cannot be opened. Each message is one sentence for the person who starts
 /// the program.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpenError {
     /// The URL does not name a database that this build can open.
     #[error("the database URL `{url}` cannot be used: {why}")]
@@ -175,12 +176,32 @@ pub struct Unusable {
     pub(crate) hits_every_write: bool,
 }
 
+/// What the database said about a statement that it refused.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct DatabaseError(diesel::result::Error);
+
+impl DatabaseError {
+    /// Whether a value is taken that must be unique.
+    pub(crate) fn is_unique_violation(&self) -> bool {
+        matches!(self.0, diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _))
+    }
+}
+
+#[doc(hidden)]
+impl From<diesel::result::Error> for StoreError {
+    fn from(error: diesel::result::Error) -> StoreError {
+        StoreError::Database(DatabaseError(error))
+    }
+}
+
 /// The reason why a read, or a write other than an append, failed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreError {
-    /// The database refused the statement, or the connection is lost.
+    /// The database refused the statement.
     #[error("database: {0}")]
-    Database(#[from] diesel::result::Error),
+    Database(DatabaseError),
     /// The database cannot be used. No request is the cause.
     #[error("the database cannot be used: {0}")]
     Unusable(Unusable),
@@ -188,9 +209,9 @@ pub enum StoreError {
     /// removed, renamed or replaced. Later commits went into files that may be lost.
     #[error("{0}")]
     Displaced(String),
-    /// No connection became free in time.
+    /// No connection became free in ten seconds, or none can be opened.
     #[error("no database connection became free: {0}")]
-    Pool(#[from] r2d2::Error),
+    Pool(String),
     /// A stored entry differs from the appended entry: the database was changed, or the disk is
     /// faulty.
     #[error(
@@ -285,8 +306,8 @@ impl StoreError {
     /// it returns the error that says so.
     pub(crate) fn seen_on(self, conn: &mut DbConnection) -> StoreError {
         match self {
-            StoreError::Database(error) if dialect::is_lost(conn, &error) => StoreError::Unreachable(error.to_string()),
-            StoreError::Database(error) => match dialect::unusable(conn, &error) {
+            StoreError::Database(error) if dialect::is_lost(conn, &error.0) => StoreError::Unreachable(error.to_string()),
+            StoreError::Database(error) => match dialect::unusable(conn, &error.0) {
                 Some(unusable) => StoreError::Unusable(unusable),
                 None => StoreError::Database(error),
             },
@@ -300,7 +321,7 @@ impl StoreError {
         match self {
             StoreError::Unreachable(_) | StoreError::Unconfirmed(_) | StoreError::Displaced(_) => true,
             StoreError::Unusable(unusable) => unusable.hits_every_write,
-            StoreError::Database(error) => dialect::is_locked(error),
+            StoreError::Database(error) => dialect::is_locked(&error.0),
             _ => false,
         }
     }
@@ -309,6 +330,7 @@ impl StoreError {
 /// The reason why a copy of a database stopped. The copied entries stay, and the next copy
 /// continues after them.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CopyError {
     /// One of the two databases cannot be opened.
     #[error(transparent)]
@@ -356,6 +378,7 @@ pub enum CopyError {
     },
 }
 
+#[doc(hidden)]
 impl From<diesel::result::Error> for CopyError {
     fn from(error: diesel::result::Error) -> CopyError {
         CopyError::Store(error.into())

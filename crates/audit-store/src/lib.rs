@@ -5,20 +5,26 @@
 //! `postgres://user@host/database`.
 //!
 //! ```
-//! use audit_store::domain::{ChannelGrant, ChannelId, NewEvent, ParseMode};
-//! use audit_store::{AppendRequest, Store, StoreConfig};
-//!
+//! use audit_store::Store;
+//! use audit_store::domain::{EventFilter, NewEvent, User};
+//! # let (before, after) = ([("quantity", 1)], [("quantity", 2)]);
+//! # let (before, after): (std::collections::BTreeMap<_, _>, std::collections::BTreeMap<_, _>) = (before.into(), after.into());
 //! # let dir = tempfile::tempdir()?;
-//! # let url = format!("sqlite://{}/audit.db", dir.path().display());
-//! let store = Store::open(&StoreConfig::new(url))?;
-//! let event = NewEvent::parse(r#"{"action":"LOGIN","user":7}"#, ParseMode::NATIVE)?;
-//! let event = store.prepare(event, ChannelId::DEFAULT)?;
-//! let uuid = event.uuid();
-//! let receipts = store.append(AppendRequest::import(vec![event]))?.wait()?;
-//! assert_eq!(receipts[0].position, 0);
-//! assert!(store.get(&ChannelGrant::All, ChannelId::DEFAULT, uuid)?.is_some());
+//! # std::env::set_current_dir(&dir)?;
+//!
+//! let log = Store::open("sqlite://audit.db")?.channel(42)?.events();
+//! let receipt = log.append(NewEvent::update("orders.order", 859).by(User::new(7, "zoe")).change(&before, &after)?)?;
+//! for event in log.list(EventFilter::object("859")).page(1, 10)? {
+//!     println!("{:?} {:?} at position {}", event.user_name(), event.action(), event.position());
+//! #   assert_eq!((event.uuid(), event.position()), (receipt.uuid, receipt.position));
+//! }
+//! # assert_eq!(log.count(&EventFilter::user(7))?, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! [`Store::channel`] gives the [`Logs`] of one channel, [`Store::channels`] those of several. A
+//! [`Log`] appends and reads: pages by number ([`List`]), all records one by one ([`Walk`]), counts
+//! and summaries.
 
 mod append;
 mod config;
@@ -28,6 +34,7 @@ mod copy;
 mod dialect;
 mod error;
 mod limit;
+mod log;
 mod migrate;
 mod pool;
 mod postings;
@@ -51,13 +58,14 @@ pub use append::{
 pub use config::StoreConfig;
 pub use content_types::{ContentTypeTaken, ContentTypesPut};
 pub use copy::{Copied, CopyProgress, copy};
-pub use error::{CopyError, OpenError, StoreError, Unusable};
+pub use error::{CopyError, DatabaseError, OpenError, StoreError, Unusable};
 pub use limit::Cancel;
+pub use log::{Find, List, Log, Logs, Prepared, Records, Walk};
 pub use migrate::{Inspection, Migrated};
 pub use postings::IndexLag;
 pub use query::{
-    ActionLogGroupBy, ActionLogListQuery, CursorPage, CursorQuery, Group, GroupBy, GroupKey, Histogram, ListPage, ListQuery,
-    LogState, OtherGroups, PageNumber, SliceQuery, SpanCount, Summary,
+    ActionLogGroupBy, ActionLogs, CursorPage, Events, Group, GroupBy, GroupKey, Histogram, LogState, LogStream, OtherGroups, Page,
+    PageNumber, SpanCount, StreamTypes, Summary,
 };
 pub use store::Store;
 pub use tokens::AdminKeyError;

@@ -32,7 +32,7 @@ struct Deadline {
 /// use audit_store::{Cancel, Store, StoreConfig, StoreError};
 ///
 /// # let dir = tempfile::tempdir()?;
-/// # let store = Store::open(&StoreConfig::new(format!("sqlite://{}/audit.db", dir.path().display())))?;
+/// # let store = Store::open(StoreConfig::new(format!("sqlite://{}/audit.db", dir.path().display())))?;
 /// let cancel = Cancel::new();
 /// store.cancel(&cancel);
 /// let read = cancel.scope(|| store.tokens());

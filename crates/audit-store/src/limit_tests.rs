@@ -16,7 +16,7 @@ fn on_each_database(configure: impl Fn(StoreConfig) -> StoreConfig, test: impl F
     let directory = tempfile::tempdir().unwrap();
     let database = Database::empty();
     for url in [format!("sqlite://{}/audit.db", directory.path().display()), database.url()] {
-        let store = Store::open(&configure(StoreConfig { readers: 1, ..StoreConfig::new(url) })).unwrap();
+        let store = Store::open(configure(StoreConfig::new(url).readers(1))).unwrap();
         test(&store);
         store.close();
     }
@@ -44,7 +44,7 @@ fn assert_goes_on(store: &Store) {
 
 #[test]
 fn a_read_ends_after_its_time_and_its_connection_goes_on() {
-    let limited = |config| StoreConfig { query_timeout: Some(Duration::from_millis(1500)), ..config };
+    let limited = |config: StoreConfig| config.query_timeout(Duration::from_millis(1500));
     on_each_database(limited, |store| {
         for _ in 0..2 {
             assert!(matches!(store.read(endless), Err(StoreError::QueryTimeout { seconds: 1 })));
@@ -56,7 +56,7 @@ fn a_read_ends_after_its_time_and_its_connection_goes_on() {
 
 #[test]
 fn the_time_is_that_of_the_whole_read_and_not_of_a_statement() {
-    let limited = |config| StoreConfig { query_timeout: Some(Duration::from_secs(2)), ..config };
+    let limited = |config: StoreConfig| config.query_timeout(Duration::from_secs(2));
     on_each_database(limited, |store| {
         let start = Instant::now();
         let read = store.read(|conn| {
@@ -135,7 +135,7 @@ fn to_cancel_a_read_that_has_ended_ends_no_other() {
 /// All clients of a pooler share a session, so each transaction sets its own time.
 #[test]
 fn behind_a_pooler_a_read_ends_after_its_time() {
-    let limited = |config| StoreConfig { query_timeout: Some(Duration::from_secs(1)), transaction_pooler: true, ..config };
+    let limited = |config: StoreConfig| config.query_timeout(Duration::from_secs(1)).transaction_pooler(true);
     on_each_database(limited, |store| {
         assert!(matches!(store.read(|conn| dialect::snapshot(conn, endless)), Err(StoreError::QueryTimeout { seconds: 1 })));
         assert_goes_on(store);

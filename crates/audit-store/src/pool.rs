@@ -130,13 +130,17 @@ impl Pool {
 
     fn get(&self) -> Result<r2d2::PooledConnection<Readers>, StoreError> {
         if self.connections.state().connections > 0 {
-            return Ok(self.connections.get_timeout(POOL_TIMEOUT)?);
+            return self.connections.get_timeout(POOL_TIMEOUT).map_err(no_connection);
         }
         if let Some(why) = self.refused.lately() {
             return Err(StoreError::Unreachable(why));
         }
-        Ok(self.connections.get_timeout(CONNECT_TIMEOUT)?)
+        self.connections.get_timeout(CONNECT_TIMEOUT).map_err(no_connection)
     }
+}
+
+fn no_connection(error: r2d2::Error) -> StoreError {
+    StoreError::Pool(error.to_string())
 }
 
 /// Makes a pool of connections with a time limit for each read.

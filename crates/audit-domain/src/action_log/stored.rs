@@ -6,6 +6,7 @@ use super::{ActionLogFilterColumns, ActionLogSubject, action_log_slot};
 use crate::channel::ChannelId;
 use crate::entry::Entry;
 use crate::json::{JsonText, ObjectWriter};
+use crate::log::LeafHash;
 use crate::stream::Stream;
 use crate::timestamp::Timestamp;
 
@@ -60,6 +61,18 @@ impl ActionLog {
     #[must_use]
     pub fn recorded_at(&self) -> Timestamp {
         self.entry.recorded_at
+    }
+
+    /// The token that appended it, by its id; 0 for a program on the machine of the log.
+    #[must_use]
+    pub fn producer_id(&self) -> i64 {
+        self.entry.producer_id
+    }
+
+    /// The leaf hash, which covers the whole entry.
+    #[must_use]
+    pub fn leaf_hash(&self) -> LeafHash {
+        self.entry.leaf_hash
     }
 
     /// The level, from 0 to 50; `None` after erasure.

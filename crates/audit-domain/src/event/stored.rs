@@ -9,6 +9,7 @@ use crate::change::changed_fields;
 use crate::channel::ChannelId;
 use crate::entry::Entry;
 use crate::json::{JsonString, JsonText, ObjectWriter};
+use crate::log::LeafHash;
 use crate::object::ObjectId;
 use crate::stream::Stream;
 use crate::timestamp::Timestamp;
@@ -65,6 +66,18 @@ impl Event {
     #[must_use]
     pub fn recorded_at(&self) -> Timestamp {
         self.entry.recorded_at
+    }
+
+    /// The token that appended it, by its id; 0 for a program on the machine of the log.
+    #[must_use]
+    pub fn producer_id(&self) -> i64 {
+        self.entry.producer_id
+    }
+
+    /// The leaf hash, which covers the whole entry.
+    #[must_use]
+    pub fn leaf_hash(&self) -> LeafHash {
+        self.entry.leaf_hash
     }
 
     /// The name of the action, given or derived from the content.

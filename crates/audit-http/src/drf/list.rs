@@ -1,7 +1,7 @@
 //! Pages by number, in the envelope of DRF.
 
 use audit_store::domain::{ObjectWriter, push_array};
-use audit_store::{ListPage, PageNumber};
+use audit_store::{Page, PageNumber};
 
 use super::{BaseUrl, whole_number};
 use crate::blocking::page_buffer;
@@ -31,7 +31,7 @@ impl Paging {
     }
 
     /// Cuts the page from a list that is in memory.
-    pub(crate) fn page_of<R>(self, all: Vec<R>) -> ListPage<R> {
+    pub(crate) fn page_of<R>(self, all: Vec<R>) -> Page<R> {
         let (count, size) = (all.len() as i64, self.size.max(1));
         let pages = (count / size + i64::from(count % size > 0)).max(1);
         let number = match self.page {
@@ -40,7 +40,7 @@ impl Paging {
         };
         let skip = usize::try_from((number - 1).saturating_mul(size)).unwrap_or(usize::MAX);
         let records = all.into_iter().skip(skip).take(usize::try_from(size).unwrap_or(usize::MAX)).collect();
-        ListPage { count, number, pages, records }
+        Page { count, number, pages, records }
     }
 }
 
@@ -49,7 +49,7 @@ const RECORD_BYTES: usize = 1024;
 
 /// Writes `count`, `next`, `previous` and `results`. A page after the last one does not exist.
 pub(crate) fn write_page<R>(
-    page: ListPage<R>,
+    page: Page<R>,
     origin: &BaseUrl,
     params: &Params,
     bytes_of: fn(&R) -> usize,

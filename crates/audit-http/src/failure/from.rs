@@ -161,7 +161,7 @@ impl Failure {
             }
             NotStored::TooMany(_) | NotStored::TooLarge { .. } | NotStored::TooManyBytes(_) => Failure::TooLarge(error.to_string()),
             NotStored::Clock(_) => not_stored(&error, "The clock of the server is wrong"),
-            NotStored::Database(_) | NotStored::Closed => not_stored(&error, "The database cannot be written"),
+            _ => not_stored(&error, "The database cannot be written"),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use audit_http::store::Store;
 use audit_http::store::domain::{Clock, Role, Timestamp};
-use audit_http::store::{Store, StoreConfig};
 use base64::Engine;
 
 use crate::common::{Answer, Ask, TestDatabase, TestServer};
@@ -140,7 +140,7 @@ fn a_key_opens_nothing_from_the_moment_it_expires() {
 fn the_end_of_a_key_is_judged_by_the_clock_of_the_store() {
     let place = TestDatabase::new();
     let clock = Clock::from_fn(|| SystemTime::UNIX_EPOCH + Duration::from_secs(2_208_988_800));
-    let store = Store::open(&StoreConfig { clock, ..place.config() }).unwrap();
+    let store = Store::open(place.config().clock(clock)).unwrap();
     let server = TestServer::with_store(place, store, |_| {});
     let token = |end: &str| format!(r#"{{"name":"n","role":"reader","channels":[1],"expires_at":"{end}"}}"#);
     let made = server.post(&server.admin, "/api/v1/tokens", token("2040-01-02")).expect(201);

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use audit_http::store::domain::{ChannelGrant, Clock, Role, Stream};
-use audit_http::store::{Store, StoreConfig};
+use audit_http::store::Store;
+use audit_http::store::domain::{ChannelGrant, Clock, Role};
 
 use crate::common::{Ask, Fixture, TestDatabase, TestServer};
 
@@ -223,7 +223,7 @@ fn at_the_end_what_was_accepted_is_answered_and_nothing_else_is_taken() {
     thread.join().unwrap().unwrap();
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     assert!(store.check().is_err(), "the store is closed");
-    assert_eq!(store.logs(Stream::Events, &ChannelGrant::All).unwrap()[0].size, 12_000);
+    assert_eq!(store.channels(ChannelGrant::All).events().states().unwrap()[0].size, 12_000);
 }
 
 fn wait_for(mut ready: impl FnMut() -> bool) {
@@ -245,7 +245,7 @@ fn a_writer_that_panics_ends_the_server() {
         SystemTime::now()
     });
     let place = TestDatabase::new();
-    let store = Store::open(&StoreConfig { clock, ..place.config() }).unwrap();
+    let store = Store::open(place.config().clock(clock)).unwrap();
     let server = TestServer::with_store(place, store, |_| {});
     server.append("{}");
     told.store(true, Ordering::SeqCst);
@@ -265,7 +265,7 @@ fn a_panic_on_a_blocking_thread_is_an_internal_error() {
         SystemTime::now()
     });
     let place = TestDatabase::new();
-    let store = Store::open(&StoreConfig { clock, ..place.config() }).unwrap();
+    let store = Store::open(place.config().clock(clock)).unwrap();
     let server = TestServer::with_store(place, store, |_| {});
     // Too large to be looked at in place.
     let url = "x".repeat(5_000);

@@ -1,6 +1,6 @@
 //! `copy`: copies a whole database into another one, such as from the embedded file to a server.
 
-use audit_http::store::{Copied, CopyProgress, StoreConfig, copy};
+use audit_http::store::{Copied, CopyProgress, copy};
 use clap::Args;
 
 use crate::config::Settings;
@@ -25,7 +25,11 @@ pub(super) struct CopyArgs {
 }
 
 pub(super) fn run(settings: &Settings, args: &CopyArgs) -> anyhow::Result<()> {
-    let database = |url: &str| StoreConfig { database_url: url.to_owned(), ..settings.store_config() };
+    let database = |url: &str| {
+        let mut config = settings.store_config();
+        config.database_url = url.to_owned();
+        config
+    };
     let mut bar = None;
     let copied = copy(&database(&args.from), &database(&args.to), |step| match (step, &bar) {
         // Each entry counts twice: once for the copy and once for the comparison.

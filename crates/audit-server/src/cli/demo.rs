@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use audit_http::store::Store;
-use audit_http::store::domain::{ChannelGrant, ChannelId, NewToken, Role, Stream, Timestamp};
+use audit_http::store::domain::{ActionLogFilter, ChannelGrant, ChannelId, EventFilter, NewToken, Role, Timestamp};
 use clap::Args;
 
 use super::serve;
@@ -78,8 +78,9 @@ const KEY_MICROS: i64 = 24 * 3_600_000_000;
 
 /// Fills the log, unless it has entries already.
 fn fill(store: &Store, events: u64) -> anyhow::Result<String> {
-    let size = |stream| Ok::<i64, anyhow::Error>(store.logs(stream, &ChannelGrant::All)?.iter().map(|head| head.size).sum());
-    if size(Stream::Events)? == 0 {
+    let logs = store.channels(ChannelGrant::All);
+    let (events_log, action_logs) = (logs.clone().events(), logs.action_logs());
+    if events_log.count(&EventFilter::default())? == 0 {
         let bar = progress::bar(Unit::Entries(events))?;
         let mut appender = Appender::new(store, OnRefusal::Stop);
         for (line, records) in (1..).zip(Shop::new(events, Timestamp::now()?)) {
@@ -91,6 +92,7 @@ fn fill(store: &Store, events: u64) -> anyhow::Result<String> {
         appender.finish()?;
         bar.finish_and_clear();
     }
-    let (events, logs) = (size(Stream::Events)?, size(Stream::ActionLogs)?);
+    let events = events_log.count(&EventFilter::default())?;
+    let logs = action_logs.count(&ActionLogFilter::default())?;
     Ok(format!("The log of a shop that does not exist: {events} events, {logs} action logs."))
 }

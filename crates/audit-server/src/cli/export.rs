@@ -4,10 +4,8 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use audit_http::store::domain::{
-    ActionLog, ActionLogFilter, ChannelGrant, ChannelId, CursorOrder, CursorScope, Entry, Event, EventFilter, Stream,
-};
-use audit_http::store::{CursorPage, CursorQuery, LogState, Store, StoreError};
+use audit_http::store::domain::{ActionLog, ChannelGrant, ChannelId, CursorOrder, Entry, Event};
+use audit_http::store::{ActionLogs, Events, LogState, LogStream, Store};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 
@@ -50,92 +48,72 @@ const PAGE_ENTRIES_MAX: usize = 32;
 
 pub(super) fn run(settings: &Settings, args: &ExportArgs) -> anyhow::Result<()> {
     match args.kind {
-        Exportable::Events => export::<Event>(settings, args),
-        Exportable::ActionLogs => export::<ActionLog>(settings, args),
+        Exportable::Events => export::<Events>(settings, args),
+        Exportable::ActionLogs => export::<ActionLogs>(settings, args),
     }
 }
 
-/// An entry of one of the two streams.
-trait Exported: AsRef<Entry> + Sized {
-    const STREAM: Stream;
+/// What an export needs to know of a stream.
+trait Exported: LogStream {
     const NAME: &'static str;
-    type Filter: Default;
 
-    fn walk(store: &Store, query: &CursorQuery<Self::Filter>) -> Result<CursorPage<Self>, StoreError>;
-    fn write(&self, line: &mut String);
+    fn write(record: &Self::Stored, line: &mut String);
 }
 
-impl Exported for Event {
-    const STREAM: Stream = Stream::Events;
+impl Exported for Events {
     const NAME: &'static str = "event";
-    type Filter = EventFilter;
 
-    fn walk(store: &Store, query: &CursorQuery) -> Result<CursorPage<Event>, StoreError> {
-        store.walk(query)
-    }
-
-    fn write(&self, line: &mut String) {
-        self.write_json(line);
+    fn write(event: &Event, line: &mut String) {
+        event.write_json(line);
     }
 }
 
-impl Exported for ActionLog {
-    const STREAM: Stream = Stream::ActionLogs;
+impl Exported for ActionLogs {
     const NAME: &'static str = "action log";
-    type Filter = ActionLogFilter;
 
-    fn walk(store: &Store, query: &CursorQuery<ActionLogFilter>) -> Result<CursorPage<ActionLog>, StoreError> {
-        store.walk_action_logs(query)
-    }
-
-    fn write(&self, line: &mut String) {
-        self.write_json(line);
+    fn write(log: &ActionLog, line: &mut String) {
+        log.write_json(line);
     }
 }
 
-fn export<R: Exported>(settings: &Settings, args: &ExportArgs) -> anyhow::Result<()> {
+fn export<S: Exported>(settings: &Settings, args: &ExportArgs) -> anyhow::Result<()> {
     let store = settings.open_existing_store()?;
     let grant = match args.channel.as_slice() {
         [] => ChannelGrant::All,
         some => ChannelGrant::Only(some.iter().copied().collect()),
     };
-    let heads = store.logs(R::STREAM, &grant)?;
+    let heads = store.channels(grant).log::<S>().states()?;
     let total: i64 = heads.iter().map(|head| head.size).sum();
     let bar = progress::bar(Unit::Entries(total.unsigned_abs()))?;
     let mut output = Output::create(&args.output)?;
-    let exported = heads.iter().try_for_each(|head| export_log::<R>(&store, head, &mut output, &bar));
+    let exported = heads.iter().try_for_each(|head| export_log::<S>(&store, head, &mut output, &bar));
     bar.finish_and_clear();
     exported?;
     output.finish()?;
-    stderr_line!("{total} {}(s) of {} channel(s)", R::NAME, heads.len());
+    stderr_line!("{total} {}(s) of {} channel(s)", S::NAME, heads.len());
     Ok(())
 }
 
 /// Writes one log, up to its size in `head`.
-fn export_log<R: Exported>(store: &Store, head: &LogState, output: &mut Output, bar: &ProgressBar) -> anyhow::Result<()> {
-    let walk = CursorScope {
-        order: CursorOrder::Position,
-        descending: false,
-        channels: Some(vec![head.channel_id]),
-        filter: R::Filter::default(),
-    };
-    let mut query = CursorQuery { walk, after: None, size: PAGE_ENTRIES_MAX, counted: false };
+fn export_log<S: Exported>(store: &Store, head: &LogState, output: &mut Output, bar: &ProgressBar) -> anyhow::Result<()> {
+    let log = store.channel(head.channel_id)?.log::<S>();
+    let mut walk = log.walk(S::Filter::default()).order(CursorOrder::Position);
     let (mut wanted, mut line) = (0, String::new());
     while wanted < head.size {
-        let page = R::walk(store, &query)?;
+        let page = walk.page(PAGE_ENTRIES_MAX)?;
         for record in page.records.iter().take_while(|record| record.as_ref().position < head.size) {
             check(record.as_ref(), wanted)?;
             wanted += 1;
             line.clear();
-            record.write(&mut line);
+            S::write(record, &mut line);
             line.push('\n');
             output.write(line.as_bytes())?;
             bar.inc(1);
         }
-        query.after = page.next;
         if page.next.is_none() {
             break;
         }
+        walk = walk.after(page.next);
     }
     if wanted < head.size {
         bail!(

@@ -160,8 +160,7 @@ impl Settings {
     /// Opens the store to serve it. In production it refuses a database role that could change or
     /// delete entries of the log, and always a database that cannot be written.
     pub(crate) fn open_store_to_serve(&self) -> anyhow::Result<Store> {
-        let query_timeout = Some(self.query_timeout);
-        let config = StoreConfig { refuse_excess_privileges: self.production, query_timeout, ..self.store_config() };
+        let config = self.store_config().refuse_excess_privileges(self.production).query_timeout(self.query_timeout);
         let store = Store::open(&config)?;
         store.refuse_read_only()?;
         Ok(store)
@@ -173,20 +172,18 @@ impl Settings {
     }
 
     fn open(&self, create_if_missing: bool) -> anyhow::Result<Store> {
-        Ok(Store::open(&StoreConfig { create_if_missing, ..self.store_config() })?)
+        Ok(Store::open(self.store_config().create_if_missing(create_if_missing))?)
     }
 
     /// The configuration of the store.
     pub(crate) fn store_config(&self) -> StoreConfig {
         let point_readers = u32::try_from(self.workers()).unwrap_or(u32::MAX);
-        StoreConfig {
-            point_readers,
-            transaction_pooler: self.transaction_pooler,
-            writers: self.writers,
-            channels_without_words: self.channels_without_words.clone(),
-            future_warning: self.future_warning,
-            ..StoreConfig::new(&self.database_url)
-        }
+        StoreConfig::new(&self.database_url)
+            .point_readers(point_readers)
+            .transaction_pooler(self.transaction_pooler)
+            .writers(self.writers)
+            .channels_without_words(self.channels_without_words.clone())
+            .future_warning(self.future_warning)
     }
 
     /// The number of threads that answer requests. Each reads by key on a connection that it never

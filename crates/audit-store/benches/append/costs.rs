@@ -1,6 +1,6 @@
 //! What each trigger and each index of the schema costs an insert: by dropping them in turn.
 
-use audit_store::domain::PreparedEntry;
+use audit_store::Prepared;
 
 use crate::{Options, raw};
 
@@ -27,7 +27,7 @@ const ALTERED: [(&str, &str); 6] = [
     ),
 ];
 
-pub(crate) fn run(options: &Options, events: &[PreparedEntry]) -> anyhow::Result<()> {
+pub(crate) fn run(options: &Options, events: &[Prepared]) -> anyhow::Result<()> {
     let microseconds = |alter: &str| -> anyhow::Result<f64> {
         Ok(1e6 * raw::insert(&options.directory, events, PER_COMMIT, alter)? / events.len() as f64)
     };

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use audit_store::domain::{FilterColumns, JsonText, PreparedEntry, Timestamp, slot};
+use audit_store::Prepared;
+use audit_store::domain::{FilterColumns, JsonText, Timestamp, slot};
 use audit_store::{Store, StoreConfig};
 use postgres::binary_copy::BinaryCopyInWriter;
 use postgres::types::{ToSql, Type};
@@ -66,18 +67,18 @@ struct Row {
 }
 
 impl Row {
-    fn new(event: &PreparedEntry, position: i64, recorded_at: Timestamp) -> Option<Row> {
-        let FilterColumns::Event(keys) = event.filter_columns() else { return None };
-        let slot = |number| event.slots().value(number).map(|value: &JsonText| value.as_str().to_owned());
-        let place = [event.channel_id().get(), position, event.timestamp().micros(), recorded_at.micros(), 0].map(Some);
+    fn new(event: &Prepared, position: i64, recorded_at: Timestamp) -> Option<Row> {
+        let FilterColumns::Event(keys) = event.entry().filter_columns() else { return None };
+        let slot = |number| event.entry().slots().value(number).map(|value: &JsonText| value.as_str().to_owned());
+        let place = [event.channel_id().get(), position, event.entry().timestamp().micros(), recorded_at.micros(), 0].map(Some);
         let texts = [&keys.action, &keys.table_name, &keys.object_id, &keys.user_id, &keys.user_name, &keys.remote_addr, &keys.url];
         Some(Row {
             numbers: place.into_iter().chain([keys.content_type, keys.object_num, keys.user_num]).collect(),
             texts: texts.into_iter().cloned().chain((slot::SUBJECT..=slot::EXTRA).map(slot)).collect(),
             blobs: vec![
                 event.uuid().as_bytes().to_vec(),
-                event.slots().encode_openings(),
-                event.leaf_hash(0, recorded_at).0.to_vec(),
+                event.entry().slots().encode_openings(),
+                event.entry().leaf_hash(0, recorded_at).0.to_vec(),
             ],
         })
     }
@@ -172,9 +173,9 @@ fn send(form: Form, transaction: &mut Transaction<'_>, prepared: &Statement, row
 }
 
 /// Seconds to insert all events, so many in a transaction.
-pub(crate) fn insert(form: Form, events: &[PreparedEntry], per_commit: usize) -> anyhow::Result<f64> {
+pub(crate) fn insert(form: Form, events: &[Prepared], per_commit: usize) -> anyhow::Result<f64> {
     let database = Database::empty();
-    Store::open(&StoreConfig::new(database.url()))?.close();
+    Store::open(StoreConfig::new(database.url()))?.close();
     let (mut client, recorded_at) = (database.client(), Timestamp::now()?);
     let rows: Vec<Row> = (0..).zip(events).filter_map(|(at, event)| Row::new(event, at, recorded_at)).collect();
     let prepared = client.prepare(&if form == Form::Unnest { insert_unnest() } else { insert_values(1) })?;
@@ -190,7 +191,7 @@ pub(crate) fn insert(form: Form, events: &[PreparedEntry], per_commit: usize) ->
 /// Rows of a transaction, and how many are sent in all.
 const CASES: [(usize, usize); 4] = [(1, 1_000), (10, 4_000), (100, usize::MAX), (1_000, usize::MAX)];
 
-pub(crate) fn run(options: &Options, events: &[PreparedEntry]) -> anyhow::Result<()> {
+pub(crate) fn run(options: &Options, events: &[Prepared]) -> anyhow::Result<()> {
     println!("rows/s by rows of a transaction; beside it, the ratio to COPY of the same round");
     for (per_commit, count) in CASES {
         let events = &events[..count.min(events.len())];

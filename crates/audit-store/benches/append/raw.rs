@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use audit_store::domain::{FilterColumns, JsonText, PreparedEntry, Timestamp, slot};
+use audit_store::Prepared;
+use audit_store::domain::{FilterColumns, JsonText, Timestamp, slot};
 use audit_store::{Store, StoreConfig};
 use rusqlite::{Connection, TransactionBehavior, params};
 use tempfile::TempDir;
@@ -24,7 +25,7 @@ pub(crate) fn scratch(directory: &Path, postgres: bool) -> anyhow::Result<(Bench
         BenchDatabase::File(dir) => format!("sqlite://{}/audit.db", dir.path().display()),
         BenchDatabase::Server(database) => database.url(),
     };
-    let store = Store::open(&StoreConfig::new(url))?;
+    let store = Store::open(StoreConfig::new(url))?;
     Ok((place, store))
 }
 
@@ -32,7 +33,7 @@ const INSERT: &str = "INSERT INTO events VALUES
     (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Seconds to insert all events, so many in a transaction, after `alter` has changed the schema.
-pub(crate) fn insert(directory: &Path, events: &[PreparedEntry], per_commit: usize, alter: &str) -> anyhow::Result<f64> {
+pub(crate) fn insert(directory: &Path, events: &[Prepared], per_commit: usize, alter: &str) -> anyhow::Result<f64> {
     let (place, store) = scratch(directory, false)?;
     let BenchDatabase::File(dir) = &place else { anyhow::bail!("a file") };
     drop(store);
@@ -44,20 +45,21 @@ pub(crate) fn insert(directory: &Path, events: &[PreparedEntry], per_commit: usi
     conn.execute_batch(alter)?;
     let recorded_at = Timestamp::now()?;
     // What the store works out before its lock, and the hash it makes under it: here, all of it beforehand.
-    let hashes: Vec<_> = events.iter().map(|event| (event.slots().encode_openings(), event.leaf_hash(0, recorded_at))).collect();
+    let hashes: Vec<_> =
+        events.iter().map(|event| (event.entry().slots().encode_openings(), event.entry().leaf_hash(0, recorded_at))).collect();
     let mut position = 0i64;
     let start = Instant::now();
     for (events, hashes) in events.chunks(per_commit).zip(hashes.chunks(per_commit)) {
         let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut statement = transaction.prepare_cached(INSERT)?;
         for (event, (seals, leaf_hash)) in events.iter().zip(hashes) {
-            let FilterColumns::Event(keys) = event.filter_columns() else { continue };
-            let value = |number| event.slots().value(number).map(JsonText::as_str);
+            let FilterColumns::Event(keys) = event.entry().filter_columns() else { continue };
+            let value = |number| event.entry().slots().value(number).map(JsonText::as_str);
             statement.execute(params![
                 event.channel_id().get(),
                 position,
                 event.uuid().as_bytes(),
-                event.timestamp().micros(),
+                event.entry().timestamp().micros(),
                 recorded_at.micros(),
                 0,
                 keys.content_type,

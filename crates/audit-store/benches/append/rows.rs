@@ -5,11 +5,12 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use anyhow::Context;
-use audit_store::domain::{ChannelId, NewEvent, ParseMode, PreparedEntry, Timestamp, draw_uuid_v7};
+use audit_store::domain::{ChannelId, NewEvent, ParseMode, Timestamp, draw_uuid_v7};
+use audit_store::{Prepared, Store};
 use flate2::read::MultiGzDecoder;
 
 /// The texts of a file, `copies` times; the copies have uuids of their own.
-pub(crate) fn read(path: &Path, copies: usize) -> anyhow::Result<Vec<PreparedEntry>> {
+pub(crate) fn read(path: &Path, copies: usize) -> anyhow::Result<Vec<Prepared>> {
     let file = File::open(path).with_context(|| format!("cannot read {}: give --events", path.display()))?;
     let gz = path.extension().is_some_and(|extension| extension == "gz");
     let unpacked: Box<dyn Read> = if gz { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
@@ -21,18 +22,24 @@ pub(crate) fn read(path: &Path, copies: usize) -> anyhow::Result<Vec<PreparedEnt
             if copy > 0 {
                 event.uuid = Some(draw_uuid_v7(Timestamp::now()?)?);
             }
-            events.push(event.prepare(ChannelId::DEFAULT)?);
+            events.push(event);
         }
     }
-    Ok(events)
+    prepared(events)
 }
 
 /// Enough to see that everything runs.
-pub(crate) fn few() -> anyhow::Result<Vec<PreparedEntry>> {
-    let event = |number: u32| Ok(NewEvent::new().object("orders.item", i64::from(number)).prepare(ChannelId::DEFAULT)?);
-    (0..40).map(event).collect()
+pub(crate) fn few() -> anyhow::Result<Vec<Prepared>> {
+    prepared((0..40).map(|number| NewEvent::new().object("orders.item", number)))
 }
 
-pub(crate) fn bytes_each(events: &[PreparedEntry]) -> usize {
-    events.iter().map(|event| event.slots().bytes()).sum::<usize>() / events.len().max(1)
+/// Prepares the events in a store that has none.
+fn prepared(events: impl IntoIterator<Item = NewEvent>) -> anyhow::Result<Vec<Prepared>> {
+    let directory = tempfile::tempdir()?;
+    let log = Store::open(format!("sqlite://{}/audit.db", directory.path().display()))?.channels(ChannelId::DEFAULT).events();
+    events.into_iter().map(|event| Ok(log.prepare(event)?)).collect()
+}
+
+pub(crate) fn bytes_each(events: &[Prepared]) -> usize {
+    events.iter().map(|event| event.bytes()).sum::<usize>() / events.len().max(1)
 }

@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use audit_store::AppendRequest;
-use audit_store::domain::PreparedEntry;
+use audit_store::{AppendRequest, Prepared};
 
 use crate::{Options, forms, median, raw};
 
@@ -36,9 +35,9 @@ const OLD_TREES: &str = "
     CREATE INDEX events_by_action ON events (channel_id, action, timestamp, position) WHERE action IS NOT NULL";
 
 /// Seconds until every caller has its last receipt.
-fn append(directory: &Path, postgres: bool, events: &[PreparedEntry], case: &Case) -> anyhow::Result<f64> {
+fn append(directory: &Path, postgres: bool, events: &[Prepared], case: &Case) -> anyhow::Result<f64> {
     let (_place, store) = raw::scratch(directory, postgres)?;
-    let requests: Vec<Vec<PreparedEntry>> = events.chunks(case.per_request).map(<[PreparedEntry]>::to_vec).collect();
+    let requests: Vec<Vec<Prepared>> = events.chunks(case.per_request).map(<[Prepared]>::to_vec).collect();
     let share = requests.len().div_ceil(case.callers);
     let mut shares = Vec::new();
     let mut requests = requests.into_iter().peekable();
@@ -47,8 +46,8 @@ fn append(directory: &Path, postgres: bool, events: &[PreparedEntry], case: &Cas
     }
     let start = Instant::now();
     std::thread::scope(|scope| {
-        let caller = |requests: Vec<Vec<PreparedEntry>>| {
-            requests.into_iter().try_for_each(|events| store.append(AppendRequest::import(events))?.wait().map(drop))
+        let caller = |requests: Vec<Vec<Prepared>>| {
+            requests.into_iter().try_for_each(|events| store.append(AppendRequest::new(events))?.wait().map(drop))
         };
         let callers: Vec<_> = shares.into_iter().map(|requests| scope.spawn(move || caller(requests))).collect();
         callers.into_iter().try_for_each(|caller| match caller.join() {
@@ -59,7 +58,7 @@ fn append(directory: &Path, postgres: bool, events: &[PreparedEntry], case: &Cas
     Ok(start.elapsed().as_secs_f64())
 }
 
-pub(crate) fn run(options: &Options, events: &[PreparedEntry]) -> anyhow::Result<()> {
+pub(crate) fn run(options: &Options, events: &[Prepared]) -> anyhow::Result<()> {
     println!(
         "{:26} {:>12} {:>12} {:>7}   raw: as many rows in a transaction as a request has",
         "", "store rows/s", "raw rows/s", "ratio"

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, ensure};
 use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{ChannelGrant, ChannelId, Clock, EventFilter, EventSort, NewEvent, ParseMode, Stream};
-use audit_store::{AppendRequest, ListQuery, PageNumber, Store, StoreConfig};
+use audit_store::domain::{ChannelGrant, ChannelId, Clock, EventFilter, NewEvent, ParseMode};
+use audit_store::{Store, StoreConfig};
 
 /// Events of the small and of the large log. Both end 32 events after a segment of the index, and have four and five segments: what is
 /// left between them is what grows with the log.
@@ -57,7 +57,7 @@ impl Operation {
     /// Does it once to warm up, and once in [`counted_operation`].
     pub(crate) fn run(self, directory: &Path) -> anyhow::Result<()> {
         let store = open(directory)?;
-        let heads = store.logs(Stream::Events, &ChannelGrant::All)?;
+        let heads = store.channels(ChannelGrant::All).events().states()?;
         let size = usize::try_from(heads.first().map_or(0, |head| head.size))?;
         match self {
             Operation::Append => {
@@ -102,31 +102,30 @@ fn open(directory: &Path) -> anyhow::Result<Store> {
     let clock = Clock::from_fn(|| SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600));
     let url = format!("sqlite://{}/audit.db", directory.display());
     // With one connection, each read finds the warm one.
-    Ok(Store::open(&StoreConfig { clock, readers: 1, point_readers: 1, ..StoreConfig::new(url) })?)
+    Ok(Store::open(StoreConfig::new(url).clock(clock).readers(1).point_readers(1))?)
 }
 
 /// As a request comes: texts are parsed, prepared, appended, and on disk.
 fn append(store: &Store, texts: &[String]) -> anyhow::Result<()> {
-    let prepared = |text: &String| anyhow::Ok(store.prepare(NewEvent::parse(text, ParseMode::NATIVE)?, ChannelId::DEFAULT)?);
-    let entries = texts.iter().map(prepared).collect::<Result<Vec<_>, _>>()?;
-    ensure!(store.append(AppendRequest::import(entries))?.wait()?.len() == texts.len(), "a receipt is missing");
+    let events = texts.iter().map(|text| NewEvent::parse(text, ParseMode::NATIVE)).collect::<Result<Vec<_>, _>>()?;
+    let receipts = store.channels(ChannelId::DEFAULT).events().append_all(events)?;
+    ensure!(receipts.len() == texts.len(), "a receipt is missing");
     Ok(())
 }
 
 fn get(store: &Store, uuids: &[Uuid]) -> anyhow::Result<()> {
-    let channel = ChannelGrant::Only([ChannelId::DEFAULT].into());
+    let log = store.channels(ChannelId::DEFAULT).events();
     for uuid in uuids {
-        ensure!(store.get(&channel, ChannelId::DEFAULT, *uuid)?.is_some(), "{uuid} is not in the log");
+        ensure!(log.get(*uuid)?.is_some(), "{uuid} is not in the log");
     }
     Ok(())
 }
 
 fn list(store: &Store) -> anyhow::Result<()> {
     let filter = EventFilter { content_type: Some(3), action: Some("UPDATE".to_owned()), ..EventFilter::default() };
-    let channels = ChannelGrant::Only([ChannelId::DEFAULT].into());
-    let query = ListQuery { channels, filter, sort: EventSort::default(), page: PageNumber::Number(1), size: 10 };
+    let list = store.channels(ChannelId::DEFAULT).events().list(filter);
     for _ in 0..LISTS {
-        let page = store.list(&query)?;
+        let page = list.page(1, 10)?;
         ensure!(page.records.len() == 10 && page.count > 10, "the list has {} events", page.count);
     }
     Ok(())

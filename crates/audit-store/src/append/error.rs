@@ -2,7 +2,7 @@
 //! known.
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{ClockError, limits};
+use audit_domain::{ClockError, PrepareError, RandomError, limits};
 
 /// The reason why a request has no receipts. The caller treats the two cases differently: it may
 /// give up a request that was not stored, or send it again. If the outcome is not known, it must
@@ -22,6 +22,7 @@ pub enum AppendError {
 /// The reason why the log stored nothing of a request. None of its entries is in the log, except
 /// those that were there before.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NotStored {
     /// The queue, the part of the queue for one key, or the append budget is full.
     #[error("too busy: retry after {retry_after_seconds} s")]
@@ -46,9 +47,16 @@ pub enum NotStored {
     /// The events together are too large for the append budget.
     #[error("a request may have at most {max} bytes (got {0})", max = limits::BYTES_IN_FLIGHT_MAX)]
     TooManyBytes(usize),
-    /// The database refused the events before the commit, or rolled the commit back.
+    /// The database refused the events before the commit, rolled the commit back, or did not give
+    /// the registry of object types.
     #[error("the database did not store the events: {0}")]
     Database(String),
+    /// An event has the nil uuid, the value of a variable that nothing set.
+    #[error("{}", PrepareError::NilUuid)]
+    NilUuid,
+    /// The operating system has no random bytes for a uuid or for salts.
+    #[error(transparent)]
+    Random(RandomError),
     /// The clock of this machine cannot be right, and the log would store its time permanently.
     #[error(transparent)]
     Clock(#[from] ClockError),
@@ -59,6 +67,7 @@ pub enum NotStored {
 
 /// The reason why the outcome of a request is not known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Unknown {
     /// The database has not confirmed the commit in time, and has not rolled it back either.
     #[error("the database has not confirmed the commit in time; a retry with the same uuids settles it")]

@@ -35,20 +35,33 @@ use audit_domain::{PreparedEntry, limits};
 /// logs of each.
 #[derive(Debug)]
 pub struct AppendRequest {
-    /// The token that appends; 0 for a local import.
-    pub producer_id: i64,
+    /// The token that appends; 0 for a program on this machine.
+    pub(crate) producer_id: i64,
     /// The entries, in this order. If a uuid comes twice, the second entry is a duplicate or a
     /// conflict.
-    pub entries: Vec<PreparedEntry>,
+    pub(crate) entries: Vec<PreparedEntry>,
     /// The share of the append budget that the request already holds; `None` to take one now.
-    pub reservation: Option<Reservation>,
+    pub(crate) reservation: Option<Reservation>,
 }
 
 impl AppendRequest {
-    /// Makes the request of a local import.
-    #[must_use]
-    pub fn import(entries: Vec<PreparedEntry>) -> AppendRequest {
+    pub(crate) fn of_entries(entries: Vec<PreparedEntry>) -> AppendRequest {
         AppendRequest { producer_id: 0, entries, reservation: None }
+    }
+
+    /// Sets the token that appends, by its id.
+    #[must_use]
+    pub fn producer(mut self, token_id: i64) -> AppendRequest {
+        self.producer_id = token_id;
+        self
+    }
+
+    /// Sets the share of the append budget that the request already holds. Without one, the store
+    /// takes it when it queues the request.
+    #[must_use]
+    pub fn holding(mut self, reservation: Reservation) -> AppendRequest {
+        self.reservation = Some(reservation);
+        self
     }
 
     /// The bytes of all slots.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::result::Error as DieselError;
 
 use super::{is_lost, postgres, sqlite};
 use crate::connection::DbConnection;
@@ -39,7 +39,7 @@ pub(crate) fn write_again_if_taken<T>(
 ) -> Result<T, StoreError> {
     for _ in 1..ATTEMPTS_MAX {
         match write(conn, &run) {
-            Err(StoreError::Database(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))) => {}
+            Err(StoreError::Database(error)) if error.is_unique_violation() => {}
             outcome => return outcome,
         }
     }

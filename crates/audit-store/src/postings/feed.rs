@@ -184,16 +184,15 @@ mod tests {
     use crate::connection::Purpose;
     use crate::postings::drop_index;
     use crate::url::DatabaseUrl;
-    use crate::{AppendRequest, Store, StoreConfig};
+    use crate::{Store, StoreConfig};
 
     #[test]
     fn of_steps_that_were_prepared_from_the_same_index_one_is_done() {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/a.db", directory.path().display());
         let append = |entries: usize| {
-            let store = Store::open(&StoreConfig::new(&*url)).unwrap();
-            let entries = (0..entries).map(|_| NewEvent::new().prepare(ChannelId::DEFAULT).unwrap()).collect();
-            store.append(AppendRequest::import(entries)).unwrap().wait().unwrap();
+            let store = Store::open(StoreConfig::new(&*url)).unwrap();
+            store.channels(ChannelId::DEFAULT).events().append_all((0..entries).map(|_| NewEvent::new())).unwrap();
             store.index().unwrap();
         };
         append(64);

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use audit_domain::{ChannelGrant, Span, Timestamp, limits};
 
+use super::stream::StreamTypes;
 use super::summary::{Group, Grouping, IndexedAs, OtherGroups, RawKey, ranked, shown};
-use super::table::{Filter, Table};
+use super::table::Filter;
 use super::{LogState, heads, search};
 use crate::connection::DbConnection;
 use crate::dialect;
@@ -43,7 +44,7 @@ pub(crate) fn histogram<G: Grouping>(
     conn: &mut DbConnection,
     cache: &Cache,
     channels: &ChannelGrant,
-    filter: &<G::Table as Table>::Filter,
+    filter: &<G::Table as StreamTypes>::Filter,
     span: Span,
     split_by: Option<G>,
 ) -> Result<Histogram, StoreError> {
@@ -83,7 +84,7 @@ pub(crate) fn histogram<G: Grouping>(
 fn spans_and_groups<G: Grouping>(
     conn: &mut DbConnection,
     channel_id: i64,
-    filter: &<G::Table as Table>::Filter,
+    filter: &<G::Table as StreamTypes>::Filter,
     span: Span,
     by: G,
 ) -> Result<Vec<(i64, RawKey, i64)>, StoreError> {
@@ -127,7 +128,7 @@ impl Split {
         conn: &mut DbConnection,
         head: &LogState,
         found: Option<&mut Found<'_>>,
-        filter: &<G::Table as Table>::Filter,
+        filter: &<G::Table as StreamTypes>::Filter,
         span: Span,
         by: G,
     ) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! Pages by number with an exact count: the lists of the published APIs.
 
-use audit_domain::{ActionLogFilter, ActionLogSort, ChannelGrant, EventFilter, EventSort, Sort, SortBy};
+use audit_domain::{ChannelGrant, Sort, SortBy};
 
 use super::room::whole_page;
 use super::sorted::sorted;
@@ -11,24 +11,6 @@ use crate::dialect;
 use crate::error::StoreError;
 use crate::postings::{self, Cache, Found};
 
-/// A page of a list of events by default; [`ActionLogListQuery`] is one of action logs.
-#[derive(Debug, Clone)]
-pub struct ListQuery<F = EventFilter, S = EventSort> {
-    /// The channels of the query. Their entries are merged.
-    pub channels: ChannelGrant,
-    /// The filter.
-    pub filter: F,
-    /// The sort.
-    pub sort: S,
-    /// The number of the page.
-    pub page: PageNumber,
-    /// Entries of a page; a number less than one counts as one.
-    pub size: i64,
-}
-
-/// A page of a list of action logs.
-pub type ActionLogListQuery = ListQuery<ActionLogFilter, ActionLogSort>;
-
 /// The number of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageNumber {
@@ -38,9 +20,15 @@ pub enum PageNumber {
     Last,
 }
 
-/// A page and the count, from one snapshot.
+impl From<i64> for PageNumber {
+    fn from(number: i64) -> PageNumber {
+        PageNumber::Number(number)
+    }
+}
+
+/// A page of a list and the count of the whole list, from one snapshot.
 #[derive(Debug, Clone)]
-pub struct ListPage<R> {
+pub struct Page<R> {
     /// The number of matching entries.
     pub count: i64,
     /// The number of the page, from 1.
@@ -51,40 +39,44 @@ pub struct ListPage<R> {
     pub records: Vec<R>,
 }
 
-/// A part of a list, without a count.
-#[derive(Debug, Clone)]
-pub struct SliceQuery {
-    /// The channels of the query. Their entries are merged.
-    pub channels: ChannelGrant,
-    /// The filter.
-    pub filter: EventFilter,
-    /// The sort.
-    pub sort: EventSort,
-    /// Events that are skipped.
-    pub skip: i64,
-    /// Events of the part.
-    pub size: i64,
+impl<R> IntoIterator for Page<R> {
+    type Item = R;
+    type IntoIter = std::vec::IntoIter<R>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.records.into_iter()
+    }
 }
 
-type List<T> = ListQuery<<T as Table>::Filter, Sort<<T as Table>::SortField>>;
+impl<'a, R> IntoIterator for &'a Page<R> {
+    type Item = &'a R;
+    type IntoIter = std::slice::Iter<'a, R>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.records.iter()
+    }
+}
 
 pub(crate) fn list<T: Table>(
     conn: &mut DbConnection,
     cache: &Cache,
-    query: &List<T>,
-) -> Result<ListPage<T::StoredEntry>, StoreError> {
-    let size = query.size.max(1);
+    channels: &ChannelGrant,
+    filter: &T::Filter,
+    sort: &Sort<T::SortField>,
+    (page, size): (PageNumber, i64),
+) -> Result<Page<T::Stored>, StoreError> {
+    let size = size.max(1);
     dialect::snapshot(conn, |conn| {
-        let listed = ListSource::<T>::new(conn, cache, &query.channels, &query.filter)?;
-        let total = listed.count(conn, cache, &query.filter)?;
+        let listed = ListSource::<T>::new(conn, cache, channels, filter)?;
+        let total = listed.count(conn, cache, filter)?;
         let pages = (total / size + i64::from(total % size > 0)).max(1);
-        let number = match query.page {
+        let number = match page {
             PageNumber::Number(number) => number,
             PageNumber::Last => pages,
         };
-        let mut page = ListPage { count: total, number, pages, records: Vec::new() };
+        let mut page = Page { count: total, number, pages, records: Vec::new() };
         if total > 0 && (1..=pages).contains(&number) {
-            let places = listed.places(conn, cache, &query.filter, &query.sort, (number - 1) * size, size)?;
+            let places = listed.places(conn, cache, filter, sort, (number - 1) * size, size)?;
             page.records = whole_page::<T>(conn, &places)?;
         }
         Ok(page)
@@ -98,7 +90,7 @@ pub(crate) fn slice<T: Table>(
     filter: &T::Filter,
     sort: &Sort<T::SortField>,
     (skip, size): (i64, i64),
-) -> Result<Vec<T::StoredEntry>, StoreError> {
+) -> Result<Vec<T::Stored>, StoreError> {
     if filter.is_impossible() {
         return Ok(Vec::new());
     }

@@ -9,6 +9,7 @@ mod room;
 mod search;
 mod sorted;
 mod start;
+mod stream;
 mod stride;
 mod summary;
 mod table;
@@ -17,28 +18,27 @@ mod walk;
 #[cfg(test)]
 mod plans;
 
-pub use action_logs::ActionLogGroupBy;
-pub use events::GroupBy;
+pub use action_logs::{ActionLogGroupBy, ActionLogs};
+pub use events::{Events, GroupBy};
 pub use histogram::{Histogram, SpanCount};
-pub use list::{ActionLogListQuery, ListPage, ListQuery, PageNumber, SliceQuery};
+pub use list::{Page, PageNumber};
+pub use stream::{LogStream, StreamTypes};
 pub use summary::{Group, GroupKey, OtherGroups, Summary};
-pub use walk::{CursorPage, CursorQuery};
+pub use walk::CursorPage;
 
-pub(crate) use action_logs::ActionLogs;
-pub(crate) use events::Events;
 pub(crate) use expressions::among;
 pub(crate) use histogram::histogram;
 pub(crate) use list::{list, slice};
 pub(crate) use room::Room;
 pub(crate) use stride::FetchSize;
 pub(crate) use summary::summaries;
-pub(crate) use table::{Filter, Table};
-pub(crate) use walk::walk;
+pub(crate) use table::{Filter, RecordKey, Table};
+pub(crate) use walk::{CursorQuery, walk};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{ChannelGrant, Entry, Stream, Timestamp, index_key};
+use audit_domain::{ChannelGrant, ChannelId, Entry, Stream, Timestamp, index_key};
 use diesel::prelude::*;
 
 pub(crate) use self::table::LogPosition;
@@ -114,25 +114,39 @@ pub(crate) fn entries_at(
     })
 }
 
-/// Finds the record with a uuid, which is unique in a channel. Among several channels, `first`
-/// comes first, then the lowest.
+/// Finds the record with a key, which is unique in a channel. Among several channels, `first` comes
+/// first, then the lowest.
 pub(crate) fn find_in_several<T: Table>(
     conn: &mut DbConnection,
     channels: &ChannelGrant,
-    first: i64,
-    uuid: Uuid,
+    first: Option<ChannelId>,
+    key: RecordKey,
     bytes_max: Option<usize>,
-) -> Result<Option<T::StoredEntry>, StoreError> {
+) -> Result<Option<T::Stored>, StoreError> {
+    let first = first.map(ChannelId::get);
     dialect::snapshot(conn, |conn| {
         let mut candidates: Vec<i64> = heads(conn, T::STREAM, channels)?.into_iter().map(|head| head.channel_id).collect();
-        candidates.sort_by_key(|id| (*id != first, *id));
+        candidates.sort_by_key(|id| (Some(*id) != first, *id));
         for channel_id in candidates {
             dialect::go_on(conn)?;
-            if let Some(record) = T::find_checked(conn, channel_id, uuid, bytes_max)? {
+            if let Some(record) = T::find_checked(conn, channel_id, key, bytes_max)? {
                 return Ok(Some(record));
             }
         }
         Ok(None)
+    })
+}
+
+/// Counts the matching entries in some channels.
+pub(crate) fn count_in<T: Table>(
+    conn: &mut DbConnection,
+    cache: &Cache,
+    channels: &ChannelGrant,
+    filter: &T::Filter,
+) -> Result<i64, StoreError> {
+    dialect::snapshot(conn, |conn| {
+        let heads = heads(conn, T::STREAM, channels)?;
+        count::<T>(conn, cache, &heads, filter)
     })
 }
 
@@ -166,7 +180,7 @@ pub(crate) fn at_places<T: Table>(
     conn: &mut DbConnection,
     places: &[LogPosition],
     room: &mut Room,
-) -> Result<Vec<T::StoredEntry>, StoreError> {
+) -> Result<Vec<T::Stored>, StoreError> {
     let mut found = std::collections::HashMap::with_capacity(places.len());
     for (channel_id, positions) in places_of(places) {
         dialect::go_on(conn)?;

@@ -62,7 +62,7 @@ impl Room {
 
 /// Reads all records at these places. If they do not fit, it returns an error with the number that
 /// would fit, and never has all of them in memory.
-pub(crate) fn whole_page<T: Table>(conn: &mut DbConnection, places: &[LogPosition]) -> Result<Vec<T::StoredEntry>, StoreError> {
+pub(crate) fn whole_page<T: Table>(conn: &mut DbConnection, places: &[LogPosition]) -> Result<Vec<T::Stored>, StoreError> {
     let may_be_too_large = places.len() > limits::PAGE_SIZE_THAT_FITS;
     let (mut room, mut sizes) = (Room::of_page(), None);
     // If a result comes whole, it is too late to check its size then.
@@ -90,7 +90,7 @@ fn size_that_fits(mut sizes: Vec<usize>) -> usize {
 }
 
 /// Reads as many records from the first of these places on as fit into a page.
-pub(crate) fn first_that_fit<T: Table>(conn: &mut DbConnection, places: &[LogPosition]) -> Result<Vec<T::StoredEntry>, StoreError> {
+pub(crate) fn first_that_fit<T: Table>(conn: &mut DbConnection, places: &[LogPosition]) -> Result<Vec<T::Stored>, StoreError> {
     let mut fitting = places.len();
     if fitting > limits::PAGE_SIZE_THAT_FITS {
         let mut room = Room::of_page();

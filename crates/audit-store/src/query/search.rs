@@ -25,7 +25,7 @@ pub(crate) fn each<T: Table>(
     conn: &mut DbConnection,
     channel_id: i64,
     filter: &T::Filter,
-    mut found: impl FnMut(&T::StoredEntry),
+    mut found: impl FnMut(&T::Stored),
 ) -> Result<(), StoreError> {
     let in_strides = !dialect::gives_rows_as_they_come(conn);
     // The tail has few positions, while a range of time may be a small part of the log.
@@ -76,7 +76,7 @@ pub(crate) fn groups<T: Table, K: Hash + Eq>(
     conn: &mut DbConnection,
     channel_id: i64,
     filter: &T::Filter,
-    key_of: impl Fn(&T::StoredEntry) -> Option<K>,
+    key_of: impl Fn(&T::Stored) -> Option<K>,
 ) -> Result<Vec<(K, i64)>, StoreError> {
     let mut groups: HashMap<K, i64> = HashMap::new();
     each::<T>(conn, channel_id, filter, |record| {

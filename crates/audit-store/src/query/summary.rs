@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use audit_domain::{ChannelGrant, JsonText, Span, Timestamp, limits, weekday};
 
+use super::stream::StreamTypes;
 use super::table::{Filter, Table};
 use super::{LogState, count, heads, search};
 use crate::connection::DbConnection;
@@ -37,7 +38,7 @@ pub struct Group {
 
 /// At most [`limits::GROUPS_MAX`] groups: the largest ones, largest first, and groups of equal size
 /// by key. For spans of time, the latest ones in order. Days of the week are in order too.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
     /// The number of matching entries.
     pub total: i64,
@@ -72,17 +73,17 @@ pub(crate) trait Grouping: Copy + PartialEq {
         self,
         conn: &mut DbConnection,
         channel_id: i64,
-        filter: &<Self::Table as Table>::Filter,
+        filter: &<Self::Table as StreamTypes>::Filter,
     ) -> Result<Vec<RawGroup>, StoreError>;
 
     /// The form in which an index has the groups.
     fn indexed(self) -> IndexedAs;
 
     /// The key of an entry's group, unless the groups are spans of time or days of the week.
-    fn value_of(self, record: &<Self::Table as Table>::StoredEntry) -> Option<RawKey>;
+    fn value_of(self, record: &<Self::Table as StreamTypes>::Stored) -> Option<RawKey>;
 
     /// The key of an entry's group.
-    fn key_of(self, record: &<Self::Table as Table>::StoredEntry) -> Option<RawKey> {
+    fn key_of(self, record: &<Self::Table as StreamTypes>::Stored) -> Option<RawKey> {
         let micros = record.as_ref().timestamp.micros();
         match self.indexed() {
             IndexedAs::Spans(span) => Some(RawKey::Time(span.start(micros))),
@@ -100,7 +101,7 @@ pub(crate) trait Grouping: Copy + PartialEq {
         self,
         conn: &mut DbConnection,
         channel_id: i64,
-        filter: &<Self::Table as Table>::Filter,
+        filter: &<Self::Table as StreamTypes>::Filter,
         span: Span,
     ) -> Result<Vec<(i64, RawKey, i64)>, StoreError>;
 
@@ -109,7 +110,7 @@ pub(crate) trait Grouping: Copy + PartialEq {
     fn text(self, conn: &mut DbConnection, channel_id: i64, key: &str) -> Result<Option<JsonText>, StoreError>;
 
     /// The text by which an entry is grouped, as received.
-    fn text_of(self, record: &<Self::Table as Table>::StoredEntry) -> Option<JsonText>;
+    fn text_of(self, record: &<Self::Table as StreamTypes>::Stored) -> Option<JsonText>;
 }
 
 /// The key of a group in the database.
@@ -162,17 +163,21 @@ impl Values {
 /// A group of one channel.
 pub(crate) type RawGroup = (RawKey, i64);
 
-pub(crate) fn summaries<G: Grouping>(
+pub(crate) fn summaries<G: Grouping, const N: usize>(
     conn: &mut DbConnection,
     cache: &Cache,
     channels: &ChannelGrant,
-    filter: &<G::Table as Table>::Filter,
-    by: &[G],
-) -> Result<Vec<Summary>, StoreError> {
+    filter: &<G::Table as StreamTypes>::Filter,
+    by: [G; N],
+) -> Result<[Summary; N], StoreError> {
     dialect::snapshot(conn, |conn| {
         let heads = heads(conn, G::Table::STREAM, channels)?;
         let mut found = if filter.is_impossible() { None } else { postings::find::<G::Table>(conn, cache, &heads, filter)? };
-        by.iter().map(|by| summary(conn, cache, &heads, found.as_mut(), filter, *by)).collect()
+        let mut summaries = by.map(|_| Summary::default());
+        for (by, counted) in by.into_iter().zip(&mut summaries) {
+            *counted = summary(conn, cache, &heads, found.as_mut(), filter, by)?;
+        }
+        Ok(summaries)
     })
 }
 
@@ -181,7 +186,7 @@ fn summary<G: Grouping>(
     cache: &Cache,
     heads: &[LogState],
     mut found: Option<&mut Found<'_>>,
-    filter: &<G::Table as Table>::Filter,
+    filter: &<G::Table as StreamTypes>::Filter,
     by: G,
 ) -> Result<Summary, StoreError> {
     let Ranked { total, listed, other } = ranked(conn, cache, heads, found.as_deref_mut(), filter, by, limits::GROUPS_MAX)?;
@@ -205,7 +210,7 @@ pub(super) fn ranked<G: Grouping>(
     cache: &Cache,
     heads: &[LogState],
     mut found: Option<&mut Found<'_>>,
-    filter: &<G::Table as Table>::Filter,
+    filter: &<G::Table as StreamTypes>::Filter,
     by: G,
     max: usize,
 ) -> Result<Ranked, StoreError> {
@@ -244,7 +249,7 @@ fn groups<G: Grouping>(
     cache: &Cache,
     head: &LogState,
     found: Option<&mut Found<'_>>,
-    filter: &<G::Table as Table>::Filter,
+    filter: &<G::Table as StreamTypes>::Filter,
     by: G,
 ) -> Result<(i64, HashMap<RawKey, i64>), StoreError> {
     if filter.is_impossible() {
@@ -263,7 +268,7 @@ fn groups<G: Grouping>(
 fn counted<G: Grouping>(
     conn: &mut DbConnection,
     channel_id: i64,
-    filter: &<G::Table as Table>::Filter,
+    filter: &<G::Table as StreamTypes>::Filter,
     by: G,
 ) -> Result<Vec<RawGroup>, StoreError> {
     if filter.reads_values() {
@@ -277,7 +282,7 @@ fn indexed<G: Grouping>(
     conn: &mut DbConnection,
     head: &LogState,
     found: &mut Found<'_>,
-    filter: &<G::Table as Table>::Filter,
+    filter: &<G::Table as StreamTypes>::Filter,
     by: G,
 ) -> Result<Option<HashMap<RawKey, i64>>, StoreError> {
     let channel_id = head.channel_id;

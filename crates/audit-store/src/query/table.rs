@@ -2,17 +2,28 @@
 //! written once for it.
 
 use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{CursorOrder, Entry, Interval, Sort, SortBy, SortKey, Stream};
+use audit_domain::{ChannelId, Clock, ContentTypes, CursorOrder, Interval, PreparedEntry, Sort, SortBy, SortKey};
 use diesel::QueryResult;
 
 use super::room::Room;
 use super::start::PageStart;
+use super::stream::StreamTypes;
 use crate::connection::DbConnection;
 use crate::error::StoreError;
 use crate::limit;
 use crate::postings::{Building, Condition, Dimension, Point};
+
+/// What names one record of a log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum RecordKey {
+    /// Its uuid.
+    Uuid(Uuid),
+    /// Its position.
+    Position(i64),
+}
 
 /// Channel and position.
 pub(crate) type LogPosition = (i64, i64);
@@ -20,18 +31,17 @@ pub(crate) type LogPosition = (i64, i64);
 /// The table of a stream. Its functions are single statements; their callers decide which ones to
 /// run, and in which snapshot. The texts of a filter compare by their index keys, as they are
 /// stored.
-pub(crate) trait Table: Sized + 'static {
-    /// The stream.
-    const STREAM: Stream;
+pub(crate) trait Table: StreamTypes<Filter: Filter<<Self as StreamTypes>::Stored>> {
     /// The column with the time of an entry.
     const TIME: &'static str;
 
-    /// The stored form of a row.
-    type StoredEntry: AsRef<Entry> + Clone;
-    /// The filter of the stream.
-    type Filter: Filter<Self::StoredEntry>;
-    /// A field by which a list can be sorted.
-    type SortField: SortBy;
+    /// Prepares a record for the log of a channel. `types` reads the registry of object types.
+    fn prepare(
+        new: Self::New,
+        channel: ChannelId,
+        types: &dyn Fn() -> Result<Arc<ContentTypes>, StoreError>,
+        clock: &Clock,
+    ) -> Result<PreparedEntry, StoreError>;
 
     /// Whether a sort is by the time of entries and by nothing else.
     fn is_by_time(key: &SortKey<Self::SortField>) -> bool;
@@ -54,9 +64,9 @@ pub(crate) trait Table: Sized + 'static {
     fn find_checked(
         conn: &mut DbConnection,
         channel_id: i64,
-        uuid: Uuid,
+        key: RecordKey,
         bytes_max: Option<usize>,
-    ) -> Result<Option<Self::StoredEntry>, StoreError>;
+    ) -> Result<Option<Self::Stored>, StoreError>;
 
     /// Reads entries by position, in any order, as many as there is room for.
     fn at_within(
@@ -64,10 +74,10 @@ pub(crate) trait Table: Sized + 'static {
         channel_id: i64,
         positions: &[i64],
         room: &mut Room,
-    ) -> Result<Vec<Self::StoredEntry>, StoreError>;
+    ) -> Result<Vec<Self::Stored>, StoreError>;
 
     /// Reads entries by position, in any order, all of them.
-    fn at(conn: &mut DbConnection, channel_id: i64, positions: &[i64]) -> Result<Vec<Self::StoredEntry>, StoreError> {
+    fn at(conn: &mut DbConnection, channel_id: i64, positions: &[i64]) -> Result<Vec<Self::Stored>, StoreError> {
         Self::at_within(conn, channel_id, positions, &mut Room::endless())
     }
 
@@ -112,7 +122,7 @@ pub(crate) trait Table: Sized + 'static {
         channel_id: i64,
         start: &PageStart,
         of: &Selection<'_, Self::Filter>,
-        take: &mut dyn FnMut(Self::StoredEntry) -> ControlFlow<()>,
+        take: &mut dyn FnMut(Self::Stored) -> ControlFlow<()>,
     ) -> Result<(), StoreError>;
 
     /// Reads the times and positions of the next entries of a walk.

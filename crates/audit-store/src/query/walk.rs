@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
 
-use audit_domain::{ChannelGrant, ChannelId, CursorKey, CursorOrder, CursorScope, Entry, EventFilter, limits};
+use audit_domain::{ChannelGrant, ChannelId, CursorKey, CursorOrder, CursorScope, Entry, limits};
 
 use super::room::{Room, first_that_fit};
 use super::start::PageStart;
@@ -16,17 +16,16 @@ use crate::error::StoreError;
 use crate::postings::{self, Cache, Found};
 
 /// One page of a walk.
-#[derive(Debug, Clone)]
-pub struct CursorQuery<F = EventFilter> {
+pub(crate) struct CursorQuery<'a, F> {
     /// The filter, the channels and the order of the walk.
-    pub walk: CursorScope<F>,
+    pub(crate) walk: &'a CursorScope<F>,
     /// The entry after which the page starts; `None` for the first page.
-    pub after: Option<CursorKey>,
+    pub(crate) after: Option<CursorKey>,
     /// Entries of a page; 0 counts as 1. A page of many megabytes may have fewer and still not be
     /// the last one.
-    pub size: usize,
+    pub(crate) size: usize,
     /// Whether to count all matching entries too.
-    pub counted: bool,
+    pub(crate) counted: bool,
 }
 
 /// Entries of a walk, from one snapshot.
@@ -40,11 +39,20 @@ pub struct CursorPage<R> {
     pub count: Option<i64>,
 }
 
+impl<R> IntoIterator for CursorPage<R> {
+    type Item = R;
+    type IntoIter = std::vec::IntoIter<R>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.records.into_iter()
+    }
+}
+
 pub(crate) fn walk<T: Table>(
     conn: &mut DbConnection,
     cache: &Cache,
-    query: &CursorQuery<T::Filter>,
-) -> Result<CursorPage<T::StoredEntry>, StoreError> {
+    query: &CursorQuery<'_, T::Filter>,
+) -> Result<CursorPage<T::Stored>, StoreError> {
     let grant = match &query.walk.channels {
         None => ChannelGrant::All,
         Some(ids) => ChannelGrant::Only(ids.iter().filter_map(|id| ChannelId::new(*id)).collect()),
@@ -73,8 +81,8 @@ fn indexed<T: Table>(
     conn: &mut DbConnection,
     cache: &Cache,
     heads: &[LogState],
-    query: &CursorQuery<T::Filter>,
-) -> Result<Option<CursorPage<T::StoredEntry>>, StoreError> {
+    query: &CursorQuery<'_, T::Filter>,
+) -> Result<Option<CursorPage<T::Stored>>, StoreError> {
     let filter = &query.walk.filter;
     // The database has the entries of a range of time or positions in order.
     let has_terms = filter.condition().is_some_and(|condition| condition.has_terms());
@@ -112,9 +120,9 @@ fn after_position<'a, T: Table>(
     conn: &mut DbConnection,
     cache: &'a Cache,
     heads: &[LogState],
-    query: &CursorQuery<T::Filter>,
+    query: &CursorQuery<'_, T::Filter>,
 ) -> Result<Option<Found<'a>>, StoreError> {
-    let CursorScope { filter, descending, .. } = &query.walk;
+    let CursorScope { filter, descending, .. } = query.walk;
     let Some(after) = query.after else { return postings::candidates::<T>(conn, cache, heads, filter) };
     let (mut its_log, mut later) = (Vec::new(), Vec::new());
     for head in heads {
@@ -136,10 +144,10 @@ fn after_position<'a, T: Table>(
 fn page<'a, T: Table>(
     conn: &mut DbConnection,
     mut found: Found<'a>,
-    query: &CursorQuery<T::Filter>,
+    query: &CursorQuery<'_, T::Filter>,
     count: Option<i64>,
     next: impl Fn(&mut DbConnection, &mut Found<'a>, (u64, Option<CursorKey>), usize) -> Result<Option<Vec<LogPosition>>, StoreError>,
-) -> Result<Option<CursorPage<T::StoredEntry>>, StoreError> {
+) -> Result<Option<CursorPage<T::Stored>>, StoreError> {
     let (filter, size) = (&query.walk.filter, query.size.max(1));
     if !filter.reads_values() {
         let Some(places) = next(conn, &mut found, (0, query.after), size.saturating_add(1))? else { return Ok(None) };
@@ -233,9 +241,9 @@ type Page<R> = (Vec<R>, bool);
 fn one_source<T: Table>(
     conn: &mut DbConnection,
     source: &Source<T::Filter>,
-    query: &CursorQuery<T::Filter>,
+    query: &CursorQuery<'_, T::Filter>,
     size: usize,
-) -> Result<Page<T::StoredEntry>, StoreError> {
+) -> Result<Page<T::Stored>, StoreError> {
     let is_search = source.filter.reads_values();
     if !is_search && size > limits::PAGE_SIZE_THAT_FITS && !dialect::gives_rows_as_they_come(conn) {
         return merged::<T>(conn, std::slice::from_ref(source), query, size);
@@ -253,12 +261,12 @@ fn one_source<T: Table>(
 fn each_next<T: Table>(
     conn: &mut DbConnection,
     source: &Source<T::Filter>,
-    query: &CursorQuery<T::Filter>,
+    query: &CursorQuery<'_, T::Filter>,
     wanted: usize,
-    mut take: impl FnMut(T::StoredEntry) -> ControlFlow<()>,
+    mut take: impl FnMut(T::Stored) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
     let Source { channel_id, filter } = source;
-    let (channel_id, CursorScope { order: by, descending, .. }) = (*channel_id, &query.walk);
+    let (channel_id, CursorScope { order: by, descending, .. }) = (*channel_id, query.walk);
     let (is_search, order) = (filter.reads_values(), order::<T>(query.walk.order, query.walk.descending));
     let asked = if is_search { filter.in_order(*by) } else { filter.clone() };
     let mut left = if is_search { usize::MAX } else { wanted };
@@ -290,9 +298,9 @@ fn each_next<T: Table>(
 fn merged<T: Table>(
     conn: &mut DbConnection,
     sources: &[Source<T::Filter>],
-    query: &CursorQuery<T::Filter>,
+    query: &CursorQuery<'_, T::Filter>,
     size: usize,
-) -> Result<Page<T::StoredEntry>, StoreError> {
+) -> Result<Page<T::Stored>, StoreError> {
     let places = places::<T>(conn, sources, query, size.saturating_add(1))?;
     let page = first_that_fit::<T>(conn, &places[..places.len().min(size)])?;
     let more = page.len() < places.len();
@@ -303,7 +311,7 @@ fn merged<T: Table>(
 fn places<T: Table>(
     conn: &mut DbConnection,
     sources: &[Source<T::Filter>],
-    query: &CursorQuery<T::Filter>,
+    query: &CursorQuery<'_, T::Filter>,
     wanted: usize,
 ) -> Result<Vec<LogPosition>, StoreError> {
     let mut points: Vec<(i64, i64, i64)> = Vec::new();
@@ -327,12 +335,12 @@ fn places<T: Table>(
 fn points_of<T: Table>(
     conn: &mut DbConnection,
     source: &Source<T::Filter>,
-    query: &CursorQuery<T::Filter>,
+    query: &CursorQuery<'_, T::Filter>,
     wanted: usize,
 ) -> Result<Vec<(i64, i64)>, StoreError> {
     let Source { channel_id, filter } = source;
     if !filter.reads_values() {
-        let CursorScope { order: by, descending, .. } = &query.walk;
+        let CursorScope { order: by, descending, .. } = query.walk;
         let (order, start) =
             (order::<T>(query.walk.order, query.walk.descending), PageStart::new(*by, *descending, *channel_id, query.after));
         let limit = i64::try_from(wanted).unwrap_or(i64::MAX);

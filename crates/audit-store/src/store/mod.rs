@@ -1,14 +1,13 @@
 //! The store: one database, its writers, and the connections that read. This file opens, appends
-//! and closes; the files below have the reads.
+//! and closes. [`crate::log`] has the reads of logs.
 
 mod health;
-mod reads;
 mod registry;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit_domain::{ChannelGrant, ChannelId, Clock, NewActionLog, NewEvent, PreparedEntry, Stream, limits};
+use audit_domain::{ChannelGrant, Clock, ContentTypes, Stream, limits};
 
 use crate::append::{AppendRequest, Budget, ClockWatch, NotStored, PendingReceipts, Writers};
 use crate::config::StoreConfig;
@@ -18,6 +17,7 @@ use crate::error::{OpenError, StoreError};
 use crate::limit::Cancel;
 use crate::pool::{Pool, pool};
 use crate::postings::{Cache, Grown, Indexer, Source};
+use crate::query::{Filter, Table};
 use crate::url::DatabaseUrl;
 use crate::watch::{DatabaseWatch, Keeper};
 use crate::{dialect, migrate, query};
@@ -86,7 +86,11 @@ impl Store {
     /// # Errors
     ///
     /// [`OpenError`], one sentence for the person who starts the program.
-    pub fn open(config: &StoreConfig) -> Result<Store, OpenError> {
+    pub fn open(config: impl Into<StoreConfig>) -> Result<Store, OpenError> {
+        Store::open_with(&config.into())
+    }
+
+    fn open_with(config: &StoreConfig) -> Result<Store, OpenError> {
         let url = config.url()?;
         if !config.create_if_missing && !url.exists() {
             return Err(OpenError::Missing { path: url.display() });
@@ -188,29 +192,14 @@ impl Store {
         &self.0.budget
     }
 
-    /// Prepares an event for the log of a channel, and fills in the number or the name of its
-    /// content type from the registry. All code that appends events prepares them here;
-    /// [`NewEvent::prepare`] has no registry.
-    ///
-    /// This is the last place that every append passes before the event is hashed. An API could
-    /// forget to call the registry, and the writer comes too late, because salts and commitments
-    /// are made before the lock.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]
-    pub fn prepare(&self, event: NewEvent, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
-        let types = self.0.content_types.get(|| self.content_types())?;
-        Ok(event.prepare_with(channel, &types, &self.0.clock)?)
+    /// The registry of object types, which appends fill in from.
+    pub(crate) fn object_types(&self) -> Result<Arc<ContentTypes>, StoreError> {
+        self.0.content_types.get(|| self.content_types())
     }
 
-    /// Prepares an action log for the log of a channel.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Random`], [`StoreError::Clock`], [`StoreError::NilUuid`]
-    pub fn prepare_action_log(&self, log: NewActionLog, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
-        Ok(log.prepare_at(channel, &self.0.clock)?)
+    /// The clock of the store.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
     }
 
     /// Queues entries for the log, all or none, and returns at once: for servers.
@@ -249,18 +238,30 @@ impl Store {
     }
 
     /// Runs a read by key.
-    fn point_read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(crate) fn point_read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.0.point_readers.read(run)
     }
 
     /// The cache of what queries read from indexes.
-    fn cache(&self) -> &Cache {
+    pub(crate) fn cache(&self) -> &Cache {
         &self.0.cache
     }
 
     /// Runs a query of unknown length.
     pub(crate) fn read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.0.readers.read(run)
+    }
+
+    /// Runs a query with a filter. A search may have to read all entries that meet its other
+    /// conditions. So searches wait for each other, and never take the connections of other
+    /// queries.
+    pub(crate) fn read_for<T: Table, R>(
+        &self,
+        filter: &T::Filter,
+        run: impl Fn(&mut DbConnection) -> Result<R, StoreError>,
+    ) -> Result<R, StoreError> {
+        let pool = if filter.reads_values() { &self.0.searchers } else { &self.0.readers };
+        pool.read(run)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Moving a database, from a file to a server and back.
 
-use audit_store::domain::{ChannelGrant, ContentType, NewToken, Role, Stream};
+use audit_store::domain::{ChannelGrant, ContentType, NewToken, Role};
 use audit_store::{Copied, CopyError, CopyProgress, Store, StoreConfig, copy};
 use tempfile::TempDir;
 
@@ -40,7 +40,7 @@ fn raw(place: &TestDatabase) -> Raw {
 
 /// A log with every kind of value, with erased slots, revoked tokens, and channels that have one log or two.
 fn fill(place: &TestDatabase) -> Store {
-    let store = Store::open(&place.config()).unwrap();
+    let store = Store::open(place.config()).unwrap();
     let mut dice = Dice(5);
     for round in 0..20u64 {
         let entries = (0..40).map(|n| {
@@ -95,13 +95,12 @@ fn a_copy_to_a_server_and_back_is_equal_to_the_byte() {
     assert_eq!(dumps[0], dumps[1]);
     assert_eq!(dumps[0], dumps[2]);
     // And the log goes on where it stood.
-    let there = Store::open(&server.config()).unwrap();
+    let there = Store::open(server.config()).unwrap();
     there.index().unwrap();
     let of_index = [&first, &server].map(|place| dump_of_index(&raw(place)));
     assert!(of_index[0].iter().all(|table| !table.is_empty()));
     assert_eq!(of_index[0], of_index[1], "the index is not copied, and the same");
-    let size = |stream| there.logs(stream, &only(1)).unwrap()[0].size;
-    let before = size(Stream::Events);
+    let before = there.channels(only(1)).events().states().unwrap()[0].size;
     assert_eq!(append(&there, vec![event("{}")])[0].position, before);
     checked_logs_of::<Events>(&there);
     checked_logs_of::<ActionLogs>(&there);
@@ -111,7 +110,7 @@ fn a_copy_to_a_server_and_back_is_equal_to_the_byte() {
 #[test]
 fn every_table_is_carried() {
     let place = TestDatabase::empty();
-    drop(Store::open(&place.config()).unwrap());
+    drop(Store::open(place.config()).unwrap());
     let sql = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
                AND relname NOT LIKE '\\_\\_diesel%' ORDER BY relname";
     let mut tables = [TABLES.as_slice(), &INDEX].concat();
@@ -130,7 +129,7 @@ fn an_interrupted_copy_continues_and_a_later_one_adds_the_rest() {
         })
     }));
     assert!(interrupted.is_err());
-    let half = Store::open(&to.config()).unwrap();
+    let half = Store::open(to.config()).unwrap();
     let there = checked_logs_of::<Events>(&half).len() + checked_logs_of::<ActionLogs>(&half).len();
     assert!(there > 0 && there < 801, "{there}");
     half.close();
@@ -150,7 +149,7 @@ fn what_holds_something_else_is_refused_and_left_alone() {
     fill(&from).close();
     let other = |json: &str| {
         let place = TestDatabase::empty();
-        append(&Store::open(&place.config()).unwrap(), vec![event(json)]);
+        append(&Store::open(place.config()).unwrap(), vec![event(json)]);
         place
     };
     for (place, why) in
@@ -162,7 +161,7 @@ fn what_holds_something_else_is_refused_and_left_alone() {
         assert_eq!(dump(&raw(&place)), before);
     }
     let started = TestDatabase::empty();
-    let store = Store::open(&started.config()).unwrap();
+    let store = Store::open(started.config()).unwrap();
     store
         .create_token(NewToken { name: "first".to_owned(), role: Role::Admin, channels: ChannelGrant::All, expires_at: None })
         .unwrap();

@@ -18,7 +18,7 @@ fn send(store: &Store, client: u128, done: &AtomicBool) -> (BTreeMap<Uuid, Recei
         let uuids: Vec<Uuid> = (0..4).map(|n| uuid(client * 1_000_000 + request * 10 + n)).collect();
         let entry = |(channel, uuid): (usize, &Uuid)| event(&format!(r#"{{"uuid":"{uuid}","channel_id":{}}}"#, channel % 3));
         loop {
-            match store.append(AppendRequest::import(uuids.iter().enumerate().map(entry).collect())).unwrap().wait() {
+            match store.append(AppendRequest::new(uuids.iter().enumerate().map(entry))).unwrap().wait() {
                 Ok(of_request) => {
                     receipts.extend(of_request.into_iter().map(|receipt| (receipt.uuid, receipt)));
                     break;
@@ -123,11 +123,11 @@ fn a_server_that_dies_under_load_keeps_acknowledged_entries() {
 fn a_server_that_is_away_is_said_to_be_away() {
     let server = Server::start();
     server.create("audit");
-    let store = Store::open(&StoreConfig::new(server.url("audit"))).unwrap();
+    let store = Store::open(StoreConfig::new(server.url("audit"))).unwrap();
     append(&store, vec![event("{}")]);
     assert!(store.check().is_ok());
     server.stop_immediate();
-    let error = store.append(AppendRequest::import(vec![event("{}")])).unwrap().wait().unwrap_err();
+    let error = store.append(AppendRequest::new([event("{}")])).unwrap().wait().unwrap_err();
     assert!(matches!(error, AppendError::NotStored(NotStored::Database(_))), "{error}");
     let start = Instant::now();
     let error = store.check().unwrap_err();
@@ -156,7 +156,7 @@ fn a_server_that_is_away_is_said_to_be_away() {
 fn connections_that_died_while_idle_are_replaced() {
     let server = Server::start();
     server.create("audit");
-    let store = Store::open(&StoreConfig::new(server.url("audit"))).unwrap();
+    let store = Store::open(StoreConfig::new(server.url("audit"))).unwrap();
     let key = audit_store::domain::TokenKey::from_text("0123456789abcdef-admin");
     let ask = || {
         store.check().unwrap();
@@ -207,7 +207,7 @@ fn a_log_that_cannot_be_indexed_is_appended_to() {
 #[test]
 fn a_log_that_is_locked_takes_no_other_log_along() {
     let scratch = Scratch::with(|config| config.writers = 1);
-    let request = |channel: i64| AppendRequest::import(vec![event(&format!(r#"{{"channel_id":{channel}}}"#))]);
+    let request = |channel: i64| AppendRequest::new([event(&format!(r#"{{"channel_id":{channel}}}"#))]);
     for channel in [3, 5, 7] {
         scratch.store.append(request(channel)).unwrap().wait().unwrap();
     }
@@ -250,7 +250,7 @@ fn a_token_is_revoked_once() {
 #[test]
 fn a_commit_that_is_lost_is_settled_by_uuid_and_written_once() {
     let database = Database::empty();
-    let store = Store::open(&StoreConfig::new(database.url())).unwrap();
+    let store = Store::open(StoreConfig::new(database.url())).unwrap();
     append(&store, vec![event("{}")]);
     database
         .client()

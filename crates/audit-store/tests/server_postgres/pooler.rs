@@ -11,7 +11,7 @@ fn a_transaction_pooler_gets_no_prepared_statement_or_setting() {
     let server = Server::start();
     server.create("audit");
     let bouncer = Bouncer::start(&server);
-    let config = StoreConfig { transaction_pooler: true, ..StoreConfig::new(bouncer.url("audit")) };
+    let config = StoreConfig::new(bouncer.url("audit")).transaction_pooler(true);
     let stores = [Store::open(&config).unwrap(), Store::open(&config).unwrap()];
     std::thread::scope(|scope| {
         for thread in 0..8u128 {

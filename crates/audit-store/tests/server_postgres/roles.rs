@@ -1,6 +1,6 @@
 //! The guards of PostgreSQL: what the role may do that the program runs as.
 
-use audit_store::domain::{ChannelGrant, NewToken, Role, Stream};
+use audit_store::domain::{ChannelGrant, NewToken, Role};
 use audit_store::{AppendError, AppendRequest, NotStored, OpenError, Store, StoreConfig};
 
 use crate::common::{ActionLogs, Events, Kind, Raw, Scratch, TestDatabase, append, checked_logs, event};
@@ -133,7 +133,7 @@ fn heads_and_tokens_are_guarded_too() {
 #[test]
 fn the_application_role_is_all_that_the_program_needs() {
     let guarded = Guarded::new();
-    let store = Store::open(&StoreConfig { refuse_excess_privileges: true, ..guarded.config() }).unwrap();
+    let store = Store::open(guarded.config().refuse_excess_privileges(true)).unwrap();
     assert_eq!(store.excess_privileges().unwrap(), [""; 0]);
     append(&store, vec![event(r#"{"channel_id":9}"#), event("{}"), ActionLogs::entry("")]);
     assert_eq!(checked_logs(&store).len(), 3);
@@ -157,7 +157,7 @@ fn a_role_that_could_change_entries_is_named_and_refused() {
     let privileges = guarded.scratch.store.excess_privileges().unwrap();
     assert!(privileges.iter().any(|privilege| privilege.ends_with("is a superuser")), "{privileges:?}");
     assert!(privileges.iter().any(|privilege| privilege.ends_with("owns the tables")), "{privileges:?}");
-    let error = Store::open(&StoreConfig { refuse_excess_privileges: true, ..owner }).unwrap_err();
+    let error = Store::open(owner.refuse_excess_privileges(true)).unwrap_err();
     assert!(matches!(&error, OpenError::ExcessPrivileges { what, .. } if what.contains("is a superuser")), "{error}");
     assert!(error.to_string().contains("docs/operations.md"), "{error}");
 
@@ -175,12 +175,12 @@ fn a_role_that_could_change_entries_is_named_and_refused() {
     ] {
         let raw = guarded.scratch.raw();
         raw.execute(&format!("{grant} {APPLICATION}"));
-        let error = Store::open(&StoreConfig { refuse_excess_privileges: true, ..guarded.config() }).unwrap_err();
+        let error = Store::open(guarded.config().refuse_excess_privileges(true)).unwrap_err();
         assert!(matches!(&error, OpenError::ExcessPrivileges { what, .. } if what.contains(named)), "{grant}: {error}");
-        assert!(Store::open(&guarded.config()).is_ok(), "{grant}: elsewhere it is a warning");
+        assert!(Store::open(guarded.config()).is_ok(), "{grant}: elsewhere it is a warning");
         // Granting anew takes away what is too much.
         assert!(guarded.scratch.place.config().grant(APPLICATION).unwrap());
-        assert!(Store::open(&StoreConfig { refuse_excess_privileges: true, ..guarded.config() }).is_ok(), "{grant}");
+        assert!(Store::open(guarded.config().refuse_excess_privileges(true)).is_ok(), "{grant}");
     }
 }
 
@@ -200,20 +200,20 @@ fn rights_of_an_older_version_are_taken_away() {
         guarded.scratch.raw().execute(&format!("{grant} {APPLICATION}"));
     }
     guarded.allowed(forge);
-    let error = Store::open(&StoreConfig { refuse_excess_privileges: true, ..guarded.config() }).unwrap_err().to_string();
+    let error = Store::open(guarded.config().refuse_excess_privileges(true)).unwrap_err().to_string();
     let said = "may UPDATE action_logs (8 columns), may UPDATE events (21 columns): it could change or delete entries of the log";
     assert!(error.contains(said), "{error}");
     assert!(guarded.scratch.place.config().grant(APPLICATION).unwrap());
     guarded.refused(forge);
     assert_eq!(guarded.config().inspect().unwrap().excess_privileges, [""; 0]);
-    assert!(Store::open(&StoreConfig { refuse_excess_privileges: true, ..guarded.config() }).is_ok());
+    assert!(Store::open(guarded.config().refuse_excess_privileges(true)).is_ok());
 }
 
 /// `docs/operations.md` lists these: the rights guard the entries that are there, and nothing else.
 #[test]
 fn what_the_application_role_can_still_do() {
     let guarded = Guarded::new();
-    let store = Store::open(&guarded.config()).unwrap();
+    let store = Store::open(guarded.config()).unwrap();
     append(&store, vec![event(r#"{"object_id":1}"#)]);
     let forged = "INSERT INTO events (channel_id, position, uuid, timestamp, recorded_at, producer_id, seals, leaf_hash) \
                   VALUES (1, 900, decode(repeat('cd', 16), 'hex'), 0, 0, 77, '', decode(repeat('00', 32), 'hex'))";
@@ -233,11 +233,11 @@ fn what_the_application_role_can_still_do() {
         guarded.allowed(sql);
     }
     // A head that is moved back hides a log from whoever reads several channels, and makes appends to it fail.
-    let is_seen = || !store.logs(Stream::Events, &ChannelGrant::All).unwrap().is_empty();
+    let is_seen = || !store.channels(ChannelGrant::All).events().states().unwrap().is_empty();
     assert!(is_seen());
     guarded.prompt.execute("UPDATE logs SET next_position = 0");
     assert!(!is_seen());
-    let refused = store.append(AppendRequest::import(vec![event("{}")])).unwrap().wait();
+    let refused = store.append(AppendRequest::new([event("{}")])).unwrap().wait();
     assert!(matches!(&refused, Err(AppendError::NotStored(NotStored::Database(_)))), "{refused:?}");
 }
 
@@ -252,7 +252,7 @@ fn the_application_role_does_not_migrate() {
     assert!(error.contains("run `audit-server migrate` as the owner"), "{error}");
     // One that may make tables would own them, and could then change what is in them.
     empty.raw().execute(&format!("GRANT CREATE ON SCHEMA public TO {APPLICATION}"));
-    let error = Store::open(&StoreConfig { refuse_excess_privileges: true, ..config.clone() }).unwrap_err();
+    let error = Store::open(config.clone().refuse_excess_privileges(true)).unwrap_err();
     assert!(matches!(&error, OpenError::OldSchema { .. }), "{error}");
     assert!(empty.raw().rows("SELECT 1 FROM pg_class WHERE relname = 'events'").is_empty());
     empty.raw().execute(&format!("REVOKE CREATE ON SCHEMA public FROM {APPLICATION}"));
@@ -290,9 +290,9 @@ fn a_role_that_may_become_more_is_no_guard() {
         assert!(matches!(&error, OpenError::ExcessPrivileges { what, .. } if what.contains(named)), "{more}: {error}");
         raw.execute(&less);
         assert!(guarded.scratch.place.config().grant(&one).unwrap());
-        assert!(Store::open(&StoreConfig { refuse_excess_privileges: true, ..url.clone() }).is_ok(), "{less}");
+        assert!(Store::open(url.clone().refuse_excess_privileges(true)).is_ok(), "{less}");
         raw.execute(&more);
-        let error = Store::open(&StoreConfig { refuse_excess_privileges: true, ..url.clone() }).unwrap_err();
+        let error = Store::open(url.clone().refuse_excess_privileges(true)).unwrap_err();
         assert!(matches!(&error, OpenError::ExcessPrivileges { what, .. } if what.contains(named)), "{more}: {error}");
         raw.execute(&less);
     }
@@ -335,7 +335,7 @@ fn a_schema_that_lacks_a_step_is_for_the_owner() {
     guarded.scratch.raw().execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261129000014'");
     let wanted = "lacks migration 2026-11-29-000014_keep_points_inline: run `audit-server migrate` as the owner of its tables";
     for refuse_excess_privileges in [false, true] {
-        let error = Store::open(&StoreConfig { refuse_excess_privileges, ..guarded.config() }).unwrap_err().to_string();
+        let error = Store::open(guarded.config().refuse_excess_privileges(refuse_excess_privileges)).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     }
 }
@@ -344,12 +344,12 @@ fn a_schema_that_lacks_a_step_is_for_the_owner() {
 #[test]
 fn a_role_that_cannot_write_is_refused_before_its_first_append() {
     let guarded = Guarded::new();
-    let store = Store::open(&guarded.config()).unwrap();
+    let store = Store::open(guarded.config()).unwrap();
     store.refuse_read_only().unwrap();
     store.check().unwrap();
     let owner = guarded.scratch.raw();
     owner.execute(&format!("REVOKE INSERT ON segments FROM {APPLICATION}"));
-    let store = Store::open(&guarded.config()).unwrap();
+    let store = Store::open(guarded.config()).unwrap();
     let error = store.refuse_read_only().unwrap_err();
     assert!(matches!(&error, OpenError::ReadOnly { why, .. } if why.contains("permission denied")), "{error}");
     assert!(store.check().is_err());

@@ -10,7 +10,7 @@ fn a_server_without_fsync_or_full_page_writes_is_refused() {
     for setting in ["fsync", "full_page_writes"] {
         let server = Server::with(&[(setting, "off")]);
         server.create("audit");
-        let error = Store::open(&StoreConfig::new(server.url("audit"))).unwrap_err();
+        let error = Store::open(StoreConfig::new(server.url("audit"))).unwrap_err();
         assert!(
             matches!(&error, OpenError::Unsafe { setting: named, actual, .. } if *named == setting && actual == "off"),
             "{error}"
@@ -19,7 +19,7 @@ fn a_server_without_fsync_or_full_page_writes_is_refused() {
         let tables = server.client("audit").query("SELECT 1 FROM pg_class WHERE relname = 'events'", &[]).unwrap();
         assert!(tables.is_empty(), "nothing was made");
         server.set(setting, "on");
-        assert!(Store::open(&StoreConfig::new(server.url("audit"))).is_ok());
+        assert!(Store::open(StoreConfig::new(server.url("audit"))).is_ok());
     }
 }
 
@@ -31,7 +31,7 @@ fn a_database_of_another_encoding_is_refused() {
         .client()
         .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'"))
         .unwrap();
-    let error = Store::open(&StoreConfig::new(database.url().replace(database.name(), &name))).unwrap_err().to_string();
+    let error = Store::open(StoreConfig::new(database.url().replace(database.name(), &name))).unwrap_err().to_string();
     database.client().batch_execute(&format!("DROP DATABASE {name}")).unwrap();
     assert!(error.contains("its encoding is SQL_ASCII; create it with ENCODING 'UTF8'"), "{error}");
 }
@@ -51,7 +51,7 @@ fn what_a_database_or_a_role_sets_makes_no_commit_less_safe() {
              ALTER DATABASE {name} SET default_transaction_read_only = on"
         ))
         .unwrap();
-    let store = Store::open(&StoreConfig::new(database.url())).unwrap();
+    let store = Store::open(StoreConfig::new(database.url())).unwrap();
     store.refuse_read_only().unwrap();
     store.check().unwrap();
     // Tells from inside of the transaction what holds in it.
@@ -78,7 +78,7 @@ fn what_a_database_or_a_role_sets_makes_no_commit_less_safe() {
     ];
     assert_eq!(seen, wanted);
     client.batch_execute(&format!("ALTER DATABASE {name} SET synchronous_commit = remote_apply; DELETE FROM seen")).unwrap();
-    append(&Store::open(&StoreConfig::new(database.url())).unwrap(), vec![event("{}")]);
+    append(&Store::open(StoreConfig::new(database.url())).unwrap(), vec![event("{}")]);
     let seen = client.query("SELECT setting FROM seen WHERE name = 'synchronous_commit'", &[]).unwrap();
     assert_eq!(seen[0].get::<_, String>(0), "remote_apply", "what waits for more is left as it is");
     assert_eq!(checked_logs(&store).len(), 2);
@@ -86,7 +86,7 @@ fn what_a_database_or_a_role_sets_makes_no_commit_less_safe() {
 
 #[test]
 fn an_unreachable_server_gives_one_sentence_without_a_password() {
-    let error = |url: &str| Store::open(&StoreConfig::new(url)).unwrap_err().to_string();
+    let error = |url: &str| Store::open(StoreConfig::new(url)).unwrap_err().to_string();
     for url in [
         "postgres://me:s3cret@127.0.0.1:1/audit",
         "postgres://me:s3cret@/audit?host=%2Fnowhere",
@@ -112,7 +112,7 @@ fn an_unreachable_server_gives_one_sentence_without_a_password() {
 fn a_url_that_needs_tls_names_the_feature() {
     for mode in ["require", "verify-ca", "verify-full"] {
         let error =
-            Store::open(&StoreConfig::new(format!("postgres://me@127.0.0.1:1/audit?sslmode={mode}"))).unwrap_err().to_string();
+            Store::open(StoreConfig::new(format!("postgres://me@127.0.0.1:1/audit?sslmode={mode}"))).unwrap_err().to_string();
         assert!(error.contains("--features postgres-tls"), "{error}");
     }
 }

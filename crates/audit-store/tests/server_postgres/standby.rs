@@ -17,7 +17,7 @@ impl Pair {
     fn start() -> Pair {
         let primary = Server::start();
         primary.create("audit");
-        let store = Store::open(&StoreConfig::new(primary.url("audit"))).unwrap();
+        let store = Store::open(StoreConfig::new(primary.url("audit"))).unwrap();
         let standby = primary.standby("second");
         primary.set("synchronous_standby_names", "'second'");
         append(&store, vec![event("{}")]);
@@ -44,7 +44,7 @@ impl Pair {
 }
 
 fn request(number: u128) -> AppendRequest {
-    AppendRequest::import(vec![event(&format!(r#"{{"uuid":"{}"}}"#, uuid(number)))])
+    AppendRequest::new([event(&format!(r#"{{"uuid":"{}"}}"#, uuid(number)))])
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn an_append_is_acknowledged_only_after_the_standby_has_it() {
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| first.wait());
         // Another server gets the retry. It waits for the first one's lock, and then for nothing else: it is refused.
-        let other = Store::open(&StoreConfig::new(pair.primary.url("audit"))).unwrap();
+        let other = Store::open(StoreConfig::new(pair.primary.url("audit"))).unwrap();
         let refused = other.append(request(1)).unwrap().wait().unwrap_err();
         assert!(
             matches!(&refused, AppendError::NotStored(NotStored::Database(why)) if why.contains("is locked by another program")),
@@ -130,7 +130,7 @@ fn a_commit_on_an_ended_connection_is_settled_by_the_standby() {
 #[test]
 fn a_standby_is_no_primary() {
     let pair = Pair::start();
-    let error = Store::open(&StoreConfig::new(pair.standby.url("audit"))).unwrap_err().to_string();
+    let error = Store::open(StoreConfig::new(pair.standby.url("audit"))).unwrap_err().to_string();
     assert!(error.contains("the server is a standby, which cannot be written"), "{error}");
 }
 

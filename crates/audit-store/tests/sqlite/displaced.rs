@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use audit_store::domain::{NewToken, PreparedEntry, Role};
-use audit_store::{AppendError, AppendRequest, OpenError, Receipt, Store, StoreError, Unknown};
+use audit_store::domain::{NewToken, Role};
+use audit_store::{AppendError, AppendRequest, OpenError, Prepared, Receipt, Store, StoreError, Unknown};
 use rusqlite::Connection;
 
 use crate::common::{Scratch, checked_logs, event, only};
@@ -17,8 +17,8 @@ fn beside(scratch: &Scratch, name: &str) -> PathBuf {
     scratch.place.path().with_file_name(name)
 }
 
-fn try_append(store: &Store, entry: PreparedEntry) -> Result<Vec<Receipt>, AppendError> {
-    store.append(AppendRequest::import(vec![entry]))?.wait()
+fn try_append(store: &Store, entry: Prepared) -> Result<Vec<Receipt>, AppendError> {
+    store.append(AppendRequest::new([entry]))?.wait()
 }
 
 fn reader() -> NewToken {
@@ -72,7 +72,7 @@ fn nothing_is_acknowledged_into_a_file_that_is_gone() {
         let error = scratch.store.create_token(reader()).unwrap_err();
         assert!(matches!(error, StoreError::Displaced(_)), "{said}: {error}");
         // Reads open more connections; none of them makes a file.
-        drop(scratch.store.list(&all_events()));
+        drop(all_events(&scratch.store));
         assert_eq!(scratch.place.path().exists(), was_there, "{said}");
     }
 }
@@ -103,7 +103,7 @@ fn a_moved_file_is_whole_without_its_wal() {
     let alone = tempfile::tempdir().unwrap();
     fs::copy(&moved, alone.path().join("audit.db")).unwrap();
     let url = format!("sqlite://{}/audit.db", alone.path().display());
-    let store = Store::open(&audit_store::StoreConfig::new(url)).unwrap();
+    let store = Store::open(audit_store::StoreConfig::new(url)).unwrap();
     assert_eq!(checked_logs(&store).len(), 5);
 }
 
@@ -119,7 +119,7 @@ fn a_backup_put_in_place_is_not_harmed_by_the_old_wal() {
     wait_until_empty(&beside(&scratch, "audit.db-wal"));
     let Scratch { store, place } = scratch;
     drop(store);
-    let store = Store::open(&place.config()).unwrap();
+    let store = Store::open(place.config()).unwrap();
     assert_eq!(checked_logs(&store).len(), 1);
     let sound: String = Connection::open(place.path()).unwrap().query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(sound, "ok");
@@ -133,7 +133,7 @@ fn no_new_log_is_begun_where_one_was() {
     fs::remove_file(scratch.place.path()).unwrap();
     let Scratch { store, place } = scratch;
     drop(store);
-    let error = Store::open(&place.config()).unwrap_err();
+    let error = Store::open(place.config()).unwrap_err();
     assert!(matches!(&error, OpenError::Orphaned { left, .. } if left.ends_with("audit.db-wal")), "{error}");
     assert!(!place.path().exists());
     assert!(matches!(place.config().inspect().unwrap_err(), OpenError::Orphaned { .. }));
@@ -141,5 +141,5 @@ fn no_new_log_is_begun_where_one_was() {
         fs::remove_file(place.path().with_file_name(name)).unwrap();
     }
     assert!(matches!(place.config().inspect().unwrap_err(), OpenError::Missing { .. }));
-    Store::open(&place.config()).unwrap();
+    Store::open(place.config()).unwrap();
 }

@@ -17,10 +17,10 @@ fn config_in(dir: &TempDir) -> StoreConfig {
 fn a_file_that_another_process_locks_is_reported_as_locked() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.db");
-    drop(Store::open(&config_in(&dir)).unwrap());
+    drop(Store::open(config_in(&dir)).unwrap());
     let holder = Connection::open(&path).unwrap();
     holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let store = Store::open(&config_in(&dir)).unwrap();
+    let store = Store::open(config_in(&dir)).unwrap();
     let error = store.refuse_read_only().unwrap_err();
     assert!(matches!(error, OpenError::Locked { .. }), "{error:?}");
     assert_eq!(error.to_string(), format!("the database `{}` is locked by another process", path.display()));
@@ -53,7 +53,7 @@ fn an_empty_file_that_something_left_is_not_taken_for_a_log() {
     for make in empty {
         make(&path);
         let before = std::fs::read(&path).unwrap();
-        let error = Store::open(&config_in(&dir)).unwrap_err();
+        let error = Store::open(config_in(&dir)).unwrap_err();
         assert!(matches!(error, OpenError::Empty { .. }), "{error:?}");
         assert!(matches!(config_in(&dir).inspect(), Err(OpenError::Empty { .. })));
         assert!(matches!(config_in(&dir).migrate(), Err(OpenError::Empty { .. })));
@@ -68,7 +68,7 @@ fn a_sqlite_file_of_another_program_is_refused_as_it_is() {
     let path = dir.path().join("audit.db");
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE events (a); CREATE TABLE songs (b)").unwrap();
     let before = std::fs::read(&path).unwrap();
-    let error = Store::open(&config_in(&dir)).unwrap_err();
+    let error = Store::open(config_in(&dir)).unwrap_err();
     let wanted =
         format!("the SQLite file `{}` is not an audit log (its tables are `events`, `songs`): name another file", path.display());
     assert_eq!(error.to_string(), wanted);
@@ -78,17 +78,17 @@ fn a_sqlite_file_of_another_program_is_refused_as_it_is() {
 #[test]
 fn a_schema_of_before_is_told_from_one_of_later() {
     let dir = tempfile::tempdir().unwrap();
-    drop(Store::open(&config_in(&dir)).unwrap());
+    drop(Store::open(config_in(&dir)).unwrap());
     let conn = Connection::open(dir.path().join("audit.db")).unwrap();
     let with = |version: &str| {
         conn.execute("INSERT INTO __diesel_schema_migrations (version) VALUES (?)", [version]).unwrap();
-        let error = Store::open(&config_in(&dir)).unwrap_err();
+        let error = Store::open(config_in(&dir)).unwrap_err();
         conn.execute("DELETE FROM __diesel_schema_migrations WHERE version = ?", [version]).unwrap();
         error
     };
     assert!(matches!(with("20250101000000"), OpenError::EarlierSchema { migration, .. } if migration == "20250101000000"));
     assert!(matches!(with("29990101000000"), OpenError::NewerSchema { migration, .. } if migration == "29990101000000"));
-    Store::open(&config_in(&dir)).unwrap();
+    Store::open(config_in(&dir)).unwrap();
 }
 
 /// The names of paths mean nothing to SQLite.
@@ -97,7 +97,7 @@ fn a_path_is_a_name_whatever_characters_it_has() {
     let dir = tempfile::tempdir().unwrap();
     for name in ["file:x.db", "a%41.db", "a b&mode=ro.db", "größe.db"] {
         let path = dir.path().join(name);
-        drop(Store::open(&StoreConfig::new(format!("sqlite://{}", path.display()))).unwrap());
+        drop(Store::open(StoreConfig::new(format!("sqlite://{}", path.display()))).unwrap());
         assert!(path.exists(), "{name}");
     }
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 4);
@@ -108,12 +108,12 @@ fn what_is_no_database_or_cannot_be_made_is_one_sentence() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("audit.db");
     std::fs::write(&file, "not a database, but long enough to have a header of a hundred bytes: ".repeat(3)).unwrap();
-    let error = Store::open(&config_in(&dir)).unwrap_err();
+    let error = Store::open(config_in(&dir)).unwrap_err();
     assert!(matches!(&error, OpenError::Database { why, .. } if why.contains("not a database")), "{error:?}");
-    let below = |name: &str| Store::open(&StoreConfig::new(format!("sqlite://{}/{name}", file.display())));
+    let below = |name: &str| Store::open(StoreConfig::new(format!("sqlite://{}/{name}", file.display())));
     assert!(matches!(below("x.db").unwrap_err(), OpenError::Directory { .. }));
     std::fs::create_dir(dir.path().join("d.db")).unwrap();
-    let error = Store::open(&StoreConfig::new(format!("sqlite://{}/d.db", dir.path().display()))).unwrap_err();
+    let error = Store::open(StoreConfig::new(format!("sqlite://{}/d.db", dir.path().display()))).unwrap_err();
     assert!(matches!(&error, OpenError::Database { .. }), "{error:?}");
     for error in [error.to_string(), below("x.db").unwrap_err().to_string()] {
         assert!(!error.contains('\n'), "{error}");
@@ -124,7 +124,7 @@ fn what_is_no_database_or_cannot_be_made_is_one_sentence() {
 fn a_directory_that_is_missing_is_made() {
     let dir = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/a/b/audit.db", dir.path().display());
-    let store = Store::open(&StoreConfig::new(url)).unwrap();
+    let store = Store::open(StoreConfig::new(url)).unwrap();
     assert_eq!(store.location(), dir.path().join("a/b/audit.db").display().to_string());
 }
 

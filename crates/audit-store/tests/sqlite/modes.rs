@@ -13,7 +13,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 fn open(path: &Path) -> Store {
-    let store = Store::open(&StoreConfig::new(format!("sqlite://{}", path.display()))).unwrap();
+    let store = Store::open(StoreConfig::new(format!("sqlite://{}", path.display()))).unwrap();
     append(&store, vec![event("{}")]);
     store
 }

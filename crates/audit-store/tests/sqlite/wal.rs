@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use audit_store::domain::{ActionLogFilter, ActionLogSort, ChannelGrant, EventFilter, EventSort};
-use audit_store::{ListQuery, PageNumber, Store};
+use audit_store::domain::{ActionLogFilter, ChannelGrant, Event, EventFilter};
+use audit_store::{Page, Store, StoreError};
 
 use crate::common::{ActionLogs, Kind, Scratch, append, event};
 
@@ -14,21 +14,14 @@ const GROWN: u64 = 32 << 20;
 const TOO_LARGE: u64 = 600 << 20;
 
 /// A page of everything.
-pub(crate) fn all_events() -> ListQuery {
-    ListQuery {
-        channels: ChannelGrant::All,
-        filter: EventFilter::default(),
-        sort: EventSort::default(),
-        page: PageNumber::Number(1),
-        size: 10,
-    }
+pub(crate) fn all_events(store: &Store) -> Result<Page<Event>, StoreError> {
+    store.channels(ChannelGrant::All).events().list(EventFilter::default()).page(1, 10)
 }
 
 /// Looks into all texts, which takes a while.
 fn search(store: &Store) {
-    let filter = ActionLogFilter { search: Some("nowhere".to_owned()), ..ActionLogFilter::default() };
-    let (channels, page) = (ChannelGrant::All, PageNumber::Number(1));
-    store.list_action_logs(&ListQuery { channels, filter, sort: ActionLogSort::default(), page, size: 10 }).unwrap();
+    let filter = ActionLogFilter::default().containing("nowhere");
+    store.channels(ChannelGrant::All).action_logs().list(filter).page(1, 10).unwrap();
 }
 
 #[test]

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use audit_store::domain::{ChannelGrant, ChannelId, ParseMode, Stream, Timestamp, limits, slot};
+use audit_store::domain::{ChannelGrant, ChannelId, ParseMode, Timestamp, limits, slot};
 use audit_store::{AppendError, AppendRequest, Conflict, NotStored, Receipt};
 
-use crate::common::{ActionLogs, Events, Kind, Scratch, assert_receipt, checked_logs, checked_logs_of, event, only, uuid};
+use crate::common::{ActionLogs, Events, Kind, Scratch, assert_receipt, checked_logs, checked_logs_of, event, uuid};
 
-fn with_uuid(number: u128, rest: &str) -> audit_store::domain::PreparedEntry {
+fn with_uuid(number: u128, rest: &str) -> audit_store::Prepared {
     event(&format!(r#"{{"uuid":"{}"{rest}}}"#, uuid(number)))
 }
 
-fn refused(scratch: &Scratch, events: Vec<audit_store::domain::PreparedEntry>) -> NotStored {
-    match scratch.store.append(AppendRequest::import(events)).unwrap().wait().unwrap_err() {
+fn refused(scratch: &Scratch, events: Vec<audit_store::Prepared>) -> NotStored {
+    match scratch.store.append(AppendRequest::new(events)).unwrap().wait().unwrap_err() {
         AppendError::NotStored(why) => why,
         AppendError::Unknown(why) => panic!("{why}"),
     }
@@ -28,14 +28,9 @@ fn conflict(index: usize, number: u128, within_request: bool) -> Conflict {
 #[test]
 fn receipts_are_in_request_order_and_name_the_stored_entries() {
     let scratch = Scratch::new();
-    let request = AppendRequest {
-        producer_id: 12,
-        entries: ["1", "8", "1", "0", "8"]
-            .map(|channel| event(&format!(r#"{{"channel_id":{channel},"user":{channel}}}"#)))
-            .to_vec(),
-        reservation: None,
-    };
-    let uuids: Vec<_> = request.entries.iter().map(|event| event.uuid()).collect();
+    let events = ["1", "8", "1", "0", "8"].map(|channel| event(&format!(r#"{{"channel_id":{channel},"user":{channel}}}"#)));
+    let uuids = events.each_ref().map(|event| event.uuid());
+    let request = AppendRequest::new(events).producer(12);
     let before = Timestamp::now().unwrap();
     let receipts = scratch.store.append(request).unwrap().wait().unwrap();
     assert_eq!(receipts.iter().map(|receipt| receipt.uuid).collect::<Vec<_>>(), uuids);
@@ -269,7 +264,7 @@ fn a_clone_of_an_event_whose_uuid_was_made_here_is_a_duplicate() {
 fn nothing_in_a_request_is_nothing_in_the_log() {
     let scratch = Scratch::new();
     assert_eq!(scratch.append(vec![]), []);
-    assert_eq!(scratch.store.try_append(AppendRequest::import(vec![])).unwrap().wait().unwrap(), []);
+    assert_eq!(scratch.store.try_append(AppendRequest::new([])).unwrap().wait().unwrap(), []);
     assert_eq!(checked_logs(&scratch.store), []);
 }
 
@@ -277,13 +272,13 @@ fn nothing_in_a_request_is_nothing_in_the_log() {
 fn too_many_and_too_large_are_refused_before_the_queue() {
     let scratch = Scratch::new();
     let many = vec![event("{}"); limits::EVENTS_PER_REQUEST_MAX + 1];
-    assert_eq!(scratch.store.append(AppendRequest::import(many)).unwrap_err(), NotStored::TooMany(10_001));
+    assert_eq!(scratch.store.append(AppendRequest::new(many)).unwrap_err(), NotStored::TooMany(10_001));
     let mut large = audit_store::domain::NewEvent::new();
     large.description = Some(audit_store::domain::JsonText::string(&"x".repeat(limits::EVENT_BYTES_MAX + 4096)));
-    let large = large.prepare(ChannelId::DEFAULT).unwrap();
+    let large = scratch.store.channels(ChannelId::DEFAULT).events().prepare(large).unwrap();
     let bytes = limits::EVENT_BYTES_MAX + 4096 + 2;
     for append in [|s: &Scratch, r| s.store.append(r).map(|_| ()), |s: &Scratch, r| s.store.try_append(r).map(|_| ())] {
-        let request = AppendRequest::import(vec![event("{}"), large.clone()]);
+        let request = AppendRequest::new([event("{}"), large.clone()]);
         assert_eq!(append(&scratch, request).unwrap_err(), NotStored::TooLarge { index: 1, bytes });
     }
     assert_eq!(checked_logs(&scratch.store), []);
@@ -317,7 +312,7 @@ fn a_request_that_adds_nothing_leaves_the_heads_alone() {
     let first = scratch.append(vec![with_uuid(1, "")])[0];
     scratch.append(vec![with_uuid(1, "")]);
     refused(&scratch, vec![with_uuid(2, r#","channel_id":3"#), with_uuid(1, r#","user":1"#)]);
-    let heads = scratch.store.logs(Stream::Events, &ChannelGrant::All).unwrap();
+    let heads = scratch.store.channels(ChannelGrant::All).events().states().unwrap();
     assert_eq!(heads.len(), 1, "channel 3 has no log");
     assert_eq!((heads[0].size, heads[0].recorded_at), (1, Some(first.recorded_at)));
     assert_eq!(scratch.append(vec![with_uuid(2, r#","channel_id":3"#)])[0].position, 0);
@@ -348,7 +343,7 @@ impl Wake for Unpark {
 #[test]
 fn receipts_can_be_awaited_on_any_executor() {
     let scratch = Scratch::new();
-    let mut future = pin!(scratch.store.append(AppendRequest::import(vec![event("{}")])).unwrap().into_future());
+    let mut future = pin!(scratch.store.append(AppendRequest::new([event("{}")])).unwrap().into_future());
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let receipts = loop {
         match future.as_mut().poll(&mut Context::from_waker(&waker)) {
@@ -362,9 +357,9 @@ fn receipts_can_be_awaited_on_any_executor() {
 #[test]
 fn a_client_that_does_not_wait_has_appended_all_the_same() {
     let scratch = Scratch::new();
-    drop(scratch.store.append(AppendRequest::import(vec![with_uuid(1, "")])).unwrap());
+    drop(scratch.store.append(AppendRequest::new([with_uuid(1, "")])).unwrap());
     assert_eq!(scratch.append_json("{}").position, 1);
-    assert!(scratch.store.get(&only(1), ChannelId::DEFAULT, uuid(1)).unwrap().is_some());
+    assert!(scratch.store.channels(ChannelId::DEFAULT).events().get(uuid(1)).unwrap().is_some());
 }
 
 /// One look-up for each would keep the log locked for seconds.

@@ -10,7 +10,7 @@ use crate::common::{Scratch, checked_logs, event};
 const BUSY: NotStored = NotStored::Busy { retry_after_seconds: 1 };
 
 fn request() -> AppendRequest {
-    AppendRequest::import(vec![event(r#"{"description":"some bytes"}"#)])
+    AppendRequest::new([event(r#"{"description":"some bytes"}"#)])
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn bytes_beyond_the_budget_are_refused_until_some_are_free() {
     // A share that is there already is enough.
     let mut all = scratch.store.budget().try_reserve(BYTES_IN_FLIGHT_MAX - 1).unwrap();
     assert_eq!((all.grow(1), all.grow(1)), (Ok(()), Err(Full::Budget)));
-    let paid = AppendRequest { reservation: Some(all), ..request() };
+    let paid = request().holding(all);
     scratch.store.try_append(paid).unwrap().wait().unwrap();
     // The share came back before the receipt did.
     assert!(scratch.store.budget().try_reserve(BYTES_IN_FLIGHT_MAX).is_some());
@@ -34,9 +34,9 @@ fn bytes_beyond_the_budget_are_refused_until_some_are_free() {
 fn a_request_larger_than_the_whole_budget_is_refused_for_good() {
     let scratch = Scratch::new();
     let large = event(&format!(r#"{{"description":"{}"}}"#, "x".repeat(EVENT_BYTES_MAX - 20)));
-    let count = BYTES_IN_FLIGHT_MAX / large.slots().bytes();
-    let request = |count| AppendRequest::import((0..count).map(|_| large.clone()).collect());
-    let error = NotStored::TooManyBytes((count + 1) * large.slots().bytes());
+    let count = BYTES_IN_FLIGHT_MAX / large.entry().slots().bytes();
+    let request = |count| AppendRequest::new((0..count).map(|_| large.clone()));
+    let error = NotStored::TooManyBytes((count + 1) * large.entry().slots().bytes());
     assert_eq!(scratch.store.try_append(request(count + 1)).unwrap_err(), error);
     assert_eq!(scratch.store.append(request(count + 1)).unwrap_err(), error);
     assert!(error.to_string().starts_with("a request may have at most 67108864 bytes (got "), "{error}");
@@ -66,7 +66,7 @@ fn a_full_queue_refuses_and_forgets_nobody_it_accepted() {
         assert!(accepted.len() <= 4096 + 10_000, "the queue has no end");
         // One key alone may fill a quarter of it.
         let producer_id = accepted.len() as i64 % 4;
-        match scratch.store.try_append(AppendRequest { producer_id, ..AppendRequest::import(vec![event("{}")]) }) {
+        match scratch.store.try_append(AppendRequest::new([event("{}")]).producer(producer_id)) {
             Ok(pending) => accepted.push(pending),
             Err(error) => break error,
         }
@@ -92,7 +92,7 @@ fn a_closed_store_finishes_what_it_accepted_and_takes_no_more() {
     let accepted: Vec<_> = (0..20).map(|_| scratch.store.try_append(request()).unwrap()).collect();
     std::thread::scope(|scope| {
         let closing = scope.spawn(|| scratch.store.close());
-        while scratch.store.try_append(AppendRequest::import(vec![])).is_ok() {
+        while scratch.store.try_append(AppendRequest::new([])).is_ok() {
             std::thread::yield_now();
         }
         assert!(!closing.is_finished(), "it waits for the commit");

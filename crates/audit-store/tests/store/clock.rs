@@ -42,11 +42,11 @@ fn a_clock_that_cannot_be_right_stores_nothing() {
     for (ahead, said) in [(9_000 * YEAR, "says +1"), (-100 * YEAR, "says 19"), (-10 * YEAR, "says 201")] {
         hands.ahead_by(ahead);
         let prepared = event(r#"{"timestamp":"2023-10-16T09:00:00Z"}"#);
-        let error = scratch.store.append(AppendRequest::import(vec![prepared])).unwrap().wait().unwrap_err();
+        let error = scratch.store.append(AppendRequest::new([prepared])).unwrap().wait().unwrap_err();
         assert!(matches!(error, AppendError::NotStored(NotStored::Clock(_))), "{error}");
         assert!(error.to_string().contains(said) && error.to_string().contains("2020-01-01"), "{error}");
         let channel = audit_store::domain::ChannelId::DEFAULT;
-        assert!(matches!(scratch.store.prepare(NewEvent::new(), channel), Err(StoreError::Clock(_))));
+        assert!(matches!(scratch.store.channels(channel).events().prepare(NewEvent::new()), Err(StoreError::Clock(_))));
         assert!(matches!(scratch.store.check(), Err(StoreError::Clock(_))));
     }
     hands.ahead_by(0);

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{ChannelId, CursorKey, CursorOrder, CursorScope, Entry, EventFilter, JsonText, PreparedEntry, Stream};
-use audit_store::{AppendError, AppendRequest, CursorQuery, NotStored, Receipt, Store};
+use audit_store::domain::{ChannelId, CursorKey, CursorOrder, CursorScope, Entry, EventFilter, JsonText, Stream};
+use audit_store::{AppendError, AppendRequest, NotStored, Prepared, Receipt, Store};
 
-use crate::common::{ActionLogs, Dice, Events, Kind, Scratch, assert_receipt, checked_logs_of, event, log_of, on_postgres, uuid};
+use crate::common::{
+    ActionLogs, CursorQuery, Dice, Events, Kind, Scratch, assert_receipt, checked_logs_of, event, log_of, on_postgres, uuid,
+};
 
 const CHANNELS: u64 = 3;
 const REQUESTS: u64 = 12;
@@ -23,7 +25,7 @@ const CONTESTED: u64 = 60;
 struct Sent {
     key: Key,
     says: String,
-    entry: PreparedEntry,
+    entry: Prepared,
 }
 
 /// Stream, channel and uuid.
@@ -66,7 +68,7 @@ type Outcome = (Vec<Sent>, Result<Vec<Receipt>, AppendError>);
 
 /// Sends a request in one of the two ways; a server's clients come back when it is busy.
 fn send(store: &Store, events: &[Sent], blocking: bool) -> Result<Vec<Receipt>, AppendError> {
-    let request = || AppendRequest::import(events.iter().map(|sent| sent.entry.clone()).collect());
+    let request = || AppendRequest::new(events.iter().map(|sent| sent.entry.clone()));
     loop {
         let pending = if blocking { store.append(request()) } else { store.try_append(request()) };
         match pending {
@@ -111,7 +113,7 @@ fn verify(store: &Store, outcomes: &[Outcome]) {
                 for culprit in culprits {
                     let sent = &events[culprit.index];
                     assert_eq!(sent.key.2, culprit.uuid);
-                    assert!(culprit.within_request || !sent.entry.is_retry_of(&stored[&sent.key].0));
+                    assert!(culprit.within_request || !sent.entry.entry().is_retry_of(&stored[&sent.key].0));
                 }
             }
             Err(error) => panic!("{error}"),
@@ -246,12 +248,12 @@ fn a_page_and_its_count_are_of_one_snapshot() {
             };
             while !done.load(Ordering::SeqCst) {
                 let query = CursorQuery { walk: walk.clone(), after: None, size: 1, counted: true };
-                let page = scratch.store.walk(&query).unwrap();
+                let page = Events::walk(&scratch.store, &query);
                 let newest = page.records.first().map_or(0, |event| event.entry.position + 1);
                 assert_eq!(page.count, Some(newest));
                 let mut filtered = query.clone();
                 filtered.walk.filter.user = Some("1".to_owned());
-                let page = scratch.store.walk(&filtered).unwrap();
+                let page = Events::walk(&scratch.store, &filtered);
                 assert_eq!(page.count, Some(page.records.first().map_or(0, |event| event.entry.position + 1)));
             }
         });
@@ -262,5 +264,5 @@ fn a_page_and_its_count_are_of_one_snapshot() {
         done.store(true, Ordering::SeqCst);
         reader.join().unwrap();
     });
-    assert!(scratch.store.get(&crate::common::only(1), ChannelId::DEFAULT, uuid(300)).unwrap().is_some());
+    assert!(scratch.store.channels(ChannelId::DEFAULT).events().get(uuid(300)).unwrap().is_some());
 }

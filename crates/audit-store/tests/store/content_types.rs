@@ -1,7 +1,7 @@
 //! The registry of object types: put all or none, seen at once here and soon elsewhere, and no reason for a conflict.
 
 use audit_store::domain::{ChannelId, ContentType, NewEvent, ParseMode};
-use audit_store::{AppendRequest, ContentTypesPut, Receipt, Store};
+use audit_store::{ContentTypesPut, Receipt, Store};
 
 use crate::common::Scratch;
 
@@ -19,8 +19,7 @@ fn names(store: &Store) -> Vec<(i64, String)> {
 
 /// Appends through the registry, as everything that appends does.
 fn append(store: &Store, json: &str) -> Receipt {
-    let event = store.prepare(NewEvent::parse(json, ParseMode::NATIVE).unwrap(), ChannelId::DEFAULT).unwrap();
-    store.append(AppendRequest::import(vec![event])).unwrap().wait().unwrap()[0]
+    store.channels(ChannelId::DEFAULT).events().append(NewEvent::parse(json, ParseMode::NATIVE).unwrap()).unwrap()
 }
 
 #[test]
@@ -112,6 +111,6 @@ fn what_a_retry_says_itself_is_compared_with_what_is_in_the_log() {
     // The other side of the type is in the log, so a retry may say it; another one is a conflict.
     assert_eq!(append(&scratch.store, &format!(r#"{{{uuid},"table_name":"orders.order"}}"#)), Receipt { duplicate: true, ..first });
     let other = format!(r#"{{{uuid},"content_type":7,"table_name":"orders.line"}}"#);
-    let other = scratch.store.prepare(NewEvent::parse(&other, ParseMode::NATIVE).unwrap(), ChannelId::DEFAULT).unwrap();
-    scratch.store.append(AppendRequest::import(vec![other])).unwrap().wait().unwrap_err();
+    let other = NewEvent::parse(&other, ParseMode::NATIVE).unwrap();
+    scratch.store.channels(ChannelId::DEFAULT).events().append(other).unwrap_err();
 }

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use audit_store::domain::PreparedEntry;
-use audit_store::{AppendError, AppendRequest, NotStored, PendingReceipts};
+use audit_store::{AppendError, AppendRequest, NotStored, PendingReceipts, Prepared};
 
 use crate::common::{ActionLogs, Kind, Scratch, blob, checked_logs, event, of_database, uuid};
 
-fn guilty() -> PreparedEntry {
+fn guilty() -> Prepared {
     event(&format!(r#"{{"uuid":"{}"}}"#, uuid(13)))
 }
 
@@ -30,12 +29,12 @@ fn scratch() -> Scratch {
 }
 
 /// Queues requests while the writer cannot commit, so that they become one batch.
-fn as_one_batch(scratch: &Scratch, requests: Vec<Vec<PreparedEntry>>) -> Vec<PendingReceipts> {
+fn as_one_batch(scratch: &Scratch, requests: Vec<Vec<Prepared>>) -> Vec<PendingReceipts> {
     let lock = scratch.lock();
-    let first = scratch.store.append(AppendRequest::import(vec![ActionLogs::entry("")])).unwrap();
+    let first = scratch.store.append(AppendRequest::new([ActionLogs::entry("")])).unwrap();
     // The writer has taken the first one as soon as it waits for the lock; the others queue behind it.
     std::thread::sleep(Duration::from_millis(50));
-    let pending: Vec<_> = requests.into_iter().map(|events| scratch.store.append(AppendRequest::import(events)).unwrap()).collect();
+    let pending: Vec<_> = requests.into_iter().map(|events| scratch.store.append(AppendRequest::new(events)).unwrap()).collect();
     drop(lock);
     first.wait().unwrap();
     pending
@@ -90,11 +89,11 @@ fn a_locked_database_fails_a_batch_once_and_the_writer_recovers() {
     let scratch = Scratch::new();
     let lock = scratch.lock();
     let start = Instant::now();
-    let first = scratch.store.append(AppendRequest::import(vec![event("{}")])).unwrap();
+    let first = scratch.store.append(AppendRequest::new([event("{}")])).unwrap();
     let error = first.wait().unwrap_err();
     assert!(matches!(&error, AppendError::NotStored(NotStored::Database(why)) if why.contains("locked")), "{error}");
     assert!((9..15).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
-    let second = scratch.store.append(AppendRequest::import(vec![event("{}")])).unwrap();
+    let second = scratch.store.append(AppendRequest::new([event("{}")])).unwrap();
     drop(lock);
     assert_eq!(second.wait().unwrap()[0].position, 0);
     assert_eq!(checked_logs(&scratch.store).len(), 1);

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use audit_store::domain::PreparedEntry;
-use audit_store::{AppendRequest, NotStored, PendingReceipts};
+use audit_store::{AppendRequest, NotStored, PendingReceipts, Prepared};
 
 use crate::common::{ActionLogs, Kind, Lock, Scratch, checked_logs, event};
 
@@ -11,14 +10,14 @@ use crate::common::{ActionLogs, Kind, Lock, Scratch, checked_logs, event};
 fn waiting() -> (Scratch, Lock, PendingReceipts) {
     let scratch = Scratch::with(|config| config.writers = 1);
     let lock = scratch.lock();
-    let first = scratch.store.append(AppendRequest::import(vec![ActionLogs::entry("")])).unwrap();
+    let first = scratch.store.append(AppendRequest::new([ActionLogs::entry("")])).unwrap();
     std::thread::sleep(Duration::from_millis(50));
     (scratch, lock, first)
 }
 
 fn request_of(key: i64, events: usize) -> AppendRequest {
-    let entries: Vec<PreparedEntry> = (0..events).map(|_| event("{}")).collect();
-    AppendRequest { producer_id: key, entries, reservation: None }
+    let entries: Vec<Prepared> = (0..events).map(|_| event("{}")).collect();
+    AppendRequest::new(entries).producer(key)
 }
 
 #[test]

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use audit_store::domain::{
-    ActionLogFilter, ActionLogValues, ChannelGrant, ChannelId, Entry, Event, EventFilter, EventSort, EventValues, Interval, Sort,
-    SortField, SortKey, Stream,
+    ActionLogFilter, ActionLogValues, ChannelGrant, ChannelId, Entry, EventFilter, EventSort, EventValues, Interval, Sort,
+    SortField, SortKey,
 };
-use audit_store::{ActionLogGroupBy, GroupBy, ListQuery, PageNumber, SliceQuery, Store};
+use audit_store::{ActionLogGroupBy, GroupBy, PageNumber, Store, StreamTypes};
 use proptest::prelude::*;
 
-use crate::common::{ActionLogs, Events, Kind, Scratch, event, log_of, only};
+use crate::common::{ActionLogs, Events, Kind, ListQuery, Row, Scratch, event, grant, log_of, only};
 use crate::population::{self, Population};
 
 type Id = (i64, i64);
@@ -20,33 +20,24 @@ fn id(entry: &Entry) -> Id {
 
 /// What has to be listed, from every record there is.
 fn expected<'a, K: Kind>(
-    records: &'a [K::StoredEntry],
+    records: &'a [K::Stored],
     channels: &ChannelGrant,
     filter: &K::Filter,
-    sort: &Sort<K::Field>,
-) -> Vec<&'a K::StoredEntry> {
+    sort: &Sort<K::SortField>,
+) -> Vec<&'a K::Stored> {
     let granted = records.iter().filter(|record| channels.allows(record.as_ref().channel_id));
-    let mut matching: Vec<(K::Row, &K::StoredEntry)> =
+    let mut matching: Vec<(Row<K>, &K::Stored)> =
         granted.filter(|record| K::matches(filter, record)).map(|record| (K::row(record), record)).collect();
     matching.sort_by(|a, b| sort.compare(&a.0, &b.0));
     matching.into_iter().map(|(_, record)| record).collect()
 }
 
-pub(crate) fn grant(channels: &Option<Vec<i64>>) -> ChannelGrant {
-    match channels {
-        None => ChannelGrant::All,
-        Some(ids) => ChannelGrant::Only(ids.iter().map(|id| ChannelId::new(*id).unwrap()).collect()),
-    }
-}
-
-type Query<K> = ListQuery<<K as Kind>::Filter, Sort<<K as Kind>::Field>>;
-
 /// Every page, the last one by name, and the places before the first and behind the last.
-fn assert_pages<K: Kind>(store: &Store, query: &Query<K>, expected: &[&K::StoredEntry]) {
+fn assert_pages<K: Kind>(store: &Store, query: &ListQuery<K>, expected: &[&K::Stored]) {
     let (count, size) = (expected.len() as i64, query.size);
     let pages = (count / size + i64::from(count % size != 0)).max(1);
     for number in 0..=pages + 1 {
-        let page = K::list(store, &ListQuery { page: PageNumber::Number(number), ..query.clone() });
+        let page = ListQuery { page: PageNumber::Number(number), ..query.clone() }.run(store);
         assert_eq!((page.count, page.number, page.pages), (count, number, pages), "{query:?}");
         let inside = (1..=pages).contains(&number);
         let wanted = expected.iter().skip(if inside { ((number - 1) * size) as usize } else { usize::MAX }).take(size as usize);
@@ -55,18 +46,20 @@ fn assert_pages<K: Kind>(store: &Store, query: &Query<K>, expected: &[&K::Stored
         assert_eq!(seen, wanted, "page {number} of {query:?}");
         assert!(page.records.iter().zip(expected.iter().skip(((number - 1).max(0) * size) as usize)).all(|(a, b)| a == *b));
     }
-    let last = K::list(store, &ListQuery { page: PageNumber::Last, ..query.clone() });
+    let last = ListQuery { page: PageNumber::Last, ..query.clone() }.run(store);
     assert_eq!((last.count, last.number), (count, pages));
     let wanted: Vec<Id> = expected.iter().skip(((pages - 1) * size) as usize).map(|record| id(record.as_ref())).collect();
     assert_eq!(last.records.iter().map(|r| id(r.as_ref())).collect::<Vec<_>>(), wanted, "the last page of {query:?}");
 }
 
-/// A page is also a slice, which only events have.
-fn assert_slices(store: &Store, query: &ListQuery, expected: &[&Event]) {
+/// A page is also a slice, and a count of its own.
+fn assert_slices<K: Kind>(store: &Store, query: &ListQuery<K>, expected: &[&K::Stored]) {
     let (ListQuery { channels, filter, sort, size, .. }, count) = (query.clone(), expected.len() as i64);
+    let log = store.channels(channels).log::<K>();
+    assert_eq!(log.count(&filter).unwrap(), count, "{query:?}");
+    let list = log.list(filter).sort(sort);
     for skip in (0..=count).step_by(size as usize) {
-        let (channels, filter, sort) = (channels.clone(), filter.clone(), sort.clone());
-        let slice = store.slice(&SliceQuery { channels, filter, sort, skip, size }).unwrap();
+        let slice = list.slice(skip, size).unwrap();
         let wanted = expected.iter().skip(skip as usize).take(size as usize);
         assert!(slice.iter().eq(wanted.copied()), "{size} behind {skip} of {query:?}");
     }
@@ -80,7 +73,7 @@ struct Question<F, S> {
     size: i64,
 }
 
-type QuestionOf<K> = Question<<K as Kind>::Filter, Sort<<K as Kind>::Field>>;
+type QuestionOf<K> = Question<<K as StreamTypes>::Filter, Sort<<K as StreamTypes>::SortField>>;
 
 fn questions<K: Population>() -> impl Strategy<Value = Vec<QuestionOf<K>>> {
     let size = prop_oneof![1i64..12, Just(100), Just(1000)];
@@ -89,28 +82,19 @@ fn questions<K: Population>() -> impl Strategy<Value = Vec<QuestionOf<K>>> {
     prop::collection::vec(question, 40)
 }
 
-fn assert_lists<K: Population>(
-    batches: &[Vec<String>],
-    questions: Vec<QuestionOf<K>>,
-    also: fn(&Store, &Query<K>, &[&K::StoredEntry]),
-) {
+fn assert_lists<K: Population>(batches: &[Vec<String>], questions: Vec<QuestionOf<K>>) {
     let scratch = Scratch::new();
     let records = population::stored::<K>(&scratch, batches);
-    assert_answers::<K>(&scratch, &records, questions, also);
+    assert_answers::<K>(&scratch, &records, questions);
 }
 
-fn assert_answers<K: Population>(
-    scratch: &Scratch,
-    records: &[K::StoredEntry],
-    questions: Vec<QuestionOf<K>>,
-    also: fn(&Store, &Query<K>, &[&K::StoredEntry]),
-) {
+fn assert_answers<K: Population>(scratch: &Scratch, records: &[K::Stored], questions: Vec<QuestionOf<K>>) {
     for Question { wanted, sort, channels, size } in questions {
         let (filter, channels) = (wanted.filter::<K>(records), grant(&channels));
         let expected = expected::<K>(records, &channels, &filter, &sort);
-        let query = ListQuery { channels, filter, sort, page: PageNumber::Last, size };
+        let query = ListQuery::<K> { channels, filter, sort, page: PageNumber::Last, size };
         assert_pages::<K>(&scratch.store, &query, &expected);
-        also(&scratch.store, &query, &expected);
+        assert_slices::<K>(&scratch.store, &query, &expected);
     }
 }
 
@@ -121,14 +105,14 @@ proptest! {
     fn every_page_of_every_list_of_events_equals_the_reference(
         batches in population::batches::<Events>(), questions in questions::<Events>(),
     ) {
-        assert_lists::<Events>(&batches, questions, assert_slices);
+        assert_lists::<Events>(&batches, questions);
     }
 
     #[test]
     fn every_page_of_every_list_of_action_logs_equals_the_reference(
         batches in population::batches::<ActionLogs>(), questions in questions::<ActionLogs>(),
     ) {
-        assert_lists::<ActionLogs>(&batches, questions, |_, _, _| ());
+        assert_lists::<ActionLogs>(&batches, questions);
     }
 }
 
@@ -149,7 +133,7 @@ proptest! {
     ) {
         let scratch = Scratch::new();
         let records = population::indexed::<Events>(&scratch, &batches);
-        assert_answers::<Events>(&scratch, &records, questions, assert_slices);
+        assert_answers::<Events>(&scratch, &records, questions);
     }
 
     #[test]
@@ -158,7 +142,7 @@ proptest! {
     ) {
         let scratch = Scratch::new();
         let records = population::indexed::<ActionLogs>(&scratch, &batches);
-        assert_answers::<ActionLogs>(&scratch, &records, questions, |_, _, _| ());
+        assert_answers::<ActionLogs>(&scratch, &records, questions);
     }
 }
 
@@ -175,8 +159,9 @@ fn each_filter_alone_finds_exactly_its_events() {
     }
     scratch.append_json("{}");
     let count = |filter: EventFilter| {
-        let query = ListQuery { channels: only(1), filter, sort: EventSort::default(), page: PageNumber::Number(1), size: 100 };
-        let page = scratch.store.list(&query).unwrap();
+        let query =
+            ListQuery::<Events> { channels: only(1), filter, sort: EventSort::default(), page: PageNumber::Number(1), size: 100 };
+        let page = query.run(&scratch.store);
         assert_eq!(page.records.len() as i64, page.count);
         page.count
     };
@@ -209,8 +194,9 @@ fn each_filter_of_action_logs_alone_finds_exactly_its_own() {
     scratch.append_json_of::<ActionLogs>(r#"{"level":50,"message":"b","trace":"\u0061"}"#);
     let any = ActionLogFilter::default;
     let count = |filter: ActionLogFilter| {
-        let query = ListQuery { channels: only(1), filter, sort: Sort::default(), page: PageNumber::Number(1), size: 100 };
-        let page = scratch.store.list_action_logs(&query).unwrap();
+        let query =
+            ListQuery::<ActionLogs> { channels: only(1), filter, sort: Sort::default(), page: PageNumber::Number(1), size: 100 };
+        let page = query.run(&scratch.store);
         assert_eq!(page.records.len() as i64, page.count);
         page.count
     };
@@ -255,10 +241,10 @@ fn a_list_of_values_and_what_it_leaves_out_are_all_there_is() {
     let of_four = |one_of: &[&str], none_of: &[&str]| {
         let values = |texts| EventValues { action: set(texts), ..EventValues::default() };
         let filter = EventFilter { one_of: values(one_of), none_of: values(none_of), ..EventFilter::default() };
-        let events = scratch.store.summaries(&only(1), &filter, &[GroupBy::Action]).unwrap().remove(0).total;
+        let events = scratch.store.channels(only(1)).events().summary(&filter, GroupBy::Action).unwrap().total;
         let values = |texts| ActionLogValues { logger_name: set(texts), ..ActionLogValues::default() };
         let filter = ActionLogFilter { one_of: values(one_of), none_of: values(none_of), ..ActionLogFilter::default() };
-        let logs = scratch.store.action_log_summaries(&only(1), &filter, &[ActionLogGroupBy::Level]).unwrap().remove(0).total;
+        let logs = scratch.store.channels(only(1)).action_logs().summary(&filter, ActionLogGroupBy::Level).unwrap().total;
         assert_eq!((events, events % 20), (logs, 0));
         events / 20
     };
@@ -278,17 +264,17 @@ fn a_reader_without_channels_sees_nothing() {
     let scratch = Scratch::new();
     let receipt = scratch.append_json(r#"{"user":7}"#);
     let none = ChannelGrant::Only([].into());
-    let query = ListQuery {
+    let query = ListQuery::<Events> {
         channels: none.clone(),
         filter: EventFilter::default(),
         sort: EventSort::default(),
         page: PageNumber::Last,
         size: 10,
     };
-    let page = scratch.store.list(&query).unwrap();
+    let page = query.run(&scratch.store);
     assert_eq!((page.count, page.pages, page.records.len()), (0, 1, 0));
-    assert_eq!(scratch.store.get(&none, receipt.channel_id, receipt.uuid).unwrap(), None);
-    assert_eq!(scratch.store.logs(Stream::Events, &none).unwrap(), []);
+    assert_eq!(scratch.store.channels(none.clone()).events().get(receipt.uuid).unwrap(), None);
+    assert_eq!(scratch.store.channels(none).events().states().unwrap(), []);
 }
 
 #[test]
@@ -300,7 +286,7 @@ fn a_uuid_in_several_channels_prefers_the_first_then_the_lowest() {
     }
     let channel = |id: i64| ChannelId::new(id).unwrap();
     let found = |grant: &ChannelGrant, first: i64| {
-        scratch.store.get(grant, channel(first), uuid).unwrap().map(|event| event.entry.channel_id.get())
+        Events::get(&scratch.store, grant, channel(first), uuid).map(|event| event.entry.channel_id.get())
     };
     assert_eq!(found(&ChannelGrant::All, 7), Some(7));
     assert_eq!(found(&ChannelGrant::All, 1), Some(2));
@@ -313,14 +299,14 @@ fn a_list_of_pages_without_room_is_no_reason_to_panic() {
     let scratch = Scratch::new();
     scratch.append_json("{}");
     for size in [0, -1, i64::MIN, i64::MAX] {
-        let query = ListQuery {
+        let query = ListQuery::<Events> {
             channels: ChannelGrant::All,
             filter: EventFilter::default(),
             sort: EventSort::default(),
             page: PageNumber::Number(1),
             size,
         };
-        let page = scratch.store.list(&query).unwrap();
+        let page = query.run(&scratch.store);
         assert_eq!((page.count, page.pages, page.records.len()), (1, 1, 1), "size {size}");
     }
 }
@@ -349,8 +335,8 @@ fn deep_pages_of_several_channels_equal_the_reference() {
         let expected = expected::<Events>(&events, &channels, &filter, &sort);
         // Pages 1 to 5 are merged here, 6 and 7 by the database.
         let page = PageNumber::Number(1);
-        let query = ListQuery { channels: channels.clone(), filter: filter.clone(), sort, page, size: 1_000 };
+        let query = ListQuery::<Events> { channels: channels.clone(), filter: filter.clone(), sort, page, size: 1_000 };
         assert_pages::<Events>(&scratch.store, &query, &expected);
-        assert_slices(&scratch.store, &query, &expected);
+        assert_slices::<Events>(&scratch.store, &query, &expected);
     }
 }

@@ -53,7 +53,7 @@ fn an_erasure_that_also_changes_a_salt_shows_in_the_leaf() {
     let mut seals = openings_after(&event.entry, &[slot::EXTRA]);
     seals[2] ^= 1;
     scratch.raw().execute(&format!("UPDATE events SET extra = NULL, seals = {}", blob(&seals)));
-    assert_changed::<Events, _>(scratch.store.get(&only(1), receipt.channel_id, receipt.uuid), 0, LEAF);
+    assert_changed::<Events, _>(scratch.store.channels(receipt.channel_id).events().get(receipt.uuid), 0, LEAF);
 }
 
 /// What is said of a value that is not what was hashed.
@@ -155,7 +155,7 @@ fn no_column_of_an_action_log_can_be_forged_unseen() {
 fn a_forged_action_log_is_not_read_by_position() {
     let forger = Forger::new::<ActionLogs>();
     let untouched = forger.scratch.append(vec![ActionLogs::entry(ACTION_LOG)])[0];
-    let at = |receipt: &Receipt| forger.scratch.store.action_log_at(receipt.channel_id, receipt.position, None);
+    let at = |receipt: &Receipt| forger.scratch.store.channels(receipt.channel_id).action_logs().find_at(receipt.position).get();
     for (set, why) in [("level = 50", "the filter column level"), (r#"message = '"forged"'"#, LEAF)] {
         let forged = forger.forge::<ActionLogs>(ACTION_LOG, set);
         assert_changed::<ActionLogs, _>(at(&forged), forged.position, why);

@@ -1,28 +1,29 @@
 //! Histograms are the sums of what the reference matches.
 
+use audit_store::StreamTypes;
 use std::collections::{BTreeMap, HashMap};
 
 use audit_store::GroupKey;
 use audit_store::domain::{Span, limits};
 use proptest::prelude::*;
 
-use crate::common::{ActionLogs, Events, Kind, Scratch, only};
-use crate::filters::grant;
+use crate::common::grant;
+use crate::common::{ActionLogs, Events, Scratch, only};
 use crate::population::{self, Population};
 use crate::summary::{Grouped, Key, key_shown};
 
 const SPANS: [Span; 4] = [Span::Hour, Span::Day, Span::Week, Span::Month];
 
-type Questions<K> = Vec<(population::Wanted<<K as Kind>::Filter>, Option<Vec<i64>>)>;
+type Questions<K> = Vec<(population::Wanted<<K as StreamTypes>::Filter>, Option<Vec<i64>>)>;
 
 fn questions<K: Population>() -> impl Strategy<Value = Questions<K>> {
     prop::collection::vec((population::wanted::<K>(), population::channels()), 12)
 }
 
-fn assert_spans<K: Grouped>(scratch: &Scratch, records: &[K::StoredEntry], questions: Questions<K>) {
+fn assert_spans<K: Grouped>(scratch: &Scratch, records: &[K::Stored], questions: Questions<K>) {
     for (wanted, channels) in questions {
         let (filter, channels) = (wanted.filter::<K>(records), grant(&channels));
-        let matching: Vec<&K::StoredEntry> =
+        let matching: Vec<&K::Stored> =
             records.iter().filter(|record| channels.allows(record.as_ref().channel_id) && K::matches(&filter, record)).collect();
         for (span, by) in SPANS.iter().flat_map(|span| K::SPLITS.iter().map(move |by| (*span, *by))) {
             let mut sums: BTreeMap<i64, HashMap<Key, i64>> = BTreeMap::new();
@@ -104,7 +105,7 @@ fn of_more_spans_than_are_listed_the_earlier_ones_are_summed_up() {
         if is_indexed {
             scratch.store.index().unwrap();
         }
-        let filter = <Events as Kind>::Filter::default();
+        let filter = <Events as StreamTypes>::Filter::default();
         let split = Events::histogram(&scratch, &only(1), &filter, Span::Hour, Some(audit_store::GroupBy::Action));
         assert_eq!((split.total, split.spans.len()), ((max + beyond) as i64, max));
         assert_eq!((split.earlier.groups, split.earlier.count), (beyond as i64, beyond as i64));

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use audit_store::domain::{Event, EventFilter, EventSort, Interval, PreparedEntry, SortRow, Stream, Timestamp};
-use audit_store::{AppendError, AppendRequest, GroupBy, ListQuery, NotStored, PageNumber, Store};
+use audit_store::domain::{Event, EventFilter, EventSort, Interval, SortRow, Stream, Timestamp};
+use audit_store::{AppendError, AppendRequest, GroupBy, NotStored, PageNumber, Prepared, Store};
 
-use crate::common::{ActionLogs, Dice, Events, Kind, Raw, Scratch, append, event, log_of, of_database, only, uuid};
+use crate::common::{ActionLogs, Dice, Events, Kind, ListQuery, Raw, Scratch, append, event, log_of, of_database, only, uuid};
 
 const HOUR: i64 = 3_600_000_000;
 const TABLES: [&str; 3] = ["segments", "segment_times", "postings"];
@@ -42,7 +42,7 @@ const INSTANTS: [&str; 6] = [
 ];
 
 /// An event of channel 1 with few different values, any of which may be missing.
-fn drawn(dice: &mut Dice, id: u128) -> PreparedEntry {
+fn drawn(dice: &mut Dice, id: u128) -> Prepared {
     let mut members = format!(r#""uuid":"{}","timestamp":"{}""#, uuid(id), INSTANTS[dice.below(6) as usize]);
     let values = [("table_name", 3), ("content_type", 3), ("object_id", 40), ("url", 5), ("remote_addr", 4), ("action", 4)];
     for (name, different) in values {
@@ -105,15 +105,15 @@ fn filter(dice: &mut Dice) -> EventFilter {
 }
 
 fn size(store: &Store) -> i64 {
-    store.logs(Stream::Events, &only(1)).unwrap().first().map_or(0, |head| head.size)
+    store.channels(only(1)).events().states().unwrap().first().map_or(0, |head| head.size)
 }
 
 /// Asks for a page of what matches, and looks whether it and its count are those of the log as it was at some moment meanwhile.
 fn assert_is_a_scan(store: &Store, filter: EventFilter, page: PageNumber) {
     const SIZE: i64 = 7;
-    let query = ListQuery { channels: only(1), filter, sort: EventSort::default(), page, size: SIZE };
+    let query = ListQuery::<Events> { channels: only(1), filter, sort: EventSort::default(), page, size: SIZE };
     let before = size(store);
-    let listed = store.list(&query).unwrap();
+    let listed = query.run(store);
     let after = size(store);
     let log = log_of::<Events>(store, 1);
     let mut matching: Vec<(SortRow, &Event)> =
@@ -145,7 +145,7 @@ fn write(store: &Store, seed: u64) -> usize {
             let id = u128::from(dice.below(20_000));
             drawn(&mut dice, id)
         });
-        AppendRequest::import(entries.collect())
+        AppendRequest::new(entries)
     };
     let outcomes = (0..40).map(|_| store.append(request()).map_err(AppendError::from).and_then(|pending| pending.wait()));
     outcomes.filter(|outcome| matches!(outcome, Err(AppendError::NotStored(NotStored::Conflict(_))))).count()
@@ -210,7 +210,7 @@ fn everything_is_indexed_in_segments_that_follow_from_the_size() {
     at_once.store.index().unwrap();
     assert_eq!(sizes(&at_once.raw(), Stream::Events), [4_096, 512, 64]);
     let mut dice = Dice(7);
-    let mut events: Vec<PreparedEntry> = (0..4_700).map(|id| drawn(&mut dice, id)).collect();
+    let mut events: Vec<Prepared> = (0..4_700).map(|id| drawn(&mut dice, id)).collect();
     while !events.is_empty() {
         let rest = events.split_off(events.len().min(1 + dice.below(600) as usize));
         append(&in_pieces.store, std::mem::replace(&mut events, rest));
@@ -293,7 +293,7 @@ fn two_stores_that_index_one_log_make_the_index_that_one_makes() {
     at_once.store.index().unwrap();
     let other = scratch.open_again();
     let mut dice = Dice(7);
-    let mut events: Vec<PreparedEntry> = (0..9_000).map(|id| drawn(&mut dice, id)).collect();
+    let mut events: Vec<Prepared> = (0..9_000).map(|id| drawn(&mut dice, id)).collect();
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for store in [&scratch.store, &scratch.store, &other, &other] {
@@ -356,13 +356,14 @@ fn counts_and_groups_of_ranges_that_cut_hours_are_exact() {
             let timestamp = Interval { start: minute(start), end: minute(end) };
             let filter = EventFilter { timestamp, ..EventFilter::default() };
             for by in [GroupBy::TableName, GroupBy::User, GroupBy::Hour, GroupBy::Day] {
-                let summary = scratch.store.summaries(&only(1), &filter, &[by]).unwrap().remove(0);
+                let summary = scratch.store.channels(only(1)).events().summary(&filter, by).unwrap();
                 assert_eq!(summary.total, end - start);
                 assert_eq!(summary.groups.iter().map(|group| group.count).sum::<i64>(), end - start, "{by:?} {start}..{end}");
             }
             let filter = EventFilter { table_name: Some("t1".to_owned()), ..filter };
-            let query = ListQuery { channels: only(1), filter, sort: EventSort::default(), page: PageNumber::Last, size: 1000 };
-            let page = scratch.store.list(&query).unwrap();
+            let query =
+                ListQuery::<Events> { channels: only(1), filter, sort: EventSort::default(), page: PageNumber::Last, size: 1000 };
+            let page = query.run(&scratch.store);
             let expected = (start..end).filter(|minute| minute % 3 == 1).count();
             assert_eq!((page.count, page.records.len()), (expected as i64, expected), "{start}..{end}");
         }

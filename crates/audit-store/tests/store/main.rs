@@ -16,6 +16,7 @@ mod filters;
 mod guards;
 mod histogram;
 mod index;
+mod log;
 mod panic;
 mod population;
 #[path = "../postgres/mod.rs"]

@@ -22,7 +22,7 @@ fn fatal() -> (Clock, Arc<AtomicBool>) {
 }
 
 fn request() -> AppendRequest {
-    AppendRequest::import(vec![event("{}")])
+    AppendRequest::new([event("{}")])
 }
 
 #[test]

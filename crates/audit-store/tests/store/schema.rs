@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use audit_store::domain::{ChannelGrant, Stream};
+use audit_store::domain::ChannelGrant;
 use audit_store::{OpenError, Store};
 
 use crate::common::{Raw, Scratch, TestDatabase, checked_logs, of_database};
@@ -64,9 +64,9 @@ fn opening_again_changes_nothing() {
 fn stores_that_open_a_fresh_database_at_once_all_succeed() {
     let place = TestDatabase::empty();
     std::thread::scope(|scope| {
-        let opening: Vec<_> = (0..8).map(|_| scope.spawn(|| Store::open(&place.config()).unwrap())).collect();
+        let opening: Vec<_> = (0..8).map(|_| scope.spawn(|| Store::open(place.config()).unwrap())).collect();
         for thread in opening {
-            assert_eq!(thread.join().unwrap().logs(Stream::Events, &ChannelGrant::All).unwrap(), []);
+            assert_eq!(thread.join().unwrap().channels(ChannelGrant::All).events().states().unwrap(), []);
         }
     });
 }
@@ -82,7 +82,7 @@ fn the_schema_of_a_newer_version_is_refused_and_left_alone() {
          DROP TABLE tokens",
     );
     let before = versions(&raw);
-    let error = Store::open(&scratch.place.config()).unwrap_err();
+    let error = Store::open(scratch.place.config()).unwrap_err();
     assert!(matches!(&error, OpenError::NewerSchema { migration, .. } if migration == "99991231000000"), "{error}");
     let text = "has the schema of a newer version (migration 99991231000000 is not known here): use that version";
     assert_eq!(error.to_string(), format!("the database `{}` {text}", scratch.store.location()));

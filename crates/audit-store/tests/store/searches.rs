@@ -4,11 +4,9 @@ use audit_store::domain::{
     ActionLogFilter, ActionLogSortField, ChannelGrant, ChannelId, CursorOrder, CursorScope, EventFilter, Sort, SortField, SortKey,
     Span, Stream,
 };
-use audit_store::{
-    ActionLogGroupBy, CursorQuery, GroupBy, GroupKey, Histogram, ListQuery, PageNumber, Store, StoreConfig, Summary,
-};
+use audit_store::{ActionLogGroupBy, GroupBy, GroupKey, Histogram, PageNumber, Store, StreamTypes, Summary};
 
-use crate::common::{ActionLogs, Dice, Events, Kind, Scratch, log_of};
+use crate::common::{ActionLogs, CursorQuery, Dice, Events, Kind, ListQuery, Row, Scratch, log_of};
 
 /// Words that begin, end and contain each other, in either case, beside each other in any way, and too long for an index.
 const WORDS: [&str; 12] =
@@ -68,7 +66,7 @@ fn filled<K: Kind>(without_words: ChannelGrant) -> Scratch {
 }
 
 /// Counts by another way each.
-type Totals<K> = fn(&Store, &ChannelGrant, &<K as Kind>::Filter) -> [i64; 4];
+type Totals<K> = fn(&Store, &ChannelGrant, &<K as StreamTypes>::Filter) -> [i64; 4];
 
 fn assert_finds<K: Kind>(filter_of: impl Fn(&str) -> K::Filter, totals: Totals<K>) {
     for without_words in [ChannelGrant::Only([].into()), ChannelGrant::All] {
@@ -77,7 +75,7 @@ fn assert_finds<K: Kind>(filter_of: impl Fn(&str) -> K::Filter, totals: Totals<K
         for (part, channels) in PARTS.iter().flat_map(|part| [(part, vec![1]), (part, vec![1, 2])]) {
             let filter = filter_of(part);
             let of_channels = channels.iter().flat_map(|channel| log_of::<K>(store, *channel));
-            let mut wanted: Vec<K::StoredEntry> = of_channels.filter(|record| K::matches(&filter, record)).collect();
+            let mut wanted: Vec<K::Stored> = of_channels.filter(|record| K::matches(&filter, record)).collect();
             wanted.sort_by_key(|record| (record.as_ref().timestamp, record.as_ref().channel_id, record.as_ref().position));
             let what = format!("{part:?} in {channels:?}, {without_words:?} without words");
             for size in [7, 300] {
@@ -87,8 +85,8 @@ fn assert_finds<K: Kind>(filter_of: impl Fn(&str) -> K::Filter, totals: Totals<K
             }
             let grant = ChannelGrant::Only(channels.iter().filter_map(|id| ChannelId::new(*id)).collect());
             assert_eq!(totals(store, &grant, &filter), [wanted.len() as i64; 4], "{what}");
-            let query = ListQuery { channels: grant, filter, sort: Sort::by(Vec::new()), page: PageNumber::Last, size: 10 };
-            assert_eq!(K::list(store, &query).count, wanted.len() as i64, "{what}");
+            let query = ListQuery::<K> { channels: grant, filter, sort: Sort::by(Vec::new()), page: PageNumber::Last, size: 10 };
+            assert_eq!(query.run(store).count, wanted.len() as i64, "{what}");
         }
     }
 }
@@ -100,7 +98,7 @@ fn walked<K: Kind>(
     size: usize,
     counted: bool,
     count: usize,
-) -> Vec<K::StoredEntry> {
+) -> Vec<K::Stored> {
     let walk =
         CursorScope { order: CursorOrder::Timestamp, descending: false, channels: Some(channels.to_vec()), filter: filter.clone() };
     let (mut query, mut seen) = (CursorQuery { walk, after: None, size, counted }, Vec::new());
@@ -120,8 +118,8 @@ fn walked<K: Kind>(
 fn every_read_of_events_finds_what_has_the_part() {
     let filter_of = |part: &str| EventFilter { search: Some(part.to_owned()), ..EventFilter::default() };
     assert_finds::<Events>(filter_of, |store, channels, filter| {
-        let summaries = store.summaries(channels, filter, &[GroupBy::Weekday, GroupBy::Action]).unwrap();
-        let histogram = store.histogram(channels, filter, Span::Day, Some(GroupBy::Action)).unwrap();
+        let summaries = store.channels(channels.clone()).events().summaries(filter, [GroupBy::Weekday, GroupBy::Action]).unwrap();
+        let histogram = store.channels(channels.clone()).events().histogram(filter, Span::Day, Some(GroupBy::Action)).unwrap();
         let sum = |at: usize| summaries[at].groups.iter().map(|group| group.count).sum();
         assert_eq!(split(&histogram), groups(&summaries[1]));
         [sum(0), sum(1), histogram.total, histogram.spans.iter().map(|span| span.count).sum()]
@@ -133,8 +131,12 @@ fn every_read_of_action_logs_finds_what_has_the_part() {
     let filter_of = |part: &str| ActionLogFilter { search: Some(part.to_owned()), ..ActionLogFilter::default() };
     assert_finds::<ActionLogs>(filter_of, |store, channels, filter| {
         let by = [ActionLogGroupBy::LoggerName, ActionLogGroupBy::Day];
-        let summaries = store.action_log_summaries(channels, filter, &by).unwrap();
-        let histogram = store.action_log_histogram(channels, filter, Span::Week, Some(ActionLogGroupBy::LoggerName)).unwrap();
+        let summaries = store.channels(channels.clone()).action_logs().summaries(filter, by).unwrap();
+        let histogram = store
+            .channels(channels.clone())
+            .action_logs()
+            .histogram(filter, Span::Week, Some(ActionLogGroupBy::LoggerName))
+            .unwrap();
         let sum = |at: usize| summaries[at].groups.iter().map(|group| group.count).sum();
         assert_eq!(split(&histogram), groups(&summaries[0]));
         [sum(0), sum(1), histogram.total, histogram.spans.iter().map(|span| span.count).sum()]
@@ -174,21 +176,21 @@ fn pages_of_a_search_have_what_matches_in_every_order() {
     }
 }
 
-fn assert_pages<K: Kind>(store: &Store, filter: &K::Filter, sort: Sort<K::Field>) {
-    let mut wanted: Vec<(K::Row, K::StoredEntry)> =
+fn assert_pages<K: Kind>(store: &Store, filter: &K::Filter, sort: Sort<K::SortField>) {
+    let mut wanted: Vec<(Row<K>, K::Stored)> =
         log_of::<K>(store, 1).into_iter().filter(|record| K::matches(filter, record)).map(|r| (K::row(&r), r)).collect();
     wanted.sort_by(|a, b| sort.compare(&a.0, &b.0));
     assert!(wanted.len() > 1_100);
     let channels = ChannelGrant::Only([ChannelId::new(1).unwrap()].into());
     for page in [1, 57, 100] {
-        let query = ListQuery {
+        let query = ListQuery::<K> {
             channels: channels.clone(),
             filter: filter.clone(),
             sort: sort.clone(),
             page: PageNumber::Number(page),
             size: 11,
         };
-        let listed = K::list(store, &query);
+        let listed = query.run(store);
         let of_page = wanted.iter().skip((page as usize - 1) * 11).take(11).map(|(_, record)| record);
         assert!(listed.count == wanted.len() as i64 && listed.records.iter().eq(of_page), "page {page} by {:?}", sort.keys());
     }
@@ -203,10 +205,10 @@ fn an_open_store_sees_a_rebuild_with_another_setting() {
     scratch.store.index().unwrap();
     let count = |part: &str| {
         let filter = EventFilter { search: Some(part.to_owned()), ..EventFilter::default() };
-        scratch.store.summaries(&ChannelGrant::All, &filter, &[GroupBy::Day]).unwrap()[0].total
+        scratch.store.channels(ChannelGrant::All).events().summary(&filter, GroupBy::Day).unwrap().total
     };
     assert_eq!(count("alpha"), 160);
-    let without = Store::open(&StoreConfig { channels_without_words: ChannelGrant::All, ..scratch.place.config() }).unwrap();
+    let without = Store::open(scratch.place.config().channels_without_words(ChannelGrant::All)).unwrap();
     without.rebuild_index().unwrap();
     assert_eq!((count("beta"), count("alpha")), (160, 160));
     scratch.store.rebuild_index().unwrap();

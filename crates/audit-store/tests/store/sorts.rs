@@ -2,11 +2,11 @@
 
 use audit_store::domain::{
     ActionLogFilter, ActionLogSort, ActionLogSortField, ActionLogSortRow, ChannelGrant, ChannelId, EventFilter, EventSort,
-    NewActionLog, NewEvent, ParseMode, PreparedEntry, SortField, SortKey, SortRow, Timestamp,
+    NewEvent, ParseMode, SortField, SortKey, SortRow, Timestamp,
 };
-use audit_store::{ActionLogListQuery, ListQuery, PageNumber};
+use audit_store::{PageNumber, Prepared};
 
-use crate::common::{ActionLogs, Dice, Events, Scratch, log_of, only};
+use crate::common::{ActionLogs, Dice, Events, Kind, ListQuery, Scratch, log_of, only, preparer};
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -27,19 +27,19 @@ fn id(dice: &mut Dice) -> String {
 }
 
 /// More than half of them are of one user, and more than half of one type.
-fn event(dice: &mut Dice, channel: i64) -> PreparedEntry {
+fn event(dice: &mut Dice, channel: i64) -> Prepared {
     let user = if dice.below(3) > 0 { "7".to_owned() } else { id(dice) };
     let content_type = if dice.below(3) > 0 { 7 } else { dice.below(40) };
     let (object, second) = (id(dice), dice.below(50));
     let json = format!(
         r#"{{"timestamp":"2023-10-16T10:00:{second:02}Z","object_id":{object},"content_type":{content_type},"user":{{"pk":{user}}}}}"#
     );
-    NewEvent::parse(&json, ParseMode::NATIVE).unwrap().prepare(ChannelId::new(channel).unwrap()).unwrap()
+    preparer().channel(channel).unwrap().events().prepare(NewEvent::parse(&json, ParseMode::NATIVE).unwrap()).unwrap()
 }
 
-fn log(dice: &mut Dice) -> PreparedEntry {
+fn log(dice: &mut Dice) -> Prepared {
     let json = format!(r#"{{"level":{},"message":"m","created_at":"2023-10-16T10:00:{:02}Z"}}"#, dice.below(5), dice.below(50));
-    NewActionLog::parse(&json, ParseMode::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap()
+    ActionLogs::parse(&json, ParseMode::NATIVE).unwrap()
 }
 
 /// The last pages, the first, and some between.
@@ -80,8 +80,8 @@ fn large_lists_are_in_every_order_that_is_asked_for() {
         let number = page(&mut dice, rows.len().div_ceil(size));
         let grant = ChannelGrant::Only(channels.iter().map(|at| ChannelId::new(*at as i64 + 1).unwrap()).collect());
         let page = PageNumber::Number(number as i64);
-        let query = ListQuery { channels: grant, filter, sort, page, size: size as i64 };
-        let listed = scratch.store.list(&query).unwrap();
+        let query = ListQuery::<Events> { channels: grant, filter, sort, page, size: size as i64 };
+        let listed = query.run(&scratch.store);
         let expected = rows.iter().skip((number - 1) * size).take(size).map(|(_, uuid)| *uuid);
         assert_eq!(listed.count, rows.len() as i64);
         assert!(listed.records.iter().map(|event| event.entry.uuid).eq(expected), "{query:?}");
@@ -107,8 +107,8 @@ fn large_lists_of_action_logs_come_in_every_order() {
         rows.sort_by(|a, b| sort.compare(&a.0, &b.0));
         let number = page(&mut dice, rows.len().div_ceil(10));
         let (channels, page) = (ChannelGrant::Only([ChannelId::DEFAULT].into()), PageNumber::Number(number as i64));
-        let query = ActionLogListQuery { channels, filter: ActionLogFilter::default(), sort, page, size: 10 };
-        let listed = scratch.store.list_action_logs(&query).unwrap();
+        let query = ListQuery::<ActionLogs> { channels, filter: ActionLogFilter::default(), sort, page, size: 10 };
+        let listed = query.run(&scratch.store);
         let expected = rows.iter().skip((number - 1) * 10).take(10).map(|(_, uuid)| *uuid);
         assert!(listed.records.iter().map(|log| log.entry.uuid).eq(expected), "{query:?}");
     }
@@ -117,8 +117,8 @@ fn large_lists_of_action_logs_come_in_every_order() {
 /// The positions of a page of a list by time.
 fn page_by_time(scratch: &Scratch, filter: &EventFilter, descending: bool, (number, size): (i64, i64)) -> Vec<i64> {
     let sort = EventSort::by(vec![SortKey { field: SortField::Timestamp, descending }]);
-    let query = ListQuery { channels: only(1), filter: filter.clone(), sort, page: PageNumber::Number(number), size };
-    scratch.store.list(&query).unwrap().records.iter().map(|event| event.entry.position).collect()
+    let query = ListQuery::<Events> { channels: only(1), filter: filter.clone(), sort, page: PageNumber::Number(number), size };
+    query.run(&scratch.store).records.iter().map(|event| event.entry.position).collect()
 }
 
 #[test]

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use audit_store::domain::{
     ActionLog, ActionLogFilter, ChannelGrant, Entry, Event, EventFilter, JsonText, Span, Timestamp, User, index_key, slot, weekday,
 };
-use audit_store::{ActionLogGroupBy, GroupBy, GroupKey, Histogram, Summary};
+use audit_store::{ActionLogGroupBy, GroupBy, GroupKey, Histogram, StreamTypes, Summary};
 use proptest::prelude::*;
 
-use crate::common::{ActionLogs, Events, Kind, Scratch};
-use crate::filters::grant;
+use crate::common::grant;
+use crate::common::{ActionLogs, Events, Scratch};
 use crate::population::{self, Population};
 
 /// What a record is counted under: numbers before texts before null, texts by the form that is stored.
@@ -38,7 +38,7 @@ pub(crate) trait Grouped: Population {
 
     /// Whether its groups come in the order of their keys.
     fn is_in_order(by: Self::By) -> bool;
-    fn key_of(record: &Self::StoredEntry, by: Self::By) -> Key;
+    fn key_of(record: &Self::Stored, by: Self::By) -> Key;
     fn summaries(scratch: &Scratch, channels: &ChannelGrant, filter: &Self::Filter, by: &[Self::By]) -> Vec<Summary>;
     fn histogram(
         scratch: &Scratch,
@@ -96,7 +96,7 @@ impl Grouped for Events {
     }
 
     fn summaries(scratch: &Scratch, channels: &ChannelGrant, filter: &EventFilter, by: &[GroupBy]) -> Vec<Summary> {
-        scratch.store.summaries(channels, filter, by).unwrap()
+        by.iter().map(|by| scratch.store.channels(channels.clone()).events().summary(filter, *by).unwrap()).collect()
     }
 
     fn histogram(
@@ -106,7 +106,7 @@ impl Grouped for Events {
         span: Span,
         split_by: Option<GroupBy>,
     ) -> Histogram {
-        scratch.store.histogram(channels, filter, span, split_by).unwrap()
+        scratch.store.channels(channels.clone()).events().histogram(filter, span, split_by).unwrap()
     }
 }
 
@@ -146,7 +146,7 @@ impl Grouped for ActionLogs {
     }
 
     fn summaries(scratch: &Scratch, channels: &ChannelGrant, filter: &ActionLogFilter, by: &[ActionLogGroupBy]) -> Vec<Summary> {
-        scratch.store.action_log_summaries(channels, filter, by).unwrap()
+        by.iter().map(|by| scratch.store.channels(channels.clone()).action_logs().summary(filter, *by).unwrap()).collect()
     }
 
     fn histogram(
@@ -156,7 +156,7 @@ impl Grouped for ActionLogs {
         span: Span,
         split_by: Option<ActionLogGroupBy>,
     ) -> Histogram {
-        scratch.store.action_log_histogram(channels, filter, span, split_by).unwrap()
+        scratch.store.channels(channels.clone()).action_logs().histogram(filter, span, split_by).unwrap()
     }
 }
 
@@ -169,7 +169,7 @@ pub(crate) fn key_shown(key: &GroupKey) -> Key {
     }
 }
 
-type Questions<K> = Vec<(population::Wanted<<K as Kind>::Filter>, Option<Vec<i64>>)>;
+type Questions<K> = Vec<(population::Wanted<<K as StreamTypes>::Filter>, Option<Vec<i64>>)>;
 
 fn questions<K: Population>() -> impl Strategy<Value = Questions<K>> {
     prop::collection::vec((population::wanted::<K>(), population::channels()), 15)
@@ -181,10 +181,10 @@ fn assert_sums<K: Grouped>(batches: &[Vec<String>], questions: Questions<K>) {
     assert_sums_of::<K>(&scratch, &records, questions);
 }
 
-fn assert_sums_of<K: Grouped>(scratch: &Scratch, records: &[K::StoredEntry], questions: Questions<K>) {
+fn assert_sums_of<K: Grouped>(scratch: &Scratch, records: &[K::Stored], questions: Questions<K>) {
     for (wanted, channels) in questions {
         let (filter, channels) = (wanted.filter::<K>(records), grant(&channels));
-        let matching: Vec<&K::StoredEntry> =
+        let matching: Vec<&K::Stored> =
             records.iter().filter(|record| channels.allows(record.as_ref().channel_id) && K::matches(&filter, record)).collect();
         for by in K::ALL {
             let mut sums: HashMap<Key, i64> = HashMap::new();

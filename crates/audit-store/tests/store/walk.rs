@@ -2,12 +2,11 @@
 
 use std::cmp::Ordering;
 
+use audit_store::Store;
 use audit_store::domain::{ActionLogFilter, ChannelGrant, CursorOrder, CursorScope, Entry, EventFilter, Interval};
-use audit_store::{CursorQuery, Store};
 use proptest::prelude::*;
 
-use crate::common::{ActionLogs, Events, Kind, Scratch};
-use crate::filters::grant;
+use crate::common::{ActionLogs, CursorQuery, Events, Kind, Scratch, grant};
 use crate::population::{self, Population};
 
 fn place(entry: &Entry) -> (i64, i64) {
@@ -23,7 +22,7 @@ fn compare<F>(walk: &CursorScope<F>, a: &Entry, b: &Entry) -> Ordering {
 }
 
 /// Walks to the end with pages of changing sizes, through the text form of every cursor.
-fn walked<K: Kind>(store: &Store, walk: &CursorScope<K::Filter>, sizes: &[usize]) -> Vec<K::StoredEntry> {
+fn walked<K: Kind>(store: &Store, walk: &CursorScope<K::Filter>, sizes: &[usize]) -> Vec<K::Stored> {
     let (mut records, mut after) = (Vec::new(), None);
     for size in sizes.iter().cycle() {
         let page = K::walk(store, &CursorQuery { walk: walk.clone(), after, size: *size, counted: false });
@@ -59,14 +58,14 @@ fn assert_walks<K: Population>(batches: &[Vec<String>], questions: Vec<Question<
     assert_walked::<K>(&scratch, &records, questions);
 }
 
-fn assert_walked<K: Population>(scratch: &Scratch, records: &[K::StoredEntry], questions: Vec<Question<K::Filter>>) {
+fn assert_walked<K: Population>(scratch: &Scratch, records: &[K::Stored], questions: Vec<Question<K::Filter>>) {
     for Question { wanted, channels, by_position, descending, sizes } in questions {
         let order = if by_position { CursorOrder::Position } else { CursorOrder::Timestamp };
         let (filter, granted) = (wanted.filter::<K>(records), grant(&channels));
         let walk = CursorScope { order, descending, channels, filter };
         let matching =
             records.iter().filter(|record| granted.allows(record.as_ref().channel_id) && K::matches(&walk.filter, record));
-        let mut expected: Vec<&K::StoredEntry> = matching.collect();
+        let mut expected: Vec<&K::Stored> = matching.collect();
         expected.sort_by(|a, b| compare(&walk, a.as_ref(), b.as_ref()));
         let seen = walked::<K>(&scratch.store, &walk, &sizes);
         assert_eq!(seen.iter().collect::<Vec<_>>(), expected, "{walk:?}");
@@ -150,7 +149,7 @@ fn assert_any_size<K: Kind>(filter: K::Filter) {
         assert_eq!(page(0).records.len(), 1);
         assert_eq!(page(usize::MAX).records.len(), 1);
     }
-    assert_eq!(scratch.store.logs(K::STREAM, &ChannelGrant::All).unwrap().len(), 1);
+    assert_eq!(scratch.store.channels(ChannelGrant::All).log::<K>().states().unwrap().len(), 1);
 }
 
 fn search(text: &str) -> ActionLogFilter {

@@ -6,10 +6,9 @@ pub(crate) mod openapi;
 
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use audit_store::domain::{
-    ChannelGrant, ChannelId, Event, EventFilter, JsonKind, JsonText, Members, NewEvent, ParseMode, PreparedEntry, limits,
-    parse_uuid,
+    ChannelGrant, ChannelId, Event, EventFilter, JsonKind, JsonText, Members, NewEvent, ParseMode, limits, parse_uuid,
 };
-use audit_store::{AppendRequest, ListQuery, Receipt, Store};
+use audit_store::{AppendRequest, Events, Prepared, Receipt, Store};
 
 use crate::admission::Room;
 use crate::auth::Caller;
@@ -79,8 +78,8 @@ async fn get(
     caller: Caller,
 ) -> Result<HttpResponse, Failure> {
     let uuid = request.match_info().get("uuid").and_then(parse_uuid).ok_or_else(drf::not_found)?;
-    let find = move |store: &Store, channels: &_, first, bytes_max| store.get_within(channels, first, uuid, bytes_max);
-    let event = blocking::find(&api, &caller, PathChannel::from_request(&request).readable(&caller), find).await??;
+    let channels = PathChannel::from_request(&request).readable(&caller);
+    let event = blocking::find::<Events>(&api, &caller, channels, uuid).await??;
     show(audit_api, HttpResponse::Ok(), event.ok_or_else(drf::not_found)?).await
 }
 
@@ -114,9 +113,10 @@ async fn list(
     let filter = drf::read_filter(&[&FILTERS, audit_api.own_filters], &params)?;
     let paging = Paging::parse(&api.config, &params)?;
     let (channels, sort) = (PathChannel::from_request(&request).readable(&caller), drf::read_sort(&SORTS, &params));
-    let query = ListQuery { channels, filter, sort, page: paging.page, size: paging.size };
     let page = blocking::page(&api, &caller, false, move |store| {
-        drf::write_page(store.list(&query)?, &origin, &params, |event| event.entry.slots.bytes(), audit_api.write)
+        let list = store.channels(channels).events().list(filter).sort(sort);
+        let page = list.page(paging.page, paging.size)?;
+        drf::write_page(page, &origin, &params, |event| event.entry.slots.bytes(), audit_api.write)
     });
     Ok(drf::json(HttpResponse::Ok(), page.await??))
 }
@@ -173,10 +173,10 @@ async fn create(
     let work = move || prepare(audit_api, &store, &bytes, &caller, &channel);
     let prepared = blocking::compute(&api, producer_id, received, work).await??;
     // The server keeps the event twice: for the log and for the answer.
-    reservation.grow(prepared.slots().bytes()).map_err(BodyError::from)?;
-    let (channel, uuid, bytes) = (prepared.channel_id(), prepared.uuid(), prepared.slots().bytes());
-    let kept = prepared.clone();
-    let append = AppendRequest { producer_id, entries: vec![prepared], reservation: Some(reservation) };
+    reservation.grow(prepared.bytes()).map_err(BodyError::from)?;
+    let (channel, uuid, bytes) = (prepared.channel_id(), prepared.uuid(), prepared.bytes());
+    let kept = prepared.entry().clone();
+    let append = AppendRequest::new([prepared]).producer(producer_id).holding(reservation);
     let receipts = blocking::append(&api, append).await?;
     // A new event is the event that the client sent, so the server does not read it from the log.
     // Such a read could fail, and the client would then send the event again although it is stored.
@@ -185,7 +185,7 @@ async fn create(
         return show(audit_api, HttpResponse::Created(), event).await;
     }
     // The event is stored, so an answer that asks the client to send it again would be wrong.
-    let find = move |store: &Store| store.get(&ChannelGrant::Only([channel].into()), channel, uuid);
+    let find = move |store: &Store| store.channels(channel).events().get(uuid);
     let event = blocking::point_read(&api, bytes, find).await??;
     show(audit_api, HttpResponse::Ok(), event.ok_or_else(|| Failure::lost(channel, uuid))?).await
 }
@@ -196,10 +196,10 @@ fn prepare(
     body: &[u8],
     caller: &Caller,
     channel: &PathChannel,
-) -> Result<PreparedEntry, Failure> {
+) -> Result<Prepared, Failure> {
     let event = read_event(audit_api, drf::body_members(body::text(body)?)?)?;
     let channel = caller.channel_to_write(channel.writable()?.or(event.channel_id))?;
-    Ok(store.prepare(event, channel)?)
+    Ok(store.channels(channel).events().prepare(event)?)
 }
 
 /// Reads an event. Numbers may come as strings, and texts as numbers.

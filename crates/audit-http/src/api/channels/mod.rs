@@ -7,7 +7,7 @@ pub(super) use openapi::docs;
 use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use audit_store::domain::{ObjectWriter, Stream, push_array};
+use audit_store::domain::{ObjectWriter, push_array};
 use audit_store::{LogState, StoreError};
 
 use crate::api::native::Query;
@@ -28,7 +28,8 @@ async fn list(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Resu
     Query::parse(&request, &[])?;
     let granted = caller.token.channels.clone();
     let page = blocking::page(&api, &caller, false, move |store| {
-        let (events, action_logs) = (store.logs(Stream::Events, &granted)?, store.logs(Stream::ActionLogs, &granted)?);
+        let logs = store.channels(granted);
+        let (events, action_logs) = (logs.clone().events().states()?, logs.action_logs().states()?);
         Ok::<_, StoreError>(show(&events, &action_logs))
     });
     Ok(HttpResponse::Ok().content_type("application/json").body(page.await??))

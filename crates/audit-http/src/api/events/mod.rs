@@ -5,9 +5,8 @@ pub(crate) mod openapi;
 
 pub(super) use openapi::docs;
 
-use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{ChannelGrant, ChannelId, Event, EventFilter, InputError, NewEvent, ParseMode, PreparedEntry, Span};
-use audit_store::{CursorPage, CursorQuery, GroupBy, Histogram, Store, StoreError, Summary};
+use audit_store::domain::{ChannelId, Event, EventFilter, InputError, NewEvent, ParseMode};
+use audit_store::{Events, GroupBy};
 
 use crate::api::native::{self, Filter, Stream};
 use crate::routes::Routes;
@@ -15,8 +14,6 @@ use crate::routes::Routes;
 pub(super) fn configure(routes: &mut Routes<'_>) {
     native::configure::<Events>(routes);
 }
-
-pub(crate) struct Events;
 
 impl Stream for Events {
     const LIST: &'static str = "/api/v1/events";
@@ -46,19 +43,10 @@ impl Stream for Events {
 
     const SPLITS: &'static [(&'static str, GroupBy)] = &[("action", GroupBy::Action), ("table_name", GroupBy::TableName)];
 
-    type New = NewEvent;
-    type StoredEntry = Event;
-    type Filter = EventFilter;
-    type GroupBy = GroupBy;
-
     fn parse(text: &str) -> Result<(NewEvent, Option<ChannelId>), InputError> {
         let event = NewEvent::parse(text, ParseMode::NATIVE)?;
         let channel = event.channel_id;
         Ok((event, channel))
-    }
-
-    fn prepare(store: &Store, event: NewEvent, channel: ChannelId) -> Result<PreparedEntry, StoreError> {
-        store.prepare(event, channel)
     }
 
     fn is_search(filter: &EventFilter) -> bool {
@@ -67,33 +55,5 @@ impl Stream for Events {
 
     fn write(event: &Event, out: &mut String) {
         event.write_json(out);
-    }
-
-    fn get(
-        store: &Store,
-        channels: &ChannelGrant,
-        first: ChannelId,
-        uuid: Uuid,
-        bytes_max: Option<usize>,
-    ) -> Result<Option<Event>, StoreError> {
-        store.get_within(channels, first, uuid, bytes_max)
-    }
-
-    fn walk(store: &Store, query: &CursorQuery) -> Result<CursorPage<Event>, StoreError> {
-        store.walk(query)
-    }
-
-    fn summary(store: &Store, channels: &ChannelGrant, filter: &EventFilter, by: GroupBy) -> Result<Vec<Summary>, StoreError> {
-        store.summaries(channels, filter, &[by])
-    }
-
-    fn histogram(
-        store: &Store,
-        channels: &ChannelGrant,
-        filter: &EventFilter,
-        span: Span,
-        split_by: Option<GroupBy>,
-    ) -> Result<Histogram, StoreError> {
-        store.histogram(channels, filter, span, split_by)
     }
 }

@@ -2,8 +2,8 @@
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, web};
-use audit_store::domain::{PreparedEntry, limits};
-use audit_store::{AppendRequest, Store};
+use audit_store::domain::limits;
+use audit_store::{AppendRequest, Prepared, Store};
 
 use super::{json, record, view};
 use crate::admission::Room;
@@ -28,14 +28,14 @@ pub(super) async fn create(
     let (store, producer_id) = (api.store.clone(), caller.token.id);
     let prepared = blocking::compute(&api, producer_id, bytes.len(), move || prepare(&store, &bytes, &caller)).await??;
     let uuid = prepared.uuid();
-    let append = AppendRequest { producer_id, entries: vec![prepared], reservation: Some(reservation) };
+    let append = AppendRequest::new([prepared]).producer(producer_id).holding(reservation);
     let receipts = blocking::append(&api, append).await?;
     let is_retry = receipts.iter().all(|receipt| receipt.duplicate);
     Ok(json(if is_retry { HttpResponse::Ok() } else { HttpResponse::Created() }, view::created(uuid)))
 }
 
-fn prepare(store: &Store, body: &[u8], caller: &Caller) -> Result<PreparedEntry, Failure> {
+fn prepare(store: &Store, body: &[u8], caller: &Caller) -> Result<Prepared, Failure> {
     let event = record::parse_inventory_log(body::text(body)?)?;
     let channel = caller.channel_to_write(event.channel_id)?;
-    Ok(store.prepare(event, channel)?)
+    Ok(store.channels(channel).events().prepare(event)?)
 }

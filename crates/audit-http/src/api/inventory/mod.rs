@@ -18,8 +18,8 @@ pub use record::parse_inventory_log;
 
 use actix_web::body::MessageBody;
 use actix_web::{HttpRequest, HttpResponse, web};
-use audit_store::domain::{EventSort, parse_uuid};
-use audit_store::{GroupBy, SliceQuery, Store, StoreError};
+use audit_store::domain::parse_uuid;
+use audit_store::{Events, GroupBy, StoreError};
 
 use crate::auth::Caller;
 use crate::blocking;
@@ -50,8 +50,7 @@ pub(super) fn configure(routes: &mut Routes<'_>) {
 async fn get(api: web::Data<Api>, id: web::Path<String>, caller: Caller) -> Result<HttpResponse, Failure> {
     let missing = || Failure::not_found("Audit log not found");
     let uuid = parse_uuid(&id).ok_or_else(missing)?;
-    let find = move |store: &Store, channels: &_, first, bytes_max| store.get_within(channels, first, uuid, bytes_max);
-    let event = blocking::find(&api, &caller, caller.channels(), find).await??.ok_or_else(missing)?;
+    let event = blocking::find::<Events>(&api, &caller, caller.channels(), uuid).await??.ok_or_else(missing)?;
     let shown = blocking::shape(event.entry.slots.bytes(), move || view::detail(&event));
     Ok(json(HttpResponse::Ok(), shown.await?))
 }
@@ -64,7 +63,7 @@ async fn summary(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> R
     let channels = caller.channels();
     let page = blocking::page(&api, &caller, false, move |store| {
         let by = [GroupBy::TableName, GroupBy::Person, GroupBy::Action];
-        Ok::<_, StoreError>(view::summary(&store.summaries(&channels, &filter, &by)?))
+        Ok::<_, StoreError>(view::summary(&store.channels(channels).events().summaries(&filter, by)?))
     });
     Ok(json(HttpResponse::Ok(), page.await??))
 }
@@ -74,8 +73,10 @@ async fn list(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Resu
     let mut reader = QueryReader::new(&params);
     let (filter, skip, size) = (reader.filter(), reader.skip(), reader.limit());
     reader.finish()?;
-    let query = SliceQuery { channels: caller.channels(), filter, sort: EventSort::default(), skip, size };
-    let page = blocking::page(&api, &caller, false, move |store| Ok::<_, StoreError>(view::list(store.slice(&query)?)));
+    let channels = caller.channels();
+    let page = blocking::page(&api, &caller, false, move |store| {
+        Ok::<_, StoreError>(view::list(store.channels(channels).events().list(filter).slice(skip, size)?))
+    });
     Ok(json(HttpResponse::Ok(), page.await??))
 }
 

@@ -2,8 +2,8 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use audit_store::domain::{ChannelId, JsonText, ObjectWriter, PreparedEntry, limits, push_array};
-use audit_store::{AppendRequest, Receipt, Reservation, Store};
+use audit_store::domain::{ChannelId, JsonText, ObjectWriter, limits, push_array};
+use audit_store::{AppendRequest, Prepared, Receipt, Reservation, Store};
 
 use super::{Query, Stream};
 use crate::admission::{Room, Turn};
@@ -35,7 +35,7 @@ pub(super) async fn append<S: Stream>(
     let received = bytes.len();
     let work = move |turn| prepare_all::<S>(&store, bytes, is_ndjson, &writer, (reservation, turn));
     let (entries, is_single, reservation) = blocking::compute_in_turn(&api, caller.token.id, received, work).await??;
-    let append = AppendRequest { producer_id: caller.token.id, entries, reservation: Some(reservation) };
+    let append = AppendRequest::new(entries).producer(caller.token.id).holding(reservation);
     let refused = |error| Failure::from_append(error, is_single);
     let receipts = blocking::append(&api, append).await.map_err(refused)?;
     Ok(if is_single { one(&receipts) } else { many(&receipts) })
@@ -49,14 +49,14 @@ fn prepare_all<S: Stream>(
     is_ndjson: bool,
     caller: &Caller,
     (mut reservation, turn): (Reservation, Option<Turn>),
-) -> Result<(Vec<PreparedEntry>, bool, Reservation), Failure> {
+) -> Result<(Vec<Prepared>, bool, Reservation), Failure> {
     let (records, is_single) = cut::<S>(body::text(&bytes)?, is_ndjson)?;
     // This reservation comes before the entries are made: ten thousand records fit into a body of
     // 30 KB.
     reservation.grow(records.len() * RECORD_OVERHEAD_BYTES).map_err(BodyError::from)?;
     let entries = prepare::<S>(store, &records, is_single, caller)?;
     drop(bytes);
-    let held = entries.iter().map(PreparedEntry::memory_bytes).sum();
+    let held = entries.iter().map(Prepared::memory_bytes).sum();
     reservation.settle(held);
     if let Some(held) = turn.and_then(|turn| turn.hold(held)) {
         reservation.attach(held);
@@ -83,7 +83,7 @@ fn cut<S: Stream>(text: &str, is_ndjson: bool) -> Result<(Vec<&str>, bool), Fail
     Ok((records, is_single))
 }
 
-fn prepare<S: Stream>(store: &Store, records: &[&str], is_single: bool, caller: &Caller) -> Result<Vec<PreparedEntry>, Failure> {
+fn prepare<S: Stream>(store: &Store, records: &[&str], is_single: bool, caller: &Caller) -> Result<Vec<Prepared>, Failure> {
     let (mut entries, mut invalid, mut faults) = (Vec::with_capacity(records.len()), Vec::new(), 0);
     for (index, record) in records.iter().enumerate() {
         let pointer = if is_single { String::new() } else { format!("/{index}") };
@@ -119,9 +119,9 @@ fn place<S: Stream>(
     channel: Option<ChannelId>,
     pointer: &str,
     caller: &Caller,
-) -> Result<PreparedEntry, Failure> {
+) -> Result<Prepared, Failure> {
     let channel = caller.channel_to_write(channel).map_err(|error| error.at(pointer))?;
-    Ok(S::prepare(store, new, channel)?)
+    Ok(store.channels(channel).log::<S>().prepare(new)?)
 }
 
 fn one(receipts: &[Receipt]) -> HttpResponse {

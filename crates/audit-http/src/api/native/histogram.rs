@@ -24,7 +24,7 @@ pub(super) async fn histogram<S: Stream>(
     let (name, span) = span.unwrap_or(SPANS[0]);
     let is_search = S::is_search(&filter);
     let page = blocking::page(&api, &caller, is_search, move |store| {
-        let histogram = S::histogram(store, &channels, &filter, span, split_by.map(|(_, by)| by))?;
+        let histogram = store.channels(channels).log::<S>().histogram(&filter, span, split_by.map(|(_, by)| by))?;
         Ok::<_, StoreError>(write(name, split_by.map(|(name, _)| name), &histogram))
     });
     Ok(HttpResponse::Ok().content_type("application/json").body(page.await??))

@@ -14,9 +14,9 @@ pub(crate) use filter::{Filter, FilterValues, StreamFilter};
 pub(crate) use query::Query;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{ChannelGrant, ChannelId, Entry, InputError, PreparedEntry, Span, parse_uuid};
-use audit_store::{CursorPage, CursorQuery, Histogram, Store, StoreError, Summary};
+use audit_store::LogStream;
+use audit_store::domain::{ChannelId, InputError, Span, parse_uuid};
+use serde::Serialize;
 
 use crate::auth::Caller;
 use crate::blocking;
@@ -27,7 +27,7 @@ use crate::routes::{Access, Routes};
 use crate::state::Api;
 
 /// A stream, with the parts that its native API needs.
-pub(crate) trait Stream: 'static {
+pub(crate) trait Stream: LogStream<Filter: StreamFilter + Serialize> {
     /// The path of the list. Clients also append records there.
     const LIST: &'static str;
     /// The path of the counts by group.
@@ -43,15 +43,6 @@ pub(crate) trait Stream: 'static {
     /// The value of `sort` that stands for the time at which the event happened.
     const TIME: &'static str;
 
-    /// A record as a client sends it.
-    type New;
-    /// A record of the log.
-    type StoredEntry: AsRef<Entry> + Send + 'static;
-    /// The filter of a query.
-    type Filter: StreamFilter + serde::Serialize + Clone + Send;
-    /// The fields by which records can be grouped.
-    type GroupBy: Copy + Send + 'static;
-
     /// The groupings, by name.
     const GROUPS: &'static [(&'static str, Self::GroupBy)];
     /// The fields by which spans of time can be split, by name.
@@ -60,42 +51,12 @@ pub(crate) trait Stream: 'static {
     /// Reads a record and the channel that it names.
     fn parse(text: &str) -> Result<(Self::New, Option<ChannelId>), InputError>;
 
-    /// Prepares a record for the log.
-    fn prepare(store: &Store, new: Self::New, channel: ChannelId) -> Result<PreparedEntry, StoreError>;
-
     /// Whether the filter has a condition that only the server itself can check, by reading the
     /// values of the records.
     fn is_search(filter: &Self::Filter) -> bool;
 
     /// Writes a record in the native form at the end of `out`.
-    fn write(record: &Self::StoredEntry, out: &mut String);
-
-    /// Finds the record of a uuid. With `bytes_max`, finds it only if its values have at most that
-    /// many bytes.
-    fn get(
-        store: &Store,
-        channels: &ChannelGrant,
-        first: ChannelId,
-        uuid: Uuid,
-        bytes_max: Option<usize>,
-    ) -> Result<Option<Self::StoredEntry>, StoreError>;
-
-    fn walk(store: &Store, query: &CursorQuery<Self::Filter>) -> Result<CursorPage<Self::StoredEntry>, StoreError>;
-
-    fn summary(
-        store: &Store,
-        channels: &ChannelGrant,
-        filter: &Self::Filter,
-        by: Self::GroupBy,
-    ) -> Result<Vec<Summary>, StoreError>;
-
-    fn histogram(
-        store: &Store,
-        channels: &ChannelGrant,
-        filter: &Self::Filter,
-        span: Span,
-        split_by: Option<Self::GroupBy>,
-    ) -> Result<Histogram, StoreError>;
+    fn write(record: &Self::Stored, out: &mut String);
 }
 
 /// Spans of time, by name.
@@ -121,8 +82,7 @@ async fn get<S: Stream>(
     query.finish()?;
     let missing = || Failure::not_found(format!("There is no {} {uuid} in the channels that are read.", S::NAME));
     let id = parse_uuid(&uuid).ok_or_else(missing)?;
-    let get = move |store: &Store, channels: &_, first, bytes_max| S::get(store, channels, first, id, bytes_max);
-    let record = blocking::find(&api, &caller, channels, get).await??.ok_or_else(missing)?;
+    let record = blocking::find::<S>(&api, &caller, channels, id).await??.ok_or_else(missing)?;
     let bytes = record.as_ref().slots.bytes();
     let write = move || {
         let mut body = String::with_capacity(512 + bytes);

@@ -19,20 +19,18 @@ pub(super) async fn summary<S: Stream>(api: web::Data<Api>, request: HttpRequest
     let (name, by) = by.unwrap_or(S::GROUPS[0]);
     let is_search = S::is_search(&filter);
     let page = blocking::page(&api, &caller, is_search, move |store| {
-        let summary = S::summary(store, &channels, &filter, by)?.into_iter().next();
-        Ok::<_, StoreError>(write(name, summary))
+        let summary = store.channels(channels).log::<S>().summary(&filter, by)?;
+        Ok::<_, StoreError>(write(name, &summary))
     });
     Ok(HttpResponse::Ok().content_type("application/json").body(page.await??))
 }
 
-fn write(group_by: &str, summary: Option<Summary>) -> String {
-    let empty = Summary { total: 0, groups: Vec::new(), other: OtherGroups::default() };
-    let Summary { total, groups, other } = summary.unwrap_or(empty);
+fn write(group_by: &str, summary: &Summary) -> String {
     let mut body = String::new();
     let mut object = ObjectWriter::new(&mut body);
-    object.string("group_by", group_by).integer("total", Some(total));
-    object.nested("groups", |out| push_array(out, &groups, write_group));
-    object.nested("other", |out| write_other("groups", other, out));
+    object.string("group_by", group_by).integer("total", Some(summary.total));
+    object.nested("groups", |out| push_array(out, &summary.groups, write_group));
+    object.nested("other", |out| write_other("groups", summary.other, out));
     object.end();
     body
 }

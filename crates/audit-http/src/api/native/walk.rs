@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{ChannelGrant, CursorOrder, CursorScope, ObjectWriter, limits, push_array};
-use audit_store::{CursorPage, CursorQuery, StoreError};
+use audit_store::{CursorPage, Store, StoreError, Walk};
 
 use super::{Query, Stream};
 use crate::auth::Caller;
@@ -12,18 +12,15 @@ use crate::state::Api;
 
 pub(super) async fn walk<S: Stream>(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, Failure> {
     let query = Query::parse_filtered::<S>(&request, &["channel_id", "sort", "limit", "cursor", "count"])?;
-    let walk = read::<S>(query, &caller)?;
-    let is_search = S::is_search(&walk.walk.filter);
-    let page = blocking::page(&api, &caller, is_search, move |store| {
-        let page = S::walk(store, &walk)?;
-        Ok::<_, StoreError>(write::<S>(page, &walk.walk))
-    });
+    let (walk, size) = read::<S>(query, &api.store, &caller)?;
+    let is_search = S::is_search(&walk.scope().filter);
+    let page = blocking::page(&api, &caller, is_search, move |_| Ok::<_, StoreError>(write::<S>(walk.page(size)?, walk.scope())));
     Ok(HttpResponse::Ok().content_type("application/json").body(page.await??))
 }
 
 /// Writes a page. It drops each record as soon as the record is written, so that the page is in
 /// memory only once.
-fn write<S: Stream>(page: CursorPage<S::StoredEntry>, walk: &CursorScope<S::Filter>) -> String {
+fn write<S: Stream>(page: CursorPage<S::Stored>, walk: &CursorScope<S::Filter>) -> String {
     let bytes: usize = page.records.iter().map(|record| record.as_ref().slots.bytes() + 1024).sum();
     let mut body = blocking::page_buffer(256 + bytes);
     let mut object = ObjectWriter::new(&mut body);
@@ -39,14 +36,16 @@ fn write<S: Stream>(page: CursorPage<S::StoredEntry>, walk: &CursorScope<S::Filt
     body
 }
 
-fn read<S: Stream>(mut query: Query, caller: &Caller) -> Result<CursorQuery<S::Filter>, Failure> {
-    let channels = match query.channels(caller) {
+/// Reads the walk and the size of its page.
+fn read<S: Stream>(mut query: Query, store: &Store, caller: &Caller) -> Result<(Walk<S>, usize), Failure> {
+    let channels = query.channels(caller);
+    let granted = match &channels {
         ChannelGrant::All => None,
-        ChannelGrant::Only(ids) => Some(ids.iter().map(|id| id.get()).collect::<Vec<_>>()),
+        ChannelGrant::Only(ids) => Some(ids.len()),
     };
     // A channel that the caller may not see looks empty, so the number of requested channels
     // decides.
-    let is_one_channel = query.channels_named().or(channels.as_ref().map(Vec::len)) == Some(1);
+    let is_one_channel = query.channels_named().or(granted) == Some(1);
     let order = query.parsed("sort", |text| match text.strip_prefix('-').unwrap_or(text) {
         time if time == S::TIME => Ok((CursorOrder::Timestamp, text.starts_with('-'))),
         "position" if is_one_channel => Ok((CursorOrder::Position, text.starts_with('-'))),
@@ -59,9 +58,8 @@ fn read<S: Stream>(mut query: Query, caller: &Caller) -> Result<CursorQuery<S::F
         limit.ok_or_else(|| format!("must be an integer from 1 to {}", limits::PAGE_SIZE_MAX))
     });
     let counted = query.parsed("count", |text| text.parse::<bool>().map_err(|_| "must be true or false".to_owned()));
-    let filter = query.filter::<S>();
-    let walk = CursorScope { order, descending, channels, filter };
-    let after = query.parsed("cursor", |text| walk.point(text).map_err(|error| error.to_string()));
+    let walk = store.channels(channels).log::<S>().walk(query.filter::<S>()).order(order).descending(descending);
+    let after = query.parsed("cursor", |text| walk.scope().point(text).map_err(|error| error.to_string()));
     query.finish()?;
-    Ok(CursorQuery { walk, after, size: size.unwrap_or(limits::PAGE_SIZE_DEFAULT), counted: counted.unwrap_or(false) })
+    Ok((walk.after(after).counted(counted.unwrap_or(false)), size.unwrap_or(limits::PAGE_SIZE_DEFAULT)))
 }

@@ -9,9 +9,9 @@ pub(super) use openapi::docs;
 
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use audit_store::domain::{
-    ActionLog, ChannelGrant, InputError, JsonText, Members, NewActionLog, ParseMode, PreparedEntry, limits, translate_action_log,
+    ActionLog, ChannelGrant, InputError, JsonText, Members, NewActionLog, ParseMode, limits, translate_action_log,
 };
-use audit_store::{ActionLogListQuery, AppendRequest, Receipt, Store};
+use audit_store::{AppendRequest, Prepared, Receipt, Store};
 use encoding_rs::Encoding;
 
 use crate::admission::Room;
@@ -40,7 +40,7 @@ pub(super) fn configure(routes: &mut Routes<'_>) {
 async fn get(api: web::Data<Api>, id: web::Path<String>, caller: Caller) -> Result<HttpResponse, Failure> {
     let position = drf::whole_number(&id).and_then(|id| id.checked_sub(1)).ok_or_else(drf::not_found)?;
     let channel = caller.single_channel().ok_or_else(drf::not_found)?;
-    let find = move |store: &Store, bytes_max| store.action_log_at(channel, position, bytes_max);
+    let find = api.store.channels(channel).action_logs().find_at(position);
     let log = blocking::read_by_key(&api, &caller, find).await??;
     show(HttpResponse::Ok(), log.ok_or_else(drf::not_found)?).await
 }
@@ -62,10 +62,11 @@ async fn list(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Resu
     let Paging { page, size } = Paging::parse(&api.config, &params)?;
     // Ids count per channel, so a list never merges channels.
     let channels = ChannelGrant::Only(caller.single_channel().into_iter().collect());
-    let query = ActionLogListQuery { channels, filter, sort: drf::read_sort(&SORTS, &params), page, size };
-    let is_search = query.filter.search.is_some();
+    let sort = drf::read_sort(&SORTS, &params);
+    let is_search = filter.search.is_some();
     let page = blocking::page(&api, &caller, is_search, move |store| {
-        drf::write_page(store.list_action_logs(&query)?, &origin, &params, |log| log.entry.slots.bytes(), write)
+        let page = store.channels(channels).action_logs().list(filter).sort(sort).page(page, size)?;
+        drf::write_page(page, &origin, &params, |log| log.entry.slots.bytes(), write)
     });
     Ok(drf::json(HttpResponse::Ok(), page.await??))
 }
@@ -82,10 +83,10 @@ async fn create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload
     let prepared = blocking::compute(&api, producer_id, received, move || prepare(&store, &bytes, form, &caller)).await??;
     // The server keeps the action log twice, for the log and for the answer. A message that was
     // formatted from its arguments takes more bytes than the arguments did.
-    reservation.grow((2 * prepared.slots().bytes()).saturating_sub(received)).map_err(BodyError::from)?;
-    let (channel, uuid, bytes) = (prepared.channel_id(), prepared.uuid(), prepared.slots().bytes());
-    let kept = prepared.clone();
-    let append = AppendRequest { producer_id, entries: vec![prepared], reservation: Some(reservation) };
+    reservation.grow((2 * prepared.bytes()).saturating_sub(received)).map_err(BodyError::from)?;
+    let (channel, uuid, bytes) = (prepared.channel_id(), prepared.uuid(), prepared.bytes());
+    let kept = prepared.entry().clone();
+    let append = AppendRequest::new([prepared]).producer(producer_id).holding(reservation);
     let receipts = blocking::append(&api, append).await?;
     // A new action log is the one that the client sent, so the server does not read it from the
     // log. Such a read could fail, and the client would then send it again although it is stored.
@@ -94,7 +95,7 @@ async fn create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload
         return show(HttpResponse::Created(), log).await;
     }
     // The action log is stored, so an answer that asks the client to send it again would be wrong.
-    let find = move |store: &Store| store.get_action_log(&ChannelGrant::Only([channel].into()), channel, uuid);
+    let find = move |store: &Store| store.channels(channel).action_logs().get(uuid);
     let log = blocking::point_read(&api, bytes, find).await??;
     show(HttpResponse::Ok(), log.ok_or_else(|| Failure::lost(channel, uuid))?).await
 }
@@ -103,7 +104,7 @@ async fn create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload
 /// case, cut to the size that an action log may have.
 const FORM_BYTES_MAX: usize = 8 * limits::EVENT_BYTES_MAX;
 
-fn prepare(store: &Store, body: &[u8], form: Option<&'static Encoding>, caller: &Caller) -> Result<PreparedEntry, Failure> {
+fn prepare(store: &Store, body: &[u8], form: Option<&'static Encoding>, caller: &Caller) -> Result<Prepared, Failure> {
     let log = match form {
         Some(charset) => read_log(drf::body_members(&json_of_form(body, charset)?)?)?,
         None => {
@@ -113,7 +114,7 @@ fn prepare(store: &Store, body: &[u8], form: Option<&'static Encoding>, caller: 
         }
     };
     let channel = caller.channel_to_write(log.channel_id)?;
-    Ok(store.prepare_action_log(log, channel)?)
+    Ok(store.channels(channel).action_logs().prepare(log)?)
 }
 
 /// Converts a form into the JSON of an action log.

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use audit_http::store::AppendRequest;
-use audit_http::store::domain::{ChannelId, NewActionLog, ParseMode, Timestamp};
+use audit_http::store::domain::{NewActionLog, ParseMode, Timestamp};
 use serde_json::Value;
 
 use crate::common::{TestServer, action_log_lines};
@@ -73,10 +73,10 @@ pub(super) fn serve() -> TestServer {
     let server = TestServer::start();
     for lines in Line::all().chunks(1000) {
         let logs = lines.iter().map(|line| {
-            let channel = ChannelId::new(line.channel).unwrap();
-            NewActionLog::parse(&line.text, ParseMode::NATIVE).unwrap().prepare(channel).unwrap()
+            let log = server.store.channel(line.channel).unwrap().action_logs();
+            log.prepare(NewActionLog::parse(&line.text, ParseMode::NATIVE).unwrap()).unwrap()
         });
-        server.store.append(AppendRequest::import(logs.collect())).unwrap().wait().unwrap();
+        server.store.append(AppendRequest::new(logs)).unwrap().wait().unwrap();
     }
     server
 }

@@ -4,10 +4,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use audit_http::store::domain::{
-    ActionLog, ActionLogFilter, ChannelId, CursorOrder, CursorScope, Event, EventFilter, NewEvent, ParseMode,
-};
-use audit_http::store::{AppendRequest, CursorQuery, StoreConfig};
+use audit_http::store::domain::{ActionLog, ActionLogFilter, ChannelGrant, CursorOrder, Event, EventFilter, NewEvent, ParseMode};
+use audit_http::store::{AppendRequest, StoreConfig};
 use audit_http::{ServerConfig, store::Store};
 use flate2::read::GzDecoder;
 use tempfile::TempDir;
@@ -67,7 +65,7 @@ impl Fixture {
                 return Fixture::Server(Template::new(|url| fill(TestDatabase::made(url))));
             }
             let directory = tempfile::tempdir().unwrap();
-            fill(Store::open(&StoreConfig::new(format!("sqlite://{}/audit.db", directory.path().display()))).unwrap());
+            fill(Store::open(StoreConfig::new(format!("sqlite://{}/audit.db", directory.path().display()))).unwrap());
             Fixture::File(directory)
         })
     }
@@ -96,24 +94,21 @@ fn fill(store: Store) {
     for lines in fixture_lines().chunks(2000) {
         let events = lines.iter().map(|line| {
             let event = NewEvent::parse(line, ParseMode::NATIVE).unwrap();
-            let channel = event.channel_id.unwrap();
-            event.prepare(channel).unwrap()
+            store.channels(event.channel_id.unwrap()).events().prepare(event).unwrap()
         });
-        store.append(AppendRequest::import(events.collect())).unwrap().wait().unwrap();
+        store.append(AppendRequest::new(events)).unwrap().wait().unwrap();
     }
     store.close();
 }
 
 /// Every event of a channel, by position.
 pub(crate) fn all_events(store: &Store, channel: i64) -> Vec<Event> {
-    let channels = Some(vec![ChannelId::new(channel).unwrap().get()]);
-    let walk = CursorScope { order: CursorOrder::Position, descending: false, channels, filter: EventFilter::default() };
-    store.walk(&CursorQuery { walk, after: None, size: 1_000_000, counted: false }).unwrap().records
+    let log = store.channel(channel).unwrap().events();
+    log.walk(EventFilter::default()).order(CursorOrder::Position).iter().map(Result::unwrap).collect()
 }
 
 /// Every action log of every channel.
 pub(crate) fn all_action_logs(store: &Store) -> Vec<ActionLog> {
-    let filter = ActionLogFilter::default();
-    let walk = CursorScope { order: CursorOrder::Position, descending: false, channels: None, filter };
-    store.walk_action_logs(&CursorQuery { walk, after: None, size: 1_000_000, counted: false }).unwrap().records
+    let logs = store.channels(ChannelGrant::All).action_logs();
+    logs.walk(ActionLogFilter::default()).order(CursorOrder::Position).iter().map(Result::unwrap).collect()
 }

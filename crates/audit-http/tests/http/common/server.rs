@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use audit_http::store::domain::{ActionLog, ChannelGrant, NewToken, Role, Stream};
+use audit_http::store::domain::{ActionLog, ChannelGrant, NewToken, Role};
 use audit_http::store::{Store, StoreConfig};
 use audit_http::{Server, ServerConfig};
 use serde_json::Value;
@@ -49,11 +49,11 @@ impl TestDatabase {
         if env!("CARGO_CRATE_NAME").contains("_partitioned_") {
             migrate_partitioned(url, Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../audit-store/migrations/postgres")));
         }
-        Store::open(&StoreConfig::new(url)).unwrap()
+        Store::open(StoreConfig::new(url)).unwrap()
     }
 
     pub(crate) fn open(&self) -> Store {
-        Store::open(&self.config()).unwrap()
+        Store::open(self.config()).unwrap()
     }
 
     pub(crate) fn config(&self) -> StoreConfig {
@@ -140,7 +140,7 @@ impl TestServer {
 
     /// How many events each channel has, and every event and every action log of every channel in the native shape.
     pub(crate) fn everything(&self) -> (Vec<(i64, i64)>, Vec<String>) {
-        let heads = self.store.logs(Stream::Events, &ChannelGrant::All).unwrap();
+        let heads = self.store.channels(ChannelGrant::All).events().states().unwrap();
         let heads: Vec<(i64, i64)> = heads.into_iter().map(|head| (head.channel_id, head.size)).collect();
         let events = heads.iter().flat_map(|(channel, _)| super::fixture::all_events(&self.store, *channel));
         let shown = |log: ActionLog| {

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use audit_http::store::Store;
 use audit_http::store::domain::Role;
-use audit_http::store::{Store, StoreConfig};
 
 use super::{MIB, append_events};
 use crate::common::{Answer, Ask, Client, TestDatabase, TestServer};
@@ -21,7 +21,7 @@ const EVENTS: &str = "/api/v1/events?limit=1";
 /// A server with places for two queries, of which a key may have one, beside those for two searches.
 fn server(query_timeout: Duration) -> TestServer {
     let place = TestDatabase::new();
-    let config = StoreConfig { readers: 2, query_timeout: Some(query_timeout), ..place.config() };
+    let config = place.config().readers(2).query_timeout(query_timeout);
     let store = Store::open(&config).unwrap();
     let server = TestServer::with_store(place, store, |_| {});
     server.append(r#"{"action":"honest"}"#);

@@ -6,18 +6,17 @@ mod pages;
 mod summaries;
 mod time;
 
+use audit_http::store::Store;
 use audit_http::store::domain::{ChannelId, NewActionLog, NewEvent, ParseMode};
-use audit_http::store::{AppendRequest, Store};
 
 const MIB: usize = 1024 * 1024;
 
 /// Appends so many events, each with this body around a text of so many bytes.
 fn append_events(store: &Store, count: usize, event: &str) {
-    let events: Vec<_> = (0..count)
-        .map(|_| store.prepare(NewEvent::parse(event, ParseMode::NATIVE).unwrap(), ChannelId::DEFAULT).unwrap())
-        .collect();
+    let log = store.channels(ChannelId::DEFAULT).events();
+    let events = vec![NewEvent::parse(event, ParseMode::NATIVE).unwrap(); count];
     for events in events.chunks(16) {
-        store.append(AppendRequest::import(events.to_vec())).unwrap().wait().unwrap();
+        log.append_all(events.to_vec()).unwrap();
     }
 }
 
@@ -25,10 +24,7 @@ fn append_events(store: &Store, count: usize, event: &str) {
 fn append_searched(store: &Store, count: usize) {
     let log = format!(r#"{{"level":20,"message":"{}"}}"#, "not it ".repeat(3000));
     for _ in 0..count / 200 {
-        let logs = (0..200).map(|_| {
-            let log = NewActionLog::parse(&log, ParseMode::NATIVE).unwrap();
-            store.prepare_action_log(log, ChannelId::DEFAULT).unwrap()
-        });
-        store.append(AppendRequest::import(logs.collect())).unwrap().wait().unwrap();
+        let logs = (0..200).map(|_| NewActionLog::parse(&log, ParseMode::NATIVE).unwrap());
+        store.channels(ChannelId::DEFAULT).action_logs().append_all(logs).unwrap();
     }
 }

@@ -3,8 +3,8 @@
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
+use audit_http::store::Store;
 use audit_http::store::domain::Role;
-use audit_http::store::{Store, StoreConfig};
 
 use super::append_searched;
 use crate::common::{Ask, Fixture, TestDatabase, TestServer};
@@ -12,8 +12,8 @@ use crate::common::{Ask, Fixture, TestDatabase, TestServer};
 #[test]
 fn a_query_that_takes_too_long_is_503_in_the_words_of_each_api() {
     let place = Fixture::get().copy();
-    let shortly = Some(Duration::from_millis(1));
-    let store = Store::open(&StoreConfig { query_timeout: shortly, ..place.config() }).unwrap();
+    let shortly = Duration::from_millis(1);
+    let store = Store::open(place.config().query_timeout(shortly)).unwrap();
     let server = TestServer::with_store(place, store, |_| {});
     let why = "The query did not end within 0 s. Ask for less (a range of time, one channel, another filter), or retry later.";
     for (path, member) in [

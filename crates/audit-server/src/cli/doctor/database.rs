@@ -229,7 +229,8 @@ pub(super) fn clock(context: &CheckContext) -> Finding {
         return Finding::Good(format!("{now}"));
     }
     let last = context.settings.open_existing_store().ok().and_then(|store| {
-        let heads = [Stream::Events, Stream::ActionLogs].map(|stream| store.logs(stream, &ChannelGrant::All));
+        let logs = store.channels(ChannelGrant::All);
+        let heads = [logs.clone().events().states(), logs.action_logs().states()];
         heads.into_iter().flatten().flatten().filter_map(|head| head.recorded_at).max()
     });
     match last {

@@ -6,11 +6,11 @@ mod predicate;
 pub use groups::ActionLogGroupBy;
 
 use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
 
-use audit_domain::uuid::Uuid;
 use audit_domain::{
-    ActionLog, ActionLogFilter, ActionLogFilterColumns, ActionLogSortField, ActionLogSortRow, CursorOrder, Interval, JsonText,
-    SortKey, Stream,
+    ActionLog, ActionLogFilter, ActionLogFilterColumns, ActionLogSortField, ActionLogSortRow, ChannelId, Clock, ContentTypes,
+    CursorOrder, Interval, JsonText, NewActionLog, PreparedEntry, SortKey,
 };
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{count_star, sql};
@@ -21,7 +21,7 @@ use super::expressions::{EveryColumn, ValueBytes, among};
 use super::room::Room;
 use super::start::{Behind, PageStart, begin};
 use super::stride::in_fetches;
-use super::table::{Filter, LogPosition, Selection, Table, hand_on};
+use super::table::{Filter, LogPosition, RecordKey, Selection, Table, hand_on};
 use crate::connection::{Backend, DbConnection, on_inner};
 use crate::dialect;
 use crate::error::StoreError;
@@ -29,30 +29,9 @@ use crate::postings::{Building, Condition, Dimension, Point, Term};
 use crate::row::{ActionLogRow, NewActionLogRow};
 use crate::schema::action_logs;
 
-/// The table of action logs.
-pub(crate) struct ActionLogs;
-
-impl ActionLogs {
-    /// Reads the action log at a position and checks it against its leaf hash. With `bytes_max`, it
-    /// returns the action log only if its values are not larger.
-    pub(crate) fn at_checked(
-        conn: &mut DbConnection,
-        channel_id: i64,
-        position: i64,
-        bytes_max: Option<usize>,
-    ) -> Result<Option<ActionLog>, StoreError> {
-        use action_logs as a;
-        let at = a::table.filter(a::channel_id.eq(channel_id).and(a::position.eq(position)));
-        let rows: Vec<NewActionLogRow<'static>> = match bytes_max {
-            None => on_inner!(conn, |conn| at.select(EveryColumn(a::table)).load(conn))?,
-            Some(bytes) => {
-                let at = at.filter(ValueBytes(a::table).le(bytes as i64));
-                on_inner!(conn, |conn| at.select(EveryColumn(a::table)).load(conn))?
-            }
-        };
-        rows.into_iter().next().map(NewActionLogRow::into_checked).transpose()
-    }
-}
+/// The stream of action logs: the records of applications' loggers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActionLogs;
 
 impl Filter<ActionLog> for ActionLogFilter {
     fn is_impossible(&self) -> bool {
@@ -108,11 +87,16 @@ fn sort_row((channel_id, position, created_at, level): Row) -> ActionLogSortRow 
 }
 
 impl Table for ActionLogs {
-    const STREAM: Stream = Stream::ActionLogs;
     const TIME: &'static str = "created_at";
-    type StoredEntry = ActionLog;
-    type Filter = ActionLogFilter;
-    type SortField = ActionLogSortField;
+
+    fn prepare(
+        new: NewActionLog,
+        channel: ChannelId,
+        _types: &dyn Fn() -> Result<Arc<ContentTypes>, StoreError>,
+        clock: &Clock,
+    ) -> Result<PreparedEntry, StoreError> {
+        Ok(new.prepare_at(channel, clock)?)
+    }
 
     fn is_by_time(key: &SortKey<ActionLogSortField>) -> bool {
         key.field == ActionLogSortField::CreatedAt
@@ -141,16 +125,25 @@ impl Table for ActionLogs {
     fn find_checked(
         conn: &mut DbConnection,
         channel_id: i64,
-        uuid: Uuid,
+        key: RecordKey,
         bytes_max: Option<usize>,
     ) -> Result<Option<ActionLog>, StoreError> {
         use action_logs as a;
-        let of_uuid = a::table.filter(a::channel_id.eq(channel_id).and(a::uuid.eq(uuid.as_bytes().as_slice())));
-        let rows: Vec<NewActionLogRow<'static>> = match bytes_max {
-            None => on_inner!(conn, |conn| of_uuid.select(EveryColumn(a::table)).load(conn))?,
-            Some(bytes) => {
-                let of_uuid = of_uuid.filter(ValueBytes(a::table).le(bytes as i64));
-                on_inner!(conn, |conn| of_uuid.select(EveryColumn(a::table)).load(conn))?
+        let small = |bytes: usize| ValueBytes(a::table).le(bytes as i64);
+        let rows: Vec<NewActionLogRow<'static>> = match key {
+            RecordKey::Uuid(uuid) => {
+                let found = a::table.filter(a::channel_id.eq(channel_id).and(a::uuid.eq(uuid.as_bytes().as_slice())));
+                match bytes_max {
+                    None => on_inner!(conn, |conn| found.select(EveryColumn(a::table)).load(conn))?,
+                    Some(bytes) => on_inner!(conn, |conn| found.filter(small(bytes)).select(EveryColumn(a::table)).load(conn))?,
+                }
+            }
+            RecordKey::Position(position) => {
+                let found = a::table.filter(a::channel_id.eq(channel_id).and(a::position.eq(position)));
+                match bytes_max {
+                    None => on_inner!(conn, |conn| found.select(EveryColumn(a::table)).load(conn))?,
+                    Some(bytes) => on_inner!(conn, |conn| found.filter(small(bytes)).select(EveryColumn(a::table)).load(conn))?,
+                }
             }
         };
         rows.into_iter().next().map(NewActionLogRow::into_checked).transpose()

@@ -6,10 +6,12 @@ mod predicate;
 pub use groups::GroupBy;
 
 use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{
-    CursorOrder, Event, EventFilter, EventFilterColumns, Interval, JsonText, SortField, SortKey, SortRow, Stream, changed_fields,
+    ChannelId, Clock, ContentTypes, CursorOrder, Event, EventFilter, EventFilterColumns, Interval, JsonText, NewEvent,
+    PreparedEntry, SortField, SortKey, SortRow, Stream, changed_fields,
 };
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{count_star, sql};
@@ -20,7 +22,7 @@ use super::expressions::{EveryColumn, ValueBytes, among};
 use super::room::Room;
 use super::start::{Behind, PageStart, begin};
 use super::stride::in_fetches;
-use super::table::{Filter, LogPosition, Selection, Table, hand_on};
+use super::table::{Filter, LogPosition, RecordKey, Selection, Table, hand_on};
 use crate::connection::{Backend, DbConnection, on_inner};
 use crate::dialect;
 use crate::error::StoreError;
@@ -28,8 +30,9 @@ use crate::postings::{Building, Condition, Dimension, Point, Term};
 use crate::row::{EventRow, NewEventRow};
 use crate::schema::events;
 
-/// The table of events.
-pub(crate) struct Events;
+/// The stream of audit events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Events;
 
 impl Filter<Event> for EventFilter {
     fn is_impossible(&self) -> bool {
@@ -79,11 +82,16 @@ impl Filter<Event> for EventFilter {
 }
 
 impl Table for Events {
-    const STREAM: Stream = Stream::Events;
     const TIME: &'static str = "timestamp";
-    type StoredEntry = Event;
-    type Filter = EventFilter;
-    type SortField = SortField;
+
+    fn prepare(
+        new: NewEvent,
+        channel: ChannelId,
+        types: &dyn Fn() -> Result<Arc<ContentTypes>, StoreError>,
+        clock: &Clock,
+    ) -> Result<PreparedEntry, StoreError> {
+        Ok(new.prepare_with(channel, &*types()?, clock)?)
+    }
 
     fn is_by_time(key: &SortKey<SortField>) -> bool {
         key.field == SortField::Timestamp
@@ -125,15 +133,25 @@ impl Table for Events {
     fn find_checked(
         conn: &mut DbConnection,
         channel_id: i64,
-        uuid: Uuid,
+        key: RecordKey,
         bytes_max: Option<usize>,
     ) -> Result<Option<Event>, StoreError> {
-        let of_uuid = events::table.filter(events::channel_id.eq(channel_id).and(events::uuid.eq(uuid.as_bytes().as_slice())));
-        let rows: Vec<NewEventRow<'static>> = match bytes_max {
-            None => on_inner!(conn, |conn| of_uuid.select(EveryColumn(events::table)).load(conn))?,
-            Some(bytes) => {
-                let of_uuid = of_uuid.filter(ValueBytes(events::table).le(bytes as i64));
-                on_inner!(conn, |conn| of_uuid.select(EveryColumn(events::table)).load(conn))?
+        use events as t;
+        let small = |bytes: usize| ValueBytes(t::table).le(bytes as i64);
+        let rows: Vec<NewEventRow<'static>> = match key {
+            RecordKey::Uuid(uuid) => {
+                let found = t::table.filter(t::channel_id.eq(channel_id).and(t::uuid.eq(uuid.as_bytes().as_slice())));
+                match bytes_max {
+                    None => on_inner!(conn, |conn| found.select(EveryColumn(t::table)).load(conn))?,
+                    Some(bytes) => on_inner!(conn, |conn| found.filter(small(bytes)).select(EveryColumn(t::table)).load(conn))?,
+                }
+            }
+            RecordKey::Position(position) => {
+                let found = t::table.filter(t::channel_id.eq(channel_id).and(t::position.eq(position)));
+                match bytes_max {
+                    None => on_inner!(conn, |conn| found.select(EveryColumn(t::table)).load(conn))?,
+                    Some(bytes) => on_inner!(conn, |conn| found.filter(small(bytes)).select(EveryColumn(t::table)).load(conn))?,
+                }
             }
         };
         rows.into_iter().next().map(NewEventRow::into_checked).transpose()

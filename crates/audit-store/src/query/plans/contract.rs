@@ -41,7 +41,7 @@ fn log(json: &str) -> PreparedEntry {
 /// of each log too.
 fn all_statements() -> Vec<String> {
     let database = Database::empty();
-    Store::open(&StoreConfig::new(database.url())).unwrap().close();
+    Store::open(StoreConfig::new(database.url())).unwrap().close();
     let url = DatabaseUrl::parse(&database.url()).unwrap();
     let mut small = Small::new(dialect::open(&url, Purpose::Write).unwrap());
     let conn = small.conn();
@@ -52,21 +52,22 @@ fn all_statements() -> Vec<String> {
         // New heads, then existing ones; new entries, then duplicates; one entry, and several.
         let several = (0..3).flat_map(|_| [event("{}", 1), message()]).collect();
         for entries in [vec![event(given, 1), event("{}", 2), message()], several] {
-            commit(conn, &[&AppendRequest::import(entries)], Lookup::GivenUuids, &watch, &mut Pace::default()).unwrap();
+            commit(conn, &[&AppendRequest::of_entries(entries)], Lookup::GivenUuids, &watch, &mut Pace::default()).unwrap();
         }
     }
     for more in [64, 448] {
         // A segment, and one that is made from it and from rows.
         let entries = (0..more).map(|_| event(r#"{"action":"a"}"#, 1)).collect();
-        commit(conn, &[&AppendRequest::import(entries)], Lookup::GivenUuids, &watch, &mut Pace::default()).unwrap();
+        commit(conn, &[&AppendRequest::of_entries(entries)], Lookup::GivenUuids, &watch, &mut Pace::default()).unwrap();
         Step::prepare(conn, 1, Stream::Events, true).unwrap().unwrap().put(conn).unwrap();
     }
     for channel in [1, 2] {
-        assert_eq!(Events::find_checked(conn, channel, known, None).unwrap().is_some(), channel == 1);
+        assert_eq!(Events::find_checked(conn, channel, RecordKey::Uuid(known), None).unwrap().is_some(), channel == 1);
     }
-    assert!(Events::find_checked(conn, 1, known, Some(1_000)).unwrap().is_some());
-    assert!(ActionLogs::find_checked(conn, 1, known, None).unwrap().is_none());
-    assert!(ActionLogs::at_checked(conn, 1, 0, Some(1_000)).unwrap().is_some());
+    assert!(Events::find_checked(conn, 1, RecordKey::Uuid(known), Some(1_000)).unwrap().is_some());
+    assert!(ActionLogs::find_checked(conn, 1, RecordKey::Uuid(known), None).unwrap().is_none());
+    assert!(Events::find_checked(conn, 1, RecordKey::Position(0), Some(1_000)).unwrap().is_some());
+    assert!(ActionLogs::find_checked(conn, 1, RecordKey::Position(0), Some(1_000)).unwrap().is_some());
     drop(Events::at(conn, 1, &[0]).unwrap());
     drop(Events::bytes(conn, 1, &[0]).unwrap());
     drop(ActionLogs::at(conn, 1, &[0]).unwrap());
@@ -117,7 +118,7 @@ fn nothing_rests_on_what_a_cluster_has_not() {
 #[test]
 fn every_key_of_a_log_begins_with_its_channel() {
     let database = Database::empty();
-    Store::open(&StoreConfig::new(database.url())).unwrap().close();
+    Store::open(StoreConfig::new(database.url())).unwrap().close();
     let sql = "SELECT c.relname::text, i.relname::text,
                    (SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = x.indkey[0])
                FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid

@@ -12,7 +12,7 @@ use crate::postings::Cache;
 use crate::query::*;
 use crate::test_postgres::Database;
 use crate::url::DatabaseUrl;
-use crate::{AppendRequest, Store, StoreConfig, dialect};
+use crate::{Store, StoreConfig, dialect};
 
 /// A connection and the statements that it has kept since the last check.
 struct Keeping {
@@ -22,12 +22,12 @@ struct Keeping {
 
 impl Keeping {
     fn new(url: &str) -> Keeping {
-        let store = Store::open(&StoreConfig::new(url)).unwrap();
+        let store = Store::open(StoreConfig::new(url)).unwrap();
         let events = (0..100).map(|n| {
             let json = format!(r#"{{"content_type":{},"action":"a","url":"/{n}"}}"#, n % 3);
-            NewEvent::parse(&json, ParseMode::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap()
+            NewEvent::parse(&json, ParseMode::NATIVE).unwrap()
         });
-        store.append(AppendRequest::import(events.collect())).unwrap().wait().unwrap();
+        store.channels(ChannelId::DEFAULT).events().append_all(events).unwrap();
         store.index().unwrap();
         store.close();
         let mut conn = dialect::open(&DatabaseUrl::parse(url).unwrap(), Purpose::Read).unwrap();
@@ -45,8 +45,8 @@ impl Keeping {
     fn list(&mut self, filter: EventFilter, sort: &[SortField], size: i64) -> usize {
         let keys = sort.iter().map(|field| SortKey { field: *field, descending: false }).collect();
         let channels = ChannelGrant::Only([1, size].into_iter().filter_map(ChannelId::new).collect());
-        let query = ListQuery { channels, filter, sort: Sort::by(keys), page: PageNumber::Number(1), size };
-        let page = list::<Events>(&mut self.conn, &Cache::default(), &query).unwrap();
+        let page =
+            list::<Events>(&mut self.conn, &Cache::default(), &channels, &filter, &Sort::by(keys), (1.into(), size)).unwrap();
         assert!(!page.records.is_empty());
         std::mem::take(&mut *self.kept.lock().unwrap()).len()
     }

@@ -90,7 +90,7 @@ impl Many {
         numbers: &dyn Fn(i64) -> String,
         after: &str,
     ) -> Many {
-        let store = Store::open(&StoreConfig::new(url)).unwrap();
+        let store = Store::open(StoreConfig::new(url)).unwrap();
         let target = DatabaseUrl::parse(url).unwrap();
         let mut conn = dialect::open(&target, Purpose::Write).unwrap();
         let filled = |text: &str| {
@@ -156,18 +156,17 @@ impl Many {
 
     fn ask_list<T: Table>(&mut self, filter: T::Filter, sort: Sort<T::SortField>, number: i64) {
         let channels = ChannelGrant::Only([ChannelId::DEFAULT].into());
-        let query = ListQuery { channels, filter, sort, page: PageNumber::Number(number), size: 2 };
-        list::<T>(&mut self.conn, &Cache::default(), &query).unwrap();
+        list::<T>(&mut self.conn, &Cache::default(), &channels, &filter, &sort, (number.into(), 2)).unwrap();
     }
 
     pub(super) fn walk<T: Table>(&mut self, order: CursorOrder, filter: T::Filter) {
         let after = Some(CursorKey { timestamp: 1_715_000_000_000_000, channel_id: 1, position: 50_000 });
         let walk_of = CursorScope { order, descending: true, channels: Some(vec![1]), filter };
-        walk::<T>(&mut self.conn, &Cache::default(), &CursorQuery { walk: walk_of, after, size: 2, counted: false }).unwrap();
+        walk::<T>(&mut self.conn, &Cache::default(), &CursorQuery { walk: &walk_of, after, size: 2, counted: false }).unwrap();
     }
 
     pub(super) fn summary(&mut self, filter: EventFilter, by: GroupBy) {
-        summaries(&mut self.conn, &Cache::default(), &ChannelGrant::Only([ChannelId::DEFAULT].into()), &filter, &[by]).unwrap();
+        summaries(&mut self.conn, &Cache::default(), &ChannelGrant::Only([ChannelId::DEFAULT].into()), &filter, [by]).unwrap();
     }
 
     pub(super) fn at<T: Table>(&mut self, positions: &[i64]) {
@@ -175,7 +174,7 @@ impl Many {
     }
 
     pub(super) fn find<T: Table>(&mut self) {
-        T::find_checked(&mut self.conn, 1, Uuid::from_u128(7), None).unwrap();
+        T::find_checked(&mut self.conn, 1, RecordKey::Uuid(Uuid::from_u128(7)), None).unwrap();
     }
 }
 
@@ -211,13 +210,11 @@ impl Small {
     pub(super) fn reads<T: Table>(&mut self, filter: T::Filter) {
         for channels in [vec![1], vec![1, 2]] {
             let grant = ChannelGrant::Only(channels.iter().filter_map(|id| ChannelId::new(*id)).collect());
-            let (sort, page) = (Sort::by(Vec::new()), PageNumber::Number(1));
-            let query = ListQuery { channels: grant, filter: filter.clone(), sort, page, size: 2 };
-            list::<T>(&mut self.conn, &Cache::default(), &query).unwrap();
+            list::<T>(&mut self.conn, &Cache::default(), &grant, &filter, &Sort::by(Vec::new()), (1.into(), 2)).unwrap();
             for order in [CursorOrder::Timestamp, CursorOrder::Position] {
                 let channels = Some(channels.clone());
                 let walk_of = CursorScope { order, descending: false, channels, filter: filter.clone() };
-                walk::<T>(&mut self.conn, &Cache::default(), &CursorQuery { walk: walk_of, after: None, size: 2, counted: true })
+                walk::<T>(&mut self.conn, &Cache::default(), &CursorQuery { walk: &walk_of, after: None, size: 2, counted: true })
                     .unwrap();
             }
         }
@@ -229,10 +226,17 @@ impl Small {
         let filter = EventFilter { url: Some("7".to_owned()), ..EventFilter::default() };
         for filter in [EventFilter::default(), filter] {
             for by in [GroupBy::Action, GroupBy::Hour] {
-                summaries(&mut self.conn, &Cache::default(), &ChannelGrant::All, &filter, &[by]).unwrap();
+                summaries(&mut self.conn, &Cache::default(), &ChannelGrant::All, &filter, [by]).unwrap();
             }
         }
-        find_in_several::<Events>(&mut self.conn, &ChannelGrant::All, 1, Uuid::from_u128(7), None).unwrap();
+        find_in_several::<Events>(
+            &mut self.conn,
+            &ChannelGrant::All,
+            Some(ChannelId::DEFAULT),
+            RecordKey::Uuid(Uuid::from_u128(7)),
+            None,
+        )
+        .unwrap();
     }
 
     /// The statements without their values and without parts that only make them hard to read.

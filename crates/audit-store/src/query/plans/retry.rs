@@ -32,10 +32,10 @@ struct Log {
 
 impl Log {
     fn with(url: &str, entries: &[PreparedEntry]) -> Log {
-        Store::open(&StoreConfig::new(url)).unwrap().close();
+        Store::open(StoreConfig::new(url)).unwrap().close();
         let mut conn = dialect::open(&DatabaseUrl::parse(url).unwrap(), Purpose::Write).unwrap();
         let watch = ClockWatch::new(Clock::system(), Duration::MAX);
-        let request = AppendRequest::import(entries.to_vec());
+        let request = AppendRequest::of_entries(entries.to_vec());
         let first = commit(&mut conn, &[&request], Lookup::GivenUuids, &watch, &mut Pace::default()).unwrap().remove(0).unwrap();
         assert!(first.iter().all(|receipt| !receipt.duplicate));
         let ran = recording(&mut conn);
@@ -45,7 +45,7 @@ impl Log {
     /// Appends requests in one batch. Returns the outcomes and the number of statements.
     fn append(&mut self, requests: Vec<Vec<PreparedEntry>>) -> (Vec<Outcome>, usize) {
         self.ran.lock().unwrap().clear();
-        let requests: Vec<_> = requests.into_iter().map(AppendRequest::import).collect();
+        let requests: Vec<_> = requests.into_iter().map(AppendRequest::of_entries).collect();
         let outcomes =
             commit(&mut self.conn, &requests.iter().collect::<Vec<_>>(), Lookup::GivenUuids, &self.watch, &mut Pace::default())
                 .unwrap();

@@ -10,18 +10,17 @@ use crate::postings::Cache;
 use crate::query::*;
 use crate::test_postgres::Database;
 use crate::url::DatabaseUrl;
-use crate::{AppendRequest, Store, StoreConfig, dialect};
+use crate::{Store, StoreConfig, dialect};
 
 #[test]
 fn a_page_that_is_too_large_is_not_read_from_postgresql() {
     let database = Database::empty();
-    let store = Store::open(&StoreConfig::new(database.url())).unwrap();
+    let store = Store::open(StoreConfig::new(database.url())).unwrap();
     let count = limits::PAGE_SIZE_THAT_FITS + 4;
     let json = format!(r#"{{"content":"{}"}}"#, "m".repeat(limits::PAGE_BYTES_MAX / (count - 1)));
     let event = NewEvent::parse(&json, ParseMode::NATIVE).unwrap();
     for _ in 0..count {
-        let entries = vec![event.clone().prepare(ChannelId::DEFAULT).unwrap()];
-        store.append(AppendRequest::import(entries)).unwrap().wait().unwrap();
+        store.channels(ChannelId::DEFAULT).events().append(event.clone()).unwrap();
     }
     store.close();
     let mut conn = dialect::open(&DatabaseUrl::parse(&database.url()).unwrap(), Purpose::Read).unwrap();
@@ -29,8 +28,8 @@ fn a_page_that_is_too_large_is_not_read_from_postgresql() {
     let mut list = |size| {
         let channels = ChannelGrant::Only([ChannelId::DEFAULT].into());
         let (sort, page) = (Sort::by(Vec::new()), PageNumber::Number(1));
-        let query = ListQuery { channels, filter: EventFilter::default(), sort, page, size };
-        let page = crate::query::list::<Events>(&mut conn, &Cache::default(), &query);
+        let page =
+            crate::query::list::<Events>(&mut conn, &Cache::default(), &channels, &EventFilter::default(), &sort, (page, size));
         let ran = std::mem::take(&mut *ran.lock().unwrap());
         (page.map(|page| page.records.len()), ran.iter().filter(|sql| sql.contains(r#""events"."content","#)).count())
     };

@@ -1,18 +1,46 @@
 //! What a log holds: events or action logs. A test of what both have in common is written once, over this.
 
-use std::fmt::Debug;
-
 use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{
-    ActionLog, ActionLogFilter, ActionLogSortField, ActionLogSortRow, ChannelGrant, ChannelId, CursorKey, CursorScope, Entry,
-    Event, EventFilter, FilterColumns, NewActionLog, NewEvent, ParseMode, PreparedEntry, Sort, SortBy, SortField, SortRow, Stream,
-    action_log_slot, slot,
+    ActionLog, ActionLogFilter, ActionLogSortRow, ChannelGrant, ChannelId, CursorKey, CursorScope, Event, EventFilter,
+    FilterColumns, NewActionLog, NewEvent, ParseMode, Sort, SortBy, SortRow, action_log_slot, slot,
 };
-use audit_store::{CursorPage, CursorQuery, ListPage, ListQuery, Store, StoreError};
+pub(crate) use audit_store::{ActionLogs, Events};
+use audit_store::{CursorPage, LogStream, Page, PageNumber, Prepared, Store, StoreError, StreamTypes};
+
+use super::preparer;
+
+/// The values by which a record is sorted.
+pub(crate) type Row<K> = <<K as StreamTypes>::SortField as SortBy>::Row;
+
+/// A page of a list, as values that a test can draw and print.
+#[derive(Debug, Clone)]
+pub(crate) struct ListQuery<K: Kind> {
+    pub(crate) channels: ChannelGrant,
+    pub(crate) filter: K::Filter,
+    pub(crate) sort: Sort<K::SortField>,
+    pub(crate) page: PageNumber,
+    pub(crate) size: i64,
+}
+
+impl<K: Kind> ListQuery<K> {
+    pub(crate) fn run(&self, store: &Store) -> Page<K::Stored> {
+        let list = store.channels(self.channels.clone()).log::<K>().list(self.filter.clone()).sort(self.sort.clone());
+        list.page(self.page, self.size).unwrap()
+    }
+}
+
+/// A page of a walk, likewise.
+#[derive(Debug, Clone)]
+pub(crate) struct CursorQuery<F> {
+    pub(crate) walk: CursorScope<F>,
+    pub(crate) after: Option<CursorKey>,
+    pub(crate) size: usize,
+    pub(crate) counted: bool,
+}
 
 /// What a test needs to know of the entries of a stream.
-pub(crate) trait Kind: Copy + 'static {
-    const STREAM: Stream;
+pub(crate) trait Kind: LogStream {
     const TABLE: &'static str;
     /// Members that a record has to have.
     const REQUIRED: &'static str;
@@ -21,49 +49,40 @@ pub(crate) trait Kind: Copy + 'static {
     /// A column of a slot, the slot, and the filter columns made from it.
     const SLOTS: &'static [(u8, &'static str, &'static [&'static str])];
 
-    type StoredEntry: AsRef<Entry> + From<Entry> + Debug + Clone + PartialEq;
-    type Filter: Debug + Clone + Default;
-    type Field: SortBy<Row = Self::Row> + Debug + 'static;
-    type Row;
-
     /// Reads a record and makes it ready for the channel it names.
-    fn parse(json: &str, reading: ParseMode) -> Option<PreparedEntry>;
-    fn matches(filter: &Self::Filter, record: &Self::StoredEntry) -> bool;
-    fn row(record: &Self::StoredEntry) -> Self::Row;
-    fn filter_columns(record: &Self::StoredEntry) -> FilterColumns;
-    fn json(record: &Self::StoredEntry) -> String;
-
-    fn try_get(
-        store: &Store,
-        channels: &ChannelGrant,
-        first: ChannelId,
-        uuid: Uuid,
-    ) -> Result<Option<Self::StoredEntry>, StoreError>;
-    fn list(store: &Store, query: &ListQuery<Self::Filter, Sort<Self::Field>>) -> ListPage<Self::StoredEntry>;
-    fn walk(store: &Store, query: &CursorQuery<Self::Filter>) -> CursorPage<Self::StoredEntry>;
+    fn parse(json: &str, reading: ParseMode) -> Option<Prepared>;
+    fn matches(filter: &Self::Filter, record: &Self::Stored) -> bool;
+    fn row(record: &Self::Stored) -> Row<Self>;
+    fn filter_columns(record: &Self::Stored) -> FilterColumns;
+    fn json(record: &Self::Stored) -> String;
 
     /// A point through the text of its cursor.
     fn through_text(walk: &CursorScope<Self::Filter>, point: CursorKey) -> CursorKey;
 
-    fn get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Option<Self::StoredEntry> {
+    fn try_get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<Self::Stored>, StoreError> {
+        store.channels(channels.clone()).log::<Self>().find(uuid).first_in(first).get()
+    }
+
+    fn get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Option<Self::Stored> {
         Self::try_get(store, channels, first, uuid).unwrap()
     }
 
+    fn walk(store: &Store, query: &CursorQuery<Self::Filter>) -> CursorPage<Self::Stored> {
+        let CursorScope { order, descending, channels, filter } = query.walk.clone();
+        let channels = crate::common::grant(&channels);
+        let walk = store.channels(channels).log::<Self>().walk(filter).order(order).descending(descending);
+        let walk = walk.after(query.after).counted(query.counted);
+        walk.page(query.size).unwrap()
+    }
+
     /// A record with these members and what is required, for the channel it names, else the default one.
-    fn entry(members: &str) -> PreparedEntry {
+    fn entry(members: &str) -> Prepared {
         let all = [Self::REQUIRED, members].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(",");
         Self::parse(&format!("{{{all}}}"), ParseMode::NATIVE).unwrap()
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Events;
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ActionLogs;
-
 impl Kind for Events {
-    const STREAM: Stream = Stream::Events;
     const TABLE: &'static str = "events";
     const REQUIRED: &'static str = "";
     const TEXT: (&'static str, u8) = ("content", slot::CONTENT);
@@ -80,15 +99,10 @@ impl Kind for Events {
         (slot::EXTRA, "extra", &[]),
     ];
 
-    type StoredEntry = Event;
-    type Filter = EventFilter;
-    type Field = SortField;
-    type Row = SortRow;
-
-    fn parse(json: &str, reading: ParseMode) -> Option<PreparedEntry> {
+    fn parse(json: &str, reading: ParseMode) -> Option<Prepared> {
         let event = NewEvent::parse(json, reading).ok()?;
         let channel = event.channel_id.unwrap_or(ChannelId::DEFAULT);
-        Some(event.prepare(channel).unwrap())
+        Some(preparer().channels(channel).events().prepare(event).unwrap())
     }
 
     fn matches(filter: &EventFilter, event: &Event) -> bool {
@@ -107,25 +121,12 @@ impl Kind for Events {
         event.to_json()
     }
 
-    fn try_get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<Event>, StoreError> {
-        store.get(channels, first, uuid)
-    }
-
-    fn list(store: &Store, query: &ListQuery) -> ListPage<Event> {
-        store.list(query).unwrap()
-    }
-
-    fn walk(store: &Store, query: &CursorQuery) -> CursorPage<Event> {
-        store.walk(query).unwrap()
-    }
-
     fn through_text(walk: &CursorScope, point: CursorKey) -> CursorKey {
         walk.point(&walk.cursor(point)).unwrap()
     }
 }
 
 impl Kind for ActionLogs {
-    const STREAM: Stream = Stream::ActionLogs;
     const TABLE: &'static str = "action_logs";
     const REQUIRED: &'static str = r#""level":20,"message":"m""#;
     const TEXT: (&'static str, u8) = ("trace", action_log_slot::TRACE);
@@ -136,15 +137,10 @@ impl Kind for ActionLogs {
         (action_log_slot::EXTRA, "extra", &[]),
     ];
 
-    type StoredEntry = ActionLog;
-    type Filter = ActionLogFilter;
-    type Field = ActionLogSortField;
-    type Row = ActionLogSortRow;
-
-    fn parse(json: &str, reading: ParseMode) -> Option<PreparedEntry> {
+    fn parse(json: &str, reading: ParseMode) -> Option<Prepared> {
         let log = NewActionLog::parse(json, reading).ok()?;
         let channel = log.channel_id.unwrap_or(ChannelId::DEFAULT);
-        Some(log.prepare(channel).unwrap())
+        Some(preparer().channels(channel).action_logs().prepare(log).unwrap())
     }
 
     fn matches(filter: &ActionLogFilter, log: &ActionLog) -> bool {
@@ -163,18 +159,6 @@ impl Kind for ActionLogs {
         let mut out = String::new();
         log.write_json(&mut out);
         out
-    }
-
-    fn try_get(store: &Store, channels: &ChannelGrant, first: ChannelId, uuid: Uuid) -> Result<Option<ActionLog>, StoreError> {
-        store.get_action_log(channels, first, uuid)
-    }
-
-    fn list(store: &Store, query: &audit_store::ActionLogListQuery) -> ListPage<ActionLog> {
-        store.list_action_logs(query).unwrap()
-    }
-
-    fn walk(store: &Store, query: &CursorQuery<ActionLogFilter>) -> CursorPage<ActionLog> {
-        store.walk_action_logs(query).unwrap()
     }
 
     fn through_text(walk: &CursorScope<ActionLogFilter>, point: CursorKey) -> CursorKey {

@@ -5,14 +5,14 @@ mod kind;
 mod raw;
 
 pub(crate) use erase::{erase, openings_after};
-pub(crate) use kind::{ActionLogs, Events, Kind};
+pub(crate) use kind::{ActionLogs, CursorQuery, Events, Kind, ListQuery, Row};
 pub(crate) use raw::{Lock, Raw, blob, is_partitioned, of_database, on_postgres};
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use audit_store::domain::{ChannelGrant, ChannelId, CursorOrder, CursorScope, Entry, Event, ParseMode, PreparedEntry};
-use audit_store::{AppendRequest, CursorQuery, Receipt, Store, StoreConfig};
+use audit_store::domain::{ChannelGrant, ChannelId, CursorOrder, Entry, Event, ParseMode};
+use audit_store::{AppendRequest, Prepared, Receipt, Store, StoreConfig};
 use tempfile::TempDir;
 
 use crate::postgres_server::{Database, Template, migrate_partitioned};
@@ -40,7 +40,7 @@ impl TestDatabase {
                 if is_partitioned() {
                     migrate_partitioned(url, Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/postgres")));
                 }
-                drop(Store::open(&StoreConfig::new(url)).unwrap());
+                drop(Store::open(StoreConfig::new(url)).unwrap());
             })
         });
         TestDatabase::Server(template.copy())
@@ -91,7 +91,7 @@ impl Scratch {
 
     /// A second store on the same database: another process, as far as the database can tell.
     pub(crate) fn open_again(&self) -> Store {
-        Store::open(&self.place.config()).unwrap()
+        Store::open(self.place.config()).unwrap()
     }
 
     /// A connection that is not the store's, with the settings of a SQL prompt.
@@ -105,7 +105,7 @@ impl Scratch {
     }
 
     /// Appends as a local import and waits.
-    pub(crate) fn append(&self, events: Vec<PreparedEntry>) -> Vec<Receipt> {
+    pub(crate) fn append(&self, events: Vec<Prepared>) -> Vec<Receipt> {
         append(&self.store, events)
     }
 
@@ -122,23 +122,34 @@ impl Scratch {
     }
 
     /// The record of a receipt.
-    pub(crate) fn get_of<K: Kind>(&self, receipt: &Receipt) -> K::StoredEntry {
+    pub(crate) fn get_of<K: Kind>(&self, receipt: &Receipt) -> K::Stored {
         K::get(&self.store, &only(receipt.channel_id.get()), receipt.channel_id, receipt.uuid).unwrap()
     }
 
     /// Appends one record with these members and reads it back.
-    pub(crate) fn append_one<K: Kind>(&self, members: &str) -> (Receipt, K::StoredEntry) {
+    pub(crate) fn append_one<K: Kind>(&self, members: &str) -> (Receipt, K::Stored) {
         let receipt = self.append(vec![K::entry(members)])[0];
         (receipt, self.get_of::<K>(&receipt))
     }
 }
 
-pub(crate) fn append(store: &Store, events: Vec<PreparedEntry>) -> Vec<Receipt> {
-    store.append(AppendRequest::import(events)).unwrap().wait().unwrap()
+/// A store that prepares records, and has none.
+pub(crate) fn preparer() -> &'static Store {
+    static PREPARER: OnceLock<(TempDir, Store)> = OnceLock::new();
+    let made = PREPARER.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(format!("sqlite://{}/audit.db", dir.path().display())).unwrap();
+        (dir, store)
+    });
+    &made.1
+}
+
+pub(crate) fn append(store: &Store, events: Vec<Prepared>) -> Vec<Receipt> {
+    store.append(AppendRequest::new(events)).unwrap().wait().unwrap()
 }
 
 /// An event in the native shape, for the channel it names, else the default one.
-pub(crate) fn event(json: &str) -> PreparedEntry {
+pub(crate) fn event(json: &str) -> Prepared {
     Events::parse(json, ParseMode::NATIVE).unwrap()
 }
 
@@ -151,19 +162,18 @@ pub(crate) fn only(channel: i64) -> ChannelGrant {
     ChannelGrant::Only([ChannelId::new(channel).unwrap()].into())
 }
 
-/// Every record of a channel, by position.
-pub(crate) fn log_of<K: Kind>(store: &Store, channel: i64) -> Vec<K::StoredEntry> {
-    let filter = K::Filter::default();
-    let walk = CursorScope { order: CursorOrder::Position, descending: false, channels: Some(vec![channel]), filter };
-    let (mut records, mut after) = (Vec::new(), None);
-    loop {
-        let page = K::walk(store, &CursorQuery { walk: walk.clone(), after, size: 500, counted: false });
-        records.extend(page.records);
-        after = page.next;
-        if after.is_none() {
-            return records;
-        }
+/// The channels of a walk.
+pub(crate) fn grant(channels: &Option<Vec<i64>>) -> ChannelGrant {
+    match channels {
+        None => ChannelGrant::All,
+        Some(ids) => ChannelGrant::Only(ids.iter().map(|id| ChannelId::new(*id).unwrap()).collect()),
     }
+}
+
+/// Every record of a channel, by position.
+pub(crate) fn log_of<K: Kind>(store: &Store, channel: i64) -> Vec<K::Stored> {
+    let log = store.channel(channel).unwrap().log::<K>();
+    log.walk(K::Filter::default()).order(CursorOrder::Position).iter().map(Result::unwrap).collect()
 }
 
 /// Every event of every channel, after checking what has to hold for each log of either stream.
@@ -173,9 +183,9 @@ pub(crate) fn checked_logs(store: &Store) -> Vec<Event> {
 }
 
 /// Every record of every channel, after checking what has to hold for each log.
-pub(crate) fn checked_logs_of<K: Kind>(store: &Store) -> Vec<K::StoredEntry> {
+pub(crate) fn checked_logs_of<K: Kind>(store: &Store) -> Vec<K::Stored> {
     let mut all = Vec::new();
-    for head in store.logs(K::STREAM, &ChannelGrant::All).unwrap() {
+    for head in store.channels(ChannelGrant::All).log::<K>().states().unwrap() {
         let records = log_of::<K>(store, head.channel_id);
         let positions: Vec<i64> = records.iter().map(|record| record.as_ref().position).collect();
         assert_eq!(positions, (0..head.size).collect::<Vec<_>>(), "positions have no gaps and end at the head");

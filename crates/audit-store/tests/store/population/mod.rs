@@ -21,7 +21,7 @@ pub(crate) trait Population: Kind {
     fn conditions() -> BoxedStrategy<Self::Filter>;
 
     /// What lists can be ordered by.
-    fn fields() -> Vec<Self::Field>;
+    fn fields() -> Vec<Self::SortField>;
 
     /// The parts of a filter that are taken from the population.
     fn bounds(filter: &mut Self::Filter) -> Bounds<'_>;
@@ -97,7 +97,7 @@ pub(crate) fn batches<K: Population>() -> impl Strategy<Value = Vec<Vec<String>>
 }
 
 /// Stores the batches and reads every record back by its uuid.
-pub(crate) fn stored<K: Kind>(scratch: &Scratch, batches: &[Vec<String>]) -> Vec<K::StoredEntry> {
+pub(crate) fn stored<K: Kind>(scratch: &Scratch, batches: &[Vec<String>]) -> Vec<K::Stored> {
     let read = |json: &String| K::parse(json, ParseMode::NATIVE).unwrap();
     let receipts = batches.iter().flat_map(|batch| scratch.append(batch.iter().map(read).collect()));
     receipts.map(|receipt| scratch.get_of::<K>(&receipt)).collect()
@@ -105,7 +105,7 @@ pub(crate) fn stored<K: Kind>(scratch: &Scratch, batches: &[Vec<String>]) -> Vec
 
 /// The same, several times over and with an index in between: so each log is long enough for segments of two sizes, and has entries
 /// after the last one.
-pub(crate) fn indexed<K: Kind>(scratch: &Scratch, batches: &[Vec<String>]) -> Vec<K::StoredEntry> {
+pub(crate) fn indexed<K: Kind>(scratch: &Scratch, batches: &[Vec<String>]) -> Vec<K::Stored> {
     let mut records = Vec::new();
     for round in 0..12 {
         records.extend(stored::<K>(scratch, batches));
@@ -127,7 +127,7 @@ pub(crate) struct Wanted<F> {
 }
 
 impl<F: Clone> Wanted<F> {
-    pub(crate) fn filter<K: Population<Filter = F>>(&self, records: &[K::StoredEntry]) -> F {
+    pub(crate) fn filter<K: Population<Filter = F>>(&self, records: &[K::Stored]) -> F {
         let mut filter = self.filter.clone();
         let bounds = K::bounds(&mut filter);
         *bounds.uuid = self.uuid_of.map(|index| index.get(records).as_ref().uuid);
@@ -196,7 +196,7 @@ fn several<T: Clone + Ord + std::fmt::Debug + 'static>(values: Vec<T>) -> impl S
 }
 
 /// Up to three keys.
-pub(crate) fn sorts<K: Population>() -> impl Strategy<Value = Sort<K::Field>> {
+pub(crate) fn sorts<K: Population>() -> impl Strategy<Value = Sort<K::SortField>> {
     let key = (select(K::fields()), any::<bool>()).prop_map(|(field, descending)| SortKey { field, descending });
     prop::collection::vec(key, 0..4).prop_map(Sort::by)
 }

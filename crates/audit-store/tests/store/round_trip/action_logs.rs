@@ -92,7 +92,7 @@ fn real_logs_come_back_byte_for_byte() {
             "nothing else was sent or is kept"
         );
         let again = ActionLogs::read_back(log);
-        assert!(again.is_retry_of(&log.entry) && values(again.slots()) == values(&log.entry.slots), "{line}");
+        assert!(again.entry().is_retry_of(&log.entry) && values(again.entry().slots()) == values(&log.entry.slots), "{line}");
     }
 }
 

@@ -5,8 +5,9 @@ mod events;
 mod json;
 
 use audit_store::AppendRequest;
+use audit_store::Prepared;
 use audit_store::domain::log::Slots;
-use audit_store::domain::{Entry, FilterColumns, JsonText, ParseMode, PreparedEntry};
+use audit_store::domain::{Entry, FilterColumns, JsonText, ParseMode};
 
 use crate::common::{ActionLogs, Events, Kind, Raw, Scratch, assert_receipt, checked_logs_of};
 
@@ -27,11 +28,11 @@ trait Columns: Kind {
     fn stored_columns(conn: &Raw, entry: &Entry) -> FilterColumns;
 
     /// An entry again, read from its export.
-    fn read_back(entry: &Self::StoredEntry) -> PreparedEntry {
+    fn read_back(entry: &Self::Stored) -> Prepared {
         let exported = Self::json(entry);
         let again = Self::parse(&exported, ParseMode::IMPORT).unwrap();
         assert_eq!(
-            (again.uuid(), again.channel_id(), again.timestamp()),
+            (again.uuid(), again.channel_id(), again.entry().timestamp()),
             (entry.as_ref().uuid, entry.as_ref().channel_id, entry.as_ref().timestamp),
             "{exported}"
         );
@@ -40,20 +41,20 @@ trait Columns: Kind {
 }
 
 /// Everything that must hold of an entry that was appended: itself, what is stored beside it, its leaf, and its export.
-fn assert_kept<K: Columns>(scratch: &Scratch, conn: &Raw, sent: &[(u8, String)], entry: PreparedEntry) {
+fn assert_kept<K: Columns>(scratch: &Scratch, conn: &Raw, sent: &[(u8, String)], entry: Prepared) {
     let receipt = scratch.append(vec![entry.clone()])[0];
     let stored = scratch.get_of::<K>(&receipt);
     assert_receipt(stored.as_ref(), &receipt);
     assert_eq!(values(&stored.as_ref().slots), sent);
-    assert_eq!(stored.as_ref().timestamp, entry.timestamp());
-    assert_eq!(&K::stored_columns(conn, stored.as_ref()), entry.filter_columns());
-    assert_eq!(&K::filter_columns(&stored), entry.filter_columns());
+    assert_eq!(stored.as_ref().timestamp, entry.entry().timestamp());
+    assert_eq!(&K::stored_columns(conn, stored.as_ref()), entry.entry().filter_columns());
+    assert_eq!(&K::filter_columns(&stored), entry.entry().filter_columns());
     assert_eq!(stored.as_ref().leaf_hash, audit_store::domain::log::leaf_hash(&stored.as_ref().leaf_data(K::STREAM)));
-    assert_eq!(stored.as_ref().leaf_hash, entry.leaf_hash(0, stored.as_ref().recorded_at));
+    assert_eq!(stored.as_ref().leaf_hash, entry.entry().leaf_hash(0, stored.as_ref().recorded_at));
 
     let again = K::read_back(&stored);
-    assert_eq!(values(again.slots()), sent);
-    assert!(again.is_retry_of(stored.as_ref()) && entry.is_retry_of(stored.as_ref()));
+    assert_eq!(values(again.entry().slots()), sent);
+    assert!(again.entry().is_retry_of(stored.as_ref()) && entry.entry().is_retry_of(stored.as_ref()));
     let duplicate = scratch.append(vec![again])[0];
     assert!(duplicate.duplicate);
     assert_receipt(stored.as_ref(), &duplicate);
@@ -63,7 +64,7 @@ fn assert_kept<K: Columns>(scratch: &Scratch, conn: &Raw, sent: &[(u8, String)],
 fn kept<K: Columns>(text: &str) -> Vec<(u8, String)> {
     let scratch = Scratch::new();
     let entry = K::parse(text, ParseMode::NATIVE).unwrap();
-    let slots = values(entry.slots());
+    let slots = values(entry.entry().slots());
     assert_kept::<K>(&scratch, &scratch.raw(), &slots, entry);
     slots
 }
@@ -73,7 +74,7 @@ fn assert_all_kept<K: Columns>(all: Vec<Sent>) {
     let conn = scratch.raw();
     for Sent { text, slots } in all {
         let entry = K::parse(&text, ParseMode::NATIVE).unwrap();
-        assert_eq!(values(entry.slots()), slots);
+        assert_eq!(values(entry.entry().slots()), slots);
         assert_kept::<K>(&scratch, &conn, &slots, entry);
     }
 }
@@ -89,8 +90,8 @@ fn assert_carried<K: Columns>(texts: &[&str]) {
         from.append_json_of::<K>(text);
     }
     let records = checked_logs_of::<K>(&from.store);
-    let import = records.iter().map(K::read_back).collect();
-    to.store.append(AppendRequest::import(import)).unwrap().wait().unwrap();
+    let import: Vec<_> = records.iter().map(K::read_back).collect();
+    to.store.append(AppendRequest::new(import)).unwrap().wait().unwrap();
     let imported = checked_logs_of::<K>(&to.store);
     assert_eq!(imported.len(), texts.len());
     for (was, is) in records.iter().zip(&imported) {

@@ -50,7 +50,8 @@ impl Timestamp {
     /// The instant so many days (of 24 hours) before, but not before the year 1.
     #[must_use]
     pub fn days_earlier(self, days: u32) -> Timestamp {
-        Timestamp::from_micros(self.micros() - i64::from(days) * DAY).unwrap_or(Timestamp::MIN)
+        let micros = i64::from(days).saturating_mul(DAY);
+        Timestamp::from_micros(self.micros().saturating_sub(micros)).unwrap_or(Timestamp::MIN)
     }
 }
 

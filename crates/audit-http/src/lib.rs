@@ -5,16 +5,34 @@
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer};
-//! use audit_http::store::{Store, StoreConfig};
+//! use audit_http::store::Store;
 //! use audit_http::{ApiConfig, configure};
 //!
 //! #[actix_web::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let store = Store::open(StoreConfig::new("sqlite://audit-data/audit.db"))?;
+//!     let store = Store::open("sqlite://audit-data/audit.db")?;
 //!     let api = configure(store, ApiConfig::default());
 //!     HttpServer::new(move || App::new().configure(api.clone())).bind("127.0.0.1:8080")?.run().await?;
 //!     Ok(())
 //! }
+//! ```
+//!
+//! A service that has the store appends and reads without HTTP:
+//!
+//! ```
+//! use audit_http::store::Store;
+//! use audit_http::store::domain::{EventFilter, NewEvent, User};
+//! # let (before, after) = ("open", "paid");
+//! # let dir = tempfile::tempdir()?;
+//! # std::env::set_current_dir(&dir)?;
+//!
+//! let log = Store::open("sqlite://audit.db")?.channel(42)?.events();
+//! let receipt = log.append(NewEvent::update("orders.order", 859).by(User::new(7, "zoe")).change(&before, &after)?)?;
+//! for event in log.list(EventFilter::object("859")).page(1, 10)? {
+//!     println!("{:?} {:?} at position {}", event.user_name(), event.action(), event.position());
+//! #   assert_eq!((event.uuid(), event.position()), (receipt.uuid, receipt.position));
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 #![forbid(unsafe_code)]

@@ -1,7 +1,7 @@
 //! What a snippet says and what is run instead: nothing else in a page is changed.
 
 /// As written, as run. `{address}` and `{key}` are those of the server that the page has; the first that fits a place counts.
-const AS_RUN: [(&str, &str); 12] = [
+const AS_RUN: [(&str, &str); 13] = [
     // The page's server runs already. With the settings of this line it would start, too.
     ("cargo run --release\n", "target/release/audit-server config check\n"),
     ("target/release/audit-server serve", "target/release/audit-server config check"),
@@ -12,6 +12,7 @@ const AS_RUN: [(&str, &str); 12] = [
     // Compiled together with the tests, in the same profile.
     ("cargo run --release -p audit-domain --example ", "target/release/examples/"),
     ("cargo run --release -p audit-store --example append_in_process -- ", "target/release/examples/append_in_process "),
+    ("cargo run --release -p audit-store --example nightly_report -- ", "target/release/examples/nightly_report "),
     ("cargo run --release -p audit-store --example import_ndjson -- ", "target/release/examples/import_ndjson "),
     // What people put in.
     ("127.0.0.1:8080", "{address}"),

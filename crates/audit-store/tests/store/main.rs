@@ -17,6 +17,10 @@ mod guards;
 mod histogram;
 mod index;
 mod log;
+mod nightly;
+#[path = "../../../../examples/nightly_report.rs"]
+#[expect(dead_code, reason = "its `main` reads arguments and the clock, and then calls what the test calls")]
+mod nightly_report;
 mod panic;
 mod population;
 #[path = "../postgres/mod.rs"]

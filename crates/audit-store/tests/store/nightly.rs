@@ -1,0 +1,42 @@
+//! The nightly batch job of `examples/`, run on a database: its file, its event, and a second run.
+
+use audit_store::domain::{EventFilter, NewEvent, Timestamp, User};
+
+use crate::common::Scratch;
+use crate::nightly_report::report;
+
+#[test]
+fn the_report_counts_yesterday_and_is_stored_once() {
+    let scratch = Scratch::new();
+    let log = scratch.store.channel(1).unwrap().events();
+    let at = |text: &str| Timestamp::parse(text).unwrap();
+    let zoe = || NewEvent::update("orders.order", 859).by(User::new(7, "zoe"));
+    let odd = User::new(8, "\"Ann\", sales");
+    let events = [
+        zoe().timestamp(at("2026-11-28T23:59:59.999999Z")),
+        zoe().timestamp(at("2026-11-29")),
+        NewEvent::new().timestamp(at("2026-11-29T12:00:00Z")),
+        NewEvent::read("orders.order", 1).by(odd).timestamp(at("2026-11-29T13:00:00Z")),
+        zoe().timestamp(at("2026-11-29T23:59:59.999999Z")),
+        zoe().timestamp(at("2026-11-30")),
+    ];
+    log.append_all(events).unwrap();
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("report.csv");
+    let run = || report(&scratch.place.config().database_url, file.to_str().unwrap(), at("2026-11-30T03:00:00Z"));
+    run().unwrap();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "user,events\n\"\"\"Ann\"\", sales\",1\nnobody,1\nzoe,2\n");
+
+    let reports = log.list(EventFilter::user("nightly")).page(1, 10).unwrap();
+    assert_eq!(reports.count, 1);
+    let (event, content) = (&reports.records[0], r#"{"\"Ann\", sales":1,"nobody":1,"zoe":2}"#);
+    assert_eq!((event.action().as_deref(), event.content().unwrap().as_str()), (Some("REPORT"), content));
+    assert_eq!(event.position(), 6);
+
+    run().unwrap();
+    assert_eq!(log.count(&EventFilter::default()).unwrap(), 7, "the second run appends nothing");
+    let other = report(&scratch.place.config().database_url, "/no/such/directory/report.csv", at("2026-12-01T03:00:00Z"));
+    assert!(other.is_err());
+    assert_eq!(log.count(&EventFilter::default()).unwrap(), 7, "a report without its file is not in the log");
+}

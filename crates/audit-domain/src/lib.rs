@@ -81,3 +81,8 @@ pub use unrecognized::Unrecognized;
 pub use user::{Identity, User, id_number};
 /// The crates whose types appear in this one's public functions.
 pub use {uuid, validator};
+
+/// Compiles the example of the page for people.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

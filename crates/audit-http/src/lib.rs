@@ -92,3 +92,8 @@ pub fn configure(store: Store, config: ApiConfig) -> impl FnOnce(&mut ServiceCon
         api::configure(&mut routes);
     }
 }
+
+/// Compiles the example of the page for people.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

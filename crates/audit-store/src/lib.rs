@@ -73,3 +73,8 @@ pub use url::without_secrets;
 
 /// The crate below.
 pub use audit_domain as domain;
+
+/// Compiles the example of the page for people.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -45,7 +45,8 @@ impl Server {
     /// Binds the address.
     ///
     /// # Errors
-    /// [`ListenError`]
+    ///
+    /// [`ListenError`]: the address is in use, is not one of this machine, or may not be used.
     pub fn bind(store: Store, config: ServerConfig) -> Result<Server, ListenError> {
         let fail = |why: std::io::Error| {
             let why = match why.kind() {

@@ -85,7 +85,7 @@ impl StoreConfig {
     ///
     /// # Errors
     ///
-    /// [`OpenError::Url`]
+    /// [`OpenError::Url`]: the URL is not one of SQLite or PostgreSQL.
     pub fn location(&self) -> Result<String, OpenError> {
         Ok(self.url()?.display())
     }
@@ -94,7 +94,9 @@ impl StoreConfig {
     ///
     /// # Errors
     ///
-    /// [`OpenError`]
+    /// [`OpenError`]: the URL is not valid, the directory or the file cannot be made, the database
+    /// does not answer or cannot be written, it is not an audit log, or its schema is of a version
+    /// that this one does not know.
     pub fn migrate(&self) -> Result<Migrated, OpenError> {
         let url = self.url()?;
         let made = dialect::make_if_missing(&url)?;
@@ -107,7 +109,8 @@ impl StoreConfig {
     ///
     /// # Errors
     ///
-    /// [`OpenError`]; [`OpenError::Missing`] if the database does not exist.
+    /// [`OpenError::Missing`] if the database does not exist. Any other [`OpenError`] if the URL is not
+    /// valid, the database does not answer, or it is not an audit log.
     pub fn inspect(&self) -> Result<Inspection, OpenError> {
         let url = self.url()?;
         if !url.exists() {
@@ -140,7 +143,8 @@ impl StoreConfig {
     ///
     /// # Errors
     ///
-    /// [`OpenError`]
+    /// [`OpenError`]: the URL is not valid, the server does not answer, or the role has other
+    /// privileges afterwards than it needs.
     pub fn grant(&self, role: &str) -> Result<bool, OpenError> {
         let url = self.url()?;
         if url.file().is_some() {
@@ -164,7 +168,7 @@ impl StoreConfig {
     ///
     /// # Errors
     ///
-    /// [`OpenError::Url`]
+    /// [`OpenError::Url`]: the URL is not one of SQLite or PostgreSQL.
     pub fn file(&self) -> Result<Option<PathBuf>, OpenError> {
         Ok(self.url()?.file().map(|file| file.path().to_owned()))
     }

@@ -57,7 +57,8 @@ impl Tls {
     /// Reads a chain of certificates, the server's own first, and its private key.
     ///
     /// # Errors
-    /// [`TlsError`]
+    ///
+    /// [`TlsError`]: a file cannot be read, or its certificate and key cannot be used together.
     pub fn load(certificate: &Path, key: &Path) -> Result<Tls, TlsError> {
         let current = RwLock::new(Arc::new(read(certificate, key)?));
         Ok(Tls(Arc::new(Files { certificate: certificate.to_owned(), key: key.to_owned(), current })))
@@ -67,7 +68,8 @@ impl Tls {
     /// used, nothing changes.
     ///
     /// # Errors
-    /// [`TlsError`]
+    ///
+    /// [`TlsError`]: a file cannot be read, or its certificate and key cannot be used together.
     pub fn reload(&self) -> Result<(), TlsError> {
         let fresh = Arc::new(read(&self.0.certificate, &self.0.key)?);
         *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;

@@ -95,7 +95,7 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// [`NotStored::Closed`]
+    /// [`NotStored::Closed`] if the queue is or becomes closed.
     pub(super) fn push(&self, waiting: Waiting) -> Result<(), NotStored> {
         let mut state = self.state();
         while !state.is_closed && state.is_full_for(waiting.request.producer_id) {

@@ -83,7 +83,11 @@ impl PendingReceipts {
     /// Blocks until the request is committed or refused.
     ///
     /// # Errors
-    /// See [`AppendError`].
+    ///
+    /// [`AppendError::NotStored`] if the log refused the request: a uuid belongs to another event,
+    /// the database rolled the commit back, the clock is wrong, or the writer ended before it took
+    /// the request. [`AppendError::Unknown`] if the commit was not confirmed, or the writer ended
+    /// while it processed the request.
     pub fn wait(self) -> Result<Vec<Receipt>, AppendError> {
         answered(self.0.recv())
     }

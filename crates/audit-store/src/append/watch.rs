@@ -68,7 +68,7 @@ impl ClockWatch {
     ///
     /// # Errors
     ///
-    /// [`ClockError`]
+    /// [`ClockError`]: the clock is before 2020 or after the year 9999.
     pub(crate) fn now(&self) -> Result<Timestamp, ClockError> {
         let (now, at) = (self.clock.now(), Instant::now());
         let mut state = self.state();

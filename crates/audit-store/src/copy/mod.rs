@@ -69,7 +69,9 @@ struct Log {
 ///
 /// # Errors
 ///
-/// [`CopyError`]; the copied entries stay, and the next copy continues after them.
+/// [`CopyError`]: one of the two databases cannot be opened or fails, the source has an older schema,
+/// the destination has something that the source lacks, or a copied entry differs. The copied entries
+/// stay, and the next copy continues after them.
 pub fn copy(from: &StoreConfig, to: &StoreConfig, mut progress: impl FnMut(CopyProgress)) -> Result<Copied, CopyError> {
     let mut source = open_source(from)?;
     let (place, mut target) = open_target(to)?;

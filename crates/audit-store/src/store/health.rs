@@ -21,7 +21,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]
+    /// [`StoreError`]: the database does not answer, or not in time.
     pub fn excess_privileges(&self) -> Result<Vec<String>, StoreError> {
         let privileges = self.point_read(|conn| Ok(dialect::role_privileges(conn)?))?;
         Ok(privileges.map(RolePrivileges::into_excess_sentences).unwrap_or_default())
@@ -33,7 +33,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]
+    /// [`StoreError`]: the database does not answer or refuses a write, or a writer ended
+    /// ([`StoreError::Closed`], [`StoreError::WriterPanicked`]). What was indexed before the error
+    /// stays.
     pub fn index(&self) -> Result<(), StoreError> {
         for log in self.read(logs)? {
             loop {
@@ -52,7 +54,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]
+    /// As for [`Store::index`].
     pub fn rebuild_index(&self) -> Result<(), StoreError> {
         for (channel_id, stream) in self.read(logs)? {
             self.0.writers.run_for((channel_id, stream), move |conn| postings::drop_index(conn, channel_id, stream))?;
@@ -64,7 +66,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]
+    /// [`StoreError`]: the database does not answer, or not in time.
     pub fn index_lags(&self, stream: Stream) -> Result<Vec<IndexLag>, StoreError> {
         self.read(|conn| postings::lags(conn, stream))
     }
@@ -73,7 +75,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`ClockError`]
+    /// [`ClockError`]: the clock is before 2020 or after the year 9999.
     pub fn now(&self) -> Result<Timestamp, ClockError> {
         self.0.watch.now()
     }
@@ -86,7 +88,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]
+    /// [`StoreError`]: the first of these that does not hold, in this order.
     pub fn check(&self) -> Result<Vec<String>, StoreError> {
         if let Some(message) = self.writer_panic() {
             return Err(StoreError::WriterPanicked(message));
@@ -139,7 +141,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]
+    /// [`StoreError`]: the database does not answer, or not in time.
     pub fn database_bytes(&self) -> Result<i64, StoreError> {
         self.read(|conn| Ok(dialect::database_bytes(conn)?))
     }

@@ -85,7 +85,10 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`OpenError`], one sentence for the person who starts the program.
+    /// [`OpenError`], one sentence for the person who starts the program: the URL is not valid, the
+    /// database is missing and must not be created, it cannot be reached, read, locked or made
+    /// durable, it is not an audit log, its schema is of another version, or the role of the
+    /// connection has privileges that the configuration refuses.
     pub fn open(config: impl Into<StoreConfig>) -> Result<Store, OpenError> {
         Store::open_with(&config.into())
     }
@@ -206,8 +209,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`NotStored::Busy`] if the queue or the budget is full, and the faults of the request
-    /// itself. The other outcomes come with the receipts.
+    /// [`NotStored::Busy`] if the queue or the budget is full, [`NotStored::Closed`] if the store is
+    /// closed, and [`NotStored::TooMany`], [`NotStored::TooLarge`] or [`NotStored::TooManyBytes`] if
+    /// the request can never be stored. The other outcomes come with the receipts.
     pub fn try_append(&self, mut request: AppendRequest) -> Result<PendingReceipts, NotStored> {
         request.check()?;
         if request.reservation.is_none() {
@@ -223,7 +227,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// The faults of the request itself, or [`NotStored::Closed`].
+    /// [`NotStored::Closed`] if the store is closed, and [`NotStored::TooMany`],
+    /// [`NotStored::TooLarge`] or [`NotStored::TooManyBytes`] if the request can never be stored. The
+    /// other outcomes come with the receipts.
     pub fn append(&self, mut request: AppendRequest) -> Result<PendingReceipts, NotStored> {
         request.check()?;
         if request.reservation.is_none() {

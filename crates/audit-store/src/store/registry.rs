@@ -12,7 +12,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]
+    /// [`StoreError`]: the database does not answer, or not in time.
     pub fn content_types(&self) -> Result<Vec<ContentType>, StoreError> {
         self.point_read(content_types::all)
     }
@@ -22,7 +22,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; inside, [`ContentTypeTaken`] if a name would belong to two numbers.
+    /// [`StoreError`]: the database does not answer or refuses the write, or the store is closed.
+    /// Inside, [`ContentTypeTaken`] if a name would belong to two numbers.
     pub fn put_content_types(&self, types: Vec<ContentType>) -> Result<Result<ContentTypesPut, ContentTypeTaken>, StoreError> {
         let put = self.0.writers.run(move |conn| content_types::put(conn, &types));
         self.0.content_types.clear();
@@ -33,7 +34,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]
+    /// [`StoreError`]: the database does not answer, or not in time.
     pub fn find_token(&self, key: &TokenKey) -> Result<Option<Token>, StoreError> {
         self.point_read(|conn| tokens::find(conn, key.digest()))
     }
@@ -42,7 +43,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]
+    /// [`StoreError`]: the database does not answer, or not in time.
     pub fn tokens(&self) -> Result<Vec<Token>, StoreError> {
         self.read(tokens::all)
     }
@@ -51,7 +52,10 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]
+    /// [`StoreError`]: the database does not answer or refuses the write, another program keeps it
+    /// locked for ten seconds, or the store is closed. After [`StoreError::Late`] and
+    /// [`StoreError::Unconfirmed`] it may be done all the same; [`StoreError::Random`] if the
+    /// operating system has no random bytes, [`StoreError::Clock`] if the clock cannot be right.
     pub fn create_token(&self, token: NewToken) -> Result<(Token, TokenKey), StoreError> {
         let key = TokenKey::draw()?;
         let digest = key.digest();
@@ -65,7 +69,10 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]
+    /// [`StoreError`]: the database does not answer or refuses the write, another program keeps it
+    /// locked for ten seconds, or the store is closed. After [`StoreError::Late`] and
+    /// [`StoreError::Unconfirmed`] it may be done all the same; [`StoreError::Clock`] if the clock
+    /// cannot be right.
     pub fn revoke_token(&self, id: i64, within: ChannelGrant) -> Result<bool, StoreError> {
         let clock = self.0.clock.clone();
         self.0.writers.run(move |conn| tokens::revoke(conn, id, &within, &clock))
@@ -75,7 +82,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; inside, [`AdminKeyError`] if the key belongs to a token that is not.
+    /// [`StoreError`]: the database does not answer or refuses the write, or the store is closed.
+    /// Inside, [`AdminKeyError`] if the key belongs to a token that is not.
     pub fn ensure_admin(&self, key: TokenKey) -> Result<Result<Token, AdminKeyError>, StoreError> {
         let clock = self.0.clock.clone();
         self.0.writers.run(move |conn| tokens::ensure_admin(conn, &key, &clock))

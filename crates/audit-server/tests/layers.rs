@@ -118,6 +118,27 @@ fn only_the_dialect_names_a_database() {
     assert_eq!(named.map(|(file, _)| file).collect::<Vec<_>>(), expected);
 }
 
+/// A new version of such a crate must not break programs that embed ours. `From` of an error of diesel is left, because its
+/// transactions ask for it.
+#[test]
+fn no_public_item_names_a_crate_that_is_not_re_exported() {
+    let hidden = ["diesel::", "r2d2::", "roaring::", "getrandom::", "serde_json::", "chrono::", "sha2::"];
+    let mut seen = 0;
+    for (file, code) in ["audit-domain", "audit-store"].into_iter().flat_map(sources) {
+        let mut items: Vec<&str> =
+            code.lines().filter(|line| line.trim_start().starts_with("pub ") && line.ends_with(',')).collect();
+        for (start, end) in [("pub fn ", "{\n"), ("pub enum ", "\n}")] {
+            let of_item = |at: usize| code[at..].split(end).next().unwrap();
+            items.extend(code.match_indices(start).map(|(at, _)| of_item(at)));
+        }
+        for item in items {
+            assert!(hidden.iter().all(|name| !item.contains(name)), "{file}: {item}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 400, "the items are not seen at all: {seen}");
+}
+
 /// The source files of a crate by their path in `src`, in order, without their unit tests.
 fn sources(name: &str) -> BTreeMap<String, String> {
     let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("src");

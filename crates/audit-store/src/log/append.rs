@@ -13,6 +13,16 @@ use crate::query::LogStream;
 /// the registry.
 ///
 /// A copy has the same uuid: it can be appended again, and is stored once.
+///
+/// What audit-domain prepares alone is not one:
+///
+/// ```compile_fail,E0271
+/// use audit_store::AppendRequest;
+/// use audit_store::domain::{ChannelId, NewEvent};
+///
+/// let entry = NewEvent::new().prepare(ChannelId::DEFAULT).unwrap();
+/// AppendRequest::new([entry]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared(PreparedEntry);
 

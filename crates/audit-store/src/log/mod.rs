@@ -73,6 +73,16 @@ impl<C> Logs<C> {
 
 /// The log of a stream in one channel, or the logs of that stream in several. It shares the store,
 /// so it can outlive the variable of the store, be cloned and go to another thread.
+///
+/// Only the log of one channel can append:
+///
+/// ```compile_fail,E0599
+/// use audit_store::Store;
+/// use audit_store::domain::{ChannelGrant, NewEvent};
+///
+/// let store = Store::open("sqlite://audit.db").unwrap();
+/// store.channels(ChannelGrant::All).events().append(NewEvent::new());
+/// ```
 pub struct Log<S, C = ChannelId> {
     store: Store,
     scope: C,

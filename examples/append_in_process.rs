@@ -10,12 +10,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = std::env::args().nth(1).ok_or("usage: append_in_process DATABASE_URL")?;
     let log = Store::open(url)?.channel(1)?.events();
 
-    // With a uuid, the event can be appended again, and is stored once.
+    // With a uuid, a copy of the event can be appended again, and is stored once.
     let event = NewEvent::update("orders.order", 859)
         .uuid(draw_uuid_v7(Timestamp::now()?)?)
         .by(User::new(7, "zoe"))
         .change(&json!({"state": "open"}), &json!({"state": "paid"}))?;
-    match log.append(event.clone()) {
+    match log.append(event) {
         Ok(receipt) => println!("on disk: {} at position {}", receipt.uuid, receipt.position),
         Err(AppendError::NotStored(why)) => return Err(format!("nothing was stored: {why}").into()),
         Err(AppendError::Unknown(why)) => return Err(format!("unknown, append the same event again: {why}").into()),

@@ -10,7 +10,7 @@ use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::{CopyError, StoreError};
 use crate::query::{ActionLogs, Events, FetchSize, Table};
-use crate::row::{ActionLogRow, EventRow, NewActionLogRow, NewEventRow, NewRows};
+use crate::row::{ActionLogRow, EventRow, NewRows};
 use crate::schema::{action_logs, events, logs};
 
 /// Rows and bytes of a transaction, at most.
@@ -36,7 +36,7 @@ pub(super) trait Row {
     fn into_entry(self) -> Result<Entry, StoreError>;
 }
 
-impl Row for NewEventRow<'static> {
+impl Row for EventRow<'static> {
     fn position(&self) -> i64 {
         self.position
     }
@@ -50,11 +50,11 @@ impl Row for NewEventRow<'static> {
     }
 
     fn into_entry(self) -> Result<Entry, StoreError> {
-        Event::try_from(EventRow::from(self)).map(|event| event.entry)
+        Event::try_from(self.into_parts().0).map(|event| event.entry)
     }
 }
 
-impl Row for NewActionLogRow<'static> {
+impl Row for ActionLogRow<'static> {
     fn position(&self) -> i64 {
         self.position
     }
@@ -68,16 +68,16 @@ impl Row for NewActionLogRow<'static> {
     }
 
     fn into_entry(self) -> Result<Entry, StoreError> {
-        ActionLog::try_from(ActionLogRow::from(self)).map(|log| log.entry)
+        ActionLog::try_from(self.into_parts().0).map(|log| log.entry)
     }
 }
 
 impl Carried for Events {
-    type Row = NewEventRow<'static>;
+    type Row = EventRow<'static>;
 
     fn read(conn: &mut DbConnection, channel_id: i64, from: i64, count: usize) -> Result<Vec<Self::Row>, StoreError> {
         let rows = events::table.filter(events::channel_id.eq(channel_id)).filter(events::position.ge(from));
-        Ok(rows.order(events::position).limit(count as i64).select(NewEventRow::as_select()).load(conn)?)
+        Ok(rows.order(events::position).limit(count as i64).select(EventRow::as_select()).load(conn)?)
     }
 
     fn push(rows: &mut NewRows<'static>, row: Self::Row) {
@@ -86,11 +86,11 @@ impl Carried for Events {
 }
 
 impl Carried for ActionLogs {
-    type Row = NewActionLogRow<'static>;
+    type Row = ActionLogRow<'static>;
 
     fn read(conn: &mut DbConnection, channel_id: i64, from: i64, count: usize) -> Result<Vec<Self::Row>, StoreError> {
         let rows = action_logs::table.filter(action_logs::channel_id.eq(channel_id)).filter(action_logs::position.ge(from));
-        Ok(rows.order(action_logs::position).limit(count as i64).select(NewActionLogRow::as_select()).load(conn)?)
+        Ok(rows.order(action_logs::position).limit(count as i64).select(ActionLogRow::as_select()).load(conn)?)
     }
 
     fn push(rows: &mut NewRows<'static>, row: Self::Row) {

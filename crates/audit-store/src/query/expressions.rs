@@ -10,48 +10,12 @@ use diesel::sql_types::{BigInt, Bool, HasSqlType, Text};
 
 use crate::connection::DbConnection;
 use crate::dialect::NumberList;
-use crate::schema::{action_logs, events};
+use crate::row::Columns;
 
-/// The columns of a table in the order of the schema, which is the order of the row's fields. They
-/// are one text, because diesel quotes each identifier whenever it builds a statement.
+/// The columns of a table in the order of the fields of its row. They are one text, because diesel
+/// quotes each identifier whenever it builds a statement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct EveryColumn<T>(pub(crate) T);
-
-/// A table of entries, and its columns.
-pub(crate) trait Columns {
-    /// The SQL type of all columns.
-    type SqlType: diesel::expression::TypedExpressionType;
-    /// The names of the columns, separated by commas.
-    const NAMES: &'static str;
-    /// The columns with the values as received.
-    const VALUES: &'static [&'static str];
-}
-
-impl Columns for events::table {
-    type SqlType = events::SqlType;
-    const NAMES: &'static str = "channel_id, position, uuid, timestamp, recorded_at, producer_id, content_type, object_num, user_num, \
-        action, table_name, object_id, user_id, user_name, remote_addr, url, seals, leaf_hash, subject_json, user_json, \
-        remote_addr_json, url_json, query_params, post_data, headers, content, description_json, extra";
-    const VALUES: &'static [&'static str] = &[
-        "subject_json",
-        "user_json",
-        "remote_addr_json",
-        "url_json",
-        "query_params",
-        "post_data",
-        "headers",
-        "content",
-        "description_json",
-        "extra",
-    ];
-}
-
-impl Columns for action_logs::table {
-    type SqlType = action_logs::SqlType;
-    const NAMES: &'static str = "channel_id, position, uuid, created_at, recorded_at, producer_id, level, logger_name, app_name, seals, \
-        leaf_hash, subject_json, message, trace, extra";
-    const VALUES: &'static [&'static str] = &["subject_json", "message", "trace", "extra"];
-}
 
 impl<T: Columns> Expression for EveryColumn<T> {
     type SqlType = T::SqlType;

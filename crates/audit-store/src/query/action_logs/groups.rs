@@ -10,7 +10,7 @@ use crate::connection::DbConnection;
 use crate::error::StoreError;
 use crate::postings::Dimension;
 use crate::query::summary::{Grouping, IndexedAs, RawGroup, RawKey, by_time, by_weekday, start_sql};
-use crate::row::ActionLogRow;
+use crate::row::ActionLogRecordRow;
 use crate::schema::action_logs;
 
 /// A value by which action logs can be grouped.
@@ -96,7 +96,7 @@ impl Grouping for ActionLogGroupBy {
     fn text(self, conn: &mut DbConnection, channel_id: i64, key: &str) -> Result<Option<JsonText>, StoreError> {
         let of_channel = action_logs::table
             .filter(action_logs::channel_id.eq(channel_id))
-            .select(ActionLogRow::as_select())
+            .select(ActionLogRecordRow::as_select())
             .limit(1)
             .into_boxed();
         let with_key = match self {
@@ -104,7 +104,7 @@ impl Grouping for ActionLogGroupBy {
             ActionLogGroupBy::AppName => of_channel.filter(action_logs::app_name.eq(key)),
             _ => return Ok(None),
         };
-        let row: Option<ActionLogRow> = with_key.load(conn)?.pop();
+        let row: Option<ActionLogRecordRow<'static>> = with_key.load(conn)?.pop();
         let log = row.map(ActionLog::try_from).transpose()?;
         Ok(log.and_then(|log| self.text_of(&log)))
     }

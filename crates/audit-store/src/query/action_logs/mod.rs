@@ -26,7 +26,7 @@ use crate::connection::{Backend, DbConnection, on_inner};
 use crate::dialect;
 use crate::error::StoreError;
 use crate::postings::{Building, Condition, Dimension, Point, Term};
-use crate::row::{ActionLogRow, NewActionLogRow};
+use crate::row::{ActionLogRecordRow, ActionLogRow};
 use crate::schema::action_logs;
 
 /// The stream of action logs: the records of applications' loggers.
@@ -130,7 +130,7 @@ impl Table for ActionLogs {
     ) -> Result<Option<ActionLog>, StoreError> {
         use action_logs as a;
         let small = |bytes: usize| ValueBytes(a::table).le(bytes as i64);
-        let rows: Vec<NewActionLogRow<'static>> = match key {
+        let rows: Vec<ActionLogRow<'static>> = match key {
             RecordKey::Uuid(uuid) => {
                 let found = a::table.filter(a::channel_id.eq(channel_id).and(a::uuid.eq(uuid.as_bytes().as_slice())));
                 match bytes_max {
@@ -146,7 +146,7 @@ impl Table for ActionLogs {
                 }
             }
         };
-        rows.into_iter().next().map(NewActionLogRow::into_checked).transpose()
+        rows.into_iter().next().map(ActionLogRow::into_checked).transpose()
     }
 
     fn at_within(
@@ -158,8 +158,8 @@ impl Table for ActionLogs {
         use action_logs as a;
         let of_positions = a::table.filter(a::channel_id.eq(channel_id)).filter(among(conn, a::position, positions));
         on_inner!(conn, |conn| {
-            let rows = of_positions.select(ActionLogRow::as_select());
-            room.collect(rows.load_iter::<ActionLogRow, DefaultLoadingMode>(conn)?)
+            let rows = of_positions.select(ActionLogRecordRow::as_select());
+            room.collect(rows.load_iter::<ActionLogRecordRow<'static>, DefaultLoadingMode>(conn)?)
         })
     }
 
@@ -230,8 +230,8 @@ impl Table for ActionLogs {
         of: &Selection<'_, ActionLogFilter>,
         take: &mut dyn FnMut(ActionLog) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let walked = walked(channel_id, start, of).select(ActionLogRow::as_select());
-        hand_on(walked.load_iter::<ActionLogRow, DefaultLoadingMode>(conn)?, take)
+        let walked = walked(channel_id, start, of).select(ActionLogRecordRow::as_select());
+        hand_on(walked.load_iter::<ActionLogRecordRow<'static>, DefaultLoadingMode>(conn)?, take)
     }
 
     fn step_points(

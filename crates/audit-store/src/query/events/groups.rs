@@ -10,7 +10,7 @@ use crate::connection::DbConnection;
 use crate::error::StoreError;
 use crate::postings::Dimension;
 use crate::query::summary::{Grouping, IndexedAs, RawGroup, RawKey, by_time, by_weekday, start_sql};
-use crate::row::EventRow;
+use crate::row::EventRecordRow;
 use crate::schema::events;
 
 /// A value by which events can be grouped.
@@ -107,7 +107,7 @@ impl Grouping for GroupBy {
 
     fn text(self, conn: &mut DbConnection, channel_id: i64, key: &str) -> Result<Option<JsonText>, StoreError> {
         let of_channel =
-            events::table.filter(events::channel_id.eq(channel_id)).select(EventRow::as_select()).limit(1).into_boxed();
+            events::table.filter(events::channel_id.eq(channel_id)).select(EventRecordRow::as_select()).limit(1).into_boxed();
         let with_key = match self {
             GroupBy::TableName => of_channel.filter(events::table_name.eq(key)),
             GroupBy::Action => of_channel.filter(events::action.eq(key)),
@@ -119,7 +119,7 @@ impl Grouping for GroupBy {
             GroupBy::RemoteAddr => of_channel.filter(events::remote_addr.eq(key)),
             _ => return Ok(None),
         };
-        let row: Option<EventRow> = with_key.load(conn)?.pop();
+        let row: Option<EventRecordRow<'static>> = with_key.load(conn)?.pop();
         let event = row.map(Event::try_from).transpose()?;
         Ok(event.and_then(|event| self.text_of(&event)))
     }

@@ -27,7 +27,7 @@ use crate::connection::{Backend, DbConnection, on_inner};
 use crate::dialect;
 use crate::error::StoreError;
 use crate::postings::{Building, Condition, Dimension, Point, Term};
-use crate::row::{EventRow, NewEventRow};
+use crate::row::{EventRecordRow, EventRow};
 use crate::schema::events;
 
 /// The stream of audit events.
@@ -138,7 +138,7 @@ impl Table for Events {
     ) -> Result<Option<Event>, StoreError> {
         use events as t;
         let small = |bytes: usize| ValueBytes(t::table).le(bytes as i64);
-        let rows: Vec<NewEventRow<'static>> = match key {
+        let rows: Vec<EventRow<'static>> = match key {
             RecordKey::Uuid(uuid) => {
                 let found = t::table.filter(t::channel_id.eq(channel_id).and(t::uuid.eq(uuid.as_bytes().as_slice())));
                 match bytes_max {
@@ -154,14 +154,14 @@ impl Table for Events {
                 }
             }
         };
-        rows.into_iter().next().map(NewEventRow::into_checked).transpose()
+        rows.into_iter().next().map(EventRow::into_checked).transpose()
     }
 
     fn at_within(conn: &mut DbConnection, channel_id: i64, positions: &[i64], room: &mut Room) -> Result<Vec<Event>, StoreError> {
         let of_positions = events::table.filter(events::channel_id.eq(channel_id)).filter(among(conn, events::position, positions));
         on_inner!(conn, |conn| {
-            let rows = of_positions.select(EventRow::as_select());
-            room.collect(rows.load_iter::<EventRow, DefaultLoadingMode>(conn)?)
+            let rows = of_positions.select(EventRecordRow::as_select());
+            room.collect(rows.load_iter::<EventRecordRow<'static>, DefaultLoadingMode>(conn)?)
         })
     }
 
@@ -221,8 +221,8 @@ impl Table for Events {
         of: &Selection<'_, EventFilter>,
         take: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let walked = walked(channel_id, start, of).select(EventRow::as_select());
-        hand_on(walked.load_iter::<EventRow, DefaultLoadingMode>(conn)?, take)
+        let walked = walked(channel_id, start, of).select(EventRecordRow::as_select());
+        hand_on(walked.load_iter::<EventRecordRow<'static>, DefaultLoadingMode>(conn)?, take)
     }
 
     fn step_points(

@@ -3,9 +3,6 @@
 
 use audit_domain::{ClockError, PrepareError, RandomError, Stream, limits};
 
-use crate::connection::DbConnection;
-use crate::dialect;
-
 /// The reason why a store cannot be opened. Each message is one sentence for the person who starts
 /// the program.
 #[derive(Debug, thiserror::Error)]
@@ -179,7 +176,7 @@ pub struct Unusable {
 /// What the database said about a statement that it refused.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct DatabaseError(diesel::result::Error);
+pub struct DatabaseError(pub(crate) diesel::result::Error);
 
 impl DatabaseError {
     /// Whether a value is taken that must be unique.
@@ -297,32 +294,6 @@ impl From<PrepareError> for StoreError {
             PrepareError::Random(error) => StoreError::Random(error),
             PrepareError::Clock(error) => StoreError::Clock(error),
             PrepareError::NilUuid => StoreError::NilUuid,
-        }
-    }
-}
-
-impl StoreError {
-    /// Returns the same error, unless the connection is lost or the database cannot be used: then
-    /// it returns the error that says so.
-    pub(crate) fn seen_on(self, conn: &mut DbConnection) -> StoreError {
-        match self {
-            StoreError::Database(error) if dialect::is_lost(conn, &error.0) => StoreError::Unreachable(error.to_string()),
-            StoreError::Database(error) => match dialect::unusable(conn, &error.0) {
-                Some(unusable) => StoreError::Unusable(unusable),
-                None => StoreError::Database(error),
-            },
-            error => error,
-        }
-    }
-
-    /// Whether the database could not be written at all, so that no request is the cause: another
-    /// process keeps it locked, or it cannot be opened. Another attempt would only wait again.
-    pub(crate) fn concerns_the_whole_database(&self) -> bool {
-        match self {
-            StoreError::Unreachable(_) | StoreError::Unconfirmed(_) | StoreError::Displaced(_) => true,
-            StoreError::Unusable(unusable) => unusable.hits_every_write,
-            StoreError::Database(error) => dialect::is_locked(&error.0),
-            _ => false,
         }
     }
 }

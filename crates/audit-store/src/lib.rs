@@ -41,6 +41,7 @@ mod postings;
 mod query;
 mod row;
 mod schema;
+mod sqlite_file;
 mod store;
 mod tokens;
 mod url;

@@ -4,6 +4,7 @@ mod interrupt;
 mod number_list;
 mod postgres;
 mod postings_of_each;
+mod seen;
 mod sqlite;
 mod transaction;
 mod versions;
@@ -20,12 +21,13 @@ use crate::connection::{DbConnection, Purpose};
 use crate::error::{OpenError, StoreError, Unusable};
 use crate::limit::{self, ServerProcess};
 use crate::row::NewRows;
+use crate::sqlite_file::Pass;
 use crate::url::DatabaseUrl;
 
 pub(crate) use number_list::NumberList;
 pub(crate) use postgres::RolePrivileges;
 pub(crate) use postings_of_each::PostingsOfEach;
-pub(crate) use sqlite::{Checkpoints, Pass, SqliteFile};
+pub(crate) use sqlite::Checkpoints;
 pub(crate) use transaction::{snapshot, write, write_again_if_taken, write_and_confirm};
 pub(crate) use versions::Versions;
 

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 pub(crate) use postgres::PostgresUrl;
 
-use crate::dialect::SqliteFile;
 use crate::error::OpenError;
+use crate::sqlite_file::SqliteFile;
 
 /// The place of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,6 @@
 //! SQLite: an embedded file, one writer.
 
 mod faults;
-mod file;
-mod gate;
-mod identity;
 mod schema;
 mod upkeep;
 
@@ -22,20 +19,18 @@ use crate::connection::Purpose;
 use crate::error::OpenError;
 use crate::row::NewRows;
 use crate::schema::{action_logs, events, logs};
+use crate::sqlite_file::{self, Identity, Pass, SqliteFile};
 
-use self::identity::Identity;
 use self::upkeep::WAL_BYTES_KEPT;
 
 pub(super) use faults::unusable;
-pub(crate) use file::SqliteFile;
-pub(crate) use gate::Pass;
 pub(super) use schema::{read_versions, run_migrations};
 pub(crate) use upkeep::Checkpoints;
 pub(super) use upkeep::{empty_wal, try_write};
 
 /// Creates the database with its schema if there is none. Returns its migrations.
 pub(super) fn make_if_missing(file: &SqliteFile) -> Result<Option<Vec<String>>, OpenError> {
-    file::make_if_missing(file, |draft| {
+    sqlite_file::make_if_missing(file, |draft| {
         let fail = |why| OpenError::from_database(&file.path().display().to_string(), why);
         let mut conn = establish(draft).map_err(fail)?;
         set_up(&mut conn, draft, Purpose::Write)?;
@@ -125,7 +120,7 @@ pub(super) fn hold_no_more(file: &SqliteFile) {
 /// Connects to an existing file. A missing database is an error.
 fn establish(path: &Path) -> Result<SqliteConnection, String> {
     interrupt::install();
-    let mut conn = SqliteConnection::establish(&file::uri(path)).map_err(|error| error.to_string())?;
+    let mut conn = SqliteConnection::establish(&sqlite_file::uri(path)).map_err(|error| error.to_string())?;
     let busy_timeout = format!("PRAGMA busy_timeout = {}", BUSY_TIMEOUT.as_millis());
     conn.batch_execute(&busy_timeout).map_err(|error| error.to_string())?;
     Ok(conn)

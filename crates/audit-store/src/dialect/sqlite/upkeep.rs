@@ -8,8 +8,8 @@ use diesel::result::Error as DieselError;
 use diesel::sql_types::Integer;
 
 use super::super::Trial;
-use super::file::SqliteFile;
 use super::is_locked;
+use crate::sqlite_file::SqliteFile;
 
 /// Bytes of a trial write: enough that some of them go to the disk before the end of the
 /// transaction.

@@ -6,7 +6,7 @@ use std::fs::{self, Metadata};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::file::beside;
+use super::beside;
 
 /// The identity of a file, independent of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl FileId {
 
 /// The files of a database at the time of opening.
 #[derive(Debug)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     database: Known,
     /// The file with the newest entries, which are nowhere else.
     wal: Known,
@@ -68,7 +68,7 @@ impl Known {
 impl Identity {
     /// Reads the identity of the existing files. A connection that has read must be open, so that
     /// all of them exist.
-    pub(super) fn now(path: &Path) -> Result<Identity, String> {
+    pub(crate) fn now(path: &Path) -> Result<Identity, String> {
         // SQLite names the other files after the target of a symbolic link.
         let target = fs::canonicalize(path).map_err(|error| format!("`{}`: {error}", path.display()))?;
         Ok(Identity {
@@ -80,23 +80,23 @@ impl Identity {
     }
 
     /// Describes what happened to the files, unless all of them are in their place.
-    pub(super) fn fault(&self) -> Option<String> {
+    pub(crate) fn fault(&self) -> Option<String> {
         [&self.database, &self.wal, &self.shared_memory].into_iter().find_map(Known::fault)
     }
 
     /// Whether the database file itself is in its place. If so, one of the files next to it is not.
-    pub(super) fn has_database(&self) -> bool {
+    pub(crate) fn has_database(&self) -> bool {
         self.database.fault().is_none()
     }
 
     /// The bytes of the WAL file.
-    pub(super) fn wal_bytes(&self) -> Option<u64> {
+    pub(crate) fn wal_bytes(&self) -> Option<u64> {
         Some(fs::metadata(&self.wal.path).ok()?.len())
     }
 
     /// The path under which the operating system still shows the database of this process, whatever
     /// happened to its name.
-    pub(super) fn rescue(&self) -> Option<PathBuf> {
+    pub(crate) fn rescue(&self) -> Option<PathBuf> {
         let open = fs::read_dir("/proc/self/fd").ok()?.flatten();
         // Reading the metadata of the link does not open the file. Opening and closing it would
         // release the locks that this process has on it.

@@ -1,5 +1,11 @@
 //! The file of a database: its place, its URI for SQLite, and the only code that creates it.
 
+mod gate;
+mod identity;
+
+pub(crate) use gate::Pass;
+pub(crate) use identity::Identity;
+
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -8,8 +14,7 @@ use std::sync::{Arc, OnceLock};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-use super::gate::Gate;
-use super::identity::Identity;
+use self::gate::Gate;
 use crate::error::OpenError;
 
 /// The file of an embedded database. Clones share what an open store knows about it.
@@ -44,21 +49,21 @@ impl SqliteFile {
     }
 
     /// The identity of the files when a store opened them; `None` before that.
-    pub(super) fn identity(&self) -> Option<&Identity> {
+    pub(crate) fn identity(&self) -> Option<&Identity> {
         self.shared.identity.get()
     }
 
     /// Remembers the files. From now on, every opened connection must lead to them.
-    pub(super) fn remember(&self, identity: Identity) {
+    pub(crate) fn remember(&self, identity: Identity) {
         self.shared.identity.get_or_init(|| identity);
     }
 
-    pub(super) fn gate(&self) -> &Gate {
+    pub(crate) fn gate(&self) -> &Gate {
         &self.shared.gate
     }
 
     /// Refuses to begin a new log next to the remaining files of another one.
-    pub(super) fn refuse_orphans(&self) -> Result<(), OpenError> {
+    pub(crate) fn refuse_orphans(&self) -> Result<(), OpenError> {
         let left = ["-wal", "-shm"].map(|ending| beside(&self.path, ending)).into_iter().find(|path| path.exists());
         match left {
             Some(left) if !self.path.exists() => {
@@ -70,7 +75,7 @@ impl SqliteFile {
 }
 
 /// The name that SQLite gives to a file that belongs to a database.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
@@ -81,7 +86,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'
 
 /// The URI with which SQLite opens an existing file and never creates one. A path is a name and not
 /// a URI, so all characters with a meaning in a URI are escaped.
-pub(super) fn uri(path: &Path) -> String {
+pub(crate) fn uri(path: &Path) -> String {
     let escaped = percent_encode(path.as_os_str().as_encoded_bytes(), ESCAPED);
     // Without the empty authority, a path that begins with two slashes would name a host.
     let authority = if path.is_absolute() { "//" } else { "" };
@@ -96,7 +101,7 @@ pub(super) fn uri(path: &Path) -> String {
 /// program never created an empty file in its place, and opening such a file is refused.
 ///
 /// Returns the result of `fill`, or `None` if the database existed.
-pub(super) fn make_if_missing<T>(
+pub(crate) fn make_if_missing<T>(
     file: &SqliteFile,
     fill: impl FnOnce(&Path) -> Result<T, OpenError>,
 ) -> Result<Option<T>, OpenError> {

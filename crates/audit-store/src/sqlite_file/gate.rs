@@ -23,11 +23,11 @@ struct State {
 pub(crate) struct Pass<'a>(&'a Gate);
 
 /// While this exists, no query runs and none starts.
-pub(super) struct Held<'a>(&'a Gate);
+pub(crate) struct Held<'a>(&'a Gate);
 
 impl Gate {
     /// Waits while the gate is held, and then counts as a running query.
-    pub(super) fn pass(&self) -> Pass<'_> {
+    pub(crate) fn pass(&self) -> Pass<'_> {
         let state = self.changed.wait_while(self.state(), |state| state.held);
         state.unwrap_or_else(PoisonError::into_inner).running += 1;
         Pass(self)
@@ -35,7 +35,7 @@ impl Gate {
 
     /// Lets no new query start, and waits for the running ones. Returns `None` if they still run
     /// after `patience`.
-    pub(super) fn hold(&self, patience: Duration) -> Option<Held<'_>> {
+    pub(crate) fn hold(&self, patience: Duration) -> Option<Held<'_>> {
         let mut state = self.state();
         if state.open_for_good {
             return None;
@@ -50,7 +50,7 @@ impl Gate {
     }
 
     /// Ends a hold that waits, and allows no further one.
-    pub(super) fn open_for_good(&self) {
+    pub(crate) fn open_for_good(&self) {
         self.state().open_for_good = true;
         self.changed.notify_all();
     }

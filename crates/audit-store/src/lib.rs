@@ -33,9 +33,12 @@ mod content_types;
 mod copy;
 mod dialect;
 mod error;
+mod indexer;
 mod limit;
 mod log;
 mod migrate;
+#[cfg(test)]
+mod plans;
 mod pool;
 mod postings;
 mod query;
@@ -60,10 +63,11 @@ pub use config::StoreConfig;
 pub use content_types::{ContentTypeTaken, ContentTypesPut};
 pub use copy::{Copied, CopyProgress, copy};
 pub use error::{CopyError, DatabaseError, OpenError, StoreError, Unusable};
+pub use indexer::IndexLag;
 pub use limit::Cancel;
 pub use log::{Find, List, Log, Logs, Prepared, Records, Walk};
 pub use migrate::{Inspection, Migrated};
-pub use postings::IndexLag;
+
 pub use query::{
     ActionLogGroupBy, ActionLogs, CursorPage, Events, Group, GroupBy, GroupKey, Histogram, LogState, LogStream, OtherGroups, Page,
     PageNumber, SpanCount, StreamTypes, Summary,

@@ -23,7 +23,7 @@ use crate::schema::logs;
 pub(crate) type Outcome = Result<Vec<Receipt>, AppendError>;
 
 /// A log: a channel's stream.
-pub(super) type LogKey = (i64, Stream);
+pub(crate) type LogKey = (i64, Stream);
 
 pub(super) fn log_of(entry: &PreparedEntry) -> LogKey {
     (entry.channel_id().get(), entry.stream())
@@ -43,6 +43,34 @@ pub(crate) enum Lookup {
 
 /// Appends requests in their order. Each request is accepted whole or has no effect. After an error
 /// the log has no entry of any of them, unless the error is [`StoreError::Unconfirmed`].
+///
+/// # Why positions have no gaps and follow the order of commits
+///
+/// Two servers append to a log that has ten entries. The clock of B is two seconds behind.
+///
+/// | time | A appends two entries | B appends one entry | a reader |
+/// | --- | --- | --- | --- |
+/// | t0 | locks the log and reads its head: next position 10 | | sees 0 to 9 |
+/// | t1 | reads its clock: 12:00:05 | asks for the lock, and waits | sees 0 to 9 |
+/// | t2 | inserts 10 and 11, and moves the head to 12 | | sees 0 to 9 |
+/// | t3 | commits: the entries and the head become visible at once, and the lock ends | | sees 0 to 11 |
+/// | t4 | | gets the lock, and the head that A committed: next position 12 | sees 0 to 11 |
+/// | t5 | | reads its clock: 12:00:04. Takes 12:00:05, the time of the head. Inserts 12, commits | sees 0 to 12 |
+///
+/// - No gaps: a position comes from the head, in the transaction that inserts the entry and moves
+///   the head. If A fails before t3, the head is at 10 again, and B inserts 10. A sequence of the
+///   database would have given 10 and 11 away.
+/// - Order of commits: A holds the lock until its commit is done, and nobody takes a position
+///   without the lock. So B cannot commit 12 before A commits 10 and 11. A reader that has seen an
+///   entry has seen all entries before it, and never finds a new one there. An export, the search
+///   index and a checkpoint can therefore continue from a position. With positions that are drawn
+///   before the lock, B could commit first, and such a reader would miss 10 and 11.
+/// - Time of commits: the clock is read after the lock, and never counts less than the time of the
+///   head. So `recorded_at` does not decrease along the log, whatever the clocks say.
+/// - Retries: the uuids are looked up after the lock (t4). If B retries an entry of A, it finds it.
+///
+/// On SQLite the lock is the only write lock of the database, on PostgreSQL a lock on the row of
+/// the log in `logs`.
 pub(crate) fn commit(
     conn: &mut DbConnection,
     requests: &[&AppendRequest],

@@ -22,6 +22,7 @@ pub use budget::{Attached, Budget, Full, Reservation};
 pub use error::{AppendError, Conflict, NotStored, Unknown};
 pub use receipt::{PendingReceipts, Receipt, ReceiptsFuture};
 
+pub(crate) use batch::LogKey;
 #[cfg(test)]
 pub(crate) use batch::{Lookup, commit};
 #[cfg(test)]
@@ -29,7 +30,13 @@ pub(crate) use pace::Pace;
 pub(crate) use watch::ClockWatch;
 pub(crate) use writers::Writers;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use audit_domain::{PreparedEntry, limits};
+
+/// What a writer calls after each commit, with the logs to which its requests belong.
+pub(crate) type AfterCommit = Arc<dyn Fn(&BTreeSet<LogKey>) + Send + Sync>;
 
 /// Entries that are appended together or not at all. They may go to several channels and to both
 /// logs of each.

@@ -15,11 +15,10 @@ use super::pace::Pace;
 use super::queue::{Job, Queue, Waiting, Work};
 use super::receipt::answer;
 use super::watch::ClockWatch;
-use super::{AppendRequest, PendingReceipts};
+use super::{AfterCommit, AppendRequest, PendingReceipts};
 use crate::connection::{DbConnection, Purpose};
 use crate::dialect;
 use crate::error::{OpenError, StoreError};
-use crate::postings::Grown;
 use crate::url::DatabaseUrl;
 use crate::watch::DatabaseWatch;
 
@@ -53,7 +52,7 @@ impl Writer {
         conn: Option<DbConnection>,
         watch: Arc<ClockWatch>,
         database: Arc<DatabaseWatch>,
-        grown: Arc<Grown>,
+        after_commit: AfterCommit,
     ) -> Result<Writer, OpenError> {
         let (queue, panic) = (Arc::<Queue>::default(), Arc::<OnceLock<String>>::default());
         let (end, ended) = channel::<()>();
@@ -66,7 +65,7 @@ impl Writer {
             let work = move |taken: &Queue| {
                 // Draws the hash keys at the start and not in the first batch.
                 drop(RandomState::new());
-                Loop { url, conn, watch, database: watched, grown, pace: Pace::default() }.run(taken);
+                Loop { url, conn, watch, database: watched, after_commit, pace: Pace::default() }.run(taken);
             };
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| work(&taken))) {
                 let message = panicked.get_or_init(|| message_of(&*payload));
@@ -178,7 +177,7 @@ struct Loop {
     conn: Option<DbConnection>,
     watch: Arc<ClockWatch>,
     database: Arc<DatabaseWatch>,
-    grown: Arc<Grown>,
+    after_commit: AfterCommit,
     pace: Pace,
 }
 
@@ -292,7 +291,7 @@ impl Loop {
         let outcomes = self.database.confirm(outcomes?);
         meter::batch(requests, &outcomes, start);
         match &outcomes {
-            Ok(_) => self.grown.note(requests.iter().flat_map(|request| &request.entries).map(log_of)),
+            Ok(_) => (self.after_commit)(&requests.iter().flat_map(|request| &request.entries).map(log_of).collect()),
             Err(_) => self.conn = None,
         }
         outcomes

@@ -7,11 +7,10 @@ use audit_domain::Stream;
 
 use super::watch::ClockWatch;
 use super::writer::{CLOSE_TIMEOUT, Writer};
-use super::{AppendRequest, NotStored, PendingReceipts};
+use super::{AfterCommit, AppendRequest, NotStored, PendingReceipts};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::{OpenError, StoreError};
-use crate::postings::Grown;
 use crate::url::DatabaseUrl;
 use crate::watch::DatabaseWatch;
 
@@ -28,11 +27,11 @@ impl Writers {
         wanted: u32,
         watch: &Arc<ClockWatch>,
         database: &Arc<DatabaseWatch>,
-        grown: &Arc<Grown>,
+        after_commit: &AfterCommit,
     ) -> Result<Writers, OpenError> {
         let mut conn = Some(conn);
         let writers = (0..dialect::writers(url, wanted))
-            .map(|_| Writer::start(url.clone(), conn.take(), Arc::clone(watch), Arc::clone(database), Arc::clone(grown)));
+            .map(|_| Writer::start(url.clone(), conn.take(), Arc::clone(watch), Arc::clone(database), Arc::clone(after_commit)));
         writers.collect::<Result<_, _>>().map(Writers)
     }
 

@@ -24,7 +24,7 @@ use crate::row::NewRows;
 use crate::sqlite_file::Pass;
 use crate::url::DatabaseUrl;
 
-pub(crate) use number_list::NumberList;
+pub(crate) use number_list::{NumberList, among};
 pub(crate) use postgres::RolePrivileges;
 pub(crate) use postings_of_each::PostingsOfEach;
 pub(crate) use sqlite::Checkpoints;

@@ -1,10 +1,11 @@
-//! A list of numbers as one parameter.
+//! A list of numbers as one parameter, and the condition that a column has one of them.
 
 use diesel::backend::Backend;
-use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
-use diesel::sql_types::{HasSqlType, Text};
+use diesel::sql_types::{Bool, HasSqlType, Text};
 
 use crate::connection::DbConnection;
 
@@ -45,5 +46,42 @@ where
         out.push_bind_param::<Text, _>(&self.list)?;
         out.push_sql(self.after);
         Ok(())
+    }
+}
+
+/// Whether a column has one of some numbers. The numbers are one parameter, because with a
+/// parameter for each number, every length would be another statement.
+#[derive(Debug, Clone, QueryId)]
+pub(crate) struct Among<C> {
+    column: C,
+    numbers: NumberList,
+}
+
+/// `column IN (numbers)`, for any count of numbers.
+pub(crate) fn among<C>(conn: &DbConnection, column: C, numbers: &[i64]) -> Among<C> {
+    Among { column, numbers: NumberList::new(conn, numbers) }
+}
+
+impl<C: Expression> Expression for Among<C> {
+    type SqlType = Bool;
+}
+
+impl<C: AppearsOnTable<T>, T> AppearsOnTable<T> for Among<C> {}
+
+impl<C: SelectableExpression<T>, T> SelectableExpression<T> for Among<C> {}
+
+impl<C: ValidGrouping<G>, G> ValidGrouping<G> for Among<C> {
+    type IsAggregate = C::IsAggregate;
+}
+
+impl<C, DB> QueryFragment<DB> for Among<C>
+where
+    C: QueryFragment<DB>,
+    DB: Backend + HasSqlType<Text>,
+    String: ToSql<Text, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.column.walk_ast(out.reborrow())?;
+        self.numbers.walk_ast(out)
     }
 }

@@ -27,7 +27,7 @@ const ALLOCATION_BYTES: usize = 40;
 /// and continued from there, its segments at the same positions have other times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct SegmentKey {
-    pub(super) channel_id: i64,
+    pub(crate) channel_id: i64,
     pub(super) stream: i16,
     pub(super) first: i64,
     pub(super) size: i64,

@@ -26,7 +26,7 @@ const KEPT_BYTES_MAX: usize = 6 * 1024 * 1024;
 impl Index<'_> {
     /// Counts the matching entries by value of a dimension. The matches are in the order of their
     /// segments.
-    pub(super) fn groups(
+    pub(crate) fn groups(
         &self,
         conn: &mut DbConnection,
         matches: &[Matches],
@@ -149,7 +149,7 @@ impl Index<'_> {
     }
 
     /// Counts the matching entries by span of time.
-    pub(super) fn spans(
+    pub(crate) fn spans(
         &mut self,
         conn: &mut DbConnection,
         matches: &Matches,
@@ -167,7 +167,7 @@ impl Index<'_> {
     }
 
     /// Counts the matching entries by span of time, for each value of a dimension.
-    pub(super) fn spans_of_groups(
+    pub(crate) fn spans_of_groups(
         &mut self,
         conn: &mut DbConnection,
         matches: &[Matches],

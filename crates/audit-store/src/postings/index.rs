@@ -17,15 +17,14 @@ use super::term::Term;
 use super::times::{self, ENTRIES_OF_A_BLOCK, Point, Times};
 use super::{Damaged, IndexError};
 use crate::connection::{DbConnection, on_inner};
-use crate::dialect::{self, NumberList};
-use crate::query::among;
+use crate::dialect::{self, NumberList, among};
 use crate::schema::{segment_times, segments};
 
 /// The segments of a log, without a gap from its first entry on.
 #[derive(Debug)]
-pub(super) struct Index<'a> {
+pub(crate) struct Index<'a> {
     pub(super) cache: &'a Cache,
-    pub(super) channel_id: i64,
+    pub(crate) channel_id: i64,
     pub(super) stream: i16,
     pub(super) segments: Vec<Header>,
 }
@@ -40,7 +39,7 @@ pub(super) struct Header {
 }
 
 impl<'a> Index<'a> {
-    pub(super) fn load(
+    pub(crate) fn load(
         conn: &mut DbConnection,
         cache: &'a Cache,
         channel_id: i64,
@@ -95,20 +94,20 @@ impl<'a> Index<'a> {
     }
 
     /// The first position that is not indexed.
-    pub(super) fn end(&self) -> i64 {
+    pub(crate) fn end(&self) -> i64 {
         self.segments.last().map_or(0, |segment| segment.key.first + segment.key.size)
     }
 
     /// Drops the points of a segment that this query has read: those of ten million entries take
     /// 160 MB.
-    pub(super) fn forget_points(&mut self, segment: usize) {
+    pub(crate) fn forget_points(&mut self, segment: usize) {
         if let Some(header) = self.segments.get_mut(segment) {
             header.blocks.clear();
         }
     }
 
     /// The point at a rank of a segment.
-    pub(super) fn point(&mut self, conn: &mut DbConnection, segment: usize, rank: u32) -> Result<Point, IndexError> {
+    pub(crate) fn point(&mut self, conn: &mut DbConnection, segment: usize, rank: u32) -> Result<Point, IndexError> {
         let rank = rank as usize;
         let block = self.block(conn, segment, rank / ENTRIES_OF_A_BLOCK)?;
         block.get(rank % ENTRIES_OF_A_BLOCK).copied().ok_or(IndexError::Damaged)
@@ -165,9 +164,9 @@ impl<'a> Index<'a> {
 
 /// The matching entries of a segment.
 #[derive(Debug, Clone)]
-pub(super) struct Matches {
+pub(crate) struct Matches {
     /// The index of the segment.
-    pub(super) segment: usize,
+    pub(crate) segment: usize,
     /// The range of ranks. `set` has the matching ranks of the range; without a set, all of them
     /// match.
     from: u32,
@@ -184,7 +183,7 @@ impl Matches {
         matches
     }
 
-    pub(super) fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.len
     }
 
@@ -221,7 +220,7 @@ impl Matches {
     }
 
     /// Keeps the matching entries that are also in another set of the segment.
-    pub(super) fn within(self, other: Arc<RoaringBitmap>) -> Matches {
+    pub(crate) fn within(self, other: Arc<RoaringBitmap>) -> Matches {
         let set = match self.set {
             Some(set) => Arc::new(&*set & &*other),
             None => other,
@@ -243,7 +242,7 @@ impl Matches {
     }
 
     /// The ranks of the matching entries.
-    pub(super) fn ranks(&self) -> impl Iterator<Item = u32> {
+    pub(crate) fn ranks(&self) -> impl Iterator<Item = u32> {
         let all = self.set.is_none().then_some(self.from..self.to);
         let some = self.set.iter().flat_map(|set| set.range(self.from..self.to));
         all.into_iter().flatten().chain(some)
@@ -261,7 +260,7 @@ impl Matches {
 
 impl Index<'_> {
     /// Finds the matching entries of each segment that has any.
-    pub(super) fn matches(&mut self, conn: &mut DbConnection, condition: &Condition) -> Result<Vec<Matches>, IndexError> {
+    pub(crate) fn matches(&mut self, conn: &mut DbConnection, condition: &Condition) -> Result<Vec<Matches>, IndexError> {
         let mut all = self.in_ranges(conn, condition)?;
         for one_of in &condition.all_of {
             let sets = self.ranks_of_any(conn, one_of, &all)?;
@@ -277,7 +276,7 @@ impl Index<'_> {
     }
 
     /// The position of one entry with a term.
-    pub(super) fn first_with(&mut self, conn: &mut DbConnection, term: Term) -> Result<Option<i64>, IndexError> {
+    pub(crate) fn first_with(&mut self, conn: &mut DbConnection, term: Term) -> Result<Option<i64>, IndexError> {
         let condition = Condition { all_of: vec![vec![term]], ..Condition::default() };
         let first = self.matches(conn, &condition)?.first().and_then(|matches| Some((matches.segment, matches.nth(0)?)));
         let Some((segment, rank)) = first else { return Ok(None) };

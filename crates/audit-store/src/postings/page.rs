@@ -19,21 +19,21 @@ pub(crate) type Key = (i64, i64, i64);
 /// The matching entries of a log.
 #[derive(Debug)]
 pub(crate) struct OfLog<'a> {
-    pub(super) index: Index<'a>,
-    pub(super) indexed: Vec<Matches>,
+    pub(crate) index: Index<'a>,
+    pub(crate) indexed: Vec<Matches>,
     /// The matching entries that are not indexed yet, in the order of time.
-    pub(super) rest: Vec<Point>,
+    pub(crate) rest: Vec<Point>,
 }
 
 /// The matching entries of several logs. The logs are in the order of their channels.
 #[derive(Debug)]
-pub(crate) struct Found<'a>(pub(super) Vec<OfLog<'a>>);
+pub(crate) struct Found<'a>(pub(crate) Vec<OfLog<'a>>);
 
 /// A log and one of its parts: a segment, or the rest, which has the number after the last segment.
 pub(super) type LogPart = (usize, usize);
 
 impl OfLog<'_> {
-    pub(super) fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.indexed.iter().map(Matches::len).sum::<u64>() + self.rest.len() as u64
     }
 }

@@ -88,7 +88,7 @@ impl<'a> Ranks<'a> {
         Some(Ranks { count, form: Form::Gaps, bytes: &before.0[..before.0.len() - reader.0.len()] })
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.count
     }
 

@@ -13,15 +13,15 @@ use crate::connection::DbConnection;
 
 /// The entries of a segment that may match.
 #[derive(Debug)]
-pub(super) struct Candidates {
-    pub(super) matches: Matches,
+pub(crate) struct Candidates {
+    pub(crate) matches: Matches,
     /// The entries that match without being read.
-    pub(super) sure: Arc<RoaringBitmap>,
+    pub(crate) sure: Arc<RoaringBitmap>,
 }
 
 impl Candidates {
     /// Makes candidates that all match.
-    pub(super) fn sure(matches: Matches) -> Candidates {
+    pub(crate) fn sure(matches: Matches) -> Candidates {
         let sure = Arc::new(matches.ranks().collect());
         Candidates { matches, sure }
     }
@@ -29,12 +29,12 @@ impl Candidates {
 
 impl Index<'_> {
     /// Whether any entry has a term, in the segments that have matches.
-    pub(super) fn has_any(&self, conn: &mut DbConnection, term: &Term, matches: &[Matches]) -> Result<bool, IndexError> {
+    pub(crate) fn has_any(&self, conn: &mut DbConnection, term: &Term, matches: &[Matches]) -> Result<bool, IndexError> {
         Ok(self.ranks_of_any(conn, std::slice::from_ref(term), matches)?.iter().any(Option::is_some))
     }
 
     /// Demotes the entries with a mark to candidates that must be read.
-    pub(super) fn doubt(&self, conn: &mut DbConnection, candidates: &mut [Candidates], mark: &Term) -> Result<(), IndexError> {
+    pub(crate) fn doubt(&self, conn: &mut DbConnection, candidates: &mut [Candidates], mark: &Term) -> Result<(), IndexError> {
         let matches: Vec<Matches> = candidates.iter().map(|candidates| candidates.matches.clone()).collect();
         let marked = self.ranks_of_any(conn, std::slice::from_ref(mark), &matches)?;
         for (candidates, marked) in candidates.iter_mut().zip(marked) {
@@ -46,7 +46,7 @@ impl Index<'_> {
     }
 
     /// Finds the entries that may match a search, among those that match everything else.
-    pub(super) fn candidates(
+    pub(crate) fn candidates(
         &self,
         conn: &mut DbConnection,
         matches: Vec<Matches>,

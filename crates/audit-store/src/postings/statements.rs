@@ -15,10 +15,10 @@ use crate::dialect::{NumberList, PostingsOfEach};
 #[derive(Debug, Clone, QueryId)]
 pub(super) struct BlocksWith {
     pub(super) term: Vec<u8>,
-    pub(super) channel_id: i64,
+    pub(crate) channel_id: i64,
     pub(super) stream: i16,
     /// The segments, by their first positions.
-    pub(super) segments: NumberList,
+    pub(crate) segments: NumberList,
 }
 
 /// Finds the blocks of some segments with terms in a half-open range: from the block in which they
@@ -28,10 +28,10 @@ pub(super) struct BlocksOf {
     /// The first possible term; `to` is the first term after the range.
     pub(super) from: Vec<u8>,
     pub(super) to: Vec<u8>,
-    pub(super) channel_id: i64,
+    pub(crate) channel_id: i64,
     pub(super) stream: i16,
     /// The segments, by their first positions.
-    pub(super) segments: NumberList,
+    pub(crate) segments: NumberList,
     pub(super) each_segment: PostingsOfEach,
 }
 

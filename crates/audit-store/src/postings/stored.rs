@@ -15,21 +15,21 @@ use crate::schema::{postings, segment_times, segments};
 
 /// The segments of a log: their first positions and sizes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Stored(pub(super) Vec<(i64, i64)>);
+pub(crate) struct Stored(pub(crate) Vec<(i64, i64)>);
 
 impl Stored {
-    pub(super) fn load(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> Result<Stored, StoreError> {
+    pub(crate) fn load(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> Result<Stored, StoreError> {
         let of_log = segments::table.filter(segments::channel_id.eq(channel_id).and(segments::stream.eq(stream.number())));
         Ok(Stored(of_log.order(segments::first).select((segments::first, segments::size)).load(conn)?))
     }
 
     /// The number of indexed entries.
-    pub(super) fn end(&self) -> i64 {
+    pub(crate) fn end(&self) -> i64 {
         self.0.last().map_or(0, |(first, size)| first + size)
     }
 
     /// Whether these are the segments that a log of this size should have.
-    pub(super) fn is_whole(&self, size: i64) -> bool {
+    pub(crate) fn is_whole(&self, size: i64) -> bool {
         self.end() <= size && tiers::segments(0, self.end()).eq(self.0.iter().copied())
     }
 }
@@ -42,7 +42,7 @@ pub(crate) fn drop_index(conn: &mut DbConnection, channel_id: i64, stream: Strea
     })
 }
 
-pub(super) fn read(conn: &mut DbConnection, channel_id: i64, stream: Stream, first: i64, size: i64) -> Result<Segment, IndexError> {
+pub(crate) fn read(conn: &mut DbConnection, channel_id: i64, stream: Stream, first: i64, size: i64) -> Result<Segment, IndexError> {
     let stream = stream.number();
     let of_segment = segments::table.find((channel_id, stream, first)).select((segments::fences, segments::words));
     let header: Option<(Vec<u8>, i16)> = of_segment.first(conn).optional()?;
@@ -68,7 +68,7 @@ pub(super) fn read(conn: &mut DbConnection, channel_id: i64, stream: Stream, fir
 }
 
 /// Stores a segment in place of the segments that it was made from.
-pub(super) fn put(conn: &mut DbConnection, channel_id: i64, stream: Stream, segment: &Segment) -> Result<(), StoreError> {
+pub(crate) fn put(conn: &mut DbConnection, channel_id: i64, stream: Stream, segment: &Segment) -> Result<(), StoreError> {
     delete(conn, channel_id, stream, segment.first, segment.first + segment.size())?;
     let (first_time, last_time) = match segment.points.as_slice() {
         [first, .., last] => (first.time, last.time),
@@ -112,7 +112,7 @@ pub(super) fn put(conn: &mut DbConnection, channel_id: i64, stream: Stream, segm
     Ok(())
 }
 
-pub(super) fn delete(conn: &mut DbConnection, channel_id: i64, stream: Stream, from: i64, to: i64) -> QueryResult<()> {
+pub(crate) fn delete(conn: &mut DbConnection, channel_id: i64, stream: Stream, from: i64, to: i64) -> QueryResult<()> {
     let stream = stream.number();
     let of_log = segments::channel_id.eq(channel_id).and(segments::stream.eq(stream));
     diesel::delete(segments::table.filter(of_log.and(segments::first.ge(from)).and(segments::first.lt(to)))).execute(conn)?;

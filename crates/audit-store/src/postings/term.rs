@@ -66,7 +66,7 @@ impl Term {
 
     /// The mark of an entry of which not all changed fields are indexed. A field may have the empty
     /// name too, and a query for it finds the entry in the same way.
-    pub(super) fn changed_mark() -> Term {
+    pub(crate) fn changed_mark() -> Term {
         Term::text(Dimension::Changed, "")
     }
 

@@ -5,13 +5,13 @@
 
 /// Sizes of segments, the smallest first. Entries that are too few for the smallest segment are
 /// read row by row. The largest size bounds the memory of a merge.
-pub(super) const TIERS: [i64; 4] = [64, 512, 4_096, 32_768];
+pub(crate) const TIERS: [i64; 4] = [64, 512, 4_096, 32_768];
 
 /// The size of the largest segment.
-pub(super) const LARGEST: i64 = TIERS[TIERS.len() - 1];
+pub(crate) const LARGEST: i64 = TIERS[TIERS.len() - 1];
 
 /// The number of the first `size` entries of a log that are in segments.
-pub(super) fn indexed(size: i64) -> i64 {
+pub(crate) fn indexed(size: i64) -> i64 {
     size - size % TIERS[0]
 }
 
@@ -23,7 +23,7 @@ fn size_at(first: i64, indexed: i64) -> i64 {
 
 /// The positions and sizes of the segments of a log with this number of indexed entries, beginning
 /// at `from`, which must be the start of a segment.
-pub(super) fn segments(from: i64, indexed: i64) -> impl Iterator<Item = (i64, i64)> {
+pub(crate) fn segments(from: i64, indexed: i64) -> impl Iterator<Item = (i64, i64)> {
     let mut first = from;
     std::iter::from_fn(move || {
         let segment = (first < indexed).then(|| (first, size_at(first, indexed)))?;

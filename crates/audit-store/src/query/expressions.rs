@@ -5,11 +5,8 @@ use diesel::backend::Backend;
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::QueryResult;
-use diesel::serialize::ToSql;
-use diesel::sql_types::{BigInt, Bool, HasSqlType, Text};
+use diesel::sql_types::BigInt;
 
-use crate::connection::DbConnection;
-use crate::dialect::NumberList;
 use crate::row::Columns;
 
 /// The columns of a table in the order of the fields of its row. They are one text, because diesel
@@ -73,43 +70,6 @@ impl<T: Columns, DB: Backend> QueryFragment<DB> for ValueBytes<T> {
         }
         out.push_sql(" AS BIGINT)");
         Ok(())
-    }
-}
-
-/// Whether a column has one of some numbers. The numbers are one parameter, because with a
-/// parameter for each number, every length would be another statement.
-#[derive(Debug, Clone, QueryId)]
-pub(crate) struct Among<C> {
-    column: C,
-    numbers: NumberList,
-}
-
-/// `column IN (numbers)`, for any count of numbers.
-pub(crate) fn among<C>(conn: &DbConnection, column: C, numbers: &[i64]) -> Among<C> {
-    Among { column, numbers: NumberList::new(conn, numbers) }
-}
-
-impl<C: Expression> Expression for Among<C> {
-    type SqlType = Bool;
-}
-
-impl<C: AppearsOnTable<T>, T> AppearsOnTable<T> for Among<C> {}
-
-impl<C: SelectableExpression<T>, T> SelectableExpression<T> for Among<C> {}
-
-impl<C: ValidGrouping<G>, G> ValidGrouping<G> for Among<C> {
-    type IsAggregate = C::IsAggregate;
-}
-
-impl<C, DB> QueryFragment<DB> for Among<C>
-where
-    C: QueryFragment<DB>,
-    DB: Backend + HasSqlType<Text>,
-    String: ToSql<Text, DB>,
-{
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        self.column.walk_ast(out.reborrow())?;
-        self.numbers.walk_ast(out)
     }
 }
 

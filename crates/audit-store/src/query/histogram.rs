@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use audit_domain::{ChannelGrant, Span, Timestamp, limits};
 
+use super::find;
 use super::stream::StreamTypes;
 use super::summary::{Group, Grouping, IndexedAs, OtherGroups, RawKey, ranked, shown};
 use super::table::Filter;
@@ -11,7 +12,7 @@ use super::{LogState, heads, search};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::postings::{self, Cache, Found};
+use crate::postings::{Cache, Found};
 
 /// The number of matching entries in each span of time, without empty spans.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub(crate) fn histogram<G: Grouping>(
 ) -> Result<Histogram, StoreError> {
     dialect::snapshot(conn, |conn| {
         let heads = heads(conn, G::Table::STREAM, channels)?;
-        let mut found = if filter.is_impossible() { None } else { postings::find::<G::Table>(conn, cache, &heads, filter)? };
+        let mut found = if filter.is_impossible() { None } else { find::find::<G::Table>(conn, cache, &heads, filter)? };
         let max = limits::HISTOGRAM_SPANS_MAX;
         let by_span = ranked(conn, cache, &heads, found.as_mut(), filter, G::of_spans(span), max)?;
         let (total, earlier) = (by_span.total, by_span.other);
@@ -65,8 +66,7 @@ pub(crate) fn histogram<G: Grouping>(
         // The number of spans that are not listed is not limited.
         let since = histogram.spans.first().map_or(i64::MIN, |first| first.start.micros());
         let narrowed = filter.since(since);
-        let mut found =
-            if histogram.earlier.groups == 0 { found } else { postings::find::<G::Table>(conn, cache, &heads, &narrowed)? };
+        let mut found = if histogram.earlier.groups == 0 { found } else { find::find::<G::Table>(conn, cache, &heads, &narrowed)? };
         for head in &heads {
             dialect::go_on(conn)?;
             split.add_log(conn, head, found.as_mut(), &narrowed, span, by)?;

@@ -2,6 +2,7 @@
 
 use audit_domain::{ChannelGrant, Sort, SortBy};
 
+use super::find;
 use super::room::whole_page;
 use super::sorted::sorted;
 use super::table::{Filter, LogPosition, Selection, Table, order_by};
@@ -9,7 +10,7 @@ use super::{LogState, count, heads, search};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::postings::{self, Cache, Found};
+use crate::postings::{Cache, Found};
 
 /// The number of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +139,7 @@ impl<'a, T: Table> ListSource<'a, T> {
         heads: Vec<LogState>,
         filter: &T::Filter,
     ) -> Result<ListSource<'a, T>, StoreError> {
-        if let Some(found) = postings::find::<T>(conn, cache, &heads, filter)? {
+        if let Some(found) = find::find::<T>(conn, cache, &heads, filter)? {
             return Ok(ListSource::Indexed(heads, found));
         }
         if !filter.reads_values() {

@@ -3,6 +3,7 @@
 mod action_logs;
 mod events;
 mod expressions;
+mod find;
 mod histogram;
 mod list;
 mod room;
@@ -15,9 +16,6 @@ mod summary;
 mod table;
 mod walk;
 
-#[cfg(test)]
-mod plans;
-
 pub use action_logs::{ActionLogGroupBy, ActionLogs};
 pub use events::{Events, GroupBy};
 pub use histogram::{Histogram, SpanCount};
@@ -26,7 +24,6 @@ pub use stream::{LogStream, StreamTypes};
 pub use summary::{Group, GroupKey, OtherGroups, Summary};
 pub use walk::CursorPage;
 
-pub(crate) use expressions::among;
 pub(crate) use histogram::histogram;
 pub(crate) use list::{list, slice};
 pub(crate) use room::Room;
@@ -43,10 +40,10 @@ use diesel::prelude::*;
 
 pub(crate) use self::table::LogPosition;
 use crate::connection::{DbConnection, on_inner};
+use crate::dialect::{self, among};
 use crate::error::StoreError;
 use crate::postings::Cache;
 use crate::schema::logs;
-use crate::{dialect, postings};
 
 /// Encodes uuids as the database stores them.
 fn bytes_of(uuids: &BTreeSet<Uuid>) -> Vec<Vec<u8>> {
@@ -159,7 +156,7 @@ fn count<T: Table>(conn: &mut DbConnection, cache: &Cache, heads: &[LogState], f
     if filter.is_everything() {
         return Ok(heads.iter().map(|head| head.size).sum());
     }
-    if let Some(found) = postings::find::<T>(conn, cache, heads, filter)? {
+    if let Some(found) = find::find::<T>(conn, cache, heads, filter)? {
         return Ok(found.len() as i64);
     }
     let mut count = 0;

@@ -9,13 +9,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use audit_domain::{Sort, SortBy, SortKey, canonical_integer};
 
+use super::find;
 use super::list::cut;
 use super::places_of;
 use super::table::{LogPosition, Table};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::postings::{self, Dimension, Found, Term, Values};
+use crate::postings::{Dimension, Found, Term, Values};
 
 /// Entries that are sorted in memory by all keys: all found entries, or those of several values. So
 /// a page of values that few entries have does not take a lookup for each value.
@@ -46,15 +47,15 @@ fn page<T: Table>(
 ) -> Result<Option<Vec<LogPosition>>, StoreError> {
     dialect::go_on(conn)?;
     match keys {
-        [] => postings::places_by_position::<T>(conn, found, sort.ties_descend(), skip, limit),
+        [] => find::places_by_position::<T>(conn, found, sort.ties_descend(), skip, limit),
         [key] if T::is_by_time(key) && key.descending == sort.ties_descend() => {
-            postings::places::<T>(conn, found, key.descending, skip, limit)
+            find::places::<T>(conn, found, key.descending, skip, limit)
         }
         [key, ..] if T::is_by_position(key) && found.logs() == 1 => {
-            postings::places_by_position::<T>(conn, found, key.descending, skip, limit)
+            find::places_by_position::<T>(conn, found, key.descending, skip, limit)
         }
         _ if found.len() <= SORTED_ROWS_MAX => {
-            let Some(places) = postings::places::<T>(conn, found, false, 0, usize::MAX)? else { return Ok(None) };
+            let Some(places) = find::places::<T>(conn, found, false, 0, usize::MAX)? else { return Ok(None) };
             let (skip, limit) = (i64::try_from(skip).unwrap_or(i64::MAX), i64::try_from(limit).unwrap_or(i64::MAX));
             Ok(Some(cut(rows_at::<T>(conn, &places)?, sort, skip, limit)))
         }
@@ -96,7 +97,7 @@ fn by_values<T: Table>(
             [None] => Values::Missing,
             _ => Values::OneOf(of_run.into_iter().flatten().collect()),
         };
-        let Some(whole) = postings::narrow::<T>(conn, found, dimension, &meant, &kept)? else { return Ok(None) };
+        let Some(whole) = find::narrow::<T>(conn, found, dimension, &meant, &kept)? else { return Ok(None) };
         let page = page::<T>(conn, found, sort, keys, (skip, left));
         found.widen(whole);
         let Some(page) = page? else { return Ok(None) };

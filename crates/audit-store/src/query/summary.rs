@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use audit_domain::{ChannelGrant, JsonText, Span, Timestamp, limits, weekday};
 
+use super::find;
 use super::stream::StreamTypes;
 use super::table::{Filter, Table};
 use super::{LogState, count, heads, search};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::postings::{self, Cache, Dimension, Found, Term};
+use crate::postings::{Cache, Dimension, Found, Term};
 
 /// The common value of the entries of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -172,7 +173,7 @@ pub(crate) fn summaries<G: Grouping, const N: usize>(
 ) -> Result<[Summary; N], StoreError> {
     dialect::snapshot(conn, |conn| {
         let heads = heads(conn, G::Table::STREAM, channels)?;
-        let mut found = if filter.is_impossible() { None } else { postings::find::<G::Table>(conn, cache, &heads, filter)? };
+        let mut found = if filter.is_impossible() { None } else { find::find::<G::Table>(conn, cache, &heads, filter)? };
         let mut summaries = by.map(|_| Summary::default());
         for (by, counted) in by.into_iter().zip(&mut summaries) {
             *counted = summary(conn, cache, &heads, found.as_mut(), filter, by)?;

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use audit_domain::{ChannelGrant, ChannelId, CursorKey, CursorOrder, CursorScope, Entry, limits};
 
+use super::find;
 use super::room::{Room, first_that_fit};
 use super::start::PageStart;
 use super::stride::FetchSize;
@@ -13,7 +14,7 @@ use super::{LogState, at_places, count, heads};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::postings::{self, Cache, Found};
+use crate::postings::{Cache, Found};
 
 /// One page of a walk.
 pub(crate) struct CursorQuery<'a, F> {
@@ -93,18 +94,18 @@ fn indexed<T: Table>(
         CursorOrder::Timestamp => {
             // The page confirms the candidates of a search as it is read. Counting them takes a
             // check of all of them.
-            let found = if query.counted { postings::find::<T> } else { postings::candidates::<T> };
+            let found = if query.counted { find::find::<T> } else { find::candidates::<T> };
             let Some(found) = found(conn, cache, heads, filter)? else { return Ok(None) };
             let count = query.counted.then(|| found.len() as i64);
             page::<T>(conn, found, query, count, |conn, found, (_, after), wanted| {
-                postings::next_places::<T>(conn, found, query.walk.descending, after.map(key), wanted)
+                find::next_places::<T>(conn, found, query.walk.descending, after.map(key), wanted)
             })
         }
         CursorOrder::Position => {
             let Some(found) = after_position::<T>(conn, cache, heads, query)? else { return Ok(None) };
             let count = if query.counted { Some(count::<T>(conn, cache, heads, filter)?) } else { None };
             page::<T>(conn, found, query, count, |conn, found, (read, _), wanted| {
-                postings::places_by_position::<T>(conn, found, query.walk.descending, read, wanted)
+                find::places_by_position::<T>(conn, found, query.walk.descending, read, wanted)
             })
         }
     }
@@ -123,7 +124,7 @@ fn after_position<'a, T: Table>(
     query: &CursorQuery<'_, T::Filter>,
 ) -> Result<Option<Found<'a>>, StoreError> {
     let CursorScope { filter, descending, .. } = query.walk;
-    let Some(after) = query.after else { return postings::candidates::<T>(conn, cache, heads, filter) };
+    let Some(after) = query.after else { return find::candidates::<T>(conn, cache, heads, filter) };
     let (mut its_log, mut later) = (Vec::new(), Vec::new());
     for head in heads {
         match head.channel_id.cmp(&after.channel_id) {
@@ -134,8 +135,8 @@ fn after_position<'a, T: Table>(
     }
     let rest =
         if *descending { filter.ending_before(after.position) } else { filter.starting_at(after.position.saturating_add(1)) };
-    let Some(rest) = postings::candidates::<T>(conn, cache, &its_log, &rest)? else { return Ok(None) };
-    let Some(later) = postings::candidates::<T>(conn, cache, &later, filter)? else { return Ok(None) };
+    let Some(rest) = find::candidates::<T>(conn, cache, &its_log, &rest)? else { return Ok(None) };
+    let Some(later) = find::candidates::<T>(conn, cache, &later, filter)? else { return Ok(None) };
     Ok(Some(rest.join(later)))
 }
 

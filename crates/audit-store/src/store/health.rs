@@ -8,7 +8,7 @@ use audit_domain::{ClockError, Stream, Timestamp};
 use super::{Store, logs};
 use crate::dialect::RolePrivileges;
 use crate::error::{OpenError, StoreError};
-use crate::postings::{IndexLag, Progress};
+use crate::indexer::{self, IndexLag, Progress};
 use crate::{dialect, postings, query};
 
 /// The pause for a log that another process indexes at the same time.
@@ -39,7 +39,7 @@ impl Store {
     pub fn index(&self) -> Result<(), StoreError> {
         for log in self.read(logs)? {
             loop {
-                match postings::step(&self.0.index_source, &self.0.writers, log)? {
+                match indexer::step(&self.0.index_source, &self.0.writers, log)? {
                     Progress::Done { left: 0 } => break,
                     Progress::Done { .. } => {}
                     Progress::Overtaken => std::thread::sleep(OVERTAKEN_PAUSE),
@@ -68,7 +68,7 @@ impl Store {
     ///
     /// [`StoreError`]: the database does not answer, or not in time.
     pub fn index_lags(&self, stream: Stream) -> Result<Vec<IndexLag>, StoreError> {
-        self.read(|conn| postings::lags(conn, stream))
+        self.read(|conn| indexer::lags(conn, stream))
     }
 
     /// The current time, by the store's clock.

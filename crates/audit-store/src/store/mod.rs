@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use audit_domain::{ChannelGrant, Clock, ContentTypes, Stream, limits};
 
-use crate::append::{AppendRequest, Budget, ClockWatch, NotStored, PendingReceipts, Writers};
+use crate::append::{AfterCommit, AppendRequest, Budget, ClockWatch, NotStored, PendingReceipts, Writers};
 use crate::config::StoreConfig;
 use crate::connection::{DbConnection, Purpose};
 use crate::content_types;
 use crate::error::{OpenError, StoreError};
+use crate::indexer::{Grown, Indexer, Source};
 use crate::limit::Cancel;
 use crate::pool::{Pool, pool};
-use crate::postings::{Cache, Grown, Indexer, Source};
+use crate::postings::Cache;
 use crate::query::{Filter, Table};
 use crate::url::DatabaseUrl;
 use crate::watch::{DatabaseWatch, Keeper};
@@ -117,7 +118,9 @@ impl Store {
         watch_heads(&watch, &mut conn).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))?;
         let logs = logs(&mut conn).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))?;
         let grown = Arc::<Grown>::default();
-        let writers = Arc::new(Writers::start(&url, conn, config.writers, &watch, &database, &grown)?);
+        let noted = Arc::clone(&grown);
+        let after_commit: AfterCommit = Arc::new(move |logs| noted.note(logs));
+        let writers = Arc::new(Writers::start(&url, conn, config.writers, &watch, &database, &after_commit)?);
         // The indexer makes many short reads, which no checkpoint has to hold back. If the database
         // refuses the indexer a connection, for which no client waits, the next request must not
         // fail.

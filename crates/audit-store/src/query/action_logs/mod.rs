@@ -17,13 +17,13 @@ use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Untyped};
 
-use super::expressions::{EveryColumn, ValueBytes, among};
+use super::expressions::{EveryColumn, ValueBytes};
 use super::room::Room;
 use super::start::{Behind, PageStart, begin};
 use super::stride::in_fetches;
 use super::table::{Filter, LogPosition, RecordKey, Selection, Table, hand_on};
 use crate::connection::{Backend, DbConnection, on_inner};
-use crate::dialect;
+use crate::dialect::{self, among};
 use crate::error::StoreError;
 use crate::postings::{Building, Condition, Dimension, Point, Term};
 use crate::row::{ActionLogRecordRow, ActionLogRow};

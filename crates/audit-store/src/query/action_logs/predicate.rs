@@ -8,7 +8,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 
 use crate::connection::{Backend, DbConnection, on_inner};
-use crate::query::expressions::{NotKept, among, if_asked};
+use crate::dialect::among;
+use crate::query::expressions::{NotKept, if_asked};
 use crate::query::{bytes_of, keys_of};
 use crate::schema::action_logs;
 

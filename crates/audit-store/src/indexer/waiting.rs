@@ -7,13 +7,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::indexer::Log;
+use crate::append::LogKey;
 use crate::error::StoreError;
 
 /// Logs with entries that may have to be indexed.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    logs: BTreeMap<Log, Wait>,
+    logs: BTreeMap<LogKey, Wait>,
     /// The time of the last step of any log. A log that waits for its turn does not count as stuck.
     stepped: Option<Instant>,
 }
@@ -32,13 +32,13 @@ struct Wait {
 
 impl Waiting {
     /// Notes that a log grew. Its index lags from now on, unless it lagged before.
-    pub(super) fn grew(&mut self, log: Log, now: Instant) {
+    pub(super) fn grew(&mut self, log: LogKey, now: Instant) {
         self.logs.entry(log).or_insert(Wait { since: now, moved: now, error: None, is_said: false });
     }
 
     /// Notes that a step of a log is done. `is_current` means that, as far as is known, nothing is
     /// left to index.
-    pub(super) fn moved(&mut self, log: Log, is_current: bool, now: Instant) {
+    pub(super) fn moved(&mut self, log: LogKey, is_current: bool, now: Instant) {
         self.stepped = Some(now);
         let Some(wait) = self.logs.get_mut(&log) else { return };
         if wait.is_said {
@@ -53,7 +53,7 @@ impl Waiting {
 
     /// Notes that a step of a log failed. The indexer repeats the step every few seconds, but the
     /// program's log gets the same reason once.
-    pub(super) fn failed(&mut self, log: Log, error: &StoreError, now: Instant) {
+    pub(super) fn failed(&mut self, log: LogKey, error: &StoreError, now: Instant) {
         self.grew(log, now);
         let Some(wait) = self.logs.get_mut(&log) else { return };
         let why = error.to_string();
@@ -127,8 +127,8 @@ mod tests {
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(60);
-    const A: Log = (1, Stream::Events);
-    const B: Log = (2, Stream::Events);
+    const A: LogKey = (1, Stream::Events);
+    const B: LogKey = (2, Stream::Events);
 
     fn at(seconds: u64) -> Instant {
         use std::sync::LazyLock;

@@ -3,9 +3,9 @@
 use audit_domain::{Stream, Timestamp};
 use diesel::prelude::*;
 
-use super::tiers;
 use crate::connection::DbConnection;
 use crate::error::StoreError;
+use crate::postings::tiers;
 use crate::schema::{action_logs, events, logs, segments};
 
 /// The lag of the index of a log.

@@ -7,12 +7,13 @@
 use std::collections::BTreeSet;
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{ActionLogFilter, ChannelId, Clock, EventFilter, NewActionLog, NewEvent, ParseMode, PreparedEntry};
+use audit_domain::{ActionLogFilter, ChannelId, Clock, EventFilter, NewActionLog, NewEvent, ParseMode, PreparedEntry, Stream};
 
 use super::recorded::Small;
 use crate::append::{ClockWatch, Lookup, Pace, commit};
 use crate::connection::Purpose;
-use crate::postings::{self, Step};
+use crate::indexer::{self, Step};
+use crate::postings;
 use crate::query::*;
 use crate::test_postgres::Database;
 use crate::url::DatabaseUrl;
@@ -76,7 +77,7 @@ fn all_statements() -> Vec<String> {
     small.reads::<Events>(EventFilter { object_id: Some("1".to_owned()), ..EventFilter::default() });
     small.reads::<ActionLogs>(ActionLogFilter::default());
     small.reads::<ActionLogs>(ActionLogFilter { search: Some("m".to_owned()), ..ActionLogFilter::default() });
-    drop(postings::lags(small.conn(), Stream::Events).unwrap());
+    drop(indexer::lags(small.conn(), Stream::Events).unwrap());
     postings::drop_index(small.conn(), 1, Stream::Events).unwrap();
     small.take()
 }

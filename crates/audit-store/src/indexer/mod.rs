@@ -1,20 +1,24 @@
 //! The thread that updates the indexes of a store's logs.
 
+mod feed;
+mod lag;
+mod waiting;
+
+#[cfg(test)]
+pub(crate) use feed::Step;
+pub(crate) use feed::{Progress, Source, step};
+pub use lag::IndexLag;
+pub(crate) use lag::lags;
+
 use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use audit_domain::Stream;
-
-use super::waiting::Waiting;
-use super::{Progress, Source, step};
-use crate::append::Writers;
+use self::waiting::Waiting;
+use crate::append::{LogKey, Writers};
 use crate::error::{OpenError, StoreError};
 use crate::limit::Cancel;
-
-/// A log: a channel and a stream.
-pub(super) type Log = (i64, Stream);
 
 /// The time for which appends are collected before they are indexed. One step for each of a
 /// thousand small appends a second would cost more than the appends.
@@ -32,19 +36,18 @@ pub(crate) struct Grown {
 
 #[derive(Debug, Default)]
 struct State {
-    logs: BTreeSet<Log>,
+    logs: BTreeSet<LogKey>,
     waiting: Waiting,
     is_closed: bool,
 }
 
 impl Grown {
     /// Notes that logs grew.
-    pub(crate) fn note(&self, logs: impl IntoIterator<Item = Log>) {
+    pub(crate) fn note(&self, logs: &BTreeSet<LogKey>) {
         let (mut state, now) = (self.lock(), Instant::now());
         for log in logs {
-            // A batch of a thousand entries names its log a thousand times.
-            if state.logs.insert(log) {
-                state.waiting.grew(log, now);
+            if state.logs.insert(*log) {
+                state.waiting.grew(*log, now);
             }
         }
         drop(state);
@@ -58,7 +61,7 @@ impl Grown {
 
     /// Waits for logs that grew and returns them after `pause`. Returns `None` if there is nothing
     /// more to do.
-    fn take(&self, pause: Duration) -> Option<BTreeSet<Log>> {
+    fn take(&self, pause: Duration) -> Option<BTreeSet<LogKey>> {
         let idle = self.changed.wait_while(self.lock(), |state| state.logs.is_empty() && !state.is_closed);
         let state = idle.unwrap_or_else(PoisonError::into_inner);
         let paused = self.changed.wait_timeout_while(state, pause, |state| !state.is_closed);
@@ -67,7 +70,7 @@ impl Grown {
     }
 
     /// Notes that a step of a log is done.
-    fn stepped(&self, log: Log, left: i64) {
+    fn stepped(&self, log: LogKey, left: i64) {
         let (mut state, now) = (self.lock(), Instant::now());
         let is_current = left == 0;
         state.waiting.moved(log, is_current, now);
@@ -78,14 +81,14 @@ impl Grown {
     }
 
     /// Notes that another process did a step of a log.
-    fn overtaken(&self, log: Log) {
+    fn overtaken(&self, log: LogKey) {
         let mut state = self.lock();
         state.waiting.moved(log, false, Instant::now());
         state.logs.insert(log);
     }
 
     /// Notes that a step of a log failed. The thread will repeat it.
-    fn failed(&self, log: Log, error: &StoreError, patience: Duration) {
+    fn failed(&self, log: LogKey, error: &StoreError, patience: Duration) {
         let (mut state, now) = (self.lock(), Instant::now());
         state.waiting.failed(log, error, now);
         state.waiting.say(patience, now);
@@ -129,10 +132,10 @@ impl Indexer {
         path: String,
         grown: &Arc<Grown>,
         (source, writers): (&Arc<Source>, &Arc<Writers>),
-        logs: Vec<Log>,
+        logs: Vec<LogKey>,
         patience: Duration,
     ) -> Result<Indexer, OpenError> {
-        grown.note(logs);
+        grown.note(&logs.into_iter().collect());
         let (reads, (end, ended)) = (Cancel::new(), channel::<()>());
         let thread = Thread {
             grown: Arc::clone(grown),
@@ -202,7 +205,7 @@ impl Thread {
     }
 
     /// Indexes a log step by step. Between two steps, its writer appends waiting requests.
-    fn index(&self, writers: &Writers, log: Log) -> Result<(), StoreError> {
+    fn index(&self, writers: &Writers, log: LogKey) -> Result<(), StoreError> {
         while !self.grown.is_closed() {
             match step(&self.source, writers, log)? {
                 Progress::Done { left } => {

@@ -11,16 +11,12 @@ use std::collections::BTreeSet;
 use audit_domain::{ChannelGrant, ChannelId, Stream};
 use diesel::prelude::*;
 
-use super::building::Building;
-use super::indexer::Log;
-use super::segment::Segment;
-use super::stored::{Stored, delete, put, read};
-use super::{IndexError, tiers};
-use crate::append::Writers;
+use crate::append::{LogKey, Writers};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
 use crate::pool::Pool;
+use crate::postings::{Building, IndexError, Segment, Stored, delete, put, read, tiers};
 use crate::query::{ActionLogs, Events, Table};
 use crate::schema::logs;
 
@@ -44,7 +40,7 @@ pub(crate) struct Source {
 }
 
 /// Does the next step of a log. The writer of the log stores it between two appends.
-pub(crate) fn step(source: &Source, writers: &Writers, (channel_id, stream): Log) -> Result<Progress, StoreError> {
+pub(crate) fn step(source: &Source, writers: &Writers, (channel_id, stream): LogKey) -> Result<Progress, StoreError> {
     let has_words = !ChannelId::new(channel_id).is_some_and(|channel| source.without_words.allows(channel));
     match source.readers.read(|conn| Step::prepare(conn, channel_id, stream, has_words))? {
         Some(step) => writers.run_for((channel_id, stream), move |conn| step.put(conn)),

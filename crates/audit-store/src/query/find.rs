@@ -3,19 +3,14 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::IndexError;
-use super::cache::Cache;
-use super::condition::Condition;
-use super::index::{Index, Matches};
-use super::narrow::{Values, Whole};
-use super::page::{Found, Key, OfLog};
-use super::search::Candidates;
-use super::term::{Dimension, Term};
-use super::times::Point;
+use super::table::{Filter, LogPosition, Table};
+use super::{FetchSize, LogState};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::query::{FetchSize, Filter, LogPosition, LogState, Table};
+use crate::postings::{
+    Cache, Candidates, Condition, Dimension, Found, Index, IndexError, Key, Matches, OfLog, Point, Term, Values, Whole,
+};
 
 /// Finds the matching entries in a snapshot. Returns `None` if the database has to look at each
 /// row.

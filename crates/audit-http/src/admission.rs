@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_waits_while_enough_entries_of_its_key_or_of_all_are_held() {
+    fn bodies_wait_while_too_many_entries_are_held() {
         let turns = Turns::new(2);
         let hold = |key, bytes| turns.take(key).now_or_never().unwrap().hold(bytes).unwrap();
         let (half, small) = (hold(1, HELD_BYTES_OF_KEY_MAX), hold(2, 1));

@@ -48,7 +48,7 @@ fn small_answers_get_a_key_no_more_than_half_of_the_places() {
 }
 
 #[test]
-fn a_key_that_waits_for_too_much_is_refused_and_the_gone_do_not_count() {
+fn keys_with_too_many_waiting_queries_are_refused() {
     let queries = Queries::new(1);
     assert_eq!(ask(&queries, 1).0, STARTS);
     let waiting: Vec<_> = (0..WAITING_OF_A_KEY_MAX).map(|_| ask(&queries, 1)).collect();

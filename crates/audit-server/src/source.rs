@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_known_by_its_whole_path_or_by_the_name_that_is_given() {
+    fn files_are_identified_by_path_or_given_name() {
         let directory = tempfile::tempdir().unwrap();
         let file = |name: &str| {
             let path = directory.path().join(name);

@@ -50,7 +50,7 @@ fn normal_or_build(kind: DependencyKind) -> bool {
 }
 
 #[test]
-fn the_workspace_is_the_four_layers_and_each_depends_on_the_one_below() {
+fn four_crates_each_depend_on_the_one_below() {
     let metadata = metadata();
     let ours: BTreeSet<String> = metadata.workspace_packages().iter().map(|package| package.name.to_string()).collect();
     let actual: BTreeMap<String, Vec<String>> = metadata
@@ -80,7 +80,7 @@ fn what_a_layer_is_about_is_named_by_no_other_layer() {
 }
 
 #[test]
-fn the_lower_layers_have_no_runtime_and_the_lowest_no_database_anywhere_below_them() {
+fn lower_layers_depend_on_no_runtime_or_database() {
     let metadata = metadata();
     for (name, absent) in ABSENT {
         let below = below(&metadata, name);

@@ -44,7 +44,7 @@ fn the_published_document_is_the_served_one() {
 }
 
 #[test]
-fn names_of_operations_are_unique_and_every_reference_leads_somewhere() {
+fn operation_names_are_unique_and_references_resolve() {
     let document = json();
     let mut ids = BTreeSet::new();
     for item in document["paths"].as_object().unwrap().values() {

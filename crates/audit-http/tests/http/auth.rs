@@ -22,7 +22,7 @@ fn with_header(server: &TestServer, path: &str, value: impl Into<Vec<u8>>) -> An
 }
 
 #[test]
-fn every_form_of_the_authorization_header_is_accepted_on_every_api() {
+fn every_api_accepts_every_form_of_authorization() {
     let server = TestServer::start();
     let key = server.token(Role::Reader, "1");
     for form in [
@@ -44,7 +44,7 @@ fn every_form_of_the_authorization_header_is_accepted_on_every_api() {
 }
 
 #[test]
-fn whatever_opens_nothing_gets_401_and_the_words_of_django_rest_framework() {
+fn invalid_credentials_get_401_with_the_message_of_drf() {
     let server = TestServer::start();
     let key = &server.admin;
     let not_provided = "Authentication credentials were not provided.";
@@ -179,7 +179,7 @@ const ROLES: &[(&str, &str, [u16; 3])] = &[
 ];
 
 #[test]
-fn a_writer_cannot_read_a_reader_cannot_write_and_only_an_admin_makes_tokens() {
+fn each_role_has_only_its_own_rights() {
     let server = TestServer::start();
     server.append(&format!(r#"{{"uuid":"{KNOWN}"}}"#));
     for grant in ["*", "1", "1,2"] {
@@ -250,7 +250,7 @@ fn the_published_apis_check_slash_key_role_method_filters_page() {
 }
 
 #[test]
-fn a_path_without_its_slash_is_redirected_with_its_query_for_every_method() {
+fn every_method_redirects_to_the_slash_with_the_query() {
     let server = TestServer::start();
     for path in [
         OMS,
@@ -275,7 +275,7 @@ fn a_path_without_its_slash_is_redirected_with_its_query_for_every_method() {
 }
 
 #[test]
-fn head_answers_as_get_without_the_body_and_the_connection_goes_on() {
+fn head_answers_like_get_without_a_body() {
     let server = TestServer::start();
     server.append(&format!(r#"{{"uuid":"{KNOWN}"}}"#));
     let mut client = server.connect();

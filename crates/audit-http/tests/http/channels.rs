@@ -20,7 +20,7 @@ fn channel_of(server: &TestServer, url: &str) -> Vec<i64> {
 }
 
 #[test]
-fn an_event_goes_to_the_path_s_channel_else_the_body_s_else_the_token_s_only_one_else_the_default() {
+fn the_channel_comes_from_path_body_token_or_default() {
     let server = TestServer::start();
     // Token, path, body, channel that it goes to; 0 stands for 400, -1 for 404.
     let rules: &[(&str, Option<&str>, Option<i64>, i64)] = &[
@@ -130,7 +130,7 @@ fn newest_first(made: &[(i64, i64, String)], channels: &[i64]) -> Vec<String> {
 }
 
 #[test]
-fn a_reader_sees_the_channels_of_its_key_merged_in_a_stable_order_with_an_exact_count() {
+fn lists_merge_the_channels_of_a_key_in_a_stable_order() {
     let server = TestServer::start();
     let made = interleaved(&server);
     for (grant, channels) in [("2", &[2][..]), ("2,3", &[2, 3]), ("1,2,3,4,9", &[1, 2, 3, 4]), ("9", &[]), ("*", &[1])] {
@@ -170,7 +170,7 @@ fn a_reader_sees_the_channels_of_its_key_merged_in_a_stable_order_with_an_exact_
 }
 
 #[test]
-fn the_native_api_reads_one_channel_several_or_all_and_a_foreign_one_looks_empty() {
+fn native_reads_of_other_channels_look_empty() {
     let server = TestServer::start();
     let made = interleaved(&server);
     let counts = |key: &str, channels: &str| -> usize {
@@ -241,7 +241,7 @@ fn a_foreign_channel_looks_empty_and_is_never_403() {
 }
 
 #[test]
-fn a_uuid_in_several_channels_is_found_in_the_default_one_first_then_the_lowest() {
+fn the_default_channel_is_searched_first_for_a_uuid() {
     let server = TestServer::with(|config| config.api.default_channel = "5".parse().unwrap());
     let uuid = "33333333-0000-4000-8000-000000000001";
     for channel in [9, 7, 5, 2] {
@@ -286,7 +286,7 @@ fn channels_lists_what_the_key_may_read() {
 }
 
 #[test]
-fn an_admin_of_some_channels_sees_makes_and_revokes_tokens_within_them_only() {
+fn admins_manage_tokens_of_their_channels_only() {
     let server = TestServer::start();
     let admin = server.token(Role::Admin, "1,2");
     let make = |key: &str, channels: &str| {

@@ -25,7 +25,7 @@ const LISTS: [&str; 3] = [
 ];
 
 #[test]
-fn types_are_made_renamed_and_listed_in_the_envelope_of_the_published_apis() {
+fn content_types_are_created_renamed_and_listed() {
     let server = TestServer::start();
     assert_eq!(put(&server, &server.admin, "7", &order()).expect(201), json!({"id": 7, "app_label": "orders", "model": "order"}));
     put(&server, &server.admin, "7", &json!({"id": 7, "app_label": "orders", "model": "purchase"})).expect(200);
@@ -57,7 +57,7 @@ fn types_are_made_renamed_and_listed_in_the_envelope_of_the_published_apis() {
 }
 
 #[test]
-fn a_type_that_cannot_be_made_is_refused_by_name_and_changes_nothing() {
+fn a_refused_content_type_changes_nothing() {
     let server = TestServer::start();
     put(&server, &server.admin, "7", &order()).expect(201);
     let name = "must be a name of 1 to 100 characters, without dots, control characters, and blanks around it";

@@ -141,7 +141,7 @@ fn what_is_created_is_shown_as_the_api_lists_it() {
 }
 
 #[test]
-fn numbers_may_come_as_texts_and_texts_as_numbers_as_in_django_rest_framework() {
+fn numbers_and_texts_are_coerced_as_by_drf() {
     let server = TestServer::start();
     for path in [OMS, WAREHOUSE] {
         for (sent, kept) in [
@@ -201,7 +201,7 @@ fn five(server: &TestServer) -> Vec<String> {
 }
 
 #[test]
-fn end_date_may_come_in_the_body_of_the_get_and_goes_on_in_the_links() {
+fn end_date_is_read_from_a_get_body_and_kept_in_links() {
     let server = TestServer::start();
     let events = five(&server);
     let link = format!("http://audit.example.com{OMS}?end_date=2023-10-16T09%3A00%3A02Z&limit=2&page=2");
@@ -236,7 +236,7 @@ fn end_date_may_come_in_the_body_of_the_get_and_goes_on_in_the_links() {
 }
 
 #[test]
-fn start_and_end_date_are_inclusive_and_belong_to_the_first_api_only() {
+fn only_the_first_api_has_inclusive_start_and_end_dates() {
     let server = TestServer::start();
     five(&server);
     let count =

@@ -104,7 +104,7 @@ fn every_type_of_a_problem_leads_to_its_section() {
 }
 
 #[test]
-fn metrics_are_what_the_recorder_renders_and_nothing_without_one() {
+fn metrics_show_what_the_recorder_renders() {
     let server = TestServer::start();
     assert_eq!(server.get(&server.admin, "/metrics").expect(404)["code"], "not_found");
     assert_eq!(server.get(&server.token(Role::Writer, "*"), "/metrics").expect(403)["code"], "forbidden");

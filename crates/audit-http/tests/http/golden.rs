@@ -9,7 +9,7 @@ use crate::common::{Answer, Ask, Client, Json, TestServer, action_log_lines, fix
 const CASES: usize = 3331;
 
 #[test]
-fn every_answer_of_the_published_apis_is_the_one_of_django_rest_framework() {
+fn published_apis_answer_like_django_rest_framework() {
     let golden = Json::parse(&golden());
     let server = TestServer::start();
     load(&server, &golden);

@@ -190,7 +190,7 @@ fn sixty_four_connections_append_and_list_at_once() {
 }
 
 #[test]
-fn at_the_end_what_was_accepted_is_answered_and_nothing_else_is_taken() {
+fn shutdown_answers_accepted_requests_and_takes_no_more() {
     let mut server = TestServer::start();
     let body = "{\"url\":\"/x\"}\n".repeat(2000);
     let whole_budget = 64 * 1024 * 1024;

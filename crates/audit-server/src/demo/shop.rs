@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_story_has_its_events_in_order_and_is_the_same_when_it_is_made_again() {
+    fn stories_are_ordered_and_reproducible() {
         let now = Timestamp::parse("2026-11-24T12:00:00Z").unwrap();
         let prepared = |record| match record {
             NewEntry::Event(event) => event.prepare(ChannelId::DEFAULT).unwrap(),

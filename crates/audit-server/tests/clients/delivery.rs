@@ -202,7 +202,7 @@ fn a_server_that_takes_nothing_now_is_asked_again() {
 }
 
 #[test]
-fn a_record_that_the_server_refuses_is_set_aside_and_holds_up_nobody() {
+fn refused_records_are_set_aside_and_delay_no_others() {
     for_each_client(|place| {
         let server = place.server();
         place.front.show(Behind::Nobody);

@@ -90,7 +90,7 @@ fn configuration(directory: &Path, server: &Server, http: u16, https: u16) -> St
 }
 
 #[test]
-fn behind_nginx_the_server_is_told_who_asks_and_clients_get_its_answers() {
+fn nginx_passes_the_client_address_and_the_answers() {
     let directory = tempfile::tempdir().unwrap();
     let mut serve = program(directory.path());
     serve.env("AUDIT_ADMIN_TOKEN", KEY).env("AUDIT_LISTEN", "127.0.0.1:0").env("AUDIT_TRUSTED_PROXIES", "127.0.0.1");

@@ -62,7 +62,7 @@ fn a_healthy_set_up_passes_and_is_left_as_it_was() {
 }
 
 #[test]
-fn before_the_first_start_there_is_nothing_to_mend_and_nothing_is_made() {
+fn doctor_creates_nothing_before_the_first_start() {
     let directory = tempfile::tempdir().unwrap();
     let text = run(&mut doctor(directory.path())).ok();
     assert!(text.contains("note  database: `audit-data/audit.db` does not exist yet"), "{text}");
@@ -120,7 +120,7 @@ fn an_index_that_is_behind_is_a_note() {
 }
 
 #[test]
-fn faulty_settings_are_found_and_the_rest_is_looked_at_all_the_same() {
+fn doctor_checks_the_rest_despite_faulty_settings() {
     let directory = healthy();
     let ended = run(doctor(directory.path()).args(["--workers", "0"]).env("AUDIT_LISTN", "x"));
     assert_only_fault(&ended, "settings", "--workers", "audit-server config check");
@@ -167,7 +167,7 @@ fn a_file_that_holds_no_log_is_found() {
 }
 
 #[test]
-fn a_directory_that_others_can_enter_is_noted_and_one_that_nobody_can_write_is_found() {
+fn doctor_checks_the_mode_of_the_data_directory() {
     let directory = healthy();
     let data = directory.path().join("audit-data");
     set_mode(&data, 0o755);
@@ -190,7 +190,7 @@ fn a_file_that_is_no_database_is_found() {
 }
 
 #[test]
-fn a_newer_database_a_held_lock_and_a_clock_behind_the_log_are_found() {
+fn doctor_finds_a_newer_database_a_lock_and_a_slow_clock() {
     let directory = healthy();
     let conn = Connection::open(directory.path().join("audit-data/audit.db")).unwrap();
     conn.execute_batch("BEGIN IMMEDIATE").unwrap();

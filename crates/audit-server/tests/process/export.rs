@@ -21,7 +21,7 @@ fn three_channels(directory: &Path) {
 }
 
 #[test]
-fn imported_into_an_empty_database_it_gives_the_same_uuids_timestamps_and_slot_bytes() {
+fn an_imported_export_has_the_same_uuids_times_and_bytes() {
     let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     run(program(first.path()).arg("import").arg(data::file())).ok();
     export(first.path(), &["-o", "all.ndjson.gz"]).ok();
@@ -97,7 +97,7 @@ fn events_of_a_mebibyte_do_not_fill_the_memory() {
 }
 
 #[test]
-fn the_file_is_replaced_when_the_new_one_is_whole_and_nothing_is_left_beside_it() {
+fn a_complete_export_replaces_the_file() {
     let directory = tempfile::tempdir().unwrap();
     three_channels(directory.path());
     fs::create_dir(directory.path().join("out")).unwrap();

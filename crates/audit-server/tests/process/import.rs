@@ -68,7 +68,7 @@ fn running_it_again_adds_nothing() {
 }
 
 #[test]
-fn killed_in_the_middle_and_run_again_it_loses_and_doubles_nothing() {
+fn a_killed_import_loses_and_repeats_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let mut before = 0;
     for killed_behind in [0, 2_000, 5_000] {
@@ -95,7 +95,7 @@ fn killed_in_the_middle_and_run_again_it_loses_and_doubles_nothing() {
 }
 
 #[test]
-fn it_runs_beside_a_server_that_is_written_to_and_positions_stay_gapless() {
+fn an_import_beside_a_server_leaves_no_gaps() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(directory.path());
     let (address, over) = (server.address, AtomicBool::new(false));
@@ -140,7 +140,7 @@ const FAULTS: [&str; 4] = [
 ];
 
 #[test]
-fn faulty_lines_are_all_named_and_nothing_behind_the_first_is_imported() {
+fn faulty_lines_are_named_and_end_the_import() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), "faulty.ndjson", &FAULTY);
     let ended = run(&mut import(directory.path(), &["faulty.ndjson"]));
@@ -187,7 +187,7 @@ fn conflicting(directory: &Path) -> Vec<String> {
 const CONFLICT: &str = "second.ndjson line 1300: uuid 00000000-0000-4000-8000-000000001300 belongs to another record of channel 1";
 
 #[test]
-fn a_uuid_of_another_event_is_named_by_line_and_everything_before_it_is_imported() {
+fn a_conflicting_uuid_is_named_by_line_and_ends_the_import() {
     let directory = tempfile::tempdir().unwrap();
     let lines = conflicting(directory.path());
     let ended = run(&mut import(directory.path(), &["second.ndjson"]));
@@ -251,7 +251,7 @@ fn a_faulty_line_from_a_stdin_that_stays_open_ends_it_at_once() {
 }
 
 #[test]
-fn a_line_goes_to_its_own_channel_else_to_the_flags_else_to_the_settings() {
+fn the_channel_comes_from_line_flag_or_setting() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), "events.ndjson", &[r#"{"action":"OWN","channel_id":4}"#, r#"{"action":"OTHER"}"#]);
     run(&mut import(directory.path(), &["events.ndjson"])).ok();
@@ -274,7 +274,7 @@ fn a_file_that_is_not_there_is_named_before_anything_happens() {
 }
 
 #[test]
-fn a_packed_file_that_is_cut_short_is_imported_as_far_as_it_goes() {
+fn a_truncated_gzip_file_is_imported_up_to_its_end() {
     let directory = tempfile::tempdir().unwrap();
     let packed = fs::read(data::file()).unwrap();
     fs::write(directory.path().join("cut.ndjson.gz"), &packed[..packed.len() / 2]).unwrap();

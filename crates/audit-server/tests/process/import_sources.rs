@@ -40,7 +40,7 @@ fn actions(home: &Path) -> Vec<String> {
 const LINE: &str = "{\"action\":\"LOGOUT\",\"user\":7}\n";
 
 #[test]
-fn files_of_two_hosts_with_the_same_name_and_line_are_two_events() {
+fn equal_file_names_of_two_hosts_are_two_sources() {
     let home = tempfile::tempdir().unwrap();
     for host in ["web1", "web2"] {
         write(home.path(), &format!("{host}/audit.ndjson"), LINE);

@@ -154,7 +154,7 @@ fn assert_index_is_as_if_made_at_once(directory: &Path, database: &Path) {
 }
 
 #[test]
-fn fifty_kills_under_load_lose_and_move_nothing_that_was_acknowledged() {
+fn fifty_kills_lose_no_acknowledged_event() {
     let directory = tempfile::tempdir().unwrap();
     let new = |number| Writer { number, sent: 0, unanswered: None, receipts: Receipts::new(), retried: 0 };
     let mut writers: Vec<Writer> = (0..WRITERS).map(new).collect();

@@ -13,7 +13,7 @@ fn action_logs() -> PathBuf {
 const ADDED: [&str; 7] = ["id", "uuid", "channel_id", "position", "recorded_at", "producer_id", "leaf_hash"];
 
 #[test]
-fn action_logs_come_back_byte_for_byte_and_export_as_what_can_be_imported() {
+fn action_logs_are_exported_and_imported_byte_for_byte() {
     let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let counts = run(program(first.path()).args(["import", "--kind", "action-logs"]).arg(action_logs())).ok();
     assert_eq!(counts, "3964 new, 0 known already, 0 skipped\n");
@@ -75,7 +75,7 @@ fn logs_of_the_inventory_api_become_events() {
 }
 
 #[test]
-fn lines_of_another_kind_are_no_events_and_the_right_run_takes_them() {
+fn lines_of_another_kind_need_another_import() {
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, line: &str| std::fs::write(directory.path().join(name), format!("{line}\n")).unwrap();
     write("inventory.ndjson", r#"{"user_id":"7","action":"READ","table_name":"t","record_id":"1"}"#);

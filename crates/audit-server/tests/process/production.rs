@@ -41,7 +41,7 @@ fn an_address_beyond_this_machine_needs_tls_or_a_proxy() {
 }
 
 #[test]
-fn a_proxy_on_this_machine_stands_in_front_of_no_address_that_others_reach() {
+fn a_local_proxy_needs_a_local_address() {
     let directory = tempfile::tempdir().unwrap();
     let serve = ["serve", "--production", "--listen", "0.0.0.0:0", "--trusted-proxies", "127.0.0.1,::1"];
     let ended = run(program(directory.path()).args(serve));
@@ -58,7 +58,7 @@ fn believing_everybody_is_refused() {
 }
 
 #[test]
-fn files_that_others_can_read_are_refused_with_the_command_that_closes_them() {
+fn files_readable_by_others_are_refused_with_a_remedy() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     let certificate = Certificate::make(path, "a");
@@ -80,7 +80,7 @@ fn files_that_others_can_read_are_refused_with_the_command_that_closes_them() {
 }
 
 #[test]
-fn development_warns_where_production_refuses_and_other_commands_do_not_mind() {
+fn development_warns_where_production_refuses() {
     let directory = tempfile::tempdir().unwrap();
     let mut command = program(directory.path());
     let server = Server::run(command.env("AUDIT_ADMIN_TOKEN", KEY).env("AUDIT_LISTEN", EVERYWHERE));

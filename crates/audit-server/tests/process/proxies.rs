@@ -49,7 +49,7 @@ fn a_header_from_a_peer_that_is_not_trusted_is_ignored() {
 }
 
 #[test]
-fn a_trusted_proxy_is_believed_and_nonsense_is_as_good_as_nothing() {
+fn trusted_proxies_are_believed_and_bad_headers_ignored() {
     let directory = tempfile::tempdir().unwrap();
     let server = server(directory.path(), "127.0.0.0/8, 10.0.0.0/8");
     for headers in SPOOFED {

@@ -66,7 +66,7 @@ fn names(key: &str) -> (String, String) {
 }
 
 #[test]
-fn each_is_a_flag_a_variable_and_a_key_and_a_bad_value_is_said_in_the_same_sentence() {
+fn each_setting_is_a_flag_a_variable_and_a_key() {
     for (key, bad, said) in SETTINGS {
         let directory = tempfile::tempdir().unwrap();
         let (flag, variable) = names(key);
@@ -128,7 +128,7 @@ fn database(directory: &Path, arguments: &[&str], variables: &[(&str, &str)]) ->
 }
 
 #[test]
-fn a_flag_counts_before_a_variable_before_the_file_before_the_default() {
+fn flags_override_variables_files_and_defaults() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     let variable = [("AUDIT_DATA_DIR", "variable")];
@@ -152,7 +152,7 @@ fn a_value_that_does_not_count_is_not_looked_at() {
 }
 
 #[test]
-fn settings_of_every_subcommand_are_taken_before_and_behind_its_name() {
+fn settings_may_come_before_or_after_the_subcommand() {
     let directory = tempfile::tempdir().unwrap();
     for arguments in [
         ["--data-dir", "there", "token", "list"],
@@ -210,7 +210,7 @@ fn a_key_that_is_no_setting_is_refused_with_the_nearest_one() {
 }
 
 #[test]
-fn a_file_that_is_no_toml_is_refused_with_the_place_and_without_its_text() {
+fn invalid_toml_is_refused_with_its_line_but_no_text() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("audit.toml"), format!("listen = \"127.0.0.1:0\"\nadmin_token = \"{KEY}")).unwrap();
     let ended = run(&mut program(directory.path()));

@@ -44,7 +44,7 @@ fn a_locked_database_is_one_sentence() {
 }
 
 #[test]
-fn a_database_of_a_newer_version_is_one_sentence_and_is_left_alone() {
+fn a_newer_database_is_refused_and_not_changed() {
     let directory = tempfile::tempdir().unwrap();
     let conn = make_database(directory.path());
     conn.execute_batch("INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')").unwrap();
@@ -76,7 +76,7 @@ fn a_directory_that_cannot_be_made_or_written_is_one_sentence() {
 }
 
 #[test]
-fn urls_that_name_no_database_are_one_sentence_each_without_a_password() {
+fn bad_database_urls_are_refused_without_the_password() {
     let directory = tempfile::tempdir().unwrap();
     for (url, said) in [
         ("audit.db", "is `audit.db`: it has no scheme"),
@@ -123,7 +123,7 @@ fn it_says_version_database_and_address_and_nothing_on_stdout() {
 }
 
 #[test]
-fn the_first_start_prints_the_administrators_key_once_and_only_to_stdout() {
+fn the_first_start_prints_the_admin_key_to_stdout_once() {
     let directory = tempfile::tempdir().unwrap();
     let start = || Server::run(program(directory.path()).args(["serve", "--listen", "127.0.0.1:0"]));
     let first = start();
@@ -149,7 +149,7 @@ fn the_first_start_prints_the_administrators_key_once_and_only_to_stdout() {
 }
 
 #[test]
-fn a_start_without_a_valid_administrator_of_everything_prints_a_key() {
+fn a_start_without_a_valid_admin_prints_a_key() {
     let directory = tempfile::tempdir().unwrap();
     let token = |arguments: &[&str]| run(program(directory.path()).arg("token").args(arguments)).ok();
     let printed = || {
@@ -192,7 +192,7 @@ fn a_key_from_outside_that_was_revoked_is_refused() {
 }
 
 #[test]
-fn as_text_it_says_so_in_a_block_for_people_unless_it_is_told_to_be_quiet() {
+fn the_text_log_shows_the_key_in_a_block_unless_quiet() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("audit.toml"), "log_format = \"text\"\npublic_url = \"https://audit.example\"").unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

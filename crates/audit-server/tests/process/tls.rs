@@ -101,7 +101,7 @@ fn many_silent_handshakes_keep_nobody_out() {
 }
 
 #[test]
-fn files_that_cannot_be_used_are_one_sentence_that_names_the_file() {
+fn unusable_tls_files_are_named() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     let (a, b) = (Certificate::make(path, "a"), Certificate::make(path, "b"));
@@ -202,7 +202,7 @@ fn without_tls_there_is_no_end_of_a_certificate() {
 
 /// Clients refuse it; whoever starts the server is told, and so is who asks before.
 #[test]
-fn dates_that_clients_refuse_are_a_warning_at_start_and_in_checks() {
+fn certificate_dates_are_warned_about() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     let chain = Certificate::make(path, "chain");

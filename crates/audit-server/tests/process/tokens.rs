@@ -5,7 +5,7 @@ use crate::common::server::{KEY, Server};
 use crate::common::{eventually, program, run};
 
 #[test]
-fn a_token_works_at_once_on_a_running_server_and_not_after_it_is_revoked() {
+fn tokens_work_at_once_until_they_are_revoked() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(directory.path());
     let ended = run(program(directory.path()).args(["token", "create", "--name", "shop", "--role", "writer", "--channels", "1,2"]));

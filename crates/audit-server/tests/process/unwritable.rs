@@ -63,7 +63,7 @@ fn until_refused(write: impl FnMut(u32) -> Answer) {
 }
 
 #[test]
-fn a_full_disk_is_503_for_every_write_and_for_readyz_until_there_is_room() {
+fn a_full_disk_is_503_for_writes_and_readyz() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::run(serve(&mut program_with_mounts(directory.path(), SMALL)));
     let mut client = Client::connect(server.address, KEY).unwrap();

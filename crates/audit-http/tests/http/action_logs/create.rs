@@ -18,7 +18,7 @@ fn native(server: &TestServer, made: &Value) -> Value {
 }
 
 #[test]
-fn what_is_created_is_shown_as_the_api_lists_it_and_ids_count_from_one() {
+fn created_logs_are_shown_as_listed_with_ids_from_one() {
     let server = TestServer::start();
     let full = r#"{"level":"40","logger_name":"shop","message":5,"app_name":"oms","trace":"t","created_at":"2023-12-01T11:25:56.088353+0300"}"#;
     let made = server.post(&server.admin, OMS, full);
@@ -86,7 +86,7 @@ fn a_log_goes_to_the_channel_that_it_or_its_key_names() {
 }
 
 #[test]
-fn a_form_may_have_the_members_themselves_and_keeps_everything_else() {
+fn forms_may_have_members_and_keep_everything_else() {
     let server = TestServer::start();
     let made = form(
         &server,

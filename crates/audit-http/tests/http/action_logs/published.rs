@@ -11,7 +11,7 @@ fn ids(page: &Value) -> Vec<i64> {
 }
 
 #[test]
-fn every_filter_and_every_sort_gives_what_a_look_at_each_line_does() {
+fn filters_and_sorts_agree_with_a_scan_of_the_lines() {
     let server = serve();
     let stamp = Timestamp::from_micros(Line::all()[2001].micros).unwrap().to_string();
     let at = Line::all()[2001].micros;
@@ -60,7 +60,7 @@ fn every_filter_and_every_sort_gives_what_a_look_at_each_line_does() {
 }
 
 #[test]
-fn a_page_has_the_keys_of_the_published_one_in_its_order_and_links_to_the_others() {
+fn pages_have_the_published_keys_order_and_links() {
     let server = serve();
     let key = server.token(Role::Reader, "2");
     let answer = server.get(&key, &format!("{OMS}?limit=2&level__gte=10&page=2"));
@@ -84,7 +84,7 @@ fn a_page_has_the_keys_of_the_published_one_in_its_order_and_links_to_the_others
 
 /// Ids count per channel, so channels are never merged: the key's only one, else the default if it may, else the lowest.
 #[test]
-fn a_key_reads_one_channel_and_what_others_hold_does_not_exist_there() {
+fn action_logs_of_other_channels_are_not_found() {
     let server = TestServer::with(|config| config.api.default_channel = ChannelId::new(5).unwrap());
     for channel in [1, 5, 7] {
         for n in 0..channel {

@@ -8,7 +8,7 @@ const OMS: &str = "/api/v1/oms/logs/action_log/";
 const MIB: usize = 1024 * 1024;
 
 #[test]
-fn a_native_query_that_cannot_be_used_gets_400_and_names_the_parameter() {
+fn native_query_faults_get_400_with_the_parameter() {
     let bench = Bench::start();
     let mut rows: Vec<Row> = Vec::new();
     for (query, parameter, detail) in [
@@ -89,7 +89,7 @@ fn odd_but_harmless_queries_are_answered() {
 }
 
 #[test]
-fn bad_filters_of_the_published_api_get_400_and_all_of_them_are_named() {
+fn published_filter_faults_get_400_with_all_names() {
     let bench = Bench::start();
     let mut rows: Vec<Row> = Vec::new();
     let mut bad = |name: &str, value: &str, text: &str| {
@@ -115,7 +115,7 @@ fn bad_filters_of_the_published_api_get_400_and_all_of_them_are_named() {
 }
 
 #[test]
-fn unknown_action_logs_get_404_and_wrong_methods_405_at_the_native_api() {
+fn native_action_logs_answer_404_and_405() {
     let bench = Bench::start();
     let mut rows: Vec<Row> = Vec::new();
     for id in ["x", "1", "00000000-0000-0000-0000-000000000000", &KNOWN[1..], "%00", "%ff"] {
@@ -198,7 +198,7 @@ fn a_faulty_body_gets_400_at_both_apis_and_the_field_is_named() {
 }
 
 #[test]
-fn a_faulty_form_is_refused_by_name_and_one_that_grows_beyond_bounds_is_too_large() {
+fn faulty_forms_are_refused_and_large_ones_get_413() {
     let bench = Bench::start();
     let form = |body: &str| {
         Ask::new("POST", OMS).header("Content-Type", "application/x-www-form-urlencoded").body(body).key(&bench.writer)
@@ -242,7 +242,7 @@ fn a_faulty_form_is_refused_by_name_and_one_that_grows_beyond_bounds_is_too_larg
 
 /// Templates that would take hours, or gigabytes, if they were followed: they stand for themselves, and nothing is lost.
 #[test]
-fn a_template_that_multiplies_its_arguments_is_stored_unformatted() {
+fn a_message_that_grows_too_much_is_stored_unformatted() {
     let bench = Bench::start();
     let long = "x".repeat(300_000);
     let keys: String = (0..30_000).map(|n| format!("'k{n}':1,")).collect();

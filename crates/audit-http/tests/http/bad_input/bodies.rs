@@ -154,7 +154,7 @@ fn a_conflict_or_a_foreign_channel_stores_nothing_of_a_request() {
 }
 
 #[test]
-fn a_faulty_body_of_a_published_api_gets_400_in_the_words_of_django_rest_framework() {
+fn faulty_published_bodies_get_400_with_the_text_of_drf() {
     let bench = Bench::start();
     let mut rows: Vec<Row> = Vec::new();
     let integer = "A valid integer is required.";

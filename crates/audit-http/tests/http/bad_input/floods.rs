@@ -25,7 +25,7 @@ fn a_sort_of_thousands_of_keys_costs_no_more_than_one_of_each() {
 }
 
 #[test]
-fn a_body_of_thousands_of_faulty_members_gets_the_first_hundred_named() {
+fn the_first_hundred_faults_of_a_body_are_named() {
     let bench = Bench::start();
     let start = Instant::now();
     let body = format!("{{\"extra\":{{}},{}}}", members(9_999));

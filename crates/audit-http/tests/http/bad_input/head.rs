@@ -47,7 +47,7 @@ fn a_host_that_cannot_stand_in_a_link_gets_400() {
 }
 
 #[test]
-fn links_take_the_host_of_the_request_and_believe_no_proxy_header() {
+fn links_use_the_host_header_and_ignore_proxy_headers() {
     let server = TestServer::start();
     server.append(r#"[{},{}]"#);
     let next = |ask: Ask| {

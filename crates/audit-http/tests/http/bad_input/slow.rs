@@ -46,7 +46,7 @@ fn a_body_that_does_not_arrive_in_time_gets_408() {
 }
 
 #[test]
-fn a_head_that_does_not_arrive_in_time_gets_408_and_idle_connections_end() {
+fn slow_heads_get_408_and_idle_connections_end() {
     let server = impatient();
     for begun in [&b""[..], b"GET /healthz HTTP/1.1\r\nHost: a"] {
         let mut client = server.connect();

@@ -51,7 +51,7 @@ fn all(server: &TestServer, key: &str, first: &str, next: impl Fn(&str) -> Strin
 }
 
 #[test]
-fn every_value_of_the_fixture_comes_back_byte_for_byte_at_all_three_apis() {
+fn three_apis_return_fixture_values_byte_for_byte() {
     let server = Fixture::get().serve(|_| {});
     let key = server.token(Role::Reader, "1,2,3,4,5,6");
     let native = format!("{EVENTS}?limit=1000");
@@ -114,7 +114,7 @@ const ODD: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn odd_values_stay_as_they_were_sent_wherever_they_are_written_and_read() {
+fn unusual_values_are_returned_as_sent() {
     let server = TestServer::start();
     let members: Vec<String> = ODD.iter().map(|(name, value)| format!("\"{name}\" : {value}")).collect();
     for (index, path) in [EVENTS, OMS, WAREHOUSE, "ndjson"].iter().enumerate() {
@@ -146,7 +146,7 @@ fn odd_values_stay_as_they_were_sent_wherever_they_are_written_and_read() {
 }
 
 #[test]
-fn unknown_members_are_kept_under_extra_with_their_order_and_repetitions() {
+fn extra_keeps_order_and_repetition_of_unknown_members() {
     let server = TestServer::start();
     let made = server.append(r#"{"b" : 2.0,"\u0061":null, "b":[ 1 ],"url":"/x","trace_id":"\ud800"}"#);
     let event = raw(&server.get(&server.admin, &format!("{EVENTS}/{}", made["uuid"].as_str().unwrap())).text());
@@ -161,7 +161,7 @@ fn unknown_members_are_kept_under_extra_with_their_order_and_repetitions() {
 }
 
 #[test]
-fn ids_are_integers_where_they_are_canonical_and_texts_elsewhere() {
+fn canonical_ids_are_integers_and_others_are_texts() {
     let server = TestServer::start();
     // Sent, shown by the native API, shown by the published ones.
     for (sent, native, published) in [

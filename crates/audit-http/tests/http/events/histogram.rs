@@ -86,7 +86,7 @@ fn weeks_start_on_monday_and_months_are_those_of_the_calendar() {
 }
 
 #[test]
-fn groups_beyond_the_largest_are_told_and_events_without_one_are_counted() {
+fn histograms_report_smaller_groups_and_events_without_one() {
     let server = TestServer::start();
     let lines: Vec<String> =
         (0..30).flat_map(|n| vec![format!(r#"{{"table_name":"t{n:02}","timestamp":"2024-01-01"}}"#); 30 - n]).collect();

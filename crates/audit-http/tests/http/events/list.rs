@@ -80,7 +80,7 @@ fn recorded_at_and_table_name_filter_too() {
 }
 
 #[test]
-fn texts_compare_by_their_characters_however_long_or_odd_they_are() {
+fn long_and_unusual_texts_compare_by_characters() {
     let server = TestServer::start();
     let long = "é".repeat(300);
     for url in [
@@ -112,7 +112,7 @@ fn texts_compare_by_their_characters_however_long_or_odd_they_are() {
 }
 
 #[test]
-fn a_page_has_a_hundred_events_unless_asked_and_a_thousand_at_most() {
+fn pages_have_100_events_by_default_and_1000_at_most() {
     let server = Fixture::get().serve(|_| {});
     for (query, size) in [("", 100), ("&limit=1", 1), ("&limit=100", 100), ("&limit=1000", 1000)] {
         let page = server.get(&server.admin, &format!("{EVENTS}?channel_id=1{query}")).expect(200);

@@ -82,7 +82,7 @@ fn every_grouping_sums_up_to_what_a_count_by_hand_gives() {
 }
 
 #[test]
-fn keys_are_shown_as_they_were_sent_and_the_times_before_1970_have_their_hour() {
+fn summary_keys_are_as_sent_and_hours_precede_1970() {
     let server = TestServer::start();
     let long = "x".repeat(300);
     for (table, at) in [

@@ -125,7 +125,7 @@ fn a_search_looks_into_content_url_description_and_user() {
 }
 
 #[test]
-fn a_cursor_belongs_to_its_lists_in_whatever_order_they_name_their_values() {
+fn cursors_ignore_the_order_of_filter_values() {
     let server = Fixture::get().serve(|_| {});
     let page = server.get(&server.admin, &format!("{EVENTS}?limit=1&action__in=CREATE,UPDATE")).expect(200);
     let cursor = page["next_cursor"].as_str().unwrap();

@@ -54,7 +54,7 @@ fn a_role_header_opens_nothing_and_takes_nothing_away() {
 }
 
 #[test]
-fn a_token_of_several_channels_reads_all_of_them_and_that_of_all_the_default() {
+fn tokens_read_their_channels_or_the_default_one() {
     let server = TestServer::start();
     for (channel, hour) in [(1, 9), (2, 11), (3, 10), (2, 8)] {
         let log = format!(
@@ -83,7 +83,7 @@ fn a_token_of_several_channels_reads_all_of_them_and_that_of_all_the_default() {
 }
 
 #[test]
-fn an_id_of_several_channels_is_looked_up_in_the_default_one_first() {
+fn an_id_is_looked_up_in_the_default_channel_first() {
     let server = TestServer::with(|config| config.api.default_channel = "2".parse().unwrap());
     for channel in [1, 2, 3] {
         let log = LOG.replace("\"7\"", &format!("\"{channel}\",\"uuid\":\"{ID}\",\"channel_id\":{channel}"));
@@ -97,7 +97,7 @@ fn an_id_of_several_channels_is_looked_up_in_the_default_one_first() {
 }
 
 #[test]
-fn a_log_goes_to_its_channel_else_to_the_only_one_else_to_the_default() {
+fn logs_go_to_their_channel_the_only_one_or_the_default() {
     let server = TestServer::start();
     let (three, both, others) =
         (server.token(Role::Writer, "3"), server.token(Role::Writer, "1,2"), server.token(Role::Writer, "2,3"));

@@ -100,7 +100,7 @@ const QUERIES: [&[(&str, &str)]; 16] = [
 ];
 
 #[test]
-fn six_thousand_rows_come_back_value_by_value_and_every_list_and_sum_is_that_of_the_file() {
+fn lists_and_summaries_agree_with_six_thousand_rows() {
     let server = TestServer::start();
     let client = &mut server.connect();
     let rows = post_all(&server, client);

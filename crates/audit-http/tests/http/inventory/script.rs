@@ -13,7 +13,7 @@ fn run(server: &TestServer) -> Output {
 }
 
 #[test]
-fn compares_everything_loads_nothing_twice_and_sees_a_log_that_is_not_of_the_file() {
+fn the_script_loads_once_and_finds_logs_not_in_the_file() {
     let server = TestServer::start();
     let Output { status, stdout, stderr } = run(&server);
     assert_eq!((status.code(), String::from_utf8_lossy(&stderr).as_ref()), (Some(0), ""));

@@ -158,7 +158,7 @@ fn a_log_may_be_sent_again_and_another_one_not_under_its_uuid() {
 }
 
 #[test]
-fn keys_of_a_summary_are_names_else_ids_however_odd_and_events_without_any_count_in_the_total() {
+fn summary_keys_are_names_or_ids_and_totals_include_others() {
     let server = TestServer::start();
     let (long, digits) = ("é".repeat(300), "9".repeat(300));
     for event in [
@@ -207,7 +207,7 @@ fn keys_of_a_summary_are_names_else_ids_however_odd_and_events_without_any_count
 }
 
 #[test]
-fn an_empty_filter_is_off_an_unknown_one_is_ignored_and_blanks_belong_to_a_name() {
+fn empty_and_unknown_filters_are_ignored_and_blanks_kept() {
     let server = TestServer::start();
     create(
         &server,

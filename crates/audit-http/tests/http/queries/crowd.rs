@@ -33,7 +33,7 @@ fn is_put_off(answer: &Answer) -> bool {
 }
 
 #[test]
-fn searches_of_one_reader_stop_neither_appends_nor_other_readers() {
+fn searches_delay_neither_appends_nor_other_readers() {
     let server = TestServer::start();
     append_searched(&server.store, 600);
     let (crowd, writer) = (server.token(Role::Reader, "*"), server.token(Role::Writer, "1"));

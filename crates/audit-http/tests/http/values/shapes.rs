@@ -4,7 +4,7 @@ use super::{ACTION_LOGS, EVENTS, INVENTORY, INVENTORY_LOG, OMS, WAREHOUSE};
 use crate::common::{Ask, TestServer};
 
 #[test]
-fn an_event_of_no_known_member_is_refused_and_told_what_it_may_have_meant() {
+fn events_without_known_members_are_refused_with_a_hint() {
     let server = TestServer::start();
     let nothing = server.everything();
     for (body, pointer, hints) in [
@@ -42,7 +42,7 @@ fn an_event_of_no_known_member_is_refused_and_told_what_it_may_have_meant() {
 }
 
 #[test]
-fn unknown_members_beside_a_known_one_and_at_the_published_apis_are_kept() {
+fn unknown_members_beside_known_ones_are_kept() {
     let server = TestServer::start();
     server.append(r#"{"action":"A","objectId":5}"#);
     server.append("{}");

@@ -19,7 +19,7 @@ fn production_refuses_a_powerful_role_before_it_makes_anything() {
 }
 
 #[test]
-fn the_owner_migrates_and_grants_and_the_server_runs_as_another_role() {
+fn the_server_runs_as_a_role_that_the_owner_granted() {
     create_role(APPLICATION);
     let (directory, database) = (tempfile::tempdir().unwrap(), Database::empty());
     let as_application = database.url_as(APPLICATION);

@@ -92,7 +92,7 @@ fn the_first_start_shows_a_key_once_and_two_servers_share_it() {
 }
 
 #[test]
-fn the_real_events_go_in_and_come_out_byte_for_byte_however_often_they_are_imported() {
+fn repeated_imports_store_real_events_once_byte_for_byte() {
     let (directory, database) = (tempfile::tempdir().unwrap(), Database::empty());
     let ask = |arguments: &[&str]| run(program_on(directory.path(), &database.url()).args(arguments)).ok();
     let file = data::file();

@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_stays_and_of_what_does_not_the_longest_fields_are_cut() {
+    fn the_longest_fields_of_a_large_record_are_cut() {
         let small = params(&[("msg", "m"), ("name", "n")]);
         assert_eq!(fit(small.clone(), MAX), small);
         let (long, other) = ("x".repeat(200_000), "y".repeat(20_000));
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_are_counted_as_they_are_escaped_and_never_cut_in_two() {
+    fn escaped_characters_are_counted_whole_and_never_split() {
         for text in ["\u{1}".repeat(100_000), "🐎".repeat(100_000), "\"é\n".repeat(100_000)] {
             let fitted = fit(params(&[("msg", &text)]), MAX);
             let cut = fitted.last("msg").unwrap();

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_counts_before_an_attribute_which_is_kept_where_it_says_something_else() {
+    fn members_override_attributes_and_differences_are_kept() {
         let same = "level=10&message=%25s&trace=t&app_name=&msg=%25s&args=()&levelno=10&uuid=&created_at=0&exc_text=None";
         let expected = r#"{"app_name":"","level":"10","message":"%s","trace":"t","created_at":"1970-01-01T00:00:00Z"}"#;
         assert_eq!(json(same), expected);
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_record_only_its_own_attributes_decide_and_extras_are_kept() {
+    fn standard_attributes_decide_and_extra_ones_are_kept() {
         let record = "name=shop&msg=m&args=()&levelno=20&created=0&exc_text=None";
         let own = r#""level":"20","logger_name":"shop","message":"m","created_at":"1970-01-01T00:00:00Z""#;
         assert_eq!(json(record), format!("{{{own}}}"));

@@ -1,4 +1,4 @@
-//! The layers: which crate may depend on which, against a table that is changed by hand and on purpose.
+//! The layers: which crate may depend on which, against a table that people change deliberately.
 
 #![expect(clippy::unwrap_used, reason = "a test without cargo's answer can only fail")]
 

@@ -1,4 +1,5 @@
-//! The words of the documentation: phrases that stay out of it, names that the glossary promises, modules that the map has.
+//! The words of the documentation and of comments: phrases that stay out of them, names that the glossary promises, modules that the
+//! map has.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read the repository can only fail")]
 
@@ -64,8 +65,37 @@ fn places(text: &str, phrase: &str) -> Vec<usize> {
     text.match_indices(phrase).map(|(at, _)| at).filter(|at| is_alone(*at)).collect()
 }
 
+/// The files of code and of tests.
+fn code(root: &Path) -> Vec<PathBuf> {
+    let mut code = files(&root.join("crates"), "rs");
+    code.extend(files(&root.join("examples"), "rs"));
+    // Several folders of tests are links to one folder.
+    code.retain(|path| !path.ancestors().any(|folder| folder.is_symlink()) && !path.ends_with("tests/words.rs"));
+    code
+}
+
+fn comment(line: &str) -> Option<&str> {
+    Some(line.trim_start().strip_prefix("//")?.trim_start_matches(['/', '!']).trim())
+}
+
 #[test]
-fn pages_have_none_of_the_phrases_that_readers_stumble_over() {
+fn test_names_have_at_most_60_characters() {
+    let mut tests = 0;
+    for path in code(&repository()) {
+        let code = fs::read_to_string(&path).unwrap();
+        // The name follows the attributes of the test. Those of `proptest!` are in a macro.
+        for test in code.split("test]\n").skip(1) {
+            let Some((_, rest)) = test.split_once("fn ") else { continue };
+            let name = rest.split(['(', '<']).next().unwrap_or_default();
+            assert!(name.len() <= 60, "{}: `{name}` has {} characters", path.display(), name.len());
+            tests += 1;
+        }
+    }
+    assert!(tests > 500, "only {tests} tests were found");
+}
+
+#[test]
+fn pages_and_comments_have_none_of_the_phrases() {
     let root = repository();
     let mut pages = files(&root.join("docs"), "md");
     pages.extend(["README.md", "CHANGELOG.md", "migrations/README.md"].map(|name| root.join(name)));
@@ -81,6 +111,12 @@ fn pages_have_none_of_the_phrases_that_readers_stumble_over() {
     // Its texts are in the program.
     let document = root.join("docs/openapi.json");
     texts.push((document.clone(), fs::read_to_string(document).unwrap().to_lowercase()));
+    for path in code(&root) {
+        let code = fs::read_to_string(&path).unwrap();
+        // A comment is prose, and goes on in the next line.
+        let comments = prose(&code.lines().filter_map(comment).collect::<Vec<_>>().join("\n"));
+        texts.push((path, comments.join(" ").to_lowercase()));
+    }
     let mut found = Vec::new();
     for (page, text) in &texts {
         for (phrase, better) in PHRASES {

@@ -3,7 +3,7 @@
 //!
 //! Handlers read and write raw JSON text, so that values come back byte for byte. So they do not
 //! have types with the form of requests and answers, and the schemas cannot be derived. The schemas
-//! are written by hand: utoipa's types make the structure of the document, and short functions of
+//! are written manually: utoipa's types make the structure of the document, and short functions of
 //! this crate ([`schema`], [`operation`], [`path`]) make its contents. Tests check the document
 //! instead: every mounted route is in it with the methods of its `Allow`, every answer in any test
 //! conforms to it, and the published text is `docs/openapi.json`. Names that the handlers have as

@@ -264,7 +264,7 @@ fn every_method_redirects_to_the_slash_with_the_query() {
             for query in ["", "?", "?a=b&c=%20%zz+d&a=", "?next=//evil.example"] {
                 let answer = server.ask(&Ask::new(method, &format!("{bare}{query}")));
                 let kept = if query == "?" { "?" } else { query };
-                // Whoever follows a 301 may do so with a GET, and drop the body.
+                // A client may follow a 301 with a GET, and drop the body.
                 let wanted = if method == "POST" { 308 } else { 301 };
                 assert_eq!(answer.status, wanted, "{method} {bare}{query}");
                 assert_eq!(answer.header("Location"), Some(format!("{path}{kept}").as_str()));

@@ -49,7 +49,7 @@ fn an_index_that_does_not_move_is_a_warning_until_it_moves() {
     let text = warnings[0].as_str().unwrap();
     assert!(warnings.len() == 1 && answer["status"] == "ready", "{answer}");
     assert!(text.starts_with("the search index of 1 log(s) has not moved for up to "), "{text}");
-    // Whoever asks has no key.
+    // The client has no key.
     assert!(!text.contains("segments") && !text.contains("channel"), "{text}");
     server.append_all(&events);
     assert_eq!(ask("/api/v1/oms/settings/audit_events/?object_id=1")["count"], 100, "queries are exact, and appends go on");

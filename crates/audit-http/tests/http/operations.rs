@@ -234,7 +234,7 @@ fn wait_for(mut ready: impl FnMut() -> bool) {
     }
 }
 
-/// Appends would be refused for ever, so the server ends, and whoever started it starts it again.
+/// Appends would be refused for ever, so the server ends, and its supervisor starts it again.
 #[test]
 fn a_writer_that_panics_ends_the_server() {
     let told = Arc::new(AtomicBool::new(false));

@@ -1,4 +1,4 @@
-//! The clients of `examples/clients`, as they are, against the program: nothing is lost and nothing doubled, whoever dies.
+//! The clients of `examples/clients`, as they are, against the program: nothing is lost and nothing doubled, whichever side dies.
 //!
 //! Needs python3 (with venv), node and npm. Django, Django REST framework, gunicorn, Celery and Express come from their registries
 //! into `target/clients`, once.

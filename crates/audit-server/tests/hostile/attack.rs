@@ -51,7 +51,7 @@ impl Attack {
 
     /// So many clients side by side, each of which does the same again and again, with a pause in between, until the attack is
     /// over. Without the pause, and with the honest client and the server on the same few processors, it would be seen which of the
-    /// three is scheduled, and not what the server does. A client whose connection fails begins anew.
+    /// three is scheduled, and not what the server does. A client whose connection fails begins again.
     pub(crate) fn crowd(&self, clients: usize, pause: Duration, act: impl Fn(usize) -> io::Result<()> + Sync) {
         std::thread::scope(|scope| {
             for number in 0..clients {

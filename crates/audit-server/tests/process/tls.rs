@@ -200,7 +200,7 @@ fn without_tls_there_is_no_end_of_a_certificate() {
     server.stop();
 }
 
-/// Clients refuse it; whoever starts the server is told, and so is who asks before.
+/// Clients refuse it. The start of the server says so, and so does a check before.
 #[test]
 fn certificate_dates_are_warned_about() {
     let directory = tempfile::tempdir().unwrap();

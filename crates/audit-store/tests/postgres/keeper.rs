@@ -54,7 +54,7 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// In `/tmp`, because the path of a socket has to be shorter than a temporary directory may be. Nobody else may enter: whoever
+    /// In `/tmp`, because the path of a socket has to be shorter than a temporary directory may be. Nobody else may enter: a user who
     /// reaches the socket is a superuser without a password, who can run programs as its owner.
     pub(super) fn start() -> Keeper {
         let private = Permissions::from_mode(0o700);

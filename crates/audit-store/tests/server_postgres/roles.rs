@@ -178,7 +178,7 @@ fn a_role_that_could_change_entries_is_named_and_refused() {
         let error = Store::open(guarded.config().refuse_excess_privileges(true)).unwrap_err();
         assert!(matches!(&error, OpenError::ExcessPrivileges { what, .. } if what.contains(named)), "{grant}: {error}");
         assert!(Store::open(guarded.config()).is_ok(), "{grant}: elsewhere it is a warning");
-        // Granting anew takes away what is too much.
+        // Granting again takes away what is too much.
         assert!(guarded.scratch.place.config().grant(APPLICATION).unwrap());
         assert!(Store::open(guarded.config().refuse_excess_privileges(true)).is_ok(), "{grant}");
     }
@@ -232,7 +232,7 @@ fn what_the_application_role_can_still_do() {
     ] {
         guarded.allowed(sql);
     }
-    // A head that is moved back hides a log from whoever reads several channels, and makes appends to it fail.
+    // A head that is moved back hides a log from reads of several channels, and makes appends to it fail.
     let is_seen = || !store.channels(ChannelGrant::All).events().states().unwrap().is_empty();
     assert!(is_seen());
     guarded.prompt.execute("UPDATE logs SET next_position = 0");

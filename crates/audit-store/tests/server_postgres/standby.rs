@@ -24,7 +24,7 @@ impl Pair {
         Pair { primary, standby, store }
     }
 
-    /// Whoever waits for the standby, as the primary sees it.
+    /// The sessions that wait for the standby, as the primary sees them.
     fn waiting(&self) -> Vec<i32> {
         let sql = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND datname = 'audit'";
         self.primary.client("postgres").query(sql, &[]).unwrap().iter().map(|row| row.get(0)).collect()

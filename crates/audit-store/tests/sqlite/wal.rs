@@ -10,7 +10,7 @@ use crate::common::{ActionLogs, Kind, Scratch, append, event};
 /// Over this, a checkpoint gets its turn.
 const GROWN: u64 = 32 << 20;
 
-/// Long queries on a slow machine let it grow further than 100 MiB, but not for good.
+/// Long queries on a slow machine let it grow further than 100 MiB, but not permanently.
 const TOO_LARGE: u64 = 600 << 20;
 
 /// A page of everything.

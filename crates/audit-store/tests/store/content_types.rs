@@ -65,7 +65,7 @@ fn a_name_fills_appends_here_at_once_and_elsewhere_soon() {
     let scratch = Scratch::new();
     let other = scratch.open_again();
     let filled = |store: &Store, json: &str| scratch.get(&append(store, json)).subject().table_name.map(|name| name.to_string());
-    // Both have the empty registry at hand now.
+    // Both have read the empty registry by now.
     assert_eq!((filled(&scratch.store, r#"{"content_type":7}"#), filled(&other, r#"{"content_type":7}"#)), (None, None));
     for model in ["order", "purchase"] {
         put(&scratch.store, &[(7, model)]);

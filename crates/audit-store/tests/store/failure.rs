@@ -1,4 +1,4 @@
-//! A database that fails: whoever broke it gets the error, and nobody gets a receipt for what is not on disk.
+//! A database that fails: the caller gets the error, and nobody gets a receipt for what is not on disk.
 
 use std::time::{Duration, Instant};
 

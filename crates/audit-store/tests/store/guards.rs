@@ -88,7 +88,7 @@ impl Forger {
         receipt
     }
 
-    /// The forged record is an error to whoever asks for it by uuid, in its channel and in all of them.
+    /// The forged record is an error to every read of it by uuid, in its channel and in all of them.
     #[track_caller]
     fn assert_noticed<K: Kind>(&self, members: &str, set: &str, why: &str) {
         let receipt = self.forge::<K>(members, set);

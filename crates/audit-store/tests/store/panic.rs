@@ -1,4 +1,4 @@
-//! A writer that panics: nobody waits for ever, and whoever waited is told what is known.
+//! A writer that panics: no caller waits forever, and each one gets what is known.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! Lists and summaries of the native API, beside what a count by hand gives.
+//! Lists and summaries of the native API, compared with a count over the fixture.
 
 use std::collections::BTreeMap;
 

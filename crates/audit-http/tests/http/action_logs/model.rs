@@ -1,4 +1,4 @@
-//! Real logs as a client knows them, to compute by hand what the server should answer.
+//! Real logs as a client knows them, to compute what the server should answer.
 
 use std::sync::OnceLock;
 

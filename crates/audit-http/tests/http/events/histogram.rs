@@ -1,4 +1,4 @@
-//! Counts by span of time, beside sums over the fixture made by hand.
+//! Counts by span of time, compared with sums over the fixture.
 
 use std::collections::BTreeMap;
 

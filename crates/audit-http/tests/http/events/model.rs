@@ -1,4 +1,4 @@
-//! The fixture as a client knows it, to compute by hand what the server should answer.
+//! The fixture as a client knows it, to compute what the server should answer.
 
 use std::sync::OnceLock;
 

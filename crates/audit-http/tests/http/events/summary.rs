@@ -1,4 +1,4 @@
-//! Counts by group, beside sums over the fixture made by hand.
+//! Counts by group, compared with sums over the fixture.
 
 use std::collections::BTreeMap;
 

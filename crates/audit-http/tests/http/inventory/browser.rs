@@ -15,7 +15,7 @@ use crate::common::TestServer;
 
 const ID: &str = "66666666-0000-4000-8000-000000000001";
 
-/// Serves one page to whoever asks, at an origin of its own.
+/// Serves one page to every client, at an origin of its own.
 struct PageServer {
     origin: String,
     listener: TcpListener,

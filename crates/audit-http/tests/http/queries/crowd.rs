@@ -66,7 +66,7 @@ fn searches_delay_neither_appends_nor_other_readers() {
             }
             slowest
         });
-        // Another reader's search has a place of its own, whoever else waits.
+        // Another reader's search has a place of its own, whatever other keys wait.
         assert_eq!(server.ask(&search(&other)).expect(200)["count"], 0);
         let statuses: Vec<u16> = asking.into_iter().map(|asking| asking.join().unwrap()).collect();
         over.store(true, Ordering::Relaxed);

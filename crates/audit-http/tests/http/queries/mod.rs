@@ -1,4 +1,4 @@
-//! Queries that take long, answers that are large, and clients that ask for too much of both: whoever does something else goes on.
+//! Queries that take long, answers that are large, and clients that ask for too much of both: a client that does something else goes on.
 
 mod crowd;
 mod held;

@@ -83,7 +83,7 @@ fn a_server_whose_commit_waits_for_a_standby_can_be_ended() {
     assert!(start.elapsed() < Duration::from_secs(30), "all of them share one time: {:?}", start.elapsed());
 }
 
-/// Whoever asks is told soon, and keeps no thread from others for long.
+/// A client gets its answer soon, and keeps no thread from others for long.
 #[test]
 fn an_absent_database_is_503_until_it_is_back() {
     let (directory, postgres) = (tempfile::tempdir().unwrap(), Postgres::start());

@@ -54,7 +54,7 @@ impl<'a> Literal<'a> {
     }
 }
 
-/// The maximum levels of nesting. Nobody writes a log line with deeper nesting by hand.
+/// The maximum levels of nesting. No person writes a log line with deeper nesting.
 const NESTING_MAX: usize = 16;
 
 struct Reader<'a> {

@@ -24,7 +24,7 @@ pub(crate) fn report(url: &str, path: &str, now: Timestamp) -> Result<(), Box<dy
     let (yesterday, today) = (now.days_earlier(1).start_of(Span::Day), now.start_of(Span::Day));
 
     let mut events_by_user: BTreeMap<String, u64> = BTreeMap::new();
-    for event in log.walk(EventFilter::default().between(yesterday, today)) {
+    for event in log.by_cursor(EventFilter::default().between(yesterday, today)) {
         let user = event?.user_name().unwrap_or_else(|| "nobody".to_owned());
         *events_by_user.entry(user).or_default() += 1;
     }

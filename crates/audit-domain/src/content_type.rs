@@ -9,7 +9,7 @@ use crate::error::{Fault, FieldError, InputError};
 use crate::event::NewEvent;
 use crate::json::{JsonError, JsonKind, JsonText, Members};
 use crate::limits::NESTING_MAX;
-use crate::reading::{integer, string};
+use crate::parse::{integer, string};
 
 /// A content type. Its `table_name` is `app_label.model`.
 #[derive(Debug, Clone, PartialEq, Eq, Validate)]

@@ -101,8 +101,8 @@ mod tests {
         for text in ["{}", r#"{"extra":{"a":1}}"#, r#"{"action":null,"a":1}"#, r#"{"uuid":null,"quantity":1}"#] {
             assert!(NewEvent::parse(text, ParseMode::NATIVE).is_ok(), "{text}");
         }
-        for reading in [ParseMode::IMPORT, ParseMode::PUBLISHED] {
-            assert!(NewEvent::parse(r#"{"a":1}"#, reading).is_ok());
+        for mode in [ParseMode::IMPORT, ParseMode::PUBLISHED] {
+            assert!(NewEvent::parse(r#"{"a":1}"#, mode).is_ok());
         }
     }
 }

@@ -23,7 +23,7 @@
 //! ```
 //!
 //! [`Store::channel`] gives the [`Logs`] of one channel, [`Store::channels`] those of several. A
-//! [`Log`] appends and reads: pages by number ([`List`]), all records one by one ([`Walk`]), counts
+//! [`Log`] appends and reads: pages by number ([`List`]), all records one by one ([`CursorQuery`]), counts
 //! and summaries.
 
 mod append;
@@ -65,9 +65,8 @@ pub use copy::{Copied, CopyProgress, copy};
 pub use error::{CopyError, DatabaseError, OpenError, StoreError, Unusable};
 pub use indexer::IndexLag;
 pub use limit::Cancel;
-pub use log::{Find, List, Log, Logs, Prepared, Records, Walk};
+pub use log::{CursorQuery, Find, List, Log, Logs, Prepared, Records};
 pub use migrate::{Inspection, Migrated};
-
 pub use query::{
     ActionLogGroupBy, ActionLogs, CursorPage, Events, Group, GroupBy, GroupKey, Histogram, LogState, LogStream, OtherGroups, Page,
     PageNumber, SpanCount, StreamTypes, Summary,

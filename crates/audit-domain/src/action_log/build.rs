@@ -7,7 +7,7 @@ use crate::channel::ChannelId;
 use crate::error::Fault;
 use crate::json::JsonText;
 use crate::limits::LEVEL_MAX;
-use crate::reading::object;
+use crate::parse::object;
 use crate::timestamp::Timestamp;
 
 impl NewActionLog {

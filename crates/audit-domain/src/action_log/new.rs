@@ -7,7 +7,7 @@ use crate::channel::ChannelId;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonText, Members};
 use crate::limits::LEVEL_MAX;
-use crate::reading::{FromMembers, ParseMode, integer, object, read, recognize, string, timestamp, uuid};
+use crate::parse::{FromMembers, ParseMode, integer, object, read, recognize, string, timestamp, uuid};
 use crate::timestamp::Timestamp;
 
 /// The members of one log record, as the client sent them.
@@ -41,10 +41,10 @@ impl NewActionLog {
     ///
     /// [`InputError`]: the text is not a JSON object, is too large, is not an action log at all, or
     /// has faulty members, all of which are listed.
-    pub fn parse(text: &str, reading: ParseMode) -> Result<NewActionLog, InputError> {
-        let members = reading.members(text)?;
-        recognize::<Partial>(&members, reading)?;
-        NewActionLog::from_members(translate_action_log(members), reading).map_err(InputError::Fields)
+    pub fn parse(text: &str, mode: ParseMode) -> Result<NewActionLog, InputError> {
+        let members = mode.members(text)?;
+        recognize::<Partial>(&members, mode)?;
+        NewActionLog::from_members(translate_action_log(members), mode).map_err(InputError::Fields)
     }
 
     /// Reads the members of one record. A null member counts as absent.
@@ -52,8 +52,8 @@ impl NewActionLog {
     /// # Errors
     ///
     /// Every faulty member in order of arrival, then the missing ones.
-    pub fn from_members(members: Members<'_>, reading: ParseMode) -> Result<NewActionLog, Vec<FieldError>> {
-        let (partial, errors) = read::<Partial>(members, reading);
+    pub fn from_members(members: Members<'_>, mode: ParseMode) -> Result<NewActionLog, Vec<FieldError>> {
+        let (partial, errors) = read::<Partial>(members, mode);
         partial.complete(errors)
     }
 }

@@ -10,7 +10,7 @@ use crate::channel::ChannelId;
 use crate::error::Fault;
 use crate::json::{EncodeError, JsonText};
 use crate::object::ObjectId;
-use crate::reading::object;
+use crate::parse::object;
 use crate::timestamp::Timestamp;
 use crate::user::User;
 

@@ -7,7 +7,7 @@ use crate::channel::ChannelId;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonText, Members};
 use crate::object::ObjectId;
-use crate::reading::{FromMembers, ParseMode, integer, object, read, recognize, string, timestamp, uuid};
+use crate::parse::{FromMembers, ParseMode, integer, object, read, recognize, string, timestamp, uuid};
 use crate::timestamp::Timestamp;
 use crate::user::User;
 
@@ -57,10 +57,10 @@ impl NewEvent {
     ///
     /// [`InputError`]: the text is not a JSON object, is too large, is not an event at all, or has
     /// faulty members, all of which are listed.
-    pub fn parse(text: &str, reading: ParseMode) -> Result<NewEvent, InputError> {
-        let members = reading.members(text)?;
-        recognize::<NewEvent>(&members, reading)?;
-        NewEvent::from_members(members, reading).map_err(InputError::Fields)
+    pub fn parse(text: &str, mode: ParseMode) -> Result<NewEvent, InputError> {
+        let members = mode.members(text)?;
+        recognize::<NewEvent>(&members, mode)?;
+        NewEvent::from_members(members, mode).map_err(InputError::Fields)
     }
 
     /// Reads the members of one event. A null member counts as absent.
@@ -68,8 +68,8 @@ impl NewEvent {
     /// # Errors
     ///
     /// Every faulty member, in order of arrival.
-    pub fn from_members(members: Members<'_>, reading: ParseMode) -> Result<NewEvent, Vec<FieldError>> {
-        let (event, errors) = read(members, reading);
+    pub fn from_members(members: Members<'_>, mode: ParseMode) -> Result<NewEvent, Vec<FieldError>> {
+        let (event, errors) = read(members, mode);
         if errors.is_empty() { Ok(event) } else { Err(errors) }
     }
 
@@ -137,8 +137,8 @@ mod tests {
     use super::*;
     use crate::json::JsonKind;
 
-    fn faults(text: &str, reading: ParseMode) -> Vec<(String, Fault)> {
-        match NewEvent::parse(text, reading) {
+    fn faults(text: &str, mode: ParseMode) -> Vec<(String, Fault)> {
+        match NewEvent::parse(text, mode) {
             Err(InputError::Fields(errors)) => errors.into_iter().map(|e| (e.field, e.fault)).collect(),
             other => panic!("{other:?}"),
         }

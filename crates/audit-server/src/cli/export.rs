@@ -97,10 +97,10 @@ fn export<S: Exported>(settings: &Settings, args: &ExportArgs) -> anyhow::Result
 /// Writes one log, up to its size in `head`.
 fn export_log<S: Exported>(store: &Store, head: &LogState, output: &mut Output, bar: &ProgressBar) -> anyhow::Result<()> {
     let log = store.channel(head.channel_id)?.log::<S>();
-    let mut walk = log.walk(S::Filter::default()).order(CursorOrder::Position);
+    let mut pages = log.by_cursor(S::Filter::default()).order(CursorOrder::Position);
     let (mut wanted, mut line) = (0, String::new());
     while wanted < head.size {
-        let page = walk.page(PAGE_ENTRIES_MAX)?;
+        let page = pages.page(PAGE_ENTRIES_MAX)?;
         for record in page.records.iter().take_while(|record| record.as_ref().position < head.size) {
             check(record.as_ref(), wanted)?;
             wanted += 1;
@@ -113,7 +113,7 @@ fn export_log<S: Exported>(store: &Store, head: &LogState, output: &mut Output, 
         if page.next.is_none() {
             break;
         }
-        walk = walk.after(page.next);
+        pages = pages.after(page.next);
     }
     if wanted < head.size {
         bail!(

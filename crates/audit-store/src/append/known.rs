@@ -48,7 +48,7 @@ struct OfLog {
     read_to: usize,
     /// The entries in memory, by index.
     held: HashMap<usize, Held>,
-    stride: FetchSize,
+    fetch: FetchSize,
 }
 
 struct Held {
@@ -145,8 +145,8 @@ impl OfLog {
         room: usize,
     ) -> Result<usize, StoreError> {
         let is_read_again = index < self.read_to;
-        let stride = if is_read_again { 1 } else { self.stride.records().min(RECORDS_AT_ONCE_MAX).min(room).max(1) };
-        let end = (index + stride).min(self.positions.len());
+        let fetch = if is_read_again { 1 } else { self.fetch.records().min(RECORDS_AT_ONCE_MAX).min(room).max(1) };
+        let end = (index + fetch).min(self.positions.len());
         let positions = self.positions[index..end].to_vec();
         let mut found: HashMap<i64, Entry> =
             query::entries_at(conn, stream, channel_id, &positions)?.into_iter().map(|entry| (entry.position, entry)).collect();
@@ -158,7 +158,7 @@ impl OfLog {
             }
         }
         if !is_read_again {
-            self.stride = self.stride.after(bytes);
+            self.fetch = self.fetch.after(bytes);
             self.read_to = end;
         }
         Ok(bytes)

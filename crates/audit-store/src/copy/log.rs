@@ -103,13 +103,13 @@ pub(super) struct Rows<T: Carried> {
     channel_id: i64,
     next: i64,
     size: i64,
-    stride: FetchSize,
+    fetch: FetchSize,
     read: VecDeque<T::Row>,
 }
 
 impl<T: Carried> Rows<T> {
     pub(super) fn new(log: Log, from: i64) -> Rows<T> {
-        Rows { channel_id: log.channel_id, next: from, size: log.size, stride: FetchSize::FIRST, read: VecDeque::new() }
+        Rows { channel_id: log.channel_id, next: from, size: log.size, fetch: FetchSize::FIRST, read: VecDeque::new() }
     }
 
     /// The next row; `None` after the last one. A gap in the log is an error.
@@ -119,8 +119,8 @@ impl<T: Carried> Rows<T> {
         }
         if self.read.is_empty() {
             let left = usize::try_from(self.size - self.next).unwrap_or(usize::MAX);
-            self.read = T::read(conn, self.channel_id, self.next, self.stride.records().min(left))?.into();
-            self.stride = self.stride.after(self.read.iter().map(Row::bytes).sum());
+            self.read = T::read(conn, self.channel_id, self.next, self.fetch.records().min(left))?.into();
+            self.fetch = self.fetch.after(self.read.iter().map(Row::bytes).sum());
         }
         match self.read.pop_front() {
             Some(row) if row.position() == self.next => {

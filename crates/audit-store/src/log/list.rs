@@ -30,7 +30,7 @@ impl<S: LogStream> List<S> {
 
     /// Reads a page by number, counted from 1, or [`PageNumber::Last`], and the exact count. A size
     /// below 1 counts as 1. A page deep in a long list costs more than the first one; see
-    /// [`Log::walk`](crate::Log::walk).
+    /// [`Log::by_cursor`](crate::Log::by_cursor).
     ///
     /// # Errors
     ///

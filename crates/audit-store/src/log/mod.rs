@@ -4,14 +4,14 @@
 //! for all of them. Only the log of one channel can append.
 
 mod append;
+mod cursor;
 mod find;
 mod list;
-mod walk;
 
 pub use append::Prepared;
+pub use cursor::{CursorQuery, Records};
 pub use find::Find;
 pub use list::List;
-pub use walk::{Records, Walk};
 
 use std::marker::PhantomData;
 
@@ -105,7 +105,7 @@ impl<S: LogStream, C: std::fmt::Debug> std::fmt::Debug for Log<S, C> {
 ///
 /// # Errors
 ///
-/// All of them, and those of [`List`], [`Walk`] and [`Find`], fail in the same cases:
+/// All of them, and those of [`List`], [`CursorQuery`] and [`Find`], fail in the same cases:
 /// [`StoreError::Database`], [`StoreError::Unreachable`], [`StoreError::Unusable`] and
 /// [`StoreError::Displaced`] if the database does not answer; [`StoreError::Pool`] if no connection
 /// became free for ten seconds; [`StoreError::QueryTimeout`] after
@@ -134,8 +134,8 @@ impl<S: LogStream, C: Clone + Into<ChannelGrant>> Log<S, C> {
 
     /// A walk through all matching records, page by page or one by one. A page deep in the log
     /// costs as much as the first one.
-    pub fn walk(&self, filter: S::Filter) -> Walk<S> {
-        Walk::new(self.store.clone(), &self.channels(), filter)
+    pub fn by_cursor(&self, filter: S::Filter) -> CursorQuery<S> {
+        CursorQuery::new(self.store.clone(), &self.channels(), filter)
     }
 
     /// Counts the matching records.

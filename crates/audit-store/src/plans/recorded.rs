@@ -161,8 +161,9 @@ impl Many {
 
     pub(super) fn walk<T: Table>(&mut self, order: CursorOrder, filter: T::Filter) {
         let after = Some(CursorKey { timestamp: 1_715_000_000_000_000, channel_id: 1, position: 50_000 });
-        let walk_of = CursorScope { order, descending: true, channels: Some(vec![1]), filter };
-        walk::<T>(&mut self.conn, &Cache::default(), &CursorQuery { walk: &walk_of, after, size: 2, counted: false }).unwrap();
+        let scope = CursorScope { order, descending: true, channels: Some(vec![1]), filter };
+        page_by_cursor::<T>(&mut self.conn, &Cache::default(), &CursorRead { scope: &scope, after, size: 2, counted: false })
+            .unwrap();
     }
 
     pub(super) fn summary(&mut self, filter: EventFilter, by: GroupBy) {
@@ -213,9 +214,13 @@ impl Small {
             list::<T>(&mut self.conn, &Cache::default(), &grant, &filter, &Sort::by(Vec::new()), (1.into(), 2)).unwrap();
             for order in [CursorOrder::Timestamp, CursorOrder::Position] {
                 let channels = Some(channels.clone());
-                let walk_of = CursorScope { order, descending: false, channels, filter: filter.clone() };
-                walk::<T>(&mut self.conn, &Cache::default(), &CursorQuery { walk: &walk_of, after: None, size: 2, counted: true })
-                    .unwrap();
+                let scope = CursorScope { order, descending: false, channels, filter: filter.clone() };
+                page_by_cursor::<T>(
+                    &mut self.conn,
+                    &Cache::default(),
+                    &CursorRead { scope: &scope, after: None, size: 2, counted: true },
+                )
+                .unwrap();
             }
         }
     }

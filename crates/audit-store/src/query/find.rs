@@ -158,12 +158,12 @@ fn kept<T: Table>(
     filter: &T::Filter,
 ) -> Result<Vec<i64>, StoreError> {
     positions.sort_unstable();
-    let (mut left, mut stride, mut kept) = (positions.as_slice(), FetchSize::FIRST, Vec::new());
+    let (mut left, mut fetch, mut kept) = (positions.as_slice(), FetchSize::FIRST, Vec::new());
     while !left.is_empty() {
         dialect::go_on(conn)?;
-        let (now, later) = left.split_at(stride.records().min(left.len()));
+        let (now, later) = left.split_at(fetch.records().min(left.len()));
         let records = T::at(conn, channel_id, now)?;
-        stride = stride.after(records.iter().map(|record| record.as_ref().slots.bytes()).sum());
+        fetch = fetch.after(records.iter().map(|record| record.as_ref().slots.bytes()).sum());
         kept.extend(records.iter().filter(|record| filter.keeps(record)).map(|record| record.as_ref().position));
         left = later;
     }

@@ -1,8 +1,10 @@
 //! Reads. Every query names its channels; a query without channels cannot be built.
 
 mod action_logs;
+mod cursor;
 mod events;
 mod expressions;
+mod fetch_size;
 mod find;
 mod histogram;
 mod list;
@@ -11,26 +13,24 @@ mod search;
 mod sorted;
 mod start;
 mod stream;
-mod stride;
 mod summary;
 mod table;
-mod walk;
 
 pub use action_logs::{ActionLogGroupBy, ActionLogs};
+pub use cursor::CursorPage;
 pub use events::{Events, GroupBy};
 pub use histogram::{Histogram, SpanCount};
 pub use list::{Page, PageNumber};
 pub use stream::{LogStream, StreamTypes};
 pub use summary::{Group, GroupKey, OtherGroups, Summary};
-pub use walk::CursorPage;
 
+pub(crate) use cursor::{CursorRead, page_by_cursor};
+pub(crate) use fetch_size::FetchSize;
 pub(crate) use histogram::histogram;
 pub(crate) use list::{list, slice};
 pub(crate) use room::Room;
-pub(crate) use stride::FetchSize;
 pub(crate) use summary::summaries;
 pub(crate) use table::{Filter, RecordKey, Table};
-pub(crate) use walk::{CursorQuery, walk};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -7,10 +7,10 @@ use std::ops::ControlFlow;
 
 use audit_domain::{CursorKey, CursorOrder, Interval, SortBy};
 
+use super::cursor::order;
+use super::fetch_size::FetchSize;
 use super::start::PageStart;
-use super::stride::FetchSize;
 use super::table::{Filter, Selection, Table};
-use super::walk::order;
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
@@ -20,21 +20,21 @@ const POSITIONS_AT_ONCE: usize = 10_000;
 
 /// Calls back for each matching record of a channel, in an order of the database. If rows arrive
 /// one by one, it runs one statement; if a result comes whole, it runs several, one for each
-/// stride.
+/// fetch.
 pub(crate) fn each<T: Table>(
     conn: &mut DbConnection,
     channel_id: i64,
     filter: &T::Filter,
     mut found: impl FnMut(&T::Stored),
 ) -> Result<(), StoreError> {
-    let in_strides = !dialect::gives_rows_as_they_come(conn);
+    let in_fetches_only = !dialect::gives_rows_as_they_come(conn);
     // The tail has few positions, while a range of time may be a small part of the log.
     let by = if filter.position() == Interval::default() { CursorOrder::Timestamp } else { CursorOrder::Position };
     let order = order::<T>(by, false);
-    let (mut after, mut stride) = (None, FetchSize::FIRST);
+    let (mut after, mut fetch) = (None, FetchSize::FIRST);
     loop {
         dialect::go_on(conn)?;
-        let limit = if in_strides { stride.records() } else { usize::MAX };
+        let limit = if in_fetches_only { fetch.records() } else { usize::MAX };
         let (mut read, mut bytes) = (0, 0);
         let start = PageStart::new(by, false, channel_id, after);
         let part = Selection { filter, order: &order, skip: 0, limit: i64::try_from(limit).unwrap_or(i64::MAX) };
@@ -51,7 +51,7 @@ pub(crate) fn each<T: Table>(
         if read < limit {
             return Ok(());
         }
-        stride = stride.after(bytes);
+        fetch = fetch.after(bytes);
     }
 }
 

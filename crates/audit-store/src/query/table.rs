@@ -172,7 +172,7 @@ pub(crate) trait Filter<R>: Clone + Default + PartialEq {
     fn keeps(&self, record: &R) -> bool;
 
     /// The filter for the SQL of a walk that reads records. It leaves the conditions that would
-    /// make the database sort for each stride to [`Filter::keeps`].
+    /// make the database sort for each fetch to [`Filter::keeps`].
     fn in_order(&self, order: CursorOrder) -> Self;
 
     /// The condition for an index; `None` if the filter has a condition that is not indexed.

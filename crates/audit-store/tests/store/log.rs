@@ -146,15 +146,15 @@ fn a_walk_iterates_over_all_that_matches() {
         log.append_all((0..2_500).map(|number| NewEvent::new().object("t", number % 2))).unwrap();
     }
     let log = scratch.store.channel(1).unwrap().events();
-    let walk = log.walk(EventFilter::object(1)).counted(true);
+    let walk = log.by_cursor(EventFilter::object(1)).counted(true);
     let positions: Vec<i64> = walk.iter().map(|event| event.unwrap().position()).collect();
     assert_eq!(positions, (0..2_500).filter(|number| number % 2 == 1).collect::<Vec<_>>());
     assert_eq!(walk.page(2).unwrap().count, Some(1_250));
-    let newest = log.walk(EventFilter::default()).descending(true).into_iter().next().unwrap().unwrap();
+    let newest = log.by_cursor(EventFilter::default()).descending(true).into_iter().next().unwrap().unwrap();
     assert_eq!(newest.position(), 2_499);
     let both = scratch.store.channels(ChannelGrant::All).events();
-    assert_eq!(both.walk(EventFilter::default()).iter().map(Result::unwrap).count(), 5_000);
-    assert_eq!(both.walk(EventFilter::user(7)).iter().count(), 0);
+    assert_eq!(both.by_cursor(EventFilter::default()).iter().map(Result::unwrap).count(), 5_000);
+    assert_eq!(both.by_cursor(EventFilter::user(7)).iter().count(), 0);
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn an_iterator_ends_after_its_first_error() {
     let scratch = Scratch::new();
     let log = scratch.store.channel(1).unwrap().events();
     log.append_all((0..1_500).map(|_| NewEvent::new())).unwrap();
-    let (mut events, cancel) = (log.walk(EventFilter::default()).iter(), Cancel::new());
+    let (mut events, cancel) = (log.by_cursor(EventFilter::default()).iter(), Cancel::new());
     assert!(events.by_ref().take(1_000).all(|event| event.is_ok()));
     scratch.store.cancel(&cancel);
     let rest: Vec<_> = cancel.scope(|| events.collect());

@@ -6,9 +6,9 @@ mod filter;
 mod histogram;
 mod list;
 pub(crate) mod openapi;
+mod page;
 mod query;
 mod summary;
-mod walk;
 
 pub(crate) use filter::{Filter, FilterValues, StreamFilter};
 pub(crate) use query::Query;
@@ -65,7 +65,7 @@ pub(crate) const SPANS: [(&str, Span); 4] =
 
 /// Mounts the API of a stream.
 pub(super) fn configure<S: Stream>(routes: &mut Routes<'_>) {
-    routes.mount(problem::resource(S::LIST).get(Access::Read, walk::walk::<S>).post(Access::Append, append::append::<S>));
+    routes.mount(problem::resource(S::LIST).get(Access::Read, page::page::<S>).post(Access::Append, append::append::<S>));
     routes.mount(problem::resource(S::SUMMARY).get(Access::Read, summary::summary::<S>));
     routes.mount(problem::resource(S::HISTOGRAM).get(Access::Read, histogram::histogram::<S>));
     routes.mount(problem::resource(S::ONE).get(Access::Read, get::<S>));

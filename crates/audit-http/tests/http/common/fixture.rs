@@ -104,11 +104,11 @@ fn fill(store: Store) {
 /// Every event of a channel, by position.
 pub(crate) fn all_events(store: &Store, channel: i64) -> Vec<Event> {
     let log = store.channel(channel).unwrap().events();
-    log.walk(EventFilter::default()).order(CursorOrder::Position).iter().map(Result::unwrap).collect()
+    log.by_cursor(EventFilter::default()).order(CursorOrder::Position).iter().map(Result::unwrap).collect()
 }
 
 /// Every action log of every channel.
 pub(crate) fn all_action_logs(store: &Store) -> Vec<ActionLog> {
     let logs = store.channels(ChannelGrant::All).action_logs();
-    logs.walk(ActionLogFilter::default()).order(CursorOrder::Position).iter().map(Result::unwrap).collect()
+    logs.by_cursor(ActionLogFilter::default()).order(CursorOrder::Position).iter().map(Result::unwrap).collect()
 }

@@ -18,9 +18,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Untyped};
 
 use super::expressions::{EveryColumn, ValueBytes};
+use super::fetch_size::in_fetches;
 use super::room::Room;
 use super::start::{Behind, PageStart, begin};
-use super::stride::in_fetches;
 use super::table::{Filter, LogPosition, RecordKey, Selection, Table, hand_on};
 use crate::connection::{Backend, DbConnection, on_inner};
 use crate::dialect::{self, among};
@@ -230,8 +230,8 @@ impl Table for ActionLogs {
         of: &Selection<'_, ActionLogFilter>,
         take: &mut dyn FnMut(ActionLog) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let walked = walked(channel_id, start, of).select(ActionLogRecordRow::as_select());
-        hand_on(walked.load_iter::<ActionLogRecordRow<'static>, DefaultLoadingMode>(conn)?, take)
+        let after_start = after_start(channel_id, start, of).select(ActionLogRecordRow::as_select());
+        hand_on(after_start.load_iter::<ActionLogRecordRow<'static>, DefaultLoadingMode>(conn)?, take)
     }
 
     fn step_points(
@@ -240,7 +240,7 @@ impl Table for ActionLogs {
         start: &PageStart,
         of: &Selection<'_, ActionLogFilter>,
     ) -> Result<Vec<(i64, i64)>, StoreError> {
-        Ok(walked(channel_id, start, of).select((action_logs::created_at, action_logs::position)).load(conn)?)
+        Ok(after_start(channel_id, start, of).select((action_logs::created_at, action_logs::position)).load(conn)?)
     }
 
     fn points(
@@ -312,7 +312,11 @@ impl IndexedColumns {
     }
 }
 
-fn walked<'a>(channel_id: i64, start: &PageStart, of: &Selection<'_, ActionLogFilter>) -> action_logs::BoxedQuery<'a, Backend> {
+fn after_start<'a>(
+    channel_id: i64,
+    start: &PageStart,
+    of: &Selection<'_, ActionLogFilter>,
+) -> action_logs::BoxedQuery<'a, Backend> {
     let matching = action_logs::table.filter(predicate::for_channel(channel_id, of.filter));
     let ordered = matching.order(sql::<Untyped>(of.order)).limit(of.limit).into_boxed();
     begin!(ordered, start, action_logs::created_at, action_logs::position)

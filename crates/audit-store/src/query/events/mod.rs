@@ -19,9 +19,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Untyped};
 
 use super::expressions::{EveryColumn, ValueBytes};
+use super::fetch_size::in_fetches;
 use super::room::Room;
 use super::start::{Behind, PageStart, begin};
-use super::stride::in_fetches;
 use super::table::{Filter, LogPosition, RecordKey, Selection, Table, hand_on};
 use crate::connection::{Backend, DbConnection, on_inner};
 use crate::dialect::{self, among};
@@ -221,8 +221,8 @@ impl Table for Events {
         of: &Selection<'_, EventFilter>,
         take: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let walked = walked(channel_id, start, of).select(EventRecordRow::as_select());
-        hand_on(walked.load_iter::<EventRecordRow<'static>, DefaultLoadingMode>(conn)?, take)
+        let after_start = after_start(channel_id, start, of).select(EventRecordRow::as_select());
+        hand_on(after_start.load_iter::<EventRecordRow<'static>, DefaultLoadingMode>(conn)?, take)
     }
 
     fn step_points(
@@ -231,7 +231,7 @@ impl Table for Events {
         start: &PageStart,
         of: &Selection<'_, EventFilter>,
     ) -> Result<Vec<(i64, i64)>, StoreError> {
-        Ok(walked(channel_id, start, of).select((events::timestamp, events::position)).load(conn)?)
+        Ok(after_start(channel_id, start, of).select((events::timestamp, events::position)).load(conn)?)
     }
 
     fn points(
@@ -337,7 +337,7 @@ impl IndexedColumns {
     }
 }
 
-fn walked<'a>(channel_id: i64, start: &PageStart, of: &Selection<'_, EventFilter>) -> events::BoxedQuery<'a, Backend> {
+fn after_start<'a>(channel_id: i64, start: &PageStart, of: &Selection<'_, EventFilter>) -> events::BoxedQuery<'a, Backend> {
     let matching = events::table.filter(predicate::for_channel(channel_id, of.filter));
     let ordered = matching.order(sql::<Untyped>(of.order)).limit(of.limit).into_boxed();
     begin!(ordered, start, events::timestamp, events::position)

@@ -70,7 +70,7 @@ pub(crate) trait Kind: LogStream {
     fn walk(store: &Store, query: &CursorQuery<Self::Filter>) -> CursorPage<Self::Stored> {
         let CursorScope { order, descending, channels, filter } = query.walk.clone();
         let channels = crate::common::grant(&channels);
-        let walk = store.channels(channels).log::<Self>().walk(filter).order(order).descending(descending);
+        let walk = store.channels(channels).log::<Self>().by_cursor(filter).order(order).descending(descending);
         let walk = walk.after(query.after).counted(query.counted);
         walk.page(query.size).unwrap()
     }

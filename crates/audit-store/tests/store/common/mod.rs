@@ -173,7 +173,7 @@ pub(crate) fn grant(channels: &Option<Vec<i64>>) -> ChannelGrant {
 /// Every record of a channel, by position.
 pub(crate) fn log_of<K: Kind>(store: &Store, channel: i64) -> Vec<K::Stored> {
     let log = store.channel(channel).unwrap().log::<K>();
-    log.walk(K::Filter::default()).order(CursorOrder::Position).iter().map(Result::unwrap).collect()
+    log.by_cursor(K::Filter::default()).order(CursorOrder::Position).iter().map(Result::unwrap).collect()
 }
 
 /// Every event of every channel, after checking what has to hold for each log of either stream.

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::{ChannelGrant, CursorOrder, CursorScope, ObjectWriter, limits, push_array};
-use audit_store::{CursorPage, Store, StoreError, Walk};
+use audit_store::{CursorPage, CursorQuery, Store, StoreError};
 
 use super::{Query, Stream};
 use crate::auth::Caller;
@@ -10,17 +10,17 @@ use crate::blocking;
 use crate::failure::Failure;
 use crate::state::Api;
 
-pub(super) async fn walk<S: Stream>(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, Failure> {
+pub(super) async fn page<S: Stream>(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, Failure> {
     let query = Query::parse_filtered::<S>(&request, &["channel_id", "sort", "limit", "cursor", "count"])?;
-    let (walk, size) = read::<S>(query, &api.store, &caller)?;
-    let is_search = S::is_search(&walk.scope().filter);
-    let page = blocking::page(&api, &caller, is_search, move |_| Ok::<_, StoreError>(write::<S>(walk.page(size)?, walk.scope())));
+    let (pages, size) = read::<S>(query, &api.store, &caller)?;
+    let is_search = S::is_search(&pages.scope().filter);
+    let page = blocking::page(&api, &caller, is_search, move |_| Ok::<_, StoreError>(write::<S>(pages.page(size)?, pages.scope())));
     Ok(HttpResponse::Ok().content_type("application/json").body(page.await??))
 }
 
 /// Writes a page. It drops each record as soon as the record is written, so that the page is in
 /// memory only once.
-fn write<S: Stream>(page: CursorPage<S::Stored>, walk: &CursorScope<S::Filter>) -> String {
+fn write<S: Stream>(page: CursorPage<S::Stored>, pages: &CursorScope<S::Filter>) -> String {
     let bytes: usize = page.records.iter().map(|record| record.as_ref().slots.bytes() + 1024).sum();
     let mut body = blocking::page_buffer(256 + bytes);
     let mut object = ObjectWriter::new(&mut body);
@@ -29,15 +29,15 @@ fn write<S: Stream>(page: CursorPage<S::Stored>, walk: &CursorScope<S::Filter>) 
     }
     object.nested("results", |out| push_array(out, page.records, |record, out| S::write(&record, out)));
     match page.next {
-        Some(point) => object.string("next_cursor", &walk.cursor(point)),
+        Some(point) => object.string("next_cursor", &pages.cursor(point)),
         None => object.raw("next_cursor", "null"),
     };
     object.end();
     body
 }
 
-/// Reads the walk and the size of its page.
-fn read<S: Stream>(mut query: Query, store: &Store, caller: &Caller) -> Result<(Walk<S>, usize), Failure> {
+/// Reads the query and the size of its page.
+fn read<S: Stream>(mut query: Query, store: &Store, caller: &Caller) -> Result<(CursorQuery<S>, usize), Failure> {
     let channels = query.channels(caller);
     let granted = match &channels {
         ChannelGrant::All => None,
@@ -58,8 +58,8 @@ fn read<S: Stream>(mut query: Query, store: &Store, caller: &Caller) -> Result<(
         limit.ok_or_else(|| format!("must be an integer from 1 to {}", limits::PAGE_SIZE_MAX))
     });
     let counted = query.parsed("count", |text| text.parse::<bool>().map_err(|_| "must be true or false".to_owned()));
-    let walk = store.channels(channels).log::<S>().walk(query.filter::<S>()).order(order).descending(descending);
-    let after = query.parsed("cursor", |text| walk.scope().point(text).map_err(|error| error.to_string()));
+    let pages = store.channels(channels).log::<S>().by_cursor(query.filter::<S>()).order(order).descending(descending);
+    let after = query.parsed("cursor", |text| pages.scope().point(text).map_err(|error| error.to_string()));
     query.finish()?;
-    Ok((walk.after(after).counted(counted.unwrap_or(false)), size.unwrap_or(limits::PAGE_SIZE_DEFAULT)))
+    Ok((pages.after(after).counted(counted.unwrap_or(false)), size.unwrap_or(limits::PAGE_SIZE_DEFAULT)))
 }

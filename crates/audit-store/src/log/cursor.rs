@@ -13,43 +13,43 @@ const ITERATED_AT_ONCE: usize = 1_000;
 /// record once, whatever is appended meanwhile.
 #[derive(Debug, Clone)]
 #[must_use]
-pub struct Walk<S: LogStream> {
+pub struct CursorQuery<S: LogStream> {
     store: Store,
     scope: CursorScope<S::Filter>,
     after: Option<CursorKey>,
     counted: bool,
 }
 
-impl<S: LogStream> Walk<S> {
-    pub(super) fn new(store: Store, channels: &ChannelGrant, filter: S::Filter) -> Walk<S> {
+impl<S: LogStream> CursorQuery<S> {
+    pub(super) fn new(store: Store, channels: &ChannelGrant, filter: S::Filter) -> CursorQuery<S> {
         let channels = match channels {
             ChannelGrant::All => None,
             ChannelGrant::Only(ids) => Some(ids.iter().map(|id| id.get()).collect()),
         };
         let scope = CursorScope { order: CursorOrder::Timestamp, descending: false, channels, filter };
-        Walk { store, scope, after: None, counted: false }
+        CursorQuery { store, scope, after: None, counted: false }
     }
 
     /// Sets the order: of time, or of positions (channel by channel).
-    pub fn order(mut self, order: CursorOrder) -> Walk<S> {
+    pub fn order(mut self, order: CursorOrder) -> CursorQuery<S> {
         self.scope.order = order;
         self
     }
 
     /// Sets whether the newest records come first.
-    pub fn descending(mut self, descending: bool) -> Walk<S> {
+    pub fn descending(mut self, descending: bool) -> CursorQuery<S> {
         self.scope.descending = descending;
         self
     }
 
     /// Continues after a record, such as [`CursorPage::next`] names it; `None` for the start.
-    pub fn after(mut self, key: Option<CursorKey>) -> Walk<S> {
+    pub fn after(mut self, key: Option<CursorKey>) -> CursorQuery<S> {
         self.after = key;
         self
     }
 
-    /// Sets whether [`Walk::page`] counts all matching records too.
-    pub fn counted(mut self, counted: bool) -> Walk<S> {
+    /// Sets whether [`CursorQuery::page`] counts all matching records too.
+    pub fn counted(mut self, counted: bool) -> CursorQuery<S> {
         self.counted = counted;
         self
     }
@@ -67,9 +67,9 @@ impl<S: LogStream> Walk<S> {
     ///
     /// [`StoreError`]: the database does not answer, or not in time.
     pub fn page(&self, size: usize) -> Result<CursorPage<S::Stored>, StoreError> {
-        let Walk { store, scope, after, counted } = self;
-        let page = query::CursorQuery { walk: scope, after: *after, size, counted: *counted };
-        store.read_for::<S, _>(&scope.filter, |conn| query::walk::<S>(conn, store.cache(), &page))
+        let CursorQuery { store, scope, after, counted } = self;
+        let page = query::CursorRead { scope, after: *after, size, counted: *counted };
+        store.read_for::<S, _>(&scope.filter, |conn| query::page_by_cursor::<S>(conn, store.cache(), &page))
     }
 
     /// Reads all matching records, some at once, one after the other.
@@ -80,7 +80,7 @@ impl<S: LogStream> Walk<S> {
     }
 }
 
-impl<S: LogStream> IntoIterator for Walk<S> {
+impl<S: LogStream> IntoIterator for CursorQuery<S> {
     type Item = Result<S::Stored, StoreError>;
     type IntoIter = Records<S>;
 
@@ -89,7 +89,7 @@ impl<S: LogStream> IntoIterator for Walk<S> {
     }
 }
 
-impl<S: LogStream> IntoIterator for &Walk<S> {
+impl<S: LogStream> IntoIterator for &CursorQuery<S> {
     type Item = Result<S::Stored, StoreError>;
     type IntoIter = Records<S>;
 
@@ -103,7 +103,7 @@ impl<S: LogStream> IntoIterator for &Walk<S> {
 #[derive(Debug)]
 pub struct Records<S: LogStream> {
     /// The rest of the walk, unless the last page was read.
-    walk: Option<Walk<S>>,
+    walk: Option<CursorQuery<S>>,
     read: std::vec::IntoIter<S::Stored>,
 }
 

@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 
 use audit_domain::{ChannelGrant, ChannelId, CursorKey, CursorOrder, CursorScope, Entry, limits};
 
+use super::fetch_size::FetchSize;
 use super::find;
 use super::room::{Room, first_that_fit};
 use super::start::PageStart;
-use super::stride::FetchSize;
 use super::table::{Filter, LogPosition, Selection, Table, directed};
 use super::{LogState, at_places, count, heads};
 use crate::connection::DbConnection;
@@ -17,9 +17,9 @@ use crate::error::StoreError;
 use crate::postings::{Cache, Found};
 
 /// One page of a walk.
-pub(crate) struct CursorQuery<'a, F> {
+pub(crate) struct CursorRead<'a, F> {
     /// The filter, the channels and the order of the walk.
-    pub(crate) walk: &'a CursorScope<F>,
+    pub(crate) scope: &'a CursorScope<F>,
     /// The entry after which the page starts; `None` for the first page.
     pub(crate) after: Option<CursorKey>,
     /// Entries of a page; 0 counts as 1. A page of many megabytes may have fewer and still not be
@@ -49,12 +49,12 @@ impl<R> IntoIterator for CursorPage<R> {
     }
 }
 
-pub(crate) fn walk<T: Table>(
+pub(crate) fn page_by_cursor<T: Table>(
     conn: &mut DbConnection,
     cache: &Cache,
-    query: &CursorQuery<'_, T::Filter>,
+    query: &CursorRead<'_, T::Filter>,
 ) -> Result<CursorPage<T::Stored>, StoreError> {
-    let grant = match &query.walk.channels {
+    let grant = match &query.scope.channels {
         None => ChannelGrant::All,
         Some(ids) => ChannelGrant::Only(ids.iter().filter_map(|id| ChannelId::new(*id)).collect()),
     };
@@ -63,12 +63,12 @@ pub(crate) fn walk<T: Table>(
         if let Some(page) = indexed::<T>(conn, cache, &heads, query)? {
             return Ok(page);
         }
-        let total = if query.counted { count::<T>(conn, cache, &heads, &query.walk.filter)? } else { 0 };
+        let total = if query.counted { count::<T>(conn, cache, &heads, &query.scope.filter)? } else { 0 };
         let size = query.size.max(1);
-        let filter = &query.walk.filter;
+        let filter = &query.scope.filter;
         let sources: Vec<_> = heads.iter().map(|head| Source { channel_id: head.channel_id, filter: filter.clone() }).collect();
         let (records, more) = match sources.as_slice() {
-            _ if query.walk.filter.is_impossible() => (Vec::new(), false),
+            _ if query.scope.filter.is_impossible() => (Vec::new(), false),
             [source] => one_source::<T>(conn, source, query, size)?,
             several => merged::<T>(conn, several, query, size)?,
         };
@@ -82,15 +82,15 @@ fn indexed<T: Table>(
     conn: &mut DbConnection,
     cache: &Cache,
     heads: &[LogState],
-    query: &CursorQuery<'_, T::Filter>,
+    query: &CursorRead<'_, T::Filter>,
 ) -> Result<Option<CursorPage<T::Stored>>, StoreError> {
-    let filter = &query.walk.filter;
+    let filter = &query.scope.filter;
     // The database has the entries of a range of time or positions in order.
     let has_terms = filter.condition().is_some_and(|condition| condition.has_terms());
     if filter.is_impossible() || !has_terms {
         return Ok(None);
     }
-    match query.walk.order {
+    match query.scope.order {
         CursorOrder::Timestamp => {
             // The page confirms the candidates of a search as it is read. Counting them takes a
             // check of all of them.
@@ -98,14 +98,14 @@ fn indexed<T: Table>(
             let Some(found) = found(conn, cache, heads, filter)? else { return Ok(None) };
             let count = query.counted.then(|| found.len() as i64);
             page::<T>(conn, found, query, count, |conn, found, (_, after), wanted| {
-                find::next_places::<T>(conn, found, query.walk.descending, after.map(key), wanted)
+                find::next_places::<T>(conn, found, query.scope.descending, after.map(key), wanted)
             })
         }
         CursorOrder::Position => {
             let Some(found) = after_position::<T>(conn, cache, heads, query)? else { return Ok(None) };
             let count = if query.counted { Some(count::<T>(conn, cache, heads, filter)?) } else { None };
             page::<T>(conn, found, query, count, |conn, found, (read, _), wanted| {
-                find::places_by_position::<T>(conn, found, query.walk.descending, read, wanted)
+                find::places_by_position::<T>(conn, found, query.scope.descending, read, wanted)
             })
         }
     }
@@ -121,9 +121,9 @@ fn after_position<'a, T: Table>(
     conn: &mut DbConnection,
     cache: &'a Cache,
     heads: &[LogState],
-    query: &CursorQuery<'_, T::Filter>,
+    query: &CursorRead<'_, T::Filter>,
 ) -> Result<Option<Found<'a>>, StoreError> {
-    let CursorScope { filter, descending, .. } = query.walk;
+    let CursorScope { filter, descending, .. } = query.scope;
     let Some(after) = query.after else { return find::candidates::<T>(conn, cache, heads, filter) };
     let (mut its_log, mut later) = (Vec::new(), Vec::new());
     for head in heads {
@@ -145,25 +145,25 @@ fn after_position<'a, T: Table>(
 fn page<'a, T: Table>(
     conn: &mut DbConnection,
     mut found: Found<'a>,
-    query: &CursorQuery<'_, T::Filter>,
+    query: &CursorRead<'_, T::Filter>,
     count: Option<i64>,
     next: impl Fn(&mut DbConnection, &mut Found<'a>, (u64, Option<CursorKey>), usize) -> Result<Option<Vec<LogPosition>>, StoreError>,
 ) -> Result<Option<CursorPage<T::Stored>>, StoreError> {
-    let (filter, size) = (&query.walk.filter, query.size.max(1));
+    let (filter, size) = (&query.scope.filter, query.size.max(1));
     if !filter.reads_values() {
         let Some(places) = next(conn, &mut found, (0, query.after), size.saturating_add(1))? else { return Ok(None) };
         let records = first_that_fit::<T>(conn, &places[..places.len().min(size)])?;
         let next = records.last().filter(|_| records.len() < places.len()).map(point);
         return Ok(Some(CursorPage { records, next, count }));
     }
-    let (mut read, mut after, mut stride, mut page) = (0, query.after, FetchSize::FIRST, Filling::new(size));
+    let (mut read, mut after, mut fetch, mut page) = (0, query.after, FetchSize::FIRST, Filling::new(size));
     let mut wanted = PLACES_AT_FIRST;
     loop {
         let Some(places) = next(conn, &mut found, (read, after), wanted)? else { return Ok(None) };
         let mut left = places.as_slice();
         while !left.is_empty() && !page.is_full {
             dialect::go_on(conn)?;
-            let (now, later) = left.split_at(stride.records().min(left.len()));
+            let (now, later) = left.split_at(fetch.records().min(left.len()));
             let mut bytes = 0;
             for record in at_places::<T>(conn, now, &mut Room::endless())? {
                 bytes += record.as_ref().slots.bytes();
@@ -172,7 +172,7 @@ fn page<'a, T: Table>(
                     break;
                 }
             }
-            stride = stride.after(bytes);
+            fetch = fetch.after(bytes);
             left = later;
         }
         read += places.len() as u64;
@@ -242,7 +242,7 @@ type Page<R> = (Vec<R>, bool);
 fn one_source<T: Table>(
     conn: &mut DbConnection,
     source: &Source<T::Filter>,
-    query: &CursorQuery<'_, T::Filter>,
+    query: &CursorRead<'_, T::Filter>,
     size: usize,
 ) -> Result<Page<T::Stored>, StoreError> {
     let is_search = source.filter.reads_values();
@@ -258,24 +258,24 @@ fn one_source<T: Table>(
 
 /// Calls back for the next entries of a source, until the callback has enough or `wanted` entries
 /// were read. The number of entries that a search needs is not known. If rows arrive one by one, it
-/// runs one statement; if a result comes whole, it runs several, one for each stride.
+/// runs one statement; if a result comes whole, it runs several, one for each fetch.
 fn each_next<T: Table>(
     conn: &mut DbConnection,
     source: &Source<T::Filter>,
-    query: &CursorQuery<'_, T::Filter>,
+    query: &CursorRead<'_, T::Filter>,
     wanted: usize,
     mut take: impl FnMut(T::Stored) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
     let Source { channel_id, filter } = source;
-    let (channel_id, CursorScope { order: by, descending, .. }) = (*channel_id, query.walk);
-    let (is_search, order) = (filter.reads_values(), order::<T>(query.walk.order, query.walk.descending));
+    let (channel_id, CursorScope { order: by, descending, .. }) = (*channel_id, query.scope);
+    let (is_search, order) = (filter.reads_values(), order::<T>(query.scope.order, query.scope.descending));
     let asked = if is_search { filter.in_order(*by) } else { filter.clone() };
     let mut left = if is_search { usize::MAX } else { wanted };
-    let in_strides = !dialect::gives_rows_as_they_come(conn);
-    let (mut after, mut stride) = (query.after, FetchSize::FIRST);
+    let in_fetches_only = !dialect::gives_rows_as_they_come(conn);
+    let (mut after, mut fetch) = (query.after, FetchSize::FIRST);
     loop {
         dialect::go_on(conn)?;
-        let limit = if in_strides { left.min(stride.records()) } else { left };
+        let limit = if in_fetches_only { left.min(fetch.records()) } else { left };
         let (mut read, mut bytes, mut is_enough) = (0, 0, false);
         let start = PageStart::new(*by, *descending, channel_id, after);
         let part = Selection { filter: &asked, order: &order, skip: 0, limit: i64::try_from(limit).unwrap_or(i64::MAX) };
@@ -291,7 +291,7 @@ fn each_next<T: Table>(
         if is_enough || read < limit || left == 0 {
             return Ok(());
         }
-        stride = stride.after(bytes);
+        fetch = fetch.after(bytes);
     }
 }
 
@@ -299,7 +299,7 @@ fn each_next<T: Table>(
 fn merged<T: Table>(
     conn: &mut DbConnection,
     sources: &[Source<T::Filter>],
-    query: &CursorQuery<'_, T::Filter>,
+    query: &CursorRead<'_, T::Filter>,
     size: usize,
 ) -> Result<Page<T::Stored>, StoreError> {
     let places = places::<T>(conn, sources, query, size.saturating_add(1))?;
@@ -312,7 +312,7 @@ fn merged<T: Table>(
 fn places<T: Table>(
     conn: &mut DbConnection,
     sources: &[Source<T::Filter>],
-    query: &CursorQuery<'_, T::Filter>,
+    query: &CursorRead<'_, T::Filter>,
     wanted: usize,
 ) -> Result<Vec<LogPosition>, StoreError> {
     let mut points: Vec<(i64, i64, i64)> = Vec::new();
@@ -321,7 +321,7 @@ fn places<T: Table>(
         let of_source = points_of::<T>(conn, source, query, wanted)?;
         points.extend(of_source.into_iter().map(|(at, position)| (at, source.channel_id, position)));
     }
-    let (descending, order) = (query.walk.descending, query.walk.order);
+    let (descending, order) = (query.scope.descending, query.scope.order);
     points.sort_by(|a, b| {
         let ascending = match order {
             CursorOrder::Timestamp => a.cmp(b),
@@ -336,14 +336,14 @@ fn places<T: Table>(
 fn points_of<T: Table>(
     conn: &mut DbConnection,
     source: &Source<T::Filter>,
-    query: &CursorQuery<'_, T::Filter>,
+    query: &CursorRead<'_, T::Filter>,
     wanted: usize,
 ) -> Result<Vec<(i64, i64)>, StoreError> {
     let Source { channel_id, filter } = source;
     if !filter.reads_values() {
-        let CursorScope { order: by, descending, .. } = query.walk;
+        let CursorScope { order: by, descending, .. } = query.scope;
         let (order, start) =
-            (order::<T>(query.walk.order, query.walk.descending), PageStart::new(*by, *descending, *channel_id, query.after));
+            (order::<T>(query.scope.order, query.scope.descending), PageStart::new(*by, *descending, *channel_id, query.after));
         let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
         return T::step_points(conn, *channel_id, &start, &Selection { filter, order: &order, skip: 0, limit });
     }

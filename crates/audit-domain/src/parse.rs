@@ -57,17 +57,17 @@ pub(crate) trait FromMembers: Default {
 
 /// Refuses an object without any known member, if the mode says so. An object without any member is
 /// accepted as an empty record.
-pub(crate) fn recognize<R: FromMembers>(members: &Members<'_>, reading: ParseMode) -> Result<(), Unrecognized> {
+pub(crate) fn recognize<R: FromMembers>(members: &Members<'_>, mode: ParseMode) -> Result<(), Unrecognized> {
     let is_known = |member: &Member<'_>| R::KNOWN.iter().chain(R::READ_ONLY).any(|known| *known == member.name);
-    if !reading.refuses_unrecognized || members.iter().next().is_none() || members.iter().any(is_known) {
+    if !mode.refuses_unrecognized || members.iter().next().is_none() || members.iter().any(is_known) {
         return Ok(());
     }
     Err(Unrecognized::new(members, R::KNOWN, R::NEEDS))
 }
 
 /// Reads all members, and reports every faulty one in order of arrival.
-pub(crate) fn read<R: FromMembers>(members: Members<'_>, reading: ParseMode) -> (R, Vec<FieldError>) {
-    let mut reader = Reader { reading, record: R::default(), seen: Vec::new(), unknown: Vec::new(), errors: Vec::new() };
+pub(crate) fn read<R: FromMembers>(members: Members<'_>, mode: ParseMode) -> (R, Vec<FieldError>) {
+    let mut reader = Reader { mode, record: R::default(), seen: Vec::new(), unknown: Vec::new(), errors: Vec::new() };
     for member in members {
         reader.take(member);
     }
@@ -75,7 +75,7 @@ pub(crate) fn read<R: FromMembers>(members: Members<'_>, reading: ParseMode) -> 
 }
 
 struct Reader<R> {
-    reading: ParseMode,
+    mode: ParseMode,
     record: R,
     seen: Vec<String>,
     unknown: Vec<(String, JsonText)>,
@@ -91,7 +91,7 @@ impl<R: FromMembers> Reader<R> {
             return;
         }
         if self.seen.contains(&name) {
-            if !self.reading.last_repeated_counts {
+            if !self.mode.last_repeated_counts {
                 return self.errors.push(FieldError::new(name, Fault::Repeated));
             }
             // The last one counts, with its faults.
@@ -103,7 +103,7 @@ impl<R: FromMembers> Reader<R> {
         }
         let value = (value.kind() != JsonKind::Null).then_some(value);
         if read_only {
-            if value.is_some() && !self.reading.drops_read_only {
+            if value.is_some() && !self.mode.drops_read_only {
                 self.errors.push(FieldError::new(name, Fault::ReadOnly));
             }
             return;

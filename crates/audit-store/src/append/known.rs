@@ -17,16 +17,17 @@ use crate::query::{self, FetchSize};
 /// The bytes of the largest record.
 const RECORD_BYTES_MAX: usize = limits::EVENT_BYTES_MAX + limits::EVENT_BYTES_ADDED_MAX;
 
-/// Records that one statement reads. The strides of [`FetchSize`] grow to 256, which is too many inside a write transaction when each
-/// record has a megabyte.
+/// Records that one statement reads. A [`FetchSize`] grows to 256, which is too many inside a write
+/// transaction if each record has a megabyte.
 const RECORDS_AT_ONCE_MAX: usize = 32;
 
-/// Bytes of the entries that are held. The entry that the batch asked for last may come on top. While one statement reads, twice as
-/// much is in memory.
+/// Bytes of the entries that are held. The entry that the batch asked for last may come on top.
+/// While one statement reads, twice as much is in memory.
 const BYTES_HELD_MAX: usize = RECORDS_AT_ONCE_MAX * RECORD_BYTES_MAX;
 
-/// The entries of the log whose uuids a batch repeats. An entry stays in memory after the batch asked for it, because other
-/// requests of the batch may repeat it too. An entry that was read ahead is kept until the batch asks for it.
+/// The entries of the log whose uuids a batch repeats. An entry stays in memory after the batch
+/// asked for it, because other requests of the batch may repeat it too. An entry that was read ahead
+/// is kept until the batch asks for it.
 #[derive(Default)]
 pub(super) struct Known {
     logs: HashMap<LogKey, OfLog>,

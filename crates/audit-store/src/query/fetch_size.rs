@@ -32,7 +32,7 @@ impl FetchSize {
     }
 }
 
-/// Reads neighbouring positions in strides. `read` returns the number of bytes that it read.
+/// Reads neighbouring positions, some at a time. `read` returns the number of bytes that it read.
 pub(crate) fn in_fetches<E>(positions: Range<i64>, mut read: impl FnMut(Range<i64>) -> Result<usize, E>) -> Result<(), E> {
     let (mut from, mut fetch) = (positions.start, FetchSize::FIRST);
     while from < positions.end {

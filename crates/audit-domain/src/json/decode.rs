@@ -1,5 +1,7 @@
 //! The characters of a JSON string, and the key that a database can index for them.
 
+use std::fmt;
+
 use serde::de::{Deserializer, Error, Visitor};
 use sha2::{Digest, Sha256};
 
@@ -7,8 +9,22 @@ use crate::limits::{INDEX_KEY_CHARS_MAX, INDEX_KEY_PREFIX_CHARS};
 
 /// A decoded JSON string. JSON allows lone surrogates (`"\ud800"`), which UTF-8 does not allow. So
 /// the bytes are WTF-8: UTF-8 plus surrogates, each encoded as three bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct JsonString(Vec<u8>);
+
+/// Shows the text of [`JsonString::to_text`].
+impl fmt::Display for JsonString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.to_text())
+    }
+}
+
+/// Shows the same text in quotes.
+impl fmt::Debug for JsonString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.to_text(), f)
+    }
+}
 
 impl JsonString {
     /// Decodes a well-formed JSON value. Returns `None` for a value that is not a string.
@@ -17,7 +33,7 @@ impl JsonString {
         struct Bytes;
         impl Visitor<'_> for Bytes {
             type Value = Vec<u8>;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string")
             }
             fn visit_bytes<E: Error>(self, v: &[u8]) -> Result<Vec<u8>, E> {
@@ -102,6 +118,8 @@ mod tests {
         assert_eq!(decoded(r#""\ud83d\ude00""#).as_str(), Some("😀"));
         assert_eq!(decoded(r#""a\ud800""#).as_bytes(), b"a\xed\xa0\x80");
         assert_eq!(decoded(r#""a\ud800""#).chars_len(), 2);
+        let (shown, debugged) = (decoded(r#""a\ud800""#).to_string(), format!("{:?}", decoded(r#""\"a""#)));
+        assert_eq!((shown.starts_with('a'), shown.contains('\u{fffd}'), debugged.as_str()), (true, true, r#""\"a""#));
         assert_eq!(JsonString::decode("12"), None);
     }
 

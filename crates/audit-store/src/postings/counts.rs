@@ -4,7 +4,6 @@ use diesel::prelude::*;
 
 use super::bits::Bits;
 use super::block::Terms;
-use super::cache::SegmentKey;
 use super::index::{Index, Matches};
 use super::ranks::Ranks;
 use super::statements::BlocksOf;
@@ -63,7 +62,7 @@ impl Index<'_> {
             Some((_, value)) => take(at, value, ranks),
             None => Ok(()),
         };
-        let keys = matches.iter().map(|matches| self.key(matches)).collect::<Result<Vec<SegmentKey>, Damaged>>()?;
+        let keys = self.keys(matches)?;
         let known = self.cache.blocks(dimension, &keys);
         let (mut numbers, mut missing) = (Vec::new(), Vec::new());
         for (at, (matches, known)) in matches.iter().zip(known).enumerate() {

@@ -308,7 +308,7 @@ impl Index<'_> {
 
     /// The entries of a term in the segments that have matches so far.
     fn ranks_of(&self, conn: &mut DbConnection, term: &Term, matches: &[Matches]) -> Result<Vec<RanksOfTerm>, IndexError> {
-        let keys = matches.iter().map(|matches| self.key(matches)).collect::<Result<Vec<SegmentKey>, Damaged>>()?;
+        let keys = self.keys(matches)?;
         let known = self.cache.ranks(term, &keys);
         let missing: Vec<SegmentKey> = keys.iter().zip(&known).filter(|(_, ranks)| ranks.is_none()).map(|(key, _)| *key).collect();
         if missing.is_empty() {
@@ -336,10 +336,13 @@ impl Index<'_> {
         self.segments.get(matches.segment).map(|header| header.key).ok_or(Damaged)
     }
 
+    pub(super) fn keys(&self, matches: &[Matches]) -> Result<Vec<SegmentKey>, Damaged> {
+        matches.iter().map(|matches| self.key(matches)).collect()
+    }
+
     /// The cached entries of a term, or of a key that is cached like a term.
     pub(super) fn known(&self, term: &Term, matches: &[Matches]) -> Result<Vec<Option<RanksOfTerm>>, Damaged> {
-        let keys = matches.iter().map(|matches| self.key(matches)).collect::<Result<Vec<SegmentKey>, Damaged>>()?;
-        Ok(self.cache.ranks(term, &keys))
+        Ok(self.cache.ranks(term, &self.keys(matches)?))
     }
 
     pub(super) fn keep(&self, term: &Term, ranks: impl Iterator<Item = (SegmentKey, RanksOfTerm)>) {

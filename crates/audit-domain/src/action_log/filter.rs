@@ -1,9 +1,12 @@
 //! The filter of action logs. [`ActionLogFilter::matches`] is the reference meaning.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{ActionLog, ActionLogValues, action_log_slot};
+use super::{ActionLog, action_log_slot};
+use crate::filter_values::{number, text};
 use crate::find_text::has_part;
 use crate::interval::Interval;
 use crate::json::{JsonString, JsonText};
@@ -132,5 +135,43 @@ mod tests {
         };
         assert!(finds("CAFé", r#""a caf\u00e9""#) && finds("", r#""""#) && finds("\n", r#""a\nb""#));
         assert!(!finds("CAFÉ", r#""a caf\u00e9""#) && !finds("u00e9", r#""caf\u00e9""#) && !finds("\"", r#""a""#));
+    }
+}
+
+/// Values of an action log, as [`crate::EventValues`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[expect(missing_docs, reason = "the fields of `ActionLogFilter`, by name")]
+pub struct ActionLogValues {
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub uuid: BTreeSet<Uuid>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub level: BTreeSet<i64>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub logger_name: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub app_name: BTreeSet<String>,
+}
+
+impl ActionLogValues {
+    /// Whether all sets are empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == ActionLogValues::default()
+    }
+
+    /// Returns for each set that is not empty whether the action log's value is in it.
+    pub(crate) fn hits(&self, log: &ActionLog) -> Vec<bool> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let subject = log.subject();
+        let subject = subject.as_ref();
+        let hits = [
+            number(&self.uuid, Some(log.entry.uuid)),
+            number(&self.level, subject.map(|subject| subject.level)),
+            text(&self.logger_name, subject.and_then(|subject| subject.logger_name.as_ref()).and_then(JsonText::decoded)),
+            text(&self.app_name, subject.and_then(|subject| subject.app_name.as_ref()).and_then(JsonText::decoded)),
+        ];
+        hits.into_iter().flatten().collect()
     }
 }

@@ -8,16 +8,14 @@ mod new;
 mod sort;
 mod stored;
 mod subject;
-mod values;
 
-pub use filter::ActionLogFilter;
+pub use filter::{ActionLogFilter, ActionLogValues};
 pub use filter_columns::ActionLogFilterColumns;
 pub use foreign::translate_action_log;
 pub use new::NewActionLog;
 pub use sort::{ActionLogSort, ActionLogSortField, ActionLogSortRow};
 pub use stored::ActionLog;
 pub use subject::ActionLogSubject;
-pub use values::ActionLogValues;
 
 /// The slots of the stream `action-logs`.
 #[expect(missing_docs, reason = "the table of docs/log-format.md, by name")]

@@ -1,13 +1,16 @@
 //! The filter of events. [`EventFilter::matches`] is the reference meaning; tests compare the SQL
 //! of each database with it.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Event, EventValues, slot};
+use super::{Event, slot};
+use crate::filter_values::{number, text};
 use crate::find_text::has_part;
 use crate::interval::Interval;
-use crate::json::JsonString;
+use crate::json::{JsonString, JsonText};
 use crate::timestamp::Timestamp;
 
 /// The conditions on an event. An event matches if it meets all conditions that are set. Texts
@@ -121,7 +124,7 @@ impl EventFilter {
     pub fn matches(&self, event: &Event) -> bool {
         let subject = event.subject();
         let (id, name) = event.user().map(|user| user.identity()).map_or((None, None), |identity| (identity.id, identity.name));
-        let json = |json: Option<&crate::JsonText>| json.and_then(crate::JsonText::decoded);
+        let json = |json: Option<&JsonText>| json.and_then(JsonText::decoded);
         !self.matches_nothing
             && self.uuid.is_none_or(|uuid| uuid == event.entry.uuid)
             && self.content_type.is_none_or(|number| subject.content_type == Some(number))
@@ -158,5 +161,65 @@ fn same(wanted: &Option<String>, actual: Option<JsonString>) -> bool {
     match wanted {
         None => true,
         Some(wanted) => actual.is_some_and(|actual| actual.as_bytes() == wanted.as_bytes()),
+    }
+}
+
+/// Sets of values of an event, one set for each field. An empty set is not a condition. Texts
+/// compare by their characters, as in [`EventFilter`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[expect(missing_docs, reason = "the fields of `EventFilter`, by name")]
+pub struct EventValues {
+    // The digest of a cursor leaves out an empty set, so cursors from before there were lists stay
+    // valid.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub uuid: BTreeSet<Uuid>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub content_type: BTreeSet<i64>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub table_name: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub object_id: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub user: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub action: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub url: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub remote_addr: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub changed: BTreeSet<String>,
+}
+
+impl EventValues {
+    /// Whether all sets are empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == EventValues::default()
+    }
+
+    /// Returns for each set that is not empty whether the event's value is in it. A value that the
+    /// event lacks is in no set.
+    pub(crate) fn hits(&self, event: &Event) -> Vec<bool> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let subject = event.subject();
+        let user_id = event.user().and_then(|user| user.identity().id);
+        let object_id = subject.object_id.as_ref().and_then(|id| id.text());
+        let action = subject.action.as_ref().map(|action| action.json());
+        let hits = [
+            number(&self.uuid, Some(event.entry.uuid)),
+            number(&self.content_type, subject.content_type),
+            text(&self.table_name, subject.table_name.as_ref().and_then(JsonText::decoded)),
+            text(&self.object_id, object_id),
+            text(&self.user, user_id),
+            text(&self.action, action.and_then(JsonText::decoded)),
+            text(&self.url, event.entry.decoded(slot::URL)),
+            text(&self.remote_addr, event.entry.decoded(slot::REMOTE_ADDR)),
+            (!self.changed.is_empty())
+                .then(|| event.changed_fields().into_iter().any(|name| text(&self.changed, Some(name)) == Some(true))),
+        ];
+        hits.into_iter().flatten().collect()
     }
 }

@@ -7,16 +7,14 @@ mod new;
 mod sort;
 mod stored;
 mod subject;
-mod values;
 
-pub use filter::EventFilter;
+pub use filter::{EventFilter, EventValues};
 pub use filter_columns::EventFilterColumns;
 pub use new::NewEvent;
 pub use sort::{EventSort, SortField, SortRow};
 pub use stored::Event;
 pub(crate) use subject::ParsedSubject;
 pub use subject::{StoredSubject, Subject};
-pub use values::EventValues;
 
 /// The slots of the stream `events`.
 #[expect(missing_docs, reason = "the table of docs/log-format.md, by name")]

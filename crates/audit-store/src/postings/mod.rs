@@ -28,7 +28,7 @@ mod words;
 
 pub(crate) use building::Building;
 pub(crate) use cache::Cache;
-pub(crate) use condition::Condition;
+pub(crate) use condition::{Condition, numbers_of, one_text, texts_of};
 pub(crate) use index::{Index, Matches};
 pub(crate) use narrow::{Values, Whole};
 pub(crate) use page::{Found, Key, OfLog};
@@ -37,6 +37,7 @@ pub(crate) use segment::Segment;
 pub(crate) use stored::{Stored, delete, drop_index, put, read};
 pub(crate) use term::{Dimension, Term};
 pub(crate) use times::Point;
+pub(crate) use words::Search;
 
 use crate::error::StoreError;
 

@@ -70,7 +70,7 @@ impl Term {
         Term::text(Dimension::Changed, "")
     }
 
-    pub(super) fn is_changed(&self) -> bool {
+    pub(crate) fn is_changed(&self) -> bool {
         self.0.first() == Some(&(Dimension::Changed as u8))
     }
 

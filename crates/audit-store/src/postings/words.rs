@@ -119,7 +119,7 @@ pub(super) enum Word {
 
 impl Search {
     /// Parses the searched part. Returns `None` for a part without a word.
-    pub(super) fn parse(part: &str) -> Option<Search> {
+    pub(crate) fn parse(part: &str) -> Option<Search> {
         let part = part.to_ascii_lowercase();
         let mut words = Vec::new();
         ranges(&part, |start, end| {

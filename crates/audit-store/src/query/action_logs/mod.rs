@@ -58,7 +58,7 @@ impl Filter<ActionLog> for ActionLogFilter {
     }
 
     fn condition(&self) -> Option<Condition> {
-        Condition::of_action_logs(self)
+        predicate::condition(self)
     }
 
     fn starting_at(&self, position: i64) -> ActionLogFilter {

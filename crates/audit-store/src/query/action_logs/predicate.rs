@@ -1,14 +1,16 @@
-//! A filter of action logs as SQL, without its search. [`ActionLogFilter::matches`] defines the
+//! A filter of action logs as SQL, without its search, and in terms of the search index. [`ActionLogFilter::matches`] defines the
 //! meaning.
 
 use std::ops::Range;
 
+use audit_domain::limits::LEVEL_MAX;
 use audit_domain::{ActionLogFilter, ActionLogValues, Interval, index_key};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 
 use crate::connection::{Backend, DbConnection, on_inner};
 use crate::dialect::among;
+use crate::postings::{Condition, Dimension, Search, Term, numbers_of, one_text, texts_of};
 use crate::query::expressions::{NotKept, if_asked};
 use crate::query::{bytes_of, keys_of};
 use crate::schema::action_logs;
@@ -133,4 +135,43 @@ where
     let from = interval.lower().map(|start| Box::new(column.clone().ge(start)) as Predicate);
     let to = interval.upper().map(|end| Box::new(column.lt(end)) as Predicate);
     from.into_iter().chain(to)
+}
+
+/// The same filter in terms of the search index. Returns `None` if the filter has a condition
+/// that is not indexed.
+pub(super) fn condition(filter: &ActionLogFilter) -> Option<Condition> {
+    // This names every field, as above.
+    let ActionLogFilter { matches_nothing, uuid, level, logger_name, app_name, search, one_of, none_of, .. } = filter;
+    let ActionLogFilter { created_at, recorded_at, position, .. } = filter;
+    if *matches_nothing || uuid.is_some() || !one_of.uuid.is_empty() || !none_of.uuid.is_empty() {
+        return None;
+    }
+    let texts = [(Dimension::LoggerName, logger_name), (Dimension::AppName, app_name)];
+    let search = match search {
+        Some(part) => Some(Search::parse(part)?),
+        None => None,
+    };
+    let mut all_of: Vec<Vec<Term>> = texts.into_iter().filter_map(|(dimension, text)| one_text(dimension, text)).collect();
+    if *level != Interval::default() {
+        let levels = (0..=LEVEL_MAX).filter(|number| level.contains(*number));
+        all_of.push(levels.map(|number| Term::number(Dimension::Level, number)).collect());
+    }
+    all_of.extend(terms(one_of).filter(|terms| !terms.is_empty()));
+    let none_of = terms(none_of).flatten().collect();
+    Some(Condition {
+        all_of,
+        none_of,
+        asks_changed: false,
+        search,
+        time: *created_at,
+        position: *position,
+        recorded_at: *recorded_at,
+    })
+}
+
+/// The terms of each list of values.
+fn terms(values: &ActionLogValues) -> impl Iterator<Item = Vec<Term>> {
+    let ActionLogValues { uuid: _, level, logger_name, app_name } = values;
+    let texts = [texts_of(Dimension::LoggerName, logger_name), texts_of(Dimension::AppName, app_name)];
+    std::iter::once(numbers_of(Dimension::Level, level)).chain(texts)
 }

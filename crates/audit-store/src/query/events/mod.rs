@@ -59,7 +59,7 @@ impl Filter<Event> for EventFilter {
     }
 
     fn condition(&self) -> Option<Condition> {
-        Condition::of_events(self)
+        predicate::condition(self)
     }
 
     fn starting_at(&self, position: i64) -> EventFilter {

@@ -1,4 +1,5 @@
-//! A filter of events as SQL, without the conditions that need the values. [`EventFilter::matches`]
+//! A filter of events as SQL, without the conditions that need the values, and in terms of the
+//! search index. [`EventFilter::matches`]
 //! defines the meaning.
 
 use std::ops::Range;
@@ -9,6 +10,7 @@ use diesel::sql_types::{BigInt, Bool, Text};
 
 use crate::connection::{Backend, DbConnection, on_inner};
 use crate::dialect::among;
+use crate::postings::{Condition, Dimension, Search, Term, numbers_of, one_text, texts_of};
 use crate::query::expressions::{NotKept, if_asked};
 use crate::query::{bytes_of, keys_of};
 use crate::schema::events;
@@ -180,4 +182,77 @@ where
     let from = interval.lower().map(|start| Box::new(column.clone().ge(start)) as Predicate);
     let to = interval.upper().map(|end| Box::new(column.lt(end)) as Predicate);
     from.into_iter().chain(to)
+}
+
+/// The same filter in terms of the search index. Returns `None` if the filter has a condition that
+/// is not indexed.
+pub(super) fn condition(filter: &EventFilter) -> Option<Condition> {
+    // This names every field, so that a new field is not forgotten here.
+    let EventFilter { matches_nothing, uuid, content_type, table_name, object_id, user, person, action, url, remote_addr, .. } =
+        filter;
+    let EventFilter { changed, search, one_of, none_of, timestamp, recorded_at, position, .. } = filter;
+    if *matches_nothing || uuid.is_some() || !one_of.uuid.is_empty() || !none_of.uuid.is_empty() {
+        return None;
+    }
+    let texts = [
+        (Dimension::TableName, table_name),
+        (Dimension::ObjectId, object_id),
+        (Dimension::UserId, user),
+        (Dimension::Action, action),
+        (Dimension::Url, url),
+        (Dimension::RemoteAddr, remote_addr),
+        (Dimension::Changed, changed),
+    ];
+    let search = match search {
+        // An index cannot find a part without a word.
+        Some(part) => Some(Search::parse(part)?),
+        None => None,
+    };
+    let mut all_of: Vec<Vec<Term>> = texts.into_iter().filter_map(|(dimension, text)| one_text(dimension, text)).collect();
+    all_of.extend(content_type.map(|number| vec![Term::number(Dimension::ContentType, number)]));
+    if let Some(person) = person {
+        let person = index_key(person.as_bytes());
+        all_of.push(vec![Term::text(Dimension::UserId, &person), Term::text(Dimension::UserName, &person)]);
+    }
+    all_of.extend(terms(one_of).filter(|terms| !terms.is_empty()));
+    let asks_changed = changed.is_some() || !(one_of.changed.is_empty() && none_of.changed.is_empty());
+    // An entry with the mark is read, so the mark itself does not exclude it.
+    let none_of = terms(none_of).flatten().filter(|term| *term != Term::changed_mark()).collect();
+    let with_changed = |terms: &&mut Vec<Term>| terms.iter().any(Term::is_changed);
+    all_of.iter_mut().filter(with_changed).for_each(|terms| terms.push(Term::changed_mark()));
+    Some(Condition { all_of, none_of, asks_changed, search, time: *timestamp, position: *position, recorded_at: *recorded_at })
+}
+
+/// The terms of each list of values.
+fn terms(values: &EventValues) -> impl Iterator<Item = Vec<Term>> {
+    // This names every field, as above; uuids are not indexed.
+    let EventValues { uuid: _, content_type, table_name, object_id, user, action, url, remote_addr, changed } = values;
+    let texts = [
+        (Dimension::TableName, table_name),
+        (Dimension::ObjectId, object_id),
+        (Dimension::UserId, user),
+        (Dimension::Action, action),
+        (Dimension::Url, url),
+        (Dimension::RemoteAddr, remote_addr),
+        (Dimension::Changed, changed),
+    ];
+    let texts = texts.into_iter().map(|(dimension, texts)| texts_of(dimension, texts));
+    std::iter::once(numbers_of(Dimension::ContentType, content_type)).chain(texts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::Filter;
+
+    #[test]
+    fn a_field_with_an_empty_name_is_a_condition() {
+        let changed = EventValues { changed: [String::new()].into(), ..EventValues::default() };
+        for (one_of, none_of) in [(changed.clone(), EventValues::default()), (EventValues::default(), changed)] {
+            let filter = EventFilter { one_of, none_of, ..EventFilter::default() };
+            let condition = condition(&filter).unwrap();
+            assert!(condition.has_terms() && !filter.is_everything(), "{condition:?}");
+        }
+        assert!(EventFilter::default().is_everything());
+    }
 }

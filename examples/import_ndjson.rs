@@ -80,6 +80,6 @@ impl Import {
     }
 
     fn counts(&self) -> String {
-        format!("{} new, {} known already", self.accepted, self.duplicates)
+        format!("{} imported, {} duplicates", self.accepted, self.duplicates)
     }
 }

@@ -37,7 +37,7 @@ impl ChannelId {
 /// A number that is not the id of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a channel must be an integer from 0 to 9223372036854775807 (got {0})")]
-pub struct ChannelIdError(i64);
+pub struct ChannelIdError(i128);
 
 /// A channel id that is one already needs no check, and functions take both.
 impl From<Infallible> for ChannelIdError {
@@ -50,7 +50,23 @@ impl TryFrom<i64> for ChannelId {
     type Error = ChannelIdError;
 
     fn try_from(id: i64) -> Result<ChannelId, ChannelIdError> {
-        ChannelId::new(id).ok_or(ChannelIdError(id))
+        ChannelId::new(id).ok_or(ChannelIdError(id.into()))
+    }
+}
+
+impl TryFrom<u64> for ChannelId {
+    type Error = ChannelIdError;
+
+    fn try_from(id: u64) -> Result<ChannelId, ChannelIdError> {
+        i64::try_from(id).ok().and_then(ChannelId::new).ok_or(ChannelIdError(id.into()))
+    }
+}
+
+impl TryFrom<u32> for ChannelId {
+    type Error = ChannelIdError;
+
+    fn try_from(id: u32) -> Result<ChannelId, ChannelIdError> {
+        ChannelId::try_from(i64::from(id))
     }
 }
 

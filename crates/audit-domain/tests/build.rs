@@ -34,7 +34,7 @@ const EVENT: &str = r#"{"uuid":"5f0c0a52-5d1e-4a4e-9c39-0c2f6f1f9a11","channel_i
     "content":{"old_data":{"quantity":1},"new_data":{"quantity":2}},"extra":{"batch":9}}"#;
 
 fn built() -> NewEvent {
-    NewEvent::of("SHIP")
+    NewEvent::with_action("SHIP")
         .unwrap()
         .uuid(Uuid::parse_str("5f0c0a52-5d1e-4a4e-9c39-0c2f6f1f9a11").unwrap())
         .channel_id(channel())
@@ -96,7 +96,7 @@ fn an_event_of_an_object_is_named_after_what_happened() {
     for (event, action) in actions {
         assert_eq!(event, NewEvent::new().action(action).object("t", 1));
     }
-    assert!(matches!(NewEvent::of(&"x".repeat(1000)), Err(Fault::TooLong { .. })));
+    assert!(matches!(NewEvent::with_action(&"x".repeat(1000)), Err(Fault::TooLong { .. })));
 }
 
 #[test]

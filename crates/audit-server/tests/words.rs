@@ -7,6 +7,8 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+const CRATES: [&str; 4] = ["audit-domain", "audit-store", "audit-http", "audit-server"];
+
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -98,7 +100,8 @@ fn test_names_have_at_most_60_characters() {
 fn pages_and_comments_have_none_of_the_phrases() {
     let root = repository();
     let mut pages = files(&root.join("docs"), "md");
-    pages.extend(["README.md", "CHANGELOG.md", "migrations/README.md"].map(|name| root.join(name)));
+    pages.extend(["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "migrations/README.md"].map(|name| root.join(name)));
+    pages.extend(CRATES.map(|name| root.join("crates").join(name).join("README.md")));
     // It lists the words that are not used.
     pages.retain(|page| !page.ends_with("glossary.md"));
     let mut texts: Vec<(PathBuf, String)> = Vec::new();
@@ -150,7 +153,7 @@ fn modules_are_in_the_map() {
     let root = repository();
     let map = fs::read_to_string(root.join("docs/architecture.md")).unwrap();
     let mut missing = Vec::new();
-    for name in ["audit-domain", "audit-store", "audit-http", "audit-server"] {
+    for name in CRATES {
         for entry in fs::read_dir(root.join("crates").join(name).join("src")).unwrap() {
             let module = entry.unwrap().file_name().into_string().unwrap();
             let module = module.trim_end_matches(".rs").to_owned();

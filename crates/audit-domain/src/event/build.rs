@@ -27,7 +27,7 @@ impl NewEvent {
     ///
     /// [`Fault::TooLong`]: the name has more than [`ACTION_CHARS_MAX`](crate::limits::ACTION_CHARS_MAX)
     /// characters.
-    pub fn of(action: &str) -> Result<NewEvent, Fault> {
+    pub fn with_action(action: &str) -> Result<NewEvent, Fault> {
         Ok(NewEvent::new().action(Action::new(action)?))
     }
 

@@ -63,7 +63,8 @@ pub struct EventFilter {
 
 /// Filters of a program. Conditions without a method here are fields.
 impl EventFilter {
-    /// The events of an object. Its id is an integer or a text.
+    /// The events of the objects with an id, in any table: see [`EventFilter::in_table`]. The id is
+    /// an integer or a text.
     #[must_use]
     pub fn object(id: impl ToString) -> EventFilter {
         EventFilter { object_id: Some(id.to_string()), ..EventFilter::default() }

@@ -161,6 +161,7 @@ impl Failure {
             }
             NotStored::TooMany(_) | NotStored::TooLarge { .. } | NotStored::TooManyBytes(_) => Failure::TooLarge(error.to_string()),
             NotStored::Clock(_) => not_stored(&error, "The clock of the server is wrong"),
+            NotStored::Random(_) => not_stored(&error, "The server has no random bytes"),
             _ => not_stored(&error, "The database cannot be written"),
         }
     }

@@ -110,10 +110,8 @@ fn export_log<S: Exported>(store: &Store, head: &LogState, output: &mut Output, 
             output.write(line.as_bytes())?;
             bar.inc(1);
         }
-        if page.next.is_none() {
-            break;
-        }
-        pages = pages.after(page.next);
+        let Some(next) = page.next else { break };
+        pages = pages.after(next);
     }
     if wanted < head.size {
         bail!(

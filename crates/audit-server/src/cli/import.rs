@@ -71,7 +71,7 @@ pub(super) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<()> 
     import.bar.finish_and_clear();
     let counts = import.appender.counts();
     let skipped = if args.skip_invalid { import.faulty } else { 0 };
-    stdout_line!("{} new, {} known already, {skipped} skipped", counts.new, counts.known);
+    stdout_line!("{} imported, {} duplicates, {skipped} skipped", counts.new, counts.known);
     if counts.future > 0 {
         let seconds = settings.future_warning.as_secs();
         stderr_line!("warning: {} record(s) have a time more than {seconds} s ahead of this machine's clock", counts.future);
@@ -176,7 +176,7 @@ impl Import<'_> {
         let Repeat { first_new, first_known, known } = repeat;
         self.bar.suspend(|| {
             stderr_line!(
-                "warning: {}: {known} line(s) without a uuid were known already, from line {} on, although line {} before them was \
+                "warning: {}: {known} line(s) without a uuid were duplicates, from line {} on, although line {} before them was \
                  not: lines were changed after an earlier import and are in the log twice, or another file was imported from this \
                  path and these lines are not in the log (then import the file with --source NAME)",
                 self.files[first_known.file].display(),

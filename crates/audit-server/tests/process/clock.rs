@@ -166,7 +166,7 @@ fn an_event_far_in_the_future_is_warned_about() {
     let ended = import(&[]);
     let warning = "warning: 2 record(s) have a time more than 86400 s ahead of this machine's clock\n";
     assert!(ended.stderr.ends_with(warning), "{ended:?}");
-    assert_eq!(ended.ok(), "3 new, 0 known already, 0 skipped\n");
+    assert_eq!(ended.ok(), "3 imported, 0 duplicates, 0 skipped\n");
 
     let server = Server::start(directory.path());
     let mut client = Client::connect(server.address, KEY).unwrap();

@@ -26,7 +26,7 @@ fn an_imported_export_has_the_same_uuids_times_and_bytes() {
     run(program(first.path()).arg("import").arg(data::file())).ok();
     export(first.path(), &["-o", "all.ndjson.gz"]).ok();
     let counts = run(program(second.path()).arg("import").arg(first.path().join("all.ndjson.gz"))).ok();
-    assert_eq!(counts, "11256 new, 0 known already, 0 skipped\n");
+    assert_eq!(counts, "11256 imported, 0 duplicates, 0 skipped\n");
 
     let (one, two) = (data::unpack(&first.path().join("all.ndjson.gz")), export(second.path(), &[]).ok());
     assert_eq!((one.lines().count(), two.lines().count()), (data::EVENTS, data::EVENTS));

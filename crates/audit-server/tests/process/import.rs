@@ -40,7 +40,7 @@ fn every_value_of_the_source_comes_back_byte_for_byte() {
     let directory = tempfile::tempdir().unwrap();
     let file = data::file();
     let counts = run(import(directory.path(), &[]).arg(&file)).ok();
-    assert_eq!(counts, "11256 new, 0 known already, 0 skipped\n");
+    assert_eq!(counts, "11256 imported, 0 duplicates, 0 skipped\n");
 
     let (source, export) = (data::unpack(&file), export(directory.path()));
     assert_eq!((source.lines().count(), export.lines().count()), (data::EVENTS, data::EVENTS));
@@ -63,7 +63,7 @@ fn running_it_again_adds_nothing() {
     run(import(directory.path(), &[]).arg(data::file())).ok();
     let first = export(directory.path());
     let counts = run(import(directory.path(), &[]).arg(data::file())).ok();
-    assert_eq!(counts, "0 new, 11256 known already, 0 skipped\n");
+    assert_eq!(counts, "0 imported, 11256 duplicates, 0 skipped\n");
     assert_eq!(export(directory.path()), first);
 }
 
@@ -83,7 +83,7 @@ fn a_killed_import_loses_and_repeats_nothing() {
         before = after;
     }
     let counts = run(import(directory.path(), &[]).arg(data::file())).ok();
-    assert_eq!(counts, format!("{} new, {before} known already, 0 skipped\n", data::EVENTS as i64 - before));
+    assert_eq!(counts, format!("{} imported, {before} duplicates, 0 skipped\n", data::EVENTS as i64 - before));
     let (source, export) = (data::unpack(&data::file()), export(directory.path()));
     data::assert_gapless(&export);
     let stored = data::by_uuid(&export);
@@ -144,7 +144,7 @@ fn faulty_lines_are_named_and_end_the_import() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), "faulty.ndjson", &FAULTY);
     let ended = run(&mut import(directory.path(), &["faulty.ndjson"]));
-    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), "1 new, 0 known already, 0 skipped\n"), "{ended:?}");
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), "1 imported, 0 duplicates, 0 skipped\n"), "{ended:?}");
     let lines: Vec<&str> = ended.stderr.lines().collect();
     assert_eq!(lines[..4], FAULTS);
     assert_eq!(lines[4..], ["audit-server: stopped at a faulty line; the lines before it are in the log"]);
@@ -157,7 +157,7 @@ fn skipped_faulty_lines_are_counted_and_make_the_exit_code_1() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), "faulty.ndjson", &FAULTY);
     let ended = run(&mut import(directory.path(), &["--skip-invalid", "faulty.ndjson"]));
-    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), "2 new, 0 known already, 4 skipped\n"), "{ended:?}");
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), "2 imported, 0 duplicates, 4 skipped\n"), "{ended:?}");
     let lines: Vec<&str> = ended.stderr.lines().collect();
     assert_eq!(lines[..4], FAULTS);
     assert_eq!(lines[4..], ["audit-server: 4 faulty line(s) were skipped"]);
@@ -169,7 +169,7 @@ fn twenty_faulty_lines_are_shown_and_the_others_counted() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), "faulty.ndjson", &["x"; 33]);
     let ended = run(&mut import(directory.path(), &["--skip-invalid", "faulty.ndjson"]));
-    assert_eq!(ended.stdout, "0 new, 0 known already, 33 skipped\n");
+    assert_eq!(ended.stdout, "0 imported, 0 duplicates, 33 skipped\n");
     assert_eq!(ended.stderr.lines().filter(|line| line.contains("is not JSON")).count(), 20);
     assert!(ended.stderr.contains("… and 13 more"), "{}", ended.stderr);
 }
@@ -212,7 +212,7 @@ fn a_skipped_conflict_leaves_its_neighbours_alone() {
     let directory = tempfile::tempdir().unwrap();
     conflicting(directory.path());
     let ended = run(&mut import(directory.path(), &["--skip-invalid", "second.ndjson"]));
-    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), "2499 new, 0 known already, 1 skipped\n"), "{ended:?}");
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), "2499 imported, 0 duplicates, 1 skipped\n"), "{ended:?}");
     assert_eq!(ended.stderr.lines().next(), Some(CONFLICT));
     assert_eq!(export(directory.path()).lines().count(), 2500);
 }
@@ -226,7 +226,7 @@ fn a_line_that_only_conflicts_with_a_wrong_neighbour_is_known() {
     write(directory.path(), "second.ndjson", &[&wrong, &right]);
     run(&mut import(directory.path(), &["first.ndjson"])).ok();
     let ended = run(&mut import(directory.path(), &["--skip-invalid", "second.ndjson"]));
-    assert_eq!(ended.stdout, "0 new, 1 known already, 1 skipped\n");
+    assert_eq!(ended.stdout, "0 imported, 1 duplicates, 1 skipped\n");
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn stdin_has_no_name_so_its_lines_are_new_events_each_time() {
     let directory = tempfile::tempdir().unwrap();
     for _ in 0..2 {
         let ended = run_with_input(&mut import(directory.path(), &["-"]), b"{\"action\":\"A\"}\n");
-        assert_eq!(ended.ok(), "1 new, 0 known already, 0 skipped\n");
+        assert_eq!(ended.ok(), "1 imported, 0 duplicates, 0 skipped\n");
     }
     let ended = run_with_input(&mut import(directory.path(), &["-"]), b"x\n");
     assert!(ended.stderr.starts_with("stdin line 1: is not JSON"), "{ended:?}");
@@ -294,7 +294,7 @@ fn lines_that_are_too_long_or_no_text_are_faults_like_any_other() {
     bytes.extend_from_slice(b"\"}\n{\"action\":\"B\"}");
     fs::write(directory.path().join("events.ndjson"), bytes).unwrap();
     let ended = run(&mut import(directory.path(), &["--skip-invalid", "events.ndjson"]));
-    assert_eq!(ended.stdout, "2 new, 0 known already, 2 skipped\n");
+    assert_eq!(ended.stdout, "2 imported, 0 duplicates, 2 skipped\n");
     let faults: Vec<&str> = ended.stderr.lines().take(2).collect();
     assert_eq!(faults, ["events.ndjson line 2: is not UTF-8", "events.ndjson line 3: has more than 1052672 bytes"]);
 }

@@ -47,12 +47,12 @@ fn equal_file_names_of_two_hosts_are_two_sources() {
     }
     for host in ["web1", "web2"] {
         let counts = import(home.path(), &[&format!("{host}/audit.ndjson")]).ok();
-        assert_eq!(counts, "1 new, 0 known already, 0 skipped\n", "{host}");
+        assert_eq!(counts, "1 imported, 0 duplicates, 0 skipped\n", "{host}");
     }
     assert_eq!(actions(home.path()), ["LOGOUT", "LOGOUT"]);
     // Both at once are known too.
     let again = import(home.path(), &["web1/audit.ndjson", "web2/audit.ndjson"]).ok();
-    assert_eq!(again, "0 new, 2 known already, 0 skipped\n");
+    assert_eq!(again, "0 imported, 2 duplicates, 0 skipped\n");
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn a_file_is_the_same_from_every_directory_packed_or_not() {
     let home = tempfile::tempdir().unwrap();
     let lines = [r#"{"action":"A"}"#, r#"{"action":"A"}"#, r#"{"timestamp":"2023-01-01","action":"B"}"#];
     write(home.path(), "logs/events.ndjson", lines.join("\n"));
-    assert_eq!(import(home.path(), &["logs/events.ndjson"]).ok(), "3 new, 0 known already, 0 skipped\n");
+    assert_eq!(import(home.path(), &["logs/events.ndjson"]).ok(), "3 imported, 0 duplicates, 0 skipped\n");
     let absolute = home.path().join("logs/events.ndjson");
     std::os::unix::fs::symlink(home.path().join("logs"), home.path().join("link")).unwrap();
     // Packed in its place, and with other line ends.
@@ -76,7 +76,7 @@ fn a_file_is_the_same_from_every_directory_packed_or_not() {
         (home.path(), "link/events.ndjson"),
     ] {
         let ended = run(&mut import_in(home.path(), directory, &[path]));
-        assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("0 new, 3 known already, 0 skipped\n", ""), "{path}");
+        assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("0 imported, 3 duplicates, 0 skipped\n", ""), "{path}");
     }
 }
 
@@ -86,15 +86,15 @@ fn a_named_source_may_move_and_stdin_can_be_read_again() {
     write(home.path(), "here/audit.ndjson", LINE);
     write(home.path(), "there/audit.ndjson", LINE);
     let of = |source: &str, path: &str| import(home.path(), &["--source", source, path]).ok();
-    assert_eq!(of("web1", "here/audit.ndjson"), "1 new, 0 known already, 0 skipped\n");
-    assert_eq!(of("web1", "there/audit.ndjson"), "0 new, 1 known already, 0 skipped\n");
-    assert_eq!(of("web2", "there/audit.ndjson"), "1 new, 0 known already, 0 skipped\n");
-    assert_eq!(import(home.path(), &["there/audit.ndjson"]).ok(), "1 new, 0 known already, 0 skipped\n");
+    assert_eq!(of("web1", "here/audit.ndjson"), "1 imported, 0 duplicates, 0 skipped\n");
+    assert_eq!(of("web1", "there/audit.ndjson"), "0 imported, 1 duplicates, 0 skipped\n");
+    assert_eq!(of("web2", "there/audit.ndjson"), "1 imported, 0 duplicates, 0 skipped\n");
+    assert_eq!(import(home.path(), &["there/audit.ndjson"]).ok(), "1 imported, 0 duplicates, 0 skipped\n");
     let mut counts = Vec::new();
     for arguments in [&["--source", "web3", "-"][..], &["--source", "web3", "-"], &["-"], &["-"]] {
         counts.push(run_with_input(&mut import_in(home.path(), home.path(), arguments), LINE.as_bytes()).ok());
     }
-    let (new, known) = ("1 new, 0 known already, 0 skipped\n", "0 new, 1 known already, 0 skipped\n");
+    let (new, known) = ("1 imported, 0 duplicates, 0 skipped\n", "0 imported, 1 duplicates, 0 skipped\n");
     assert_eq!(counts, [new, known, new, new]);
 }
 
@@ -112,9 +112,9 @@ fn known_lines_behind_new_ones_are_warned_about() {
     assert_eq!(again(lines(&["A", "B", "C", "D"])).stderr, "");
     // Another file at the same path, as after a rotation.
     let rotated = again(lines(&["X", "B", "Y", "D"]));
-    assert_eq!(rotated.stdout, "2 new, 2 known already, 0 skipped\n");
+    assert_eq!(rotated.stdout, "2 imported, 2 duplicates, 0 skipped\n");
     let warning =
-        "warning: audit.ndjson: 2 line(s) without a uuid were known already, from line 2 on, although line 1 before them was not";
+        "warning: audit.ndjson: 2 line(s) without a uuid were duplicates, from line 2 on, although line 1 before them was not";
     assert!(rotated.stderr.starts_with(warning) && rotated.stderr.contains("--source NAME"), "{}", rotated.stderr);
     // What has a uuid of its own is a client's retry.
     let own = r#"{"uuid":"018c0000-0000-7000-8000-000000000001","action":"OWN"}"#;
@@ -127,9 +127,9 @@ fn known_lines_behind_new_ones_are_warned_about() {
 fn a_byte_order_mark_in_front_of_a_file_is_no_part_of_it() {
     let home = tempfile::tempdir().unwrap();
     write(home.path(), "bom.ndjson", "\u{feff}{\"action\":\"BOM\"}\n");
-    assert_eq!(import(home.path(), &["bom.ndjson"]).ok(), "1 new, 0 known already, 0 skipped\n");
+    assert_eq!(import(home.path(), &["bom.ndjson"]).ok(), "1 imported, 0 duplicates, 0 skipped\n");
     write(home.path(), "bom.ndjson", "{\"action\":\"BOM\"}\n");
-    assert_eq!(import(home.path(), &["bom.ndjson"]).ok(), "0 new, 1 known already, 0 skipped\n");
+    assert_eq!(import(home.path(), &["bom.ndjson"]).ok(), "0 imported, 1 duplicates, 0 skipped\n");
     write(home.path(), "inside.ndjson", "{\"action\":\"A\"}\n\u{feff}{\"action\":\"B\"}\n");
     let inside = import(home.path(), &["inside.ndjson"]);
     let named = "inside.ndjson line 2: starts with a byte order mark (U+FEFF): send UTF-8 without it\n";
@@ -137,7 +137,7 @@ fn a_byte_order_mark_in_front_of_a_file_is_no_part_of_it() {
     let utf16: Vec<u8> = "\u{feff}{\"action\":\"A\"}\n".repeat(30).encode_utf16().flat_map(u16::to_le_bytes).collect();
     write(home.path(), "utf16.ndjson", utf16);
     let refused = import(home.path(), &["--skip-invalid", "utf16.ndjson"]);
-    assert_eq!(refused.stdout, "0 new, 0 known already, 1 skipped\n");
+    assert_eq!(refused.stdout, "0 imported, 0 duplicates, 1 skipped\n");
     let named = "utf16.ndjson line 1: is UTF-16, according to its byte order mark: convert the file, for example with `iconv -f UTF-16 -t UTF-8`\n";
     assert!(refused.stderr.starts_with(named), "{}", refused.stderr);
     let types = "\u{feff}[{\"id\":1,\"app_label\":\"a\",\"model\":\"b\"}]";
@@ -151,7 +151,7 @@ fn a_byte_order_mark_in_front_of_a_file_is_no_part_of_it() {
 fn values_of_other_programs_are_read_as_over_http() {
     let home = tempfile::tempdir().unwrap();
     write(home.path(), "pg.ndjson", "{\"action\":\"TS\",\"timestamp\":\"2023-10-16 09:00:00.929094+00\"}\n{\"what\":\"kept\"}\n");
-    assert_eq!(import(home.path(), &["pg.ndjson"]).ok(), "2 new, 0 known already, 0 skipped\n");
+    assert_eq!(import(home.path(), &["pg.ndjson"]).ok(), "2 imported, 0 duplicates, 0 skipped\n");
     let nil = "{\"uuid\":\"00000000-0000-0000-0000-000000000000\",\"action\":\"LOGIN\"}\n";
     write(home.path(), "nil.ndjson", nil);
     let refused = import(home.path(), &["nil.ndjson"]);
@@ -161,5 +161,5 @@ fn values_of_other_programs_are_read_as_over_http() {
     write(home.path(), "pino.ndjson", pino);
     let meant = import(home.path(), &["pino.ndjson"]);
     assert!(meant.stderr.starts_with("pino.ndjson line 1: is not an event: give --kind action-logs\n"), "{}", meant.stderr);
-    assert_eq!(import(home.path(), &["--kind", "action-logs", "pino.ndjson"]).ok(), "1 new, 0 known already, 0 skipped\n");
+    assert_eq!(import(home.path(), &["--kind", "action-logs", "pino.ndjson"]).ok(), "1 imported, 0 duplicates, 0 skipped\n");
 }

@@ -16,9 +16,9 @@ const ADDED: [&str; 7] = ["id", "uuid", "channel_id", "position", "recorded_at",
 fn action_logs_are_exported_and_imported_byte_for_byte() {
     let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let counts = run(program(first.path()).args(["import", "--kind", "action-logs"]).arg(action_logs())).ok();
-    assert_eq!(counts, "3964 new, 0 known already, 0 skipped\n");
+    assert_eq!(counts, "3964 imported, 0 duplicates, 0 skipped\n");
     let again = run(program(first.path()).args(["import", "--kind", "action-logs"]).arg(action_logs())).ok();
-    assert_eq!(again, "0 new, 3964 known already, 0 skipped\n");
+    assert_eq!(again, "0 imported, 3964 duplicates, 0 skipped\n");
     run(program(first.path()).args(["export", "--kind", "action-logs", "-o", "logs.ndjson"])).ok();
     let exported = std::fs::read_to_string(first.path().join("logs.ndjson")).unwrap();
     let source = data::unpack(&action_logs());
@@ -51,7 +51,7 @@ fn a_record_of_another_kind_is_refused_by_its_line() {
     let ended = run(program(directory.path()).args(["import", "--kind", "action-logs", "x.ndjson"]));
     assert_eq!(ended.code, Some(1));
     assert!(ended.stderr.starts_with("x.ndjson line 2: level is required; message is required\n"), "{}", ended.stderr);
-    assert_eq!(ended.stdout, "1 new, 0 known already, 0 skipped\n");
+    assert_eq!(ended.stdout, "1 imported, 0 duplicates, 0 skipped\n");
 }
 
 #[test]
@@ -59,8 +59,8 @@ fn logs_of_the_inventory_api_become_events() {
     let directory = tempfile::tempdir().unwrap();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/inventory-dev.ndjson.gz");
     let import = || run(program(directory.path()).args(["import", "--kind", "inventory"]).arg(&file)).ok();
-    assert_eq!(import(), "6000 new, 0 known already, 0 skipped\n");
-    assert_eq!(import(), "0 new, 6000 known already, 0 skipped\n");
+    assert_eq!(import(), "6000 imported, 0 duplicates, 0 skipped\n");
+    assert_eq!(import(), "0 imported, 6000 duplicates, 0 skipped\n");
     let exported = run(program(directory.path()).arg("export")).ok();
     for (row, event) in data::unpack(&file).lines().zip(exported.lines()) {
         let (row, event) = (data::members(row), data::members(event));
@@ -82,12 +82,12 @@ fn lines_of_another_kind_need_another_import() {
     write("logs.ndjson", r#"{"level":20,"message":"m"}"#);
     for (file, kind) in [("inventory.ndjson", "inventory"), ("logs.ndjson", "action-logs")] {
         let wrong = run(program(directory.path()).args(["import", file]));
-        assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(1), "0 new, 0 known already, 0 skipped\n"));
+        assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(1), "0 imported, 0 duplicates, 0 skipped\n"));
         assert!(wrong.stderr.starts_with(&format!("{file} line 1: is not an event: give --kind {kind}\n")), "{}", wrong.stderr);
         let right = run(program(directory.path()).args(["import", "--kind", kind, file]));
-        assert_eq!(right.ok(), "1 new, 0 known already, 0 skipped\n");
+        assert_eq!(right.ok(), "1 imported, 0 duplicates, 0 skipped\n");
     }
     // What such members mean in an event is its own affair once they are in `extra`, as an export has them.
     write("event.ndjson", r#"{"level":20,"message":"m","extra":null}"#);
-    assert_eq!(run(program(directory.path()).args(["import", "event.ndjson"])).ok(), "1 new, 0 known already, 0 skipped\n");
+    assert_eq!(run(program(directory.path()).args(["import", "event.ndjson"])).ok(), "1 imported, 0 duplicates, 0 skipped\n");
 }

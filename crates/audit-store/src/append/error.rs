@@ -25,7 +25,7 @@ pub enum AppendError {
 #[non_exhaustive]
 pub enum NotStored {
     /// The queue, the part of the queue for one key, or the append budget is full.
-    #[error("too busy: retry after {retry_after_seconds} s")]
+    #[error("server busy; retry in {retry_after_seconds} s")]
     Busy {
         /// The time after which the client should retry.
         retry_after_seconds: u64,

@@ -1,4 +1,4 @@
-//! Walks through the log: pages by cursor, and all records one by one.
+//! Queries by cursor: page by page, and all records one by one.
 
 use audit_domain::{ChannelGrant, CursorKey, CursorOrder, CursorScope};
 
@@ -9,8 +9,12 @@ use crate::store::Store;
 /// Records that an iterator reads at once.
 const ITERATED_AT_ONCE: usize = 1_000;
 
-/// A walk through the matching records, oldest first unless its methods say otherwise. It sees each
-/// record once, whatever is appended meanwhile.
+/// A query by cursor: the matching records, oldest first unless its methods say otherwise. It
+/// returns no record twice, whatever is appended meanwhile.
+///
+/// In the order of time it does not return a record that is appended with a time before the cursor.
+/// A program that continues later from a cursor, and must miss nothing, takes the order
+/// [`CursorOrder::Position`] of one channel.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct CursorQuery<S: LogStream> {
@@ -42,9 +46,9 @@ impl<S: LogStream> CursorQuery<S> {
         self
     }
 
-    /// Continues after a record, such as [`CursorPage::next`] names it; `None` for the start.
-    pub fn after(mut self, key: Option<CursorKey>) -> CursorQuery<S> {
-        self.after = key;
+    /// Continues after a record, which [`CursorPage::next`] names. The last page names none.
+    pub fn after(mut self, key: CursorKey) -> CursorQuery<S> {
+        self.after = Some(key);
         self
     }
 
@@ -54,7 +58,7 @@ impl<S: LogStream> CursorQuery<S> {
         self
     }
 
-    /// The filter, the channels and the order of the walk, which make the text of a
+    /// The filter, the channels and the order of the query, which make the text of a
     /// [cursor](CursorScope::cursor) and read it back.
     pub fn scope(&self) -> &CursorScope<S::Filter> {
         &self.scope
@@ -75,8 +79,8 @@ impl<S: LogStream> CursorQuery<S> {
     /// Reads all matching records, some at once, one after the other.
     #[must_use]
     pub fn iter(&self) -> Records<S> {
-        let walk = self.clone().counted(false);
-        Records { walk: Some(walk), read: Vec::new().into_iter() }
+        let query = self.clone().counted(false);
+        Records { query: Some(query), read: Vec::new().into_iter() }
     }
 }
 
@@ -98,12 +102,12 @@ impl<S: LogStream> IntoIterator for &CursorQuery<S> {
     }
 }
 
-/// The records of a walk. It ends after the last record, or after the first error: what was read
+/// The records of a query, one by one. It ends after the last record, or after the first error: what was read
 /// before an error is not all that matches.
 #[derive(Debug)]
 pub struct Records<S: LogStream> {
-    /// The rest of the walk, unless the last page was read.
-    walk: Option<CursorQuery<S>>,
+    /// The query of the next page, unless the last page was read.
+    query: Option<CursorQuery<S>>,
     read: std::vec::IntoIter<S::Stored>,
 }
 
@@ -115,11 +119,11 @@ impl<S: LogStream> Iterator for Records<S> {
             if let Some(record) = self.read.next() {
                 return Some(Ok(record));
             }
-            let walk = self.walk.take()?;
-            match walk.page(ITERATED_AT_ONCE) {
+            let query = self.query.take()?;
+            match query.page(ITERATED_AT_ONCE) {
                 Ok(page) => {
                     self.read = page.records.into_iter();
-                    self.walk = page.next.map(|next| walk.after(Some(next)));
+                    self.query = page.next.map(|next| query.after(next));
                 }
                 Err(error) => return Some(Err(error)),
             }

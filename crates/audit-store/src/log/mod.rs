@@ -132,7 +132,7 @@ impl<S: LogStream, C: Clone + Into<ChannelGrant>> Log<S, C> {
         List::new(self.store.clone(), self.channels(), filter)
     }
 
-    /// A walk through all matching records, page by page or one by one. A page deep in the log
+    /// A query by cursor for all matching records, page by page or one by one. A page deep in the log
     /// costs as much as the first one.
     pub fn by_cursor(&self, filter: S::Filter) -> CursorQuery<S> {
         CursorQuery::new(self.store.clone(), &self.channels(), filter)

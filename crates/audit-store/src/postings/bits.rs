@@ -74,9 +74,11 @@ impl Bits {
         self.0.get((rank / WORD) as usize).is_some_and(|word| word >> (rank % WORD) & 1 == 1)
     }
 
-    /// The number of ranks that are also in a stored set, as words.
-    pub(super) fn common(&self, stored: &[u8]) -> u64 {
-        self.0.iter().zip(words(stored)).map(|(word, stored)| u64::from((word & stored).count_ones())).sum()
+    /// The number of ranks that are also in a stored set, as words, and the size of that set.
+    pub(super) fn common(&self, stored: &[u8]) -> (u64, u64) {
+        self.0.iter().zip(words(stored)).fold((0, 0), |(common, size), (word, stored)| {
+            (common + u64::from((word & stored).count_ones()), size + u64::from(stored.count_ones()))
+        })
     }
 
     /// The number of such ranks in a range.
@@ -148,14 +150,14 @@ mod tests {
             let mut stored = vec![0u8; 4_096];
             other.iter().for_each(|rank| stored[rank as usize / 8] |= 1 << (rank % 8));
             let bits = Bits::from_set(&one, 0..32_768);
-            prop_assert_eq!(bits.common(&stored), one.intersection_len(&other));
+            prop_assert_eq!(bits.common(&stored).0, one.intersection_len(&other));
             prop_assert_eq!(bits.common_between(&stored, range.clone()), (&one & &other).range_cardinality(range.clone()));
             prop_assert_eq!(bits.count(range.clone()), one.range_cardinality(range.clone()));
             prop_assert!((0..=u16::MAX).all(|rank| bits.contains(rank) == one.contains(u32::from(rank))));
             let of_range = Bits::from_set(&one, range.clone());
             prop_assert_eq!(of_range.count(0..32_768), one.range_cardinality(range.clone()));
-            prop_assert_eq!(of_range.common(&stored), (&one & &other).range_cardinality(range.clone()));
-            prop_assert_eq!(Bits::from_range(range.clone()).common(&stored), other.range_cardinality(range));
+            prop_assert_eq!(of_range.common(&stored).0, (&one & &other).range_cardinality(range.clone()));
+            prop_assert_eq!(Bits::from_range(range.clone()).common(&stored).0, other.range_cardinality(range));
         }
     }
 

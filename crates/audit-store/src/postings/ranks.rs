@@ -8,12 +8,13 @@ use roaring::RoaringBitmap;
 
 use super::bits::{self, Bits};
 use super::bytes::{Reader, put_number};
+use super::tiers;
 
 /// A set of up to this size is always stored as gaps, and so it needs no length.
 const SHORT_MAX: usize = 64;
 
-/// Bytes of the bits of all ranks that there can be.
-const BITS_MAX: usize = 8_192;
+/// Bytes of the bits of the largest segment.
+const BITS_MAX: usize = tiers::LARGEST as usize / 8;
 
 /// Bytes of a word of bits.
 const WORD_BYTES: usize = 8;
@@ -79,7 +80,11 @@ impl<'a> Ranks<'a> {
             let length = reader.length()?;
             let form = if length % 2 == 1 { Form::Bits } else { Form::Gaps };
             let bytes = reader.take(length / 2)?;
-            return (form == Form::Gaps || bytes.len() <= BITS_MAX).then_some(Ranks { count, form, bytes });
+            let fits = match form {
+                Form::Bits => bytes.len() <= BITS_MAX && bytes.len() % WORD_BYTES == 0 && count <= 8 * bytes.len(),
+                Form::Gaps => count <= bytes.len(),
+            };
+            return fits.then_some(Ranks { count, form, bytes });
         }
         let before = *reader;
         for _ in 0..count {
@@ -111,7 +116,8 @@ impl<'a> Ranks<'a> {
     /// The number of ranks that are also in other ones of the segment.
     pub(super) fn common(&self, others: &Bits) -> Option<u64> {
         if self.form == Form::Bits {
-            return Some(others.common(self.bytes));
+            let (common, ones) = others.common(self.bytes);
+            return (ones == self.count as u64).then_some(common);
         }
         let mut common = 0;
         self.each(|rank| common += u64::from(others.contains(rank)))?;
@@ -122,6 +128,9 @@ impl<'a> Ranks<'a> {
     /// order, and calls back for the ranges that have any: with the number of the range.
     pub(super) fn common_in(&self, others: &Bits, ends: &[(u32, u32)], mut count: impl FnMut(usize, u64)) -> Option<()> {
         if self.form == Form::Bits {
+            if bits::words(self.bytes).map(u64::count_ones).sum::<u32>() as usize != self.count {
+                return None;
+            }
             for (number, (from, to)) in ends.iter().enumerate() {
                 match others.common_between(self.bytes, *from..*to) {
                     0 => {}
@@ -249,8 +258,16 @@ mod tests {
                 for changed in [bytes[cut..].to_vec(), [&bytes[..cut], &[bytes[cut] ^ 0x90], &bytes[cut + 1..]].concat()] {
                     if let Some(ranks) = Ranks::take(&mut Reader(&changed)) {
                         let (bitmap, list) = (ranks.bitmap(), ranks.list());
-                        assert!(bitmap.is_none_or(|bitmap| list.is_some_and(|list| list.len() as u64 == bitmap.len())));
-                        ranks.common(&Bits::from_range(0..32_768));
+                        assert!(bitmap.is_none_or(|bitmap| list.as_ref().is_some_and(|list| list.len() as u64 == bitmap.len())));
+                        let (all, count) = (Bits::from_range(0..32_768), list.map(|list| list.len() as u64));
+                        assert!(ranks.common(&all).is_none_or(|common| count.is_none_or(|count| common <= count)));
+                        let mut counted = 0;
+                        let spans = ranks.common_in(&all, &[(0, 32_768)], |_, number| counted += number);
+                        assert!(spans.is_none() || count.is_none_or(|count| counted <= count));
+                        assert!(
+                            ranks.form == Form::Gaps
+                                || (ranks.common(&all).is_some(), spans.is_some()) == (count.is_some(), count.is_some())
+                        );
                     }
                 }
             }

@@ -1,4 +1,4 @@
-//! Pages by cursor. A walk through the log sees each entry once, whatever is appended meanwhile.
+//! Pages by cursor. A query by cursor returns no entry twice, whatever is appended meanwhile.
 
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
@@ -16,9 +16,9 @@ use crate::dialect;
 use crate::error::StoreError;
 use crate::postings::{Cache, Found};
 
-/// One page of a walk.
+/// One page of a query by cursor.
 pub(crate) struct CursorRead<'a, F> {
-    /// The filter, the channels and the order of the walk.
+    /// The filter, the channels and the order of the query.
     pub(crate) scope: &'a CursorScope<F>,
     /// The entry after which the page starts; `None` for the first page.
     pub(crate) after: Option<CursorKey>,
@@ -29,7 +29,7 @@ pub(crate) struct CursorRead<'a, F> {
     pub(crate) counted: bool,
 }
 
-/// Entries of a walk, from one snapshot.
+/// Entries of a query by cursor, from one snapshot.
 #[derive(Debug, Clone)]
 pub struct CursorPage<R> {
     /// The entries.
@@ -116,7 +116,7 @@ fn indexed<T: Table>(
 const PLACES_AT_FIRST: usize = 64;
 const PLACES_AT_ONCE_MAX: usize = 4_096;
 
-/// The candidates after the point of a walk by position.
+/// The candidates after the point of a query by position.
 fn after_position<'a, T: Table>(
     conn: &mut DbConnection,
     cache: &'a Cache,
@@ -200,7 +200,7 @@ impl<R: AsRef<Entry>> Filling<R> {
     }
 
     fn add(&mut self, record: R) -> ControlFlow<()> {
-        // A page has at least one entry. Otherwise a walk would end at an entry that is larger than
+        // A page has at least one entry. Otherwise a query would end at an entry that is larger than
         // a page.
         let fits = self.room.take(record.as_ref().slots.bytes()) || self.records.is_empty();
         if self.records.len() == self.size || !fits {
@@ -212,7 +212,7 @@ impl<R: AsRef<Entry>> Filling<R> {
     }
 }
 
-/// A source of a walk: entries of one channel that the database finds in the order of the walk.
+/// A source of a query: entries of one channel that the database finds in the order of the query.
 struct Source<F> {
     channel_id: i64,
     filter: F,

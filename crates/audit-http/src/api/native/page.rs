@@ -61,5 +61,9 @@ fn read<S: Stream>(mut query: Query, store: &Store, caller: &Caller) -> Result<(
     let pages = store.channels(channels).log::<S>().by_cursor(query.filter::<S>()).order(order).descending(descending);
     let after = query.parsed("cursor", |text| pages.scope().point(text).map_err(|error| error.to_string()));
     query.finish()?;
-    Ok((pages.after(after).counted(counted.unwrap_or(false)), size.unwrap_or(limits::PAGE_SIZE_DEFAULT)))
+    let pages = match after {
+        Some(key) => pages.after(key),
+        None => pages,
+    };
+    Ok((pages.counted(counted.unwrap_or(false)), size.unwrap_or(limits::PAGE_SIZE_DEFAULT)))
 }

@@ -96,8 +96,8 @@ fn repeated_imports_store_real_events_once_byte_for_byte() {
     let (directory, database) = (tempfile::tempdir().unwrap(), Database::empty());
     let ask = |arguments: &[&str]| run(program_on(directory.path(), &database.url()).args(arguments)).ok();
     let file = data::file();
-    assert_eq!(ask(&["import", file.to_str().unwrap()]), "11256 new, 0 known already, 0 skipped\n");
-    assert_eq!(ask(&["import", file.to_str().unwrap()]), "0 new, 11256 known already, 0 skipped\n");
+    assert_eq!(ask(&["import", file.to_str().unwrap()]), "11256 imported, 0 duplicates, 0 skipped\n");
+    assert_eq!(ask(&["import", file.to_str().unwrap()]), "0 imported, 11256 duplicates, 0 skipped\n");
     let (source, export) = (data::unpack(&file), ask(&["export"]));
     data::assert_gapless(&export);
     let stored = data::by_uuid(&export);

@@ -40,8 +40,19 @@ pub(super) fn points(
     use action_logs as a;
     // This names every field, so that a new field is not forgotten here. No index has uuids, and no
     // SQL does searches.
-    let ActionLogFilter { matches_nothing: _, uuid: _, search: _, level, logger_name, app_name, one_of, none_of, .. } = filter;
-    let ActionLogFilter { created_at, recorded_at, position, .. } = filter;
+    let ActionLogFilter {
+        matches_nothing: _,
+        uuid: _,
+        search: _,
+        level,
+        logger_name,
+        app_name,
+        one_of,
+        none_of,
+        created_at,
+        recorded_at,
+        position,
+    } = filter;
     if !(one_of.is_empty() && none_of.is_empty()) {
         let mut filter = filter.clone();
         filter.position.ge(positions.start);
@@ -141,8 +152,19 @@ where
 /// that is not indexed.
 pub(super) fn condition(filter: &ActionLogFilter) -> Option<Condition> {
     // This names every field, as above.
-    let ActionLogFilter { matches_nothing, uuid, level, logger_name, app_name, search, one_of, none_of, .. } = filter;
-    let ActionLogFilter { created_at, recorded_at, position, .. } = filter;
+    let ActionLogFilter {
+        matches_nothing,
+        uuid,
+        search,
+        level,
+        logger_name,
+        app_name,
+        one_of,
+        none_of,
+        created_at,
+        recorded_at,
+        position,
+    } = filter;
     if *matches_nothing || uuid.is_some() || !one_of.uuid.is_empty() || !none_of.uuid.is_empty() {
         return None;
     }

@@ -54,9 +54,12 @@ pub(super) fn points(
         action,
         url,
         remote_addr,
-        ..
+        one_of,
+        none_of,
+        timestamp,
+        recorded_at,
+        position,
     } = filter;
-    let EventFilter { one_of, none_of, timestamp, recorded_at, position, .. } = filter;
     if !(one_of.is_empty() && none_of.is_empty()) {
         let mut filter = filter.clone();
         filter.position.ge(positions.start);
@@ -188,9 +191,25 @@ where
 /// is not indexed.
 pub(super) fn condition(filter: &EventFilter) -> Option<Condition> {
     // This names every field, so that a new field is not forgotten here.
-    let EventFilter { matches_nothing, uuid, content_type, table_name, object_id, user, person, action, url, remote_addr, .. } =
-        filter;
-    let EventFilter { changed, search, one_of, none_of, timestamp, recorded_at, position, .. } = filter;
+    let EventFilter {
+        matches_nothing,
+        uuid,
+        content_type,
+        table_name,
+        object_id,
+        user,
+        person,
+        action,
+        url,
+        remote_addr,
+        changed,
+        search,
+        one_of,
+        none_of,
+        timestamp,
+        recorded_at,
+        position,
+    } = filter;
     if *matches_nothing || uuid.is_some() || !one_of.uuid.is_empty() || !none_of.uuid.is_empty() {
         return None;
     }

@@ -71,7 +71,11 @@ pub(crate) trait Kind: LogStream {
         let CursorScope { order, descending, channels, filter } = query.walk.clone();
         let channels = crate::common::grant(&channels);
         let walk = store.channels(channels).log::<Self>().by_cursor(filter).order(order).descending(descending);
-        let walk = walk.after(query.after).counted(query.counted);
+        let walk = match query.after {
+            Some(key) => walk.after(key),
+            None => walk,
+        };
+        let walk = walk.counted(query.counted);
         walk.page(query.size).unwrap()
     }
 

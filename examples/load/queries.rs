@@ -76,8 +76,8 @@ fn others() -> Vec<Query> {
         query("histogram by day, one filter", "/api/v1/events/histogram?span=day&user=7"),
         query("histogram by week, split by action", "/api/v1/events/histogram?span=week&split_by=action"),
         query("action logs: search, one filter", "/api/v1/action-logs?search=timed&level__gte=40&limit=10&count=true"),
-        Query { is_walk: true, ..query("walk, 100 events a page, one filter", "/api/v1/events?user=7&limit=100") },
-        Query { is_walk: true, ..query("walk, 100 events a page, no filter", "/api/v1/events?limit=100") },
+        Query { is_walk: true, ..query("by cursor, 100 events a page, one filter", "/api/v1/events?user=7&limit=100") },
+        Query { is_walk: true, ..query("by cursor, 100 events a page, no filter", "/api/v1/events?limit=100") },
     ]
 }
 

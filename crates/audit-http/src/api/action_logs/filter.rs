@@ -4,9 +4,9 @@ use audit_store::domain::{ActionLogFilter, ActionLogValues};
 
 use crate::api::native::{Filter, FilterValues};
 
-const EXACTLY: &str = "Exactly this text, upper and lower case told apart.";
+const EXACTLY: &str = "Exactly this text; the case of letters counts.";
 
-const SEARCH: &str = "A part of message or trace; upper and lower case of ASCII letters are the same.";
+const SEARCH: &str = "A part of message or trace; ASCII letters match in either case.";
 
 pub(super) const FILTERS: &[Filter<ActionLogFilter>] = &[
     Filter::uuid(|filter, uuid| filter.uuid = Some(uuid), |values| &mut values.uuid),

@@ -12,7 +12,7 @@ pub(super) const FILTERS: [Filter<EventFilter>; 10] = [
         filter.object_id = Some(number.to_string());
     }),
     Filter::number("user", "The id of the user, where it is an integer.", |filter, number| filter.user = Some(number.to_string())),
-    Filter::text("url", "Exactly this text, upper and lower case told apart.", |filter, text| filter.url = Some(text)),
+    Filter::text("url", "Exactly this text; the case of letters counts.", |filter, text| filter.url = Some(text)),
     Filter {
         name: "uuid",
         meaning: "A uuid, with or without hyphens.",

@@ -86,7 +86,7 @@ async fn errors(request: HttpRequest) -> Result<HttpResponse, Failure> {
 
 async fn file(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, Failure> {
     let file = FILES.iter().find(|file| file.name == *name);
-    let file = file.ok_or_else(|| Failure::not_found(format!("There is no file {name} here.")))?;
+    let file = file.ok_or_else(|| Failure::not_found(format!("The file {name} does not exist.")))?;
     let mut response = HttpResponse::Ok();
     response.content_type(file.media_type);
     show(&request, response, &file.cell, || (file.text)(file.name)).await

@@ -4,15 +4,15 @@ use audit_store::domain::EventFilter;
 
 use crate::api::native::Filter;
 
-const EXACTLY: &str = "Exactly this text, upper and lower case told apart.";
+const EXACTLY: &str = "Exactly this text; the case of letters counts.";
 
 const OBJECT_ID: &str = "The id of the object as text: `7` finds the number 7 and the string `\"7\"`.";
 
 const CHANGED: &str = "The name of a field that was changed: a member of `content.old_data` or `content.new_data` that only one of them \
                        has, or both with other values.";
 
-const SEARCH: &str = "A part of a text, of the name of a member or of a number in content, url, description or user; upper and lower case \
-                      of ASCII letters are the same.";
+const SEARCH: &str = "A part of a text, of the name of a member or of a number in content, url, description or user; ASCII letters \
+                      match in either case.";
 
 pub(super) const FILTERS: &[Filter<EventFilter>] = &[
     Filter::uuid(|filter, uuid| filter.uuid = Some(uuid), |values| &mut values.uuid),

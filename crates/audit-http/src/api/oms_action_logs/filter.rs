@@ -9,11 +9,11 @@ pub(super) const FILTERS: [Filter<ActionLogFilter>; 10] = [
     Filter::number_bound("level", "Exactly this level.", Bound::Exactly, |filter| &mut filter.level),
     Filter::number_bound("level__gte", "From this level on.", Bound::Gte, |filter| &mut filter.level),
     Filter::number_bound("level__lte", "Up to this level.", Bound::Lte, |filter| &mut filter.level),
-    Filter::text("logger_name", "Exactly this text, upper and lower case told apart.", |filter, text| {
+    Filter::text("logger_name", "Exactly this text; the case of letters counts.", |filter, text| {
         filter.logger_name = Some(text);
     }),
-    Filter::text("app_name", "Exactly this text, upper and lower case told apart.", |filter, text| filter.app_name = Some(text)),
-    Filter::text("search", "A part of message or trace; upper and lower case of ASCII letters are the same.", |filter, text| {
+    Filter::text("app_name", "Exactly this text; the case of letters counts.", |filter, text| filter.app_name = Some(text)),
+    Filter::text("search", "A part of message or trace; ASCII letters match in either case.", |filter, text| {
         filter.search = Some(text);
     }),
     Filter::instant("created_at__gt", Bound::Gt, |filter| &mut filter.created_at),

@@ -3,9 +3,9 @@
 //! glibc takes a buffer of at least 128 KiB from the system, and returns it when the buffer is
 //! freed. But the first such buffer that is freed raises that size, up to 32 MiB, because taking
 //! memory from the system costs time. From then on the bodies of appends come from memory that is
-//! never returned, and other threads free them than reserved them. With a fixed
-//! size, batches of 1,000 events over 256 connections take 143 MiB at most instead of 155 to 167,
-//! and half as much afterwards, at the same rate.
+//! never returned, and other threads free them than reserved them. With a fixed size, batches of
+//! 1,000 events over 256 connections take at most 142 to 150 MiB, and without it 150 to 167;
+//! afterwards 95 and 140. The rate is the same.
 
 #![cfg_attr(all(target_os = "linux", target_env = "gnu"), expect(unsafe_code, reason = "no crate sets this without unsafe code"))]
 

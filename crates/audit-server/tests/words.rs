@@ -88,7 +88,7 @@ fn test_names_have_at_most_60_characters() {
         // The name follows the attributes of the test. Those of `proptest!` are in a macro.
         for test in code.split("test]\n").skip(1) {
             let Some((_, rest)) = test.split_once("fn ") else { continue };
-            let name = rest.split(['(', '<']).next().unwrap_or_default();
+            let Some((name, _)) = rest.split_once(['(', '<']) else { continue };
             assert!(name.len() <= 60, "{}: `{name}` has {} characters", path.display(), name.len());
             tests += 1;
         }

@@ -101,24 +101,13 @@ impl NewEvent {
         let subject = Subject {
             action: self.effective_action(),
             content_type: self.content_type,
-            object_id: self.object_id,
-            table_name: self.table_name,
+            object_id: self.object_id.take(),
+            table_name: self.table_name.take(),
         };
         let keys = EventFilterColumns::new(&subject, self.user.as_ref(), self.remote_addr.as_ref(), self.url.as_ref());
-        let slots = Slots::with_new_salts([
-            (slot::SUBJECT, subject.to_slot()),
-            (slot::USER, self.user.map(|user| user.json().clone())),
-            (slot::REMOTE_ADDR, self.remote_addr),
-            (slot::URL, self.url),
-            (slot::QUERY_PARAMS, self.query_params),
-            (slot::POST_DATA, self.post_data),
-            (slot::HEADERS, self.headers),
-            (slot::CONTENT, self.content),
-            (slot::DESCRIPTION, self.description),
-            (slot::EXTRA, self.extra),
-        ])?;
-        let subject = ClientSubject::Event { subject, action, content_type, table_name };
         let given = ClientValues { uuid: self.uuid, timestamp: self.timestamp };
+        let slots = Slots::with_new_salts(self.into_slots(subject.to_slot()))?;
+        let subject = ClientSubject::Event { subject, action, content_type, table_name };
         PreparedEntry::new(given, channel, slots, FilterColumns::Event(keys), subject, clock)
     }
 }

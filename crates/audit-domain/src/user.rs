@@ -68,6 +68,12 @@ impl User {
     }
 }
 
+impl From<User> for JsonText {
+    fn from(user: User) -> JsonText {
+        user.0
+    }
+}
+
 /// The parts that identify a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {

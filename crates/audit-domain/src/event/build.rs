@@ -1,4 +1,5 @@
-//! How a program builds an event: constructors, and a setter for each member.
+//! How a program builds an event: constructors, and the setters of the members that have no slot of
+//! their own.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -10,9 +11,7 @@ use crate::channel::ChannelId;
 use crate::error::Fault;
 use crate::json::{EncodeError, JsonText};
 use crate::object::ObjectId;
-use crate::parse::object;
 use crate::timestamp::Timestamp;
-use crate::user::User;
 
 impl NewEvent {
     /// Makes an empty event. The other methods fill it.
@@ -127,71 +126,5 @@ impl NewEvent {
     pub fn object_id(mut self, id: impl Into<ObjectId>) -> NewEvent {
         self.object_id = Some(id.into());
         self
-    }
-
-    /// Sets the user who did the action.
-    #[must_use]
-    pub fn by(mut self, user: User) -> NewEvent {
-        self.user = Some(user);
-        self
-    }
-
-    /// Sets the remote address.
-    #[must_use]
-    pub fn remote_addr(mut self, address: &str) -> NewEvent {
-        self.remote_addr = Some(JsonText::string(address));
-        self
-    }
-
-    /// Sets the address that the user called.
-    #[must_use]
-    pub fn url(mut self, url: &str) -> NewEvent {
-        self.url = Some(JsonText::string(url));
-        self
-    }
-
-    /// Sets the description for people.
-    #[must_use]
-    pub fn description(mut self, text: &str) -> NewEvent {
-        self.description = Some(JsonText::string(text));
-        self
-    }
-
-    /// Sets the parameters of the request. [`JsonText::encode`] makes the text of any value.
-    #[must_use]
-    pub fn query_params(mut self, params: JsonText) -> NewEvent {
-        self.query_params = Some(params);
-        self
-    }
-
-    /// Sets the data of the request.
-    #[must_use]
-    pub fn post_data(mut self, data: JsonText) -> NewEvent {
-        self.post_data = Some(data);
-        self
-    }
-
-    /// Sets the headers of the request.
-    #[must_use]
-    pub fn headers(mut self, headers: JsonText) -> NewEvent {
-        self.headers = Some(headers);
-        self
-    }
-
-    /// Sets the content, usually a change: see [`NewEvent::change`].
-    #[must_use]
-    pub fn content(mut self, content: JsonText) -> NewEvent {
-        self.content = Some(content);
-        self
-    }
-
-    /// Sets the members that this version does not know, as one object.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault::NotAnObject`]: the value is not an object.
-    pub fn extra(mut self, members: JsonText) -> Result<NewEvent, Fault> {
-        self.extra = Some(object(members)?);
-        Ok(self)
     }
 }

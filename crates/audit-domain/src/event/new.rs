@@ -1,54 +1,12 @@
-//! An event before it is in the log: the client's statement, without a position.
+//! How an event that a client sends is parsed.
 
-use uuid::Uuid;
-
+use super::NewEvent;
 use crate::action::Action;
 use crate::channel::ChannelId;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonText, Members};
 use crate::object::ObjectId;
-use crate::parse::{FromMembers, ParseMode, integer, object, read, recognize, string, timestamp, uuid};
-use crate::timestamp::Timestamp;
-use crate::user::User;
-
-/// The members of one event, as the client sent them. All are optional.
-/// [`NewEvent::prepare`](crate::NewEvent::prepare) fills in some of the missing ones; the others
-/// stay null.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct NewEvent {
-    /// The idempotency key in a channel.
-    pub uuid: Option<Uuid>,
-    /// The channel.
-    pub channel_id: Option<ChannelId>,
-    /// The time at which the event happened.
-    pub timestamp: Option<Timestamp>,
-    /// The action; derived from `content` if it is absent.
-    pub action: Option<Action>,
-    /// The number that the client uses for the content type.
-    pub content_type: Option<i64>,
-    /// The name that the client uses for the content type, a JSON string.
-    pub table_name: Option<JsonText>,
-    /// The object.
-    pub object_id: Option<ObjectId>,
-    /// The user who did the action.
-    pub user: Option<User>,
-    /// The remote address, a JSON string.
-    pub remote_addr: Option<JsonText>,
-    /// The address that the user called, a JSON string.
-    pub url: Option<JsonText>,
-    /// A description for people, a JSON string.
-    pub description: Option<JsonText>,
-    /// Any JSON.
-    pub query_params: Option<JsonText>,
-    /// Any JSON.
-    pub post_data: Option<JsonText>,
-    /// Any JSON.
-    pub headers: Option<JsonText>,
-    /// Any JSON; usually `{"old_data":…,"new_data":…}`.
-    pub content: Option<JsonText>,
-    /// Unknown members, as one JSON object.
-    pub extra: Option<JsonText>,
-}
+use crate::parse::{FromMembers, ParseMode, integer, read, recognize, string, timestamp, uuid};
 
 impl NewEvent {
     /// Parses one event in the native shape.
@@ -86,24 +44,7 @@ impl FromMembers for NewEvent {
 
     const READ_ONLY: &'static [&'static str] = &["position", "recorded_at", "leaf_hash", "producer_id"];
 
-    const KNOWN: &'static [&'static str] = &[
-        "uuid",
-        "channel_id",
-        "timestamp",
-        "action",
-        "content_type",
-        "table_name",
-        "object_id",
-        "user",
-        "remote_addr",
-        "url",
-        "description",
-        "query_params",
-        "post_data",
-        "headers",
-        "content",
-        "extra",
-    ];
+    const KNOWN: &'static [&'static str] = NewEvent::MEMBERS;
 
     fn set(&mut self, name: &str, value: Option<JsonText>) -> Result<(), Fault> {
         match name {
@@ -114,15 +55,7 @@ impl FromMembers for NewEvent {
             "content_type" => self.content_type = value.as_ref().map(integer).transpose()?,
             "table_name" => self.table_name = value.map(string).transpose()?,
             "object_id" => self.object_id = value.as_ref().map(ObjectId::from_json).transpose()?,
-            "user" => self.user = value.map(User::from_json).transpose()?,
-            "remote_addr" => self.remote_addr = value.map(string).transpose()?,
-            "url" => self.url = value.map(string).transpose()?,
-            "description" => self.description = value.map(string).transpose()?,
-            "query_params" => self.query_params = value,
-            "post_data" => self.post_data = value,
-            "headers" => self.headers = value,
-            "content" => self.content = value,
-            _ => self.extra = value.map(object).transpose()?,
+            _ => self.set_slot(name, value)?,
         }
         Ok(())
     }

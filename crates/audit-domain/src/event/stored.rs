@@ -8,12 +8,11 @@ use super::{EventFilterColumns, Subject, slot};
 use crate::change::changed_fields;
 use crate::channel::ChannelId;
 use crate::entry::Entry;
-use crate::json::{JsonString, JsonText, ObjectWriter};
+use crate::json::{JsonString, ObjectWriter};
 use crate::log::LeafHash;
 use crate::object::ObjectId;
 use crate::stream::Stream;
 use crate::timestamp::Timestamp;
-use crate::user::User;
 
 /// One event. Its values come from the slots: the bytes that the server received.
 ///
@@ -116,54 +115,6 @@ impl Event {
         self.user().and_then(|user| user.name())
     }
 
-    /// The remote address.
-    #[must_use]
-    pub fn remote_addr(&self) -> Option<String> {
-        self.entry.decoded(slot::REMOTE_ADDR).map(|text| text.to_text())
-    }
-
-    /// The address that the user called.
-    #[must_use]
-    pub fn url(&self) -> Option<String> {
-        self.entry.decoded(slot::URL).map(|text| text.to_text())
-    }
-
-    /// The description for people.
-    #[must_use]
-    pub fn description(&self) -> Option<String> {
-        self.entry.decoded(slot::DESCRIPTION).map(|text| text.to_text())
-    }
-
-    /// The parameters of the request, as received.
-    #[must_use]
-    pub fn query_params(&self) -> Option<&JsonText> {
-        self.entry.slots.value(slot::QUERY_PARAMS)
-    }
-
-    /// The data of the request, as received.
-    #[must_use]
-    pub fn post_data(&self) -> Option<&JsonText> {
-        self.entry.slots.value(slot::POST_DATA)
-    }
-
-    /// The headers of the request, as received.
-    #[must_use]
-    pub fn headers(&self) -> Option<&JsonText> {
-        self.entry.slots.value(slot::HEADERS)
-    }
-
-    /// The content, as received; usually `{"old_data":…,"new_data":…}`.
-    #[must_use]
-    pub fn content(&self) -> Option<&JsonText> {
-        self.entry.slots.value(slot::CONTENT)
-    }
-
-    /// The unknown members, as one object.
-    #[must_use]
-    pub fn extra(&self) -> Option<&JsonText> {
-        self.entry.slots.value(slot::EXTRA)
-    }
-
     /// The action, the content type and the object. Empty after erasure.
     #[must_use]
     pub fn subject(&self) -> Subject {
@@ -177,12 +128,6 @@ impl Event {
     #[must_use]
     pub fn changed_fields(&self) -> BTreeSet<JsonString> {
         self.entry.slots.value(slot::CONTENT).map(changed_fields).unwrap_or_default()
-    }
-
-    /// The user who did the action.
-    #[must_use]
-    pub fn user(&self) -> Option<User> {
-        self.entry.slots.value(slot::USER).and_then(|json| User::from_json(json.clone()).ok())
     }
 
     /// Computes the filter columns from the slots, for a comparison with the stored ones.
@@ -201,7 +146,6 @@ impl Event {
     /// Appends the native shape: every member, null if absent. The values are the received bytes.
     pub fn write_json(&self, out: &mut String) {
         let subject = self.subject();
-        let value = |number| self.entry.slots.value(number);
         let mut object = ObjectWriter::new(out);
         object
             .string("uuid", &self.entry.uuid.to_string())
@@ -213,17 +157,9 @@ impl Event {
             .text("action", subject.action.as_ref().map(|action| action.json()))
             .integer("content_type", subject.content_type)
             .text("table_name", subject.table_name.as_ref())
-            .raw("object_id", subject.object_id.as_ref().map_or("null", ObjectId::shown))
-            .text("user", value(slot::USER))
-            .text("remote_addr", value(slot::REMOTE_ADDR))
-            .text("url", value(slot::URL))
-            .text("description", value(slot::DESCRIPTION))
-            .text("query_params", value(slot::QUERY_PARAMS))
-            .text("post_data", value(slot::POST_DATA))
-            .text("headers", value(slot::HEADERS))
-            .text("content", value(slot::CONTENT))
-            .text("extra", value(slot::EXTRA))
-            .string("leaf_hash", &self.entry.leaf_hash.to_string());
+            .raw("object_id", subject.object_id.as_ref().map_or("null", ObjectId::shown));
+        self.write_slots(&mut object);
+        object.string("leaf_hash", &self.entry.leaf_hash.to_string());
         object.end();
     }
 

@@ -7,9 +7,9 @@ use utoipa::openapi::{RefOr, Response, ResponseBuilder, Schema};
 
 use super::{Filter, FilterKind, SortName};
 use crate::auth::AuthError;
-use crate::failure::{Failure, InvalidParameter};
+use crate::failure::Failure;
 use crate::openapi::ApiDocs;
-use crate::openapi::errors::with_headers;
+use crate::openapi::errors::{example_failure, with_headers};
 use crate::openapi::operation::{JSON, Operation, json as json_content, query};
 use crate::openapi::path::Path;
 use crate::openapi::schema::{
@@ -155,17 +155,10 @@ fn error(status: u16) -> (String, Response) {
         }
         _ => ("A fault of the server; its log says which.", named("DrfDetail").into()),
     };
-    // The example is the text that the server sends, if this text is fixed.
     let failure = match status {
-        400 => Failure::Parameters(vec![InvalidParameter::new("content_type", "Enter a number.".to_owned())]),
         401 => Failure::Unauthorized(AuthError::NotProvided.to_string()),
-        403 => Failure::Forbidden,
         404 => super::not_found(),
-        406 => Failure::NotAcceptable,
-        409 => Failure::UuidConflict(Vec::new()),
-        415 => Failure::UnsupportedMediaType { got: "text/plain".to_owned(), accepted: JSON },
-        500 => Failure::Internal,
-        _ => Failure::TooLarge(description.to_owned()),
+        status => example_failure(status),
     };
     let example = serde_json::from_str(&super::body(&failure)).unwrap_or_default();
     let response = ResponseBuilder::new().description(description).content(JSON, json_content(schema, example));

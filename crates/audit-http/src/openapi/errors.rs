@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use audit_store::domain::limits;
 use utoipa::openapi::{Content, Response, ResponseBuilder};
 
 use super::ApiDocs;
-use super::operation::header;
+use super::operation::{JSON, header};
 use super::schema::{Members, all_of, any_of, closed, integer, list, named, one_of, open, string};
-use crate::failure::{Code, ERRORS_MAX};
+use crate::auth::AuthError;
+use crate::body::BodyError;
+use crate::failure::{Code, ERRORS_MAX, Failure, InvalidParameter};
 use crate::problem::Outcome;
 
 const PROBLEM_JSON: &str = "application/problem+json";
@@ -73,4 +76,22 @@ pub(crate) fn with_headers(status: u16, response: ResponseBuilder) -> Response {
         _ => response,
     };
     response.build()
+}
+
+/// Makes a failure of this status. Each style renders it as the example of its document, so that
+/// an example is what the server sends.
+pub(crate) fn example_failure(status: u16) -> Failure {
+    match status {
+        400 => Failure::Parameters(vec![InvalidParameter::new("content_type", "Enter a number.".to_owned())]),
+        401 => Failure::Unauthorized(AuthError::NotProvided.to_string()),
+        403 => Failure::Forbidden,
+        404 => Failure::not_found("Not found."),
+        406 => Failure::NotAcceptable,
+        408 => Failure::Body(BodyError::Timeout { seconds: 30 }),
+        409 => Failure::UuidConflict(Vec::new()),
+        413 => Failure::Body(BodyError::TooLarge { max: limits::EVENT_BYTES_MAX }),
+        415 => Failure::UnsupportedMediaType { got: "text/plain".to_owned(), accepted: JSON },
+        503 => Failure::Busy { retry_after_seconds: 1 },
+        _ => Failure::Internal,
+    }
 }

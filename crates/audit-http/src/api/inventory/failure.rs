@@ -107,5 +107,10 @@ impl Body {
 
 /// Renders a failure as this API sends it.
 pub(in super::super) fn render(failure: &Failure) -> HttpResponse {
-    super::json(failure.response(), Body::from_failure(failure).write(failure.status()))
+    super::json(failure.response(), body(failure))
+}
+
+/// Makes the body.
+pub(super) fn body(failure: &Failure) -> String {
+    Body::from_failure(failure).write(failure.status())
 }

@@ -37,6 +37,9 @@ pub(crate) const LOGS: &str = "/api/v1/audit/logs";
 pub(crate) const ONE: &str = "/api/v1/audit/logs/{id}";
 pub(crate) const SUMMARY: &str = "/api/v1/audit/summary";
 
+/// The published text for a log that does not exist.
+const LOG_NOT_FOUND: &str = "Audit log not found";
+
 /// Every answer of this API has `Allow`.
 const STYLE: ApiStyle = ApiStyle::new(render, true);
 
@@ -48,10 +51,10 @@ pub(super) fn configure(routes: &mut Routes<'_>) {
 }
 
 async fn get(api: web::Data<Api>, id: web::Path<String>, caller: Caller) -> Result<HttpResponse, Failure> {
-    let missing = || Failure::not_found("Audit log not found");
+    let missing = || Failure::not_found(LOG_NOT_FOUND);
     let uuid = parse_uuid(&id).ok_or_else(missing)?;
     let event = blocking::find::<Events>(&api, &caller, caller.channels(), uuid).await??.ok_or_else(missing)?;
-    let shown = blocking::shape(event.entry.slots.bytes(), move || view::detail(&event));
+    let shown = blocking::write_record(event.entry.slots.bytes(), move || view::detail(&event));
     Ok(json(HttpResponse::Ok(), shown.await?))
 }
 

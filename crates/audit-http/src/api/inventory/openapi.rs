@@ -1,16 +1,17 @@
 //! The document of the published API of the inventory's audit log.
 
-use actix_web::http::StatusCode;
+use audit_store::domain::{Fault, FieldError, InputError};
 use serde_json::{Value, json};
 use utoipa::openapi::path::{HttpMethod, Parameter};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Response, ResponseBuilder, Schema};
 
-use super::{LOGS, ONE, SUMMARY};
+use super::{LOG_NOT_FOUND, LOGS, ONE, SUMMARY};
 use crate::api::native::openapi::{extra, submitted};
 use crate::drf::openapi::blank_or;
+use crate::failure::{Failure, InvalidRecord};
 use crate::openapi::ApiDocs;
-use crate::openapi::errors::with_headers;
+use crate::openapi::errors::{example_failure, with_headers};
 use crate::openapi::operation::{JSON, Operation, json as json_content, query, segment};
 use crate::openapi::path::Path;
 use crate::openapi::schema::{
@@ -205,19 +206,22 @@ impl Path {
     }
 }
 
-/// Describes the error of the inventory API with this status. The published page has texts of its
-/// own for 400 and 404.
+/// Describes the error of the inventory API with this status.
 fn error_of(status: u16) -> (String, Response) {
-    let (description, example) = match status {
-        400 => ("Members, parameters or the JSON cannot be used.", {
-            json!({"status": "error", "error": "Missing required fields", "fields": ["user_id"]})
-        }),
-        404 => ("No such log, or no such channel for this key.", json!({"status": "error", "error": "Audit log not found"})),
-        _ => {
-            let name = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Error");
-            (name, json!({"status": "error", "code": status, "error": name, "message": "…"}))
-        }
+    let failure = match status {
+        400 => Failure::Records(vec![InvalidRecord {
+            pointer: String::new(),
+            error: InputError::Fields(vec![FieldError::new("user_id", Fault::Required)]),
+        }]),
+        404 => Failure::not_found(LOG_NOT_FOUND),
+        status => example_failure(status),
     };
+    let description = match status {
+        400 => "Members, parameters or the JSON cannot be used.",
+        404 => "No such log, or no such channel for this key.",
+        _ => failure.status().canonical_reason().unwrap_or("Error"),
+    };
+    let example = serde_json::from_str(&super::failure::body(&failure)).unwrap_or_default();
     let response = ResponseBuilder::new().description(description).content(JSON, json_content(named("InventoryError"), example));
     (format!("Inventory{status}"), with_headers(status, response))
 }

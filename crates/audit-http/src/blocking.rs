@@ -230,7 +230,10 @@ pub(crate) async fn compute_in_turn<T: Send + 'static>(
 }
 
 /// Writes a record of this many bytes that was read or appended.
-pub(crate) async fn shape<T: Send + 'static>(bytes: usize, write: impl FnOnce() -> T + Send + 'static) -> Result<T, NotDone> {
+pub(crate) async fn write_record<T: Send + 'static>(
+    bytes: usize,
+    write: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, NotDone> {
     if bytes <= IN_PLACE_BYTES_MAX { Ok(write()) } else { block(write).await }
 }
 

@@ -90,7 +90,7 @@ async fn show(audit_api: &'static AuditEventsApi, builder: HttpResponseBuilder, 
         (audit_api.write)(&event, &mut body);
         body
     };
-    Ok(drf::json(builder, blocking::shape(bytes, write).await?))
+    Ok(drf::json(builder, blocking::write_record(bytes, write).await?))
 }
 
 async fn list(

@@ -89,7 +89,7 @@ async fn get<S: Stream>(
         S::write(&record, &mut body);
         body
     };
-    Ok(HttpResponse::Ok().content_type("application/json").body(blocking::shape(bytes, write).await?))
+    Ok(HttpResponse::Ok().content_type("application/json").body(blocking::write_record(bytes, write).await?))
 }
 
 /// Refuses a body whose media type is not JSON.

@@ -52,7 +52,7 @@ async fn show(builder: HttpResponseBuilder, log: ActionLog) -> Result<HttpRespon
         write(&log, &mut body);
         body
     };
-    Ok(drf::json(builder, blocking::shape(bytes, shown).await?))
+    Ok(drf::json(builder, blocking::write_record(bytes, shown).await?))
 }
 
 async fn list(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, Failure> {

@@ -21,6 +21,7 @@ mod rates;
 mod reads;
 mod scratch;
 mod server;
+mod shuffled;
 mod table;
 
 use std::path::PathBuf;
@@ -53,6 +54,9 @@ struct Options {
     /// Events before the first measurement, and a tenth as many action logs
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
     events: u64,
+    /// Import the events and action logs in a random order of time, as several backfills at once would
+    #[arg(long)]
+    shuffled: bool,
     /// Seconds of each measurement; each query of the part `queries` has a fifth of it
     #[arg(long, value_name = "S", default_value_t = 5.0, value_parser = seconds)]
     seconds: f64,

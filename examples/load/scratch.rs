@@ -8,7 +8,10 @@ use tempfile::TempDir;
 
 use crate::Options;
 use crate::database::Database;
-use crate::postgres_server;
+use crate::{postgres_server, shuffled};
+
+/// The database that `demo` fills.
+const FILLED: &str = "shop/audit.db";
 
 pub(crate) struct Scratch {
     directory: TempDir,
@@ -19,11 +22,12 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// Makes the database. `demo` fills SQLite only, so a PostgreSQL database gets a copy of that.
+    /// Makes the database. `demo` fills SQLite only, so a PostgreSQL database gets a copy of that, or an import.
     pub(crate) fn fill(options: &Options) -> anyhow::Result<Scratch> {
         let parent = options.directory.clone().unwrap_or_else(std::env::temp_dir);
         let directory = tempfile::tempdir_in(&parent).with_context(|| format!("cannot write to {}", parent.display()))?;
-        let sqlite = format!("sqlite://{}", directory.path().join("shop/audit.db").display());
+        let at = |name: &str| format!("sqlite://{}", directory.path().join(name).display());
+        let (filled, sqlite) = (at(FILLED), at(if options.shuffled { "imported.db" } else { FILLED }));
         let postgres = options.postgres.then(postgres_server::Server::start);
         let database_url = match (&options.database_url, &postgres) {
             (Some(url), _) => url.clone(),
@@ -39,8 +43,10 @@ impl Scratch {
         }
         let scratch = Scratch { directory, program: program()?, database_url, _postgres: postgres };
         scratch.run(&["demo", "--fill-only", "--directory", "shop", "--events", &options.events.to_string()])?;
-        if is_other {
-            scratch.run(&["copy", "--from", &sqlite, "--to", &scratch.database_url])?;
+        if options.shuffled {
+            shuffled::import(&scratch, &filled)?;
+        } else if is_other {
+            scratch.run(&["copy", "--from", &filled, "--to", &scratch.database_url])?;
         }
         Ok(scratch)
     }
@@ -53,7 +59,7 @@ impl Scratch {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> anyhow::Result<()> {
+    pub(crate) fn run(&self, arguments: &[&str]) -> anyhow::Result<()> {
         let output = self.command().args(arguments).output().with_context(|| format!("cannot run {}", self.program.display()))?;
         ensure!(output.status.success(), "`audit-server {}`: {}", arguments[0], String::from_utf8_lossy(&output.stderr));
         Ok(())
@@ -64,18 +70,22 @@ impl Scratch {
     }
 
     pub(crate) fn database(&self) -> anyhow::Result<Database> {
-        if is_postgres(&self.database_url) { Database::postgres(&self.database_url) } else { Database::sqlite(&self.sqlite_file()) }
+        match self.sqlite_file() {
+            Some(file) => Database::sqlite(&file),
+            None => Database::postgres(&self.database_url),
+        }
     }
 
-    fn sqlite_file(&self) -> PathBuf {
-        self.path().join("shop/audit.db")
+    fn sqlite_file(&self) -> Option<PathBuf> {
+        self.database_url.strip_prefix("sqlite://").map(PathBuf::from)
     }
 
     /// What the database takes, with its indexes.
     pub(crate) fn bytes_on_disk(&self, database: &mut Database) -> anyhow::Result<u64> {
-        match database.bytes()? {
-            Some(bytes) => Ok(bytes),
-            None => Ok(std::fs::metadata(self.sqlite_file())?.len()),
+        match (database.bytes()?, self.sqlite_file()) {
+            (Some(bytes), _) => Ok(bytes),
+            (None, Some(file)) => Ok(std::fs::metadata(file)?.len()),
+            (None, None) => bail!("the size of {} is not known", self.database_url),
         }
     }
 }

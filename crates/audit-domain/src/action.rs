@@ -1,10 +1,11 @@
 //! The action of an event: what the user did.
 
 use crate::error::Fault;
-use crate::json::{JsonKind, JsonString, JsonText};
-use crate::limits::ACTION_CHARS_MAX;
+use crate::json::{JsonKind, JsonText};
+use crate::parse::name;
 
-/// The name of an action: `CREATE`, `UPDATE`, `DELETE`, `READ` or any other of up to [`ACTION_CHARS_MAX`] characters.
+/// The name of an action: `CREATE`, `UPDATE`, `DELETE`, `READ` or any other of up to
+/// [`NAME_CHARS_MAX`](crate::limits::NAME_CHARS_MAX) characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action(JsonText);
 
@@ -13,7 +14,8 @@ impl Action {
     ///
     /// # Errors
     ///
-    /// [`Fault::TooLong`] for a name of more than [`ACTION_CHARS_MAX`] characters.
+    /// [`Fault::TooLong`] for a name of more than
+    /// [`NAME_CHARS_MAX`](crate::limits::NAME_CHARS_MAX) characters.
     pub fn new(name: &str) -> Result<Action, Fault> {
         Action::from_json(JsonText::string(name))
     }
@@ -43,11 +45,7 @@ impl Action {
     }
 
     pub(crate) fn from_json(json: JsonText) -> Result<Action, Fault> {
-        let chars = json.decoded().as_ref().map(JsonString::chars_len).ok_or(Fault::NotAString(json.kind()))?;
-        if chars > ACTION_CHARS_MAX {
-            return Err(Fault::TooLong { max: ACTION_CHARS_MAX, chars });
-        }
-        Ok(Action(json))
+        Ok(Action(name(json)?))
     }
 
     /// Derives the action from a content: `UPDATE` if it has `old_data` and `new_data`, `CREATE` if

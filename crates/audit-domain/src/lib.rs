@@ -37,7 +37,9 @@ mod interval;
 mod json;
 pub mod limits;
 pub mod log;
+mod network;
 mod object;
+mod outcome;
 mod page;
 mod parse;
 mod prepared;
@@ -62,13 +64,16 @@ pub use draw::{RandomError, draw_hash_keys, draw_uuid_v7, uuid_v7};
 pub use entry::Entry;
 pub use error::{Fault, FieldError, InputError};
 pub use event::{
-    Event, EventFilter, EventFilterColumns, EventSort, EventValues, NewEvent, SortField, SortRow, StoredSubject, Subject, slot,
+    Event, EventFilter, EventFilterColumns, EventSort, EventValues, NewEvent, SortField, SortRow, StoredSubject, Subject,
+    is_address, slot,
 };
 pub use interval::Interval;
 pub use json::{
     EncodeError, JsonError, JsonKind, JsonString, JsonText, Member, Members, ObjectWriter, index_key, is_integer, push_array,
 };
+pub use network::{Network, address_of};
 pub use object::{ObjectId, canonical_integer};
+pub use outcome::Outcome;
 pub use page::{CursorError, CursorKey, CursorOrder, CursorScope};
 pub use parse::{ParseMode, parse_uuid};
 pub use prepared::{FilterColumns, PrepareError, PreparedEntry};

@@ -32,8 +32,8 @@ pub const NESTING_ADDED_MAX: usize = 1;
 /// less than a tenth as many members.
 pub const MEMBERS_MAX: usize = 10_000;
 
-/// Characters of an action: a name to group by, not a sentence (there is `description` for that).
-pub const ACTION_CHARS_MAX: usize = 100;
+/// Characters of an action or an outcome: a name to group by, not a sentence (there is `description` for that).
+pub const NAME_CHARS_MAX: usize = 100;
 
 /// Characters of a text that goes into a filter column as it is; see [`crate::index_key`]. 255
 /// characters of four bytes stay under the 2,704 bytes of the largest PostgreSQL btree entry.
@@ -42,6 +42,9 @@ pub const INDEX_KEY_CHARS_MAX: usize = 255;
 /// Characters before the digest if a text does not fit. With U+0001 and 64 hex digits they make
 /// 255.
 pub const INDEX_KEY_PREFIX_CHARS: usize = INDEX_KEY_CHARS_MAX - 65;
+
+/// Characters of a beginning of a url in a filter. A filter column has that many of every url.
+pub const URL_PREFIX_CHARS_MAX: usize = INDEX_KEY_PREFIX_CHARS;
 
 /// Entries of a page of the native API if the request does not set a size.
 pub const PAGE_SIZE_DEFAULT: usize = 100;

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonKind, JsonString, JsonText, Member, Members, ObjectWriter};
-use crate::limits::{EVENT_BYTES_ADDED_MAX, EVENT_BYTES_MAX, NESTING_ADDED_MAX, NESTING_MAX};
+use crate::limits::{EVENT_BYTES_ADDED_MAX, EVENT_BYTES_MAX, NAME_CHARS_MAX, NESTING_ADDED_MAX, NESTING_MAX};
 use crate::timestamp::Timestamp;
 use crate::unrecognized::Unrecognized;
 
@@ -18,15 +18,31 @@ pub struct ParseMode {
     /// Whether the parser refuses an object without any known member, instead of keeping its
     /// members as unknown ones.
     pub refuses_unrecognized: bool,
+    /// Whether a value that a member of [`FromMembers::ADDED`] cannot have is kept as an unknown
+    /// member, instead of being refused. Clients of the published pages may have sent members of
+    /// their own under these names.
+    pub keeps_faulty_added: bool,
+    /// Whether the parser takes [`MASKED`], which an export has and a client cannot say.
+    pub takes_masked: bool,
 }
 
+/// The member that says what was masked.
+const MASKED: &str = "masked";
+
 impl ParseMode {
+    const STRICT: ParseMode = ParseMode {
+        drops_read_only: false,
+        last_repeated_counts: false,
+        refuses_unrecognized: false,
+        keeps_faulty_added: false,
+        takes_masked: false,
+    };
     /// The mode of the native API.
-    pub const NATIVE: ParseMode = ParseMode { refuses_unrecognized: true, drops_read_only: false, last_repeated_counts: false };
+    pub const NATIVE: ParseMode = ParseMode { refuses_unrecognized: true, ..ParseMode::STRICT };
     /// The mode of the published APIs, which read an object as Django does.
-    pub const PUBLISHED: ParseMode = ParseMode { refuses_unrecognized: false, drops_read_only: false, last_repeated_counts: true };
+    pub const PUBLISHED: ParseMode = ParseMode { last_repeated_counts: true, keeps_faulty_added: true, ..ParseMode::STRICT };
     /// The mode for importing an export.
-    pub const IMPORT: ParseMode = ParseMode { refuses_unrecognized: false, drops_read_only: true, last_repeated_counts: false };
+    pub const IMPORT: ParseMode = ParseMode { drops_read_only: true, takes_masked: true, ..ParseMode::STRICT };
 
     /// Checks the limits and splits a record into its members. An exported record may be larger
     /// than the record that the client sent.
@@ -43,6 +59,8 @@ impl ParseMode {
 pub(crate) trait FromMembers: Default {
     /// The members that a client may give.
     const KNOWN: &'static [&'static str];
+    /// Those of [`FromMembers::KNOWN`] that the published pages do not have.
+    const ADDED: &'static [&'static str];
     /// The members that only the server sets.
     const READ_ONLY: &'static [&'static str];
     /// The requirements of a record, as a sentence for messages.
@@ -85,8 +103,10 @@ struct Reader<R> {
 impl<R: FromMembers> Reader<R> {
     fn take(&mut self, member: Member<'_>) {
         let Member { key, name, value } = member;
-        let read_only = R::READ_ONLY.contains(&name.as_str());
-        if !read_only && !R::KNOWN.contains(&name.as_str()) {
+        let is_masked = name == MASKED && !self.mode.takes_masked;
+        let read_only = is_masked || R::READ_ONLY.contains(&name.as_str());
+        let is_unknown = !read_only && !R::KNOWN.contains(&name.as_str());
+        if is_unknown || is_masked && self.mode.keeps_faulty_added {
             self.unknown.push((key.to_owned(), value));
             return;
         }
@@ -100,6 +120,12 @@ impl<R: FromMembers> Reader<R> {
             // A name is added once: a client may repeat two members a hundred thousand times, and
             // each member is looked up in this list.
             self.seen.push(name.clone());
+        }
+        if self.mode.keeps_faulty_added && R::ADDED.contains(&name.as_str()) {
+            if value.kind() != JsonKind::Null && self.record.set(&name, Some(value.clone())).is_err() {
+                self.unknown.push((key.to_owned(), value));
+            }
+            return;
         }
         let value = (value.kind() != JsonKind::Null).then_some(value);
         if read_only {
@@ -171,6 +197,12 @@ pub(crate) fn integer(json: &JsonText) -> Result<i64, Fault> {
 
 pub(crate) fn string(json: JsonText) -> Result<JsonText, Fault> {
     if json.kind() == JsonKind::String { Ok(json) } else { Err(Fault::NotAString(json.kind())) }
+}
+
+/// Checks a name to group by: a string of at most [`NAME_CHARS_MAX`] characters.
+pub(crate) fn name(json: JsonText) -> Result<JsonText, Fault> {
+    let chars = json.decoded().as_ref().map(JsonString::chars_len).ok_or(Fault::NotAString(json.kind()))?;
+    if chars > NAME_CHARS_MAX { Err(Fault::TooLong { max: NAME_CHARS_MAX, chars }) } else { Ok(json) }
 }
 
 pub(crate) fn object(json: JsonText) -> Result<JsonText, Fault> {

@@ -10,7 +10,7 @@ use crate::content_type::ContentTypes;
 use crate::draw::{RandomError, draw_uuid_v7};
 use crate::entry::Entry;
 use crate::error::Fault;
-use crate::event::{EventFilterColumns, NewEvent, ParsedSubject, StoredSubject, Subject, slot};
+use crate::event::{EventFilterColumns, EventParts, NewEvent, ParsedSubject, StoredSubject, Subject, slot};
 use crate::log::{Commitment, LeafHash, LeafInput, Slots, leaf_data, leaf_hash};
 use crate::stream::Stream;
 use crate::timestamp::Timestamp;
@@ -35,6 +35,7 @@ pub struct PreparedEntry {
 
 /// The filter columns of an entry. The variant says to which stream the entry belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "most entries are events, and a box would take an allocation for each")]
 pub enum FilterColumns {
     /// The filter columns of an event.
     Event(EventFilterColumns),
@@ -101,10 +102,19 @@ impl NewEvent {
         let subject = Subject {
             action: self.effective_action(),
             content_type: self.content_type,
+            correlation_id: self.correlation_id.take(),
             object_id: self.object_id.take(),
+            outcome: self.outcome.take(),
+            source: self.source.take(),
             table_name: self.table_name.take(),
         };
-        let keys = EventFilterColumns::new(&subject, self.user.as_ref(), self.remote_addr.as_ref(), self.url.as_ref());
+        let parts = EventParts {
+            user: self.user.as_ref(),
+            impersonator: self.impersonator.as_ref(),
+            remote_addr: self.remote_addr.as_ref(),
+            url: self.url.as_ref(),
+        };
+        let keys = EventFilterColumns::new(&subject, parts);
         let given = ClientValues { uuid: self.uuid, timestamp: self.timestamp };
         let slots = Slots::with_new_salts(self.into_slots(subject.to_slot()))?;
         let subject = ClientSubject::Event { subject, action, content_type, table_name };
@@ -136,13 +146,19 @@ impl NewActionLog {
     /// record lacks a uuid or a time.
     pub fn prepare_at(self, channel: ChannelId, clock: &Clock) -> Result<PreparedEntry, PrepareError> {
         check_uuid(self.uuid)?;
-        let subject = ActionLogSubject { level: self.level, logger_name: self.logger_name, app_name: self.app_name };
+        let subject = ActionLogSubject {
+            level: self.level,
+            logger_name: self.logger_name,
+            app_name: self.app_name,
+            correlation_id: self.correlation_id,
+        };
         let keys = ActionLogFilterColumns::from_subject(&subject);
         let slots = Slots::with_new_salts([
             (action_log_slot::SUBJECT, Some(subject.to_slot())),
             (action_log_slot::MESSAGE, Some(self.message)),
             (action_log_slot::TRACE, self.trace),
             (action_log_slot::EXTRA, self.extra),
+            (action_log_slot::MASKED, self.masked),
         ])?;
         let given = ClientValues { uuid: self.uuid, timestamp: self.created_at };
         PreparedEntry::new(given, channel, slots, FilterColumns::ActionLog(keys), ClientSubject::ActionLog, clock)
@@ -299,7 +315,8 @@ impl PreparedEntry {
     /// Whether everything except the subject matches.
     fn matches_first(&self, timestamp: Timestamp, slots: &Slots) -> bool {
         let same_time = !self.timestamp_was_given || self.timestamp == timestamp;
-        same_time && (slot::USER..=slot::EXTRA).all(|number| self.same_slot(slots, number))
+        let numbers = self.slots.iter().chain(slots.iter()).map(|slot| slot.number);
+        same_time && numbers.filter(|number| *number != slot::SUBJECT).all(|number| self.same_slot(slots, number))
     }
 
     fn same_slot(&self, slots: &Slots, number: u8) -> bool {
@@ -311,7 +328,8 @@ impl ClientSubject {
     /// Whether the other subject has everything that this one gives.
     fn repeats(&self, first: &Subject) -> bool {
         let ClientSubject::Event { subject: mine, action, content_type, table_name } = self else { return false };
-        mine.object_id == first.object_id
+        (&mine.object_id, &mine.outcome) == (&first.object_id, &first.outcome)
+            && (&mine.correlation_id, &mine.source) == (&first.correlation_id, &first.source)
             && (!action || mine.action == first.action)
             && (!content_type || mine.content_type == first.content_type)
             && (!table_name || mine.table_name == first.table_name)

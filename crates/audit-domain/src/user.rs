@@ -58,12 +58,16 @@ impl User {
         self.identity().name.map(|name| name.to_text())
     }
 
-    /// Finds the id and the name in one pass.
+    /// Finds the id, the name and the e-mail address in one pass.
     #[must_use]
     pub fn identity(&self) -> Identity {
-        match self.pick(&["pk", "username"]) {
-            Some([pk, name]) => Identity { id: pk.and_then(id_text), name: name.and_then(JsonString::decode) },
-            None => Identity { id: id_text(self.0.as_str()), name: None },
+        match self.pick(&["pk", "username", "email"]) {
+            Some([pk, name, email]) => Identity {
+                id: pk.and_then(id_text),
+                name: name.and_then(JsonString::decode),
+                email: email.and_then(JsonString::decode),
+            },
+            None => Identity { id: id_text(self.0.as_str()), name: None, email: None },
         }
     }
 }
@@ -75,13 +79,15 @@ impl From<User> for JsonText {
 }
 
 /// The parts that identify a user.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Identity {
     /// The `pk`, or the bare value: the text of a string, the digits of an integer. A `pk` of
     /// another type is not an id.
     pub id: Option<JsonString>,
     /// The `username`, if it is a string.
     pub name: Option<JsonString>,
+    /// The `email`, if it is a string.
+    pub email: Option<JsonString>,
 }
 
 impl Identity {

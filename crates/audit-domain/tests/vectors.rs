@@ -26,7 +26,7 @@ fn an_event_is_cut_into_exactly_these_slots() {
         assert_eq!(cut, listed(case), "{received}");
         seen += 1;
     }
-    assert_eq!(seen, 6);
+    assert_eq!(seen, 8);
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn an_action_log_is_cut_into_exactly_these_slots() {
         assert_eq!(cut, listed(case), "{received}");
         seen += 1;
     }
-    assert_eq!(seen, 2);
+    assert_eq!(seen, 3);
 }
 
 #[test]

@@ -25,8 +25,13 @@ diesel::table! {
         object_id -> Nullable<Text>,
         user_id -> Nullable<Text>,
         user_name -> Nullable<Text>,
+        user_email -> Nullable<Text>,
         remote_addr -> Nullable<Text>,
         url -> Nullable<Text>,
+        outcome -> Nullable<Text>,
+        correlation_id -> Nullable<Text>,
+        source -> Nullable<Text>,
+        impersonator_id -> Nullable<Text>,
         seals -> Binary,
         leaf_hash -> Binary,
         subject_json -> Nullable<Text>,
@@ -39,6 +44,8 @@ diesel::table! {
         content -> Nullable<Text>,
         description_json -> Nullable<Text>,
         extra -> Nullable<Text>,
+        impersonator_json -> Nullable<Text>,
+        masked -> Nullable<Text>,
     }
 }
 
@@ -53,12 +60,14 @@ diesel::table! {
         level -> Nullable<BigInt>,
         logger_name -> Nullable<Text>,
         app_name -> Nullable<Text>,
+        correlation_id -> Nullable<Text>,
         seals -> Binary,
         leaf_hash -> Binary,
         subject_json -> Nullable<Text>,
         message -> Nullable<Text>,
         trace -> Nullable<Text>,
         extra -> Nullable<Text>,
+        masked -> Nullable<Text>,
     }
 }
 

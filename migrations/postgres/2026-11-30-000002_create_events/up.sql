@@ -23,8 +23,13 @@ CREATE TABLE events (
     object_id TEXT COLLATE "C",
     user_id TEXT COLLATE "C",
     user_name TEXT COLLATE "C",
+    user_email TEXT COLLATE "C",
     remote_addr TEXT COLLATE "C",
     url TEXT COLLATE "C",
+    outcome TEXT COLLATE "C",
+    correlation_id TEXT COLLATE "C",
+    source TEXT COLLATE "C",
+    impersonator_id TEXT COLLATE "C",
     seals BYTEA NOT NULL,
     leaf_hash BYTEA NOT NULL CHECK (octet_length(leaf_hash) = 32),
     subject_json TEXT,
@@ -37,6 +42,8 @@ CREATE TABLE events (
     content TEXT,
     description_json TEXT,
     extra TEXT,
+    impersonator_json TEXT,
+    masked TEXT,
     PRIMARY KEY (channel_id, position),
     UNIQUE (channel_id, uuid)
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);

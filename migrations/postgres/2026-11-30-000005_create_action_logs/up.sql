@@ -10,12 +10,14 @@ CREATE TABLE action_logs (
     level BIGINT,
     logger_name TEXT COLLATE "C",
     app_name TEXT COLLATE "C",
+    correlation_id TEXT COLLATE "C",
     seals BYTEA NOT NULL,
     leaf_hash BYTEA NOT NULL CHECK (octet_length(leaf_hash) = 32),
     subject_json TEXT,
     message TEXT,
     trace TEXT,
     extra TEXT,
+    masked TEXT,
     PRIMARY KEY (channel_id, position),
     UNIQUE (channel_id, uuid)
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);

@@ -15,8 +15,10 @@ SELECT
     level,
     logger_name,
     app_name,
+    correlation_id,
     message,
     trace,
     extra,
+    masked,
     encode(leaf_hash, 'hex') AS leaf_hash
 FROM action_logs;

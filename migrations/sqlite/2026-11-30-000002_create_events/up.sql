@@ -16,8 +16,13 @@ CREATE TABLE events (
     object_id TEXT,
     user_id TEXT,
     user_name TEXT,
+    user_email TEXT,
     remote_addr TEXT,
     url TEXT,
+    outcome TEXT,
+    correlation_id TEXT,
+    source TEXT,
+    impersonator_id TEXT,
     seals BLOB NOT NULL,
     leaf_hash BLOB NOT NULL CHECK (length(leaf_hash) = 32),
     subject_json TEXT,
@@ -30,6 +35,8 @@ CREATE TABLE events (
     content TEXT,
     description_json TEXT,
     extra TEXT,
+    impersonator_json TEXT,
+    masked TEXT,
     PRIMARY KEY (channel_id, position),
     UNIQUE (channel_id, uuid)
 );
@@ -64,13 +71,15 @@ WHEN NOT (
     AND NEW.leaf_hash IS OLD.leaf_hash
     AND (
         (NEW.subject_json IS OLD.subject_json AND NEW.action IS OLD.action AND NEW.content_type IS OLD.content_type
-            AND NEW.table_name IS OLD.table_name AND NEW.object_id IS OLD.object_id AND NEW.object_num IS OLD.object_num)
-        OR COALESCE(NEW.subject_json, NEW.action, NEW.content_type, NEW.table_name, NEW.object_id, NEW.object_num) IS NULL
+            AND NEW.table_name IS OLD.table_name AND NEW.object_id IS OLD.object_id AND NEW.object_num IS OLD.object_num
+            AND NEW.outcome IS OLD.outcome AND NEW.correlation_id IS OLD.correlation_id AND NEW.source IS OLD.source)
+        OR COALESCE(NEW.subject_json, NEW.action, NEW.content_type, NEW.table_name, NEW.object_id, NEW.object_num, NEW.outcome,
+            NEW.correlation_id, NEW.source) IS NULL
     )
     AND (
         (NEW.user_json IS OLD.user_json AND NEW.user_id IS OLD.user_id AND NEW.user_num IS OLD.user_num
-            AND NEW.user_name IS OLD.user_name)
-        OR COALESCE(NEW.user_json, NEW.user_id, NEW.user_num, NEW.user_name) IS NULL
+            AND NEW.user_name IS OLD.user_name AND NEW.user_email IS OLD.user_email)
+        OR COALESCE(NEW.user_json, NEW.user_id, NEW.user_num, NEW.user_name, NEW.user_email) IS NULL
     )
     AND (
         (NEW.remote_addr_json IS OLD.remote_addr_json AND NEW.remote_addr IS OLD.remote_addr)
@@ -83,6 +92,11 @@ WHEN NOT (
     AND (NEW.content IS OLD.content OR NEW.content IS NULL)
     AND (NEW.description_json IS OLD.description_json OR NEW.description_json IS NULL)
     AND (NEW.extra IS OLD.extra OR NEW.extra IS NULL)
+    AND (
+        (NEW.impersonator_json IS OLD.impersonator_json AND NEW.impersonator_id IS OLD.impersonator_id)
+        OR COALESCE(NEW.impersonator_json, NEW.impersonator_id) IS NULL
+    )
+    AND (NEW.masked IS OLD.masked OR NEW.masked IS NULL)
     AND typeof(NEW.seals) = 'blob' AND length(NEW.seals) > length(OLD.seals)
     AND length(NEW.seals) - length(OLD.seals) = 16 * (
         (NEW.subject_json IS NOT OLD.subject_json) + (NEW.user_json IS NOT OLD.user_json)
@@ -90,6 +104,7 @@ WHEN NOT (
         + (NEW.query_params IS NOT OLD.query_params) + (NEW.post_data IS NOT OLD.post_data)
         + (NEW.headers IS NOT OLD.headers) + (NEW.content IS NOT OLD.content)
         + (NEW.description_json IS NOT OLD.description_json) + (NEW.extra IS NOT OLD.extra)
+        + (NEW.impersonator_json IS NOT OLD.impersonator_json) + (NEW.masked IS NOT OLD.masked)
     )
 )
 BEGIN

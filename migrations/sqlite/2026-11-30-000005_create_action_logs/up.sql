@@ -10,12 +10,14 @@ CREATE TABLE action_logs (
     level BIGINT,
     logger_name TEXT,
     app_name TEXT,
+    correlation_id TEXT,
     seals BLOB NOT NULL,
     leaf_hash BLOB NOT NULL CHECK (length(leaf_hash) = 32),
     subject_json TEXT,
     message TEXT,
     trace TEXT,
     extra TEXT,
+    masked TEXT,
     PRIMARY KEY (channel_id, position),
     UNIQUE (channel_id, uuid)
 );
@@ -37,16 +39,17 @@ WHEN NOT (
     AND NEW.leaf_hash IS OLD.leaf_hash
     AND (
         (NEW.subject_json IS OLD.subject_json AND NEW.level IS OLD.level AND NEW.logger_name IS OLD.logger_name
-            AND NEW.app_name IS OLD.app_name)
-        OR COALESCE(NEW.subject_json, NEW.level, NEW.logger_name, NEW.app_name) IS NULL
+            AND NEW.app_name IS OLD.app_name AND NEW.correlation_id IS OLD.correlation_id)
+        OR COALESCE(NEW.subject_json, NEW.level, NEW.logger_name, NEW.app_name, NEW.correlation_id) IS NULL
     )
     AND (NEW.message IS OLD.message OR NEW.message IS NULL)
     AND (NEW.trace IS OLD.trace OR NEW.trace IS NULL)
     AND (NEW.extra IS OLD.extra OR NEW.extra IS NULL)
+    AND (NEW.masked IS OLD.masked OR NEW.masked IS NULL)
     AND typeof(NEW.seals) = 'blob' AND length(NEW.seals) > length(OLD.seals)
     AND length(NEW.seals) - length(OLD.seals) = 16 * (
         (NEW.subject_json IS NOT OLD.subject_json) + (NEW.message IS NOT OLD.message)
-        + (NEW.trace IS NOT OLD.trace) + (NEW.extra IS NOT OLD.extra)
+        + (NEW.trace IS NOT OLD.trace) + (NEW.extra IS NOT OLD.extra) + (NEW.masked IS NOT OLD.masked)
     )
 )
 BEGIN

@@ -12,8 +12,10 @@ SELECT
     level,
     logger_name,
     app_name,
+    correlation_id,
     message,
     trace,
     extra,
+    masked,
     lower(hex(leaf_hash)) AS leaf_hash
 FROM action_logs;

@@ -27,9 +27,11 @@ impl NewActionLog {
             level,
             logger_name: None,
             app_name: None,
+            correlation_id: None,
             message: JsonText::string(message),
             trace: None,
             extra: None,
+            masked: None,
         })
     }
 
@@ -65,6 +67,14 @@ impl NewActionLog {
     #[must_use]
     pub fn app_name(mut self, name: &str) -> NewActionLog {
         self.app_name = Some(JsonText::string(name));
+        self
+    }
+
+    /// Sets the id of the request, the transaction or the trace. Events with the same id are found
+    /// with the record.
+    #[must_use]
+    pub fn correlation_id(mut self, id: &str) -> NewActionLog {
+        self.correlation_id = Some(JsonText::string(id));
         self
     }
 

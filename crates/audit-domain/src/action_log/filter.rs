@@ -28,6 +28,9 @@ pub struct ActionLogFilter {
     pub logger_name: Option<String>,
     /// The application.
     pub app_name: Option<String>,
+    /// The id of the request, the transaction or the trace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
     /// A part of the message or of the trace. ASCII letters match in either case.
     pub search: Option<String>,
     /// Sets of values. The action log has one value of each set.
@@ -104,6 +107,7 @@ impl ActionLogFilter {
             && (self.level == Interval::default() || level.is_some_and(|level| self.level.contains(level)))
             && same(&self.logger_name, subject.as_ref().and_then(|subject| subject.logger_name.as_ref()))
             && same(&self.app_name, subject.as_ref().and_then(|subject| subject.app_name.as_ref()))
+            && same(&self.correlation_id, subject.as_ref().and_then(|subject| subject.correlation_id.as_ref()))
             && self.one_of.hits(log).into_iter().all(|hit| hit)
             && !self.none_of.hits(log).contains(&true)
             && self.created_at.contains(log.entry.timestamp.micros())
@@ -150,6 +154,8 @@ pub struct ActionLogValues {
     pub logger_name: BTreeSet<String>,
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub app_name: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub correlation_id: BTreeSet<String>,
 }
 
 impl ActionLogValues {
@@ -171,6 +177,7 @@ impl ActionLogValues {
             number(&self.level, subject.map(|subject| subject.level)),
             text(&self.logger_name, subject.and_then(|subject| subject.logger_name.as_ref()).and_then(JsonText::decoded)),
             text(&self.app_name, subject.and_then(|subject| subject.app_name.as_ref()).and_then(JsonText::decoded)),
+            text(&self.correlation_id, subject.and_then(|subject| subject.correlation_id.as_ref()).and_then(JsonText::decoded)),
         ];
         hits.into_iter().flatten().collect()
     }

@@ -10,6 +10,7 @@ pub struct ActionLogFilterColumns {
     pub level: Option<i64>,
     pub logger_name: Option<String>,
     pub app_name: Option<String>,
+    pub correlation_id: Option<String>,
 }
 
 impl ActionLogFilterColumns {
@@ -21,6 +22,7 @@ impl ActionLogFilterColumns {
             level: Some(record.level),
             logger_name: record.logger_name.as_ref().and_then(key),
             app_name: record.app_name.as_ref().and_then(key),
+            correlation_id: record.correlation_id.as_ref().and_then(key),
         }
     }
 }

@@ -52,7 +52,7 @@ fn is_pino(members: &Members<'_>) -> bool {
 }
 
 /// Members that mean the same in both shapes.
-const SHARED: [&str; 1] = ["app_name"];
+const SHARED: [&str; 2] = ["app_name", "correlation_id"];
 
 /// Renames pino's members to their native names and puts all others into `extra`. An application
 /// may log a `uuid` or an `id` of its own, which must not become the identity of the record.

@@ -24,4 +24,5 @@ pub mod action_log_slot {
     pub const MESSAGE: u8 = 1;
     pub const TRACE: u8 = 2;
     pub const EXTRA: u8 = 9;
+    pub const MASKED: u8 = 11;
 }

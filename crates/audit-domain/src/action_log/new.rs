@@ -25,12 +25,16 @@ pub struct NewActionLog {
     pub logger_name: Option<JsonText>,
     /// The name of the application, a JSON string.
     pub app_name: Option<JsonText>,
+    /// The id of the request, the transaction or the trace, a JSON string.
+    pub correlation_id: Option<JsonText>,
     /// The message, a JSON string.
     pub message: JsonText,
     /// The traceback, a JSON string.
     pub trace: Option<JsonText>,
     /// Unknown members, as one JSON object.
     pub extra: Option<JsonText>,
+    /// What was masked before the record was hashed: the policy, and pointers to the values.
+    pub masked: Option<JsonText>,
 }
 
 impl NewActionLog {
@@ -67,16 +71,31 @@ struct Partial {
     level: Option<i64>,
     logger_name: Option<JsonText>,
     app_name: Option<JsonText>,
+    correlation_id: Option<JsonText>,
     message: Option<JsonText>,
     trace: Option<JsonText>,
     extra: Option<JsonText>,
+    masked: Option<JsonText>,
 }
 
 impl FromMembers for Partial {
     const NEEDS: &'static str = "an action log needs level and message";
 
-    const KNOWN: &'static [&'static str] =
-        &["uuid", "channel_id", "created_at", "level", "logger_name", "app_name", "message", "trace", "extra"];
+    const KNOWN: &'static [&'static str] = &[
+        "uuid",
+        "channel_id",
+        "created_at",
+        "level",
+        "logger_name",
+        "app_name",
+        "correlation_id",
+        "message",
+        "trace",
+        "extra",
+        "masked",
+    ];
+
+    const ADDED: &'static [&'static str] = &["correlation_id"];
 
     const READ_ONLY: &'static [&'static str] = &["id", "position", "recorded_at", "leaf_hash", "producer_id"];
 
@@ -88,8 +107,10 @@ impl FromMembers for Partial {
             "level" => self.level = value.as_ref().map(level).transpose()?,
             "logger_name" => self.logger_name = value.map(string).transpose()?,
             "app_name" => self.app_name = value.map(string).transpose()?,
+            "correlation_id" => self.correlation_id = value.map(string).transpose()?,
             "message" => self.message = value.map(string).transpose()?,
             "trace" => self.trace = value.map(string).transpose()?,
+            "masked" => self.masked = value.map(object).transpose()?,
             _ => self.extra = value.map(object).transpose()?,
         }
         Ok(())
@@ -115,9 +136,11 @@ impl Partial {
                 level,
                 logger_name: self.logger_name,
                 app_name: self.app_name,
+                correlation_id: self.correlation_id,
                 message,
                 trace: self.trace,
                 extra: self.extra,
+                masked: self.masked,
             }),
             _ => Err(errors),
         }

@@ -93,6 +93,12 @@ impl ActionLog {
         self.subject()?.app_name?.decoded().map(|name| name.to_text())
     }
 
+    /// The id of the request, the transaction or the trace.
+    #[must_use]
+    pub fn correlation_id(&self) -> Option<String> {
+        self.subject()?.correlation_id?.decoded().map(|id| id.to_text())
+    }
+
     /// The message; `None` after erasure.
     #[must_use]
     pub fn message(&self) -> Option<String> {
@@ -111,6 +117,12 @@ impl ActionLog {
         self.entry.slots.value(action_log_slot::EXTRA)
     }
 
+    /// What was masked before the record was hashed: the policy, and pointers to the values.
+    #[must_use]
+    pub fn masked(&self) -> Option<&JsonText> {
+        self.entry.slots.value(action_log_slot::MASKED)
+    }
+
     /// The number that the published API shows as its id: 1 for the first action log of a channel,
     /// then in the order of commits.
     #[must_use]
@@ -118,7 +130,7 @@ impl ActionLog {
         self.entry.position + 1
     }
 
-    /// Level, logger and application; `None` after erasure.
+    /// Level, logger, application and correlation id; `None` after erasure.
     #[must_use]
     pub fn subject(&self) -> Option<ActionLogSubject> {
         self.entry.slots.value(action_log_slot::SUBJECT).and_then(ActionLogSubject::from_slot)
@@ -152,9 +164,11 @@ impl ActionLog {
             .integer("level", subject.as_ref().map(|subject| subject.level))
             .text("logger_name", subject.as_ref().and_then(|subject| subject.logger_name.as_ref()))
             .text("app_name", subject.as_ref().and_then(|subject| subject.app_name.as_ref()))
+            .text("correlation_id", subject.as_ref().and_then(|subject| subject.correlation_id.as_ref()))
             .text("message", value(action_log_slot::MESSAGE))
             .text("trace", value(action_log_slot::TRACE))
             .text("extra", value(action_log_slot::EXTRA))
+            .text("masked", value(action_log_slot::MASKED))
             .string("leaf_hash", &self.entry.leaf_hash.to_string());
         object.end();
     }

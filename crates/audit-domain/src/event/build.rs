@@ -11,6 +11,7 @@ use crate::channel::ChannelId;
 use crate::error::Fault;
 use crate::json::{EncodeError, JsonText};
 use crate::object::ObjectId;
+use crate::outcome::Outcome;
 use crate::timestamp::Timestamp;
 
 impl NewEvent {
@@ -24,7 +25,7 @@ impl NewEvent {
     ///
     /// # Errors
     ///
-    /// [`Fault::TooLong`]: the name has more than [`ACTION_CHARS_MAX`](crate::limits::ACTION_CHARS_MAX)
+    /// [`Fault::TooLong`]: the name has more than [`NAME_CHARS_MAX`](crate::limits::NAME_CHARS_MAX)
     /// characters.
     pub fn with_action(action: &str) -> Result<NewEvent, Fault> {
         Ok(NewEvent::new().action(Action::new(action)?))
@@ -125,6 +126,28 @@ impl NewEvent {
     #[must_use]
     pub fn object_id(mut self, id: impl Into<ObjectId>) -> NewEvent {
         self.object_id = Some(id.into());
+        self
+    }
+
+    /// Sets whether the action succeeded.
+    #[must_use]
+    pub fn outcome(mut self, outcome: Outcome) -> NewEvent {
+        self.outcome = Some(outcome);
+        self
+    }
+
+    /// Sets the id of the request, the transaction or the trace. Action logs with the same id are
+    /// found with the event.
+    #[must_use]
+    pub fn correlation_id(mut self, id: &str) -> NewEvent {
+        self.correlation_id = Some(JsonText::string(id));
+        self
+    }
+
+    /// Sets the application.
+    #[must_use]
+    pub fn source(mut self, application: &str) -> NewEvent {
+        self.source = Some(JsonText::string(application));
         self
     }
 }

@@ -11,7 +11,9 @@ use crate::filter_values::{number, text};
 use crate::find_text::has_part;
 use crate::interval::Interval;
 use crate::json::{JsonString, JsonText};
+use crate::network::Network;
 use crate::timestamp::Timestamp;
+use crate::user::Identity;
 
 /// The conditions on an event. An event matches if it meets all conditions that are set. Texts
 /// compare exactly, by their characters, however JSON spells them.
@@ -32,14 +34,37 @@ pub struct EventFilter {
     pub object_id: Option<String>,
     /// The user's id (not the name), in the same form.
     pub user: Option<String>,
+    /// The user's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+    /// The e-mail address in the user's snapshot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_email: Option<String>,
     /// The user's id or the user's name.
     pub person: Option<String>,
     /// The action, given or derived.
     pub action: Option<String>,
     /// The url.
     pub url: Option<String>,
-    /// The remote address.
+    /// The beginning of the url, of at most
+    /// [`URL_PREFIX_CHARS_MAX`](crate::limits::URL_PREFIX_CHARS_MAX) characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url_prefix: Option<String>,
+    /// The remote address. An IP address or a network also matches the texts that mean an address
+    /// in it: see [`Network`].
     pub remote_addr: Option<String>,
+    /// The outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// The id of the request, the transaction or the trace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
+    /// The application.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The impersonator's id, in the form of `user`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub impersonator: Option<String>,
     /// The name of a changed field, see [`crate::changed_fields`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed: Option<String>,
@@ -117,25 +142,41 @@ impl EventFilter {
     #[must_use]
     pub fn reads_values(&self) -> bool {
         let lists_changed = [&self.one_of, &self.none_of].into_iter().any(|values| !values.changed.is_empty());
-        self.search.is_some() || self.changed.is_some() || lists_changed
+        self.search.is_some() || self.changed.is_some() || lists_changed || self.url_prefix.is_some() || self.asks_network()
+    }
+
+    /// Whether a remote address of the filter is an IP address or a network.
+    #[must_use]
+    pub fn asks_network(&self) -> bool {
+        let listed = self.one_of.remote_addr.iter().chain(&self.none_of.remote_addr);
+        self.remote_addr.iter().chain(listed).any(|wanted| Network::parse(wanted).is_some())
     }
 
     /// Whether an event matches the filter.
     #[must_use]
     pub fn matches(&self, event: &Event) -> bool {
         let subject = event.subject();
-        let (id, name) = event.user().map(|user| user.identity()).map_or((None, None), |identity| (identity.id, identity.name));
+        let Identity { id, name, email } = event.user().map(|user| user.identity()).unwrap_or_default();
         let json = |json: Option<&JsonText>| json.and_then(JsonText::decoded);
         !self.matches_nothing
             && self.uuid.is_none_or(|uuid| uuid == event.entry.uuid)
             && self.content_type.is_none_or(|number| subject.content_type == Some(number))
             && same(&self.table_name, json(subject.table_name.as_ref()))
             && same(&self.object_id, subject.object_id.as_ref().and_then(|id| id.text()))
+            && same(&self.user_name, name.clone())
+            && same(&self.user_email, email)
             && (same(&self.person, name) || same(&self.person, id.clone()))
             && same(&self.user, id)
             && same(&self.action, json(subject.action.as_ref().map(|action| action.json())))
             && same(&self.url, event.entry.decoded(slot::URL))
-            && same(&self.remote_addr, event.entry.decoded(slot::REMOTE_ADDR))
+            && self.url_prefix.as_ref().is_none_or(|prefix| {
+                event.entry.decoded(slot::URL).is_some_and(|url| url.as_bytes().starts_with(prefix.as_bytes()))
+            })
+            && has_address(self.remote_addr.iter(), event) != Some(false)
+            && same(&self.outcome, json(subject.outcome.as_ref().map(|outcome| outcome.json())))
+            && same(&self.correlation_id, json(subject.correlation_id.as_ref()))
+            && same(&self.source, json(subject.source.as_ref()))
+            && (self.impersonator.is_none() || same(&self.impersonator, impersonator_id(event)))
             && self.changed.as_ref().is_none_or(|name| event.changed_fields().contains(&JsonString::from(name.as_str())))
             && self.one_of.hits(event).into_iter().all(|hit| hit)
             && !self.none_of.hits(event).contains(&true)
@@ -156,6 +197,27 @@ impl EventFilter {
         }
         is_found
     }
+}
+
+/// Whether the remote address of an event is one of some, by its characters or as an IP address;
+/// `None` if there are none.
+fn has_address<'a>(wanted: impl ExactSizeIterator<Item = &'a String>, event: &Event) -> Option<bool> {
+    if wanted.len() == 0 {
+        return None;
+    }
+    let actual = event.entry.decoded(slot::REMOTE_ADDR);
+    let actual = actual.as_ref().and_then(JsonString::as_str);
+    Some(actual.is_some_and(|actual| wanted.into_iter().any(|wanted| is_address(wanted, actual))))
+}
+
+/// Whether a remote address is the wanted text, or an IP address that the wanted text means.
+#[must_use]
+pub fn is_address(wanted: &str, actual: &str) -> bool {
+    wanted == actual || Network::parse(wanted).is_some_and(|network| network.contains_text(actual))
+}
+
+fn impersonator_id(event: &Event) -> Option<JsonString> {
+    event.impersonator().and_then(|user| user.identity().id)
 }
 
 fn same(wanted: &Option<String>, actual: Option<JsonString>) -> bool {
@@ -183,11 +245,23 @@ pub struct EventValues {
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub user: BTreeSet<String>,
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub user_name: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub user_email: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub action: BTreeSet<String>,
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub url: BTreeSet<String>,
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub remote_addr: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub outcome: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub correlation_id: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub source: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub impersonator: BTreeSet<String>,
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub changed: BTreeSet<String>,
 }
@@ -206,7 +280,7 @@ impl EventValues {
             return Vec::new();
         }
         let subject = event.subject();
-        let user_id = event.user().and_then(|user| user.identity().id);
+        let Identity { id, name, email } = event.user().map(|user| user.identity()).unwrap_or_default();
         let object_id = subject.object_id.as_ref().and_then(|id| id.text());
         let action = subject.action.as_ref().map(|action| action.json());
         let hits = [
@@ -214,10 +288,16 @@ impl EventValues {
             number(&self.content_type, subject.content_type),
             text(&self.table_name, subject.table_name.as_ref().and_then(JsonText::decoded)),
             text(&self.object_id, object_id),
-            text(&self.user, user_id),
+            text(&self.user, id),
+            text(&self.user_name, name),
+            text(&self.user_email, email),
             text(&self.action, action.and_then(JsonText::decoded)),
             text(&self.url, event.entry.decoded(slot::URL)),
-            text(&self.remote_addr, event.entry.decoded(slot::REMOTE_ADDR)),
+            has_address(self.remote_addr.iter(), event),
+            text(&self.outcome, subject.outcome.as_ref().and_then(|outcome| outcome.json().decoded())),
+            text(&self.correlation_id, subject.correlation_id.as_ref().and_then(JsonText::decoded)),
+            text(&self.source, subject.source.as_ref().and_then(JsonText::decoded)),
+            text(&self.impersonator, impersonator_id(event)),
             (!self.changed.is_empty())
                 .then(|| event.changed_fields().into_iter().any(|name| text(&self.changed, Some(name)) == Some(true))),
         ];

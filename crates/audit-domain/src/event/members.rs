@@ -9,6 +9,7 @@ use crate::channel::ChannelId;
 use crate::error::Fault;
 use crate::json::{JsonText, ObjectWriter};
 use crate::object::ObjectId;
+use crate::outcome::Outcome;
 use crate::parse::{object, string};
 use crate::timestamp::Timestamp;
 use crate::user::User;
@@ -85,10 +86,18 @@ members! {
         table_name: JsonText,
         /// The object.
         object_id: ObjectId,
+        /// Whether the action succeeded.
+        outcome: Outcome,
+        /// The id of the request, the transaction or the trace, a JSON string.
+        correlation_id: JsonText,
+        /// The application, a JSON string.
+        source: JsonText,
     }
     slots {
         /// The user who did the action.
         user: User = USER 1, User::from_json;
+        /// The user who really acted, if `user` is another.
+        impersonator: User = IMPERSONATOR 10, User::from_json;
         /// The remote address, a JSON string.
         remote_addr: JsonText = REMOTE_ADDR 2, string;
         /// The address that the user called, a JSON string.
@@ -105,6 +114,8 @@ members! {
         content: JsonText = CONTENT 7, Ok;
         /// Unknown members, as one JSON object.
         extra: JsonText = EXTRA 9, object;
+        /// What was masked before the event was hashed: the policy, and pointers to the values.
+        masked: JsonText = MASKED 11, object;
     }
 }
 
@@ -113,6 +124,13 @@ impl NewEvent {
     #[must_use]
     pub fn by(mut self, user: User) -> NewEvent {
         self.user = Some(user);
+        self
+    }
+
+    /// Sets the user who really acted, if the action counts as another user's.
+    #[must_use]
+    pub fn impersonator(mut self, user: User) -> NewEvent {
+        self.impersonator = Some(user);
         self
     }
 
@@ -183,6 +201,12 @@ impl Event {
         self.entry.slots.value(slot::USER).and_then(|json| User::from_json(json.clone()).ok())
     }
 
+    /// The user who really acted, if `user` is another.
+    #[must_use]
+    pub fn impersonator(&self) -> Option<User> {
+        self.entry.slots.value(slot::IMPERSONATOR).and_then(|json| User::from_json(json.clone()).ok())
+    }
+
     /// The remote address.
     #[must_use]
     pub fn remote_addr(&self) -> Option<String> {
@@ -229,5 +253,11 @@ impl Event {
     #[must_use]
     pub fn extra(&self) -> Option<&JsonText> {
         self.entry.slots.value(slot::EXTRA)
+    }
+
+    /// What was masked before the event was hashed: the policy, and pointers to the values.
+    #[must_use]
+    pub fn masked(&self) -> Option<&JsonText> {
+        self.entry.slots.value(slot::MASKED)
     }
 }

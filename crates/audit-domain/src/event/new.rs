@@ -6,6 +6,7 @@ use crate::channel::ChannelId;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonText, Members};
 use crate::object::ObjectId;
+use crate::outcome::Outcome;
 use crate::parse::{FromMembers, ParseMode, integer, read, recognize, string, timestamp, uuid};
 
 impl NewEvent {
@@ -46,6 +47,8 @@ impl FromMembers for NewEvent {
 
     const KNOWN: &'static [&'static str] = NewEvent::MEMBERS;
 
+    const ADDED: &'static [&'static str] = &["outcome", "correlation_id", "source", "impersonator"];
+
     fn set(&mut self, name: &str, value: Option<JsonText>) -> Result<(), Fault> {
         match name {
             "uuid" => self.uuid = value.as_ref().map(uuid).transpose()?,
@@ -55,6 +58,9 @@ impl FromMembers for NewEvent {
             "content_type" => self.content_type = value.as_ref().map(integer).transpose()?,
             "table_name" => self.table_name = value.map(string).transpose()?,
             "object_id" => self.object_id = value.as_ref().map(ObjectId::from_json).transpose()?,
+            "outcome" => self.outcome = value.map(Outcome::from_json).transpose()?,
+            "correlation_id" => self.correlation_id = value.map(string).transpose()?,
+            "source" => self.source = value.map(string).transpose()?,
             _ => self.set_slot(name, value)?,
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::{EventFilterColumns, Subject, slot};
+use super::{EventFilterColumns, EventParts, Subject, slot};
 use crate::change::changed_fields;
 use crate::channel::ChannelId;
 use crate::entry::Entry;
@@ -115,7 +115,25 @@ impl Event {
         self.user().and_then(|user| user.name())
     }
 
-    /// The action, the content type and the object. Empty after erasure.
+    /// Whether the action succeeded: `success`, `failure` or another name.
+    #[must_use]
+    pub fn outcome(&self) -> Option<String> {
+        self.subject().outcome.and_then(|outcome| outcome.json().decoded()).map(|name| name.to_text())
+    }
+
+    /// The id of the request, the transaction or the trace.
+    #[must_use]
+    pub fn correlation_id(&self) -> Option<String> {
+        self.subject().correlation_id.and_then(|id| id.decoded()).map(|id| id.to_text())
+    }
+
+    /// The application.
+    #[must_use]
+    pub fn source(&self) -> Option<String> {
+        self.subject().source.and_then(|source| source.decoded()).map(|source| source.to_text())
+    }
+
+    /// The members of slot 0. Empty after erasure.
     #[must_use]
     pub fn subject(&self) -> Subject {
         self.entry.slots.value(slot::SUBJECT).and_then(Subject::from_slot).unwrap_or_default()
@@ -133,8 +151,16 @@ impl Event {
     /// Computes the filter columns from the slots, for a comparison with the stored ones.
     #[must_use]
     pub fn filter_columns(&self) -> EventFilterColumns {
-        let value = |number| self.entry.slots.value(number);
-        EventFilterColumns::new(&self.subject(), self.user().as_ref(), value(slot::REMOTE_ADDR), value(slot::URL))
+        let (user, impersonator) = (self.user(), self.impersonator());
+        EventFilterColumns::new(
+            &self.subject(),
+            EventParts {
+                user: user.as_ref(),
+                impersonator: impersonator.as_ref(),
+                remote_addr: self.entry.slots.value(slot::REMOTE_ADDR),
+                url: self.entry.slots.value(slot::URL),
+            },
+        )
     }
 
     /// The encoded leaf.
@@ -157,7 +183,10 @@ impl Event {
             .text("action", subject.action.as_ref().map(|action| action.json()))
             .integer("content_type", subject.content_type)
             .text("table_name", subject.table_name.as_ref())
-            .raw("object_id", subject.object_id.as_ref().map_or("null", ObjectId::shown));
+            .raw("object_id", subject.object_id.as_ref().map_or("null", ObjectId::shown))
+            .text("outcome", subject.outcome.as_ref().map(|outcome| outcome.json()))
+            .text("correlation_id", subject.correlation_id.as_ref())
+            .text("source", subject.source.as_ref());
         self.write_slots(&mut object);
         object.string("leaf_hash", &self.entry.leaf_hash.to_string());
         object.end();

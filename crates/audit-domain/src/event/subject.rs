@@ -1,4 +1,5 @@
-//! Slot 0 of an event: the action, the content type and the object, as one compact JSON object.
+//! Slot 0 of an event: the action with its outcome, the object and the origin, as one compact JSON
+//! object.
 
 use std::cell::OnceCell;
 
@@ -10,8 +11,9 @@ use crate::action::Action;
 use crate::json::{JsonText, ObjectWriter};
 use crate::log::Slots;
 use crate::object::ObjectId;
+use crate::outcome::Outcome;
 
-/// Action, content type and object. The slot leaves out absent members; without any member there is
+/// The action with its outcome, the content type, the object, and where it comes from. The slot leaves out absent members; without any member there is
 /// no slot.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Subject {
@@ -19,8 +21,14 @@ pub struct Subject {
     pub action: Option<Action>,
     /// The number of the content type.
     pub content_type: Option<i64>,
+    /// The id of the request, the transaction or the trace, a JSON string.
+    pub correlation_id: Option<JsonText>,
     /// The object.
     pub object_id: Option<ObjectId>,
+    /// Whether the action succeeded.
+    pub outcome: Option<Outcome>,
+    /// The application, a JSON string.
+    pub source: Option<JsonText>,
     /// The name of the content type, a JSON string.
     pub table_name: Option<JsonText>,
 }
@@ -40,8 +48,17 @@ impl Subject {
         if let Some(content_type) = self.content_type {
             object.integer("content_type", Some(content_type));
         }
+        if let Some(correlation_id) = &self.correlation_id {
+            object.text("correlation_id", Some(correlation_id));
+        }
         if let Some(object_id) = &self.object_id {
             object.text("object_id", Some(object_id.json()));
+        }
+        if let Some(outcome) = &self.outcome {
+            object.text("outcome", Some(outcome.json()));
+        }
+        if let Some(source) = &self.source {
+            object.text("source", Some(source));
         }
         if let Some(table_name) = &self.table_name {
             object.text("table_name", Some(table_name));
@@ -59,7 +76,13 @@ impl Subject {
             action: Option<&'a RawValue>,
             content_type: Option<i64>,
             #[serde(borrow)]
+            correlation_id: Option<&'a RawValue>,
+            #[serde(borrow)]
             object_id: Option<&'a RawValue>,
+            #[serde(borrow)]
+            outcome: Option<&'a RawValue>,
+            #[serde(borrow)]
+            source: Option<&'a RawValue>,
             #[serde(borrow)]
             table_name: Option<&'a RawValue>,
         }
@@ -68,7 +91,10 @@ impl Subject {
         Some(Subject {
             action: raw.action.map(text).map(Action::from_json).transpose().ok()?,
             content_type: raw.content_type,
+            correlation_id: raw.correlation_id.map(text),
             object_id: raw.object_id.map(text).map(ObjectId::from_subject).transpose().ok()?,
+            outcome: raw.outcome.map(text).map(Outcome::from_json).transpose().ok()?,
+            source: raw.source.map(text),
             table_name: raw.table_name.map(text),
         })
     }
@@ -113,6 +139,7 @@ mod tests {
             r#"{"action":"LOGIN"}"#,
             r#"{"action":"caf\u00e9","content_type":-41,"object_id":"\ud800","table_name":"a.b"}"#,
             r#"{"object_id":"\u0000"}"#,
+            r#"{"correlation_id":"caf\u00e9","outcome":"failure","source":""}"#,
         ] {
             let text = JsonText::parse(text).unwrap();
             let subject = Subject::from_slot(&text).unwrap();

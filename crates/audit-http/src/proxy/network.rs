@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use ipnet::IpNet;
+use audit_store::domain::Network;
 
 /// A text that is not a network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,7 +13,7 @@ pub struct NotANetwork(String);
 /// The reverse proxies whose headers about the origin of a request count. By default there are
 /// none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<IpNet>);
+pub struct TrustedProxies(Vec<Network>);
 
 impl TrustedProxies {
     /// Whether there are no trusted proxies.
@@ -25,21 +25,21 @@ impl TrustedProxies {
     /// Whether an address belongs to a trusted proxy.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(&address.to_canonical()))
+        self.0.iter().any(|network| network.contains(address))
     }
 
     /// Whether a network is wider than any network of a single organisation. The server would then
     /// believe strangers.
     #[must_use]
     pub fn is_everybody(&self) -> bool {
-        self.0.iter().any(|network| network.prefix_len() < if network.addr().is_ipv4() { 8 } else { 16 })
+        self.0.iter().any(|network| network.net().prefix_len() < if network.net().addr().is_ipv4() { 8 } else { 16 })
     }
 
     /// Whether all trusted proxies are on this machine. None of them could then be a proxy for an
     /// address that other machines reach.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        self.0.iter().all(|network| network.addr().is_loopback())
+        self.0.iter().all(|network| network.net().addr().is_loopback())
     }
 }
 
@@ -48,22 +48,8 @@ impl FromStr for TrustedProxies {
     type Err = NotANetwork;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parsed = |part: &str| network(part.trim()).ok_or_else(|| NotANetwork(part.trim().to_owned()));
+        let parsed = |part: &str| Network::parse(part.trim()).ok_or_else(|| NotANetwork(part.trim().to_owned()));
         Ok(TrustedProxies(text.split(',').map(parsed).collect::<Result<_, _>>()?))
-    }
-}
-
-/// Reads a network. The standard library reads the address, because ipnet accepts `010.0.0.0`,
-/// which other programs read as octal.
-fn network(text: &str) -> Option<IpNet> {
-    let bare = text.split_once('/').map(|(address, _)| address);
-    let address: IpAddr = bare.unwrap_or(text).parse().ok()?;
-    let network = if bare.is_some() { text.parse().ok()? } else { IpNet::from(address) };
-    match address.to_canonical() {
-        // The server compares peers by their IPv4 address, so a network of such addresses must be a
-        // network of IPv4.
-        v4 if v4 != address => IpNet::new(v4, network.prefix_len().checked_sub(96)?).ok(),
-        _ => Some(network),
     }
 }
 

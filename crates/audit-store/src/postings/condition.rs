@@ -4,17 +4,20 @@ use std::collections::BTreeSet;
 
 use audit_domain::{Interval, index_key};
 
+use super::pattern::Pattern;
 use super::term::{Dimension, Term};
 use super::words::Search;
 
 /// Selects the entries that have at least one term of each list in `all_of`, have no term of
-/// `none_of`, and are in ranges of time and of positions.
+/// `none_of`, fit the patterns, and are in ranges of time and of positions.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Condition {
     /// Lists of terms. The entry has at least one term of each list.
     pub(crate) all_of: Vec<Vec<Term>>,
     /// Terms that the entry does not have.
     pub(crate) none_of: Vec<Term>,
+    /// Patterns that the entry meets, or does not.
+    pub(crate) patterns: Vec<(Pattern, bool)>,
     /// Whether the condition uses changed fields. For an entry with a mark, not all of them are
     /// indexed.
     pub(crate) asks_changed: bool,
@@ -31,7 +34,8 @@ impl Condition {
     /// Whether the condition uses values.
     pub(crate) fn has_terms(&self) -> bool {
         // The term of the empty name is the mark, which is not in `none_of`.
-        !(self.all_of.is_empty() && self.none_of.is_empty() && self.search.is_none()) || self.asks_changed
+        let has_lists = !(self.all_of.is_empty() && self.none_of.is_empty() && self.patterns.is_empty());
+        has_lists || self.search.is_some() || self.asks_changed
     }
 }
 

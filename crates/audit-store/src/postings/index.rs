@@ -267,6 +267,15 @@ impl Index<'_> {
             let with_set = |(matches, set): (Matches, Option<_>)| Some(matches.within(set?)).filter(|matches| matches.len() > 0);
             all = all.into_iter().zip(sets).filter_map(with_set).collect();
         }
+        for (pattern, is_wanted) in &condition.patterns {
+            let sets = self.ranks_of_pattern(conn, pattern, &all)?;
+            let kept = |(matches, set): (Matches, RanksOfTerm)| match (set, is_wanted) {
+                (Some(set), true) => Some(matches.within(set)),
+                (Some(set), false) => Some(matches.without(&set)),
+                (None, is_wanted) => (!is_wanted).then_some(matches),
+            };
+            all = all.into_iter().zip(sets).filter_map(kept).filter(|matches| matches.len() > 0).collect();
+        }
         let sets = self.ranks_of_any(conn, &condition.none_of, &all)?;
         let without_set = |(matches, set): (Matches, Option<Arc<RoaringBitmap>>)| match set {
             Some(set) => Some(matches.without(&set)).filter(|matches| matches.len() > 0),

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::cache::{RanksOfTerm, SegmentKey};
+use super::IndexError;
+use super::cache::RanksOfTerm;
 use super::index::{Index, Matches};
 use super::term::Term;
 use super::words::{Search, Word};
-use super::{Damaged, IndexError};
 use crate::connection::DbConnection;
 
 /// The entries of a segment that may match.
@@ -81,32 +81,10 @@ impl Index<'_> {
             Word::EndsWith(text) => (2, text),
             Word::Has(text) => (3, text),
         };
-        let mut known = self.known(&Term::words(kind, text), matches)?;
-        let missing: Vec<usize> = (0..matches.len()).filter(|at| known.get(*at).is_some_and(Option::is_none)).collect();
-        let of_missing: Vec<Matches> = missing.iter().filter_map(|at| matches.get(*at).cloned()).collect();
-        let mut sets = vec![RoaringBitmap::new(); of_missing.len()];
         let begin = Term::word(if let Word::StartsWith(_) = word { text } else { &[] });
         // No byte of a word is the last one.
         let end = [begin.bytes(), &[u8::MAX]].concat();
-        // A segment may have megabytes of words.
-        self.each_term_between(conn, &of_missing, 1, (begin.bytes(), &end), |at, term, ranks| {
-            if let (Some(set), Some((_, found))) = (sets.get_mut(at), term.split_first())
-                && !found.is_empty()
-                && word.is_met_by(found)
-            {
-                set.extend(ranks.list().ok_or(Damaged)?.into_iter().map(u32::from));
-            }
-            Ok(())
-        })?;
-        let mut kept: Vec<(SegmentKey, RanksOfTerm)> = Vec::with_capacity(missing.len());
-        for ((at, matches), set) in missing.into_iter().zip(&of_missing).zip(sets) {
-            let ranks = (!set.is_empty()).then(|| Arc::new(set));
-            kept.push((self.key(matches)?, ranks.clone()));
-            if let Some(known) = known.get_mut(at) {
-                *known = Some(ranks);
-            }
-        }
-        self.keep(&Term::words(kind, text), kept.into_iter());
-        Ok(known.into_iter().map(Option::flatten).collect())
+        let fits = |found: &[u8]| !found.is_empty() && word.is_met_by(found);
+        self.ranks_of_terms(conn, &Term::words(kind, text), (begin.bytes(), &end), &fits, matches)
     }
 }

@@ -26,6 +26,14 @@ pub(crate) enum Dimension {
     /// A word of one of the searched texts. The empty word marks an entry of which not all words
     /// are indexed.
     Word = 15,
+    Outcome = 16,
+    CorrelationId = 17,
+    /// The application of an event.
+    Source = 18,
+    /// The id of the impersonator.
+    Impersonator = 19,
+    /// The e-mail address in the user's snapshot.
+    UserEmail = 20,
 }
 
 impl Dimension {
@@ -85,22 +93,40 @@ impl Term {
         Term([&[u8::MAX, kind], text].concat())
     }
 
+    /// The end of the terms whose text begins with a text. No byte of a text is the last one.
+    pub(super) fn end_of(dimension: Dimension, beginning: &str) -> Term {
+        Term([&[dimension as u8], beginning.as_bytes(), &[u8::MAX]].concat())
+    }
+
+    /// The cache key of the entries that meet a pattern.
+    pub(super) fn pattern(pattern: &str) -> Term {
+        Term([&[u8::MAX, 0], pattern.as_bytes()].concat())
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
     /// The terms of an event, each once.
     pub(crate) fn of_event(producer_id: i64, keys: &EventFilterColumns) -> Vec<Term> {
-        use Dimension::{Action, ContentType, ObjectId, Person, Producer, RemoteAddr, TableName, Url, UserId, UserName};
+        use Dimension::{
+            Action, ContentType, CorrelationId, Impersonator, ObjectId, Outcome, Person, Producer, RemoteAddr, Source, TableName,
+            Url, UserEmail, UserId, UserName,
+        };
         let texts = [
             (TableName, &keys.table_name),
             (Action, &keys.action),
             (ObjectId, &keys.object_id),
             (UserId, &keys.user_id),
             (UserName, &keys.user_name),
+            (UserEmail, &keys.user_email),
             (Person, if keys.user_name.is_some() { &keys.user_name } else { &keys.user_id }),
             (RemoteAddr, &keys.remote_addr),
             (Url, &keys.url),
+            (Outcome, &keys.outcome),
+            (CorrelationId, &keys.correlation_id),
+            (Source, &keys.source),
+            (Impersonator, &keys.impersonator_id),
         ];
         let texts = texts.into_iter().filter_map(|(dimension, key)| Some(Term::text(dimension, key.as_deref()?)));
         let numbers = [(Producer, Some(producer_id)), (ContentType, keys.content_type)];
@@ -110,7 +136,11 @@ impl Term {
     /// The terms of an action log, each once.
     pub(crate) fn of_action_log(producer_id: i64, keys: &ActionLogFilterColumns) -> Vec<Term> {
         let numbers = [(Dimension::Producer, Some(producer_id)), (Dimension::Level, keys.level)];
-        let texts = [(Dimension::LoggerName, &keys.logger_name), (Dimension::AppName, &keys.app_name)];
+        let texts = [
+            (Dimension::LoggerName, &keys.logger_name),
+            (Dimension::AppName, &keys.app_name),
+            (Dimension::CorrelationId, &keys.correlation_id),
+        ];
         let texts = texts.into_iter().filter_map(|(dimension, key)| Some(Term::text(dimension, key.as_deref()?)));
         numbers.into_iter().filter_map(|(dimension, key)| Some(Term::number(dimension, key?))).chain(texts).collect()
     }

@@ -18,9 +18,10 @@ rows! {
         action_log_slot::MESSAGE => message,
         action_log_slot::TRACE => trace,
         action_log_slot::EXTRA => extra,
+        action_log_slot::MASKED => masked,
     }
     ActionLogFilterRow from ActionLogFilterColumns {
         numbers: level;
-        texts: logger_name, app_name,
+        texts: logger_name, app_name, correlation_id,
     }
 }

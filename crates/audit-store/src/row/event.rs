@@ -24,9 +24,12 @@ rows! {
         slot::CONTENT => content,
         slot::DESCRIPTION => description_json,
         slot::EXTRA => extra,
+        slot::IMPERSONATOR => impersonator_json,
+        slot::MASKED => masked,
     }
     EventFilterRow from EventFilterColumns {
         numbers: content_type, object_num, user_num;
-        texts: action, table_name, object_id, user_id, user_name, remote_addr, url,
+        texts: action, table_name, object_id, user_id, user_name, user_email, remote_addr, url, outcome, correlation_id,
+            source, impersonator_id,
     }
 }

@@ -100,12 +100,14 @@ action_logs.producer_id BIGINT NOT NULL
 action_logs.level BIGINT
 action_logs.logger_name TEXT
 action_logs.app_name TEXT
+action_logs.correlation_id TEXT
 action_logs.seals BLOB NOT NULL
 action_logs.leaf_hash BLOB NOT NULL
 action_logs.subject_json TEXT
 action_logs.message TEXT
 action_logs.trace TEXT
 action_logs.extra TEXT
+action_logs.masked TEXT
 content_types.id BIGINT NOT NULL key 1
 content_types.app_label TEXT NOT NULL
 content_types.model TEXT NOT NULL
@@ -123,8 +125,13 @@ events.table_name TEXT
 events.object_id TEXT
 events.user_id TEXT
 events.user_name TEXT
+events.user_email TEXT
 events.remote_addr TEXT
 events.url TEXT
+events.outcome TEXT
+events.correlation_id TEXT
+events.source TEXT
+events.impersonator_id TEXT
 events.seals BLOB NOT NULL
 events.leaf_hash BLOB NOT NULL
 events.subject_json TEXT
@@ -137,6 +144,8 @@ events.headers TEXT
 events.content TEXT
 events.description_json TEXT
 events.extra TEXT
+events.impersonator_json TEXT
+events.masked TEXT
 logs.channel_id BIGINT NOT NULL key 1
 logs.stream SMALLINT NOT NULL key 2
 logs.next_position BIGINT NOT NULL

@@ -59,6 +59,10 @@ impl Grouped for Events {
         GroupBy::Action,
         GroupBy::Url,
         GroupBy::RemoteAddr,
+        GroupBy::Outcome,
+        GroupBy::CorrelationId,
+        GroupBy::Source,
+        GroupBy::Impersonator,
         GroupBy::Producer,
         GroupBy::Hour,
         GroupBy::Day,
@@ -66,7 +70,7 @@ impl Grouped for Events {
         GroupBy::Month,
         GroupBy::Weekday,
     ];
-    const SPLITS: &'static [GroupBy] = &[GroupBy::Action, GroupBy::TableName, GroupBy::ContentType];
+    const SPLITS: &'static [GroupBy] = &[GroupBy::Action, GroupBy::TableName, GroupBy::ContentType, GroupBy::Outcome];
 
     fn is_in_order(by: GroupBy) -> bool {
         matches!(by, GroupBy::Hour | GroupBy::Day | GroupBy::Week | GroupBy::Month | GroupBy::Weekday)
@@ -83,6 +87,13 @@ impl Grouped for Events {
                 let (id, name) = identity.map_or((None, None), |identity| (identity.id, identity.name));
                 let shown = if by == GroupBy::Person { name.or(id) } else { id };
                 shown.map_or(Key::Null, |text| Key::Text(text.index_key()))
+            }
+            GroupBy::Outcome => subject.outcome.as_ref().map_or(Key::Null, |outcome| text(outcome.json())),
+            GroupBy::CorrelationId => subject.correlation_id.as_ref().map_or(Key::Null, text),
+            GroupBy::Source => subject.source.as_ref().map_or(Key::Null, text),
+            GroupBy::Impersonator => {
+                let id = event.impersonator().and_then(|user| user.identity().id);
+                id.map_or(Key::Null, |text| Key::Text(text.index_key()))
             }
             GroupBy::Url => event.entry.slots.value(slot::URL).map_or(Key::Null, text),
             GroupBy::RemoteAddr => event.entry.slots.value(slot::REMOTE_ADDR).map_or(Key::Null, text),
@@ -116,6 +127,7 @@ impl Grouped for ActionLogs {
         ActionLogGroupBy::Level,
         ActionLogGroupBy::LoggerName,
         ActionLogGroupBy::AppName,
+        ActionLogGroupBy::CorrelationId,
         ActionLogGroupBy::Producer,
         ActionLogGroupBy::Hour,
         ActionLogGroupBy::Day,
@@ -136,6 +148,7 @@ impl Grouped for ActionLogs {
             ActionLogGroupBy::Level => Key::Number(record.level),
             ActionLogGroupBy::LoggerName => record.logger_name.as_ref().map_or(Key::Null, text),
             ActionLogGroupBy::AppName => record.app_name.as_ref().map_or(Key::Null, text),
+            ActionLogGroupBy::CorrelationId => record.correlation_id.as_ref().map_or(Key::Null, text),
             ActionLogGroupBy::Producer => Key::Number(log.entry.producer_id),
             ActionLogGroupBy::Hour => span(&log.entry, Span::Hour),
             ActionLogGroupBy::Day => span(&log.entry, Span::Day),

@@ -30,6 +30,7 @@ impl Stream for ActionLogs {
         ("level", ActionLogGroupBy::Level),
         ("logger_name", ActionLogGroupBy::LoggerName),
         ("app_name", ActionLogGroupBy::AppName),
+        ("correlation_id", ActionLogGroupBy::CorrelationId),
         ("producer_id", ActionLogGroupBy::Producer),
         ("hour", ActionLogGroupBy::Hour),
         ("day", ActionLogGroupBy::Day),

@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 use super::ActionLogs;
-use crate::api::native::openapi::{self as native, LEAF_HASH, StreamDocs, extra, submitted};
+use crate::api::native::openapi::{self as native, CORRELATION_ID, LEAF_HASH, MASKED, StreamDocs, extra, masked, submitted};
 use crate::openapi::ApiDocs;
 use crate::openapi::path::Path;
 use crate::openapi::schema::{
@@ -47,7 +47,7 @@ fn parameters() -> Vec<(String, Parameter)> {
 }
 
 fn schemas() -> Vec<(String, RefOr<Schema>)> {
-    let new = submitted(new_log(), &SERVER_OWNED)
+    let new = submitted(new_log(), &[&SERVER_OWNED[..], &[MASKED]].concat())
         .description(Some("An action log to append. Records of pino and winston are taken as they are."));
     let mut schemas = native::schemas::<ActionLogs>(&STREAM_DOCS);
     schemas.extend([("ActionLog".to_owned(), log().into()), ("NewActionLog".to_owned(), new.into())]);
@@ -82,9 +82,11 @@ fn log() -> ObjectBuilder {
         .always("level", nullable_integer().description(Some("0 to 50, as Python has them.")))
         .always("logger_name", nullable_string())
         .always("app_name", nullable_string())
+        .always("correlation_id", nullable_string().description(Some(CORRELATION_ID)))
         .always("message", nullable_string())
         .always("trace", nullable_string())
         .always("extra", typed([Type::Object, Type::Null]).description(Some("Members that are not known here.")))
+        .always(MASKED, masked())
         .always("leaf_hash", leaf_hash().description(Some("The hash of the record in the log's tree.")))
 }
 
@@ -98,6 +100,7 @@ fn new_log() -> ObjectBuilder {
         .always("level", any_of([level().into(), level_name().into()]))
         .maybe("logger_name", nullable_string())
         .maybe("app_name", nullable_string())
+        .maybe("correlation_id", nullable(CORRELATION_ID))
         .always("message", string())
         .maybe("trace", nullable_string())
         .maybe("extra", extra())
@@ -114,7 +117,7 @@ fn example() -> Value {
     json!({
         "id": 1, "uuid": "410237f7-2a6f-48de-9c41-b988326d7607", "channel_id": 1, "position": 0,
         "created_at": "2023-12-01T08:25:56.088353Z", "recorded_at": "2026-11-22T16:56:23.865036Z", "producer_id": 1, "level": 40,
-        "logger_name": "shop.orders", "app_name": "shop", "message": "no stock", "trace": null, "extra": null,
-        "leaf_hash": LEAF_HASH
+        "logger_name": "shop.orders", "app_name": "shop", "correlation_id": null, "message": "no stock", "trace": null,
+        "extra": null, "masked": null, "leaf_hash": LEAF_HASH
     })
 }

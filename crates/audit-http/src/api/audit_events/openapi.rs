@@ -91,7 +91,7 @@ pub(crate) fn new_event(user: RefOr<Schema>) -> RefOr<Schema> {
         .maybe("content_type", named("LooseInteger"))
         .maybe(
             "action",
-            typed([Type::String, Type::Number, Type::Null]).max_length(Some(audit_store::domain::limits::ACTION_CHARS_MAX)),
+            typed([Type::String, Type::Number, Type::Null]).max_length(Some(audit_store::domain::limits::NAME_CHARS_MAX)),
         )
         .maybe("table_name", text())
         .maybe("description", text())

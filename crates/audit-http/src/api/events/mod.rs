@@ -33,6 +33,10 @@ impl Stream for Events {
         ("action", GroupBy::Action),
         ("url", GroupBy::Url),
         ("remote_addr", GroupBy::RemoteAddr),
+        ("outcome", GroupBy::Outcome),
+        ("correlation_id", GroupBy::CorrelationId),
+        ("source", GroupBy::Source),
+        ("impersonator", GroupBy::Impersonator),
         ("producer_id", GroupBy::Producer),
         ("hour", GroupBy::Hour),
         ("day", GroupBy::Day),
@@ -41,7 +45,8 @@ impl Stream for Events {
         ("weekday", GroupBy::Weekday),
     ];
 
-    const SPLITS: &'static [(&'static str, GroupBy)] = &[("action", GroupBy::Action), ("table_name", GroupBy::TableName)];
+    const SPLITS: &'static [(&'static str, GroupBy)] =
+        &[("action", GroupBy::Action), ("table_name", GroupBy::TableName), ("outcome", GroupBy::Outcome)];
 
     fn parse(text: &str) -> Result<(NewEvent, Option<ChannelId>), InputError> {
         let event = NewEvent::parse(text, ParseMode::NATIVE)?;

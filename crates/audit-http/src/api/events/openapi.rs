@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 use super::Events;
-use crate::api::native::openapi::{self as native, LEAF_HASH, StreamDocs, extra, submitted};
+use crate::api::native::openapi::{self as native, CORRELATION_ID, LEAF_HASH, MASKED, StreamDocs, extra, masked, submitted};
 use crate::openapi::ApiDocs;
 use crate::openapi::path::Path;
 use crate::openapi::schema::{
@@ -16,6 +16,10 @@ use crate::openapi::schema::{
 };
 
 const TAG: &str = "events";
+
+const OUTCOME: &str = "`success`, `failure` or another name.";
+
+const SOURCE: &str = "The application.";
 
 const STREAM_DOCS: StreamDocs = StreamDocs {
     tag: TAG,
@@ -48,7 +52,7 @@ fn parameters() -> Vec<(String, Parameter)> {
 }
 
 fn schemas() -> Vec<(String, RefOr<Schema>)> {
-    let new = submitted(new_event(), &SERVER_OWNED)
+    let new = submitted(new_event(), &[&SERVER_OWNED[..], &[MASKED]].concat())
         .description(Some("An event to append. Everything is optional, but an object of other members only is refused."));
     let mut schemas = native::schemas::<Events>(&STREAM_DOCS);
     schemas.extend([("Event".to_owned(), event().into()), ("NewEvent".to_owned(), new.into())]);
@@ -70,7 +74,11 @@ fn event() -> ObjectBuilder {
         .always("content_type", nullable_integer().description(Some("The client's numeric object type.")))
         .always("table_name", nullable_string().description(Some("The client's named object type.")))
         .always("object_id", object_id())
+        .always("outcome", nullable_string().description(Some(OUTCOME)))
+        .always("correlation_id", nullable_string().description(Some(CORRELATION_ID)))
+        .always("source", nullable_string().description(Some(SOURCE)))
         .always("user", user())
+        .always("impersonator", impersonator())
         .always("remote_addr", nullable_string())
         .always("url", nullable_string())
         .always("description", nullable_string())
@@ -79,6 +87,7 @@ fn event() -> ObjectBuilder {
         .always("headers", any_json("Any JSON."))
         .always("content", any_json("Any JSON, usually `{\"old_data\":…,\"new_data\":…}`."))
         .always("extra", typed([Type::Object, Type::Null]).description(Some("Members that are not known here.")))
+        .always(MASKED, masked())
         .always("leaf_hash", leaf_hash().description(Some("The hash of the event in the log's tree.")))
 }
 
@@ -91,6 +100,10 @@ fn user() -> ObjectBuilder {
     typed([Type::Object, Type::Integer, Type::String, Type::Null]).description(Some(text))
 }
 
+fn impersonator() -> ObjectBuilder {
+    user().description(Some("Who really acted, while `user` is shown; the same forms as `user`."))
+}
+
 /// Describes the members of an event that a client may send.
 fn new_event() -> ObjectBuilder {
     let nullable = |text: &str| nullable_string().description(Some(text));
@@ -98,11 +111,15 @@ fn new_event() -> ObjectBuilder {
         .maybe("uuid", nullable("The idempotency key inside the channel.").pattern(Some(UUID_GIVEN)))
         .maybe("channel_id", nullable_integer().minimum(Some(0)))
         .maybe("timestamp", nullable("A date-time; default: now.").format(format("date-time")))
-        .maybe("action", nullable("Derived from `content` when absent.").max_length(Some(limits::ACTION_CHARS_MAX)))
+        .maybe("action", nullable("Derived from `content` when absent.").max_length(Some(limits::NAME_CHARS_MAX)))
         .maybe("content_type", nullable_integer())
         .maybe("table_name", nullable_string())
         .maybe("object_id", object_id())
+        .maybe("outcome", nullable(OUTCOME).max_length(Some(limits::NAME_CHARS_MAX)))
+        .maybe("correlation_id", nullable(CORRELATION_ID))
+        .maybe("source", nullable(SOURCE))
         .maybe("user", user())
+        .maybe("impersonator", impersonator())
         .maybe("remote_addr", nullable_string())
         .maybe("url", nullable_string())
         .maybe("description", nullable_string())
@@ -117,7 +134,7 @@ fn sent() -> Value {
     json!({
         "uuid": "410237f7-2a6f-48de-9c41-b988326d7607",
         "timestamp": "2023-10-16T09:00:00.929094Z",
-        "content_type": 41, "object_id": 859, "url": "https://example.com",
+        "content_type": 41, "object_id": 859, "outcome": "success", "source": "shop", "url": "https://example.com",
         "user": {"pk": 7, "username": "zoe"},
         "content": {"new_data": {"quantity": 2.0}, "old_data": {"quantity": 1.0}}
     })
@@ -127,9 +144,9 @@ fn example() -> Value {
     json!({
         "uuid": "410237f7-2a6f-48de-9c41-b988326d7607", "channel_id": 1, "position": 0,
         "timestamp": "2023-10-16T09:00:00.929094Z", "recorded_at": "2026-11-22T16:56:23.865036Z", "producer_id": 1,
-        "action": "UPDATE", "content_type": 41, "table_name": null, "object_id": 859, "user": {"pk": 7, "username": "zoe"},
-        "remote_addr": null, "url": "https://example.com", "description": null, "query_params": null, "post_data": null,
+        "action": "UPDATE", "content_type": 41, "table_name": null, "object_id": 859, "outcome": "success",
+        "correlation_id": null, "source": "shop", "user": {"pk": 7, "username": "zoe"}, "impersonator": null, "remote_addr": null, "url": "https://example.com", "description": null, "query_params": null, "post_data": null,
         "headers": null, "content": {"new_data": {"quantity": 2.0}, "old_data": {"quantity": 1.0}}, "extra": null,
-        "leaf_hash": LEAF_HASH
+        "masked": null, "leaf_hash": LEAF_HASH
     })
 }

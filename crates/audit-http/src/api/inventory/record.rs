@@ -10,7 +10,7 @@ const ACTIONS: [&str; 4] = ["CREATE", "UPDATE", "DELETE", "READ"];
 /// Members that have the same name in an event and that a log may have too. `user`, `object_id`,
 /// `remote_addr` and `content` are not among them. This API makes them from members with other
 /// names, and keeps members with these four names as it keeps any unknown member.
-const SAME_NAME: [&str; 11] = [
+const SAME_NAME: [&str; 15] = [
     "uuid",
     "channel_id",
     "timestamp",
@@ -22,6 +22,10 @@ const SAME_NAME: [&str; 11] = [
     "query_params",
     "post_data",
     "headers",
+    "outcome",
+    "correlation_id",
+    "source",
+    "impersonator",
 ];
 
 /// Reads one log in the form of the inventory API: the body of `POST /api/v1/audit/logs`, or a line

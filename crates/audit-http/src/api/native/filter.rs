@@ -8,7 +8,7 @@ use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ActionLogFilter, ActionLogValues, EventFilter, EventValues, Interval};
 
 use super::list;
-use super::query::{instant, integer, uuid};
+use super::query::{instant, integer, prefix, uuid};
 use crate::bound::Bound;
 
 /// The filter of a stream, with the lists of wanted and of excluded values.
@@ -56,6 +56,8 @@ pub(crate) struct Filter<F: StreamFilter> {
 pub(crate) enum FilterKind<F> {
     /// A text, compared exactly.
     Text(fn(&mut F, String)),
+    /// The beginning of a text.
+    Prefix(fn(&mut F, String)),
     /// A part of a text. An empty part is not a condition.
     Search(fn(&mut F, String)),
     Integer(fn(&mut F, i64)),
@@ -105,6 +107,11 @@ impl<F: StreamFilter> Filter<F> {
         values: fn(&mut F::Values) -> &mut BTreeSet<String>,
     ) -> Filter<F> {
         Filter::new(name, meaning, FilterKind::Text(set), FilterValues::Texts(values))
+    }
+
+    /// A filter by the beginning of a text. Its name ends in `__prefix`.
+    pub(crate) const fn prefix(name: &'static str, meaning: &'static str, set: fn(&mut F, String)) -> Filter<F> {
+        Filter::new(name, meaning, FilterKind::Prefix(set), FilterValues::None)
     }
 
     pub(crate) const fn integer(
@@ -162,6 +169,7 @@ impl<F: StreamFilter> Filter<F> {
             Operator::Bound(bound) => {
                 match self.kind {
                     FilterKind::Text(set) => set(filter, text.to_owned()),
+                    FilterKind::Prefix(set) => set(filter, prefix(text)?),
                     FilterKind::Search(set) if !text.is_empty() => set(filter, text.to_owned()),
                     FilterKind::Search(_) => {}
                     FilterKind::Integer(set) => set(filter, integer(text)?),

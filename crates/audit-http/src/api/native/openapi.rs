@@ -78,6 +78,7 @@ fn parameter<F: StreamFilter>(filter: &Filter<F>, operator: Operator) -> Paramet
     };
     match filter.kind {
         FilterKind::Text(_) | FilterKind::Search(_) => query(&name, meaning, string()),
+        FilterKind::Prefix(_) => query(&name, meaning, string().min_length(Some(1)).max_length(Some(limits::URL_PREFIX_CHARS_MAX))),
         FilterKind::Integer(_) => query(&name, meaning, integer()),
         FilterKind::Uuid(_) => query(&name, meaning, string().pattern(Some(UUID_GIVEN))),
         FilterKind::Integers(_) => query(&name, &format!("{meaning}: {}.", side(bound)), integer()),
@@ -188,6 +189,18 @@ pub(crate) fn submitted(known: ObjectBuilder, server_owned: &[&str]) -> AllOfBui
 pub(crate) fn extra() -> ObjectBuilder {
     typed([Type::Object, Type::Null]).description(Some("Members of your own, if they are not beside it."))
 }
+
+/// The member that says what was masked. Only the server sets it, in the native APIs.
+pub(crate) const MASKED: &str = "masked";
+
+/// Describes what was masked.
+pub(crate) fn masked() -> ObjectBuilder {
+    let text = "What was masked before the record was hashed: the policy, and JSON pointers to the values. Null if nothing was.";
+    typed([Type::Object, Type::Null]).description(Some(text))
+}
+
+pub(crate) const CORRELATION_ID: &str =
+    "The id of the request, the transaction or the trace: an event and the action logs around it have the same.";
 
 /// Describes a parameter with several values, separated by commas.
 fn values(name: &str, base: &str, operator: Operator) -> Parameter {

@@ -120,6 +120,15 @@ pub(super) fn uuid(text: &str) -> Result<Uuid, String> {
     parse_uuid(text).ok_or_else(|| Fault::NotAUuid.to_string())
 }
 
+/// Reads the beginning of a url. A filter column has the first characters of every url.
+pub(super) fn prefix(text: &str) -> Result<String, String> {
+    let max = limits::URL_PREFIX_CHARS_MAX;
+    if text.is_empty() || text.chars().count() > max || text.contains(['\0', '\x01']) {
+        return Err(format!("must have 1 to {max} characters, and neither U+0000 nor U+0001"));
+    }
+    Ok(text.to_owned())
+}
+
 /// Reads an integer in its canonical form.
 pub(super) fn integer(text: &str) -> Result<i64, String> {
     canonical_integer(text).ok_or_else(|| format!("must be an integer from {} to {}", i64::MIN, i64::MAX))

@@ -22,6 +22,8 @@ pub enum ActionLogGroupBy {
     LoggerName,
     /// The application.
     AppName,
+    /// The correlation id.
+    CorrelationId,
     /// The id of the token that appended the action log.
     Producer,
     /// The hour of `created_at`, UTC.
@@ -53,6 +55,7 @@ impl Grouping for ActionLogGroupBy {
             ActionLogGroupBy::Level => IndexedAs::Numbers(Dimension::Level),
             ActionLogGroupBy::LoggerName => IndexedAs::Texts(Dimension::LoggerName),
             ActionLogGroupBy::AppName => IndexedAs::Texts(Dimension::AppName),
+            ActionLogGroupBy::CorrelationId => IndexedAs::Texts(Dimension::CorrelationId),
             ActionLogGroupBy::Producer => IndexedAs::Numbers(Dimension::Producer),
             ActionLogGroupBy::Hour => IndexedAs::Spans(Span::Hour),
             ActionLogGroupBy::Day => IndexedAs::Spans(Span::Day),
@@ -102,6 +105,7 @@ impl Grouping for ActionLogGroupBy {
         let with_key = match self {
             ActionLogGroupBy::LoggerName => of_channel.filter(action_logs::logger_name.eq(key)),
             ActionLogGroupBy::AppName => of_channel.filter(action_logs::app_name.eq(key)),
+            ActionLogGroupBy::CorrelationId => of_channel.filter(action_logs::correlation_id.eq(key)),
             _ => return Ok(None),
         };
         let row: Option<ActionLogRecordRow<'static>> = with_key.load(conn)?.pop();
@@ -115,6 +119,7 @@ impl Grouping for ActionLogGroupBy {
             ActionLogGroupBy::Level => keys.level.map(RawKey::Number),
             ActionLogGroupBy::LoggerName => keys.logger_name.map(RawKey::Text),
             ActionLogGroupBy::AppName => keys.app_name.map(RawKey::Text),
+            ActionLogGroupBy::CorrelationId => keys.correlation_id.map(RawKey::Text),
             ActionLogGroupBy::Producer => Some(RawKey::Number(log.entry.producer_id)),
             _ => None,
         }
@@ -124,6 +129,7 @@ impl Grouping for ActionLogGroupBy {
         match self {
             ActionLogGroupBy::LoggerName => log.subject()?.logger_name,
             ActionLogGroupBy::AppName => log.subject()?.app_name,
+            ActionLogGroupBy::CorrelationId => log.subject()?.correlation_id,
             _ => None,
         }
     }
@@ -136,6 +142,7 @@ impl ActionLogGroupBy {
             ActionLogGroupBy::Level => "level",
             ActionLogGroupBy::LoggerName => "logger_name",
             ActionLogGroupBy::AppName => "app_name",
+            ActionLogGroupBy::CorrelationId => "correlation_id",
             ActionLogGroupBy::Producer => "producer_id",
             _ => "NULL",
         }

@@ -290,6 +290,7 @@ struct IndexedColumns {
     level: Option<i64>,
     logger_name: Option<String>,
     app_name: Option<String>,
+    correlation_id: Option<String>,
     message: Option<String>,
     trace: Option<String>,
 }
@@ -297,9 +298,10 @@ struct IndexedColumns {
 impl IndexedColumns {
     /// Adds the record to a segment. Returns the bytes of values that this took.
     fn index(self, into: &mut Building) -> usize {
-        let IndexedColumns { position, created_at: time, producer_id, level, logger_name, app_name, message, trace } = self;
+        let IndexedColumns { position, created_at: time, producer_id, level, logger_name, app_name, .. } = self;
+        let IndexedColumns { correlation_id, message, trace, .. } = self;
         into.begin(Point { time, position });
-        let keys = ActionLogFilterColumns { level, logger_name, app_name };
+        let keys = ActionLogFilterColumns { level, logger_name, app_name, correlation_id };
         Term::of_action_log(producer_id, &keys).iter().for_each(|term| into.add(term));
         let mut bytes = 0;
         for value in [message, trace].into_iter().flatten().map(JsonText::from_trusted) {

@@ -47,6 +47,7 @@ pub(super) fn points(
         level,
         logger_name,
         app_name,
+        correlation_id,
         one_of,
         none_of,
         created_at,
@@ -60,7 +61,7 @@ pub(super) fn points(
         return a::table.filter(for_channel(channel_id, &filter)).select((a::created_at, a::position)).load(conn);
     }
     let key = |text: &Option<String>| text.as_ref().map(|text| index_key(text.as_bytes()));
-    let (logger_name, app_name) = (&key(logger_name), &key(app_name));
+    let (logger_name, app_name, correlation_id) = (&key(logger_name), &key(app_name), &key(correlation_id));
     let (from, to) = (positions.start.max(position.start), positions.end.min(position.end));
     let matching = a::table
         .filter(a::channel_id.eq(channel_id).and(a::position.ge(from)).and(a::position.lt(to)))
@@ -72,6 +73,7 @@ pub(super) fn points(
         .filter(if_asked!(BigInt, level.upper(), a::level.lt(level.upper())))
         .filter(if_asked!(Text, logger_name, a::logger_name.eq(logger_name)))
         .filter(if_asked!(Text, app_name, a::app_name.eq(app_name)))
+        .filter(if_asked!(Text, correlation_id, a::correlation_id.eq(correlation_id)))
         .select((a::created_at, a::position));
     on_inner!(conn, |conn| matching.load(conn))
 }
@@ -88,6 +90,9 @@ fn conditions(filter: &ActionLogFilter) -> Vec<Predicate> {
     }
     if let Some(text) = &filter.app_name {
         all.push(Box::new(action_logs::app_name.assume_not_null().eq(key(text))));
+    }
+    if let Some(text) = &filter.correlation_id {
+        all.push(Box::new(action_logs::correlation_id.assume_not_null().eq(key(text))));
     }
     all.extend(listed(&filter.one_of, &filter.none_of));
     if filter.position.lower().is_some() {
@@ -107,7 +112,7 @@ fn conditions(filter: &ActionLogFilter) -> Vec<Predicate> {
 fn listed(one_of: &ActionLogValues, none_of: &ActionLogValues) -> Vec<Predicate> {
     use action_logs as a;
     // This names every field, so that a new field is not forgotten here.
-    let ActionLogValues { uuid, level, logger_name, app_name } = one_of;
+    let ActionLogValues { uuid, level, logger_name, app_name, correlation_id } = one_of;
     let mut all: Vec<Predicate> = Vec::new();
     if !uuid.is_empty() {
         all.push(Box::new(a::uuid.eq_any(bytes_of(uuid))));
@@ -134,6 +139,7 @@ fn listed(one_of: &ActionLogValues, none_of: &ActionLogValues) -> Vec<Predicate>
     }
     texts!(logger_name, logger_name, &none_of.logger_name);
     texts!(app_name, app_name, &none_of.app_name);
+    texts!(correlation_id, correlation_id, &none_of.correlation_id);
     all
 }
 
@@ -159,6 +165,7 @@ pub(super) fn condition(filter: &ActionLogFilter) -> Option<Condition> {
         level,
         logger_name,
         app_name,
+        correlation_id,
         one_of,
         none_of,
         created_at,
@@ -168,7 +175,7 @@ pub(super) fn condition(filter: &ActionLogFilter) -> Option<Condition> {
     if *matches_nothing || uuid.is_some() || !one_of.uuid.is_empty() || !none_of.uuid.is_empty() {
         return None;
     }
-    let texts = [(Dimension::LoggerName, logger_name), (Dimension::AppName, app_name)];
+    let texts = [(Dimension::LoggerName, logger_name), (Dimension::AppName, app_name), (Dimension::CorrelationId, correlation_id)];
     let search = match search {
         Some(part) => Some(Search::parse(part)?),
         None => None,
@@ -183,6 +190,7 @@ pub(super) fn condition(filter: &ActionLogFilter) -> Option<Condition> {
     Some(Condition {
         all_of,
         none_of,
+        patterns: Vec::new(),
         asks_changed: false,
         search,
         time: *created_at,
@@ -193,7 +201,11 @@ pub(super) fn condition(filter: &ActionLogFilter) -> Option<Condition> {
 
 /// The terms of each list of values.
 fn terms(values: &ActionLogValues) -> impl Iterator<Item = Vec<Term>> {
-    let ActionLogValues { uuid: _, level, logger_name, app_name } = values;
-    let texts = [texts_of(Dimension::LoggerName, logger_name), texts_of(Dimension::AppName, app_name)];
+    let ActionLogValues { uuid: _, level, logger_name, app_name, correlation_id } = values;
+    let texts = [
+        texts_of(Dimension::LoggerName, logger_name),
+        texts_of(Dimension::AppName, app_name),
+        texts_of(Dimension::CorrelationId, correlation_id),
+    ];
     std::iter::once(numbers_of(Dimension::Level, level)).chain(texts)
 }

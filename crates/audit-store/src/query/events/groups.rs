@@ -1,6 +1,6 @@
 //! The groupings of events.
 
-use audit_domain::{Event, EventFilter, JsonKind, JsonText, Span, User, slot};
+use audit_domain::{Event, EventFilter, JsonKind, JsonText, Span, slot};
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
@@ -30,6 +30,14 @@ pub enum GroupBy {
     Url,
     /// The remote address.
     RemoteAddr,
+    /// The outcome.
+    Outcome,
+    /// The correlation id.
+    CorrelationId,
+    /// The application.
+    Source,
+    /// The impersonator's id.
+    Impersonator,
     /// The id of the token that appended the event.
     Producer,
     /// The hour of the timestamp, UTC.
@@ -65,6 +73,10 @@ impl Grouping for GroupBy {
             GroupBy::Action => IndexedAs::Texts(Dimension::Action),
             GroupBy::Url => IndexedAs::Texts(Dimension::Url),
             GroupBy::RemoteAddr => IndexedAs::Texts(Dimension::RemoteAddr),
+            GroupBy::Outcome => IndexedAs::Texts(Dimension::Outcome),
+            GroupBy::CorrelationId => IndexedAs::Texts(Dimension::CorrelationId),
+            GroupBy::Source => IndexedAs::Texts(Dimension::Source),
+            GroupBy::Impersonator => IndexedAs::Texts(Dimension::Impersonator),
             GroupBy::Producer => IndexedAs::Numbers(Dimension::Producer),
             GroupBy::Hour => IndexedAs::Spans(Span::Hour),
             GroupBy::Day => IndexedAs::Spans(Span::Day),
@@ -117,6 +129,10 @@ impl Grouping for GroupBy {
             }
             GroupBy::Url => of_channel.filter(events::url.eq(key)),
             GroupBy::RemoteAddr => of_channel.filter(events::remote_addr.eq(key)),
+            GroupBy::Outcome => of_channel.filter(events::outcome.eq(key)),
+            GroupBy::CorrelationId => of_channel.filter(events::correlation_id.eq(key)),
+            GroupBy::Source => of_channel.filter(events::source.eq(key)),
+            GroupBy::Impersonator => of_channel.filter(events::impersonator_id.eq(key)),
             _ => return Ok(None),
         };
         let row: Option<EventRecordRow<'static>> = with_key.load(conn)?.pop();
@@ -134,6 +150,10 @@ impl Grouping for GroupBy {
             GroupBy::Action => keys.action.map(RawKey::Text),
             GroupBy::Url => keys.url.map(RawKey::Text),
             GroupBy::RemoteAddr => keys.remote_addr.map(RawKey::Text),
+            GroupBy::Outcome => keys.outcome.map(RawKey::Text),
+            GroupBy::CorrelationId => keys.correlation_id.map(RawKey::Text),
+            GroupBy::Source => keys.source.map(RawKey::Text),
+            GroupBy::Impersonator => keys.impersonator_id.map(RawKey::Text),
             GroupBy::Producer => Some(RawKey::Number(event.entry.producer_id)),
             GroupBy::Hour | GroupBy::Day | GroupBy::Week | GroupBy::Month | GroupBy::Weekday => None,
         }
@@ -145,8 +165,11 @@ impl Grouping for GroupBy {
             GroupBy::Action => event.subject().action.map(|action| action.json().clone()),
             GroupBy::Url => event.entry.slots.value(slot::URL).cloned(),
             GroupBy::RemoteAddr => event.entry.slots.value(slot::REMOTE_ADDR).cloned(),
-            GroupBy::User | GroupBy::Person => {
-                let user = User::from_json(event.entry.slots.value(slot::USER)?.clone()).ok()?;
+            GroupBy::Outcome => event.subject().outcome.map(|outcome| outcome.json().clone()),
+            GroupBy::CorrelationId => event.subject().correlation_id,
+            GroupBy::Source => event.subject().source,
+            GroupBy::User | GroupBy::Person | GroupBy::Impersonator => {
+                let user = if self == GroupBy::Impersonator { event.impersonator() } else { event.user() }?;
                 let [name, id] = user.pick(&["username", "pk"]).unwrap_or_default();
                 let name = name.filter(|name| self == GroupBy::Person && JsonKind::from_text(name) == JsonKind::String);
                 Some(name.or(id).map_or_else(|| user.json().clone(), JsonText::from_trusted))
@@ -167,6 +190,10 @@ impl GroupBy {
             GroupBy::Action => "action",
             GroupBy::Url => "url",
             GroupBy::RemoteAddr => "remote_addr",
+            GroupBy::Outcome => "outcome",
+            GroupBy::CorrelationId => "correlation_id",
+            GroupBy::Source => "source",
+            GroupBy::Impersonator => "impersonator_id",
             GroupBy::Producer => "producer_id",
             GroupBy::Hour | GroupBy::Day | GroupBy::Week | GroupBy::Month | GroupBy::Weekday => "NULL",
         }

@@ -305,8 +305,13 @@ struct IndexedColumns {
     object_id: Option<String>,
     user_id: Option<String>,
     user_name: Option<String>,
+    user_email: Option<String>,
     remote_addr: Option<String>,
     url: Option<String>,
+    outcome: Option<String>,
+    correlation_id: Option<String>,
+    source: Option<String>,
+    impersonator_id: Option<String>,
     user_json: Option<String>,
     url_json: Option<String>,
     content: Option<String>,
@@ -317,10 +322,28 @@ impl IndexedColumns {
     /// Adds the event to a segment. Returns the bytes of values that this took.
     fn index(self, into: &mut Building) -> usize {
         let IndexedColumns { position, timestamp: time, producer_id, content_type, action, table_name, object_id, .. } = self;
-        let IndexedColumns { user_id, user_name, remote_addr, url, user_json, url_json, content, description_json, .. } = self;
-        let others = EventFilterColumns::default();
-        let keys =
-            EventFilterColumns { content_type, action, table_name, object_id, user_id, user_name, remote_addr, url, ..others };
+        let IndexedColumns {
+            user_id, user_name, user_email, remote_addr, url, user_json, url_json, content, description_json, ..
+        } = self;
+        let IndexedColumns { outcome, correlation_id, source, impersonator_id, .. } = self;
+        let keys = EventFilterColumns {
+            content_type,
+            action,
+            table_name,
+            object_id,
+            user_id,
+            user_name,
+            user_email,
+            remote_addr,
+            url,
+            outcome,
+            correlation_id,
+            source,
+            impersonator_id,
+            // The index has the texts of these ids.
+            object_num: None,
+            user_num: None,
+        };
         into.begin(Point { time, position });
         Term::of_event(producer_id, &keys).iter().for_each(|term| into.add(term));
         let mut bytes = 0;

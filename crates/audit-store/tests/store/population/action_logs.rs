@@ -51,11 +51,11 @@ const SOUGHT: [&str; 16] =
 fn record() -> impl Strategy<Value = String> {
     let message = select(MESSAGES.to_vec()).prop_map(|text| format!("\"message\":{text}"));
     let trace = member("trace", MESSAGES.map(str::to_owned).to_vec());
-    let names = (member("logger_name", texts()), member("app_name", texts()));
+    let names = (member("logger_name", texts()), member("app_name", texts()), member("correlation_id", texts()));
     let always = (select(LEVELS.to_vec()), select(TIMESTAMPS.to_vec()), select(CHANNELS.to_vec()));
-    (message, trace, names, always).prop_map(|(message, trace, (logger, app), (level, at, channel))| {
+    (message, trace, names, always).prop_map(|(message, trace, (logger, app, correlation), (level, at, channel))| {
         let always = format!(r#""level":{level},"created_at":"{at}","channel_id":{channel}"#);
-        let given = [Some(message), trace, logger, app, Some(always)].into_iter().flatten();
+        let given = [Some(message), trace, logger, app, correlation, Some(always)].into_iter().flatten();
         format!("{{{}}}", given.collect::<Vec<_>>().join(","))
     })
 }
@@ -74,19 +74,26 @@ fn levels() -> impl Strategy<Value = Interval> {
 
 fn values() -> impl Strategy<Value = ActionLogValues> {
     let levels = several(vec![-1, 0, 10, 20, 24, 25, 30, 40, 50, 51]);
-    (levels, several(characters(texts())), several(characters(texts())))
-        .prop_map(|(level, logger_name, app_name)| ActionLogValues { uuid: [].into(), level, logger_name, app_name })
+    let text = || several(characters(texts()));
+    (levels, text(), text(), text()).prop_map(|(level, logger_name, app_name, correlation_id)| ActionLogValues {
+        uuid: [].into(),
+        level,
+        logger_name,
+        app_name,
+        correlation_id,
+    })
 }
 
 fn conditions() -> impl Strategy<Value = ActionLogFilter> {
     let search = prop::option::weighted(0.4, select(SOUGHT.to_vec()));
     let matches_nothing = prop::bool::weighted(0.02);
-    let names = (sought(texts()), sought(texts()));
+    let names = (sought(texts()), sought(texts()), sought(texts()));
     let lists = (values(), values());
     (levels(), names, search, matches_nothing, lists).prop_map(
-        |(level, (logger_name, app_name), search, matches_nothing, (one_of, none_of))| {
+        |(level, (logger_name, app_name, correlation_id), search, matches_nothing, (one_of, none_of))| {
             let search = search.map(str::to_owned);
-            ActionLogFilter { matches_nothing, level, logger_name, app_name, search, one_of, none_of, ..ActionLogFilter::default() }
+            let filter = ActionLogFilter { matches_nothing, level, logger_name, app_name, ..ActionLogFilter::default() };
+            ActionLogFilter { correlation_id, search, one_of, none_of, ..filter }
         },
     )
 }

@@ -64,6 +64,7 @@ fn users() -> Vec<String> {
     for (index, id) in ids().iter().enumerate() {
         let name = &texts()[index % texts().len()];
         users.push(format!(r#"{{"pk":{id},"username":{name}}}"#));
+        users.push(format!(r#"{{"email":{name},"username":{id},"pk":7}}"#));
     }
     users.extend(
         [r#"{}"#, r#"{"pk":null}"#, r#"{"pk":1.5,"username":7}"#, r#"{"pk":{"a":7}}"#, r#"{"pk":1,"pk":7}"#, r#"{"p\u006b":7}"#]
@@ -87,6 +88,34 @@ const CONTENTS: [&str; 9] = [
     "[true,null]",
 ];
 
+/// Remote addresses: texts, and forms of IP addresses.
+fn addresses() -> Vec<String> {
+    let forms = [
+        "10.1.2.3",
+        "10.1.2.3:80",
+        "::ffff:10.1.2.3",
+        "10.200.0.1",
+        "192.168.1.1",
+        "[2001:db8::1]:443",
+        "2001:db8::1",
+        "010.1.2.3",
+    ];
+    texts().into_iter().chain(forms.map(|form| format!("\"{form}\""))).collect()
+}
+
+/// Networks, and single addresses, that are looked for.
+const NETWORKS: [&str; 7] =
+    ["10.0.0.0/8", "10.1.2.3", "::ffff:10.1.0.0/112", "2001:db8::/32", "0.0.0.0/0", "172.16.0.0/12", "192.168.1.1/32"];
+
+/// A remote address that is looked for, now and then.
+fn networks() -> impl Strategy<Value = Option<String>> {
+    let sought = characters(addresses()).into_iter().chain(NETWORKS.map(str::to_owned)).collect::<Vec<_>>();
+    prop::option::weighted(0.2, select(sought))
+}
+
+/// Beginnings of urls: none, of some, and of one whose key is cut.
+const PREFIXES: [&str; 6] = ["a", "é", "A", "", "absent", "\u{1f600}"];
+
 /// Names of fields, and some that are none.
 const CHANGED: [&str; 6] = ["price", "note", "Note", "n\0te", "deep", "old_data"];
 
@@ -96,22 +125,31 @@ const SOUGHT: [&str; 16] =
 
 /// One event in the native shape.
 fn event_json() -> impl Strategy<Value = String> {
-    let short = texts().into_iter().filter(|text| text.len() < 100).collect();
+    let short: Vec<String> = texts().into_iter().filter(|text| text.len() < 100).collect();
+    let origin = (
+        member("outcome", short.clone()),
+        member("correlation_id", texts()),
+        member("source", texts()),
+        member("impersonator", users()),
+    );
     let members = (
         member("action", short),
         member("content_type", CONTENT_TYPES.map(str::to_owned).to_vec()),
         member("table_name", texts()),
         member("object_id", ids()),
         member("user", users()),
-        member("remote_addr", texts()),
+        member("remote_addr", addresses()),
         member("url", texts()),
         member("content", CONTENTS.map(str::to_owned).to_vec()),
-        select(TIMESTAMPS.to_vec()),
-        select(CHANNELS.to_vec()),
+        (select(TIMESTAMPS.to_vec()), select(CHANNELS.to_vec())),
+        origin,
     );
-    members.prop_map(|(action, content_type, table, object, user, addr, url, content, at, channel)| {
+    members.prop_map(|(action, content_type, table, object, user, addr, url, content, (at, channel), origin)| {
+        let (outcome, correlation, source, impersonator) = origin;
         let always = [Some(format!("\"timestamp\":\"{at}\"")), Some(format!("\"channel_id\":{channel}"))];
-        let given = [action, content_type, table, object, user, addr, url, content].into_iter().chain(always).flatten();
+        let members = [action, content_type, table, object, user, addr, url, content];
+        let origin = [outcome, correlation, source, impersonator];
+        let given = members.into_iter().chain(origin).chain(always).flatten();
         format!("{{{}}}", given.collect::<Vec<_>>().join(","))
     })
 }
@@ -122,33 +160,51 @@ fn values() -> impl Strategy<Value = EventValues> {
     let text = || several(characters(texts()));
     let id = || several(characters(ids()));
     let changed = several(CHANGED.map(str::to_owned).to_vec());
-    let drawn = (several(CONTENT_TYPES_SOUGHT.to_vec()), text(), id(), id(), text(), text(), text(), changed);
-    drawn.prop_map(|(content_type, table_name, object_id, user, action, url, remote_addr, changed)| EventValues {
-        uuid: [].into(),
-        content_type,
-        table_name,
-        object_id,
-        user,
-        action,
-        url,
-        remote_addr,
-        changed,
+    let of_user = (id(), text(), text(), id());
+    let origin = (text(), text(), text());
+    let addresses = several(characters(addresses()).into_iter().chain(NETWORKS.map(str::to_owned)).collect());
+    let drawn = (several(CONTENT_TYPES_SOUGHT.to_vec()), text(), id(), of_user, text(), text(), addresses, changed, origin);
+    drawn.prop_map(|(content_type, table_name, object_id, of_user, action, url, remote_addr, changed, origin)| {
+        let (user, user_name, user_email, impersonator) = of_user;
+        let (outcome, correlation_id, source) = origin;
+        EventValues {
+            uuid: [].into(),
+            content_type,
+            table_name,
+            object_id,
+            user,
+            user_name,
+            user_email,
+            action,
+            url,
+            remote_addr,
+            outcome,
+            correlation_id,
+            source,
+            impersonator,
+            changed,
+        }
     })
 }
 
 /// Any combination of conditions, none and single ones included.
 fn conditions() -> impl Strategy<Value = EventFilter> {
-    let texts_sought =
-        (sought(texts()), sought(ids()), sought(ids()), sought(texts()), sought(texts()), sought(texts()), sought(ids()));
+    let texts_sought = (sought(texts()), sought(ids()), sought(ids()), sought(texts()), sought(texts()), networks(), sought(ids()));
     let content_type = prop::option::weighted(0.15, select(CONTENT_TYPES_SOUGHT.to_vec()));
     let matches_nothing = prop::bool::weighted(0.02);
     let one =
         |texts: &[&str]| prop::option::weighted(0.15, select(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()));
     let in_records = (one(&CHANGED), one(&SOUGHT));
-    let drawn = (texts_sought, content_type, matches_nothing, in_records, values(), values());
-    drawn.prop_map(|(texts, content_type, matches_nothing, (changed, search), one_of, none_of)| {
+    let prefix = prop::option::weighted(0.1, select(PREFIXES.map(str::to_owned).to_vec()));
+    let of_user = (sought(texts()), sought(texts()), sought(ids()));
+    let origin = (sought(texts()), sought(texts()), sought(texts()));
+    let drawn = (texts_sought, (of_user, origin, prefix), content_type, matches_nothing, in_records, values(), values());
+    drawn.prop_map(|(texts, (of_user, origin, url_prefix), content_type, matches_nothing, (changed, search), one_of, none_of)| {
         let (table_name, object_id, user, action, url, remote_addr, person) = texts;
         let filter = EventFilter { matches_nothing, content_type, table_name, object_id, user, action, ..EventFilter::default() };
-        EventFilter { url, remote_addr, person, changed, search, one_of, none_of, ..filter }
+        let (user_name, user_email, impersonator) = of_user;
+        let (outcome, correlation_id, source) = origin;
+        let filter = EventFilter { user_name, user_email, impersonator, outcome, correlation_id, source, ..filter };
+        EventFilter { url, url_prefix, remote_addr, person, changed, search, one_of, none_of, ..filter }
     })
 }

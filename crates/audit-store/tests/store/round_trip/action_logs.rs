@@ -16,20 +16,22 @@ use crate::population::config;
 impl Columns for ActionLogs {
     fn stored_columns(conn: &Raw, log: &Entry) -> FilterColumns {
         let place = format!("channel_id = {} AND position = {}", log.channel_id, log.position);
-        let mut rows = conn.rows(&format!("SELECT level, logger_name, app_name FROM action_logs WHERE {place}"));
-        let [level, logger_name, app_name] = rows.remove(0).try_into().unwrap();
-        FilterColumns::ActionLog(ActionLogFilterColumns { level: level.map(|level| level.parse().unwrap()), logger_name, app_name })
+        let mut rows = conn.rows(&format!("SELECT level, logger_name, app_name, correlation_id FROM action_logs WHERE {place}"));
+        let [level, logger_name, app_name, correlation_id] = rows.remove(0).try_into().unwrap();
+        let level = level.map(|level| level.parse().unwrap());
+        FilterColumns::ActionLog(ActionLogFilterColumns { level, logger_name, app_name, correlation_id })
     }
 }
 
 fn sent() -> impl Strategy<Value = Sent> {
     let unknown = maybe((select(vec![r#""unknown""#, r#""\u0075x""#, r#""""#]), json()));
-    let record = (0..=limits::LEVEL_MAX, maybe(string()), maybe(string()));
+    let record = (0..=limits::LEVEL_MAX, maybe(string()), maybe(string()), maybe(string()));
     (record, string(), maybe(string()), unknown, blank()).prop_map(|(record, message, trace, unknown, blank)| {
-        let (level, logger_name, app_name) = record;
+        let (level, logger_name, app_name, correlation_id) = record;
         let level = Some(level.to_string());
         let member = |key: &str, value: &Option<String>| value.as_ref().map(|value| format!("\"{key}\":{value}"));
-        let subject = [member("app_name", &app_name), member("level", &level), member("logger_name", &logger_name)];
+        let correlation = member("correlation_id", &correlation_id);
+        let subject = [member("app_name", &app_name), correlation, member("level", &level), member("logger_name", &logger_name)];
         let subject = subject.into_iter().flatten().collect::<Vec<_>>().join(",");
         let extra = unknown.as_ref().map(|(key, value)| format!("{{{key}:{value}}}"));
         let slots = [
@@ -39,8 +41,14 @@ fn sent() -> impl Strategy<Value = Sent> {
             (action_log_slot::EXTRA, extra),
         ];
         let message = Some(message);
-        let members =
-            [("trace", &trace), ("level", &level), ("app_name", &app_name), ("message", &message), ("logger_name", &logger_name)];
+        let members = [
+            ("trace", &trace),
+            ("level", &level),
+            ("app_name", &app_name),
+            ("message", &message),
+            ("logger_name", &logger_name),
+            ("correlation_id", &correlation_id),
+        ];
         let spelled =
             |(key, value): (&str, &Option<String>)| value.as_ref().map(|value| format!("\"{key}\"{blank}:{blank}{value}{blank}"));
         let mut members: Vec<String> = members.into_iter().filter_map(spelled).collect();

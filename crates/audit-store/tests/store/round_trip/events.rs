@@ -12,8 +12,8 @@ use crate::population::config;
 impl Columns for Events {
     fn stored_columns(conn: &Raw, event: &Entry) -> FilterColumns {
         let sql = format!(
-            "SELECT content_type, object_num, user_num, action, table_name, object_id, user_id, user_name, remote_addr, url
-             FROM events WHERE channel_id = {} AND position = {}",
+            "SELECT content_type, object_num, user_num, action, table_name, object_id, user_id, user_name,
+             user_email, remote_addr, url, outcome, correlation_id, source, impersonator_id FROM events WHERE channel_id = {} AND position = {}",
             event.channel_id, event.position
         );
         let mut row = conn.rows(&sql).remove(0).into_iter();
@@ -21,7 +21,8 @@ impl Columns for Events {
         let (content_type, object_num, user_num) = (number(), number(), number());
         let mut text = || row.next().unwrap();
         let (action, table_name, object_id, user_id) = (text(), text(), text(), text());
-        let (user_name, remote_addr, url) = (text(), text(), text());
+        let (user_name, user_email, remote_addr, url) = (text(), text(), text(), text());
+        let (outcome, correlation_id, source, impersonator_id) = (text(), text(), text(), text());
         FilterColumns::Event(EventFilterColumns {
             action,
             content_type,
@@ -31,53 +32,74 @@ impl Columns for Events {
             user_id,
             user_num,
             user_name,
+            user_email,
             remote_addr,
             url,
+            outcome,
+            correlation_id,
+            source,
+            impersonator_id,
         })
     }
 }
 
 fn sent() -> impl Strategy<Value = Sent> {
     let object_id = prop_oneof![string(), "-?[1-9][0-9]{0,30}".prop_map(|digits| digits)];
-    let subject = (maybe("\"[A-Z]{1,100}\""), maybe(any::<i64>()), maybe(object_id), maybe(string()));
-    let user = prop_oneof![
-        string(),
-        "[1-9][0-9]{0,30}".prop_map(|digits| digits),
-        json().prop_map(|value| format!("{{\"pk\" : 1,\"x\":{value}}}"))
-    ];
+    let name = || maybe("\"[A-Z]{1,100}\"");
+    let about = (maybe(any::<i64>()), maybe(object_id), maybe(string()));
+    let subject = (name(), about, (name(), maybe(string()), maybe(string())));
+    let user = || {
+        prop_oneof![
+            string(),
+            "[1-9][0-9]{0,30}".prop_map(|digits| digits),
+            json().prop_map(|value| format!("{{\"pk\" : 1,\"x\":{value}}}"))
+        ]
+    };
     let strings = (maybe(string()), maybe(string()), maybe(string()));
     let values = (maybe(json()), maybe(json()), maybe(json()), maybe(json()));
     let unknown = maybe((select(vec![r#""unknown""#, r#""\u0075x""#, r#""""#]), json()));
-    (subject, maybe(user), strings, values, unknown, blank()).prop_map(|(subject, user, strings, values, unknown, blank)| {
-        let (action, content_type, object_id, table_name) = subject;
-        let content_type = content_type.map(|number| number.to_string());
-        let object_slot = object_id.as_ref().map(|id| if id.starts_with('"') { id.clone() } else { format!("\"{id}\"") });
-        let subject =
-            [("action", &action), ("content_type", &content_type), ("object_id", &object_slot), ("table_name", &table_name)];
-        let subject: Vec<String> =
-            subject.iter().filter_map(|(key, value)| Some(format!("\"{key}\":{}", value.as_ref()?))).collect();
-        let mut slots = vec![(slot::SUBJECT, (!subject.is_empty()).then(|| format!("{{{}}}", subject.join(","))))];
-        let others = [
-            (slot::USER, "user", &user),
-            (slot::REMOTE_ADDR, "remote_addr", &strings.0),
-            (slot::URL, "url", &strings.1),
-            (slot::QUERY_PARAMS, "query_params", &values.0),
-            (slot::POST_DATA, "post_data", &values.1),
-            (slot::HEADERS, "headers", &values.2),
-            (slot::CONTENT, "content", &values.3),
-            (slot::DESCRIPTION, "description", &strings.2),
-        ];
-        slots.extend(others.iter().map(|(number, _, value)| (*number, (*value).clone().filter(|text| text != "null"))));
-        slots.push((slot::EXTRA, unknown.as_ref().map(|(key, value)| format!("{{{key}:{value}}}"))));
-        let members =
-            [("action", &action), ("content_type", &content_type), ("object_id", &object_id), ("table_name", &table_name)];
-        let members = others.iter().map(|(_, key, value)| (*key, *value)).chain(members);
-        let mut members: Vec<String> =
-            members.filter_map(|(key, value)| Some(format!("\"{key}\"{blank}:{blank}{}{blank}", value.as_ref()?))).collect();
-        members.extend(unknown.map(|(key, value)| format!("{key}:{value}")));
-        let slots = slots.into_iter().filter_map(|(number, value)| Some((number, value?))).collect();
-        Sent { text: format!("{blank}{}{blank}", object(&members, blank)), slots }
-    })
+    (subject, (maybe(user()), maybe(user())), strings, values, unknown, blank()).prop_map(
+        |(subject, users, strings, values, unknown, blank)| {
+            let (action, (content_type, object_id, table_name), (outcome, correlation_id, source)) = subject;
+            let content_type = content_type.map(|number| number.to_string());
+            let object_slot = object_id.as_ref().map(|id| if id.starts_with('"') { id.clone() } else { format!("\"{id}\"") });
+            let subject = |object: &Option<String>| {
+                [
+                    ("action", action.clone()),
+                    ("content_type", content_type.clone()),
+                    ("correlation_id", correlation_id.clone()),
+                    ("object_id", object.clone()),
+                    ("outcome", outcome.clone()),
+                    ("source", source.clone()),
+                    ("table_name", table_name.clone()),
+                ]
+            };
+            let sent = subject(&object_id);
+            let subject = subject(&object_slot);
+            let subject: Vec<String> =
+                subject.iter().filter_map(|(key, value)| Some(format!("\"{key}\":{}", value.as_ref()?))).collect();
+            let mut slots = vec![(slot::SUBJECT, (!subject.is_empty()).then(|| format!("{{{}}}", subject.join(","))))];
+            let others = [
+                (slot::USER, "user", &users.0),
+                (slot::REMOTE_ADDR, "remote_addr", &strings.0),
+                (slot::URL, "url", &strings.1),
+                (slot::QUERY_PARAMS, "query_params", &values.0),
+                (slot::POST_DATA, "post_data", &values.1),
+                (slot::HEADERS, "headers", &values.2),
+                (slot::CONTENT, "content", &values.3),
+                (slot::DESCRIPTION, "description", &strings.2),
+                (slot::IMPERSONATOR, "impersonator", &users.1),
+            ];
+            slots.extend(others.iter().map(|(number, _, value)| (*number, (*value).clone().filter(|text| text != "null"))));
+            slots.insert(slots.len() - 1, (slot::EXTRA, unknown.as_ref().map(|(key, value)| format!("{{{key}:{value}}}"))));
+            let members = others.iter().map(|(_, key, value)| (*key, *value)).chain(sent.iter().map(|(key, value)| (*key, value)));
+            let mut members: Vec<String> =
+                members.filter_map(|(key, value)| Some(format!("\"{key}\"{blank}:{blank}{}{blank}", value.as_ref()?))).collect();
+            members.extend(unknown.map(|(key, value)| format!("{key}:{value}")));
+            let slots = slots.into_iter().filter_map(|(number, value)| Some((number, value?))).collect();
+            Sent { text: format!("{blank}{}{blank}", object(&members, blank)), slots }
+        },
+    )
 }
 
 proptest! {

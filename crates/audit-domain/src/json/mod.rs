@@ -8,11 +8,14 @@
 mod decode;
 mod members;
 mod pick;
+mod raw;
 mod text;
 mod texts;
 mod writer;
 
 pub use decode::{JsonString, index_key};
 pub use members::{Member, Members};
+pub(crate) use pick::pick;
+pub(crate) use raw::{RawMember, checked, raw_members};
 pub use text::{EncodeError, JsonError, JsonKind, JsonText, is_integer};
 pub use writer::{ObjectWriter, push_array};

@@ -15,11 +15,16 @@ impl JsonText {
     /// value is not an object.
     #[must_use]
     pub fn pick<const N: usize>(&self, names: &[&str; N]) -> Option<[Option<&str>; N]> {
-        if self.kind() != JsonKind::Object {
-            return None;
-        }
-        serde_json::Deserializer::from_str(self.as_str()).deserialize_map(Pick { names }).ok()
+        pick(self.as_str(), names)
     }
+}
+
+/// Finds members of a well-formed value, as [`JsonText::pick`] does, as slices of its text.
+pub(crate) fn pick<'a, const N: usize>(value: &'a str, names: &[&str; N]) -> Option<[Option<&'a str>; N]> {
+    if JsonKind::from_text(value) != JsonKind::Object {
+        return None;
+    }
+    serde_json::Deserializer::from_str(value).deserialize_map(Pick { names }).ok()
 }
 
 struct Pick<'n, const N: usize> {

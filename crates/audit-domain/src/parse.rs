@@ -71,6 +71,12 @@ pub(crate) trait FromMembers: Default {
 
     /// The place for unknown members.
     fn extra(&mut self) -> &mut Option<JsonText>;
+
+    /// What an object without any known member looks like and what to do with it, as a sentence for
+    /// messages.
+    fn looks_like(_members: &Members<'_>) -> Option<String> {
+        None
+    }
 }
 
 /// Refuses an object without any known member, if the mode says so. An object without any member is
@@ -80,7 +86,7 @@ pub(crate) fn recognize<R: FromMembers>(members: &Members<'_>, mode: ParseMode) 
     if !mode.refuses_unrecognized || members.iter().next().is_none() || members.iter().any(is_known) {
         return Ok(());
     }
-    Err(Unrecognized::new(members, R::KNOWN, R::NEEDS))
+    Err(Unrecognized::new(members, R::KNOWN, R::looks_like(members), R::NEEDS))
 }
 
 /// Reads all members, and reports every faulty one in order of arrival.

@@ -1,5 +1,5 @@
 //! An object without any known member, and a guess of what the client meant: names in another
-//! spelling, or a list inside an object.
+//! spelling, a list inside an object, or the record of another system.
 
 use crate::json::{JsonKind, Members};
 
@@ -14,22 +14,31 @@ const LETTERS_WRONG_MAX: usize = 2;
 
 /// The reason why an object is not accepted as a record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("has no known member: {}; {needs}", members.join(", "))]
+#[error("has no known member: {}; {looks_like}{needs}", members.join(", "))]
 pub struct Unrecognized {
     /// The first names, with suggestions.
     members: Vec<String>,
+    /// What the object looks like and what to do with it, with a semicolon; empty if it is not the
+    /// record of another system.
+    looks_like: String,
     /// The requirements of a record.
     needs: &'static str,
 }
 
 impl Unrecognized {
-    pub(crate) fn new(members: &Members<'_>, known: &[&str], needs: &'static str) -> Unrecognized {
+    pub(crate) fn new(members: &Members<'_>, known: &[&str], looks_like: Option<String>, needs: &'static str) -> Unrecognized {
         let members: Vec<_> = members.iter().collect();
+        let is_foreign = looks_like.is_some();
+        let looks_like = looks_like.map_or(String::new(), |known| format!("{known}; "));
         let wrapped = members.iter().find(|member| member.value.kind() == JsonKind::Array && members.len() == 1);
-        if let Some(wrapped) = wrapped {
+        if let Some(wrapped) = wrapped
+            && !is_foreign
+        {
             let hint = format!("`{}` holds a list: send the list itself, without the object around it", shown(&wrapped.name));
-            return Unrecognized { members: vec![hint], needs };
+            return Unrecognized { members: vec![hint], looks_like, needs };
         }
+        // The names of another system are not misspelt.
+        let known: &[&str] = if is_foreign { &[] } else { known };
         let hint = |name: &str| match nearest(name, known) {
             Some(meant) => format!("`{}` (did you mean {meant}?)", shown(name)),
             None => format!("`{}`", shown(name)),
@@ -38,7 +47,7 @@ impl Unrecognized {
         if members.len() > SHOWN_MAX {
             hints.push(format!("and {} more", members.len() - SHOWN_MAX));
         }
-        Unrecognized { members: hints, needs }
+        Unrecognized { members: hints, looks_like, needs }
     }
 }
 
@@ -94,6 +103,20 @@ mod tests {
         assert!(wrapped.contains("`events` holds a list: send the list itself, without the object around it"), "{wrapped}");
         let logs = NewActionLog::parse(r#"{"logs":[{"level":20,"message":"m"}]}"#, ParseMode::NATIVE).unwrap_err().to_string();
         assert!(logs.contains("`logs` holds a list") && logs.ends_with("an action log needs level and message"), "{logs}");
+    }
+
+    #[test]
+    fn records_of_other_systems_are_told_their_format() {
+        let records = said(r#"{"Records":[{"eventVersion":"1.08","eventID":"1"}]}"#);
+        let hint =
+            "has no known member: `Records`; it looks like CloudTrail records: send it with format=cloudtrail; an event needs";
+        assert!(records.starts_with(hint), "{records}");
+        let gitlab = said(r#"{"id":1,"author_id":1,"entity_id":6,"entity_type":"Project","created_at":"x"}"#);
+        assert!(
+            gitlab.contains("`author_id`, `entity_id`, `entity_type`, `created_at`; it looks like an audit event of GitLab: send")
+        );
+        let log = NewActionLog::parse(r#"{"resourceLogs":[]}"#, ParseMode::NATIVE).unwrap_err().to_string();
+        assert!(log.contains("`resourceLogs` holds a list"), "formats are for events: {log}");
     }
 
     #[test]

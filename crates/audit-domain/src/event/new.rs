@@ -3,6 +3,7 @@
 use super::NewEvent;
 use crate::action::Action;
 use crate::channel::ChannelId;
+use crate::convert;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonText, Members};
 use crate::object::ObjectId;
@@ -68,6 +69,10 @@ impl FromMembers for NewEvent {
 
     fn extra(&mut self) -> &mut Option<JsonText> {
         &mut self.extra
+    }
+
+    fn looks_like(members: &Members<'_>) -> Option<String> {
+        convert::recognize(members).map(|known| known.to_string())
     }
 }
 

@@ -155,6 +155,14 @@ fn values_keep_their_spacing_and_their_line_ends() {
 }
 
 #[test]
+fn a_member_that_is_spelled_like_a_path_is_kept() {
+    let text = r#"{"eventVersion":"1","eventTime":"2026-03-01","eventID":"1","resources":[{"ARN":"a"}],"resources/0/ARN":5}"#;
+    let event = &events(Format::CloudTrail, text)[0];
+    assert_eq!(member(event, "object_id").unwrap(), "\"a\"");
+    assert!(member(event, "extra").unwrap().ends_with(r#""resources/0/ARN":5}"#), "{event}");
+}
+
+#[test]
 fn a_fault_has_the_number_and_the_place_of_its_record() {
     let record = |name: &str| format!(r#"{{"eventVersion":"1","eventTime":"2026-03-01","eventID":"1","eventName":{name}}}"#);
     let text = format!(r#"{{"Records":[{},{},{}]}}"#, record("\"A\""), record("null"), record("5"));
@@ -181,7 +189,8 @@ fn what_is_not_a_record_is_refused_with_what_is_accepted() {
         (Format::CloudTrail, "5", "must be an object with Records, a CloudTrail record, or an array of them, got a number"),
         (Format::CloudTrail, r#"{"a":1}"#, "record 0: is not a CloudTrail record: it lacks eventVersion"),
         (Format::CloudTrail, r#"{"Records":[5]}"#, "record 0, `/Records/0`: must be a CloudTrail record, got a number"),
-        (Format::CloudTrail, r#"{"Records":{}}"#, "record 0, `/Records`: must be an array, got an object"),
+        (Format::CloudTrail, r#"{"Records":{}}"#, "`/Records`: must be an array, got an object"),
+        (Format::Otlp, r#"{"resourceLogs":[{},5]}"#, "`/resourceLogs/1`: expected a JSON object, got a number"),
         (Format::Otlp, r#"{"body":{}}"#, "must be an object with resourceLogs, or an array of them, got an object"),
         (
             Format::Otlp,
@@ -219,8 +228,12 @@ fn hostile_documents_are_refused_within_the_limits() {
     assert!(said(Format::CloudEvents, &members).contains("members"));
     let many = format!("[{}]", vec!["1"; EVENTS_PER_REQUEST_MAX + 1].join(","));
     assert!(said(Format::CloudEvents, &many).contains("has more than 10000 records"));
-    let lists = vec![format!(r#"{{"Records":[{}]}}"#, vec![event("1").replace("type", "eventVersion"); 1].join(",")); 2];
-    assert!(said(Format::CloudTrail, &format!("[{}]", lists.join(","))).contains("lacks"));
+    let list = format!("[{}]", vec![event("1"); EVENTS_PER_REQUEST_MAX / 2 + 1].join(","))
+        .replace("\"x\":1", "\"eventVersion\":\"1\",\"eventTime\":\"2026-03-01\",\"eventID\":\"1\"");
+    assert_eq!(events(Format::CloudTrail, &format!(r#"{{"Records":{list}}}"#)).len(), EVENTS_PER_REQUEST_MAX / 2 + 1);
+    assert!(
+        said(Format::CloudTrail, &format!(r#"[{{"Records":{list}}},{{"Records":{list}}}]"#)).contains("more than 10000 records")
+    );
     for text in [r#""\ud800""#, r#"{"specversion":"\ud800"}"#, r#"{"Records":[{"eventID":"\ud800"}]}"#] {
         for format in Format::ALL {
             assert!(convert(format, text).is_err(), "{format}: {text}");

@@ -81,18 +81,17 @@ pub(super) fn each_record(
     text: &str,
     take: &mut dyn FnMut(&Record<'_>) -> Result<(), ConvertError>,
 ) -> Result<(), ConvertError> {
-    let at_document = |fault: ConvertFault| ConvertError { index: None, pointer: String::new(), fault };
-    let text = checked(text).map_err(|error| at_document(error.into()))?;
+    let text = checked(text).map_err(|error| at("", error.into()))?;
     let mut walk = Walk { table, index: 0, take };
     match JsonKind::from_text(text) {
         JsonKind::Object => walk.document(text, ""),
         JsonKind::Array => {
-            for (index, element) in walk.elements(text, "")?.into_iter().enumerate() {
+            for (index, element) in Walk::elements(text, "")?.into_iter().enumerate() {
                 walk.document(element, &format!("/{index}"))?;
             }
             Ok(())
         }
-        got => Err(at_document(ConvertFault::NotADocument { accepted: table.documents, got })),
+        got => Err(at("", ConvertFault::NotADocument { accepted: table.documents, got })),
     }
 }
 
@@ -106,16 +105,16 @@ struct Walk<'t> {
 impl Walk<'_> {
     /// An object that has the lists, or is a record.
     fn document(&mut self, text: &str, pointer: &str) -> Result<(), ConvertError> {
-        let members = self.members(text, pointer)?;
+        let members = self.members(text, pointer, self.table.stands_alone)?;
         let lists = self.table.lists;
         let has_list = lists.first().is_some_and(|list| members.iter().any(|member| member.is(list)));
         if has_list {
-            check_marks(self.table.marks, &members).map_err(|(name, fault)| self.at(&format!("{pointer}/{name}"), fault))?;
+            check_marks(self.table.marks, &members).map_err(|(name, fault)| at(&format!("{pointer}/{name}"), fault))?;
             return self.list(&members, lists, pointer, DOCUMENT, &[]);
         }
         if !self.table.stands_alone {
             let fault = ConvertFault::NotADocument { accepted: self.table.documents, got: JsonKind::Object };
-            return Err(self.at(pointer, fault));
+            return Err(at(pointer, fault));
         }
         self.record(text, members, pointer, &[])
     }
@@ -137,16 +136,16 @@ impl Walk<'_> {
             Some(member) => match JsonKind::from_text(member.value) {
                 JsonKind::Array => member.value,
                 JsonKind::Null => return Ok(()),
-                other => return Err(self.at(&place, ConvertFault::NotAnArray(other))),
+                other => return Err(at(&place, ConvertFault::NotAnArray(other))),
             },
         };
         let mut around = outside.to_vec();
         let ignored = self.table.ignored;
         let object = others(members, |member| member.is(list) || ignored.iter().any(|name| member.is(name)));
         around.push(Around { name, object: object.into(), pointer: pointer.to_owned() });
-        for (index, element) in self.elements(array, &place)?.into_iter().enumerate() {
+        for (index, element) in Walk::elements(array, &place)?.into_iter().enumerate() {
             let place = format!("{place}/{index}");
-            let members = self.members(element, &place)?;
+            let members = self.members(element, &place, inner.is_empty())?;
             match inner {
                 [] => self.record(element, members, &place, &around)?,
                 inner => self.list(&members, inner, &place, list, &around)?,
@@ -157,7 +156,7 @@ impl Walk<'_> {
 
     fn record(&mut self, text: &str, members: Vec<RawMember<'_>>, pointer: &str, around: &[Around]) -> Result<(), ConvertError> {
         if self.index == EVENTS_PER_REQUEST_MAX {
-            return Err(ConvertError { index: None, pointer: String::new(), fault: ConvertFault::TooManyRecords });
+            return Err(at("", ConvertFault::TooManyRecords));
         }
         let record = Record { text, members, around, index: self.index, pointer };
         check_marks(self.table.marks, &record.members).map_err(|(name, fault)| record.error(name, fault))?;
@@ -170,26 +169,29 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn members<'a>(&self, text: &'a str, pointer: &str) -> Result<Vec<RawMember<'a>>, ConvertError> {
-        raw_members(text).map_err(|error| match error {
-            JsonError::NotAnObject(got) => self.at(pointer, ConvertFault::NotADocument { accepted: self.table.record, got }),
-            other => self.at(pointer, other.into()),
+    /// The members of an object that is a record, or has records inside.
+    fn members<'a>(&self, text: &'a str, pointer: &str, is_record: bool) -> Result<Vec<RawMember<'a>>, ConvertError> {
+        raw_members(text).map_err(|error| {
+            let fault = match error {
+                JsonError::NotAnObject(got) if is_record => ConvertFault::NotADocument { accepted: self.table.record, got },
+                other => other.into(),
+            };
+            ConvertError { index: is_record.then_some(self.index), ..at(pointer, fault) }
         })
     }
 
-    fn elements<'a>(&self, array: &'a str, pointer: &str) -> Result<Vec<&'a str>, ConvertError> {
-        let elements = JsonText::elements(array, EVENTS_PER_REQUEST_MAX).map_err(|error| self.at(pointer, error.into()))?;
+    fn elements<'a>(array: &'a str, pointer: &str) -> Result<Vec<&'a str>, ConvertError> {
+        let elements = JsonText::elements(array, EVENTS_PER_REQUEST_MAX).map_err(|error| at(pointer, error.into()))?;
         if elements.len() > EVENTS_PER_REQUEST_MAX {
-            return Err(ConvertError { index: None, pointer: pointer.to_owned(), fault: ConvertFault::TooManyRecords });
+            return Err(at(pointer, ConvertFault::TooManyRecords));
         }
         Ok(elements)
     }
+}
 
-    /// An error at a place inside the document, which the next record is at or after.
-    fn at(&self, pointer: &str, fault: ConvertFault) -> ConvertError {
-        let index = (!pointer.is_empty()).then_some(self.index);
-        ConvertError { index, pointer: pointer.to_owned(), fault }
-    }
+/// An error of the document, at a place outside its records.
+fn at(pointer: &str, fault: ConvertFault) -> ConvertError {
+    ConvertError { index: None, pointer: pointer.to_owned(), fault }
 }
 
 /// The members that are not left out, as an object; empty if there are none.

@@ -9,22 +9,24 @@ use super::{JsonError, JsonKind, JsonString};
 use crate::limits::{MEMBERS_MAX, NESTING_MAX};
 
 /// One member of an object.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct RawMember<'a> {
     /// The key as received, a JSON string with its quotes.
     pub(crate) key: &'a str,
     /// The value as received, without blanks around it.
     pub(crate) value: &'a str,
+    /// The decoded key, if it has escapes. It is decoded once, because a member is compared with
+    /// each name that a table has.
+    name: Option<JsonString>,
 }
 
 impl RawMember<'_> {
     /// Whether the key spells a name, with or without escapes.
     pub(crate) fn is(&self, name: &str) -> bool {
-        let spelled = self.key.get(1..self.key.len().saturating_sub(1)).unwrap_or("");
-        if !spelled.contains('\\') {
-            return spelled == name;
+        match &self.name {
+            Some(decoded) => decoded.as_bytes() == name.as_bytes(),
+            None => self.key.strip_prefix('"').and_then(|key| key.strip_suffix('"')) == Some(name),
         }
-        JsonString::decode(self.key).is_some_and(|decoded| decoded.as_bytes() == name.as_bytes())
     }
 }
 
@@ -70,7 +72,8 @@ impl<'de> Visitor<'de> for Collect {
         while members.len() < MEMBERS_MAX
             && let Some((key, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()?
         {
-            members.push(RawMember { key: key.get(), value: value.get() });
+            let name = if key.get().contains('\\') { JsonString::decode(key.get()) } else { None };
+            members.push(RawMember { key: key.get(), value: value.get(), name });
         }
         Ok(members)
     }

@@ -181,6 +181,11 @@ fn a_fault_has_the_number_and_the_place_of_its_record() {
     };
     let error = refused(Format::Otlp, &resource("true"));
     assert_eq!((error.index, error.pointer.as_str()), (Some(0), "/resourceLogs/1/resource/attributes/1/value/boolValue"));
+    let record = r#"{"body":{},"attributes":[{"key":"url.path","value":{"intValue":5}}]}"#;
+    let logs = format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"body":{{}}}}]}},{{"logRecords":[{record}]}}]}}]}}"#);
+    let error = refused(Format::Otlp, &format!("[{logs}]"));
+    let pointer = "/0/resourceLogs/0/scopeLogs/1/logRecords/0/attributes/0/value/intValue";
+    assert_eq!((error.index, error.pointer.as_str()), (Some(1), pointer));
 }
 
 #[test]

@@ -97,7 +97,7 @@ impl Builder {
             let parts = parts.iter().map(|part| part.as_ref().map_or(&b""[..], JsonString::as_bytes));
             return derived(self.format, b"id", parts);
         }
-        let around = record.around.iter().map(|around| around.object.as_bytes());
+        let around = record.around.iter().map(|around| around.shared.object.as_bytes());
         let uuid = derived(self.format, b"text", around.chain([record.text.as_bytes()]));
         let before = self.seen.entry(uuid).or_insert(0);
         let uuid = if *before == 0 { uuid } else { Uuid::new_v5(&uuid, &before.to_be_bytes()) };
@@ -132,7 +132,7 @@ fn value(record: &Record<'_>, row: &Row) -> Result<Option<(String, bool)>, Conve
     }
     let Some(value) = record.find(row.field) else { return Ok(None) };
     let at_field = |fault| record.error(row.field, ConvertFault::Value { member: row.member, fault });
-    let Some(converted) = converted(&row.how, value).map_err(at_field)? else { return Ok(None) };
+    let Some(converted) = converted(&row.how, value, record.cache(row.field)).map_err(at_field)? else { return Ok(None) };
     if NAMES.contains(&row.member) {
         let chars = JsonString::decode(&converted.json).map_or(0, |text| text.chars_len());
         if chars > ACTION_CHARS_MAX {
@@ -149,8 +149,8 @@ fn extra(record: &Record<'_>, is_said: &[bool]) -> Option<String> {
     for (member, _) in record.members.iter().zip(is_said).filter(|(_, is_said)| !**is_said) {
         object.raw_key(member.key, member.value);
     }
-    for around in record.around.iter().filter(|around| !around.object.is_empty()) {
-        object.raw(around.name, &around.object);
+    for around in record.around.iter().filter(|around| !around.shared.object.is_empty()) {
+        object.raw(around.name, &around.shared.object);
     }
     object.end();
     (out != "{}").then_some(out)

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::error::{ConvertError, ConvertFault};
-use super::path;
+use super::path::{self, Attributes};
 use super::table::{Mark, Table};
 use crate::json::{JsonError, JsonKind, JsonString, JsonText, ObjectWriter, RawMember, checked, raw_members};
 use crate::limits::EVENTS_PER_REQUEST_MAX;
@@ -20,8 +20,9 @@ pub(super) struct Record<'a> {
     pub(super) members: Vec<RawMember<'a>>,
     /// What stands around the lists that it is in, from the outside.
     pub(super) around: &'a [Around],
+    cache: Attributes,
     index: usize,
-    pointer: &'a str,
+    place: &'a Place<'a>,
 }
 
 /// The name of what is around the outermost list.
@@ -32,16 +33,53 @@ const DOCUMENT: &str = "document";
 pub(super) struct Around {
     /// The name of the list that the object is in, or [`DOCUMENT`].
     pub(super) name: &'static str,
-    /// The other members, as an object; empty if there are none. All lists inside share it.
-    pub(super) object: Rc<str>,
+    /// All lists inside share it.
+    pub(super) shared: Rc<Shared>,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    /// The other members, as an object; empty if there are none.
+    pub(super) object: String,
+    cache: Attributes,
     pointer: String,
+}
+
+/// A place in the document. Its JSON pointer is written only for an error: a document may have a
+/// million places.
+#[derive(Debug, Clone, Copy)]
+enum Place<'a> {
+    Document,
+    Member(&'a Place<'a>, &'a str),
+    Element(&'a Place<'a>, usize),
+}
+
+impl std::fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Place::Document => Ok(()),
+            Place::Member(object, name) => write!(f, "{object}/{}", path::escaped(name)),
+            Place::Element(array, index) => write!(f, "{array}/{index}"),
+        }
+    }
 }
 
 impl Record<'_> {
     /// The value of a field by its path.
     pub(super) fn find(&self, field: &str) -> Option<&str> {
         let (object, path) = self.split(field)?;
-        path::find(object, path)
+        path::find(object, path, self.cache(field))
+    }
+
+    /// The cache of the text that a field is in.
+    pub(super) fn cache(&self, field: &str) -> &Attributes {
+        self.around_of(field).map_or(&self.cache, |around| &around.shared.cache)
+    }
+
+    /// What is around the record, if a field is in it.
+    fn around_of(&self, field: &str) -> Option<&Around> {
+        let name = field.split('/').next()?;
+        self.around.iter().find(|around| around.name == name)
     }
 
     /// The index of the member that a field without a `/` names: the last one of this name.
@@ -52,11 +90,11 @@ impl Record<'_> {
     /// An error at a field; an empty field is the record.
     pub(super) fn error(&self, field: &str, fault: ConvertFault) -> ConvertError {
         let (name, _) = field.split_once('/').unwrap_or((field, ""));
-        let pointer = match (self.around.iter().find(|around| around.name == name), self.split(field)) {
-            _ if field.is_empty() => self.pointer.to_owned(),
-            (_, None) => format!("{}/{}", self.pointer, path::escaped(field)),
-            (Some(around), Some((object, rest))) => format!("{}{}", around.pointer, path::pointer(object, rest)),
-            (None, Some((value, rest))) => format!("{}/{}{}", self.pointer, path::escaped(name), path::pointer(value, rest)),
+        let pointer = match (self.around_of(field), self.split(field)) {
+            _ if field.is_empty() => self.place.to_string(),
+            (_, None) => format!("{}/{}", self.place, path::escaped(field)),
+            (Some(around), Some((object, rest))) => format!("{}{}", around.shared.pointer, path::pointer(object, rest)),
+            (None, Some((value, rest))) => format!("{}/{}{}", self.place, path::escaped(name), path::pointer(value, rest)),
         };
         ConvertError { index: Some(self.index), pointer, fault }
     }
@@ -64,8 +102,8 @@ impl Record<'_> {
     /// The value that the first name of a path leads to, and the rest of the path.
     fn split<'f>(&self, field: &'f str) -> Option<(&str, &'f str)> {
         let (name, rest) = field.split_once('/').unwrap_or((field, ""));
-        match self.around.iter().find(|around| around.name == name) {
-            Some(around) => Some((&*around.object, rest)),
+        match self.around_of(field) {
+            Some(around) => Some((&around.shared.object, rest)),
             None => Some((self.members[self.member(name)?].value, rest)),
         }
     }
@@ -81,17 +119,17 @@ pub(super) fn each_record(
     text: &str,
     take: &mut dyn FnMut(&Record<'_>) -> Result<(), ConvertError>,
 ) -> Result<(), ConvertError> {
-    let text = checked(text).map_err(|error| at("", error.into()))?;
+    let text = checked(text).map_err(|error| at(&Place::Document, error.into()))?;
     let mut walk = Walk { table, index: 0, take };
     match JsonKind::from_text(text) {
-        JsonKind::Object => walk.document(text, ""),
+        JsonKind::Object => walk.document(text, &Place::Document),
         JsonKind::Array => {
-            for (index, element) in Walk::elements(text, "")?.into_iter().enumerate() {
-                walk.document(element, &format!("/{index}"))?;
+            for (index, element) in Walk::elements(text, &Place::Document)?.into_iter().enumerate() {
+                walk.document(element, &Place::Element(&Place::Document, index))?;
             }
             Ok(())
         }
-        got => Err(at("", ConvertFault::NotADocument { accepted: table.documents, got })),
+        got => Err(at(&Place::Document, ConvertFault::NotADocument { accepted: table.documents, got })),
     }
 }
 
@@ -104,19 +142,19 @@ struct Walk<'t> {
 
 impl Walk<'_> {
     /// An object that has the lists, or is a record.
-    fn document(&mut self, text: &str, pointer: &str) -> Result<(), ConvertError> {
-        let members = self.members(text, pointer, self.table.stands_alone)?;
+    fn document(&mut self, text: &str, place: &Place<'_>) -> Result<(), ConvertError> {
+        let members = self.members(text, place, self.table.stands_alone)?;
         let lists = self.table.lists;
         let has_list = lists.first().is_some_and(|list| members.iter().any(|member| member.is(list)));
         if has_list {
-            check_marks(self.table.marks, &members).map_err(|(name, fault)| at(&format!("{pointer}/{name}"), fault))?;
-            return self.list(&members, lists, pointer, DOCUMENT, &[]);
+            check_marks(self.table.marks, &members).map_err(|(name, fault)| at(&Place::Member(place, name), fault))?;
+            return self.list(&members, lists, place, DOCUMENT, &[]);
         }
         if !self.table.stands_alone {
             let fault = ConvertFault::NotADocument { accepted: self.table.documents, got: JsonKind::Object };
-            return Err(at(pointer, fault));
+            return Err(at(place, fault));
         }
-        self.record(text, members, pointer, &[])
+        self.record(text, members, place, &[])
     }
 
     /// The records of a list, or of the lists in it.
@@ -124,13 +162,13 @@ impl Walk<'_> {
         &mut self,
         members: &[RawMember<'_>],
         lists: &[&'static str],
-        pointer: &str,
+        outer: &Place<'_>,
         name: &'static str,
         outside: &[Around],
     ) -> Result<(), ConvertError> {
         let [list, inner @ ..] = lists else { return Ok(()) };
         let list = *list;
-        let place = format!("{pointer}/{list}");
+        let place = Place::Member(outer, list);
         let array = match members.iter().rev().find(|member| member.is(list)) {
             None => return Ok(()),
             Some(member) => match JsonKind::from_text(member.value) {
@@ -142,9 +180,10 @@ impl Walk<'_> {
         let mut around = outside.to_vec();
         let ignored = self.table.ignored;
         let object = others(members, |member| member.is(list) || ignored.iter().any(|name| member.is(name)));
-        around.push(Around { name, object: object.into(), pointer: pointer.to_owned() });
+        let shared = Shared { object, cache: Attributes::default(), pointer: outer.to_string() };
+        around.push(Around { name, shared: Rc::new(shared) });
         for (index, element) in Walk::elements(array, &place)?.into_iter().enumerate() {
-            let place = format!("{place}/{index}");
+            let place = Place::Element(&place, index);
             let members = self.members(element, &place, inner.is_empty())?;
             match inner {
                 [] => self.record(element, members, &place, &around)?,
@@ -154,11 +193,17 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn record(&mut self, text: &str, members: Vec<RawMember<'_>>, pointer: &str, around: &[Around]) -> Result<(), ConvertError> {
+    fn record(
+        &mut self,
+        text: &str,
+        members: Vec<RawMember<'_>>,
+        place: &Place<'_>,
+        around: &[Around],
+    ) -> Result<(), ConvertError> {
         if self.index == EVENTS_PER_REQUEST_MAX {
-            return Err(at("", ConvertFault::TooManyRecords));
+            return Err(at(&Place::Document, ConvertFault::TooManyRecords));
         }
-        let record = Record { text, members, around, index: self.index, pointer };
+        let record = Record { text, members, around, cache: Attributes::default(), index: self.index, place };
         check_marks(self.table.marks, &record.members).map_err(|(name, fault)| record.error(name, fault))?;
         let has = |name: &&str| record.find(name).is_some_and(|value| JsonKind::from_text(value) != JsonKind::Null);
         if let Some(&needed) = self.table.needs.iter().find(|group| !group.iter().any(has)) {
@@ -170,28 +215,28 @@ impl Walk<'_> {
     }
 
     /// The members of an object that is a record, or has records inside.
-    fn members<'a>(&self, text: &'a str, pointer: &str, is_record: bool) -> Result<Vec<RawMember<'a>>, ConvertError> {
+    fn members<'a>(&self, text: &'a str, place: &Place<'_>, is_record: bool) -> Result<Vec<RawMember<'a>>, ConvertError> {
         raw_members(text).map_err(|error| {
             let fault = match error {
                 JsonError::NotAnObject(got) if is_record => ConvertFault::NotADocument { accepted: self.table.record, got },
                 other => other.into(),
             };
-            ConvertError { index: is_record.then_some(self.index), ..at(pointer, fault) }
+            ConvertError { index: is_record.then_some(self.index), ..at(place, fault) }
         })
     }
 
-    fn elements<'a>(array: &'a str, pointer: &str) -> Result<Vec<&'a str>, ConvertError> {
-        let elements = JsonText::elements(array, EVENTS_PER_REQUEST_MAX).map_err(|error| at(pointer, error.into()))?;
+    fn elements<'a>(array: &'a str, place: &Place<'_>) -> Result<Vec<&'a str>, ConvertError> {
+        let elements = JsonText::elements(array, EVENTS_PER_REQUEST_MAX).map_err(|error| at(place, error.into()))?;
         if elements.len() > EVENTS_PER_REQUEST_MAX {
-            return Err(at(pointer, ConvertFault::TooManyRecords));
+            return Err(at(place, ConvertFault::TooManyRecords));
         }
         Ok(elements)
     }
 }
 
 /// An error of the document, at a place outside its records.
-fn at(pointer: &str, fault: ConvertFault) -> ConvertError {
-    ConvertError { index: None, pointer: pointer.to_owned(), fault }
+fn at(place: &Place<'_>, fault: ConvertFault) -> ConvertError {
+    ConvertError { index: None, pointer: place.to_string(), fault }
 }
 
 /// The members that are not left out, as an object; empty if there are none.

@@ -1,6 +1,6 @@
 //! How a value of another format becomes the value of a native member.
 
-use super::path::find;
+use super::path::{Attributes, find};
 use super::table::How;
 use crate::error::Fault;
 use crate::json::{JsonKind, JsonString, JsonText, ObjectWriter, is_integer, raw_members};
@@ -35,7 +35,7 @@ fn name(text: &str) -> Option<Converted> {
 /// # Errors
 ///
 /// [`Fault`]: the value has a type or a form that the native member does not take.
-pub(super) fn converted(how: &How, value: &str) -> Result<Option<Converted>, Fault> {
+pub(super) fn converted(how: &How, value: &str, cache: &Attributes) -> Result<Option<Converted>, Fault> {
     if value == "null" || value == "\"\"" {
         return Ok(None);
     }
@@ -56,8 +56,8 @@ pub(super) fn converted(how: &How, value: &str) -> Result<Option<Converted>, Fau
         }
         How::Present(text) => name(text),
         How::HttpStatus => name(if integer(value)? >= 400 { "failure" } else { "success" }),
-        How::Joined { parts, needed } => joined(value, parts, needed),
-        How::Identity { ids, names } => identity(value, ids, names)?,
+        How::Joined { parts, needed } => joined(value, parts, needed, cache),
+        How::Identity { ids, names } => identity(value, ids, names, cache)?,
         How::TraceId => trace_id(value),
     })
 }
@@ -105,8 +105,8 @@ fn instant(value: &str, micros: i64, accepted: &'static str) -> Result<Converted
 }
 
 /// The strings of an object, joined by `/` with the spelling that they have.
-fn joined(value: &str, parts: &[&str], needed: &str) -> Option<Converted> {
-    let text = |path: &&str| find(value, path).and_then(spelled);
+fn joined(value: &str, parts: &[&str], needed: &str, cache: &Attributes) -> Option<Converted> {
+    let text = |path: &&str| find(value, path, cache).and_then(spelled);
     text(&needed)?;
     let texts: Vec<&str> = parts.iter().filter_map(text).collect();
     part(format!("\"{}\"", texts.join("/")))
@@ -119,10 +119,11 @@ fn spelled(json: &str) -> Option<&str> {
 
 /// A user. An object stays whole, so that erasing the user erases all of it; the last `pk` and
 /// `username` are the ones that count.
-fn identity(value: &str, ids: &[&str], names: &[&str]) -> Result<Option<Converted>, Fault> {
+fn identity(value: &str, ids: &[&str], names: &[&str], cache: &Attributes) -> Result<Option<Converted>, Fault> {
     let is_array = JsonKind::from_text(value) == JsonKind::Array;
     let members = if is_array { Vec::new() } else { raw_members(value).map_err(|_| not_an_object(value))? };
-    let found = |paths: &[&str], accepts: fn(&str) -> bool| paths.iter().find_map(|path| find(value, path).filter(|v| accepts(v)));
+    let found =
+        |paths: &[&str], accepts: fn(&str) -> bool| paths.iter().find_map(|path| find(value, path, cache).filter(|v| accepts(v)));
     let id = found(ids, |value| spelled(value).is_some() || is_integer(value));
     let username = found(names, |value| spelled(value).is_some());
     if id.is_none() && username.is_none() {
@@ -165,6 +166,10 @@ fn trace_id(value: &str) -> Option<Converted> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn converted(how: &How, value: &str) -> Result<Option<Converted>, Fault> {
+        super::converted(how, value, &Attributes::default())
+    }
 
     fn shown(how: &How, value: &str) -> Option<(String, bool)> {
         converted(how, value).unwrap_or_else(|fault| panic!("{value}: {fault}")).map(|c| (c.json, c.is_all))

@@ -139,6 +139,14 @@ mod tests {
     }
 
     #[test]
+    fn two_arrays_of_a_text_have_attributes_of_their_own() {
+        let text = r#"{"a":[{"key":"k","value":{"intValue":1}}],"b":[5,{"key":"k","value":{"intValue":2}}]}"#;
+        let cache = Attributes::default();
+        let found = ["a/k", "b/k", "a/k"].map(|path| super::find(text, path, &cache));
+        assert_eq!(found, [Some("1"), Some("2"), Some("1")]);
+    }
+
+    #[test]
     fn a_pointer_names_the_place_of_an_attribute() {
         assert_eq!(pointer(VALUE, "attributes/user.id"), "/attributes/1/value/stringValue");
         assert_eq!(pointer(VALUE, "attributes/gone"), "/attributes/gone");

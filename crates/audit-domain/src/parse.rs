@@ -72,21 +72,26 @@ pub(crate) trait FromMembers: Default {
     /// The place for unknown members.
     fn extra(&mut self) -> &mut Option<JsonText>;
 
-    /// What an object without any known member looks like and what to do with it, as a sentence for
+    /// The system whose record an object looks like, and what to do with it, as a sentence for
     /// messages.
     fn looks_like(_members: &Members<'_>) -> Option<String> {
         None
     }
 }
 
-/// Refuses an object without any known member, if the mode says so. An object without any member is
-/// accepted as an empty record.
+/// Refuses the record of another system, and an object without any known member, if the mode says
+/// so. The record of another system may have members with known names, which mean something else.
+/// An object without any member is accepted as an empty record.
 pub(crate) fn recognize<R: FromMembers>(members: &Members<'_>, mode: ParseMode) -> Result<(), Unrecognized> {
     let is_known = |member: &Member<'_>| R::KNOWN.iter().chain(R::READ_ONLY).any(|known| *known == member.name);
-    if !mode.refuses_unrecognized || members.iter().next().is_none() || members.iter().any(is_known) {
+    if !mode.refuses_unrecognized || members.iter().next().is_none() {
         return Ok(());
     }
-    Err(Unrecognized::new(members, R::KNOWN, R::looks_like(members), R::NEEDS))
+    match R::looks_like(members) {
+        Some(foreign) => Err(Unrecognized::foreign(&foreign, R::NEEDS)),
+        None if members.iter().any(is_known) => Ok(()),
+        None => Err(Unrecognized::new(members, R::KNOWN, R::NEEDS)),
+    }
 }
 
 /// Reads all members, and reports every faulty one in order of arrival.

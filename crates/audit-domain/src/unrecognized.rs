@@ -14,40 +14,35 @@ const LETTERS_WRONG_MAX: usize = 2;
 
 /// The reason why an object is not accepted as a record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("has no known member: {}; {looks_like}{needs}", members.join(", "))]
+#[error("{why}; {needs}")]
 pub struct Unrecognized {
-    /// The first names, with suggestions.
-    members: Vec<String>,
-    /// What the object looks like and what to do with it, with a semicolon; empty if it is not the
-    /// record of another system.
-    looks_like: String,
+    /// What the object is, or the first names, with suggestions.
+    why: String,
     /// The requirements of a record.
     needs: &'static str,
 }
 
 impl Unrecognized {
-    pub(crate) fn new(members: &Members<'_>, known: &[&str], looks_like: Option<String>, needs: &'static str) -> Unrecognized {
+    /// The record of another system. The text says what it looks like and what to do with it.
+    pub(crate) fn foreign(looks_like: &str, needs: &'static str) -> Unrecognized {
+        Unrecognized { why: format!("is not a native event: {looks_like}"), needs }
+    }
+
+    /// An object without any known member.
+    pub(crate) fn new(members: &Members<'_>, known: &[&str], needs: &'static str) -> Unrecognized {
         let members: Vec<_> = members.iter().collect();
-        let is_foreign = looks_like.is_some();
-        let looks_like = looks_like.map_or(String::new(), |known| format!("{known}; "));
         let wrapped = members.iter().find(|member| member.value.kind() == JsonKind::Array && members.len() == 1);
-        if let Some(wrapped) = wrapped
-            && !is_foreign
-        {
-            let hint = format!("`{}` holds a list: send the list itself, without the object around it", shown(&wrapped.name));
-            return Unrecognized { members: vec![hint], looks_like, needs };
-        }
-        // The names of another system are not misspelt.
-        let known: &[&str] = if is_foreign { &[] } else { known };
         let hint = |name: &str| match nearest(name, known) {
             Some(meant) => format!("`{}` (did you mean {meant}?)", shown(name)),
             None => format!("`{}`", shown(name)),
         };
         let mut hints: Vec<String> = members.iter().take(SHOWN_MAX).map(|member| hint(&member.name)).collect();
-        if members.len() > SHOWN_MAX {
+        if let Some(wrapped) = wrapped {
+            hints = vec![format!("`{}` holds a list: send the list itself, without the object around it", shown(&wrapped.name))];
+        } else if members.len() > SHOWN_MAX {
             hints.push(format!("and {} more", members.len() - SHOWN_MAX));
         }
-        Unrecognized { members: hints, looks_like, needs }
+        Unrecognized { why: format!("has no known member: {}", hints.join(", ")), needs }
     }
 }
 
@@ -108,13 +103,13 @@ mod tests {
     #[test]
     fn records_of_other_systems_are_told_their_format() {
         let records = said(r#"{"Records":[{"eventVersion":"1.08","eventID":"1"}]}"#);
-        let hint =
-            "has no known member: `Records`; it looks like CloudTrail records: send it with format=cloudtrail; an event needs";
+        let hint = "is not a native event: it looks like CloudTrail records: send it with format=cloudtrail; an event needs";
         assert!(records.starts_with(hint), "{records}");
         let gitlab = said(r#"{"id":1,"author_id":1,"entity_id":6,"entity_type":"Project","created_at":"x"}"#);
-        assert!(
-            gitlab.contains("`author_id`, `entity_id`, `entity_type`, `created_at`; it looks like an audit event of GitLab: send")
-        );
+        assert!(gitlab.contains("it looks like an audit event of GitLab: send created_at as timestamp"), "{gitlab}");
+        // It has a member of the native API, which means something else there.
+        let cloud_event = said(r#"{"specversion":"1.0","id":"1","source":"/shop","type":"a.b"}"#);
+        assert!(cloud_event.contains("a CloudEvent: send it with format=cloudevents"), "{cloud_event}");
         let log = NewActionLog::parse(r#"{"resourceLogs":[]}"#, ParseMode::NATIVE).unwrap_err().to_string();
         assert!(log.contains("`resourceLogs` holds a list"), "formats are for events: {log}");
     }

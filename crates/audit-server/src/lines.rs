@@ -22,18 +22,24 @@ pub(crate) enum Line<'a> {
 }
 
 /// The mark that some editors and shells write before a text. It is not a part of the first line.
-const BYTE_ORDER_MARK: &str = "\u{feff}";
+pub(crate) const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// The lines of a reader, counted from 1.
 pub(crate) struct Lines<R> {
     input: R,
     buffer: Vec<u8>,
     number: u64,
+    bytes_max: usize,
 }
 
 impl<R: BufRead> Lines<R> {
     pub(crate) fn new(input: R) -> Lines<R> {
-        Lines { input, buffer: Vec::new(), number: 0 }
+        Lines::up_to(LINE_BYTES_MAX, input)
+    }
+
+    /// Reads lines of another size.
+    pub(crate) fn up_to(bytes_max: usize, input: R) -> Lines<R> {
+        Lines { input, buffer: Vec::new(), number: 0, bytes_max }
     }
 
     /// The number of the line that was read last, or that could not be read.
@@ -57,7 +63,7 @@ impl<R: BufRead> Lines<R> {
             }
             let end = chunk.iter().position(|byte| *byte == b'\n');
             let part = &chunk[..end.unwrap_or(chunk.len())];
-            too_long |= self.buffer.len() + part.len() > LINE_BYTES_MAX;
+            too_long |= self.buffer.len() + part.len() > self.bytes_max;
             if !too_long {
                 self.buffer.extend_from_slice(part);
             }

@@ -21,6 +21,7 @@ mod appender;
 mod cli;
 mod config;
 mod demo;
+mod documents;
 mod limits;
 mod lines;
 mod metrics;

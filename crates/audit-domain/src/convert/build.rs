@@ -11,7 +11,7 @@ use super::table::Row;
 use super::value::converted;
 use crate::error::Fault;
 use crate::json::{JsonKind, JsonString, JsonText, ObjectWriter, is_integer};
-use crate::limits::{ACTION_CHARS_MAX, EVENT_BYTES_MAX};
+use crate::limits::{EVENT_BYTES_MAX, NAME_CHARS_MAX};
 use crate::parse::parse_uuid;
 
 /// The native members that a table may fill, in the order in which they are written.
@@ -32,7 +32,7 @@ pub(super) const MEMBERS: [&str; 14] = [
     "source",
 ];
 
-/// Members that are names, of at most [`ACTION_CHARS_MAX`] characters.
+/// Members that are names, of at most [`NAME_CHARS_MAX`] characters.
 const NAMES: [&str; 2] = ["action", "outcome"];
 
 /// Builds the events of one document.
@@ -135,8 +135,8 @@ fn value(record: &Record<'_>, row: &Row) -> Result<Option<(String, bool)>, Conve
     let Some(converted) = converted(&row.how, value, record.cache(row.field)).map_err(at_field)? else { return Ok(None) };
     if NAMES.contains(&row.member) {
         let chars = JsonString::decode(&converted.json).map_or(0, |text| text.chars_len());
-        if chars > ACTION_CHARS_MAX {
-            return Err(at_field(Fault::TooLong { max: ACTION_CHARS_MAX, chars }));
+        if chars > NAME_CHARS_MAX {
+            return Err(at_field(Fault::TooLong { max: NAME_CHARS_MAX, chars }));
         }
     }
     Ok(Some((converted.json, converted.is_all && !row.field.contains('/'))))

@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use audit_http::store::Store;
-use audit_http::store::domain::{ChannelId, InputError, JsonError};
+use audit_http::store::domain::{ChannelId, Format, InputError, JsonError};
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use flate2::read::MultiGzDecoder;
 use indicatif::ProgressBar;
 
 use crate::appender::{Appender, OnRefusal};
 use crate::config::Settings;
+use crate::documents::each_document;
 use crate::lines::{LINE_BYTES_MAX, Line, Lines};
 use crate::new_entry::{Kind, NewEntry};
 use crate::progress::{self, Unit};
@@ -41,6 +43,9 @@ pub(super) struct ImportArgs {
     /// Kind of the records
     #[arg(long, value_enum, default_value_t = Kind::Events)]
     kind: Kind,
+    /// Format of another system; each file is one document, or has one on each line
+    #[arg(long, value_name = "FORMAT", conflicts_with_all = ["kind", "source"], value_parser = format_parser())]
+    format: Option<Format>,
     /// Channel of the records that do not name one [default: the setting default_channel]
     #[arg(long, value_name = "N")]
     channel: Option<ChannelId>,
@@ -61,6 +66,7 @@ pub(super) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<()> 
         store: &store,
         files: &args.files,
         kind: args.kind,
+        format: args.format,
         source: args.source.as_deref(),
         channel: args.channel.unwrap_or(settings.default_channel()),
         appender: Appender::new(&store, if args.skip_invalid { OnRefusal::Skip } else { OnRefusal::Stop }),
@@ -107,6 +113,7 @@ struct Import<'a> {
     store: &'a Store,
     files: &'a [PathBuf],
     kind: Kind,
+    format: Option<Format>,
     source: Option<&'a str>,
     channel: ChannelId,
     appender: Appender<'a>,
@@ -118,6 +125,9 @@ impl Import<'_> {
     /// Reads one file to its end. After a faulty line has stopped the import, it reads on only to
     /// show the other faulty lines; not from stdin, which may have no end.
     fn file(&mut self, index: usize) -> anyhow::Result<()> {
+        if let Some(format) = self.format {
+            return self.documents(index, format);
+        }
         let path = &self.files[index];
         let ends = !is_stdin(path);
         let source = Source::new(ends.then_some(path), self.source);
@@ -143,6 +153,30 @@ impl Import<'_> {
         if let Some(repeat) = self.appender.end_of_file()? {
             self.warn_of(&repeat);
         }
+        self.show_refused();
+        Ok(())
+    }
+
+    /// Reads one file in the format of another system. Its events have uuids of their own.
+    fn documents(&mut self, index: usize, format: Format) -> anyhow::Result<()> {
+        let input = open(&self.files[index], &self.bar)?;
+        each_document(format, input, |(number, outcome)| {
+            let place = SourceLine { has_own_uuid: true, ..at(index, number) };
+            match outcome {
+                Ok(events) => {
+                    for event in events {
+                        match parse_line(Kind::Events, &Line::Text(event.as_str())) {
+                            Ok(record) => self.appender.push(place, record.prepare(self.store, self.channel)?)?,
+                            Err(fault) => self.fault(place, &fault)?,
+                        }
+                    }
+                    self.show_refused();
+                }
+                Err(fault) => self.fault(place, &fault)?,
+            }
+            Ok::<bool, anyhow::Error>(!self.appender.has_stopped())
+        })?;
+        self.appender.end_of_file()?;
         self.show_refused();
         Ok(())
     }
@@ -214,6 +248,11 @@ impl Import<'_> {
         let name = if is_stdin(path) { "stdin".to_owned() } else { path.display().to_string() };
         format!("{name} line {}", place.line)
     }
+}
+
+/// Reads the name of a format.
+fn format_parser() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::name)).try_map(|name| Format::parse(&name).ok_or("is not a format"))
 }
 
 /// Parses the record of a line, or returns all its faults at once.

@@ -41,8 +41,8 @@ impl Stream for ActionLogs {
 
     const SPLITS: &'static [(&'static str, ActionLogGroupBy)] = &[("level", ActionLogGroupBy::Level)];
 
-    fn parse(text: &str) -> Result<(NewActionLog, Option<ChannelId>), InputError> {
-        let log = NewActionLog::parse(text, ParseMode::NATIVE)?;
+    fn parse(text: &str, mode: ParseMode) -> Result<(NewActionLog, Option<ChannelId>), InputError> {
+        let log = NewActionLog::parse(text, mode)?;
         let channel = log.channel_id;
         Ok((log, channel))
     }

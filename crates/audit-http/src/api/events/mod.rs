@@ -24,6 +24,8 @@ impl Stream for Events {
     const NAME: &'static str = "event";
     const TIME: &'static str = "timestamp";
 
+    const APPEND_PARAMETERS: &'static [&'static str] = &["format", "lenient"];
+
     const FILTERS: &'static [Filter<EventFilter>] = filter::FILTERS;
 
     const GROUPS: &'static [(&'static str, GroupBy)] = &[
@@ -48,8 +50,8 @@ impl Stream for Events {
     const SPLITS: &'static [(&'static str, GroupBy)] =
         &[("action", GroupBy::Action), ("table_name", GroupBy::TableName), ("outcome", GroupBy::Outcome)];
 
-    fn parse(text: &str) -> Result<(NewEvent, Option<ChannelId>), InputError> {
-        let event = NewEvent::parse(text, ParseMode::NATIVE)?;
+    fn parse(text: &str, mode: ParseMode) -> Result<(NewEvent, Option<ChannelId>), InputError> {
+        let event = NewEvent::parse(text, mode)?;
         let channel = event.channel_id;
         Ok((event, channel))
     }

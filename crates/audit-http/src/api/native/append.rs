@@ -2,7 +2,9 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use audit_store::domain::{ChannelId, JsonText, ObjectWriter, limits, push_array};
+use audit_store::domain::{
+    ChannelId, ConvertError, ConvertFault, Format, JsonText, ObjectWriter, ParseMode, convert, limits, push_array,
+};
 use audit_store::{AppendRequest, Prepared, Receipt, Reservation, Store};
 
 use super::{Query, Stream};
@@ -10,11 +12,30 @@ use crate::admission::{Room, Turn};
 use crate::auth::Caller;
 use crate::blocking;
 use crate::body::{self, Body, BodyError, media_type};
-use crate::failure::{ERRORS_MAX, Failure, InvalidRecord};
+use crate::failure::{ERRORS_MAX, Failure, InvalidMember, InvalidRecord};
 use crate::state::Api;
 
 /// The least number of bytes of memory that a record takes in addition to its text.
 const RECORD_OVERHEAD_BYTES: usize = 1024;
+
+/// A body, and how it is read.
+struct Sent {
+    bytes: Vec<u8>,
+    is_ndjson: bool,
+    /// The format of another system, which is converted.
+    format: Option<Format>,
+    mode: ParseMode,
+}
+
+/// Reads the parameters of an append: `format` and `lenient`, if the stream has them.
+fn parameters<S: Stream>(request: &HttpRequest) -> Result<(Option<Format>, ParseMode), Failure> {
+    let mut query = Query::parse(request, S::APPEND_PARAMETERS)?;
+    let formats = Format::ALL.map(|format| (format.name(), format));
+    let format = query.named("format", &formats).map(|(_, format)| format);
+    let lenient = query.named("lenient", &[("true", true), ("false", false)]).is_some_and(|(_, lenient)| lenient);
+    query.finish()?;
+    Ok((format, ParseMode { refuses_unrecognized: !lenient, ..ParseMode::NATIVE }))
+}
 
 pub(super) async fn append<S: Stream>(
     api: web::Data<Api>,
@@ -22,7 +43,7 @@ pub(super) async fn append<S: Stream>(
     payload: web::Payload,
     caller: Caller,
 ) -> Result<HttpResponse, Failure> {
-    Query::parse(&request, &[])?;
+    let (format, mode) = parameters::<S>(&request)?;
     let media_type = media_type(&request);
     let is_ndjson = match media_type.as_str() {
         "" | "application/json" => false,
@@ -33,7 +54,10 @@ pub(super) async fn append<S: Stream>(
     let Body { bytes, reservation } = Body::read(&api, &request, payload, room).await?;
     let (store, writer) = (api.store.clone(), caller.clone());
     let received = bytes.len();
-    let work = move |turn| prepare_all::<S>(&store, bytes, is_ndjson, &writer, (reservation, turn));
+    let work = move |turn| {
+        let sent = Sent { bytes, is_ndjson, format, mode };
+        prepare_all::<S>(&store, sent, &writer, (reservation, turn))
+    };
     let (entries, is_single, reservation) = blocking::compute_in_turn(&api, caller.token.id, received, work).await??;
     let append = AppendRequest::new(entries).producer(caller.token.id).holding(reservation);
     let refused = |error| Failure::from_append(error, is_single);
@@ -45,17 +69,24 @@ pub(super) async fn append<S: Stream>(
 /// record (its receipt is then not in a list), and the memory that the entries take.
 fn prepare_all<S: Stream>(
     store: &Store,
-    bytes: Vec<u8>,
-    is_ndjson: bool,
+    sent: Sent,
     caller: &Caller,
     (mut reservation, turn): (Reservation, Option<Turn>),
 ) -> Result<(Vec<Prepared>, bool, Reservation), Failure> {
-    let (records, is_single) = cut::<S>(body::text(&bytes)?, is_ndjson)?;
+    let text = body::text(&sent.bytes)?;
+    let converted = sent.format.map(|format| converted(format, text, sent.is_ndjson)).transpose()?;
+    let (records, is_single) = match &converted {
+        Some(events) => {
+            reservation.grow(events.iter().map(|event| event.as_str().len()).sum()).map_err(BodyError::from)?;
+            (events.iter().map(JsonText::as_str).collect(), false)
+        }
+        None => cut(text, sent.is_ndjson, S::NAME)?,
+    };
     // This reservation comes before the entries are made: ten thousand records fit into a body of
     // 30 KB.
     reservation.grow(records.len() * RECORD_OVERHEAD_BYTES).map_err(BodyError::from)?;
-    let entries = prepare::<S>(store, &records, is_single, caller)?;
-    drop(bytes);
+    let entries = prepare::<S>(store, &records, (is_single, sent.mode), caller)?;
+    drop((converted, sent.bytes));
     let held = entries.iter().map(Prepared::memory_bytes).sum();
     reservation.settle(held);
     if let Some(held) = turn.and_then(|turn| turn.hold(held)) {
@@ -65,7 +96,7 @@ fn prepare_all<S: Stream>(
 }
 
 /// Cuts a body into the texts of its records. Returns them and whether the body is a single record.
-fn cut<S: Stream>(text: &str, is_ndjson: bool) -> Result<(Vec<&str>, bool), Failure> {
+fn cut<'t>(text: &'t str, is_ndjson: bool, name: &str) -> Result<(Vec<&'t str>, bool), Failure> {
     // One more record than allowed is enough: a body of digits separated by blanks has millions of
     // them.
     let max = limits::EVENTS_PER_REQUEST_MAX;
@@ -77,13 +108,52 @@ fn cut<S: Stream>(text: &str, is_ndjson: bool) -> Result<(Vec<&str>, bool), Fail
         (vec![text], true)
     };
     if records.len() > max {
-        let detail = format!("More than {max} {}s in one request.", S::NAME);
-        return Err(Failure::TooLarge(detail));
+        return Err(too_many(name));
     }
     Ok((records, is_single))
 }
 
-fn prepare<S: Stream>(store: &Store, records: &[&str], is_single: bool, caller: &Caller) -> Result<Vec<Prepared>, Failure> {
+fn too_many(name: &str) -> Failure {
+    Failure::TooLarge(format!("More than {} {name}s in one request.", limits::EVENTS_PER_REQUEST_MAX))
+}
+
+/// Converts a body in the format of another system into native events: one document, or one on each
+/// line.
+fn converted(format: Format, text: &str, is_ndjson: bool) -> Result<Vec<JsonText>, Failure> {
+    if !is_ndjson {
+        return convert(format, text).map_err(|error| not_converted("", &error));
+    }
+    let mut events = Vec::new();
+    for (index, line) in text.split('\n').filter(|line| !is_blank(line)).enumerate() {
+        events.extend(convert(format, line).map_err(|error| not_converted(&format!("/{index}"), &error))?);
+        if events.len() > limits::EVENTS_PER_REQUEST_MAX {
+            return Err(too_many("event"));
+        }
+    }
+    Ok(events)
+}
+
+/// Makes the failure of a document at a place of the body.
+fn not_converted(document: &str, error: &ConvertError) -> Failure {
+    let too_large =
+        matches!(error.fault, ConvertFault::TooLarge { .. } | ConvertFault::TooManyRecords | ConvertFault::TooLargeInAll);
+    if too_large {
+        let line = if document.is_empty() { String::new() } else { format!("Document {document}: ") };
+        return Failure::TooLarge(format!("{line}{error}."));
+    }
+    let message = match error.index {
+        Some(index) => format!("record {index}: {}", error.fault),
+        None => error.fault.to_string(),
+    };
+    Failure::Members(vec![InvalidMember { pointer: format!("{document}{}", error.pointer), message }])
+}
+
+fn prepare<S: Stream>(
+    store: &Store,
+    records: &[&str],
+    (is_single, mode): (bool, ParseMode),
+    caller: &Caller,
+) -> Result<Vec<Prepared>, Failure> {
     let (mut entries, mut invalid, mut faults) = (Vec::with_capacity(records.len()), Vec::new(), 0);
     for (index, record) in records.iter().enumerate() {
         let pointer = if is_single { String::new() } else { format!("/{index}") };
@@ -91,7 +161,7 @@ fn prepare<S: Stream>(store: &Store, records: &[&str], is_single: bool, caller: 
             let detail = format!("Record {index} has {} bytes: at most {}.", record.len(), limits::EVENT_BYTES_MAX);
             return Err(Failure::TooLarge(detail));
         }
-        match S::parse(record) {
+        match S::parse(record, mode) {
             Ok((new, channel)) if invalid.is_empty() => entries.push(place::<S>(store, new, channel, &pointer, caller)?),
             Ok(_) => {}
             Err(error) => {

@@ -15,7 +15,7 @@ pub(crate) use query::Query;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::LogStream;
-use audit_store::domain::{ChannelId, InputError, Span, parse_uuid};
+use audit_store::domain::{ChannelId, InputError, ParseMode, Span, parse_uuid};
 use serde::Serialize;
 
 use crate::auth::Caller;
@@ -39,6 +39,9 @@ pub(crate) trait Stream: LogStream<Filter: StreamFilter + Serialize> {
     /// The API's name for a record.
     const NAME: &'static str;
     /// The filters of lists and counts, in addition to `channel_id`.
+    /// The parameters of an append.
+    const APPEND_PARAMETERS: &'static [&'static str] = &[];
+
     const FILTERS: &'static [Filter<Self::Filter>];
     /// The value of `sort` that stands for the time at which the event happened.
     const TIME: &'static str;
@@ -49,7 +52,7 @@ pub(crate) trait Stream: LogStream<Filter: StreamFilter + Serialize> {
     const SPLITS: &'static [(&'static str, Self::GroupBy)];
 
     /// Reads a record and the channel that it names.
-    fn parse(text: &str) -> Result<(Self::New, Option<ChannelId>), InputError>;
+    fn parse(text: &str, mode: ParseMode) -> Result<(Self::New, Option<ChannelId>), InputError>;
 
     /// Whether the filter has a condition that only the server itself can check, by reading the
     /// values of the records.

@@ -1,7 +1,7 @@
 //! The common parts of the documents of the native APIs of events and action logs: append, list by
 //! cursor, get, summary.
 
-use audit_store::domain::limits;
+use audit_store::domain::{Format, limits};
 use serde_json::{Value, json};
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -57,7 +57,7 @@ pub(crate) fn paths<S: Stream>(words: &StreamDocs) -> Vec<Path> {
     let id = lower_first(words.record);
     let uuid = segment("uuid", "Its uuid.", string(), json!("410237f7-2a6f-48de-9c41-b988326d7607"));
     vec![
-        Path::new(S::LIST).get(words.list::<S>()).post(words.append()).native_options(&format!("{id}sOptions"), words.tag),
+        Path::new(S::LIST).get(words.list::<S>()).post(words.append::<S>()).native_options(&format!("{id}sOptions"), words.tag),
         Path::new(S::SUMMARY).get(words.summary::<S>()).native_options(&format!("{id}SummaryOptions"), words.tag),
         Path::new(S::HISTOGRAM).get(words.histogram::<S>()).native_options(&format!("{id}HistogramOptions"), words.tag),
         Path::new(S::ONE).segment(uuid).get(words.get()).native_options(&format!("{id}Options"), words.tag),
@@ -94,6 +94,15 @@ fn side(bound: Bound) -> &'static str {
         Bound::Lt => "below this",
         Bound::Lte => "up to this",
     }
+}
+
+/// Describes the parameters of an append.
+fn append_parameters<S: Stream>() -> Vec<Parameter> {
+    let format = "The body is in a format of another system, and is converted. See `docs/convert.md`.";
+    let lenient = "`true`: an object without any known member is an event too, and all its members are kept in `extra`.";
+    let all =
+        [query("format", format, one_of(Format::ALL.map(Format::name))), query("lenient", lenient, one_of(["true", "false"]))];
+    all.into_iter().filter(|parameter| S::APPEND_PARAMETERS.contains(&parameter.name.as_str())).collect()
 }
 
 /// Returns the names of the filters in `components`.
@@ -250,7 +259,7 @@ impl StreamDocs {
             .problems(&RECORDS)
     }
 
-    fn append(&self) -> Operation {
+    fn append<S: Stream>(&self) -> Operation {
         let new = || named(&format!("New{}", self.record));
         let body = any_of([new().into(), list(new()).into()]);
         let lines = format!(
@@ -274,6 +283,7 @@ impl StreamDocs {
         let made = "The receipt of a single one, or all receipts in the order of the request.";
         Operation::new(&format!("append{}s", self.record), self.tag, &format!("Appends one {}, or several at once", self.one))
             .describe(&text)
+            .parameters(append_parameters::<S>())
             .body(JSON, json_content(body, (self.sent)()))
             .body("application/x-ndjson", Content::new(Some(string().description(Some(lines)))))
             .json(200, "A single one that was there already.", named("Receipt"), receipt(true))

@@ -42,8 +42,11 @@ fn native_query_faults_get_400_with_the_parameter() {
         }
     }
     for (query, detail) in [
-        ("", "group_by is required: one of level, logger_name, app_name, producer_id, hour, day, week, month"),
-        ("?group_by=user", "group_by must be one of level, logger_name, app_name, producer_id, hour, day, week, month"),
+        ("", "group_by is required: one of level, logger_name, app_name, correlation_id, producer_id, hour, day, week, month"),
+        (
+            "?group_by=user",
+            "group_by must be one of level, logger_name, app_name, correlation_id, producer_id, hour, day, week, month",
+        ),
         ("?group_by=", "group_by must be one of"),
     ] {
         rows.push(row(Ask::get(&format!("{NATIVE}/summary{query}")).key(&bench.admin), 400, about("group_by", detail)));

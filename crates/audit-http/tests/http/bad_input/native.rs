@@ -86,7 +86,7 @@ fn a_query_that_cannot_be_used_gets_400_and_names_the_parameter() {
         (
             "",
             "group_by",
-            "group_by is required: one of table_name, content_type, user, action, url, remote_addr, producer_id, hour, day",
+            "group_by is required: one of table_name, content_type, user, action, url, remote_addr, outcome, correlation_id",
         ),
         ("?group_by=", "group_by", "group_by must be one of"),
         ("?group_by=uuid", "group_by", "group_by must be one of"),

@@ -75,7 +75,7 @@ fn three_apis_return_fixture_values_byte_for_byte() {
         assert_eq!(text(&native[&uuid], "user"), text(&sent, "user"));
         assert_eq!(text(&native[&uuid], "channel_id"), text(&sent, "channel_id"));
         check_users(&text(&sent, "user"), &text(&oms[&uuid], "user"), &text(&warehouse[&uuid], "user"));
-        assert_eq!((oms[&uuid].len(), warehouse[&uuid].len(), native[&uuid].len()), (11, 11, 20));
+        assert_eq!((oms[&uuid].len(), warehouse[&uuid].len(), native[&uuid].len()), (11, 11, 25));
     }
     server.stop();
 }

@@ -2,9 +2,11 @@
 
 mod append;
 mod bytes;
+mod formats;
 mod histogram;
 mod list;
 mod model;
+mod origin;
 mod summary;
 mod values;
 mod walk;

@@ -1,0 +1,70 @@
+//! Appending in the formats of other systems, and objects that are not events.
+
+use crate::common::{Ask, TestServer, results_of};
+
+const EVENTS: &str = "/api/v1/events";
+
+const CLOUDTRAIL: &str = r#"{"Records":[
+  {"eventVersion":"1.08","eventTime":"2026-11-01T10:00:00Z","eventID":"44444444-0000-4000-8000-000000000001","eventName":"DeleteBucket",
+   "eventSource":"s3.amazonaws.com","sourceIPAddress":"10.1.2.3","errorCode":"AccessDenied","userIdentity":{"type":"IAMUser","arn":"arn:x","userName":"zoe"}},
+  {"eventVersion":"1.08","eventTime":"2026-11-01T10:00:01Z","eventID":"44444444-0000-4000-8000-000000000002","eventName":"ListBuckets",
+   "eventSource":"s3.amazonaws.com","userIdentity":{"type":"IAMUser","arn":"arn:x","userName":"zoe"}}]}"#;
+
+#[test]
+fn a_document_of_another_system_becomes_events_once() {
+    let server = TestServer::start();
+    let target = format!("{EVENTS}?format=cloudtrail");
+    let made = server.post(&server.admin, &target, CLOUDTRAIL).expect(201);
+    assert_eq!((&made["accepted"], &made["duplicates"]), (&2.into(), &0.into()));
+    let again = server.post(&server.admin, &target, CLOUDTRAIL).expect(201);
+    assert_eq!((&again["accepted"], &again["duplicates"]), (&0.into(), &2.into()));
+    let page = server.get(&server.admin, &format!("{EVENTS}?outcome=failure&user_name=zoe&remote_addr=10.0.0.0/8")).expect(200);
+    assert_eq!(results_of(&page).len(), 1);
+    assert_eq!(results_of(&page)[0]["action"], "DeleteBucket");
+    let line = CLOUDTRAIL.replace('\n', " ");
+    let lines = Ask::post_lines(&target, format!("{line}\n\n{line}\n")).key(&server.admin);
+    assert_eq!(server.ask(&lines).expect(201)["duplicates"], 4);
+    server.stop();
+}
+
+#[test]
+fn a_fault_of_a_document_says_which_record_and_stores_nothing() {
+    let server = TestServer::start();
+    let faulty = CLOUDTRAIL.replace("\"ListBuckets\"", "7");
+    let problem = server.post(&server.admin, &format!("{EVENTS}?format=cloudtrail"), faulty.as_str()).expect(400);
+    assert_eq!(problem["errors"][0]["pointer"], "/Records/1/eventName");
+    let detail = problem["errors"][0]["detail"].as_str().unwrap();
+    assert!(detail.starts_with("record 1: must be a string"), "{detail}");
+    let lines = format!("{}\n{}", CLOUDTRAIL.replace('\n', " "), faulty.replace('\n', " "));
+    let problem = server.ask(&Ask::post_lines(&format!("{EVENTS}?format=cloudtrail"), lines).key(&server.admin)).expect(400);
+    assert_eq!(problem["errors"][0]["pointer"], "/1/Records/1/eventName");
+    assert!(results_of(&server.get(&server.admin, EVENTS).expect(200)).is_empty());
+    let unknown = server.post(&server.admin, &format!("{EVENTS}?format=syslog"), "{}").expect(400);
+    let detail = "format must be one of cloudevents, cloudtrail, k8s-audit, ocsf, otlp";
+    assert_eq!(unknown["errors"][0]["detail"], detail);
+    server.post(&server.admin, "/api/v1/action-logs?format=otlp", "{}").expect(400);
+    server.stop();
+}
+
+#[test]
+fn records_of_other_systems_are_refused_and_told_the_format() {
+    let server = TestServer::start();
+    for (body, advice) in [
+        (CLOUDTRAIL, "it looks like CloudTrail records: send it with format=cloudtrail"),
+        (r#"{"specversion":"1.0","id":"1","source":"/shop","type":"order.paid"}"#, "send it with format=cloudevents"),
+        (r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","user":{"username":"a"}}"#, "send it with format=k8s-audit"),
+        (r#"{"resourceLogs":[]}"#, "send it with format=otlp"),
+        (r#"{"uuid":"x","published":"x","eventType":"user.session.start","actor":{},"outcome":{"result":"SUCCESS"}}"#, "Okta"),
+        (r#"{"action":"a","occurred_at":"x","actor":{},"targets":[]}"#, "WorkOS"),
+        (r#"{"quantity":1}"#, "has no known member: `quantity`"),
+    ] {
+        let problem = server.post(&server.admin, EVENTS, body).expect(400);
+        let detail = problem["errors"][0]["detail"].as_str().unwrap();
+        assert!(detail.contains(advice), "{detail}");
+    }
+    assert!(results_of(&server.get(&server.admin, EVENTS).expect(200)).is_empty());
+    server.post(&server.admin, &format!("{EVENTS}?lenient=true"), r#"{"quantity":1}"#).expect(201);
+    let page = server.get(&server.admin, EVENTS).expect(200);
+    assert_eq!(results_of(&page)[0]["extra"]["quantity"], 1);
+    server.stop();
+}

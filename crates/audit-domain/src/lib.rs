@@ -38,6 +38,7 @@ mod interval;
 mod json;
 pub mod limits;
 pub mod log;
+mod masking;
 mod network;
 mod object;
 mod outcome;
@@ -73,6 +74,7 @@ pub use interval::Interval;
 pub use json::{
     EncodeError, JsonError, JsonKind, JsonString, JsonText, Member, Members, ObjectWriter, index_key, is_integer, push_array,
 };
+pub use masking::{MaskingMode, MaskingPolicy, MaskingRules, MaskingRulesError, TableMaskingRules};
 pub use network::{Network, address_of};
 pub use object::{ObjectId, canonical_integer};
 pub use outcome::Outcome;

@@ -1,0 +1,305 @@
+//! The names of secrets, and the words that make a name something else.
+
+use std::collections::HashMap;
+
+use super::name::Name;
+
+/// What kind of secret a name names, as far as the rules for texts depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Noun {
+    /// A password. In prose, any value after a colon counts.
+    Password,
+    /// `pwd`, which is also the working directory of a shell.
+    Directory,
+    /// A header whose value has blanks: `Authorization`, `Cookie`.
+    Header,
+    /// A group of members, some of which are secret: `credentials`.
+    Group,
+    /// Anything else. In prose, a value after a colon counts if it looks like a secret.
+    Other,
+}
+
+/// A name that names a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Secret {
+    pub(super) noun: Noun,
+    /// Whether the name is in the plural, so that a number is a count and an object is a map.
+    pub(super) is_plural: bool,
+}
+
+/// The names of the standard policy, in lower case, with a blank where a separator may be. Each is
+/// also known without its blanks and in the plural.
+pub(super) const STANDARD: [(&str, Noun); 69] = [
+    ("password", Noun::Password),
+    ("passwd", Noun::Password),
+    ("passphrase", Noun::Password),
+    ("pass phrase", Noun::Password),
+    ("passcode", Noun::Password),
+    ("new password", Noun::Password),
+    ("old password", Noun::Password),
+    ("user password", Noun::Password),
+    ("current password", Noun::Password),
+    ("confirm password", Noun::Password),
+    ("password confirm", Noun::Password),
+    ("pg password", Noun::Password),
+    ("pwd", Noun::Directory),
+    ("mysql pwd", Noun::Password),
+    ("secret", Noun::Other),
+    ("client secret", Noun::Other),
+    ("app secret", Noun::Other),
+    ("api secret", Noun::Other),
+    ("token", Noun::Other),
+    ("access token", Noun::Other),
+    ("refresh token", Noun::Other),
+    ("id token", Noun::Other),
+    ("auth token", Noun::Other),
+    ("bearer token", Noun::Other),
+    ("session token", Noun::Other),
+    ("api token", Noun::Other),
+    ("csrf token", Noun::Other),
+    ("csrf middleware token", Noun::Other),
+    ("xsrf token", Noun::Other),
+    ("api key", Noun::Other),
+    ("access key", Noun::Other),
+    ("private key", Noun::Other),
+    ("session key", Noun::Other),
+    ("secret key", Noun::Other),
+    ("secret access key", Noun::Other),
+    ("encryption key", Noun::Other),
+    ("signing key", Noun::Other),
+    ("master key", Noun::Other),
+    ("account key", Noun::Other),
+    ("subscription key", Noun::Other),
+    ("auth key", Noun::Other),
+    ("token key", Noun::Other),
+    ("authorization", Noun::Header),
+    ("cookie", Noun::Header),
+    ("set cookie", Noun::Header),
+    ("csrf", Noun::Other),
+    ("xsrf", Noun::Other),
+    ("jwt", Noun::Other),
+    ("bearer", Noun::Other),
+    ("credential", Noun::Group),
+    ("otp", Noun::Other),
+    ("totp", Noun::Other),
+    ("totp seed", Noun::Other),
+    ("otp seed", Noun::Other),
+    ("recovery code", Noun::Other),
+    ("backup code", Noun::Other),
+    ("cvv", Noun::Other),
+    ("card number", Noun::Other),
+    ("iban", Noun::Other),
+    ("ssn", Noun::Other),
+    ("cvc", Noun::Other),
+    ("social security number", Noun::Other),
+    ("jsessionid", Noun::Other),
+    ("phpsessid", Noun::Other),
+    ("otp code", Noun::Other),
+    ("totp code", Noun::Other),
+    ("cc number", Noun::Other),
+    ("amz signature", Noun::Other),
+    ("goog signature", Noun::Other),
+];
+
+/// Words at the end of a name that say only in which form or role the secret is there.
+const FORMS: [&[u8]; 35] = [
+    b"value",
+    b"values",
+    b"hash",
+    b"hashed",
+    b"digest",
+    b"raw",
+    b"plain",
+    b"plaintext",
+    b"cleartext",
+    b"string",
+    b"str",
+    b"binary",
+    b"header",
+    b"old",
+    b"new",
+    b"current",
+    b"previous",
+    b"original",
+    b"confirm",
+    b"confirmation",
+    b"again",
+    b"repeat",
+    b"retype",
+    b"encrypted",
+    b"encoded",
+    b"enc",
+    b"base",
+    b"b",
+    b"hex",
+    b"bytes",
+    b"env",
+    b"input",
+    b"default",
+    b"before",
+    b"after",
+];
+
+/// Words at the start of a name or before its noun that make it a statement about a secret, or a
+/// number.
+const STATEMENTS: [&[u8]; 36] = [
+    b"is",
+    b"are",
+    b"has",
+    b"have",
+    b"had",
+    b"was",
+    b"no",
+    b"non",
+    b"not",
+    b"needs",
+    b"need",
+    b"requires",
+    b"require",
+    b"required",
+    b"uses",
+    b"use",
+    b"allow",
+    b"allows",
+    b"enable",
+    b"enabled",
+    b"disable",
+    b"disabled",
+    b"show",
+    b"hide",
+    b"can",
+    b"should",
+    b"must",
+    b"missing",
+    b"min",
+    b"max",
+    b"num",
+    b"n",
+    b"total",
+    b"count",
+    b"with",
+    b"without",
+];
+
+/// Words directly before `token` that make it a page cursor, a count or an identifier.
+const OTHER_TOKENS: [&[u8]; 24] = [
+    b"next",
+    b"page",
+    b"paging",
+    b"pagination",
+    b"continuation",
+    b"continue",
+    b"cursor",
+    b"sync",
+    b"delta",
+    b"skip",
+    b"prompt",
+    b"completion",
+    b"input",
+    b"output",
+    b"reasoning",
+    b"cached",
+    b"remaining",
+    b"used",
+    b"max",
+    b"min",
+    b"num",
+    b"total",
+    b"idempotency",
+    b"elevated",
+];
+
+/// A set of names of secrets.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Dictionary(HashMap<Box<[u8]>, Secret>);
+
+impl Dictionary {
+    /// The names of the standard policy.
+    pub(super) fn standard() -> Dictionary {
+        let mut names = Dictionary::default();
+        for (name, noun) in &STANDARD {
+            names.add(name, *noun);
+        }
+        names
+    }
+
+    /// Adds a name, with and without its blanks, in the singular and the plural.
+    pub(super) fn add(&mut self, name: &str, noun: Noun) {
+        for spelled in [name.to_owned(), name.replace(' ', "")] {
+            let plural = format!("{spelled}s").into_bytes().into();
+            self.0.insert(plural, Secret { noun, is_plural: true });
+            self.0.insert(spelled.into_bytes().into(), Secret { noun, is_plural: false });
+        }
+    }
+
+    /// Whether nothing was added.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Finds the secret that a name names: its last words, apart from digits and words that say a
+    /// form, are in the set, and no word before makes it something else.
+    pub(super) fn find(&self, name: &Name) -> Option<Secret> {
+        let mut end = name.words();
+        loop {
+            let found = (end.saturating_sub(4)..end).rev().find_map(|from| Some((from, *self.0.get(name.range(from, end))?)));
+            if let Some((from, secret)) = found {
+                return (!is_something_else(name, from)).then_some(secret);
+            }
+            let last = name.word(end.checked_sub(1)?);
+            if end == 1 || !(last.iter().all(u8::is_ascii_digit) || FORMS.contains(&last)) {
+                return None;
+            }
+            end -= 1;
+        }
+    }
+}
+
+/// Whether the words before a noun make it a flag, a count or a cursor.
+fn is_something_else(name: &Name, noun: usize) -> bool {
+    let Some(before) = noun.checked_sub(1) else { return false };
+    let is_token = name.word(noun).starts_with(b"token");
+    let is_public = (0..noun).any(|at| name.word(at) == b"public");
+    let is_product = name.word(before) == b"1" && name.word(noun) == b"password";
+    is_product
+        || STATEMENTS.contains(&name.word(0))
+        || STATEMENTS.contains(&name.word(before))
+        || is_public
+        || (is_token && OTHER_TOKENS.contains(&name.word(before)))
+}
+
+/// Whether a name says only a role or a form, so that under the name of a secret its value is the
+/// secret: `{"password": {"old": …, "new": …}}`.
+pub(super) fn is_form(name: &Name) -> bool {
+    const ROLES: [&[u8]; 7] = [b"from", b"to", b"text", b"content", b"data", b"secret", b"key"];
+    let says_form = |word: &[u8]| FORMS.contains(&word) || ROLES.contains(&word) || word.iter().all(u8::is_ascii_digit);
+    name.words() > 0 && (0..name.words()).all(|at| says_form(name.word(at)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_known_by_its_last_words() {
+        let names = Dictionary::standard();
+        let find = |name: &str| names.find(&Name::new(name.as_bytes()));
+        let secret = |noun, is_plural| Some(Secret { noun, is_plural });
+        assert_eq!(find("user_password2"), secret(Noun::Password, false));
+        assert_eq!(find("X-Api-Key"), secret(Noun::Other, false));
+        assert_eq!(find("accessTokens"), secret(Noun::Other, true));
+        assert_eq!(find("cookie_header_value"), secret(Noun::Header, false));
+        for other in
+            ["token_type", "NextToken", "ProcessName", "has_password", "value", "", "1", "pass_word_count", "PublicKeyToken"]
+        {
+            assert_eq!(find(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn old_and_new_say_only_a_role() {
+        let is_form = |name: &str| is_form(&Name::new(name.as_bytes()));
+        assert!(["old", "new_value", "value1", "from"].into_iter().all(is_form));
+        assert!(!["id", "type", "expires_at", ""].into_iter().any(is_form));
+    }
+}

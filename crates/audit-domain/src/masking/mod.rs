@@ -1,0 +1,28 @@
+//! Masking: what a policy replaces by `"[masked]"` in a record before it is cut into slots, so that
+//! neither the log nor its hashes ever have it.
+//!
+//! A record is masked in two steps. `needles` looks through the text of each member once (with
+//! `triples`) and finds nearly always that there is nothing to do. Otherwise `walk` reads the JSON and asks about each
+//! value: is its name that of a secret (`dictionary`, by the words of `name`), and does its text have
+//! one (`text`, `shape`, `card`)? `view` and `edits` let the rest of the member stay byte for byte.
+//!
+//! Not here: reading rules from a file, and storing slot 11.
+
+mod card;
+mod dictionary;
+mod edits;
+mod name;
+mod names;
+mod needles;
+mod pointer;
+mod policy;
+mod record;
+mod rules;
+mod shape;
+mod text;
+mod triples;
+mod view;
+mod walk;
+
+pub use policy::MaskingPolicy;
+pub use rules::{MaskingMode, MaskingRules, MaskingRulesError, TableMaskingRules};

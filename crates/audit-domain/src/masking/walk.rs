@@ -1,0 +1,285 @@
+//! The walk through the JSON text of a member: which values are secrets, by their names and by
+//! their texts.
+//!
+//! The walk keeps its open objects and arrays in a list, so that nesting does not use the stack. It
+//! calls itself only for JSON inside a string, which it follows to a fixed depth.
+
+use super::card::each_card;
+use super::dictionary::{Noun, Secret, is_form};
+use super::edits::Edits;
+use super::name::Name;
+use super::names::Names;
+use super::needles::Needles;
+use super::pointer::Pointers;
+use super::text::{each_secret, is_directory, is_placeholder};
+use super::view::View;
+use crate::json::JsonText;
+
+/// Texts inside texts that the walk follows: JSON in a string, percent escapes.
+const LAYERS_MAX: u8 = 4;
+
+/// What the walk needs to know for one member.
+#[derive(Clone, Copy)]
+pub(super) struct Rules<'p> {
+    pub(super) names: Names<'p>,
+    pub(super) needles: &'p Needles,
+    /// Whether everything is masked that is not listed.
+    pub(super) masks_unlisted: bool,
+}
+
+/// The state of the walk through one member.
+pub(super) struct Walk<'p, 'o> {
+    rules: Rules<'p>,
+    edits: Edits,
+    pointers: &'o mut Pointers,
+}
+
+/// What is known about a value before it is read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Context {
+    secret: Option<Secret>,
+    is_kept: bool,
+    is_listed: bool,
+}
+
+/// A range of the text that is walked.
+type Range = (usize, usize);
+
+/// One open object or array.
+#[derive(Debug, Default)]
+pub(super) struct Frame {
+    is_object: bool,
+    outer: Context,
+    current: Context,
+    /// The content of the current key, and whether the next string is a key.
+    pub(super) key: Option<Range>,
+    awaits_key: bool,
+    pub(super) index: usize,
+    pair: Pair,
+}
+
+/// A header as a pair: `{"name": "Cookie", "value": …}` or `["Cookie", …]`.
+#[derive(Debug, Default)]
+struct Pair {
+    is_secret: bool,
+    /// The key of the value, and the string with its quotes.
+    value: Option<(Option<Range>, Range)>,
+}
+
+/// A value of the text that is walked: where it is, and in what.
+struct Place<'a, 'v> {
+    view: &'a View<'v>,
+    /// The number of texts around this one, and how many of them are JSON strings.
+    layer: u8,
+    strings: u8,
+}
+
+impl<'p, 'o> Walk<'p, 'o> {
+    /// Walks through a member whose pointer is `/name`, and returns what is to be replaced.
+    pub(super) fn member(text: &str, name: &str, rules: Rules<'p>, pointers: &'o mut Pointers) -> Edits {
+        let view = View::of_member(text);
+        let mut walk = Walk { rules, edits: Edits::default(), pointers };
+        walk.pointers.start(name);
+        walk.json(&Place { view: &view, layer: 0, strings: 0 }, Context::default());
+        walk.edits.arrange();
+        walk.edits
+    }
+
+    fn json(&mut self, place: &Place<'_, '_>, root: Context) {
+        let text = place.view.bytes();
+        let (mut frames, mut at): (Vec<Frame>, usize) = (Vec::new(), 0);
+        while let Some(byte) = text.get(at) {
+            at = match byte {
+                b'{' | b'[' => {
+                    let outer = frames.last().map_or(root, |frame| frame.current);
+                    let is_object = *byte == b'{';
+                    frames.push(Frame { is_object, awaits_key: is_object, outer, current: outer, ..Frame::default() });
+                    at + 1
+                }
+                b'}' | b']' => {
+                    self.close(place, &mut frames);
+                    at + 1
+                }
+                b',' => {
+                    if let Some(frame) = frames.last_mut() {
+                        frame.awaits_key = frame.is_object;
+                        frame.index += 1;
+                    }
+                    at + 1
+                }
+                b'"' => {
+                    let end = end_of_string(text, at);
+                    self.string(place, &mut frames, (at, end), root);
+                    end
+                }
+                b' ' | b'\n' | b'\r' | b'\t' | b':' => at + 1,
+                _ => {
+                    let length = text[at..].iter().position(|byte| b",]} \n\r\t".contains(byte)).unwrap_or(text.len() - at);
+                    let context = frames.last().map_or(root, |frame| frame.current);
+                    self.found(place, &frames, |walk| walk.bare(place, (at, at + length), context));
+                    at + length.max(1)
+                }
+            };
+            if self.pointers.is_full() {
+                return;
+            }
+        }
+    }
+
+    /// Reads a string: a key, or a value.
+    fn string(&mut self, place: &Place<'_, '_>, frames: &mut [Frame], range: Range, root: Context) {
+        let content = (range.0 + 1, range.1.saturating_sub(1).max(range.0 + 1));
+        let is_nested = frames.len() > 1 && frames.iter().rev().nth(1).is_some_and(|frame| !frame.is_object);
+        let Some(frame) = frames.last_mut() else {
+            return self.found(place, &[], |walk| walk.value(place, range, root));
+        };
+        if frame.is_object && frame.awaits_key {
+            frame.awaits_key = false;
+            frame.key = Some(content);
+            frame.current = self.context(place.view.string(content.0, content.1).bytes(), frame.outer);
+            return;
+        }
+        self.pair(place, frame, range, is_nested);
+        let context = frame.current;
+        self.found(place, frames, |walk| walk.value(place, range, context));
+    }
+
+    /// Remembers the name or the value of a header that is written as a pair.
+    fn pair(&mut self, place: &Place<'_, '_>, frame: &mut Frame, range: Range, is_nested: bool) {
+        let key = frame.key.map(|(from, to)| place.view.bytes()[from..to].to_ascii_lowercase());
+        let role = match key.as_deref() {
+            _ if !frame.is_object && is_nested => frame.index,
+            _ if !frame.is_object => 2,
+            Some(b"name" | b"key" | b"header" | b"field") => 0,
+            Some(b"value" | b"val" | b"values") => 1,
+            _ => 2,
+        };
+        match role {
+            0 => {
+                let name = place.view.string(range.0 + 1, range.1 - 1);
+                frame.pair.is_secret = self.rules.names.secret(name.bytes()).is_some();
+            }
+            1 => frame.pair.value = Some((frame.key, range)),
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, place: &Place<'_, '_>, frames: &mut Vec<Frame>) {
+        if let Some(frame) = frames.last_mut()
+            && let Pair { is_secret: true, value: Some((key, range)) } = frame.pair
+            && (frame.is_object || frame.index == 1)
+            && !frame.current.is_kept
+        {
+            frame.key = key;
+            self.found(place, frames, |walk| walk.whole(place, range));
+        }
+        frames.pop();
+    }
+
+    /// What the name of a member says about its value.
+    fn context(&self, key: &[u8], outer: Context) -> Context {
+        let name = Name::new(key);
+        if self.rules.names.keeps(&name) {
+            return Context { secret: None, is_kept: !self.rules.masks_unlisted, is_listed: true };
+        }
+        let is_member = |secret: &Secret| is_form(&name) || (secret.is_plural && secret.noun != Noun::Group);
+        let secret = self.rules.names.secret_of(&name).or_else(|| outer.secret.filter(is_member));
+        Context { secret, is_kept: false, is_listed: outer.is_listed }
+    }
+
+    /// Runs a step, and adds the pointer of the value if the step replaces something.
+    fn found(&mut self, place: &Place<'_, '_>, frames: &[Frame], step: impl FnOnce(&mut Self)) {
+        let before = self.edits.len();
+        step(self);
+        if place.layer == 0 && self.edits.len() > before {
+            self.pointers.push(self.edits.last_from(), frames, place.view);
+        }
+    }
+
+    /// A number, `true`, `false` or `null`.
+    fn bare(&mut self, place: &Place<'_, '_>, (from, to): Range, context: Context) {
+        let text = &place.view.bytes()[from..to];
+        let is_number = text.first().is_some_and(|byte| *byte == b'-' || byte.is_ascii_digit());
+        let is_secret = is_number && context.secret.is_some_and(|secret| !secret.is_plural);
+        let is_unlisted = self.rules.masks_unlisted && !context.is_listed && text != b"null";
+        let mut is_card = false;
+        if is_number && !context.is_kept {
+            each_card(text, |_, _| is_card = true);
+        }
+        if is_secret || is_unlisted || is_card {
+            self.edits.push_value(place.view.origin(from), place.view.origin(to), place.strings);
+        }
+    }
+
+    /// A string, with its quotes.
+    fn value(&mut self, place: &Place<'_, '_>, range: Range, context: Context) {
+        if context.is_kept {
+            return;
+        }
+        let content = place.view.string(range.0 + 1, range.1.saturating_sub(1).max(range.0 + 1));
+        let is_secret = context.secret.is_some_and(|secret| is_secret_text(secret, content.bytes()));
+        if is_secret || (self.rules.masks_unlisted && !context.is_listed) {
+            return self.whole(place, range);
+        }
+        self.text(&Place { view: &content, layer: place.layer + 1, strings: place.strings + 1 }, context);
+    }
+
+    /// Replaces the content of a string.
+    fn whole(&mut self, place: &Place<'_, '_>, (from, to): Range) {
+        let content = place.view.string(from + 1, to.saturating_sub(1).max(from + 1));
+        if !is_placeholder(content.bytes()) {
+            self.edits.push(place.view.origin(from + 1), place.view.origin(to - 1));
+        }
+    }
+
+    /// A decoded text: JSON of its own, or any other.
+    fn text(&mut self, place: &Place<'_, '_>, context: Context) {
+        let text = place.view.bytes();
+        if place.layer < LAYERS_MAX && is_json(text) {
+            return self.json(place, Context { secret: None, ..context });
+        }
+        let Rules { names, needles, .. } = self.rules;
+        each_secret(text, &names, needles, |from, to| self.edits.push(place.view.origin(from), place.view.origin(to)));
+        if place.layer < LAYERS_MAX && has_percent_escape(text) {
+            let decoded = place.view.percent_decoded();
+            self.text(&Place { view: &decoded, layer: place.layer + 1, strings: place.strings }, context);
+        }
+    }
+}
+
+/// Whether a string under the name of a secret is one.
+fn is_secret_text(secret: Secret, text: &[u8]) -> bool {
+    let is_count = secret.is_plural && text.iter().all(u8::is_ascii_digit);
+    // What a program may do with secrets, not a secret: `{"permissions": {"secrets": "read"}}`.
+    let is_right = secret.is_plural && [&b"read"[..], b"write", b"admin", b"include", b"omit", b"same-origin"].contains(&text);
+    let is_option = secret.noun != Noun::Password && is_right;
+    !(is_placeholder(text) || is_count || is_option || (secret.noun == Noun::Directory && is_directory(text)))
+}
+
+/// Whether a text is a JSON object or array.
+fn is_json(text: &[u8]) -> bool {
+    let bare = text.trim_ascii();
+    let has_brackets = matches!((bare.first(), bare.last()), (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')));
+    has_brackets && std::str::from_utf8(text).is_ok_and(|text| JsonText::parse(text).is_ok())
+}
+
+/// Whether a text has the escape of an ASCII character other than a blank.
+fn has_percent_escape(text: &[u8]) -> bool {
+    memchr::memchr_iter(b'%', text).any(|at| {
+        text.get(at + 1..at + 3)
+            .is_some_and(|code| (b'2'..=b'7').contains(&code[0]) && code[1].is_ascii_hexdigit() && code != b"20")
+    })
+}
+
+/// The end of the string that starts at an offset, after its closing quote.
+fn end_of_string(text: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while let Some(next) = text.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += next;
+        if text[at] == b'"' {
+            return at + 1;
+        }
+        at += 2;
+    }
+    text.len()
+}

@@ -1,0 +1,78 @@
+//! Rules of an operator.
+
+use audit_domain::{JsonText, MaskingPolicy, MaskingRules, MaskingRulesError, NewEvent};
+
+use super::{event, masked_by};
+
+fn rules(json: &str) -> MaskingRules {
+    serde_json::from_str(json).unwrap()
+}
+
+fn policy(json: &str) -> MaskingPolicy {
+    MaskingPolicy::from_rules(&rules(json)).unwrap()
+}
+
+#[test]
+fn names_are_added_and_left_for_all_tables() {
+    let policy = policy(r#"{"name":"shop","version":3,"tables":{"*":{"mask":["loyalty number","pin"],"keep":["session_key"]}}}"#);
+    let (text, slot) =
+        masked_by(&policy, r#"{"loyaltyNumber":"1","customer_pin":"2","sessionKey":"3","my_session_key":"4","spin":"5"}"#);
+    assert_eq!(
+        text,
+        r#"{"loyaltyNumber":"[masked]","customer_pin":"[masked]","sessionKey":"3","my_session_key":"[masked]","spin":"5"}"#
+    );
+    let pointers = r#"["/post_data/loyaltyNumber","/post_data/customer_pin","/post_data/my_session_key"]"#;
+    assert_eq!(slot.unwrap(), format!(r#"{{"policy":"shop/3","pointers":{pointers}}}"#));
+    assert_eq!(policy.label(), "shop/3");
+}
+
+#[test]
+fn rules_of_a_table_count_only_there() {
+    let policy = policy(r#"{"name":"shop","tables":{"shop.Order":{"mask":["note"],"keep":["token"]}}}"#);
+    let content = r#"{"new_data":{"note":"a","token":"b"}}"#;
+    for (table, expected) in [
+        ("shop.order", r#"{"new_data":{"note":"[masked]","token":"b"}}"#),
+        ("shop.cart", r#"{"new_data":{"note":"a","token":"[masked]"}}"#),
+    ] {
+        let mut event = event(&format!(r#"{{"table_name":"{table}","content":{content}}}"#));
+        assert!(event.mask(&policy).is_some());
+        assert_eq!(event.content.unwrap().as_str(), expected);
+    }
+}
+
+#[test]
+fn in_allow_mode_only_listed_names_stay_readable() {
+    let policy = policy(r#"{"name":"strict","mask":"allow","tables":{"*":{"keep":["status","address"]}}}"#);
+    let (text, _) = masked_by(
+        &policy,
+        r#"{"status":"open","n":5,"flag":true,"none":null,"empty":"","address":{"city":"Riga","password":"x"},"a":["b"]}"#,
+    );
+    assert_eq!(
+        text,
+        r#"{"status":"open","n":"[masked]","flag":"[masked]","none":null,"empty":"","address":{"city":"Riga","password":"[masked]"},"a":["[masked]"]}"#
+    );
+    let mut event = NewEvent::new().url("/orders/7").description("seen");
+    assert_eq!(event.mask(&policy), None, "texts are not members that hold values by their names");
+}
+
+#[test]
+fn the_policy_none_changes_nothing() {
+    let text = r#"{"password":"x","a":"Bearer abcdefgh12345678"}"#;
+    assert_eq!(masked_by(&MaskingPolicy::none(), text), (text.to_owned(), None));
+    assert_eq!((MaskingPolicy::none().label(), MaskingPolicy::standard().label()), ("none", "standard/1"));
+}
+
+#[test]
+fn faults_of_rules_are_named() {
+    for name in ["", "standard", "none", "Shop", "a b", &"x".repeat(41)] {
+        let found = MaskingPolicy::from_rules(&rules(&format!(r#"{{"name":"{name}"}}"#))).unwrap_err();
+        assert_eq!(found, MaskingRulesError::Name(name.to_owned()));
+    }
+    assert_eq!(rules(r#"{"name":"a","version":0}"#).check(), Err(MaskingRulesError::Version));
+    let listed = rules(r#"{"name":"a","tables":{"t":{"keep":["--"]}}}"#).check().unwrap_err();
+    assert_eq!(listed.to_string(), r#"tables."t".keep: a name has 1 to 60 characters, with a letter or a digit (got "--")"#);
+    let both = rules(r#"{"name":"a","tables":{"t":{"keep":["api_key"],"mask":["apiKey"]}}}"#).check().unwrap_err();
+    assert_eq!(both.to_string(), r#"tables."t": "apiKey" is in `mask` and in `keep`; leave it in one of them"#);
+    assert!(serde_json::from_str::<MaskingRules>(r#"{"name":"a","masks":[]}"#).is_err(), "an unknown key is a mistake");
+    let _is_cheap_to_clone: JsonText = JsonText::string(MaskingPolicy::standard().clone().label());
+}

@@ -2,8 +2,8 @@
 //!
 //! Of each needle, the filter knows three neighbouring characters, the rarest ones. It looks up every
 //! second pair of characters of the text in a table, the third character if the pair is one of a
-//! needle, and the whole needle if all three are. An automaton takes several times as long for the
-//! same text, because it looks at each character, and each of its steps waits for the one before.
+//! needle, and the whole needle if all three are. An automaton for all needles looks at each
+//! character instead, and each of its steps waits for the one before.
 
 /// The most frequent pairs of characters in JSON and in logs, the most frequent first.
 const BY_FREQUENCY: &[u8] = b"\":,\"  :\"er\",cose, onre^^ates in' steite\"mentorurthtia00: amentidehveleidrsnalol\"omrlceancttt\

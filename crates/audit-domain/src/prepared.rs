@@ -12,6 +12,7 @@ use crate::entry::Entry;
 use crate::error::Fault;
 use crate::event::{EventFilterColumns, EventParts, NewEvent, ParsedSubject, StoredSubject, Subject, slot};
 use crate::log::{Commitment, LeafHash, LeafInput, Slots, leaf_data, leaf_hash};
+use crate::masking::{MaskingPolicy, with_earlier};
 use crate::stream::Stream;
 use crate::timestamp::Timestamp;
 
@@ -82,11 +83,11 @@ impl NewEvent {
     /// system has no random bytes, and [`PrepareError::Clock`] if the clock cannot be right and the
     /// record lacks a uuid or a time.
     pub fn prepare(self, channel: ChannelId) -> Result<PreparedEntry, PrepareError> {
-        self.prepare_with(channel, &ContentTypes::default(), &Clock::system())
+        self.prepare_with(channel, &ContentTypes::default(), &MaskingPolicy::none(), &Clock::system())
     }
 
-    /// Like [`NewEvent::prepare`], but fills in the number or the name of the content type from a
-    /// registry if the event has only the other. The filled-in value does not count as given: a
+    /// Like [`NewEvent::prepare`], but masks secrets before anything is hashed, and fills in the
+    /// number or the name of the content type from a registry if the event has only the other. The filled-in value does not count as given: a
     /// retry of an event from before the registration still matches.
     ///
     /// # Errors
@@ -94,11 +95,20 @@ impl NewEvent {
     /// [`PrepareError::NilUuid`] if the uuid is nil, [`PrepareError::Random`] if the operating
     /// system has no random bytes, and [`PrepareError::Clock`] if the clock cannot be right and the
     /// record lacks a uuid or a time.
-    pub fn prepare_with(mut self, channel: ChannelId, types: &ContentTypes, clock: &Clock) -> Result<PreparedEntry, PrepareError> {
+    pub fn prepare_with(
+        mut self,
+        channel: ChannelId,
+        types: &ContentTypes,
+        masking: &MaskingPolicy,
+        clock: &Clock,
+    ) -> Result<PreparedEntry, PrepareError> {
         check_uuid(self.uuid)?;
         let (action, content_type) = (self.action.is_some(), self.content_type.is_some());
         let table_name = self.table_name.is_some();
         types.fill(&mut self);
+        // The rules for a table need its name.
+        let masked = self.mask(masking);
+        self.masked = with_earlier(masked, self.masked.take());
         let subject = Subject {
             action: self.effective_action(),
             content_type: self.content_type,
@@ -134,18 +144,26 @@ impl NewActionLog {
     /// system has no random bytes, and [`PrepareError::Clock`] if the clock cannot be right and the
     /// record lacks a uuid or a time.
     pub fn prepare(self, channel: ChannelId) -> Result<PreparedEntry, PrepareError> {
-        self.prepare_at(channel, &Clock::system())
+        self.prepare_with(channel, &MaskingPolicy::none(), &Clock::system())
     }
 
-    /// Like [`NewActionLog::prepare`], but with another clock.
+    /// Like [`NewActionLog::prepare`], but masks secrets before anything is hashed, and takes the
+    /// time from a clock.
     ///
     /// # Errors
     ///
     /// [`PrepareError::NilUuid`] if the uuid is nil, [`PrepareError::Random`] if the operating
     /// system has no random bytes, and [`PrepareError::Clock`] if the clock cannot be right and the
     /// record lacks a uuid or a time.
-    pub fn prepare_at(self, channel: ChannelId, clock: &Clock) -> Result<PreparedEntry, PrepareError> {
+    pub fn prepare_with(
+        mut self,
+        channel: ChannelId,
+        masking: &MaskingPolicy,
+        clock: &Clock,
+    ) -> Result<PreparedEntry, PrepareError> {
         check_uuid(self.uuid)?;
+        let masked = self.mask(masking);
+        self.masked = with_earlier(masked, self.masked.take());
         let subject = ActionLogSubject {
             level: self.level,
             logger_name: self.logger_name,

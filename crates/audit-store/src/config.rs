@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use audit_domain::{ChannelGrant, Clock};
+use audit_domain::{ChannelGrant, Clock, MaskingPolicy};
 
 use crate::error::OpenError;
 use crate::url::DatabaseUrl;
@@ -51,6 +51,8 @@ pub struct StoreConfig {
     /// owner of the tables, or a role with more rights than reads and appends need. SQLite does not
     /// have roles.
     pub refuse_excess_privileges: bool,
+    /// The secrets that are masked before an entry is hashed; none by default.
+    pub masking: MaskingPolicy,
     /// The clock of the store.
     pub clock: Clock,
     /// The time by which an entry may be ahead of the clock without a warning in its receipt.
@@ -77,11 +79,19 @@ impl StoreConfig {
             query_timeout: None,
             create_if_missing: true,
             refuse_excess_privileges: false,
+            masking: MaskingPolicy::none(),
             clock: Clock::system(),
             future_warning: FUTURE_WARNING,
             index_patience: INDEX_PATIENCE,
             channels_without_words: ChannelGrant::Only(BTreeSet::new()),
         }
+    }
+
+    /// Sets which secrets are masked.
+    #[must_use]
+    pub fn masking(mut self, policy: MaskingPolicy) -> StoreConfig {
+        self.masking = policy;
+        self
     }
 
     /// Sets whether the URL leads to a pooler of transactions.

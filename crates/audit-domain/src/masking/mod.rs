@@ -6,7 +6,7 @@
 //! value: is its name that of a secret (`dictionary`, by the words of `name`), and does its text have
 //! one (`text`, `shape`, `card`)? `view` and `edits` let the rest of the member stay byte for byte.
 //!
-//! Not here: reading rules from a file, and storing slot 11.
+//! Not here: reading rules from a file.
 
 mod card;
 mod dictionary;
@@ -25,4 +25,5 @@ mod view;
 mod walk;
 
 pub use policy::MaskingPolicy;
+pub(crate) use record::with_earlier;
 pub use rules::{MaskingMode, MaskingRules, MaskingRulesError, TableMaskingRules};

@@ -1,5 +1,7 @@
 //! Masks the members of a new event or action log.
 
+use std::collections::HashSet;
+
 use super::edits::MASK;
 use super::names::Names;
 use super::pointer::Pointers;
@@ -8,6 +10,7 @@ use super::walk::{Rules, Walk};
 use crate::action_log::NewActionLog;
 use crate::event::NewEvent;
 use crate::json::{JsonText, ObjectWriter, push_array};
+use crate::limits::EVENT_BYTES_MAX;
 use crate::object::ObjectId;
 use crate::user::User;
 
@@ -146,4 +149,24 @@ impl<'p> Masking<'p> {
         object.end();
         Some(JsonText::from_trusted(json))
     }
+}
+
+/// Adds what was masked before this time, in the entry that an import brings. The policy is the
+/// one that masked last.
+pub(crate) fn with_earlier(now: Option<JsonText>, earlier: Option<JsonText>) -> Option<JsonText> {
+    let (Some(now), Some(before)) = (&now, &earlier) else { return now.or(earlier) };
+    let pointers = |slot: &JsonText| {
+        let [list] = slot.pick(&["pointers"])?;
+        Some(JsonText::elements(list?, EVENT_BYTES_MAX).ok()?.into_iter().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let mut all = pointers(before).unwrap_or_default();
+    let known: HashSet<String> = all.iter().cloned().collect();
+    all.extend(pointers(now).unwrap_or_default().into_iter().filter(|pointer| !known.contains(pointer)));
+    let [policy] = now.pick(&["policy"]).unwrap_or_default();
+    let mut json = String::new();
+    let mut object = ObjectWriter::new(&mut json);
+    object.raw("policy", policy.unwrap_or("null"));
+    object.nested("pointers", |out| push_array(out, &all, |pointer, out| out.push_str(pointer)));
+    object.end();
+    Some(JsonText::from_trusted(json))
 }

@@ -9,7 +9,7 @@ use audit_http::{ApiConfig, ServerConfig};
 use super::setting::{SWITCH, Scope, Setting};
 
 /// Every setting, in the order of the help.
-pub(super) const ALL: [&Setting; 27] = [
+pub(super) const ALL: [&Setting; 28] = [
     &DATABASE_URL,
     &TRANSACTION_POOLER,
     &WRITERS,
@@ -24,6 +24,7 @@ pub(super) const ALL: [&Setting; 27] = [
     &ADMIN_TOKEN,
     &DEFAULT_CHANNEL,
     &CHANNELS_WITHOUT_WORDS,
+    &MASKING,
     &WORKERS,
     &PAGE_SIZE_DEFAULT,
     &PAGE_SIZE_MAX,
@@ -92,6 +93,16 @@ pub(super) const CHANNELS_WITHOUT_WORDS: Setting = Setting {
     help: "Channels, separated by commas, whose words are not indexed: appends take less time and the index less space, and `search` reads all entries that meet the other filters. It applies to entries that are indexed from then on, and to all of them after `rebuild` [default: none]",
     accepts: || "all, or channels separated by commas such as 3,5".to_owned(),
     default: || None,
+    scope: Scope::Every,
+    secret: false,
+};
+
+pub(super) const MASKING: Setting = Setting {
+    key: "masking",
+    value_name: "POLICY",
+    help: "Which secrets are masked in new entries before they are hashed; docs/masking.md has the rules of the standard policy",
+    accepts: || "none or standard".to_owned(),
+    default: || Some("none".to_owned()),
     scope: Scope::Every,
     secret: false,
 };

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use audit_http::store::domain::{ChannelGrant, ChannelId, TokenKey};
+use audit_http::store::domain::{ChannelGrant, ChannelId, MaskingPolicy, TokenKey};
 use audit_http::store::{OpenError, Store, StoreConfig};
 use audit_http::{ApiConfig, ServerConfig};
 
@@ -52,6 +52,7 @@ pub(crate) struct Settings {
     pub(crate) transaction_pooler: bool,
     pub(crate) writers: u32,
     pub(crate) channels_without_words: ChannelGrant,
+    pub(crate) masking: MaskingPolicy,
     pub(crate) future_warning: Duration,
     /// The time limit of a client's query. The server's own work has no limit.
     pub(crate) query_timeout: Duration,
@@ -105,6 +106,7 @@ impl Settings {
             channels_without_words: sources
                 .get(&list::CHANNELS_WITHOUT_WORDS, value::channels)?
                 .unwrap_or_else(|| ChannelGrant::Only(BTreeSet::new())),
+            masking: sources.require(&list::MASKING, value::masking)?,
             future_warning: sources
                 .require(&list::FUTURE_TIMESTAMP_WARNING_SECONDS, value::future_seconds)
                 .map(Duration::from_secs)?,
@@ -183,6 +185,7 @@ impl Settings {
             .transaction_pooler(self.transaction_pooler)
             .writers(self.writers)
             .channels_without_words(self.channels_without_words.clone())
+            .masking(self.masking.clone())
             .future_warning(self.future_warning)
     }
 

@@ -108,7 +108,7 @@ impl<S: LogStream> Log<S> {
     }
 
     /// Prepares a record for the log: everything of an append that needs no lock. It fills in the
-    /// number or the name of the content type from the registry, draws the uuid and the salts, and
+    /// number or the name of the content type from the registry, masks secrets, draws the uuid and the salts, and
     /// hashes. The record goes to the channel of this log, whatever it says.
     ///
     /// [`Store::append`](crate::Store::append) and
@@ -121,7 +121,7 @@ impl<S: LogStream> Log<S> {
     /// [`StoreError`] if the registry cannot be read.
     pub fn prepare(&self, new: S::New) -> Result<Prepared, StoreError> {
         let types = || self.store.object_types();
-        Ok(Prepared(S::prepare(new, self.scope, &types, self.store.clock())?))
+        Ok(Prepared(S::prepare(new, self.scope, &types, self.store.masking(), self.store.clock())?))
     }
 }
 

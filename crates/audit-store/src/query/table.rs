@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{ChannelId, Clock, ContentTypes, CursorOrder, Interval, PreparedEntry, Sort, SortBy, SortKey};
+use audit_domain::{ChannelId, Clock, ContentTypes, CursorOrder, Interval, MaskingPolicy, PreparedEntry, Sort, SortBy, SortKey};
 use diesel::QueryResult;
 
 use super::room::Room;
@@ -40,6 +40,7 @@ pub(crate) trait Table: StreamTypes<Filter: Filter<<Self as StreamTypes>::Stored
         new: Self::New,
         channel: ChannelId,
         types: &dyn Fn() -> Result<Arc<ContentTypes>, StoreError>,
+        masking: &MaskingPolicy,
         clock: &Clock,
     ) -> Result<PreparedEntry, StoreError>;
 

@@ -7,7 +7,7 @@ mod registry;
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit_domain::{ChannelGrant, Clock, ContentTypes, Stream, limits};
+use audit_domain::{ChannelGrant, Clock, ContentTypes, MaskingPolicy, Stream, limits};
 
 use crate::append::{AfterCommit, AppendRequest, Budget, ClockWatch, NotStored, PendingReceipts, Writers};
 use crate::config::StoreConfig;
@@ -54,6 +54,7 @@ struct Inner {
     content_types: content_types::Cache,
     watch: Arc<ClockWatch>,
     clock: Clock,
+    masking: MaskingPolicy,
     database: Arc<DatabaseWatch>,
     // Dropped last: until then, one connection is open.
     _keeper: Keeper,
@@ -142,6 +143,7 @@ impl Store {
             watch,
             database,
             clock: config.clock.clone(),
+            masking: config.masking.clone(),
             _keeper: keeper,
         })))
     }
@@ -201,6 +203,11 @@ impl Store {
     /// The registry of object types, which appends fill in from.
     pub(crate) fn object_types(&self) -> Result<Arc<ContentTypes>, StoreError> {
         self.0.content_types.get(|| self.content_types())
+    }
+
+    /// What the store masks in new entries.
+    pub(crate) fn masking(&self) -> &MaskingPolicy {
+        &self.0.masking
     }
 
     /// The clock of the store.

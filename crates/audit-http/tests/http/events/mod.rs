@@ -5,6 +5,7 @@ mod bytes;
 mod formats;
 mod histogram;
 mod list;
+mod masked;
 mod model;
 mod origin;
 mod summary;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use audit_domain::{
     ActionLog, ActionLogFilter, ActionLogFilterColumns, ActionLogSortField, ActionLogSortRow, ChannelId, Clock, ContentTypes,
-    CursorOrder, Interval, JsonText, NewActionLog, PreparedEntry, SortKey,
+    CursorOrder, Interval, JsonText, MaskingPolicy, NewActionLog, PreparedEntry, SortKey,
 };
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{count_star, sql};
@@ -93,9 +93,10 @@ impl Table for ActionLogs {
         new: NewActionLog,
         channel: ChannelId,
         _types: &dyn Fn() -> Result<Arc<ContentTypes>, StoreError>,
+        masking: &MaskingPolicy,
         clock: &Clock,
     ) -> Result<PreparedEntry, StoreError> {
-        Ok(new.prepare_at(channel, clock)?)
+        Ok(new.prepare_with(channel, masking, clock)?)
     }
 
     fn is_by_time(key: &SortKey<ActionLogSortField>) -> bool {

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use audit_domain::uuid::Uuid;
 use audit_domain::{
-    ChannelId, Clock, ContentTypes, CursorOrder, Event, EventFilter, EventFilterColumns, Interval, JsonText, NewEvent,
-    PreparedEntry, SortField, SortKey, SortRow, Stream, changed_fields,
+    ChannelId, Clock, ContentTypes, CursorOrder, Event, EventFilter, EventFilterColumns, Interval, JsonText, MaskingPolicy,
+    NewEvent, PreparedEntry, SortField, SortKey, SortRow, Stream, changed_fields,
 };
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{count_star, sql};
@@ -88,9 +88,10 @@ impl Table for Events {
         new: NewEvent,
         channel: ChannelId,
         types: &dyn Fn() -> Result<Arc<ContentTypes>, StoreError>,
+        masking: &MaskingPolicy,
         clock: &Clock,
     ) -> Result<PreparedEntry, StoreError> {
-        Ok(new.prepare_with(channel, &*types()?, clock)?)
+        Ok(new.prepare_with(channel, &*types()?, masking, clock)?)
     }
 
     fn is_by_time(key: &SortKey<SortField>) -> bool {

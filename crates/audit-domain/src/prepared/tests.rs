@@ -36,7 +36,10 @@ fn what_the_server_filled_in_is_no_conflict() {
 fn a_filled_in_type_is_not_a_conflict_before_or_after() {
     let types: ContentTypes = [crate::ContentType::new(4, "orders", "order").unwrap()].into_iter().collect();
     let filled = |text: &str| {
-        NewEvent::parse(text, ParseMode::NATIVE).unwrap().prepare_with(ChannelId::DEFAULT, &types, &Clock::system()).unwrap()
+        NewEvent::parse(text, ParseMode::NATIVE)
+            .unwrap()
+            .prepare_with(ChannelId::DEFAULT, &types, &MaskingPolicy::none(), &Clock::system())
+            .unwrap()
     };
     let (by_number, by_name) = (r#"{"content_type":4}"#, r#"{"table_name":"orders.order"}"#);
     for text in [by_number, by_name] {

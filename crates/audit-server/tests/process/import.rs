@@ -298,3 +298,26 @@ fn lines_that_are_too_long_or_no_text_are_faults_like_any_other() {
     let faults: Vec<&str> = ended.stderr.lines().take(2).collect();
     assert_eq!(faults, ["events.ndjson line 2: is not UTF-8", "events.ndjson line 3: has more than 1052672 bytes"]);
 }
+
+#[test]
+fn records_of_other_systems_are_imported_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let record = |id: u8, name: &str| {
+        format!(
+            r#"{{"eventVersion":"1.08","eventTime":"2026-11-01T10:00:00Z","eventID":"44444444-0000-4000-8000-00000000000{id}","eventName":{name},"eventSource":"s3.amazonaws.com"}}"#
+        )
+    };
+    let one = format!("{{\"Records\":[\n{},\n{}\n]}}\n", record(1, "\"A\""), record(2, "\"B\""));
+    write(directory.path(), "whole.json", &[&one]);
+    write(directory.path(), "lines.ndjson", &[&record(2, "\"B\""), "", &record(3, "\"C\"")]);
+    let counts = |files: &[&str]| run(&mut import(directory.path(), &[&["--format", "cloudtrail"], files].concat())).ok();
+    assert_eq!(counts(&["whole.json", "lines.ndjson"]), "3 imported, 1 duplicates, 0 skipped\n");
+    assert_eq!(counts(&["whole.json"]), "0 imported, 2 duplicates, 0 skipped\n");
+    write(directory.path(), "faulty.ndjson", &[&record(4, "\"D\""), &record(5, "7")]);
+    let ended = run(import(directory.path(), &["--format", "cloudtrail", "faulty.ndjson"]).stdin(Stdio::null()));
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("faulty.ndjson line 2: record 0, `/eventName`: must be a string"), "{}", ended.stderr);
+    let unknown = run(&mut import(directory.path(), &["--format", "syslog", "whole.json"]));
+    assert!(unknown.stderr.contains("cloudevents, cloudtrail, k8s-audit, ocsf, otlp"), "{}", unknown.stderr);
+    assert_eq!(export(directory.path()).lines().count(), 4);
+}

@@ -7,7 +7,7 @@ use crate::common::server::{KEY, Server};
 use crate::common::{program, run};
 
 /// Every setting, a value it does not take, and what is said about that. An empty text is the only thing some refuse.
-const SETTINGS: [(&str, &str, &str); 27] = [
+const SETTINGS: [(&str, &str, &str); 28] = [
     (
         "database_url",
         "mysql://me:hidden@db",

@@ -1,6 +1,6 @@
 //! Networks of IP addresses, and the addresses that texts mean.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4};
 
 use ipnet::IpNet;
 
@@ -45,15 +45,35 @@ impl Network {
     }
 }
 
+/// Characters of the longest zone of an IPv6 address. Names of network interfaces are shorter.
+const ZONE_CHARS_MAX: usize = 64;
+
 /// Reads the address in a text as servers and proxies write it: alone, with a port
 /// (`10.0.0.1:5123`, `[::1]:5123`), in brackets, or with the zone of an IPv6 address
 /// (`fe80::1%eth0`). A mapped IPv4 address is the IPv4 address.
 #[must_use]
 pub fn address_of(text: &str) -> Option<IpAddr> {
-    let inside = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-    let address = inside.split_once('%').map_or(inside, |(address, _)| address);
-    let parsed = address.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|socket| socket.ip()));
-    parsed.map(|address: IpAddr| address.to_canonical())
+    let address = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (inside, port) = rest.split_once(']')?;
+            let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+            IpAddr::V6(if is_port { with_zone(inside)? } else { return None })
+        }
+        None => {
+            let v4 = text.parse().ok().or_else(|| text.parse().ok().map(|socket: SocketAddrV4| *socket.ip()));
+            v4.map_or_else(|| with_zone(text).map(IpAddr::V6), |v4: Ipv4Addr| Some(IpAddr::V4(v4)))?
+        }
+    };
+    Some(address.to_canonical())
+}
+
+/// Reads an IPv6 address, with or without a zone. The characters of a zone are limited, so that no
+/// text that an index key cuts is an address.
+fn with_zone(text: &str) -> Option<Ipv6Addr> {
+    let (address, zone) = text.split_once('%').unwrap_or((text, "0"));
+    let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let is_zone = !zone.is_empty() && zone.len() <= ZONE_CHARS_MAX && zone.bytes().all(is_inside);
+    if is_zone { address.parse().ok() } else { None }
 }
 
 #[cfg(test)]
@@ -65,8 +85,30 @@ mod tests {
         for text in ["10.1.2.3", "10.1.2.3:80", "::ffff:10.1.2.3", "[::ffff:10.1.2.3]:80", "[::ffff:a01:203]"] {
             assert_eq!(address_of(text), Some(IpAddr::from([10, 1, 2, 3])), "{text}");
         }
-        assert_eq!(address_of("fe80::1%eth0"), "fe80::1".parse().ok());
-        for text in ["", "-", "LOCAL", "10.1.2", "010.1.2.3", "10.1.2.3:", "10.1.2.3:70000", "10.1.2.3, 10.1.2.4", "[10.1.2.3"] {
+        for text in ["fe80::1%eth0", "[fe80::1%eth0]", "[fe80::1%eth0]:443", "[fe80::1]"] {
+            assert_eq!(address_of(text), "fe80::1".parse().ok(), "{text}");
+        }
+        let long = format!("fe80::1%{}", "e".repeat(65));
+        for text in [
+            &long,
+            "10.0.0.1%eth0",
+            "fe80::1%",
+            "fe80::1%a b",
+            "fe80::1%\u{1}",
+            "[10.0.0.1]",
+            "[::1]x",
+            "[::1]:",
+            "[::1",
+            "",
+            "-",
+            "LOCAL",
+            "10.1.2",
+            "010.1.2.3",
+            "10.1.2.3:",
+            "10.1.2.3:70000",
+            "10.1.2.3, 10.1.2.4",
+            "[10.1.2.3",
+        ] {
             assert_eq!(address_of(text), None, "{text}");
         }
     }

@@ -6,7 +6,7 @@ use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonKind, JsonString, JsonText, Member, Members, ObjectWriter};
 use crate::limits::{EVENT_BYTES_ADDED_MAX, EVENT_BYTES_MAX, NAME_CHARS_MAX, NESTING_ADDED_MAX, NESTING_MAX};
 use crate::timestamp::Timestamp;
-use crate::unrecognized::Unrecognized;
+use crate::unrecognized::{Foreign, Unrecognized};
 
 /// How strictly the parser reads an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,11 +15,11 @@ pub struct ParseMode {
     pub drops_read_only: bool,
     /// Whether the last of several members with the same name counts, instead of being refused.
     pub last_repeated_counts: bool,
-    /// Whether the parser refuses an object without any known member, instead of keeping its
-    /// members as unknown ones.
+    /// Whether the parser refuses an object without any known member and the records of other
+    /// systems, instead of keeping their members as unknown ones.
     pub refuses_unrecognized: bool,
     /// Whether a value that a member of [`FromMembers::ADDED`] cannot have is kept as an unknown
-    /// member, instead of being refused. Clients of the published pages may have sent members of
+    /// member, instead of being refused. Clients of the published pages and files may have members of
     /// their own under these names.
     pub keeps_faulty_added: bool,
     /// Whether the parser takes [`MASKED`], which an export has and a client cannot say.
@@ -42,7 +42,8 @@ impl ParseMode {
     /// The mode of the published APIs, which read an object as Django does.
     pub const PUBLISHED: ParseMode = ParseMode { last_repeated_counts: true, keeps_faulty_added: true, ..ParseMode::STRICT };
     /// The mode for importing an export.
-    pub const IMPORT: ParseMode = ParseMode { drops_read_only: true, takes_masked: true, ..ParseMode::STRICT };
+    pub const IMPORT: ParseMode =
+        ParseMode { drops_read_only: true, keeps_faulty_added: true, takes_masked: true, ..ParseMode::STRICT };
 
     /// Checks the limits and splits a record into its members. An exported record may be larger
     /// than the record that the client sent.
@@ -72,12 +73,14 @@ pub(crate) trait FromMembers: Default {
     /// The place for unknown members.
     fn extra(&mut self) -> &mut Option<JsonText>;
 
-    /// The system whose record an object looks like, and what to do with it, as a sentence for
-    /// messages.
-    fn looks_like(_members: &Members<'_>) -> Option<String> {
+    /// The system whose record an object looks like, and what to do with it.
+    fn looks_like(_members: &Members<'_>) -> Option<Foreign> {
         None
     }
 }
+
+/// Known names that records of other systems have as well.
+const FOREIGN_TOO: [&str; 3] = ["uuid", "action", "outcome"];
 
 /// Refuses the record of another system, and an object without any known member, if the mode says
 /// so. The record of another system may have members with known names, which mean something else.
@@ -87,10 +90,14 @@ pub(crate) fn recognize<R: FromMembers>(members: &Members<'_>, mode: ParseMode) 
     if !mode.refuses_unrecognized || members.iter().next().is_none() {
         return Ok(());
     }
+    let mut known = members.iter().filter(|member| is_known(member)).map(|member| member.name.as_str()).peekable();
+    let has_known = known.peek().is_some();
     match R::looks_like(members) {
-        Some(foreign) => Err(Unrecognized::foreign(&foreign, R::NEEDS)),
-        None if members.iter().any(is_known) => Ok(()),
-        None => Err(Unrecognized::new(members, R::KNOWN, R::NEEDS)),
+        Some(foreign) if foreign.is_certain || known.all(|name| FOREIGN_TOO.contains(&name)) => {
+            Err(Unrecognized::foreign(&foreign, R::NEEDS))
+        }
+        _ if has_known => Ok(()),
+        _ => Err(Unrecognized::new(members, R::KNOWN, R::NEEDS)),
     }
 }
 
@@ -107,8 +114,16 @@ struct Reader<R> {
     mode: ParseMode,
     record: R,
     seen: Vec<String>,
-    unknown: Vec<(String, JsonText)>,
+    unknown: Vec<Unknown>,
     errors: Vec<FieldError>,
+}
+
+/// A member for `extra`, or one that may have to go there.
+struct Unknown {
+    key: String,
+    value: JsonText,
+    /// The name of a member of [`FromMembers::ADDED`], whose value may fit.
+    added: Option<&'static str>,
 }
 
 impl<R: FromMembers> Reader<R> {
@@ -117,8 +132,16 @@ impl<R: FromMembers> Reader<R> {
         let is_masked = name == MASKED && !self.mode.takes_masked;
         let read_only = is_masked || R::READ_ONLY.contains(&name.as_str());
         let is_unknown = !read_only && !R::KNOWN.contains(&name.as_str());
-        if is_unknown || is_masked && self.mode.keeps_faulty_added {
-            self.unknown.push((key.to_owned(), value));
+        if is_unknown || is_masked && self.mode.last_repeated_counts {
+            self.unknown.push(Unknown { key: key.to_owned(), value, added: None });
+            return;
+        }
+        if self.mode.keeps_faulty_added
+            && let Some(added) = R::ADDED.iter().find(|added| **added == name)
+        {
+            // The last one counts.
+            self.unknown.retain(|member| member.added != Some(*added));
+            self.unknown.push(Unknown { key: key.to_owned(), value, added: Some(added) });
             return;
         }
         if self.seen.contains(&name) {
@@ -131,12 +154,6 @@ impl<R: FromMembers> Reader<R> {
             // A name is added once: a client may repeat two members a hundred thousand times, and
             // each member is looked up in this list.
             self.seen.push(name.clone());
-        }
-        if self.mode.keeps_faulty_added && R::ADDED.contains(&name.as_str()) {
-            if value.kind() != JsonKind::Null && self.record.set(&name, Some(value.clone())).is_err() {
-                self.unknown.push((key.to_owned(), value));
-            }
-            return;
         }
         let value = (value.kind() != JsonKind::Null).then_some(value);
         if read_only {
@@ -151,12 +168,24 @@ impl<R: FromMembers> Reader<R> {
     }
 
     fn finish(mut self) -> (R, Vec<FieldError>) {
-        if !self.unknown.is_empty() {
-            if self.record.extra().is_some() {
-                self.errors.extend(self.unknown.iter().map(|(key, _)| beside_extra(key)));
-            } else {
-                *self.record.extra() = Some(extra_slot(&self.unknown));
-            }
+        let record = &mut self.record;
+        let fits = |member: &Unknown, record: &mut R| {
+            let value = (member.value.kind() != JsonKind::Null).then(|| member.value.clone());
+            member.added.is_some_and(|name| record.set(name, value).is_ok())
+        };
+        self.unknown.retain(|member| !fits(member, record));
+        if self.unknown.is_empty() {
+            return (self.record, self.errors);
+        }
+        // What a published API makes of its own members may have an `extra` already.
+        let (added, unknown): (Vec<Unknown>, Vec<Unknown>) = match record.extra() {
+            Some(_) => self.unknown.into_iter().partition(|member| member.added.is_some()),
+            None => (self.unknown, Vec::new()),
+        };
+        self.errors.extend(unknown.iter().map(|member| beside_extra(&member.key)));
+        if !added.is_empty() {
+            let extra = record.extra();
+            *extra = Some(extra_slot(extra.as_ref(), &added));
         }
         (self.record, self.errors)
     }
@@ -168,13 +197,16 @@ fn beside_extra(key: &str) -> FieldError {
     FieldError::new(name.unwrap_or_default(), Fault::BesideExtra)
 }
 
-/// Formats unknown members in order of arrival: `{` + key as received + `:` + value, joined by `,`
-/// + `}`.
-fn extra_slot(unknown: &[(String, JsonText)]) -> JsonText {
+/// Formats unknown members in order of arrival, after those of an object: `{` + key as received +
+/// `:` + value, joined by `,` + `}`.
+fn extra_slot(before: Option<&JsonText>, unknown: &[Unknown]) -> JsonText {
     let mut out = String::new();
     let mut object = ObjectWriter::new(&mut out);
-    for (key, value) in unknown {
-        object.raw_key(key, value.as_str());
+    for member in before.and_then(|object| Members::parse(object.as_str()).ok()).into_iter().flatten() {
+        object.raw_key(member.key, member.value.as_str());
+    }
+    for member in unknown {
+        object.raw_key(&member.key, member.value.as_str());
     }
     object.end();
     JsonText::from_trusted(out)
@@ -214,6 +246,15 @@ pub(crate) fn string(json: JsonText) -> Result<JsonText, Fault> {
 pub(crate) fn name(json: JsonText) -> Result<JsonText, Fault> {
     let chars = json.decoded().as_ref().map(JsonString::chars_len).ok_or(Fault::NotAString(json.kind()))?;
     if chars > NAME_CHARS_MAX { Err(Fault::TooLong { max: NAME_CHARS_MAX, chars }) } else { Ok(json) }
+}
+
+/// Checks what an export says was masked: the policy, and pointers.
+pub(crate) fn masked(json: JsonText) -> Result<JsonText, Fault> {
+    let fault = Fault::NotAnObject(json.kind());
+    let Some([Some(policy), Some(pointers)]) = json.pick(&["policy", "pointers"]) else { return Err(fault) };
+    let is_text = |text: &&str| JsonKind::from_text(text) == JsonKind::String;
+    let listed = JsonText::elements(pointers, EVENT_BYTES_MAX).map_err(|_| Fault::NotAnObject(json.kind()))?;
+    if is_text(&policy) && listed.iter().all(is_text) { Ok(json) } else { Err(fault) }
 }
 
 pub(crate) fn object(json: JsonText) -> Result<JsonText, Fault> {

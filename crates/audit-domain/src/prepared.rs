@@ -260,7 +260,9 @@ impl PreparedEntry {
     /// part of it.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        size_of::<PreparedEntry>() + COPIES_BYTES + self.slots.memory_bytes()
+        // The members of slot 0 are kept for the comparison with a retry, too.
+        let subject = self.slots.value(slot::SUBJECT).map_or(0, |subject| subject.as_str().len());
+        size_of::<PreparedEntry>() + COPIES_BYTES + subject + self.slots.memory_bytes()
     }
 
     /// The filter columns.

@@ -22,17 +22,27 @@ pub struct Unrecognized {
     needs: &'static str,
 }
 
+/// What an object looks like: the record of another system.
+pub(crate) struct Foreign {
+    /// The system, and what to do with the record.
+    pub(crate) advice: String,
+    /// Whether no native event has these members.
+    pub(crate) is_certain: bool,
+}
+
 impl Unrecognized {
-    /// The record of another system. The text says what it looks like and what to do with it.
-    pub(crate) fn foreign(looks_like: &str, needs: &'static str) -> Unrecognized {
-        Unrecognized { why: format!("is not a native event: {looks_like}"), needs }
+    /// The record of another system.
+    pub(crate) fn foreign(foreign: &Foreign, needs: &'static str) -> Unrecognized {
+        Unrecognized { why: format!("is not a native event: {}", foreign.advice), needs }
     }
 
     /// An object without any known member.
     pub(crate) fn new(members: &Members<'_>, known: &[&str], needs: &'static str) -> Unrecognized {
         let members: Vec<_> = members.iter().collect();
         let wrapped = members.iter().find(|member| member.value.kind() == JsonKind::Array && members.len() == 1);
-        let hint = |name: &str| match nearest(name, known) {
+        // Only the server sets this one.
+        let known: Vec<&str> = known.iter().copied().filter(|name| *name != "masked").collect();
+        let hint = |name: &str| match nearest(name, &known) {
             Some(meant) => format!("`{}` (did you mean {meant}?)", shown(name)),
             None => format!("`{}`", shown(name)),
         };

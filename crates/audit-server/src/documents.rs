@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Cursor, Read};
 
 use audit_http::store::domain::limits::REQUEST_BYTES_MAX;
-use audit_http::store::domain::{ConvertError, ConvertFault, Format, JsonText, convert};
+use audit_http::store::domain::{Format, JsonText, convert};
 
 use crate::lines::{BYTE_ORDER_MARK, Line, Lines};
 
@@ -19,10 +19,12 @@ pub(crate) fn each_document<E: From<io::Error>>(
     mut input: impl BufRead,
     mut take: impl FnMut(Converted) -> Result<bool, E>,
 ) -> Result<(), E> {
-    let mut start = Vec::new();
-    input.by_ref().take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_end(&mut start)?;
-    if let Some(outcome) = whole(format, &start) {
-        return take((1, outcome.map_err(|error| error.to_string()))).map(|_| ());
+    let start = first_line(&mut input)?;
+    if !is_document(&start) {
+        // Not even the first line is a document, so the whole input is one, or nothing.
+        let mut whole = start;
+        input.by_ref().take((DOCUMENT_BYTES_MAX + 1 - whole.len().min(DOCUMENT_BYTES_MAX)) as u64).read_to_end(&mut whole)?;
+        return take((1, converted(format, &whole))).map(|_| ());
     }
     let mut lines = Lines::up_to(DOCUMENT_BYTES_MAX, Cursor::new(start).chain(input));
     while let Some((number, line)) = lines.next()? {
@@ -40,16 +42,29 @@ pub(crate) fn each_document<E: From<io::Error>>(
     Ok(())
 }
 
-/// Converts the whole input as one document. Returns `None` if it is not one: if it is too large or
-/// not UTF-8, or if its first line alone is JSON.
-fn whole(format: Format, start: &[u8]) -> Option<Result<Vec<JsonText>, ConvertError>> {
-    let text = std::str::from_utf8(start).ok().filter(|text| text.len() <= DOCUMENT_BYTES_MAX)?;
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    if text.trim().is_empty() {
-        return Some(Ok(Vec::new()));
+/// Reads the first line that is not empty, with the empty ones before it.
+fn first_line(input: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    while start.trim_ascii().is_empty() && start.len() <= DOCUMENT_BYTES_MAX {
+        let left = (DOCUMENT_BYTES_MAX + 1 - start.len()) as u64;
+        if input.by_ref().take(left).read_until(b'\n', &mut start)? == 0 {
+            break;
+        }
     }
-    let outcome = convert(format, text);
-    let is_json = !matches!(&outcome, Err(ConvertError { fault: ConvertFault::Json(_), .. }));
-    let first_line = text.trim_start().lines().next().unwrap_or_default();
-    if is_json || JsonText::parse(first_line).is_err() { Some(outcome) } else { None }
+    Ok(start)
+}
+
+/// Whether a line is JSON, so that each line is a document.
+fn is_document(line: &[u8]) -> bool {
+    let text = std::str::from_utf8(line).unwrap_or_default();
+    JsonText::parse(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).trim()).is_ok()
+}
+
+fn converted(format: Format, whole: &[u8]) -> Result<Vec<JsonText>, String> {
+    if whole.len() > DOCUMENT_BYTES_MAX {
+        return Err(format!("has more than {DOCUMENT_BYTES_MAX} bytes"));
+    }
+    let text = std::str::from_utf8(whole).map_err(|_| "is not UTF-8".to_owned())?;
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    if text.trim().is_empty() { Ok(Vec::new()) } else { convert(format, text).map_err(|error| error.to_string()) }
 }

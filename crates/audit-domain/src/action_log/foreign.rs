@@ -51,9 +51,6 @@ fn is_pino(members: &Members<'_>) -> bool {
     kind("message").is_none() && kind("level").is_some() && is_marked
 }
 
-/// Members that mean the same in both shapes.
-const SHARED: [&str; 2] = ["app_name", "correlation_id"];
-
 /// Renames pino's members to their native names and puts all others into `extra`. An application
 /// may log a `uuid` or an `id` of its own, which must not become the identity of the record.
 fn pino(members: Members<'_>) -> Members<'_> {
@@ -72,7 +69,8 @@ fn pino(members: Members<'_>) -> Members<'_> {
                     others.push(member);
                 }
             }
-            shared if SHARED.contains(&shared) => native.push(member),
+            "app_name" => native.push(member),
+            "correlation_id" if is_text => native.push(member),
             _ => others.push(member),
         }
     }

@@ -7,7 +7,7 @@ use crate::channel::ChannelId;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonText, Members};
 use crate::limits::LEVEL_MAX;
-use crate::parse::{FromMembers, ParseMode, integer, object, read, recognize, string, timestamp, uuid};
+use crate::parse::{FromMembers, ParseMode, integer, masked, object, read, recognize, string, timestamp, uuid};
 use crate::timestamp::Timestamp;
 
 /// The members of one log record, as the client sent them.
@@ -95,7 +95,7 @@ impl FromMembers for Partial {
         "masked",
     ];
 
-    const ADDED: &'static [&'static str] = &["correlation_id"];
+    const ADDED: &'static [&'static str] = &["correlation_id", "masked"];
 
     const READ_ONLY: &'static [&'static str] = &["id", "position", "recorded_at", "leaf_hash", "producer_id"];
 
@@ -110,7 +110,7 @@ impl FromMembers for Partial {
             "correlation_id" => self.correlation_id = value.map(string).transpose()?,
             "message" => self.message = value.map(string).transpose()?,
             "trace" => self.trace = value.map(string).transpose()?,
-            "masked" => self.masked = value.map(object).transpose()?,
+            "masked" => self.masked = value.map(masked).transpose()?,
             _ => self.extra = value.map(object).transpose()?,
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use crate::error::Fault;
 use crate::json::{JsonError, JsonKind};
-use crate::limits::{EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, REQUEST_BYTES_MAX};
+use crate::limits::{EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX};
 
 /// The first fault of a document, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +82,9 @@ pub enum ConvertFault {
     TooManyRecords,
     /// The events are larger than a request may be: what stands around the records is kept with
     /// each of them.
-    #[error("becomes events of more than {REQUEST_BYTES_MAX} bytes; split it into several documents")]
-    TooLargeInAll,
+    #[error("becomes events of more than {max} bytes in all; split it into several documents")]
+    TooLargeInAll {
+        /// The bytes that they may have.
+        max: usize,
+    },
 }

@@ -26,7 +26,7 @@ pub use error::{ConvertError, ConvertFault};
 pub use known::{Known, recognize};
 
 use crate::json::JsonText;
-use crate::limits::REQUEST_BYTES_MAX;
+use crate::limits::{EVENT_BYTES_MAX, REQUEST_BYTES_MAX};
 use table::Table;
 
 /// A format of audit records that [`convert`] takes.
@@ -83,6 +83,10 @@ impl std::fmt::Display for Format {
     }
 }
 
+/// Times by which the events of a document may be larger than it. What stands around its records is
+/// kept with each of them, and must not become gigabytes.
+const GROWTH_MAX: usize = 8;
+
 /// Converts one JSON document into native events, in the order of its records: a line of NDJSON or
 /// a whole file, with one record or many. The same document gives the same uuids each time, so that
 /// it can be sent again. The values keep their spacing: an event may have line ends inside.
@@ -91,16 +95,18 @@ impl std::fmt::Display for Format {
 ///
 /// [`ConvertError`]: the first fault, with the number of its record and its place. A document has
 /// at most [`EVENTS_PER_REQUEST_MAX`](crate::limits::EVENTS_PER_REQUEST_MAX) records, an event at
-/// most [`EVENT_BYTES_MAX`](crate::limits::EVENT_BYTES_MAX) bytes, and all events together at most
-/// [`REQUEST_BYTES_MAX`] bytes.
+/// most [`EVENT_BYTES_MAX`] bytes, and all events together at most [`REQUEST_BYTES_MAX`] bytes, and
+/// eight times the bytes of the document and 1 MiB.
 pub fn convert(format: Format, text: &str) -> Result<Vec<JsonText>, ConvertError> {
     let mut builder = build::Builder::new(format);
     let (mut events, mut bytes) = (Vec::new(), 0);
+    let max = REQUEST_BYTES_MAX.min(text.len().saturating_mul(GROWTH_MAX) + EVENT_BYTES_MAX);
     record::each_record(format.table(), text, &mut |record| {
         let event = builder.event(record)?;
         bytes += event.as_str().len();
-        if bytes > REQUEST_BYTES_MAX {
-            return Err(ConvertError { index: None, pointer: String::new(), fault: ConvertFault::TooLargeInAll });
+        if bytes > max {
+            let fault = ConvertFault::TooLargeInAll { max };
+            return Err(ConvertError { index: None, pointer: String::new(), fault });
         }
         events.push(event);
         Ok(())

@@ -11,7 +11,7 @@ use crate::filter_values::{number, text};
 use crate::find_text::has_part;
 use crate::interval::Interval;
 use crate::json::{JsonString, JsonText};
-use crate::network::Network;
+use crate::network::{Network, address_of};
 use crate::timestamp::Timestamp;
 use crate::user::Identity;
 
@@ -206,14 +206,10 @@ fn has_address<'a>(wanted: impl ExactSizeIterator<Item = &'a String>, event: &Ev
         return None;
     }
     let actual = event.entry.decoded(slot::REMOTE_ADDR);
-    let actual = actual.as_ref().and_then(JsonString::as_str);
-    Some(actual.is_some_and(|actual| wanted.into_iter().any(|wanted| is_address(wanted, actual))))
-}
-
-/// Whether a remote address is the wanted text, or an IP address that the wanted text means.
-#[must_use]
-pub fn is_address(wanted: &str, actual: &str) -> bool {
-    wanted == actual || Network::parse(wanted).is_some_and(|network| network.contains_text(actual))
+    let Some(actual) = actual.as_ref().and_then(JsonString::as_str) else { return Some(false) };
+    let address = address_of(actual);
+    let means = |wanted: &String| address.zip(Network::parse(wanted)).is_some_and(|(address, network)| network.contains(address));
+    Some(wanted.into_iter().any(|wanted| wanted == actual || means(wanted)))
 }
 
 fn impersonator_id(event: &Event) -> Option<JsonString> {

@@ -10,7 +10,7 @@ use crate::error::Fault;
 use crate::json::{JsonText, ObjectWriter};
 use crate::object::ObjectId;
 use crate::outcome::Outcome;
-use crate::parse::{object, string};
+use crate::parse::{masked, object, string};
 use crate::timestamp::Timestamp;
 use crate::user::User;
 
@@ -115,7 +115,7 @@ members! {
         /// Unknown members, as one JSON object.
         extra: JsonText = EXTRA 9, object;
         /// What was masked before the event was hashed: the policy, and pointers to the values.
-        masked: JsonText = MASKED 11, object;
+        masked: JsonText = MASKED 11, masked;
     }
 }
 

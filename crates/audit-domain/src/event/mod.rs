@@ -9,7 +9,7 @@ mod sort;
 mod stored;
 mod subject;
 
-pub use filter::{EventFilter, EventValues, is_address};
+pub use filter::{EventFilter, EventValues};
 pub use filter_columns::EventFilterColumns;
 pub(crate) use filter_columns::EventParts;
 pub use members::{NewEvent, slot};

@@ -9,6 +9,7 @@ use crate::json::{JsonText, Members};
 use crate::object::ObjectId;
 use crate::outcome::Outcome;
 use crate::parse::{FromMembers, ParseMode, integer, read, recognize, string, timestamp, uuid};
+use crate::unrecognized::Foreign;
 
 impl NewEvent {
     /// Parses one event in the native shape.
@@ -48,7 +49,7 @@ impl FromMembers for NewEvent {
 
     const KNOWN: &'static [&'static str] = NewEvent::MEMBERS;
 
-    const ADDED: &'static [&'static str] = &["outcome", "correlation_id", "source", "impersonator"];
+    const ADDED: &'static [&'static str] = &["outcome", "correlation_id", "source", "impersonator", "masked"];
 
     fn set(&mut self, name: &str, value: Option<JsonText>) -> Result<(), Fault> {
         match name {
@@ -71,8 +72,9 @@ impl FromMembers for NewEvent {
         &mut self.extra
     }
 
-    fn looks_like(members: &Members<'_>) -> Option<String> {
-        convert::recognize(members).map(|known| known.to_string())
+    fn looks_like(members: &Members<'_>) -> Option<Foreign> {
+        let known = convert::recognize(members)?;
+        Some(Foreign { advice: known.to_string(), is_certain: known.format().is_some() })
     }
 }
 

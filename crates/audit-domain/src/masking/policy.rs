@@ -26,17 +26,18 @@ pub(super) struct Built {
 
 /// Tables in which a plain `key` is a secret, by their names as content types and in the database,
 /// and whether the id of their objects is the same key.
-const KEY_TABLES: [(&str, bool); 6] = [
+const KEY_TABLES: [(&str, bool); 7] = [
     ("authtoken.token", true),
     ("authtoken.tokenproxy", true),
     ("authtoken_token", true),
     ("otp_totp.totpdevice", false),
     ("otp_totp_totpdevice", false),
     ("otp_hotp.hotpdevice", false),
+    ("otp_hotp_hotpdevice", false),
 ];
 
 impl MaskingPolicy {
-    /// The policy that is on by default, `standard/1`.
+    /// The standard policy, `standard/1`.
     #[must_use]
     pub fn standard() -> MaskingPolicy {
         static STANDARD: LazyLock<MaskingPolicy> = LazyLock::new(|| match Built::new("standard/1".to_owned(), None) {

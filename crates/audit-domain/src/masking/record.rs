@@ -29,7 +29,8 @@ impl NewEvent {
         let built = policy.built()?;
         let mut masking = Masking::new(built, self.table_name.as_ref());
         masking.object_id(&mut self.object_id);
-        masking.user(&mut self.user);
+        masking.user("user", &mut self.user);
+        masking.user("impersonator", &mut self.impersonator);
         masking.text("remote_addr", &mut self.remote_addr);
         masking.text("url", &mut self.url);
         masking.text("description", &mut self.description);
@@ -115,8 +116,8 @@ impl<'p> Masking<'p> {
         self.values("extra", member);
     }
 
-    fn user(&mut self, user: &mut Option<User>) {
-        let masked = user.as_ref().and_then(|user| self.member("user", user.json(), false));
+    fn user(&mut self, name: &str, user: &mut Option<User>) {
+        let masked = user.as_ref().and_then(|user| self.member(name, user.json(), false));
         if let Some(masked) = masked.and_then(|json| User::from_json(json).ok()) {
             *user = Some(masked);
         }

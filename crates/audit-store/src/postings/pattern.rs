@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use audit_domain::{Network, index_key};
+use audit_domain::{Network, address_of, index_key};
 use roaring::RoaringBitmap;
 
 use super::cache::{RanksOfTerm, SegmentKey};
@@ -41,14 +41,15 @@ impl Pattern {
         }
     }
 
-    /// Whether a text with this key meets the condition. A key that is cut has a character that no
-    /// address has.
+    /// Whether a text with this key meets the condition. A text whose key is cut is not an address:
+    /// it is too long, or has a character that no address has, as the key has.
     fn is_met_by(&self, key: &[u8]) -> bool {
         match self {
             Pattern::UrlPrefix(prefix) => key.starts_with(prefix.as_bytes()),
             Pattern::RemoteAddr(wanted) => std::str::from_utf8(key).is_ok_and(|key| {
-                let is_meant = |wanted: &Address| wanted.key == key || wanted.network.is_some_and(|net| net.contains_text(key));
-                wanted.iter().any(is_meant)
+                let address = address_of(key);
+                let is_in = |network: Network| address.is_some_and(|address| network.contains(address));
+                wanted.iter().any(|wanted| wanted.key == key || wanted.network.is_some_and(is_in))
             }),
         }
     }

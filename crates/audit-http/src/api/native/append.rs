@@ -48,6 +48,7 @@ pub(super) async fn append<S: Stream>(
     let is_ndjson = match media_type.as_str() {
         "" | "application/json" => false,
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" => true,
+        "application/cloudevents+json" | "application/cloudevents-batch+json" if format == Some(Format::CloudEvents) => false,
         _ => return Err(Failure::UnsupportedMediaType { got: media_type, accepted: "application/json, application/x-ndjson" }),
     };
     let room = Room::for_append(&api, &caller, limits::REQUEST_BYTES_MAX);
@@ -73,20 +74,25 @@ fn prepare_all<S: Stream>(
     caller: &Caller,
     (mut reservation, turn): (Reservation, Option<Turn>),
 ) -> Result<(Vec<Prepared>, bool, Reservation), Failure> {
-    let text = body::text(&sent.bytes)?;
-    let converted = sent.format.map(|format| converted(format, text, sent.is_ndjson)).transpose()?;
+    let Sent { mut bytes, is_ndjson, format, mode } = sent;
+    let mut converted = None;
+    if let Some(format) = format {
+        let events = self::converted(format, body::text(&bytes)?, is_ndjson)?;
+        // The events take the place of the body.
+        let held = events.iter().map(|event| event.as_str().len()).sum::<usize>();
+        reservation.grow(held.saturating_sub(bytes.len())).map_err(BodyError::from)?;
+        bytes = Vec::new();
+        converted = Some(events);
+    }
     let (records, is_single) = match &converted {
-        Some(events) => {
-            reservation.grow(events.iter().map(|event| event.as_str().len()).sum()).map_err(BodyError::from)?;
-            (events.iter().map(JsonText::as_str).collect(), false)
-        }
-        None => cut(text, sent.is_ndjson, S::NAME)?,
+        Some(events) => (events.iter().map(JsonText::as_str).collect(), false),
+        None => cut(body::text(&bytes)?, is_ndjson, S::NAME)?,
     };
     // This reservation comes before the entries are made: ten thousand records fit into a body of
     // 30 KB.
     reservation.grow(records.len() * RECORD_OVERHEAD_BYTES).map_err(BodyError::from)?;
-    let entries = prepare::<S>(store, &records, (is_single, sent.mode), caller)?;
-    drop((converted, sent.bytes));
+    let entries = prepare::<S>(store, &records, (is_single, mode), caller)?;
+    drop((converted, bytes));
     let held = entries.iter().map(Prepared::memory_bytes).sum();
     reservation.settle(held);
     if let Some(held) = turn.and_then(|turn| turn.hold(held)) {
@@ -123,11 +129,17 @@ fn converted(format: Format, text: &str, is_ndjson: bool) -> Result<Vec<JsonText
     if !is_ndjson {
         return convert(format, text).map_err(|error| not_converted("", &error));
     }
-    let mut events = Vec::new();
+    let (mut events, mut bytes) = (Vec::new(), 0);
     for (index, line) in text.split('\n').filter(|line| !is_blank(line)).enumerate() {
-        events.extend(convert(format, line).map_err(|error| not_converted(&format!("/{index}"), &error))?);
+        let of_line = convert(format, line).map_err(|error| not_converted(&format!("/{index}"), &error))?;
+        bytes += of_line.iter().map(|event| event.as_str().len()).sum::<usize>();
+        events.extend(of_line);
         if events.len() > limits::EVENTS_PER_REQUEST_MAX {
             return Err(too_many("event"));
+        }
+        if bytes > limits::REQUEST_BYTES_MAX {
+            let max = limits::REQUEST_BYTES_MAX;
+            return Err(Failure::TooLarge(format!("The documents become events of more than {max} bytes in all.")));
         }
     }
     Ok(events)
@@ -136,7 +148,7 @@ fn converted(format: Format, text: &str, is_ndjson: bool) -> Result<Vec<JsonText
 /// Makes the failure of a document at a place of the body.
 fn not_converted(document: &str, error: &ConvertError) -> Failure {
     let too_large =
-        matches!(error.fault, ConvertFault::TooLarge { .. } | ConvertFault::TooManyRecords | ConvertFault::TooLargeInAll);
+        matches!(error.fault, ConvertFault::TooLarge { .. } | ConvertFault::TooManyRecords | ConvertFault::TooLargeInAll { .. });
     if too_large {
         let line = if document.is_empty() { String::new() } else { format!("Document {document}: ") };
         return Failure::TooLarge(format!("{line}{error}."));

@@ -39,9 +39,6 @@ pub(crate) trait Stream: LogStream<Filter: StreamFilter + Serialize> {
     /// The API's name for a record.
     const NAME: &'static str;
     /// The filters of lists and counts, in addition to `channel_id`.
-    /// The parameters of an append.
-    const APPEND_PARAMETERS: &'static [&'static str] = &[];
-
     const FILTERS: &'static [Filter<Self::Filter>];
     /// The value of `sort` that stands for the time at which the event happened.
     const TIME: &'static str;
@@ -50,6 +47,9 @@ pub(crate) trait Stream: LogStream<Filter: StreamFilter + Serialize> {
     const GROUPS: &'static [(&'static str, Self::GroupBy)];
     /// The fields by which spans of time can be split, by name.
     const SPLITS: &'static [(&'static str, Self::GroupBy)];
+
+    /// The parameters of an append.
+    const APPEND_PARAMETERS: &'static [&'static str] = &[];
 
     /// Reads a record and the channel that it names.
     fn parse(text: &str, mode: ParseMode) -> Result<(Self::New, Option<ChannelId>), InputError>;

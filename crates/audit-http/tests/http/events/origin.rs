@@ -97,7 +97,19 @@ fn published_clients_may_send_anything_under_these_names() {
     server.post(&server.admin, oms, sent).expect(201);
     let inventory = r#"{"user_id":"7","action":"READ","table_name":"products","record_id":"1","source":"shop","outcome":["x"],"correlation_id":"r"}"#;
     server.post(&server.admin, "/api/v1/audit/logs", inventory).expect(201);
+    // A member of its own beside it, so that the API makes an `extra`.
+    let other =
+        r#"{"user_id":"7","action":"READ","table_name":"t","record_id":"1","foo":1,"source":{"app":1},"outcome":5,"outcome":"a"}"#;
+    server.post(&server.admin, "/api/v1/audit/logs", other).expect(201);
+    let pino = r#"{"level":30,"time":1531171074631,"pid":1,"hostname":"h","msg":"x","correlation_id":5}"#;
+    for logs in ["/api/v1/oms/logs/action_log/", "/api/v1/action-logs"] {
+        server.post(&server.admin, logs, pino).expect(201);
+    }
+    let logs = server.get(&server.admin, "/api/v1/action-logs").expect(200);
+    assert!(results_of(&logs).iter().all(|log| log["extra"] == json!({"pid":1,"hostname":"h","correlation_id":5})), "{logs}");
     let page = server.get(&server.admin, &format!("{EVENTS}?sort=position")).expect(200);
+    let third = &results_of(&page)[2];
+    assert_eq!((&third["outcome"], &third["extra"]), (&json!("a"), &json!({"foo":1,"source":{"app":1}})));
     let (first, second) = (&results_of(&page)[0], &results_of(&page)[1]);
     assert_eq!((&first["outcome"], &first["impersonator"]), (&json!("failure"), &json!(3)));
     assert_eq!(first["extra"], json!({"source":{"app":1},"correlation_id":5,"masked":1}));

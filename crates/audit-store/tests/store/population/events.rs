@@ -99,6 +99,9 @@ fn addresses() -> Vec<String> {
         "[2001:db8::1]:443",
         "2001:db8::1",
         "010.1.2.3",
+        "10.1.2.3%\\ud800",
+        "[2001:db8::1%\\u0000]",
+        "fe80::1%eth0",
     ];
     texts().into_iter().chain(forms.map(|form| format!("\"{form}\""))).collect()
 }

@@ -54,7 +54,7 @@ fn migrate_applies_what_an_older_version_lacks() {
     let done = ["2026-11-30-000001_create_logs", "2026-11-30-000002_create_events"];
     let tables: String = done.iter().map(|name| fs::read_to_string(format!("{migrations}/{name}/up.sql")).unwrap()).collect();
     let table = "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP);
-                 INSERT INTO __diesel_schema_migrations (version) VALUES ('20261126000001'), ('20261126000002');";
+                 INSERT INTO __diesel_schema_migrations (version) VALUES ('20261130000001'), ('20261130000002');";
     conn.execute_batch(&format!("{tables}{table}")).unwrap();
     let ended = run(program(path).arg("doctor"));
     assert!(

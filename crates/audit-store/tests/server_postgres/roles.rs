@@ -167,7 +167,7 @@ fn a_role_that_could_change_entries_is_named_and_refused() {
         ("GRANT UPDATE (leaf_hash) ON events TO", "may UPDATE events.leaf_hash"),
         ("GRANT UPDATE (content) ON events TO", "may UPDATE events.content"),
         ("GRANT UPDATE (seals, trace) ON action_logs TO", "may UPDATE action_logs (2 columns)"),
-        ("GRANT UPDATE ON action_logs TO", "may UPDATE action_logs (15 columns)"),
+        ("GRANT UPDATE ON action_logs TO", "may UPDATE action_logs (17 columns)"),
         ("GRANT UPDATE (stream) ON logs TO", "may UPDATE logs.stream"),
         ("GRANT UPDATE (role) ON tokens TO", "may UPDATE tokens.role"),
         ("GRANT TRIGGER ON logs TO", "may TRIGGER logs"),

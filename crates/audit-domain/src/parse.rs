@@ -18,11 +18,11 @@ pub struct ParseMode {
     /// Whether the parser refuses an object without any known member and the records of other
     /// systems, instead of keeping their members as unknown ones.
     pub refuses_unrecognized: bool,
-    /// Whether a value that a member of [`FromMembers::ADDED`] cannot have is kept as an unknown
-    /// member, instead of being refused. Clients of the published pages and files may have members of
-    /// their own under these names.
+    /// Whether a value that a member outside of the published pages cannot have is kept as an
+    /// unknown member, instead of being refused. Clients of the published pages and files may have
+    /// members of their own under these names.
     pub keeps_faulty_added: bool,
-    /// Whether the parser takes [`MASKED`], which an export has and a client cannot say.
+    /// Whether the parser takes `masked`, which an export has and a client cannot say.
     pub takes_masked: bool,
 }
 

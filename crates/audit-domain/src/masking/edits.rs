@@ -54,19 +54,20 @@ impl Edits {
         self.0.iter().map(|edit| (MASK.len() + 2).saturating_sub(edit.to - edit.from)).sum()
     }
 
-    /// Writes the text with its replacements, which [`Edits::arrange`] has put in order.
-    pub(super) fn apply(&self, text: &str) -> String {
+    /// Writes the text with its replacements, which [`Edits::arrange`] has put in order. Returns
+    /// `None` if one is not inside the text or parts a character: nothing of the text may be lost.
+    pub(super) fn apply(&self, text: &str) -> Option<String> {
         let (mut out, mut at) = (String::with_capacity(text.len() + self.growth()), 0);
         for edit in &self.0 {
-            out.push_str(text.get(at..edit.from).unwrap_or_default());
+            out.push_str(text.get(at..edit.from)?);
             let quote = edit.quotes.map(quote).unwrap_or_default();
             out.push_str(&quote);
             out.push_str(MASK);
             out.push_str(&quote);
             at = edit.to;
         }
-        out.push_str(text.get(at..).unwrap_or_default());
-        out
+        out.push_str(text.get(at..)?);
+        Some(out)
     }
 }
 
@@ -89,8 +90,10 @@ mod tests {
         edits.push(1, 4);
         edits.push_value(9, 10, 1);
         edits.arrange();
-        assert_eq!(edits.apply("abcdefghijk"), r#"[masked]ef[masked]\"[masked]\"k"#);
+        let applied = edits.apply("abcdefghijk").unwrap();
+        assert_eq!(applied, r#"[masked]ef[masked]\"[masked]\"k"#);
         assert_eq!(quote(2), r#"\\\""#);
-        assert!(edits.growth() >= edits.apply("abcdefghijk").len() - 11);
+        assert!(edits.growth() >= applied.len() - 11);
+        assert_eq!((edits.apply("abcdefgh"), edits.apply("abcdeéhijkl")), (None, None), "nothing is lost");
     }
 }

@@ -83,8 +83,13 @@ impl<'p> Masking<'p> {
         if self.pointers.is_full() || edits.growth() > GROWTH_BYTES_MAX {
             return Some(self.whole(name));
         }
+        if edits.len() == 0 {
+            self.pointers.end();
+            return None;
+        }
+        let Some(masked) = edits.apply(text) else { return Some(self.whole(name)) };
         self.pointers.end();
-        (edits.len() > 0).then(|| JsonText::from_trusted(edits.apply(text)))
+        Some(JsonText::from_trusted(masked))
     }
 
     /// Masks all of a member that has too many secrets for a list of them. `extra` stays an object.
@@ -160,6 +165,7 @@ pub(crate) fn with_earlier(now: Option<JsonText>, earlier: Option<JsonText>) -> 
         let [list] = slot.pick(&["pointers"])?;
         Some(JsonText::elements(list?, EVENT_BYTES_MAX).ok()?.into_iter().map(str::to_owned).collect::<Vec<_>>())
     };
+    // The parser refuses a text without a list of pointers.
     let mut all = pointers(before).unwrap_or_default();
     let known: HashSet<String> = all.iter().cloned().collect();
     all.extend(pointers(now).unwrap_or_default().into_iter().filter(|pointer| !known.contains(pointer)));

@@ -69,7 +69,7 @@ pub(super) enum How {
     DateTime,
     /// An integer: milliseconds since 1970.
     Millis,
-    /// An integer or a string of one: nanoseconds since 1970; 0 is no value.
+    /// An integer or a string of one: nanoseconds since 1970; 0 counts as absent.
     Nanos,
     /// A string: the second of a pair if it is the first one, otherwise as it is.
     Names(&'static [(&'static str, &'static str)]),
@@ -79,7 +79,8 @@ pub(super) enum How {
     Present(&'static str),
     /// An HTTP status: `failure` from 400 on, otherwise `success`.
     HttpStatus,
-    /// Strings of an object, joined by `/`. Without the needed one, there is no value.
+    /// Strings of an object, joined by `/`. Without the needed one, the value counts as
+    /// absent.
     Joined {
         /// The paths of the strings.
         parts: &'static [&'static str],

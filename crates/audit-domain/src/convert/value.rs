@@ -30,7 +30,7 @@ fn name(text: &str) -> Option<Converted> {
     part(JsonText::string(text).to_string())
 }
 
-/// Converts a value. `null` and an empty string are no value.
+/// Converts a value. `null` and an empty string count as absent.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! Numbers of payment cards: the length and the first digits of a network, and the check digit of
 //! Luhn.
 
-/// Digits of the shortest card number that counts. Shorter ones have not been issued for years.
+/// Digits of the shortest card number that counts. Cards with shorter numbers are no longer issued.
 pub(super) const CARD_DIGITS_MIN: usize = 14;
 
 /// Calls back for each card number in a text: its range. The digits are in one run, or in groups as

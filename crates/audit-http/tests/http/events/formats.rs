@@ -85,7 +85,7 @@ fn records_of_other_systems_are_refused_and_told_the_format() {
         assert!(detail.contains(advice), "{detail}");
     }
     assert!(results_of(&server.get(&server.admin, EVENTS).expect(200)).is_empty());
-    // Members that GitLab has too are no fault in a native event.
+    // A native event may have members that GitLab has too.
     let native = r#"{"action":"UPDATE","table_name":"projects","author_id":7,"entity_id":6,"entity_type":"Project"}"#;
     server.post(&server.admin, EVENTS, native).expect(201);
     server.post(&server.admin, &format!("{EVENTS}?lenient=true"), r#"{"quantity":1}"#).expect(201);

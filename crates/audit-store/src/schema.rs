@@ -80,6 +80,7 @@ diesel::table! {
         first_time -> BigInt,
         last_time -> BigInt,
         fences -> Binary,
+        days -> Binary,
         words -> SmallInt,
     }
 }

@@ -51,20 +51,20 @@ fn migrate_applies_what_an_older_version_lacks() {
     fs::create_dir(path.join("audit-data")).unwrap();
     let conn = Connection::open(path.join("audit-data/audit.db")).unwrap();
     let migrations = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/sqlite");
-    let done = ["2026-11-30-000001_create_logs", "2026-11-30-000002_create_events"];
+    let done = ["2026-11-30-000000_create_logs", "2026-11-30-000001_create_events"];
     let tables: String = done.iter().map(|name| fs::read_to_string(format!("{migrations}/{name}/up.sql")).unwrap()).collect();
     let table = "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP);
                  INSERT INTO __diesel_schema_migrations (version) VALUES ('20261130000001'), ('20261130000002');";
     conn.execute_batch(&format!("{tables}{table}")).unwrap();
     let ended = run(program(path).arg("doctor"));
     assert!(
-        ended.code == Some(1) && ended.stdout.contains("the schema lacks 2026-11-30-000003_index_events_by_timestamp"),
+        ended.code == Some(1) && ended.stdout.contains("the schema lacks 2026-11-30-000002_index_events_by_timestamp"),
         "{ended:?}"
     );
     assert!(ended.stdout.contains("fix: audit-server migrate\n"), "{ended:?}");
     let done = run(program(path).arg("migrate")).ok();
     assert!(
-        done.starts_with("the database `audit-data/audit.db` is up to date now; migrations applied:\n  2026-11-30-000003_"),
+        done.starts_with("the database `audit-data/audit.db` is up to date now; migrations applied:\n  2026-11-30-000002_"),
         "{done}"
     );
     assert!(!done.contains("create_logs"), "{done}");

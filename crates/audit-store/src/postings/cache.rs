@@ -143,7 +143,7 @@ impl Generations {
 
     fn keep_times(&mut self, segment: SegmentKey, times: &Arc<Times>) {
         if insert(&mut self.young.times, segment, Arc::clone(times)) {
-            self.count(ENTRY_BYTES + times.fences.len() * size_of::<Point>());
+            self.count(ENTRY_BYTES + times.fences.len() * size_of::<Point>() + times.days.bytes());
         }
     }
 

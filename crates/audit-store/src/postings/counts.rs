@@ -1,5 +1,9 @@
 //! Counts the matching entries by value, and by span of time.
 
+use std::ops::Range;
+use std::sync::Arc;
+
+use audit_domain::Span;
 use diesel::prelude::*;
 
 use super::bits::Bits;
@@ -152,12 +156,12 @@ impl Index<'_> {
         &mut self,
         conn: &mut DbConnection,
         matches: &Matches,
-        start_of: impl Fn(i64) -> i64,
+        span: Span,
         mut count: impl FnMut(i64, u64),
     ) -> Result<(), IndexError> {
         let bits = matches.bits();
-        for InSpan { start, from, to } in self.in_spans(conn, matches.segment, &bits, start_of)? {
-            match bits.count(from..to) {
+        for InSpan { start, ranks } in self.in_spans(conn, matches.segment, &bits, span)?.0 {
+            match bits.count(ranks) {
                 0 => {}
                 number => count(start, number),
             }
@@ -171,13 +175,13 @@ impl Index<'_> {
         conn: &mut DbConnection,
         matches: &[Matches],
         dimension: Dimension,
-        start_of: impl Fn(i64) -> i64,
+        span: Span,
         mut count: impl FnMut(&[u8], &[(i64, u64)]),
     ) -> Result<(), IndexError> {
         let (mut spans, mut ends) = (Vec::with_capacity(matches.len()), Vec::with_capacity(matches.len()));
         for matches in matches {
-            let of_segment = self.in_spans(conn, matches.segment, &matches.bits(), &start_of)?;
-            ends.push(of_segment.iter().map(|span| (span.from, span.to)).collect::<Vec<_>>());
+            let of_segment = self.in_spans(conn, matches.segment, &matches.bits(), span)?.0;
+            ends.push(of_segment.iter().map(|span| (span.ranks.start, span.ranks.end)).collect::<Vec<_>>());
             spans.push(of_segment);
         }
         let (mut segment, mut counts) = (Current::default(), Vec::new());
@@ -195,38 +199,44 @@ impl Index<'_> {
         })
     }
 
-    /// Splits the ranks of a segment by span of time, if the segment has a match. The ranks are in
-    /// the order of time, so a span is one range of them, and this reads only the blocks that
-    /// belong to several spans.
-    fn in_spans(
-        &mut self,
-        conn: &mut DbConnection,
-        segment: usize,
-        matches: &Bits,
-        start_of: impl Fn(i64) -> i64,
-    ) -> Result<Vec<InSpan>, IndexError> {
+    /// Splits the ranks of a segment by span of time. The ranks are in the order of time, so a span
+    /// is one range of them. Ranges without a match are left out.
+    fn in_spans(&mut self, conn: &mut DbConnection, segment: usize, matches: &Bits, span: Span) -> Result<InSpans, IndexError> {
+        match span {
+            Span::Hour => self.in_hours(conn, segment, matches),
+            Span::Day | Span::Week | Span::Month => {
+                let header = self.segments.get(segment).ok_or(Damaged)?;
+                let mut spans = InSpans::default();
+                for (day, ranks) in header.times.days.iter() {
+                    if matches.count(ranks.clone()) > 0 {
+                        spans.add(span.start(day), ranks);
+                    }
+                }
+                Ok(spans)
+            }
+        }
+    }
+
+    /// Splits the ranks by hour, which reads the blocks that have a match and belong to several
+    /// hours.
+    fn in_hours(&mut self, conn: &mut DbConnection, segment: usize, matches: &Bits) -> Result<InSpans, IndexError> {
         let header = self.segments.get(segment).ok_or(Damaged)?;
-        let (blocks, size) = (header.times.fences.len(), header.key.size as u32);
-        let mut spans: Vec<InSpan> = Vec::new();
-        let mut add = |start: i64, from: u32, to: u32| match spans.last_mut() {
-            Some(last) if last.start == start && last.to == from => last.to = to,
-            _ => spans.push(InSpan { start, from, to }),
-        };
-        for number in 0..blocks {
-            let header = self.segments.get(segment).ok_or(Damaged)?;
+        let (times, size) = (Arc::clone(&header.times), header.key.size as u32);
+        let mut spans = InSpans::default();
+        for (number, fence) in times.fences.iter().enumerate() {
             let first = (number * ENTRIES_OF_A_BLOCK) as u32;
             let end = (first + ENTRIES_OF_A_BLOCK as u32).min(size);
             if matches.count(first..end) == 0 {
                 continue;
             }
-            let start = start_of(header.times.fences.get(number).ok_or(Damaged)?.time);
-            let last = header.times.fences.get(number + 1).map_or(header.times.last, |fence| fence.time);
-            if start == start_of(last) {
-                add(start, first, end);
+            let start = Span::Hour.start(fence.time);
+            let last = times.fences.get(number + 1).map_or(times.last, |fence| fence.time);
+            if start == Span::Hour.start(last) {
+                spans.add(start, first..end);
                 continue;
             }
             for (rank, point) in (first..).zip(self.block(conn, segment, number)?) {
-                add(start_of(point.time), rank, rank + 1);
+                spans.add(Span::Hour.start(point.time), rank..rank + 1);
             }
         }
         Ok(spans)
@@ -252,8 +262,20 @@ fn each_term_in(
 /// Neighbouring ranks of a segment whose entries are in one span of time.
 struct InSpan {
     start: i64,
-    from: u32,
-    to: u32,
+    ranks: Range<u32>,
+}
+
+/// The ranks of a segment by span of time.
+#[derive(Default)]
+struct InSpans(Vec<InSpan>);
+
+impl InSpans {
+    fn add(&mut self, start: i64, ranks: Range<u32>) {
+        match self.0.last_mut() {
+            Some(last) if last.start == start && last.ranks.end == ranks.start => last.ranks.end = ranks.end,
+            _ => self.0.push(InSpan { start, ranks }),
+        }
+    }
 }
 
 /// The matching entries of the segment whose terms are being counted.

@@ -81,11 +81,12 @@ impl<'a> Index<'a> {
         }
         let of_log = segments::table.filter(segments::channel_id.eq(self.channel_id).and(segments::stream.eq(self.stream)));
         let of_missing = of_log.filter(among(conn, segments::first, &missing));
-        let rows: Vec<(i64, Vec<u8>)> = on_inner!(conn, |conn| of_missing.select((segments::first, segments::fences)).load(conn))?;
-        for (first, fences) in rows {
+        let columns = (segments::first, segments::fences, segments::days);
+        let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = on_inner!(conn, |conn| of_missing.select(columns).load(conn))?;
+        for (first, fences, days) in rows {
             let at = keys.binary_search_by_key(&first, |key| key.first).map_err(|_| Damaged)?;
             if let (Some(key), Some(times)) = (keys.get(at), known.get_mut(at)) {
-                let read = Arc::new(Times::read(key, &fences)?);
+                let read = Arc::new(Times::read(key, &fences, &days)?);
                 self.cache.keep_times(*key, &read);
                 *times = Some(read);
             }

@@ -13,6 +13,7 @@ mod bytes;
 mod cache;
 mod condition;
 mod counts;
+mod days;
 mod index;
 mod narrow;
 mod page;

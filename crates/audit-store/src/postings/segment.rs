@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::Damaged;
 use super::block::{Block, Blocks, Terms};
+use super::days;
 use super::ranks::Ranks;
 use super::times::{ENTRIES_OF_A_BLOCK, Point, encode, put_fences};
 use super::words::Words;
@@ -54,6 +55,10 @@ impl Segment {
 
     pub(crate) fn fences(&self) -> Vec<u8> {
         put_fences(self.first, &self.points)
+    }
+
+    pub(crate) fn days(&self) -> Vec<u8> {
+        days::encode(&self.points)
     }
 
     /// The points, split into blocks.

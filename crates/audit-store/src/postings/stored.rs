@@ -84,6 +84,7 @@ pub(crate) fn put(conn: &mut DbConnection, channel_id: i64, stream: Stream, segm
             segments::first_time.eq(first_time),
             segments::last_time.eq(last_time),
             segments::fences.eq(segment.fences()),
+            segments::days.eq(segment.days()),
             segments::words.eq(segment.words as i16),
         ))
         .execute(conn)?;

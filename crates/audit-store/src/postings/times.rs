@@ -3,6 +3,7 @@
 use super::Damaged;
 use super::bytes::{Reader, put_number};
 use super::cache::SegmentKey;
+use super::days::Days;
 
 /// Entries of a block of points.
 pub(super) const ENTRIES_OF_A_BLOCK: usize = 512;
@@ -76,13 +77,16 @@ pub(super) struct Times {
     pub(super) last: i64,
     /// The first point of each block.
     pub(super) fences: Vec<Point>,
+    pub(super) days: Days,
 }
 
 impl Times {
-    pub(super) fn read(key: &SegmentKey, stored: &[u8]) -> Result<Times, Damaged> {
-        let fences = fences(key.first, stored).ok_or(Damaged)?;
+    pub(super) fn read(key: &SegmentKey, stored_fences: &[u8], stored_days: &[u8]) -> Result<Times, Damaged> {
+        let (first, last) = (key.first_time, key.last_time);
+        let fences = fences(key.first, stored_fences).ok_or(Damaged)?;
+        let days = Days::read((first, last), u32::try_from(key.size).map_err(|_| Damaged)?, stored_days)?;
         let is_whole = fences.len() as i64 == (key.size - 1) / ENTRIES_OF_A_BLOCK as i64 + 1;
-        if is_whole { Ok(Times { first: key.first_time, last: key.last_time, fences }) } else { Err(Damaged) }
+        if is_whole { Ok(Times { first, last, fences, days }) } else { Err(Damaged) }
     }
 }
 

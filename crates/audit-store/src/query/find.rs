@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use audit_domain::Span;
+
 use super::table::{Filter, LogPosition, Table};
 use super::{FetchSize, LogState};
 use crate::connection::DbConnection;
@@ -286,12 +288,12 @@ impl Found<'_> {
         &mut self,
         conn: &mut DbConnection,
         channel_id: i64,
-        start_of: impl Fn(i64) -> i64,
+        span: Span,
         mut count: impl FnMut(i64, u64),
     ) -> Result<Option<()>, StoreError> {
         let Some(log) = self.0.iter_mut().find(|log| log.index.channel_id == channel_id) else { return Ok(None) };
         for matches in &log.indexed {
-            if usable::<T, _>(log.index.spans(conn, matches, &start_of, &mut count))?.is_none() {
+            if usable::<T, _>(log.index.spans(conn, matches, span, &mut count))?.is_none() {
                 return Ok(None);
             }
         }
@@ -305,11 +307,11 @@ impl Found<'_> {
         conn: &mut DbConnection,
         channel_id: i64,
         dimension: Dimension,
-        start_of: impl Fn(i64) -> i64,
+        span: Span,
         count: impl FnMut(&[u8], &[(i64, u64)]),
     ) -> Result<Option<()>, StoreError> {
         let Some(log) = self.0.iter_mut().find(|log| log.index.channel_id == channel_id) else { return Ok(None) };
-        usable::<T, _>(log.index.spans_of_groups(conn, &log.indexed, dimension, start_of, count))
+        usable::<T, _>(log.index.spans_of_groups(conn, &log.indexed, dimension, span, count))
     }
 
     /// The position of any entry of a log that has a term.

@@ -164,21 +164,15 @@ impl Split {
         let (IndexedAs::Numbers(dimension) | IndexedAs::Texts(dimension)) = by.indexed() else { return Ok(None) };
         // The counts are added only after the whole index turned out to be readable.
         let mut values: HashMap<i64, i64> = HashMap::new();
-        let known = found.spans_of_groups::<G::Table>(
-            conn,
-            head.channel_id,
-            dimension,
-            |at| span.start(at),
-            |value, spans| {
-                let listed = by.indexed().key(value).filter(|key| self.group_of.contains_key(key));
-                for (start, count) in spans {
-                    match &listed {
-                        Some(key) => counted.push((*start, key.clone(), *count as i64)),
-                        None => *values.entry(*start).or_default() += *count as i64,
-                    }
+        let known = found.spans_of_groups::<G::Table>(conn, head.channel_id, dimension, span, |value, spans| {
+            let listed = by.indexed().key(value).filter(|key| self.group_of.contains_key(key));
+            for (start, count) in spans {
+                match &listed {
+                    Some(key) => counted.push((*start, key.clone(), *count as i64)),
+                    None => *values.entry(*start).or_default() += *count as i64,
                 }
-            },
-        )?;
+            }
+        })?;
         if known.is_none() {
             counted.clear();
             return Ok(None);

@@ -294,15 +294,12 @@ fn indexed<G: Grouping>(
             found.groups::<G::Table>(conn, channel_id, dimension, |value, count| values.add(value, count))?
         }
         IndexedAs::Spans(span) => {
-            found.spans::<G::Table>(conn, channel_id, |time| span.start(time), |start, count| add(RawKey::Time(start), count))?
+            found.spans::<G::Table>(conn, channel_id, span, |start, count| add(RawKey::Time(start), count))?
         }
         // Two equal days of the week may have others in between, so only days are spans.
-        IndexedAs::Weekdays => found.spans::<G::Table>(
-            conn,
-            channel_id,
-            |time| Span::Day.start(time),
-            |start, count| add(RawKey::Number(weekday(start)), count),
-        )?,
+        IndexedAs::Weekdays => {
+            found.spans::<G::Table>(conn, channel_id, Span::Day, |start, count| add(RawKey::Number(weekday(start)), count))?
+        }
     };
     if known.is_none() {
         return Ok(None);

@@ -205,5 +205,5 @@ fn a_source_has_to_be_there_and_of_this_version() {
     let error = copy(&missing, &to.config(), |_| {}).unwrap_err().to_string();
     assert!(error.starts_with("there is no database"), "{error}");
     let error = copy(&TestDatabase::empty().config(), &to.config(), |_| {}).unwrap_err().to_string();
-    assert!(error.contains("has the schema of an older version (migration 2026-11-30-000001_create_logs is missing)"), "{error}");
+    assert!(error.contains("has the schema of an older version (migration 2026-11-30-000000_create_logs is missing)"), "{error}");
 }

@@ -251,6 +251,7 @@ fn a_rebuilt_index_is_the_same_whatever_became_of_it() {
         "DELETE FROM postings".to_owned(),
         "UPDATE segments SET size = size + 1".to_owned(),
         format!("UPDATE segments SET fences = {nothing}"),
+        format!("UPDATE segments SET days = {nothing}"),
         format!("UPDATE segment_times SET points = {nothing}"),
         format!("UPDATE postings SET terms = {nothing}"),
     ] {

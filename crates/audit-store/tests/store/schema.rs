@@ -167,6 +167,7 @@ segments.size BIGINT NOT NULL
 segments.first_time BIGINT NOT NULL
 segments.last_time BIGINT NOT NULL
 segments.fences BLOB NOT NULL
+segments.days BLOB NOT NULL
 segments.words SMALLINT NOT NULL
 tokens.id BIGINT NOT NULL key 1
 tokens.name TEXT NOT NULL

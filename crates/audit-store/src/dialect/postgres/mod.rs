@@ -209,7 +209,9 @@ pub(super) fn try_write(conn: &mut PgConnection) -> QueryResult<Trial> {
     use segments as s;
     begin_write(conn)?;
     let key = (s::channel_id.eq(0), s::stream.eq(0), s::first.eq(0));
-    let row = (key, s::size.eq(0), s::first_time.eq(0), s::last_time.eq(0), s::fences.eq(&[] as &[u8]), s::words.eq(0));
+    let nothing: &[u8] = &[];
+    let of_times = (s::first_time.eq(0), s::last_time.eq(0), s::fences.eq(nothing), s::days.eq(nothing));
+    let row = (key, s::size.eq(0), of_times, s::words.eq(0));
     // This waits for another server that tries at the same time. That server rolls its row back
     // too.
     let tried = diesel::insert_into(s::table).values(row).execute(conn);

@@ -49,6 +49,7 @@ mod connections;
 mod cors;
 mod drf;
 mod failure;
+mod idempotency;
 mod metrics;
 mod not_done;
 mod openapi;

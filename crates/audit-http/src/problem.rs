@@ -4,7 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::http::header::ALLOW;
 use audit_store::domain::{InputError, ObjectWriter, push_array};
 
-use crate::failure::{ERRORS_MAX, Failure, InvalidRecord, RecordNoun};
+use crate::auth::ChannelError;
+use crate::failure::{ERRORS_MAX, Failure, InvalidRecord, RecordNoun, UuidConflict};
 use crate::routes::{ApiStyle, Resource};
 
 /// The known outcome of an append that was not acknowledged.
@@ -35,21 +36,48 @@ impl Outcome {
 }
 
 /// A place in the request and its error.
-struct Detail {
+pub(crate) struct Detail {
     /// `pointer` is a JSON pointer into the body. `parameter` is the name of a query parameter.
     kind: &'static str,
     place: String,
+    /// The line of the record in a body of lines, from 1.
+    line: Option<usize>,
     detail: String,
 }
 
 impl Detail {
     fn at_pointer(pointer: &str, detail: impl Into<String>) -> Detail {
-        Detail { kind: "pointer", place: pointer.to_owned(), detail: detail.into() }
+        Detail { kind: "pointer", place: pointer.to_owned(), line: None, detail: detail.into() }
     }
 
-    fn write(&self, out: &mut String) {
+    fn on_line(self, line: Option<usize>) -> Detail {
+        Detail { line, ..self }
+    }
+
+    /// The faults of a record.
+    pub(crate) fn of_record(record: &InvalidRecord) -> Vec<Detail> {
+        record_details(record)
+    }
+
+    /// The reason why a record has no channel to go to.
+    pub(crate) fn of_channel(error: ChannelError, record: &str, line: Option<usize>) -> Detail {
+        let detail = match error {
+            ChannelError::Required => format!("channel_id {error}"),
+            ChannelError::NotFound => "This token has no such channel.".to_owned(),
+        };
+        Detail::at_pointer(&format!("{record}/channel_id"), detail).on_line(line)
+    }
+
+    pub(crate) fn of_conflict(conflict: &UuidConflict, line: Option<usize>) -> Detail {
+        Detail::at_pointer(&conflict.pointer, &conflict.message).on_line(line)
+    }
+
+    pub(crate) fn write(&self, out: &mut String) {
         let mut item = ObjectWriter::new(out);
         item.string(self.kind, &self.place).string("detail", &self.detail);
+        if let Some(line) = self.line {
+            item.integer("line", Some(line as i64));
+        }
         item.end();
     }
 }
@@ -60,6 +88,7 @@ fn details(failure: &Failure) -> Vec<Detail> {
             let detail = |invalid: &crate::failure::InvalidParameter| Detail {
                 kind: "parameter",
                 place: invalid.name.clone(),
+                line: None,
                 detail: invalid.message.clone(),
             };
             invalid.iter().map(detail).collect()
@@ -67,26 +96,22 @@ fn details(failure: &Failure) -> Vec<Detail> {
         Failure::Members(invalid) => invalid.iter().map(|invalid| Detail::at_pointer(&invalid.pointer, &invalid.message)).collect(),
         Failure::Records(records) => records.iter().flat_map(record_details).collect(),
         Failure::ChannelRequired { pointer } => {
-            vec![Detail::at_pointer(
-                &format!("{pointer}/channel_id"),
-                format!("channel_id {}", crate::auth::ChannelError::Required),
-            )]
+            vec![Detail::of_channel(ChannelError::Required, pointer, None)]
         }
-        Failure::UuidConflict(conflicts) => {
-            conflicts.iter().map(|conflict| Detail::at_pointer(&conflict.pointer, &conflict.message)).collect()
-        }
+        Failure::UuidConflict(conflicts) => conflicts.iter().map(|conflict| Detail::of_conflict(conflict, None)).collect(),
         _ => Vec::new(),
     }
 }
 
 fn record_details(record: &InvalidRecord) -> Vec<Detail> {
-    let InvalidRecord { pointer, error } = record;
+    let InvalidRecord { pointer, line, error } = record;
+    let at = |pointer: &str, detail: String| Detail::at_pointer(pointer, detail).on_line(*line);
     match error {
         InputError::Fields(errors) => errors
             .iter()
-            .map(|error| Detail::at_pointer(&format!("{pointer}{}", error.pointer()), format!("{} {}", error.field, error.fault)))
+            .map(|error| at(&format!("{pointer}{}", error.pointer()), format!("{} {}", error.field, error.fault)))
             .collect(),
-        error => vec![Detail::at_pointer(pointer, error.to_string())],
+        error => vec![at(pointer, error.to_string())],
     }
 }
 

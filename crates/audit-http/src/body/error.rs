@@ -2,7 +2,7 @@
 
 use audit_store::Full;
 
-use super::{RATE_BYTES_MIN, RATE_WINDOW};
+use super::{RATE_BYTES_MIN, RATE_WINDOW, encoding};
 use crate::not_done::NotDone;
 
 /// The reason why a request does not have a body.
@@ -25,8 +25,14 @@ pub(crate) enum BodyError {
     NotUtf8 { position: usize, byte: u8 },
     #[error("The request body broke off: {0}")]
     Broken(String),
-    #[error("Unsupported content encoding \"{0}\" in request.")]
+    #[error("Unsupported content encoding \"{0}\" in request: send {accepted}, or the body as it is.", accepted = encoding::ACCEPTED)]
     Encoding(String),
+    #[error("The request body is not {encoding}: {reason}.")]
+    NotCompressed { encoding: &'static str, reason: String },
+    #[error("The request body has more than {max} bytes when it is decompressed.")]
+    DecompressedTooLarge { max: usize },
+    #[error("The request body is a decompression bomb: it grows to more than {} times its size.", encoding::RATIO_MAX)]
+    Bomb,
     #[error("Unsupported charset \"{0}\" in request: send UTF-8.")]
     Charset(String),
     #[error("The request body is not {charset}: it has bytes that are no character there.")]

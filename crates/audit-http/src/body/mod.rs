@@ -1,13 +1,15 @@
 //! Reads request bodies within a size, a time, a rate and the memory that is free for them.
 
 pub(crate) mod charset;
+mod encoding;
 mod error;
 
+pub(crate) use encoding::ACCEPTED as ACCEPTED_ENCODINGS;
 pub(crate) use error::BodyError;
 
 use std::time::Duration;
 
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::{HttpRequest, web};
 use audit_store::Reservation;
 use futures_util::StreamExt;
@@ -16,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::admission::Room;
 use crate::blocking;
 use crate::state::Api;
+use encoding::Encoding;
 
 /// A body that arrived whole. Its share of the budget lives as long as the body, and then goes on
 /// with the entries that are appended.
@@ -29,15 +32,34 @@ impl Body {
     /// anything.
     pub(crate) async fn read(api: &Api, request: &HttpRequest, payload: web::Payload, room: Room<'_>) -> Result<Body, BodyError> {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-        if let Some(encoding) = header(CONTENT_ENCODING).filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
-            return Err(BodyError::Encoding(encoding.to_owned()));
-        }
+        let encoding = Encoding::from_request(request)?;
         let announced: Option<usize> = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        let bytes_max = room.bytes_max;
+        let room =
+            if encoding.is_some() { Room { bytes_max: bytes_max.min(encoding::COMPRESSED_BYTES_MAX), ..room } } else { room };
         if announced.is_some_and(|length| length > room.bytes_max) {
             return Err(BodyError::TooLarge { max: room.bytes_max });
         }
         let key = room.key;
-        collect(payload, announced.unwrap_or(room.bytes_max), room, api.config.body_timeout).await?.in_utf8(api, key, request).await
+        let mut body = collect(payload, announced.unwrap_or(room.bytes_max), room, api.config.body_timeout).await?;
+        if let Some(encoding) = encoding {
+            body = body.decompressed(api, key, encoding, bytes_max).await?;
+        }
+        body.in_utf8(api, key, request).await
+    }
+
+    /// Decompresses a body, when it is the key's turn.
+    async fn decompressed(self, api: &Api, key: i64, encoding: Encoding, bytes_max: usize) -> Result<Body, BodyError> {
+        let Body { bytes: received, mut reservation } = self;
+        let work = encoding::bytes_at_most(received.len()).min(bytes_max);
+        let decode = move || {
+            let bytes = encoding.decode(&received, bytes_max, |bytes| Ok(reservation.grow(bytes)?))?;
+            drop(received);
+            // The compressed bytes are gone.
+            reservation.settle(bytes.len());
+            Ok(Body { bytes, reservation })
+        };
+        blocking::compute(api, key, work, decode).await?
     }
 
     /// Converts a body of any charset into UTF-8. A form stays as it is, because its escapes are in

@@ -62,6 +62,7 @@ fn fields(failure: &Failure) -> Option<Vec<(String, String)>> {
         Failure::UuidConflict(_) => {
             Some(vec![("uuid".to_owned(), "A record with this uuid already exists, and it is another one.".to_owned())])
         }
+        Failure::KeyReused => Some(vec![("non_field_errors".to_owned(), failure.sentence(&RecordNoun::RECORD).into_owned())]),
         _ => None,
     }
 }

@@ -5,12 +5,13 @@ use std::fmt::Display;
 
 use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ChannelId, InputError, JsonError};
-use audit_store::{AppendError, NotStored, StoreError};
+use audit_store::{AppendError, Conflict, NotStored, StoreError};
 
 use super::{Failure, InvalidRecord, UuidConflict, page_too_large};
 use crate::auth::{AuthError, ChannelError, Forbidden};
 use crate::blocking::NotRun;
 use crate::body::BodyError;
+use crate::idempotency::{self, IdempotencyKey};
 use crate::not_done::NotDone;
 
 fn unavailable(error: &dyn Display, sentence: &'static str) -> Failure {
@@ -66,7 +67,7 @@ impl From<InputError> for Failure {
     fn from(error: InputError) -> Failure {
         match error {
             InputError::TooLarge { .. } => Failure::RecordTooLarge(error.to_string()),
-            error => Failure::Records(vec![InvalidRecord { pointer: String::new(), error }]),
+            error => Failure::Records(vec![InvalidRecord { pointer: String::new(), line: None, error }]),
         }
     }
 }
@@ -129,7 +130,7 @@ impl From<NotDone> for Failure {
 /// Converts the error of an append of a single record, which is the whole body.
 impl From<AppendError> for Failure {
     fn from(error: AppendError) -> Failure {
-        Failure::from_append(error, true)
+        Failure::from_append(error, true, None)
     }
 }
 
@@ -140,8 +141,8 @@ impl Failure {
     }
 
     /// Makes the failure of an append. `is_single` means that the body is the record, not a list of
-    /// records.
-    pub(crate) fn from_append(error: AppendError, is_single: bool) -> Failure {
+    /// records. The uuids of records without one were made from `key`.
+    pub(crate) fn from_append(error: AppendError, is_single: bool, key: Option<&IdempotencyKey>) -> Failure {
         let error = match error {
             AppendError::NotStored(error) => error,
             AppendError::Unknown(error) => {
@@ -152,18 +153,31 @@ impl Failure {
         match error {
             NotStored::Busy { retry_after_seconds } => Failure::Busy { retry_after_seconds },
             NotStored::Conflict(conflicts) => {
-                let conflicts = conflicts.into_iter().map(|conflict| {
-                    let other = if conflict.within_request { "earlier in this request" } else { "in the log" };
-                    let pointer = if is_single { "/uuid".to_owned() } else { format!("/{}/uuid", conflict.index) };
-                    UuidConflict { pointer, message: format!("{} belongs to another event {other}", conflict.uuid) }
-                });
-                Failure::UuidConflict(conflicts.collect())
+                let is_of_key = |conflict: &Conflict| key.is_some_and(|key| key.uuid(conflict.index) == conflict.uuid);
+                if is_single && conflicts.iter().all(is_of_key) {
+                    return Failure::KeyReused;
+                }
+                let of_record = |index| if is_single { String::new() } else { format!("/{index}") };
+                let place = |conflict: &Conflict| UuidConflict::new(conflict, &of_record(conflict.index), key);
+                Failure::UuidConflict(conflicts.iter().map(place).collect())
             }
             NotStored::TooMany(_) | NotStored::TooLarge { .. } | NotStored::TooManyBytes(_) => Failure::TooLarge(error.to_string()),
             NotStored::Clock(_) => not_stored(&error, "The clock of the server is wrong"),
             NotStored::Random(_) => not_stored(&error, "The server has no random bytes"),
             _ => not_stored(&error, "The database cannot be written"),
         }
+    }
+}
+
+impl UuidConflict {
+    /// Describes the conflict of a record at a place of the body.
+    pub(crate) fn new(conflict: &Conflict, record: &str, key: Option<&IdempotencyKey>) -> UuidConflict {
+        if key.is_some_and(|key| key.uuid(conflict.index) == conflict.uuid) {
+            let message = format!("is not what was sent here with this {} before", idempotency::HEADER);
+            return UuidConflict { pointer: record.to_owned(), message };
+        }
+        let other = if conflict.within_request { "earlier in this request" } else { "in the log" };
+        UuidConflict { pointer: format!("{record}/uuid"), message: format!("{} belongs to another event {other}", conflict.uuid) }
     }
 }
 

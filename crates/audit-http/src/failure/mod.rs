@@ -14,11 +14,12 @@ use std::borrow::Cow;
 
 use actix_web::HttpResponseBuilder;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ACCEPT_ENCODING, RETRY_AFTER, WWW_AUTHENTICATE};
 use audit_store::domain::{InputError, limits};
 
 use crate::auth::Forbidden;
-use crate::body::BodyError;
+use crate::body::{self, BodyError};
+use crate::idempotency;
 
 /// The number of faults that a response reports one by one. A client with more faults makes one
 /// mistake many times.
@@ -58,16 +59,18 @@ pub(crate) struct InvalidMember {
 pub(crate) struct InvalidRecord {
     /// JSON pointer to the record: empty if the body is the record, otherwise `/` and its index.
     pub(crate) pointer: String,
+    /// The line of the record in a body of lines, from 1.
+    pub(crate) line: Option<usize>,
     pub(crate) error: InputError,
 }
 
 impl InvalidRecord {
     /// Keeps only the first faults of a record, because a record may have ten thousand faults.
-    pub(crate) fn first(pointer: String, mut error: InputError, faults_max: usize) -> InvalidRecord {
+    pub(crate) fn first(pointer: String, line: Option<usize>, mut error: InputError, faults_max: usize) -> InvalidRecord {
         if let InputError::Fields(errors) = &mut error {
             errors.truncate(faults_max);
         }
-        InvalidRecord { pointer, error }
+        InvalidRecord { pointer, line, error }
     }
 
     /// Returns the number of its faults.
@@ -79,7 +82,7 @@ impl InvalidRecord {
 /// A uuid of a request that belongs to another record.
 #[derive(Debug)]
 pub(crate) struct UuidConflict {
-    /// JSON pointer to the uuid.
+    /// JSON pointer to the uuid, or to the record if its uuid was made from an idempotency key.
     pub(crate) pointer: String,
     pub(crate) message: String,
 }
@@ -101,6 +104,8 @@ pub(crate) enum Failure {
     NotAcceptable,
     /// The links of a published list need a host, and the request names no usable host.
     InvalidHost,
+    /// A header cannot be used. The sentence names it.
+    InvalidHeader(String),
     /// The body has a media type that this path does not accept.
     UnsupportedMediaType { got: String, accepted: &'static str },
     /// The body did not arrive, or the server cannot read its encoding.
@@ -120,6 +125,8 @@ pub(crate) enum Failure {
     ChannelNotFound,
     /// Uuids of the request belong to other records.
     UuidConflict(Vec<UuidConflict>),
+    /// The idempotency key of a single record was used for another record.
+    KeyReused,
     /// The number or the name of an object type belongs to another type.
     ContentTypeConflict(String),
     /// A body, a record or an answer is too large. The sentence has the limit.
@@ -178,11 +185,11 @@ impl Failure {
             Failure::NotFound(_) | Failure::InvalidPage | Failure::ChannelNotFound => Code::NotFound,
             Failure::MethodNotAllowed { .. } => Code::MethodNotAllowed,
             Failure::NotAcceptable => Code::NotAcceptable,
-            Failure::InvalidHost | Failure::Parameters(_) => Code::InvalidQuery,
+            Failure::InvalidHost | Failure::InvalidHeader(_) | Failure::Parameters(_) => Code::InvalidQuery,
             Failure::UnsupportedMediaType { .. } => Code::UnsupportedMediaType,
             Failure::Body(error) => body_code(error),
             Failure::NotJson(_) | Failure::Members(_) | Failure::Records(_) | Failure::ChannelRequired { .. } => Code::InvalidBody,
-            Failure::UuidConflict(_) | Failure::ContentTypeConflict(_) => Code::Conflict,
+            Failure::UuidConflict(_) | Failure::KeyReused | Failure::ContentTypeConflict(_) => Code::Conflict,
             Failure::TooLarge(_) | Failure::RecordTooLarge(_) => Code::TooLarge,
             Failure::Busy { .. } | Failure::TooManyQueries => Code::Busy,
             Failure::QueryTimeout { .. } => Code::QueryTimeout,
@@ -199,7 +206,9 @@ impl Failure {
     /// Returns the sentence for people; `noun` is the API's word for its records.
     pub(crate) fn sentence(&self, noun: &RecordNoun) -> Cow<'_, str> {
         match self {
-            Failure::Unauthorized(text) | Failure::NotJson(text) | Failure::TooLarge(text) => text.into(),
+            Failure::Unauthorized(text) | Failure::NotJson(text) | Failure::TooLarge(text) | Failure::InvalidHeader(text) => {
+                text.into()
+            }
             Failure::Forbidden => Forbidden.to_string().into(),
             Failure::NotFound(text) => text.as_ref().into(),
             Failure::InvalidPage => "Invalid page.".into(),
@@ -216,6 +225,9 @@ impl Failure {
             }
             Failure::ChannelNotFound => "This token has no such channel; nothing was stored.".into(),
             Failure::UuidConflict(_) => "A uuid belongs to another event; nothing was stored.".into(),
+            Failure::KeyReused => {
+                format!("This {} was sent with something else before; nothing was stored.", idempotency::HEADER).into()
+            }
             Failure::ContentTypeConflict(taken) => format!("{taken}; nothing was changed.").into(),
             Failure::RecordTooLarge(text) => format!("{} {text}.", capitalized(noun.the)).into(),
             Failure::Busy { retry_after_seconds } => format!("The server is busy; retry in {retry_after_seconds} s.").into(),
@@ -255,6 +267,9 @@ impl Failure {
         if self.status() == StatusCode::UNAUTHORIZED {
             response.insert_header((WWW_AUTHENTICATE, "Token"));
         }
+        if let Failure::Body(BodyError::Encoding(_)) = self {
+            response.insert_header((ACCEPT_ENCODING, body::ACCEPTED_ENCODINGS));
+        }
         if let Some(seconds) = self.retry_after_seconds() {
             response.insert_header((RETRY_AFTER, seconds.to_string()));
         }
@@ -264,13 +279,16 @@ impl Failure {
 
 fn body_code(error: &BodyError) -> Code {
     match error {
-        BodyError::TooLarge { .. } => Code::TooLarge,
+        BodyError::TooLarge { .. } | BodyError::DecompressedTooLarge { .. } | BodyError::Bomb => Code::TooLarge,
         BodyError::Timeout { .. } | BodyError::TooSlow { .. } => Code::Timeout,
         BodyError::Busy | BodyError::KeyBusy => Code::Busy,
         BodyError::Panicked => Code::Internal,
         BodyError::Broken(_) => Code::BrokenBody,
         BodyError::Encoding(_) | BodyError::Charset(_) => Code::UnsupportedMediaType,
-        BodyError::NotUtf8 { .. } | BodyError::Characters { .. } | BodyError::ByteOrderMark(_) => Code::InvalidEncoding,
+        BodyError::NotUtf8 { .. }
+        | BodyError::Characters { .. }
+        | BodyError::ByteOrderMark(_)
+        | BodyError::NotCompressed { .. } => Code::InvalidEncoding,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use audit_store::domain::limits;
+use utoipa::openapi::schema::ObjectBuilder;
 use utoipa::openapi::{Content, Response, ResponseBuilder};
 
 use super::ApiDocs;
@@ -18,10 +19,7 @@ const PROBLEM_JSON: &str = "application/problem+json";
 /// Returns the schemas of errors, for `components`.
 pub(crate) fn docs() -> ApiDocs {
     let place = any_of([
-        closed()
-            .always("pointer", string().description(Some("JSON pointer into the body; empty for the body itself.")))
-            .always("detail", string())
-            .into(),
+        place().into(),
         closed().always("parameter", string().description(Some("Name of a query parameter."))).always("detail", string()).into(),
     ]);
     let problem = closed()
@@ -39,6 +37,14 @@ pub(crate) fn docs() -> ApiDocs {
         )
         .maybe("errors", list(place).max_items(Some(ERRORS_MAX)).min_items(Some(1)));
     ApiDocs { schemas: vec![("Problem".to_owned(), problem.into())], ..ApiDocs::default() }
+}
+
+/// Describes a place in a body, and its error.
+pub(crate) fn place() -> ObjectBuilder {
+    closed()
+        .always("pointer", string().description(Some("JSON pointer into the body; empty for the body itself.")))
+        .always("detail", string())
+        .maybe("line", integer().minimum(Some(1)).description(Some("The line of the record in NDJSON, from 1.")))
 }
 
 /// Makes the responses of these codes, by status. A code that an operation cannot answer must be

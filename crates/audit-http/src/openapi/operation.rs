@@ -12,6 +12,7 @@ use utoipa::openapi::{
 use super::errors;
 use super::schema::string;
 use crate::failure::Code;
+use crate::idempotency;
 
 /// The ways to send a key, by their names in `components`.
 pub(crate) const SECURITY_SCHEMES: [&str; 3] = ["token", "bearer", "basic"];
@@ -172,6 +173,14 @@ pub(crate) fn query(name: &str, description: &str, schema: impl Into<RefOr<Schem
 
 pub(crate) fn required_query(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
     parameter(ParameterIn::Query, name, description, schema).required(Required::True).build()
+}
+
+/// Describes the header with which a request without uuids can be sent again.
+pub(crate) fn idempotency_key() -> Parameter {
+    let text = "Makes a request that can be sent again although its records have no uuids: the server makes their uuids from the key \
+                and their places in the request. Keys of different tokens never meet.";
+    let schema = string().min_length(Some(1)).max_length(Some(idempotency::CHARS_MAX));
+    parameter(ParameterIn::Header, idempotency::HEADER, text, schema).required(Required::False).build()
 }
 
 /// Makes a parameter for a segment of the path.

@@ -95,3 +95,11 @@ pub struct Conflict {
     /// Whether the other event is earlier in the same request, instead of in the log.
     pub within_request: bool,
 }
+
+impl Conflict {
+    /// The same conflict in a request in which the event has another index.
+    #[must_use]
+    pub fn at(self, index: usize) -> Conflict {
+        Conflict { index, ..self }
+    }
+}

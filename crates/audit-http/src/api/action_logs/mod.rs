@@ -5,6 +5,7 @@ pub(crate) mod openapi;
 
 pub(super) use openapi::docs;
 
+use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ActionLog, ActionLogFilter, ChannelId, InputError, NewActionLog, ParseMode};
 use audit_store::{ActionLogGroupBy, ActionLogs};
 
@@ -45,6 +46,10 @@ impl Stream for ActionLogs {
         let log = NewActionLog::parse(text, mode)?;
         let channel = log.channel_id;
         Ok((log, channel))
+    }
+
+    fn uuid(record: &mut NewActionLog) -> &mut Option<Uuid> {
+        &mut record.uuid
     }
 
     fn is_search(filter: &ActionLogFilter) -> bool {

@@ -17,6 +17,7 @@ use crate::body::charset;
 use crate::body::{self, Body, BodyError, FORM, media_type};
 use crate::drf::{self, BaseUrl, Filter, Paging};
 use crate::failure::Failure;
+use crate::idempotency::IdempotencyKey;
 use crate::params::Params;
 use crate::routes::{Access, Resource};
 use crate::state::Api;
@@ -166,18 +167,19 @@ async fn create(
     if media_type(&request) != "application/json" {
         return Err(drf::unsupported_media_type(&request, "application/json"));
     }
+    let key = IdempotencyKey::from_request(&request, &caller)?;
     let room = Room::for_append(&api, &caller, limits::EVENT_BYTES_MAX);
     let Body { bytes, mut reservation } = Body::read(&api, &request, payload, room).await?;
     let (store, producer_id, channel) = (api.store.clone(), caller.token.id, PathChannel::from_request(&request));
     let received = bytes.len();
-    let work = move || prepare(audit_api, &store, &bytes, &caller, &channel);
+    let work = move || prepare(audit_api, &store, &bytes, key, &caller, &channel);
     let prepared = blocking::compute(&api, producer_id, received, work).await??;
     // The server keeps the event twice: for the log and for the answer.
     reservation.grow(prepared.bytes()).map_err(BodyError::from)?;
     let (channel, uuid, bytes) = (prepared.channel_id(), prepared.uuid(), prepared.bytes());
     let kept = prepared.entry().clone();
     let append = AppendRequest::new([prepared]).producer(producer_id).holding(reservation);
-    let receipts = blocking::append(&api, append).await?;
+    let receipts = blocking::append(&api, append).await.map_err(|error| Failure::from_append(error, true, key.as_ref()))?;
     // A new event is the event that the client sent, so the server does not read it from the log.
     // Such a read could fail, and the client would then send the event again although it is stored.
     if let [Receipt { duplicate: false, position, recorded_at, leaf_hash, .. }] = receipts[..] {
@@ -194,11 +196,13 @@ fn prepare(
     audit_api: &AuditEventsApi,
     store: &Store,
     body: &[u8],
+    key: Option<IdempotencyKey>,
     caller: &Caller,
     channel: &PathChannel,
 ) -> Result<Prepared, Failure> {
-    let event = read_event(audit_api, drf::body_members(body::text(body)?)?)?;
+    let mut event = read_event(audit_api, drf::body_members(body::text(body)?)?)?;
     let channel = caller.channel_to_write(channel.writable()?.or(event.channel_id))?;
+    event.uuid = event.uuid.or(key.map(|key| key.uuid(0)));
     Ok(store.channels(channel).events().prepare(event)?)
 }
 

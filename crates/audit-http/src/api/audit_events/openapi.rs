@@ -9,7 +9,7 @@ use super::filter::{FILTERS, SORTS};
 use crate::api::events::openapi::SERVER_OWNED;
 use crate::api::native::openapi::{extra, lower_first, submitted};
 use crate::drf::openapi::{self as drf, LIST_PARAMETERS, sort};
-use crate::openapi::operation::{JSON, Operation, json as json_content};
+use crate::openapi::operation::{JSON, Operation, idempotency_key, json as json_content};
 use crate::openapi::path::Path;
 use crate::openapi::schema::{Members, UUID_GIVEN, any, format, named, nullable_integer, nullable_string, open, typed};
 
@@ -40,6 +40,7 @@ impl AuditEventsDocs {
         Operation::new(&format!("create{}", self.noun), self.tag, "Appends one event")
             .describe("Role `writer` or `admin`. Members of the native shape are taken too.")
             .shared_parameters([drf::shared("format")])
+            .parameters([idempotency_key()])
             .body(JSON, json_content(named(&format!("New{}", self.schema)), sent))
             .json(200, "A retry of an event that is there.", named(self.schema), (self.example)())
             .json(201, "The event, as this API shows it.", named(self.schema), (self.example)())

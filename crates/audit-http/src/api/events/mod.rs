@@ -5,6 +5,7 @@ pub(crate) mod openapi;
 
 pub(super) use openapi::docs;
 
+use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ChannelId, Event, EventFilter, InputError, NewEvent, ParseMode};
 use audit_store::{Events, GroupBy};
 
@@ -54,6 +55,10 @@ impl Stream for Events {
         let event = NewEvent::parse(text, mode)?;
         let channel = event.channel_id;
         Ok((event, channel))
+    }
+
+    fn uuid(record: &mut NewEvent) -> &mut Option<Uuid> {
+        &mut record.uuid
     }
 
     fn is_search(filter: &EventFilter) -> bool {

@@ -11,6 +11,7 @@ use crate::auth::Caller;
 use crate::blocking;
 use crate::body::{self, Body, media_type};
 use crate::failure::Failure;
+use crate::idempotency::IdempotencyKey;
 use crate::state::Api;
 
 pub(super) async fn create(
@@ -23,19 +24,21 @@ pub(super) async fn create(
         let got = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         return Err(Failure::UnsupportedMediaType { got: got.unwrap_or("").to_owned(), accepted: "application/json" });
     }
+    let key = IdempotencyKey::from_request(&request, &caller)?;
     let room = Room::for_append(&api, &caller, limits::EVENT_BYTES_MAX);
     let Body { bytes, reservation } = Body::read(&api, &request, payload, room).await?;
     let (store, producer_id) = (api.store.clone(), caller.token.id);
-    let prepared = blocking::compute(&api, producer_id, bytes.len(), move || prepare(&store, &bytes, &caller)).await??;
+    let prepared = blocking::compute(&api, producer_id, bytes.len(), move || prepare(&store, &bytes, key, &caller)).await??;
     let uuid = prepared.uuid();
     let append = AppendRequest::new([prepared]).producer(producer_id).holding(reservation);
-    let receipts = blocking::append(&api, append).await?;
+    let receipts = blocking::append(&api, append).await.map_err(|error| Failure::from_append(error, true, key.as_ref()))?;
     let is_retry = receipts.iter().all(|receipt| receipt.duplicate);
     Ok(json(if is_retry { HttpResponse::Ok() } else { HttpResponse::Created() }, view::created(uuid)))
 }
 
-fn prepare(store: &Store, body: &[u8], caller: &Caller) -> Result<Prepared, Failure> {
-    let event = record::parse_inventory_log(body::text(body)?)?;
+fn prepare(store: &Store, body: &[u8], key: Option<IdempotencyKey>, caller: &Caller) -> Result<Prepared, Failure> {
+    let mut event = record::parse_inventory_log(body::text(body)?)?;
     let channel = caller.channel_to_write(event.channel_id)?;
+    event.uuid = event.uuid.or(key.map(|key| key.uuid(0)));
     Ok(store.channels(channel).events().prepare(event)?)
 }

@@ -12,7 +12,7 @@ use crate::drf::openapi::blank_or;
 use crate::failure::{Failure, InvalidRecord};
 use crate::openapi::ApiDocs;
 use crate::openapi::errors::{example_failure, with_headers};
-use crate::openapi::operation::{JSON, Operation, json as json_content, query, segment};
+use crate::openapi::operation::{JSON, Operation, idempotency_key, json as json_content, query, segment};
 use crate::openapi::path::Path;
 use crate::openapi::schema::{
     Members, UUID_GIVEN, any, any_of, closed, format, instant, integer_from, list, map_of, named, nullable_integer,
@@ -48,6 +48,7 @@ fn paths() -> Vec<Path> {
         .inventory_errors(&[400, 413]);
     let create = Operation::new("createInventoryLog", TAG, "Appends one log")
         .describe("Role `writer` or `admin`. With a `uuid` it can be sent again.")
+        .parameters([idempotency_key()])
         .body(JSON, json_content(named("NewInventoryLog"), sent()))
         .json(200, "It is there already.", named("InventoryCreated"), created())
         .json(201, "It is in the log.", named("InventoryCreated"), created())
@@ -210,6 +211,7 @@ impl Path {
 fn error_of(status: u16) -> (String, Response) {
     let failure = match status {
         400 => Failure::Records(vec![InvalidRecord {
+            line: None,
             pointer: String::new(),
             error: InputError::Fields(vec![FieldError::new("user_id", Fault::Required)]),
         }]),

@@ -8,6 +8,7 @@ mod list;
 pub(crate) mod openapi;
 mod page;
 mod query;
+mod sent;
 mod summary;
 
 pub(crate) use filter::{Filter, FilterValues, StreamFilter};
@@ -15,6 +16,7 @@ pub(crate) use query::Query;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::LogStream;
+use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ChannelId, InputError, ParseMode, Span, parse_uuid};
 use serde::Serialize;
 
@@ -48,11 +50,14 @@ pub(crate) trait Stream: LogStream<Filter: StreamFilter + Serialize> {
     /// The fields by which spans of time can be split, by name.
     const SPLITS: &'static [(&'static str, Self::GroupBy)];
 
-    /// The parameters of an append.
+    /// The parameters of an append, besides `partial`.
     const APPEND_PARAMETERS: &'static [&'static str] = &[];
 
     /// Reads a record and the channel that it names.
     fn parse(text: &str, mode: ParseMode) -> Result<(Self::New, Option<ChannelId>), InputError>;
+
+    /// The uuid that a record has from its client.
+    fn uuid(record: &mut Self::New) -> &mut Option<Uuid>;
 
     /// Whether the filter has a condition that only the server itself can check, by reading the
     /// values of the records.

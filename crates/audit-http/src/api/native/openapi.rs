@@ -12,7 +12,8 @@ use super::{SPANS, Stream};
 use crate::bound::Bound;
 use crate::failure::Code;
 use crate::openapi::ApiDocs;
-use crate::openapi::operation::{JSON, Operation, json as json_content, query, required_query, segment};
+use crate::openapi::errors::place;
+use crate::openapi::operation::{JSON, Operation, idempotency_key, json as json_content, query, required_query, segment};
 use crate::openapi::path::Path;
 use crate::openapi::schema::{
     Members, UUID_GIVEN, all_of, any_of, boolean, closed, format as format_of, instant, integer, integer_from, leaf_hash, list,
@@ -100,9 +101,11 @@ fn side(bound: Bound) -> &'static str {
 fn append_parameters<S: Stream>() -> Vec<Parameter> {
     let format = "The body is in a format of another system, and is converted. See `docs/convert.md`.";
     let lenient = "`true`: an object without any known member is an event too, and all its members are kept in `extra`.";
-    let all =
-        [query("format", format, one_of(Format::ALL.map(Format::name))), query("lenient", lenient, one_of(["true", "false"]))];
-    all.into_iter().filter(|parameter| S::APPEND_PARAMETERS.contains(&parameter.name.as_str())).collect()
+    let partial = "`true`: the records of a list that can be stored are stored, and the answer names the others.";
+    let flag = || one_of(["true", "false"]);
+    let of_stream = [query("format", format, one_of(Format::ALL.map(Format::name))), query("lenient", lenient, flag())];
+    let of_stream = of_stream.into_iter().filter(|parameter| S::APPEND_PARAMETERS.contains(&parameter.name.as_str()));
+    of_stream.chain([query("partial", partial, flag()), idempotency_key()]).collect()
 }
 
 /// Returns the names of the filters in `components`.
@@ -171,6 +174,8 @@ pub(crate) fn docs() -> ApiDocs {
     let receipts = closed()
         .always("accepted", integer_from(0).description(Some("Records that are new in the log.")))
         .always("duplicates", integer_from(0).description(Some("Records that were there already.")))
+        .maybe("rejected", integer_from(1).description(Some("Records that are not stored; only with `partial=true`.")))
+        .maybe("errors", list(place()).min_items(Some(1)).description(Some("Why they are not stored.")))
         .always("receipts", list(named("Receipt")));
     let other = closed()
         .description(Some("What the groups that are not listed come to."))
@@ -279,6 +284,11 @@ impl StreamDocs {
                 "recorded_at": "2026-11-22T16:56:23.865036Z", "leaf_hash": LEAF_HASH, "duplicate": duplicate
             })
         };
+        let in_part = json!({
+            "accepted": 1, "duplicates": 0, "rejected": 1,
+            "errors": [{ "pointer": "/1/user", "detail": "user must be an object, an integer or a string", "line": 2 }],
+            "receipts": [receipt(false)]
+        });
         let receipts = any_of([named("Receipt").into(), named("Receipts").into()]);
         let made = "The receipt of a single one, or all receipts in the order of the request.";
         Operation::new(&format!("append{}s", self.record), self.tag, &format!("Appends one {}, or several at once", self.one))
@@ -288,6 +298,7 @@ impl StreamDocs {
             .body("application/x-ndjson", Content::new(Some(string().description(Some(lines)))))
             .json(200, "A single one that was there already.", named("Receipt"), receipt(true))
             .json(201, made, receipts, receipt(false))
+            .json(207, "With `partial=true`: some are not stored, and `errors` says which.", named("Receipts"), in_part)
             .problems(&READ)
             .problems(&BODY)
             .problems(&[Code::NotFound, Code::Conflict])

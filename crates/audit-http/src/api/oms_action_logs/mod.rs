@@ -21,6 +21,7 @@ use crate::body::charset;
 use crate::body::{self, Body, BodyError, FORM, media_type};
 use crate::drf::{self, BaseUrl, Paging};
 use crate::failure::Failure;
+use crate::idempotency::IdempotencyKey;
 use crate::params::Params;
 use crate::routes::{Access, ApiStyle, Resource, Routes};
 use crate::state::Api;
@@ -77,17 +78,18 @@ async fn create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload
         FORM => Some(charset::from_request(&request)?),
         _ => return Err(drf::unsupported_media_type(&request, "application/json, application/x-www-form-urlencoded")),
     };
+    let key = IdempotencyKey::from_request(&request, &caller)?;
     let max = if form.is_some() { FORM_BYTES_MAX } else { limits::EVENT_BYTES_MAX };
     let Body { bytes, mut reservation } = Body::read(&api, &request, payload, Room::for_append(&api, &caller, max)).await?;
     let (store, producer_id, received) = (api.store.clone(), caller.token.id, bytes.len());
-    let prepared = blocking::compute(&api, producer_id, received, move || prepare(&store, &bytes, form, &caller)).await??;
+    let prepared = blocking::compute(&api, producer_id, received, move || prepare(&store, &bytes, (form, key), &caller)).await??;
     // The server keeps the action log twice, for the log and for the answer. A message that was
     // formatted from its arguments takes more bytes than the arguments did.
     reservation.grow((2 * prepared.bytes()).saturating_sub(received)).map_err(BodyError::from)?;
     let (channel, uuid, bytes) = (prepared.channel_id(), prepared.uuid(), prepared.bytes());
     let kept = prepared.entry().clone();
     let append = AppendRequest::new([prepared]).producer(producer_id).holding(reservation);
-    let receipts = blocking::append(&api, append).await?;
+    let receipts = blocking::append(&api, append).await.map_err(|error| Failure::from_append(error, true, key.as_ref()))?;
     // A new action log is the one that the client sent, so the server does not read it from the
     // log. Such a read could fail, and the client would then send it again although it is stored.
     if let [Receipt { duplicate: false, position, recorded_at, leaf_hash, .. }] = receipts[..] {
@@ -104,8 +106,13 @@ async fn create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload
 /// case, cut to the size that an action log may have.
 const FORM_BYTES_MAX: usize = 8 * limits::EVENT_BYTES_MAX;
 
-fn prepare(store: &Store, body: &[u8], form: Option<&'static Encoding>, caller: &Caller) -> Result<Prepared, Failure> {
-    let log = match form {
+fn prepare(
+    store: &Store,
+    body: &[u8],
+    (form, key): (Option<&'static Encoding>, Option<IdempotencyKey>),
+    caller: &Caller,
+) -> Result<Prepared, Failure> {
+    let mut log = match form {
         Some(charset) => read_log(drf::body_members(&json_of_form(body, charset)?)?)?,
         None => {
             let text = body::text(body)?;
@@ -114,6 +121,7 @@ fn prepare(store: &Store, body: &[u8], form: Option<&'static Encoding>, caller: 
         }
     };
     let channel = caller.channel_to_write(log.channel_id)?;
+    log.uuid = log.uuid.or(key.map(|key| key.uuid(0)));
     Ok(store.channels(channel).action_logs().prepare(log)?)
 }
 

@@ -10,7 +10,7 @@ use crate::api::action_logs::openapi::{SERVER_OWNED, level_name};
 use crate::api::native::openapi::{extra, submitted};
 use crate::drf::openapi::{self as drf, LIST_PARAMETERS, blank_or, page, sort};
 use crate::openapi::ApiDocs;
-use crate::openapi::operation::{JSON, Operation, json as json_content, segment};
+use crate::openapi::operation::{JSON, Operation, idempotency_key, json as json_content, segment};
 use crate::openapi::path::Path;
 use crate::openapi::schema::{
     Members, UUID_GIVEN, all_of, any_of, closed, format, instant, integer, integer_from, map_of, named, nullable_integer,
@@ -52,6 +52,7 @@ fn create() -> Operation {
     Operation::new("createOmsActionLog", TAG, "Appends one action log")
         .describe("Role `writer` or `admin`. A level and a message are required.")
         .shared_parameters([drf::shared("format")])
+        .parameters([idempotency_key()])
         .body(JSON, json_content(named("NewOmsActionLog"), sent))
         .body("application/x-www-form-urlencoded", Content::new(Some(form())))
         .json(200, "A retry of an action log that is there.", named("OmsActionLog"), example())

@@ -171,8 +171,16 @@ fn paths_methods_media_types_and_sizes() {
     }
     let message = "A body of type \"\" cannot be read here; accepted: application/json.";
     rows.push(row(Ask::new("POST", LOGS).key(admin).body(GOOD), 415, coded(415, "Unsupported Media Type", message)));
-    let packed = Ask::post(LOGS, GOOD).key(admin).header("Content-Encoding", "gzip");
-    rows.push(row(packed, 415, coded(415, "Unsupported Media Type", "Unsupported content encoding \"gzip\" in request.")));
+    let packed = Ask::post(LOGS, GOOD).key(admin).header("Content-Encoding", "br");
+    rows.push(row(
+        packed,
+        415,
+        coded(
+            415,
+            "Unsupported Media Type",
+            "Unsupported content encoding \"br\" in request: send gzip, zstd, or the body as it is.",
+        ),
+    ));
     let large = vec![b' '; limits::EVENT_BYTES_MAX + 1];
     let message = format!("The request body has more than {} bytes.", limits::EVENT_BYTES_MAX);
     for ask in [Ask::post(LOGS, large.clone()), Ask::post(LOGS, large).chunked(), Ask::post(LOGS, "").announced(1 << 40)] {

@@ -155,8 +155,8 @@ fn other_media_types_and_encodings_get_415() {
             rows.push(row(send(path, "Content-Type", media), 415, why));
         }
     }
-    for encoding in ["gzip", "br", "deflate", "gzip, identity", "x"] {
-        let why = format!("Unsupported content encoding \\\"{encoding}\\\" in request.");
+    for encoding in ["br", "deflate", "gzip, identity", "x"] {
+        let why = format!("Unsupported content encoding \\\"{encoding}\\\" in request: send gzip, zstd, or the body as it is.");
         for path in [EVENTS, "/api/v1/tokens", PUBLISHED[0], PUBLISHED[1]] {
             rows.push(row(Ask::post(path, "{}").header("Content-Encoding", encoding).key(&bench.admin), 415, why.clone()));
         }

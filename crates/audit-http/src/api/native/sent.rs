@@ -1,0 +1,269 @@
+//! The records of a body that is appended: cut, converted, parsed and prepared for the log.
+
+use actix_web::HttpRequest;
+use audit_store::domain::{ChannelId, ConvertError, ConvertFault, Format, InputError, JsonText, ParseMode, convert, limits};
+use audit_store::{Prepared, Reservation, Store, StoreError};
+
+use super::{Query, Stream};
+use crate::admission::Turn;
+use crate::auth::{Caller, ChannelError};
+use crate::body::{self, BodyError, media_type};
+use crate::failure::{ERRORS_MAX, Failure, InvalidMember, InvalidRecord};
+use crate::idempotency::IdempotencyKey;
+use crate::problem::Detail;
+
+/// The least number of bytes of memory that a record takes in addition to its text.
+const RECORD_OVERHEAD_BYTES: usize = 1024;
+
+/// How a body is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    is_ndjson: bool,
+    /// The format of another system, which is converted.
+    format: Option<Format>,
+    mode: ParseMode,
+    /// Whether the log stores the good records of a list if others are refused.
+    pub(super) partial: bool,
+    pub(super) key: Option<IdempotencyKey>,
+}
+
+/// The prepared records of a body.
+pub(super) struct Records {
+    pub(super) entries: Vec<Placed>,
+    /// The records that cannot be stored, if the others can be stored without them.
+    pub(super) rejected: Vec<Rejected>,
+    /// Whether the body is a single record. Its receipt is then not in a list.
+    pub(super) is_single: bool,
+    /// The memory that the entries take.
+    pub(super) reservation: Reservation,
+}
+
+/// An entry, and its place in the body.
+#[derive(Clone)]
+pub(super) struct Placed {
+    pub(super) index: usize,
+    pub(super) line: Option<usize>,
+    pub(super) entry: Prepared,
+}
+
+/// A record that the log does not store, and why.
+pub(super) struct Rejected {
+    pub(super) index: usize,
+    pub(super) details: Vec<Detail>,
+}
+
+impl Reading {
+    pub(super) fn of<S: Stream>(request: &HttpRequest, caller: &Caller) -> Result<Reading, Failure> {
+        let mut query = Query::parse(request, &[&["partial"], S::APPEND_PARAMETERS].concat())?;
+        let formats = Format::ALL.map(|format| (format.name(), format));
+        let format = query.named("format", &formats).map(|(_, format)| format);
+        let mut is_true = |name| query.named(name, &[("true", true), ("false", false)]).is_some_and(|(_, is_true)| is_true);
+        let (partial, lenient) = (is_true("partial"), is_true("lenient"));
+        query.finish()?;
+        let is_ndjson = is_ndjson(request, format)?;
+        let mode = ParseMode { refuses_unrecognized: !lenient, ..ParseMode::NATIVE };
+        Ok(Reading { is_ndjson, format, mode, partial, key: IdempotencyKey::from_request(request, caller)? })
+    }
+}
+
+/// Returns whether the media type says that the body has a record on each line.
+fn is_ndjson(request: &HttpRequest, format: Option<Format>) -> Result<bool, Failure> {
+    let media_type = media_type(request);
+    match media_type.as_str() {
+        "" | "application/json" => Ok(false),
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Ok(true),
+        "application/cloudevents+json" | "application/cloudevents-batch+json" if format == Some(Format::CloudEvents) => Ok(false),
+        _ => Err(Failure::UnsupportedMediaType { got: media_type, accepted: "application/json, application/x-ndjson" }),
+    }
+}
+
+/// Prepares the records of a body for the log.
+pub(super) fn prepare_all<S: Stream>(
+    store: &Store,
+    mut bytes: Vec<u8>,
+    reading: Reading,
+    caller: &Caller,
+    (mut reservation, turn): (Reservation, Option<Turn>),
+) -> Result<Records, Failure> {
+    let mut converted = None;
+    if let Some(format) = reading.format {
+        let events = self::converted(format, body::text(&bytes)?, reading.is_ndjson)?;
+        // The events take the place of the body.
+        let held = events.iter().map(|event| event.as_str().len()).sum::<usize>();
+        reservation.grow(held.saturating_sub(bytes.len())).map_err(BodyError::from)?;
+        bytes = Vec::new();
+        converted = Some(events);
+    }
+    let texts = match &converted {
+        Some(events) => Texts { texts: events.iter().map(|event| (None, event.as_str())).collect(), is_single: false },
+        None => cut(body::text(&bytes)?, reading.is_ndjson, S::NAME)?,
+    };
+    // This reservation comes before the entries are made: ten thousand records fit into a body of
+    // 30 KB.
+    reservation.grow(texts.texts.len() * RECORD_OVERHEAD_BYTES).map_err(BodyError::from)?;
+    let (entries, rejected) = prepare::<S>(store, &texts, &reading, caller)?;
+    let is_single = texts.is_single;
+    drop((converted, bytes));
+    let held = entries.iter().map(|placed| placed.entry.memory_bytes()).sum();
+    // In part: the entries are kept until it is known that none has to be left out.
+    reservation.settle(if reading.partial { 2 * held } else { held });
+    if let Some(held) = turn.and_then(|turn| turn.hold(held)) {
+        reservation.attach(held);
+    }
+    Ok(Records { entries, rejected, is_single, reservation })
+}
+
+/// The texts of the records of a body.
+struct Texts<'t> {
+    /// Each with its line, if the body has lines.
+    texts: Vec<(Option<usize>, &'t str)>,
+    is_single: bool,
+}
+
+/// Cuts a body into the texts of its records.
+fn cut<'t>(text: &'t str, is_ndjson: bool, name: &str) -> Result<Texts<'t>, Failure> {
+    // One more record than allowed is enough: a body of digits separated by blanks has millions of
+    // them.
+    let max = limits::EVENTS_PER_REQUEST_MAX;
+    let (texts, is_single): (Vec<(Option<usize>, &str)>, bool) = if is_ndjson {
+        (lines(text).map(|(line, text)| (Some(line), text)).take(max + 1).collect(), false)
+    } else if text.trim_start().starts_with('[') {
+        (JsonText::elements(text, max)?.into_iter().map(|text| (None, text)).collect(), false)
+    } else {
+        (vec![(None, text)], true)
+    };
+    if texts.len() > max {
+        return Err(too_many(name));
+    }
+    Ok(Texts { texts, is_single })
+}
+
+/// The lines that are not blank, each with its number.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    (1..).zip(text.split('\n')).filter(|(_, line)| !is_blank(line))
+}
+
+fn too_many(name: &str) -> Failure {
+    Failure::TooLarge(format!("More than {} {name}s in one request.", limits::EVENTS_PER_REQUEST_MAX))
+}
+
+/// Converts a body in the format of another system into native events: one document, or one on each
+/// line.
+fn converted(format: Format, text: &str, is_ndjson: bool) -> Result<Vec<JsonText>, Failure> {
+    if !is_ndjson {
+        return convert(format, text).map_err(|error| not_converted("", &error));
+    }
+    let (mut events, mut bytes) = (Vec::new(), 0);
+    for (index, (_, line)) in lines(text).enumerate() {
+        let of_line = convert(format, line).map_err(|error| not_converted(&format!("/{index}"), &error))?;
+        bytes += of_line.iter().map(|event| event.as_str().len()).sum::<usize>();
+        events.extend(of_line);
+        if events.len() > limits::EVENTS_PER_REQUEST_MAX {
+            return Err(too_many("event"));
+        }
+        if bytes > limits::REQUEST_BYTES_MAX {
+            let max = limits::REQUEST_BYTES_MAX;
+            return Err(Failure::TooLarge(format!("The documents become events of more than {max} bytes in all.")));
+        }
+    }
+    Ok(events)
+}
+
+/// Makes the failure of a document at a place of the body.
+fn not_converted(document: &str, error: &ConvertError) -> Failure {
+    let too_large =
+        matches!(error.fault, ConvertFault::TooLarge { .. } | ConvertFault::TooManyRecords | ConvertFault::TooLargeInAll { .. });
+    if too_large {
+        let line = if document.is_empty() { String::new() } else { format!("Document {document}: ") };
+        return Failure::TooLarge(format!("{line}{error}."));
+    }
+    let message = match error.index {
+        Some(index) => format!("record {index}: {}", error.fault),
+        None => error.fault.to_string(),
+    };
+    Failure::Members(vec![InvalidMember { pointer: format!("{document}{}", error.pointer), message }])
+}
+
+/// Prepares the records, or those that can be stored if the request may be stored in part.
+fn prepare<S: Stream>(
+    store: &Store,
+    texts: &Texts<'_>,
+    reading: &Reading,
+    caller: &Caller,
+) -> Result<(Vec<Placed>, Vec<Rejected>), Failure> {
+    let partial = reading.partial && !texts.is_single;
+    let (mut entries, mut rejected, mut invalid, mut faults) = (Vec::with_capacity(texts.texts.len()), Vec::new(), Vec::new(), 0);
+    for (index, (line, text)) in texts.texts.iter().enumerate() {
+        let (line, pointer) = (*line, if texts.is_single { String::new() } else { format!("/{index}") });
+        let parsed = parse::<S>(text, reading.mode);
+        if parsed.is_ok() && !invalid.is_empty() {
+            continue;
+        }
+        let error = match parsed.and_then(|(new, channel)| place::<S>(store, (new, channel), index, reading, caller)) {
+            Ok(entry) => {
+                entries.push(Placed { index, line, entry });
+                continue;
+            }
+            Err(Refused::NotPrepared(error)) => return Err(error.into()),
+            Err(Refused::Channel(error)) if partial => {
+                rejected.push(Rejected { index, details: vec![Detail::of_channel(error, &pointer, line)] });
+                continue;
+            }
+            Err(Refused::Channel(error)) => return Err(error.at(&pointer)),
+            Err(Refused::Input(InputError::TooLarge { bytes })) if !partial => {
+                let detail = format!("Record {index} has {bytes} bytes: at most {}.", limits::EVENT_BYTES_MAX);
+                return Err(Failure::TooLarge(detail));
+            }
+            Err(Refused::Input(error)) => error,
+        };
+        // In part, the client has to know about each record that is not stored.
+        let faults_max = ERRORS_MAX.saturating_sub(faults).max(1);
+        let record = InvalidRecord::first(pointer, line, error, faults_max);
+        faults += record.faults();
+        if partial {
+            rejected.push(Rejected { index, details: Detail::of_record(&record) });
+        } else {
+            invalid.push(record);
+            if faults >= ERRORS_MAX {
+                break;
+            }
+        }
+    }
+    if invalid.is_empty() { Ok((entries, rejected)) } else { Err(Failure::Records(invalid)) }
+}
+
+/// The reason why a record cannot be stored.
+enum Refused {
+    Input(InputError),
+    Channel(ChannelError),
+    /// The reason is this server, not the record.
+    NotPrepared(StoreError),
+}
+
+fn parse<S: Stream>(text: &str, mode: ParseMode) -> Result<(S::New, Option<ChannelId>), Refused> {
+    if text.len() > limits::EVENT_BYTES_MAX {
+        return Err(Refused::Input(InputError::TooLarge { bytes: text.len() }));
+    }
+    S::parse(text, mode).map_err(Refused::Input)
+}
+
+/// Prepares a record for the log of its channel.
+fn place<S: Stream>(
+    store: &Store,
+    (mut new, channel): (S::New, Option<ChannelId>),
+    index: usize,
+    reading: &Reading,
+    caller: &Caller,
+) -> Result<Prepared, Refused> {
+    let channel = caller.channel_to_write(channel).map_err(Refused::Channel)?;
+    if let Some(key) = &reading.key {
+        S::uuid(&mut new).get_or_insert_with(|| key.uuid(index));
+    }
+    store.channels(channel).log::<S>().prepare(new).map_err(Refused::NotPrepared)
+}
+
+/// Returns whether a line has only the blanks of JSON. A line of any other characters is a faulty
+/// record, not an empty line.
+fn is_blank(line: &str) -> bool {
+    line.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+}

@@ -1,7 +1,9 @@
 //! Records of a file: the kinds, and the parser of a line for each.
 
 use audit_http::store::domain::uuid::Uuid;
-use audit_http::store::domain::{ChannelId, InputError, Members, NewActionLog, NewEvent, ParseMode};
+use audit_http::store::domain::{
+    ChannelId, InputError, JsonText, MaskingPolicy, Members, NewActionLog, NewEvent, ParseMode, PrepareError, PreparedEntry,
+};
 use audit_http::store::{Prepared, Store, StoreError};
 use clap::ValueEnum;
 
@@ -74,6 +76,33 @@ impl NewEntry {
             NewEntry::ActionLog(log) => &mut log.uuid,
         };
         *given = given.or_else(uuid);
+    }
+
+    /// The table of the object that the record is about; empty if it names none.
+    pub(crate) fn table_name(&self) -> String {
+        match self {
+            NewEntry::Event(event) => {
+                let name = event.table_name.as_ref().and_then(JsonText::decoded);
+                name.map(|name| name.to_text()).unwrap_or_default()
+            }
+            NewEntry::ActionLog(_) => String::new(),
+        }
+    }
+
+    /// Masks the record, and returns the value of slot 11.
+    pub(crate) fn mask(&mut self, policy: &MaskingPolicy) -> Option<JsonText> {
+        match self {
+            NewEntry::Event(event) => event.mask(policy),
+            NewEntry::ActionLog(log) => log.mask(policy),
+        }
+    }
+
+    /// Prepares the record without a store: nothing is masked or looked up.
+    pub(crate) fn prepare_alone(self, channel: ChannelId) -> Result<PreparedEntry, PrepareError> {
+        match self {
+            NewEntry::Event(event) => event.prepare(channel),
+            NewEntry::ActionLog(log) => log.prepare(channel),
+        }
     }
 
     /// Prepares the record for the log of the channel that it names, otherwise of the given one.

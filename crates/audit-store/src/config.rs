@@ -51,7 +51,8 @@ pub struct StoreConfig {
     /// owner of the tables, or a role with more rights than reads and appends need. SQLite does not
     /// have roles.
     pub refuse_excess_privileges: bool,
-    /// The secrets that are masked before an entry is hashed; none by default.
+    /// The secrets that are masked before an entry is hashed; those of the standard policy by
+    /// default.
     pub masking: MaskingPolicy,
     /// The clock of the store.
     pub clock: Clock,
@@ -79,7 +80,7 @@ impl StoreConfig {
             query_timeout: None,
             create_if_missing: true,
             refuse_excess_privileges: false,
-            masking: MaskingPolicy::none(),
+            masking: MaskingPolicy::standard(),
             clock: Clock::system(),
             future_warning: FUTURE_WARNING,
             index_patience: INDEX_PATIENCE,

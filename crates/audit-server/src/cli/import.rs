@@ -244,10 +244,14 @@ impl Import<'_> {
     }
 
     fn describe(&self, place: SourceLine) -> String {
-        let path = &self.files[place.file];
-        let name = if is_stdin(path) { "stdin".to_owned() } else { path.display().to_string() };
-        format!("{name} line {}", place.line)
+        describe(&self.files[place.file], place.line)
     }
+}
+
+/// Names a line of a file.
+pub(super) fn describe(path: &Path, line: u64) -> String {
+    let name = if is_stdin(path) { "stdin".to_owned() } else { path.display().to_string() };
+    format!("{name} line {line}")
 }
 
 /// Reads the name of a format.
@@ -256,7 +260,7 @@ fn format_parser() -> impl TypedValueParser<Value = Format> {
 }
 
 /// Parses the record of a line, or returns all its faults at once.
-fn parse_line(kind: Kind, line: &Line<'_>) -> Result<NewEntry, String> {
+pub(super) fn parse_line(kind: Kind, line: &Line<'_>) -> Result<NewEntry, String> {
     let text = match line {
         Line::Text(text) => text,
         Line::TooLong => return Err(format!("has more than {LINE_BYTES_MAX} bytes")),
@@ -285,7 +289,7 @@ fn is_stdin(path: &Path) -> bool {
 }
 
 /// The progress bar counts the bytes of the file as they are read, before they are unpacked.
-fn open(path: &Path, bar: &ProgressBar) -> anyhow::Result<Box<dyn BufRead>> {
+pub(super) fn open(path: &Path, bar: &ProgressBar) -> anyhow::Result<Box<dyn BufRead>> {
     if is_stdin(path) {
         return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, bar.wrap_read(io::stdin().lock()))));
     }

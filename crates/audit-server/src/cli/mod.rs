@@ -11,6 +11,7 @@ mod healthcheck;
 mod import;
 mod launch;
 mod man;
+mod mask;
 mod migrate;
 mod openapi;
 mod rebuild;
@@ -64,6 +65,7 @@ enum Command {
     /// but are slower, and appends continue between the steps.
     Rebuild,
     Demo(demo::DemoArgs),
+    Mask(mask::MaskArgs),
     Config(config::ConfigArgs),
     Migrate(migrate::MigrateArgs),
     /// Find faults that keep the server from starting or working, and name a remedy; the exit code
@@ -102,6 +104,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Copy(args) => copy::run(&start(&given, file)?, &args),
         Command::Rebuild => rebuild::run(&start(&given, file)?),
         Command::Demo(args) => demo::run(start(&given.with(args.serve()), file)?, &args),
+        Command::Mask(args) => mask::run(&start(&given, file)?, &args),
         Command::Migrate(args) => migrate::run(&start(&given, file)?, &args),
         // These commands print their own messages, some of them about settings with which nothing
         // can start.

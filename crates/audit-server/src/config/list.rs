@@ -100,9 +100,9 @@ pub(super) const CHANNELS_WITHOUT_WORDS: Setting = Setting {
 pub(super) const MASKING: Setting = Setting {
     key: "masking",
     value_name: "POLICY",
-    help: "Which secrets are masked in new entries before they are hashed; docs/masking.md has the rules of the standard policy",
-    accepts: || "none or standard".to_owned(),
-    default: || Some("none".to_owned()),
+    help: "Which secrets are masked in new entries before they are hashed; docs/masking.md has the standard policy and the rules",
+    accepts: || "standard, none, or a file of rules whose name ends in .toml".to_owned(),
+    default: || Some("standard".to_owned()),
     scope: Scope::Every,
     secret: false,
 };

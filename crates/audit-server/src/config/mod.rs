@@ -6,6 +6,7 @@
 
 mod flags;
 mod list;
+mod masking;
 mod production;
 mod reference;
 mod setting;
@@ -106,7 +107,7 @@ impl Settings {
             channels_without_words: sources
                 .get(&list::CHANNELS_WITHOUT_WORDS, value::channels)?
                 .unwrap_or_else(|| ChannelGrant::Only(BTreeSet::new())),
-            masking: sources.require(&list::MASKING, value::masking)?,
+            masking: masking::policy(sources)?,
             future_warning: sources
                 .require(&list::FUTURE_TIMESTAMP_WARNING_SECONDS, value::future_seconds)
                 .map(Duration::from_secs)?,

@@ -167,7 +167,7 @@ fn nearest(unknown: &str) -> Option<&'static Setting> {
 
 /// The parser's message on one line: it shows the place over several lines with the text, which may
 /// be a secret, and its words are enough.
-fn one_line(error: &str) -> String {
+pub(super) fn one_line(error: &str) -> String {
     error
         .lines()
         .filter(|line| !line.contains('|'))

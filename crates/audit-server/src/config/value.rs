@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use audit_http::store::domain::limits::TOKEN_KEY_CHARS_MIN;
-use audit_http::store::domain::{ChannelGrant, ChannelId, MaskingPolicy, TokenKey};
+use audit_http::store::domain::{ChannelGrant, ChannelId, TokenKey};
 use audit_http::{CorsOrigins, TrustedProxies};
 
 use super::LogFormat;
@@ -68,14 +68,6 @@ pub(super) fn channels(text: &str) -> Option<ChannelGrant> {
         return Some(ChannelGrant::All);
     }
     text.split(',').map(channel).collect::<Option<_>>().map(ChannelGrant::Only)
-}
-
-pub(super) fn masking(text: &str) -> Option<MaskingPolicy> {
-    match text {
-        "none" => Some(MaskingPolicy::none()),
-        "standard" => Some(MaskingPolicy::standard()),
-        _ => None,
-    }
 }
 
 pub(super) fn workers(text: &str) -> Option<usize> {

@@ -19,6 +19,7 @@ mod import_sources;
 mod injected;
 mod kill;
 mod kinds;
+mod masking;
 mod memory;
 mod postgres;
 #[path = "../../../audit-store/tests/postgres/mod.rs"]

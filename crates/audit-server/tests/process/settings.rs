@@ -42,7 +42,7 @@ const SETTINGS: [(&str, &str, &str); 28] = [
     ),
     ("default_channel", "-1", "is `-1`: it must be a channel: an integer from 0 to 9223372036854775807"),
     ("channels_without_words", "3,x", "is `3,x`: it must be all, or channels separated by commas such as 3,5"),
-    ("masking", "all", "is `all`: it must be none or standard"),
+    ("masking", "all", "is `all`: it must be standard, none, or a file of rules whose name ends in .toml"),
     ("workers", "0", "is `0`: it must be a number from 1 to 512"),
     (
         "page_size_default",

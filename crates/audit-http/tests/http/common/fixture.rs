@@ -4,14 +4,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use audit_http::store::AppendRequest;
 use audit_http::store::domain::{ActionLog, ActionLogFilter, ChannelGrant, CursorOrder, Event, EventFilter, NewEvent, ParseMode};
-use audit_http::store::{AppendRequest, StoreConfig};
 use audit_http::{ServerConfig, store::Store};
 use flate2::read::GzDecoder;
 use tempfile::TempDir;
 
 use super::TestServer;
-use super::server::{TestDatabase, on_postgres};
+use super::server::{TestDatabase, byte_for_byte, on_postgres};
 use crate::postgres_server::Template;
 
 /// The lines of the fixture, in order.
@@ -65,7 +65,7 @@ impl Fixture {
                 return Fixture::Server(Template::new(|url| fill(TestDatabase::made(url))));
             }
             let directory = tempfile::tempdir().unwrap();
-            fill(Store::open(StoreConfig::new(format!("sqlite://{}/audit.db", directory.path().display()))).unwrap());
+            fill(Store::open(byte_for_byte(&format!("sqlite://{}/audit.db", directory.path().display()))).unwrap());
             Fixture::File(directory)
         })
     }

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use audit_http::store::domain::{ActionLog, ChannelGrant, NewToken, Role};
+use audit_http::store::domain::{ActionLog, ChannelGrant, MaskingPolicy, NewToken, Role};
 use audit_http::store::{Store, StoreConfig};
 use audit_http::{Server, ServerConfig};
 use serde_json::Value;
@@ -49,7 +49,7 @@ impl TestDatabase {
         if env!("CARGO_CRATE_NAME").contains("_partitioned_") {
             migrate_partitioned(url, Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../audit-store/migrations/postgres")));
         }
-        Store::open(StoreConfig::new(url)).unwrap()
+        Store::open(byte_for_byte(url)).unwrap()
     }
 
     pub(crate) fn open(&self) -> Store {
@@ -61,8 +61,14 @@ impl TestDatabase {
             TestDatabase::File(directory) => format!("sqlite://{}/audit.db", directory.path().display()),
             TestDatabase::Server(database) => database.url(),
         };
-        StoreConfig::new(url)
+        byte_for_byte(&url)
     }
+}
+
+/// A store that masks nothing, so that values come back as they were sent, whatever they are. The
+/// tests of masking set a policy.
+pub(crate) fn byte_for_byte(url: &str) -> StoreConfig {
+    StoreConfig::new(url).masking(MaskingPolicy::none())
 }
 
 /// Whether these tests run on PostgreSQL: the name of the binary decides.

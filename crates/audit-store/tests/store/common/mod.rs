@@ -11,7 +11,7 @@ pub(crate) use raw::{Lock, Raw, blob, is_partitioned, of_database, on_postgres};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use audit_store::domain::{ChannelGrant, ChannelId, CursorOrder, Entry, Event, ParseMode};
+use audit_store::domain::{ChannelGrant, ChannelId, CursorOrder, Entry, Event, MaskingPolicy, ParseMode};
 use audit_store::{AppendRequest, Prepared, Receipt, Store, StoreConfig};
 use tempfile::TempDir;
 
@@ -47,10 +47,12 @@ impl TestDatabase {
     }
 
     pub(crate) fn config(&self) -> StoreConfig {
-        StoreConfig::new(match self {
+        let url = match self {
             TestDatabase::File(_) => format!("sqlite://{}", self.path().display()),
             TestDatabase::Server(database) => database.url(),
-        })
+        };
+        // Values come back as they were sent, whatever they are.
+        StoreConfig::new(url).masking(MaskingPolicy::none())
     }
 
     /// Of a file.

@@ -1,0 +1,157 @@
+//! `mask --check`: shows what the masking policy would mask in the records of files, and what it
+//! costs. It changes nothing and needs no database.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use audit_http::store::domain::{ChannelId, JsonString, JsonText, MaskingPolicy, Members};
+use clap::Args;
+use indicatif::ProgressBar;
+
+use super::import::{describe, open, parse_line};
+use crate::config::Settings;
+use crate::lines::{Line, Lines};
+use crate::new_entry::{Kind, NewEntry};
+
+/// Show what the masking policy would mask in the records of files
+///
+/// The files have the shape that `import` reads. Nothing is stored or sent. The policy is the
+/// setting `masking`: name a file of rules to try it before the server uses it. The values
+/// themselves are not shown.
+#[derive(Args)]
+pub(super) struct MaskArgs {
+    /// Files, unpacked if their names end in `.gz`; `-` is stdin
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    check: Vec<PathBuf>,
+    /// Kind of the records
+    #[arg(long, value_enum, default_value_t = Kind::Events)]
+    kind: Kind,
+    /// Show only the list of places, not each record
+    #[arg(long)]
+    summary: bool,
+}
+
+pub(super) fn run(settings: &Settings, args: &MaskArgs) -> anyhow::Result<()> {
+    let mut check = Check { policy: &settings.masking, kind: args.kind, shows_records: !args.summary, found: Found::default() };
+    for path in &args.check {
+        check.file(path)?;
+    }
+    check.found.show(settings.masking.label());
+    match check.found.faulty {
+        0 => Ok(()),
+        faulty => bail!("{faulty} faulty line(s) were not looked at"),
+    }
+}
+
+struct Check<'a> {
+    policy: &'a MaskingPolicy,
+    kind: Kind,
+    shows_records: bool,
+    found: Found,
+}
+
+/// What was found in all files.
+#[derive(Default)]
+struct Found {
+    records: u64,
+    /// The records with a masked value.
+    masked: u64,
+    /// The masked values by table and place; the index of an array is `*` there.
+    places: BTreeMap<(String, String), u64>,
+    faulty: u64,
+    masking: Duration,
+    /// The rest of what an append does before the database: parsing, splitting and hashing.
+    preparing: Duration,
+}
+
+impl Check<'_> {
+    fn file(&mut self, path: &PathBuf) -> anyhow::Result<()> {
+        let mut lines = Lines::new(open(path, &ProgressBar::hidden())?);
+        while let Some((number, line)) = lines.next()? {
+            if line == Line::Text("") {
+                continue;
+            }
+            let start = Instant::now();
+            match parse_line(self.kind, &line) {
+                Ok(record) => {
+                    let pointers = self.record(record, start)?;
+                    if self.shows_records && !pointers.is_empty() {
+                        stdout_line!("{}: {}", describe(path, number), pointers.join(", "));
+                    }
+                }
+                Err(fault) => {
+                    self.found.faulty += 1;
+                    stderr_line!("{}: {fault}", describe(path, number));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Masks a record, and returns the pointers to the masked values.
+    fn record(&mut self, mut record: NewEntry, start: Instant) -> anyhow::Result<Vec<String>> {
+        let table = record.table_name();
+        let parsed = start.elapsed();
+        let start = Instant::now();
+        let masked = record.mask(self.policy);
+        self.found.masking += start.elapsed();
+        let start = Instant::now();
+        record.prepare_alone(ChannelId::DEFAULT)?;
+        self.found.preparing += parsed + start.elapsed();
+        self.found.records += 1;
+        let pointers = masked.map(|masked| pointers(&masked)).unwrap_or_default();
+        self.found.masked += u64::from(!pointers.is_empty());
+        for pointer in &pointers {
+            *self.found.places.entry((table.clone(), place(pointer))).or_default() += 1;
+        }
+        Ok(pointers)
+    }
+}
+
+impl Found {
+    fn show(&self, policy: &str) {
+        let width = |of: fn(&(String, String)) -> &String| self.places.keys().map(|key| of(key).chars().count()).max().unwrap_or(0);
+        let (tables, places) = (width(|(table, _)| table), width(|(_, place)| place));
+        for ((table, place), count) in &self.places {
+            stdout_line!("{table:tables$}  {place:places$}  {count}");
+        }
+        let values: u64 = self.places.values().sum();
+        stdout_line!("{} records, {} of them with {values} value(s) that the policy {policy} masks", self.records, self.masked);
+        if self.records > 0 {
+            let micros = |time: Duration| time.as_secs_f64() * 1e6 / self.records as f64;
+            let share = 100.0 * self.masking.as_secs_f64() / self.preparing.as_secs_f64().max(f64::MIN_POSITIVE);
+            stdout_line!(
+                "masking took {:.1} µs a record, {share:.0} % of the {:.1} µs of parsing, splitting and hashing",
+                micros(self.masking),
+                micros(self.preparing)
+            );
+        }
+    }
+}
+
+/// The pointers in the value of slot 11.
+fn pointers(masked: &JsonText) -> Vec<String> {
+    let Ok(members) = Members::parse(masked.as_str()) else { return Vec::new() };
+    let listed = members.last("pointers").map(JsonText::as_str).unwrap_or("[]");
+    let texts = JsonText::elements(listed, usize::MAX).unwrap_or_default().into_iter().filter_map(JsonString::decode);
+    texts.map(|text| text.to_text()).collect()
+}
+
+/// A pointer with `*` in place of the indexes of arrays.
+fn place(pointer: &str) -> String {
+    let is_index = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    pointer.split('/').map(|part| if is_index(part) { "*" } else { part }).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_pointer_without_indexes() {
+        assert_eq!(place("/content/new_data/keys/17/token"), "/content/new_data/keys/*/token");
+        assert_eq!(place("/post_data/2fa"), "/post_data/2fa");
+    }
+}

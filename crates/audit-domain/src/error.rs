@@ -38,6 +38,15 @@ pub enum Fault {
     /// The value is not a date-time in one of the accepted forms, or the date-time does not exist.
     #[error("must be a date-time such as 2023-10-16T09:00:00.929094Z, in the years 1 to 9999")]
     NotADateTime,
+    /// The date-time is outside of the years of a [`crate::Timestamp`].
+    #[error("must be in the years 1 to 9999, in UTC")]
+    OutOfYears,
+    /// A number that could be seconds or milliseconds since 1970, or neither.
+    #[error(
+        "is a number without a clear unit: seconds since 1970 have 9 or 10 digits before the point and milliseconds have 12 or 13; \
+         send one of these, or a date-time such as 2023-10-16T09:00:00.929094Z"
+    )]
+    UnclearEpoch,
     /// The value is not a UUID.
     #[error("must be a UUID such as 410237f7-2a6f-48de-9c41-b988326d7607")]
     NotAUuid,

@@ -229,8 +229,7 @@ pub fn parse_uuid(text: &str) -> Option<Uuid> {
 }
 
 pub(crate) fn timestamp(json: &JsonText) -> Result<Timestamp, Fault> {
-    let text = json.decoded().ok_or(Fault::NotADateTime)?;
-    Timestamp::parse(text.as_str().ok_or(Fault::NotADateTime)?)
+    Timestamp::from_json(json)
 }
 
 pub(crate) fn integer(json: &JsonText) -> Result<i64, Fault> {

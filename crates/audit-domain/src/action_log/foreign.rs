@@ -137,8 +137,16 @@ fn level_of_name(given: &JsonText) -> Option<(i64, bool)> {
     found.map(|(_, level, says_all)| (*level, *says_all))
 }
 
-/// Converts milliseconds since the epoch to a date-time.
-fn instant(millis: &JsonText) -> Option<JsonText> {
+/// Converts a time to a date-time. pino writes milliseconds since the epoch, unless it is told to
+/// write seconds (`stdTimeFunctions.unixTime`), which the number of digits says.
+fn instant(time: &JsonText) -> Option<JsonText> {
+    if let Ok(at) = Timestamp::from_json(time) {
+        return Some(JsonText::string(&at.to_string()));
+    }
+    millis(time)
+}
+
+fn millis(millis: &JsonText) -> Option<JsonText> {
     let millis: i64 = if millis.is_integer() { millis.as_str().parse().ok()? } else { return None };
     Some(JsonText::string(&Timestamp::from_micros(millis.checked_mul(1000)?)?.to_string()))
 }
@@ -194,6 +202,15 @@ mod tests {
             let log = read(&format!(r#"{{"level":{pino},"time":0,"msg":"m"}}"#));
             let wanted = kept.then(|| format!(r#"{{"level":{pino}}}"#));
             assert_eq!((log.level, extra(&log)), (level, wanted.as_deref()), "{pino}");
+        }
+        for (time, at) in [
+            ("1531171074", "2018-07-09T21:17:54Z"),
+            ("1531171074631", "2018-07-09T21:17:54.631000Z"),
+            ("1531171074631.25", "2018-07-09T21:17:54.631250Z"),
+            ("5", "1970-01-01T00:00:00.005000Z"),
+        ] {
+            let log = read(&format!(r#"{{"level":30,"time":{time},"msg":"m"}}"#));
+            assert_eq!(log.created_at.unwrap().to_string(), at, "{time}");
         }
         let bunyan = read(r#"{"name":"app","hostname":"h","pid":1,"level":40,"msg":"m","time":"2012-01-04T18:46:23.851Z","v":0}"#);
         assert_eq!((bunyan.level, bunyan.created_at.unwrap().to_string().as_str()), (30, "2012-01-04T18:46:23.851000Z"));

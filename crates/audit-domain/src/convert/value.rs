@@ -80,7 +80,7 @@ fn date_time(value: &str) -> Result<Option<Converted>, Fault> {
     let text = JsonString::decode(value).ok_or(Fault::NotADateTime)?;
     let text = text.as_str().ok_or(Fault::NotADateTime)?;
     Timestamp::parse(text)?;
-    let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
+    let fraction = text.split_once(['.', ',']).map_or("", |(_, fraction)| fraction);
     let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
     Ok(Some(Converted { json: value.to_owned(), is_all: digits <= FRACTION_DIGITS }))
 }
@@ -189,7 +189,9 @@ mod tests {
             shown(&How::DateTime, "\"2023-10-16T09:00:00.123456+03:00\""),
             taken("\"2023-10-16T09:00:00.123456+03:00\"", true)
         );
-        assert!(!converted(&How::DateTime, "\"2023-10-16T09:00:00.1234567Z\"").unwrap().unwrap().is_all);
+        for longer in ["\"2023-10-16T09:00:00.1234567Z\"", "\"20231016T090000,1234567Z\""] {
+            assert!(!converted(&How::DateTime, longer).unwrap().unwrap().is_all, "{longer}");
+        }
         for (how, bad) in [
             (How::Nanos, "\"now\""),
             (How::Nanos, "99999999999999999999999"),

@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn reports_every_faulty_member_at_once() {
-        let text = r#"{"uuid":"x","timestamp":5,"content_type":9223372036854775808,"user":[1],"url":{},"action":null}"#;
+        let text = r#"{"uuid":"x","timestamp":"5","content_type":9223372036854775808,"user":[1],"url":{},"action":null}"#;
         let expected = [
             ("uuid", Fault::NotAUuid),
             ("timestamp", Fault::NotADateTime),

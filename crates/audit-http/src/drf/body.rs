@@ -2,11 +2,10 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_TYPE;
-use audit_store::domain::{Fault, FieldError, InputError, JsonKind, JsonText, Member, Members};
+use audit_store::domain::{Fault, FieldError, InputError, JsonKind, JsonString, JsonText, Member, Members, Timestamp};
 use encoding_rs::Encoding;
 
 use super::Decimal;
-use super::date_time::date_time;
 use crate::failure::Failure;
 use crate::params::Params;
 
@@ -95,11 +94,14 @@ pub(crate) fn integer_field(value: JsonText) -> Result<JsonText, Fault> {
     Ok(JsonText::from_trusted(number.to_string()))
 }
 
-/// Reads a value as DRF's `DateTimeField`. Every text that Django reads becomes a form that the log
-/// also reads. Any other value stays as it is.
-pub(crate) fn instant_field(value: JsonText) -> JsonText {
-    let at = value.decoded().and_then(|text| date_time(text.as_str()?.trim()));
-    at.map_or(value, |at| JsonText::string(&at.to_string()))
+/// Reads a value as DRF's `DateTimeField`, which takes fewer forms than the log.
+pub(crate) fn instant_field(value: JsonText) -> Result<JsonText, Fault> {
+    if value.kind() == JsonKind::Null {
+        return Ok(value);
+    }
+    let text = value.decoded();
+    let at = Timestamp::parse_django(text.as_ref().and_then(JsonString::as_str).ok_or(Fault::NotADateTime)?)?;
+    Ok(JsonText::string(&at.to_string()))
 }
 
 /// Reads a value as DRF's `CharField`: a number becomes the text that the client wrote.

@@ -118,6 +118,7 @@ fn field(error: &FieldError) -> (String, String) {
             "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
                 .to_owned()
         }
+        Fault::OutOfYears => "Datetime value out of range.".to_owned(),
         Fault::NotAUuid => "Must be a valid UUID.".to_owned(),
         Fault::TooLong { max, .. } => format!("Ensure this field has no more than {max} characters."),
         other => format!("This field {other}."),

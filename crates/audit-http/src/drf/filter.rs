@@ -5,9 +5,8 @@
 //! come from this row.
 
 use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{ActionLogFilter, EventFilter, Interval, Sort, SortBy, SortKey, parse_uuid};
+use audit_store::domain::{ActionLogFilter, EventFilter, Interval, Sort, SortBy, SortKey, Timestamp, parse_uuid};
 
-use super::date_time::date_time;
 use super::number::Decimal;
 use crate::bound::Bound;
 use crate::failure::{Failure, InvalidParameter};
@@ -95,7 +94,8 @@ impl<F: MatchNothing> FilterKind<F> {
             FilterKind::Text(set) => set(filter, text.to_owned()),
             FilterKind::Uuid(set) => set(filter, parse_uuid(text).ok_or("Enter a valid UUID.")?),
             FilterKind::Instant(bound, interval) => {
-                bound.narrow(interval(filter), date_time(text).ok_or("Enter a valid date/time.")?.micros());
+                let at = Timestamp::parse_django(text).map_err(|_| "Enter a valid date/time.")?;
+                bound.narrow(interval(filter), at.micros());
             }
             FilterKind::Number(set) => match decimal(text)? {
                 Decimal::Whole(number) => set(filter, number),

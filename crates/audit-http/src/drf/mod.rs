@@ -1,7 +1,6 @@
 //! The style of Django REST framework: errors, lists, links and filters of the published APIs.
 
 mod body;
-mod date_time;
 mod failure;
 mod filter;
 mod link;

@@ -67,6 +67,25 @@ pub(crate) fn nullable_instant() -> ObjectBuilder {
     nullable_string().format(format("date-time")).pattern(Some(INSTANT))
 }
 
+/// A date-time as requests may have it: a text, or seconds or milliseconds since 1970, whose number
+/// of digits says the unit.
+pub(crate) fn instant_given() -> AnyOfBuilder {
+    let number = |minimum: isize| {
+        ObjectBuilder::new().schema_type(Type::Number).minimum(Some(minimum)).exclusive_maximum(Some(minimum * 100))
+    };
+    let seconds = number(100_000_000).description(Some("Seconds since 1970."));
+    let millis = number(100_000_000_000).description(Some("Milliseconds since 1970."));
+    any_of([string().format(format("date-time")).into(), seconds.into(), millis.into()])
+}
+
+/// The name of [`instant_given`] in `components`.
+pub(crate) const INSTANT_GIVEN: &str = "GivenInstant";
+
+/// As [`instant_given`], or null.
+pub(crate) fn nullable_instant_given() -> AnyOfBuilder {
+    any_of([named(INSTANT_GIVEN).into(), typed([Type::Null]).into()])
+}
+
 const INSTANT: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{6})?Z$";
 
 /// A uuid as in answers.

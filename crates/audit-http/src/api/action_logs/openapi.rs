@@ -10,8 +10,8 @@ use crate::api::native::openapi::{self as native, CORRELATION_ID, LEAF_HASH, MAS
 use crate::openapi::ApiDocs;
 use crate::openapi::path::Path;
 use crate::openapi::schema::{
-    Members, UUID_GIVEN, any_of, closed, format, instant, integer, integer_from, leaf_hash, nullable_integer, nullable_string,
-    open, string, typed, uuid,
+    Members, UUID_GIVEN, any_of, closed, instant, integer, integer_from, leaf_hash, nullable_instant_given, nullable_integer,
+    nullable_string, open, string, typed, uuid,
 };
 
 const TAG: &str = "action logs";
@@ -96,7 +96,7 @@ fn new_log() -> ObjectBuilder {
     open()
         .maybe("uuid", nullable("The idempotency key inside the channel.").pattern(Some(UUID_GIVEN)))
         .maybe("channel_id", nullable_integer().minimum(Some(0)))
-        .maybe("created_at", nullable("A date-time; default: now.").format(format("date-time")))
+        .maybe("created_at", nullable_instant_given().description(Some("A date-time; default: now.")))
         .always("level", any_of([level().into(), level_name().into()]))
         .maybe("logger_name", nullable_string())
         .maybe("app_name", nullable_string())

@@ -212,7 +212,7 @@ fn read_event(audit_api: &AuditEventsApi, members: Members<'_>) -> Result<NewEve
         "content_type" | "object_id" => drf::integer_field(value),
         "user" if audit_api.takes_user_objects && value.kind() == JsonKind::Object => Ok(value),
         "user" => drf::integer_field(value),
-        "timestamp" => Ok(drf::instant_field(value)),
+        "timestamp" => drf::instant_field(value),
         "url" | "remote_addr" | "description" | "table_name" | "action" => Ok(drf::text_field(value)),
         _ => Ok(value),
     };

@@ -11,8 +11,8 @@ use crate::api::native::openapi::{self as native, CORRELATION_ID, LEAF_HASH, MAS
 use crate::openapi::ApiDocs;
 use crate::openapi::path::Path;
 use crate::openapi::schema::{
-    Members, UUID_GIVEN, any, closed, format, instant, integer_from, leaf_hash, nullable_integer, nullable_string, open, typed,
-    uuid,
+    Members, UUID_GIVEN, any, closed, instant, integer_from, leaf_hash, nullable_instant_given, nullable_integer, nullable_string,
+    open, typed, uuid,
 };
 
 const TAG: &str = "events";
@@ -110,7 +110,7 @@ fn new_event() -> ObjectBuilder {
     open()
         .maybe("uuid", nullable("The idempotency key inside the channel.").pattern(Some(UUID_GIVEN)))
         .maybe("channel_id", nullable_integer().minimum(Some(0)))
-        .maybe("timestamp", nullable("A date-time; default: now.").format(format("date-time")))
+        .maybe("timestamp", nullable_instant_given().description(Some("A date-time; default: now.")))
         .maybe("action", nullable("Derived from `content` when absent.").max_length(Some(limits::NAME_CHARS_MAX)))
         .maybe("content_type", nullable_integer())
         .maybe("table_name", nullable_string())

@@ -80,7 +80,8 @@ impl Body {
         if !missing.is_empty() {
             return Body::missing(missing, None);
         }
-        Body::invalid(errors.iter().map(|error| (&*error.field, error.to_string(), error.fault == Fault::NotADateTime)))
+        let is_date_time = |fault: &Fault| matches!(fault, Fault::NotADateTime | Fault::OutOfYears | Fault::UnclearEpoch);
+        Body::invalid(errors.iter().map(|error| (&*error.field, error.to_string(), is_date_time(&error.fault))))
     }
 
     fn write(&self, status: StatusCode) -> String {

@@ -15,8 +15,8 @@ use crate::openapi::errors::{example_failure, with_headers};
 use crate::openapi::operation::{JSON, Operation, idempotency_key, json as json_content, query, segment};
 use crate::openapi::path::Path;
 use crate::openapi::schema::{
-    Members, UUID_GIVEN, any, any_of, closed, format, instant, integer_from, list, map_of, named, nullable_integer,
-    nullable_string, one_of, open, string, typed, uuid,
+    Members, UUID_GIVEN, any, any_of, closed, format, instant, integer_from, list, map_of, named, nullable_instant_given,
+    nullable_integer, nullable_string, one_of, open, string, typed, uuid,
 };
 
 const TAG: &str = "inventory audit log";
@@ -161,7 +161,7 @@ fn new_log() -> ObjectBuilder {
         .maybe("new_values", any())
         .maybe("description", nullable_string())
         .maybe("ip_address", nullable_string())
-        .maybe("timestamp", nullable_string().format(format("date-time")))
+        .maybe("timestamp", nullable_instant_given())
         .maybe("uuid", nullable_string().pattern(Some(UUID_GIVEN)))
         .maybe("channel_id", nullable_integer().minimum(Some(0)))
         .maybe("content_type", nullable_integer())

@@ -69,7 +69,7 @@ impl<'a> QueryReader<'a> {
     fn date(&mut self, name: &str) -> Option<(i64, bool)> {
         let text = self.params.given(name)?;
         match Timestamp::parse(text) {
-            Ok(at) => Some((at.micros(), text.len() == "2023-10-16".len())),
+            Ok(at) => Some((at.micros(), Timestamp::parse_date(text).is_some())),
             Err(fault) => {
                 let message = format!("{name} must be a day such as 2023-10-16, or it {fault}");
                 self.invalid.push(InvalidParameter { is_date_time: true, ..InvalidParameter::new(name, message) });

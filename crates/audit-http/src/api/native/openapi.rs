@@ -16,8 +16,8 @@ use crate::openapi::errors::place;
 use crate::openapi::operation::{JSON, Operation, idempotency_key, json as json_content, query, required_query, segment};
 use crate::openapi::path::Path;
 use crate::openapi::schema::{
-    Members, UUID_GIVEN, all_of, any_of, boolean, closed, format as format_of, instant, integer, integer_from, leaf_hash, list,
-    named, nullable_string, one_of, open, string, typed, uuid,
+    INSTANT_GIVEN, Members, UUID_GIVEN, all_of, any_of, boolean, closed, instant, instant_given, integer, integer_from, leaf_hash,
+    list, named, nullable_string, one_of, open, string, typed, uuid,
 };
 
 /// The words of the document for a stream.
@@ -83,7 +83,7 @@ fn parameter<F: StreamFilter>(filter: &Filter<F>, operator: Operator) -> Paramet
         FilterKind::Integer(_) => query(&name, meaning, integer()),
         FilterKind::Uuid(_) => query(&name, meaning, string().pattern(Some(UUID_GIVEN))),
         FilterKind::Integers(_) => query(&name, &format!("{meaning}: {}.", side(bound)), integer()),
-        FilterKind::Instants(_) => query(&name, &bound.describe(meaning), string().format(format_of("date-time"))),
+        FilterKind::Instants(_) => query(&name, &bound.describe(meaning), named(INSTANT_GIVEN)),
     }
 }
 
@@ -154,8 +154,8 @@ fn histogram<S: Stream>() -> ObjectBuilder {
         .always("earlier", earlier)
 }
 
-/// Describes receipts and the groups that a summary does not list. They are the same for both
-/// streams.
+/// Describes receipts, the groups that a summary does not list, and the date-times of requests. They
+/// are the same for both streams.
 pub(crate) fn docs() -> ApiDocs {
     let receipt = closed()
         .description(Some("Where a record is in the log, permanently. It is sent after the commit is on disk."))
@@ -181,7 +181,12 @@ pub(crate) fn docs() -> ApiDocs {
         .description(Some("What the groups that are not listed come to."))
         .always("groups", integer_from(0).description(Some("How many groups they are.")))
         .always("count", integer_from(0).description(Some("How many records they have together.")));
-    let schemas = [("Receipt", receipt.into()), ("Receipts", receipts.into()), ("OtherGroups", other.into())];
+    let schemas = [
+        ("Receipt", receipt.into()),
+        ("Receipts", receipts.into()),
+        ("OtherGroups", other.into()),
+        (INSTANT_GIVEN, instant_given().into()),
+    ];
     ApiDocs { schemas: schemas.map(|(name, schema)| (name.to_owned(), schema)).into(), ..ApiDocs::default() }
 }
 

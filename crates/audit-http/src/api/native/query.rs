@@ -134,9 +134,9 @@ pub(super) fn integer(text: &str) -> Result<i64, String> {
     canonical_integer(text).ok_or_else(|| format!("must be an integer from {} to {}", i64::MIN, i64::MAX))
 }
 
-/// Reads a date-time, as microseconds.
+/// Reads a date-time, or seconds or milliseconds since 1970, as microseconds.
 pub(super) fn instant(text: &str) -> Result<i64, String> {
-    Timestamp::parse(text).map(Timestamp::micros).map_err(|fault| fault.to_string())
+    Timestamp::parse_or_epoch(text).map(Timestamp::micros).map_err(|fault| fault.to_string())
 }
 
 fn unknown(name: &str, known: &[String]) -> String {

@@ -149,7 +149,7 @@ fn json_of_form(body: &[u8], charset: &'static Encoding) -> Result<String, Failu
 fn read_log(members: Members<'_>) -> Result<NewActionLog, Failure> {
     let field = |name: &str, value: JsonText| match name {
         "level" | "channel_id" => drf::integer_field(value),
-        "created_at" => Ok(drf::instant_field(value)),
+        "created_at" => drf::instant_field(value),
         "logger_name" | "message" | "app_name" | "trace" => Ok(drf::text_field(value)),
         _ => Ok(value),
     };

@@ -126,7 +126,7 @@ fn read(text: &str, now: Option<Timestamp>) -> Result<NewToken, Vec<InvalidMembe
         fault("channels", "must be given, as a list such as [1,2], or \"*\"".to_owned());
         ChannelGrant::Only([].into())
     });
-    let expires_at = given("expires_at").map(|_| Timestamp::parse(&text("expires_at").unwrap_or_default())).transpose();
+    let expires_at = given("expires_at").map(Timestamp::from_json).transpose();
     let expires_at = expires_at.map_err(|why| fault("expires_at", why.to_string())).unwrap_or(None);
     if expires_at.is_some_and(|end| now.is_some_and(|now| end <= now)) {
         fault("expires_at", "must be in the future: such a key would open nothing".to_owned());

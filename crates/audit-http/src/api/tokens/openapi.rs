@@ -12,7 +12,7 @@ use crate::openapi::ApiDocs;
 use crate::openapi::operation::{JSON, Operation, empty, json as json_content, segment};
 use crate::openapi::path::Path;
 use crate::openapi::schema::{
-    Members, any_of, closed, format, instant, integer_from, list, named, nullable_instant, nullable_string, one_of, string,
+    Members, any_of, closed, instant, integer_from, list, named, nullable_instant, nullable_instant_given, one_of, string,
 };
 
 const TAG: &str = "tokens";
@@ -73,10 +73,7 @@ fn schemas() -> Vec<(String, RefOr<Schema>)> {
         .always("name", string().min_length(Some(1)).max_length(Some(limits::TOKEN_NAME_CHARS_MAX as usize)))
         .always("role", role())
         .always("channels", named("Channels"))
-        .maybe(
-            "expires_at",
-            nullable_string().format(format("date-time")).description(Some("A date-time in the future, or absent: never.")),
-        );
+        .maybe("expires_at", nullable_instant_given().description(Some("A date-time in the future, or absent: never.")));
     let all = one_of(["*"]).description(Some("All channels there are or will be."));
     let channels = any_of([all.into(), list(integer_from(0)).min_items(Some(1)).into()]);
     vec![

@@ -33,7 +33,8 @@ fn wrong_types() -> Vec<(&'static str, Vec<&'static str>, &'static str)> {
         ("uuid", vec!["5", r#""x""#, r#""{11111111-0000-4000-8000-000000000001}""#, "{}"], "uuid must be a UUID such as"),
         ("uuid", vec![r#""urn:uuid:11111111-0000-4000-8000-000000000001""#], "uuid must be a UUID"),
         ("channel_id", vec![r#""1""#, "-1", "1.0", "1e0", "true", "9223372036854775808"], "channel_id must be a channel"),
-        ("timestamp", vec!["5", "{}", r#""""#, r#""yesterday""#, r#""2023-10-16T09""#], "timestamp must be a date-time such as"),
+        ("timestamp", vec!["{}", r#""""#, r#""yesterday""#, r#""2023-10-16T9""#], "timestamp must be a date-time such as"),
+        ("timestamp", vec!["5", "-1697446800", "16974468001"], "timestamp is a number without a clear unit"),
         (
             "timestamp",
             vec![r#""2023-02-29""#, r#""2023-02-30T00:00:00Z""#, r#""2023-13-01""#, r#""2023-10-00""#],
@@ -46,7 +47,7 @@ fn wrong_types() -> Vec<(&'static str, Vec<&'static str>, &'static str)> {
         ),
         (
             "timestamp",
-            vec![r#""2023-10-16T09:00:60Z""#, r#""2023-10-16t09:00Z""#, r#""2023-10-16T09:00:00 03:00""#],
+            vec![r#""2023-10-16T09:00:60Z""#, r#""2023-10-16T09:00Zz""#, r#""2023-10-16T09:00:00 03:00""#],
             "timestamp must be",
         ),
         ("action", vec!["5", "[]", "true"], "action must be a string, got "),

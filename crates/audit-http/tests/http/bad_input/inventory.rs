@@ -111,7 +111,7 @@ fn logs_that_are_none() {
     ] {
         rows.push(row(with(name, value), 400, about("Invalid value", &[name], &format!("{name} {fault}"))));
     }
-    for value in ["\"2023-02-30\"", "1697446800", "\"16/10/2023\"", "{}"] {
+    for value in ["\"2023-02-30\"", "true", "\"16/10/2023\"", "{}"] {
         rows.push(row(
             with("timestamp", value),
             400,

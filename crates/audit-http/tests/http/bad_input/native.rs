@@ -31,7 +31,7 @@ fn a_query_that_cannot_be_used_gets_400_and_names_the_parameter() {
         ("position__gt=-9223372036854775809", "position__gt", "position__gt must be"),
         ("timestamp=2023-02-30", "timestamp", "timestamp must be a date-time"),
         ("timestamp__gt=2023-10-16T09:00:00+03:00", "timestamp__gt", "timestamp__gt must be"),
-        ("timestamp__lte=5", "timestamp__lte", "timestamp__lte must be"),
+        ("timestamp__lte=5", "timestamp__lte", "timestamp__lte is a number without a clear unit"),
         ("recorded_at=", "recorded_at", "recorded_at must be"),
         ("recorded_at__gte=now", "recorded_at__gte", "recorded_at__gte must be"),
         ("action__in=", "action__in", "action__in must have a value before and after each comma; an empty text is written"),

@@ -22,7 +22,7 @@ fn a_faulty_token_gets_400_and_is_not_made() {
         rows.push(row(post(token(name, role, bad)), 400, at("/channels", "channels must be given, as a list such as [1,2]")));
     }
     let with = |more: &str| post(format!(r#"{{"name":"n","role":"reader","channels":[1],{more}}}"#));
-    for bad in [r#""tomorrow""#, "5", r#""2023-02-30""#, "true"] {
+    for bad in [r#""tomorrow""#, r#""2023-02-30""#, "true"] {
         rows.push(row(with(&format!(r#""expires_at":{bad}"#)), 400, at("/expires_at", "expires_at must be a date-time such as")));
     }
     rows.push(row(with(r#""expires_at":"2020-01-01""#), 400, at("/expires_at", "expires_at must be in the future")));

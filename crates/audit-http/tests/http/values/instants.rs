@@ -1,8 +1,9 @@
 //! Date-times with an offset of whole hours, and days as bounds.
 
-use serde_json::json;
+use audit_http::store::domain::Timestamp;
+use serde_json::{Value, json};
 
-use super::{ACTION_LOGS, CREATES, EVENTS, INVENTORY, OMS, OMS_LOGS, WAREHOUSE};
+use super::{ACTION_LOGS, CREATES, EVENTS, INVENTORY, INVENTORY_LOG, OMS, OMS_LOGS, WAREHOUSE};
 use crate::common::TestServer;
 
 #[test]
@@ -48,24 +49,136 @@ fn an_offset_of_hours_bounds_every_list() {
     server.stop();
 }
 
-/// What Django takes beyond the forms of the native API: `src/drf/date_time.rs` compares thousands of them.
+/// Values, what the `DateTimeField` of Django REST framework makes of them, and where the APIs differ on purpose.
+const FIELD: &str = include_str!("../../../../audit-domain/tests/vectors/date-times/date-time-field.json");
+
+/// The rows of [`FIELD`], each with the answer that an API has to give.
+fn rows(api: &str) -> Vec<(Value, Value)> {
+    let rows: Vec<Value> = serde_json::from_str(FIELD).unwrap();
+    rows.into_iter().map(|row| (row["value"].clone(), row.get(api).unwrap_or(&row["drf"]).clone())).collect()
+}
+
+fn shown(micros: &Value) -> Option<String> {
+    Some(Timestamp::from_micros(micros.as_i64()?).unwrap().to_string())
+}
+
 #[test]
-fn the_published_apis_read_date_times_as_django_does() {
+fn a_time_at_the_published_apis_is_read_as_drf_reads_it() {
     let server = TestServer::start();
-    for text in ["20231016T090000Z", "2023-10-16 9:0", "2023-10-16 12:00:00 +03", "2023-10-16T09", "2023-10-16 09:00:00,0Z"] {
-        let sent = text.replace('+', "%2B").replace(' ', "+");
+    let format = "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
+    for (value, wanted) in rows("published") {
         for (path, name, members) in [
             (OMS, "timestamp", r#""action":"A""#),
             (WAREHOUSE, "timestamp", r#""action":"A""#),
             (OMS_LOGS, "created_at", r#""level":20,"message":"m""#),
         ] {
-            let made = server.post(&server.admin, path, format!(r#"{{{members},"{name}":"{text}"}}"#)).expect(201);
-            assert_eq!(made[name], "2023-10-16T09:00:00Z", "{path} {text}");
-            let page = server.get(&server.admin, &format!("{path}?{name}__gte={sent}&{name}__lte={sent}&limit=1")).expect(200);
-            assert_ne!(page["count"], 0, "{path} {text}");
+            let answer = server.post(&server.admin, path, format!(r#"{{{members},"{name}":{value}}}"#));
+            let text = match wanted.as_str() {
+                None => {
+                    assert_eq!(answer.expect(201)[name].as_str(), shown(&wanted).as_deref(), "{path} {value}");
+                    continue;
+                }
+                Some("absent") => {
+                    answer.expect(201);
+                    continue;
+                }
+                Some("overflow") => "Datetime value out of range.",
+                Some(_) => format,
+            };
+            assert_eq!(answer.expect(400), json!({name: [text]}), "{path} {value}");
         }
-        assert_eq!(server.get(&server.admin, &format!("{EVENTS}?timestamp={sent}")).status, 400, "{text}");
     }
+    server.stop();
+}
+
+#[test]
+fn a_time_at_the_native_apis_has_the_same_forms_and_may_be_a_number() {
+    let server = TestServer::start();
+    for (value, wanted) in rows("native") {
+        for (path, name, members) in
+            [(EVENTS, "timestamp", r#""action":"A""#), (ACTION_LOGS, "created_at", r#""level":20,"message":"m""#)]
+        {
+            let answer = server.post(&server.admin, path, format!(r#"{{{members},"{name}":{value}}}"#));
+            let text = match wanted.as_str() {
+                None => {
+                    let uuid = answer.expect(201)["uuid"].as_str().unwrap().to_owned();
+                    let stored = server.get(&server.admin, &format!("{path}/{uuid}")).expect(200);
+                    assert_eq!(stored[name].as_str(), shown(&wanted).as_deref(), "{path} {value}");
+                    continue;
+                }
+                Some("absent") => {
+                    answer.expect(201);
+                    continue;
+                }
+                Some("overflow") => "must be in the years 1 to 9999, in UTC",
+                Some("unclear") => "is a number without a clear unit: seconds since 1970 have 9 or 10 digits",
+                Some(_) => "must be a date-time such as 2023-10-16T09:00:00.929094Z",
+            };
+            let problem = answer.expect(400);
+            assert_eq!(problem["errors"][0]["pointer"], format!("/{name}"), "{path} {value}");
+            assert!(problem["errors"][0]["detail"].as_str().unwrap().starts_with(&format!("{name} {text}")), "{value}: {problem}");
+        }
+    }
+    server.stop();
+}
+
+/// A query has only texts, and forms of Django's filters are without the blanks around them.
+#[test]
+fn a_bound_has_the_forms_that_a_member_has() {
+    let server = TestServer::start();
+    let is_query = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty() && text.trim() == text);
+    for (api, paths) in
+        [("published", &[(OMS, "timestamp"), (OMS_LOGS, "created_at__gte")][..]), ("native", &[(EVENTS, "timestamp")])]
+    {
+        for (value, wanted) in rows(api).into_iter().filter(|(value, _)| is_query(value)) {
+            let text = value.as_str().unwrap();
+            let is_number = api == "native" && text.len() != 8 && text.bytes().all(|byte| byte.is_ascii_digit());
+            let status = if wanted.is_i64() || is_number && text.len() >= 9 { 200 } else { 400 };
+            let escaped: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            for (path, name) in paths {
+                assert_eq!(server.get(&server.admin, &format!("{path}?{name}={escaped}")).status, status, "{path} {value}");
+            }
+        }
+    }
+    server.append(r#"{"timestamp":1697446800.929094,"action":"READ"}"#);
+    for (query, found) in [
+        ("timestamp=2023-10-16t09:00:00,929094z", 1),
+        ("timestamp__gte=1697446800&timestamp__lt=1697446801", 1),
+        ("timestamp__gte=1697446800929&timestamp__lt=1697446800930", 1),
+        ("timestamp__gte=1697446801", 0),
+        ("timestamp__gte=20231016&timestamp__lt=20231017", 1),
+    ] {
+        assert_eq!(server.get(&server.admin, &format!("{EVENTS}?count=true&{query}")).expect(200)["count"], found, "{query}");
+    }
+    let unclear = server.get(&server.admin, &format!("{EVENTS}?timestamp__gte=5")).expect(400);
+    assert!(unclear["errors"][0]["detail"].as_str().unwrap().contains("without a clear unit"), "{unclear}");
+    server.stop();
+}
+
+#[test]
+fn the_inventory_takes_the_native_forms_and_a_week_date_is_a_day() {
+    let server = TestServer::start();
+    for value in [r#""2023-10-16t09:00:00z""#, "1697446800", "1697446800000", r#""20231016T12+03""#] {
+        let made = server.post(&server.admin, INVENTORY, format!("{{{INVENTORY_LOG},\"timestamp\":{value}}}")).expect(201);
+        let log = server.get(&server.admin, &format!("{INVENTORY}/{}", made["id"].as_str().unwrap())).expect(200);
+        assert_eq!(log["log"]["timestamp"], "2023-10-16T09:00:00Z", "{value}");
+    }
+    for (end, found) in
+        [("2023-10-16", 4), ("20231016", 4), ("2023-W42-1", 4), ("2023W42T08", 0), ("20231016T08", 0), ("2023W42T09", 4)]
+    {
+        let page = server.get(&server.admin, &format!("{INVENTORY}?end_date={end}")).expect(200);
+        assert_eq!(page["count"], found, "{end}");
+    }
+    let unclear = server.post(&server.admin, INVENTORY, format!("{{{INVENTORY_LOG},\"timestamp\":5}}")).expect(400);
+    assert_eq!((&unclear["error"], &unclear["fields"]), (&json!("Invalid date format"), &json!(["timestamp"])));
+    server.stop();
+}
+
+#[test]
+fn a_key_may_expire_at_a_number_of_seconds() {
+    let server = TestServer::start();
+    let body = r#"{"name":"n","role":"reader","channels":"*","expires_at":4102444800}"#;
+    assert_eq!(server.post(&server.admin, "/api/v1/tokens", body).expect(201)["expires_at"], "2100-01-01T00:00:00Z");
     server.stop();
 }
 

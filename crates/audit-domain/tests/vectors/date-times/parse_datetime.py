@@ -1,6 +1,6 @@
-"""Makes date-times.json: texts, and what Django makes of them. Run with Django 5.2 on Python 3.11 or later.
+"""Makes parse-datetime.json: texts, and what Django makes of them. Run with Django 5.2 on Python 3.11 or later.
 
-Left out are week dates, parts of a second in offsets, and digits that are not ASCII's, which this server does not read; and fractions
+Left out are parts of a second in offsets, and digits that are not ASCII's, which this server does not read; and fractions
 without seconds, and blanks in front of the offset of a form that is Python's own, of which it reads more than it says.
 """
 

@@ -33,7 +33,7 @@ pub enum Fault {
     #[error("must be {0}")]
     NotOneOf(&'static str),
     /// The value is not a log level.
-    #[error("must be a level: an integer from 0 to 50")]
+    #[error("must be a level: an integer from 0 to {}, or a name such as info", limits::LEVEL_SENT_MAX)]
     NotALevel,
     /// The value is not a date-time in one of the accepted forms, or the date-time does not exist.
     #[error("must be a date-time such as 2023-10-16T09:00:00.929094Z, in the years 1 to 9999")]

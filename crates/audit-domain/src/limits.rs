@@ -87,3 +87,7 @@ pub const TOKEN_KEY_CHARS_MIN: usize = 16;
 
 /// The highest level of an action log: Python's CRITICAL. The lowest is 0.
 pub const LEVEL_MAX: i64 = 50;
+
+/// The highest level that a client may send. One above [`LEVEL_MAX`] (custom levels of Python) is
+/// stored as that. A larger number belongs to another scale: 20000 is INFO to logback.
+pub const LEVEL_SENT_MAX: i64 = 100;

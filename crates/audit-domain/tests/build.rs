@@ -132,7 +132,7 @@ fn an_action_log_is_built_and_read_in_the_same_way() {
     assert_eq!((log.level(), log.logger_name().as_deref(), log.app_name().as_deref()), (Some(30), Some("shop"), Some("web")));
     assert_eq!((log.message().as_deref(), log.trace().as_deref()), (Some("slow"), Some("at x")));
     assert_eq!((log.uuid(), log.extra().unwrap().as_str()), (log.entry.uuid, r#"{"a":1}"#));
-    assert_eq!(NewActionLog::new(51, "x"), Err(Fault::NotALevel));
+    assert_eq!(NewActionLog::new(51, "x"), Err(Fault::NotOneOf("a level from 0 to 50")));
     let wanted = ActionLogFilter::logger("shop").at_least(30).between(at("2026-11-29"), at("2026-11-30"));
     assert!(wanted.matches(&log) && wanted.clone().containing("LOW").matches(&log));
     assert!(!wanted.clone().at_least(31).matches(&log) && !wanted.containing("fast").matches(&log));

@@ -15,10 +15,11 @@ impl NewActionLog {
     ///
     /// # Errors
     ///
-    /// [`Fault::NotALevel`]: the level is not from 0 to 50.
+    /// [`Fault::NotOneOf`]: the level is not from 0 to 50. A program that has higher ones keeps them
+    /// in [`NewActionLog::extra`].
     pub fn new(level: i64, message: &str) -> Result<NewActionLog, Fault> {
         if !(0..=LEVEL_MAX).contains(&level) {
-            return Err(Fault::NotALevel);
+            return Err(Fault::NotOneOf("a level from 0 to 50"));
         }
         Ok(NewActionLog {
             uuid: None,

@@ -10,7 +10,7 @@ use crate::timestamp::Timestamp;
 
 /// Names of levels (their letters match in either case), the level number, and whether the number
 /// says as much as the name.
-const NAMES: [(&str, i64, bool); 21] = [
+const NAMES: [(&str, i64, bool); 22] = [
     ("notset", 0, true),
     ("silly", 5, false),
     ("trace", 5, true),
@@ -19,6 +19,7 @@ const NAMES: [(&str, i64, bool); 21] = [
     ("http", 17, true),
     ("info", 20, true),
     ("informational", 20, true),
+    ("information", 20, true),
     ("notice", 25, true),
     ("warn", 30, true),
     ("warning", 30, true),
@@ -101,7 +102,7 @@ fn with_number(members: Members<'_>) -> Members<'_> {
     for member in members {
         let value = match member.name.as_str() {
             "level" => JsonText::from_trusted(number.to_string()),
-            "extra" if !says_all => with_level_name(&member.value, &name).unwrap_or(member.value),
+            "extra" if !says_all && has_extra => with_first(Some(&member.value), "level_name", &name),
             _ => member.value,
         };
         native.push(Member { value, ..member });
@@ -151,12 +152,11 @@ fn millis(millis: &JsonText) -> Option<JsonText> {
     Some(JsonText::string(&Timestamp::from_micros(millis.checked_mul(1000)?)?.to_string()))
 }
 
-/// Inserts the level name as the first member of an object. Returns `None` for a text that is not
-/// an object.
-fn with_level_name(extra: &JsonText, name: &JsonText) -> Option<JsonText> {
-    let rest = extra.as_str().strip_prefix('{')?;
+/// Inserts a member as the first one of an object, if there is an object, and otherwise makes one.
+pub(super) fn with_first(object: Option<&JsonText>, name: &str, value: &JsonText) -> JsonText {
+    let rest = object.and_then(|object| object.as_str().strip_prefix('{')).unwrap_or("}");
     let comma = if rest.trim_start() == "}" { "" } else { "," };
-    Some(JsonText::from_trusted(format!("{{\"level_name\":{name}{comma}{rest}")))
+    JsonText::from_trusted(format!("{{\"{name}\":{value}{comma}{rest}"))
 }
 
 fn extra(others: &[Member<'_>]) -> JsonText {
@@ -263,6 +263,7 @@ mod tests {
             ("verbose", 15),
             ("http", 17),
             ("info", 20),
+            ("Information", 20),
             ("notice", 25),
             ("warn", 30),
             ("WARNING", 30),

@@ -2,11 +2,11 @@
 
 use uuid::Uuid;
 
-use super::translate_action_log;
+use super::foreign::{translate_action_log, with_first};
 use crate::channel::ChannelId;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonText, Members};
-use crate::limits::LEVEL_MAX;
+use crate::limits::{LEVEL_MAX, LEVEL_SENT_MAX};
 use crate::parse::{FromMembers, ParseMode, integer, masked, object, read, recognize, string, timestamp, uuid};
 use crate::timestamp::Timestamp;
 
@@ -19,7 +19,8 @@ pub struct NewActionLog {
     pub channel_id: Option<ChannelId>,
     /// The time at which the record was made.
     pub created_at: Option<Timestamp>,
-    /// Python's levels: 0, 10, 20, 30, 40, 50, and any integer between.
+    /// Python's levels: 0, 10, 20, 30, 40, 50, and any integer between. A parsed record with a
+    /// higher level has 50 here, and the level in `extra`.
     pub level: i64,
     /// The name of the logger, a JSON string.
     pub logger_name: Option<JsonText>,
@@ -122,7 +123,11 @@ impl FromMembers for Partial {
 }
 
 impl Partial {
-    fn complete(self, mut errors: Vec<FieldError>) -> Result<NewActionLog, Vec<FieldError>> {
+    fn complete(mut self, mut errors: Vec<FieldError>) -> Result<NewActionLog, Vec<FieldError>> {
+        if let Some(level) = self.level.filter(|level| *level > LEVEL_MAX) {
+            self.level = Some(LEVEL_MAX);
+            self.extra = Some(with_first(self.extra.as_ref(), "level", &JsonText::from_trusted(level.to_string())));
+        }
         for (field, missing) in [("level", self.level.is_none()), ("message", self.message.is_none())] {
             if missing && errors.iter().all(|error| error.field != field) {
                 errors.push(FieldError::new(field, Fault::Required));
@@ -149,7 +154,7 @@ impl Partial {
 
 fn level(json: &JsonText) -> Result<i64, Fault> {
     match integer(json) {
-        Ok(level) if (0..=LEVEL_MAX).contains(&level) => Ok(level),
+        Ok(level) if (0..=LEVEL_SENT_MAX).contains(&level) => Ok(level),
         _ => Err(Fault::NotALevel),
     }
 }
@@ -166,9 +171,25 @@ mod tests {
         };
         assert_eq!(faults("{}"), [("level".into(), Fault::Required), ("message".into(), Fault::Required)]);
         assert_eq!(
-            faults(r#"{"level":51,"message":"x","id":1}"#),
+            faults(r#"{"level":101,"message":"x","id":1}"#),
             [("level".into(), Fault::NotALevel), ("id".into(), Fault::ReadOnly)]
         );
         assert_eq!(faults(r#"{"level":1,"level":2,"message":"x"}"#), [("level".into(), Fault::Repeated)]);
+    }
+
+    #[test]
+    fn a_level_above_pythons_is_stored_as_critical_and_kept() {
+        for (members, extra) in [
+            (r#""level":50"#, None),
+            (r#""level":51"#, Some(r#"{"level":51}"#)),
+            (r#""a":1,"level":55,"b":2"#, Some(r#"{"level":55,"a":1,"b":2}"#)),
+            (r#""level":60,"extra":{"a":1}"#, Some(r#"{"level":60,"a":1}"#)),
+            (r#""level":100,"extra":{ }"#, Some(r#"{"level":100 }"#)),
+        ] {
+            for mode in [ParseMode::NATIVE, ParseMode::PUBLISHED, ParseMode::IMPORT] {
+                let log = NewActionLog::parse(&format!(r#"{{"message":"m",{members}}}"#), mode).unwrap();
+                assert_eq!((log.level, log.extra.as_ref().map(JsonText::as_str)), (50, extra), "{members}");
+            }
+        }
     }
 }

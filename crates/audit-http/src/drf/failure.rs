@@ -1,7 +1,7 @@
 //! Renders failures in the words of Django REST framework.
 
 use actix_web::HttpResponse;
-use audit_store::domain::{Fault, FieldError, InputError, JsonError, JsonKind, JsonText, ObjectWriter, push_array};
+use audit_store::domain::{Fault, FieldError, InputError, JsonError, JsonKind, JsonText, ObjectWriter, limits, push_array};
 
 use crate::body::BodyError;
 use crate::failure::{ERRORS_MAX, Failure, InvalidRecord, RecordNoun};
@@ -113,7 +113,9 @@ fn field(error: &FieldError) -> (String, String) {
             "A valid integer is required.".to_owned()
         }
         Fault::NotAString(_) => "Not a valid string.".to_owned(),
-        Fault::NotALevel => "A valid level is required: an integer from 0 to 50.".to_owned(),
+        Fault::NotALevel => {
+            format!("A valid level is required: an integer from 0 to {}, or a name such as info.", limits::LEVEL_SENT_MAX)
+        }
         Fault::NotADateTime => {
             "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
                 .to_owned()

@@ -1,5 +1,6 @@
 //! `/api/v1/action-logs…`: the native API of action logs.
 
+use audit_store::domain::limits;
 use serde_json::{Value, json};
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -56,10 +57,9 @@ fn schemas() -> Vec<(String, RefOr<Schema>)> {
 
 /// Describes a level, as in Python's `logging`.
 pub(crate) fn level() -> ObjectBuilder {
-    integer()
-        .minimum(Some(0))
-        .maximum(Some(50))
-        .description(Some("Python's levels: 0, 10, 20, 30, 40, 50, or any integer between."))
+    integer().minimum(Some(0)).maximum(Some(limits::LEVEL_SENT_MAX as isize)).description(Some(
+        "Python's levels: 0, 10, 20, 30, 40, 50, or any integer between. One above 50 is stored as 50, and kept in `extra`.",
+    ))
 }
 
 /// Describes a level by name.

@@ -1,5 +1,6 @@
 //! The document of the published API of OMS action logs.
 
+use audit_store::domain::limits;
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{AllOfBuilder, Content, RefOr, Schema};
@@ -82,7 +83,7 @@ fn form() -> AllOfBuilder {
 
 /// Describes a level as a text.
 fn digits() -> ObjectBuilder {
-    string().pattern(Some(r"^ *\+?0*([0-9]|[1-4][0-9]|50)(\.0*)? *$"))
+    string().pattern(Some(r"^ *\+?0*([0-9]|[1-9][0-9]|100)(\.0*)? *$"))
 }
 
 fn get() -> Operation {
@@ -116,8 +117,8 @@ fn log() -> ObjectBuilder {
 /// Describes an action log that a client may send. The server reads it with the tolerance of DRF's
 /// fields.
 fn new_log() -> ObjectBuilder {
-    let number = integer().minimum(Some(0)).maximum(Some(50));
-    let text = "0 to 50, or a name such as `info`.";
+    let number = integer().minimum(Some(0)).maximum(Some(limits::LEVEL_SENT_MAX as isize));
+    let text = "0 to 100, or a name such as `info`. One above 50 is stored as 50.";
     open()
         .maybe("uuid", nullable_string().pattern(Some(UUID_GIVEN)))
         .maybe("channel_id", nullable_integer().minimum(Some(0)))

@@ -136,8 +136,14 @@ fn native_action_logs_answer_404_and_405() {
 
 /// Members of the wrong type, what the native API says, and what the published one says, which takes some of them.
 const WRONG: &[(&str, &str, &str, Option<&str>)] = &[
-    ("level", "51", "level must be a level: an integer from 0 to 50", Some("A valid level is required: an integer from 0 to 50.")),
-    ("level", "-1", "level must be a level", Some("A valid level is required: an integer from 0 to 50.")),
+    (
+        "level",
+        "101",
+        "level must be a level: an integer from 0 to 100",
+        Some("A valid level is required: an integer from 0 to 100, or a name such as info."),
+    ),
+    ("level", "20000", "level must be a level", Some("A valid level is required: an integer from 0 to 100")),
+    ("level", "-1", "level must be a level", Some("A valid level is required: an integer from 0 to 100")),
     ("level", "9223372036854775808", "level must be a level", Some("A valid integer is required.")),
     ("level", r#""20""#, "level must be a level", None),
     ("level", "20.0", "level must be a level", None),
@@ -207,14 +213,14 @@ fn faulty_forms_are_refused_and_large_ones_get_413() {
         Ask::new("POST", OMS).header("Content-Type", "application/x-www-form-urlencoded").body(body).key(&bench.writer)
     };
     let mut rows: Vec<Row> = Vec::new();
-    let level = r#"{"level":["A valid level is required: an integer from 0 to 50."]}"#;
+    let level = r#"{"level":["A valid level is required: an integer from 0 to 100, or a name such as info."]}"#;
     for (body, wanted) in [
         ("", r#"{"level":["This field is required."],"message":["This field is required."]}"#),
         ("%zz=%25ff&&=", r#"{"level":["This field is required."],"message":["This field is required."]}"#),
         ("%zz=%ff&&=", r#"{"detail":"The request body is not UTF-8: it has bytes that are no character there."}"#),
         ("levelno=20", r#"{"message":["This field is required."]}"#),
         ("levelno=None&msg=m", r#"{"level":["This field is required."]}"#),
-        ("levelno=60&msg=m", level),
+        ("levelno=101&msg=m", level),
         ("levelno=-5&msg=m", level),
         ("levelno=LOUD&msg=m", r#"{"level":["A valid integer is required."]}"#),
         ("levelno=&msg=m", r#"{"level":["A valid integer is required."]}"#),

@@ -49,6 +49,37 @@ fn a_batch_of_winston_is_stored_whole_with_its_names_as_levels() {
 }
 
 #[test]
+fn a_custom_level_above_critical_is_stored_as_critical_and_kept() {
+    let server = TestServer::start();
+    let sent = r#"[{"level":55,"message":"audit"},{"level":60,"message":"m","extra":{"a":1}},{"level":100,"message":"m","b":2.0}]"#;
+    assert_eq!(server.post(&server.admin, ACTION_LOGS, sent).expect(201)["accepted"], 3);
+    assert_eq!(server.post(&server.admin, OMS_LOGS, r#"{"level":"55.0","message":"m"}"#).expect(201)["level"], 50);
+    let form = Ask::new("POST", OMS_LOGS).header("Content-Type", "application/x-www-form-urlencoded").body("level=60&message=m");
+    assert_eq!(server.ask(&form.key(&server.admin)).expect(201)["level"], 50);
+    let extras: Vec<Value> = stored(&server).iter().map(|log| log["extra"].clone()).collect();
+    let levels: Vec<&Value> = extras.iter().map(|extra| &extra["level"]).collect();
+    assert_eq!(levels, [55, 60, 100, 55, 60]);
+    assert_eq!((&extras[1]["a"], &extras[2]["b"]), (&json!(1), &json!(2.0)));
+    let found = |query: &str| server.get(&server.admin, &format!("{ACTION_LOGS}?count=true&{query}")).expect(200)["count"].clone();
+    assert_eq!((found("level=50"), found("level__gt=50")), (json!(5), json!(0)));
+    let refused = server.post(&server.admin, ACTION_LOGS, r#"{"level":20000,"message":"logback's INFO"}"#).expect(400);
+    let detail = "level must be a level: an integer from 0 to 100, or a name such as info";
+    assert_eq!(refused["errors"], json!([{"pointer": "/level", "detail": detail}]));
+    server.stop();
+}
+
+#[test]
+fn seconds_of_pino_are_told_from_its_milliseconds() {
+    let server = TestServer::start();
+    let lines = "{\"level\":30,\"time\":1531171074,\"msg\":\"s\"}\n{\"level\":30,\"time\":1531171074000,\"msg\":\"ms\"}\n";
+    server.ask(&Ask::post_lines(ACTION_LOGS, lines).key(&server.admin)).expect(201);
+    for log in stored(&server) {
+        assert_eq!(log["created_at"], "2018-07-09T21:17:54Z", "{log}");
+    }
+    server.stop();
+}
+
+#[test]
 fn the_published_api_takes_both_and_numbers_stay_pythons() {
     let server = TestServer::start();
     for (body, level, message) in [

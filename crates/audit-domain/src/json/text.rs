@@ -23,6 +23,16 @@ pub enum JsonError {
         /// Byte offset, from 0.
         offset: usize,
     },
+    /// A second value follows on another line: the text is NDJSON.
+    #[error("a second JSON value follows: line {line} column {column} (char {offset})")]
+    SecondValue {
+        /// Line of the second value, from 1.
+        line: usize,
+        /// Its column, from 1.
+        column: usize,
+        /// Its byte offset, from 0.
+        offset: usize,
+    },
     /// More than [`NESTING_MAX`] arrays and objects are open at the same place.
     #[error("nested more than {NESTING_MAX} levels deep")]
     TooDeep,
@@ -39,15 +49,35 @@ pub enum JsonError {
 
 impl JsonError {
     pub(super) fn syntax(text: &str, error: &serde_json::Error) -> Self {
-        if text.starts_with('\u{feff}') {
+        if text.starts_with(BYTE_ORDER_MARK) {
             return JsonError::ByteOrderMark;
         }
         let full = error.to_string();
         let message = full.split(" at line ").next().unwrap_or(&full).to_owned();
         let (line, column) = (error.line().max(1), error.column().max(1));
         let before: usize = text.split('\n').take(line - 1).map(|l| l.len() + 1).sum();
-        JsonError::Syntax { message, line, column, offset: before + column - 1 }
+        let offset = before + column - 1;
+        if message == "trailing characters" && has_second_value(text, offset) {
+            return JsonError::SecondValue { line, column, offset };
+        }
+        // The parser points to one of the three bytes of the mark.
+        let is_mark = |at: usize| text.get(at..).is_some_and(|rest| rest.starts_with(BYTE_ORDER_MARK));
+        let message = match (offset.saturating_sub(2)..=offset).any(is_mark) {
+            true => "unexpected byte order mark (U+FEFF)".to_owned(),
+            false => message,
+        };
+        JsonError::Syntax { message, line, column, offset }
     }
+}
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Whether a whole JSON value begins at an offset, after the end of a line.
+fn has_second_value(text: &str, offset: usize) -> bool {
+    let Some((before, rest)) = text.split_at_checked(offset) else { return false };
+    let blanks = &before[before.trim_end_matches([' ', '\t', '\r', '\n']).len()..];
+    let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+    blanks.contains('\n') && values.next().is_some_and(|value| value.is_ok())
 }
 
 /// The reason why a value of a program cannot be encoded as JSON: a map has keys that are not
@@ -296,5 +326,22 @@ mod tests {
         assert_eq!(JsonText::parse("\u{feff}{}"), Err(JsonError::ByteOrderMark));
         assert_eq!(JsonText::elements("\u{feff}[]", 1), Err(JsonError::ByteOrderMark));
         assert!(JsonText::parse("\"\u{feff}\"").is_ok());
+        for text in ["{\"a\":\u{feff}1}", "{\u{feff}}", "{}\u{feff}", "{}\n\u{feff}{}", "[1,\u{feff}2]"] {
+            let said = JsonText::parse(text).unwrap_err().to_string();
+            assert!(said.starts_with("unexpected byte order mark (U+FEFF): line "), "{text}: {said}");
+        }
+        assert!(!JsonText::parse("[1,é]").unwrap_err().to_string().contains("mark"));
+    }
+
+    #[test]
+    fn a_second_value_is_named_if_it_has_a_line_of_its_own() {
+        for (text, at) in [("{}\n{}", (2, 1, 3)), ("[1]\r\n\n  2 \n", (3, 3, 8)), ("{\"a\":\n1}\n{\"b\":2}\n{\"c", (3, 1, 9))] {
+            let (line, column, offset) = at;
+            assert_eq!(JsonText::parse(text), Err(JsonError::SecondValue { line, column, offset }), "{text:?}");
+        }
+        assert_eq!(JsonText::elements("[]\n[]", 1), Err(JsonError::SecondValue { line: 2, column: 1, offset: 3 }));
+        for other in ["{}{}", "{} {}", "{}\nx", "{}\n{\"a\":", "{}\n}", "{} x\n{}"] {
+            assert!(matches!(JsonText::parse(other), Err(JsonError::Syntax { .. })), "{other:?}");
+        }
     }
 }

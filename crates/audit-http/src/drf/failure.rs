@@ -48,6 +48,10 @@ fn parse_error(why: &str) -> String {
 /// Returns the detail of a record that does not have fields to name.
 fn record_detail(record: &InvalidRecord) -> String {
     match &record.error {
+        // These APIs take no NDJSON, and Python's text does not look like an offer of it.
+        InputError::Json(JsonError::SecondValue { line, column, offset }) => {
+            parse_error(&format!("Extra data: line {line} column {column} (char {offset})"))
+        }
         InputError::Json(error) => parse_error(&error.to_string()),
         error => error.to_string(),
     }

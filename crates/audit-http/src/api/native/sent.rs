@@ -1,7 +1,7 @@
 //! The records of a body that is appended: cut, converted, parsed and prepared for the log.
 
 use actix_web::HttpRequest;
-use audit_store::domain::{ChannelId, ConvertError, ConvertFault, Format, InputError, JsonText, ParseMode, convert, limits};
+use audit_store::domain::{ChannelId, ConvertError, ConvertFault, Format, InputError, JsonError, JsonText, ParseMode, convert, limits};
 use audit_store::{Prepared, Reservation, Store, StoreError};
 
 use super::{Query, Stream};
@@ -87,7 +87,7 @@ pub(super) fn prepare_all<S: Stream>(
 ) -> Result<Records, Failure> {
     let mut converted = None;
     if let Some(format) = reading.format {
-        let events = self::converted(format, body::text(&bytes)?, reading.is_ndjson)?;
+        let events = self::converted(format, text(&bytes)?, reading.is_ndjson)?;
         // The events take the place of the body.
         let held = events.iter().map(|event| event.as_str().len()).sum::<usize>();
         reservation.grow(held.saturating_sub(bytes.len())).map_err(BodyError::from)?;
@@ -96,7 +96,7 @@ pub(super) fn prepare_all<S: Stream>(
     }
     let texts = match &converted {
         Some(events) => Texts { texts: events.iter().map(|event| (None, event.as_str())).collect(), is_single: false },
-        None => cut(body::text(&bytes)?, reading.is_ndjson, S::NAME)?,
+        None => cut(text(&bytes)?, reading.is_ndjson, S::NAME)?,
     };
     // This reservation comes before the entries are made: ten thousand records fit into a body of
     // 30 KB.
@@ -111,6 +111,18 @@ pub(super) fn prepare_all<S: Stream>(
         reservation.attach(held);
     }
     Ok(Records { entries, rejected, is_single, reservation })
+}
+
+/// Reads a body as text. A body may be a file, which begins with a byte order mark if it comes from
+/// some programs of Windows.
+fn text(bytes: &[u8]) -> Result<&str, BodyError> {
+    body::text(bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes))
+}
+
+/// Makes the failure of a body that is NDJSON and announced as JSON.
+fn not_announced(error: &JsonError) -> Failure {
+    let message = format!("{error}; send one JSON value on each line as NDJSON, with Content-Type: application/x-ndjson");
+    Failure::Members(vec![InvalidMember { pointer: String::new(), message }])
 }
 
 /// The texts of the records of a body.
@@ -128,7 +140,11 @@ fn cut<'t>(text: &'t str, is_ndjson: bool, name: &str) -> Result<Texts<'t>, Fail
     let (texts, is_single): (Vec<(Option<usize>, &str)>, bool) = if is_ndjson {
         (lines(text).map(|(line, text)| (Some(line), text)).take(max + 1).collect(), false)
     } else if text.trim_start().starts_with('[') {
-        (JsonText::elements(text, max)?.into_iter().map(|text| (None, text)).collect(), false)
+        let elements = JsonText::elements(text, max).map_err(|error| match error {
+            JsonError::SecondValue { .. } => not_announced(&error),
+            error => error.into(),
+        });
+        (elements?.into_iter().map(|text| (None, text)).collect(), false)
     } else {
         (vec![(None, text)], true)
     };
@@ -173,6 +189,9 @@ fn converted(format: Format, text: &str, is_ndjson: bool) -> Result<Vec<JsonText
 fn not_converted(document: &str, error: &ConvertError) -> Failure {
     let too_large =
         matches!(error.fault, ConvertFault::TooLarge { .. } | ConvertFault::TooManyRecords | ConvertFault::TooLargeInAll { .. });
+    if let ConvertFault::Json(second @ JsonError::SecondValue { .. }) = &error.fault {
+        return not_announced(second);
+    }
     if too_large {
         let line = if document.is_empty() { String::new() } else { format!("Document {document}: ") };
         return Failure::TooLarge(format!("{line}{error}."));
@@ -213,6 +232,9 @@ fn prepare<S: Stream>(
             Err(Refused::Input(InputError::TooLarge { bytes })) if !partial => {
                 let detail = format!("Record {index} has {bytes} bytes: at most {}.", limits::EVENT_BYTES_MAX);
                 return Err(Failure::TooLarge(detail));
+            }
+            Err(Refused::Input(InputError::Json(second @ JsonError::SecondValue { .. }))) if texts.is_single => {
+                return Err(not_announced(&second));
             }
             Err(Refused::Input(error)) => error,
         };

@@ -22,7 +22,7 @@ const NO_JSON: &[(&str, &str)] = &[
     (r#"{"a":"\u12"}"#, "invalid escape"),
     (r#"{"a":1} x"#, "trailing characters"),
     (r#"{"a":1}{"a":2}"#, "trailing characters"),
-    ("\u{feff}{}", "starts with a byte order mark (U+FEFF): send UTF-8 without it"),
+    ("\u{feff}\u{feff}{}", "starts with a byte order mark (U+FEFF): send UTF-8 without it"),
     ("nul", "EOF while parsing a value"),
     ("\u{a0}{}", "expected value"),
 ];

@@ -8,26 +8,65 @@ use crate::common::{Ask, TestServer};
 const FORM: &str = "application/x-www-form-urlencoded";
 
 #[test]
-fn a_byte_order_mark_is_named_by_every_api() {
+fn a_byte_order_mark_is_named_by_the_published_apis() {
     let server = TestServer::start();
     let nothing = server.everything();
     for (path, members, _) in CREATES {
-        let marked = server.post(&server.admin, path, format!("\u{feff}{{{members}}}"));
-        assert_eq!(marked.status, 400, "{path}");
-        assert!(marked.text().contains("starts with a byte order mark (U+FEFF): send UTF-8 without it"), "{}", marked.text());
+        if ![EVENTS, ACTION_LOGS].contains(&path) {
+            let marked = server.post(&server.admin, path, format!("\u{feff}{{{members}}}"));
+            assert_eq!(marked.status, 400, "{path}");
+            assert!(marked.text().contains("starts with a byte order mark (U+FEFF): send UTF-8 without it"), "{}", marked.text());
+        }
         for (name, bytes) in [("UTF-16LE", b"\xff\xfe{\0}\0"), ("UTF-16BE", b"\xfe\xff\0{\0}")] {
             let utf16 = server.post(&server.admin, path, bytes.as_slice());
             assert_eq!(utf16.status, 400, "{path}");
             assert!(utf16.text().contains(&format!("starts with the byte order mark of {name}: send UTF-8")), "{}", utf16.text());
         }
     }
-    for lines in ["\u{feff}{\"action\":\"BOM\"}\n", "\u{feff}[{\"action\":\"BOM\"}]"] {
-        let answer = server.ask(&Ask::post_lines(EVENTS, lines).key(&server.admin));
-        assert_eq!(answer.status, 400);
-        assert!(answer.text().contains("byte order mark (U+FEFF)"), "{}", answer.text());
-    }
     assert_eq!(server.everything(), nothing);
     server.append("{\"action\":\"inside \u{feff}\"}");
+    server.stop();
+}
+
+#[test]
+fn a_file_with_a_byte_order_mark_is_appended() {
+    let server = TestServer::start();
+    let (event, log) = (r#"{"action":"BOM"}"#, r#"{"level":"info","message":"hello"}"#);
+    for (path, record) in [(EVENTS, event), (ACTION_LOGS, log)] {
+        server.post(&server.admin, path, format!("\u{feff}{record}")).expect(201);
+        assert_eq!(server.post(&server.admin, path, format!("\u{feff} [{record}]")).expect(201)["accepted"], 1);
+        let lines = Ask::post_lines(path, format!("\u{feff}{record}\r\n\r\n{record}\r\n")).key(&server.admin);
+        assert_eq!(server.ask(&lines).expect(201)["accepted"], 2);
+        let utf16 = server.post(&server.admin, path, b"\xff\xfe{\0}\0".as_slice()).expect(400);
+        assert!(utf16["detail"].as_str().unwrap().contains("byte order mark of UTF-16LE"), "{utf16}");
+    }
+    let page = server.get(&server.admin, EVENTS).expect(200);
+    assert!(page["results"].as_array().unwrap().iter().all(|event| event["action"] == "BOM"), "{page}");
+    let cloud = format!("\u{feff}{}", r#"{"specversion":"1.0","id":"1","source":"/s","type":"t"}"#);
+    server.post(&server.admin, &format!("{EVENTS}?format=cloudevents"), cloud).expect(201);
+    server.stop();
+}
+
+#[test]
+fn a_byte_order_mark_inside_of_a_body_is_named() {
+    let server = TestServer::start();
+    let nothing = server.everything();
+    let lines = |body: &str| server.ask(&Ask::post_lines(EVENTS, body).key(&server.admin));
+    let one = |body: &str| server.post(&server.admin, EVENTS, body);
+    let starts = "starts with a byte order mark (U+FEFF): send UTF-8 without it";
+    let unexpected = "unexpected byte order mark (U+FEFF): line ";
+    for (answer, pointer, detail) in [
+        // Two files, one after the other.
+        (lines("{\"action\":\"A\"}\n\u{feff}{\"action\":\"B\"}\n"), "/1", starts),
+        (one("\u{feff}\u{feff}{}"), "", starts),
+        (one("[\u{feff}{\"action\":\"B\"}]"), "", unexpected),
+        (one("{\"action\":\"B\"}\u{feff}"), "", unexpected),
+    ] {
+        let problem = answer.expect(400);
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+        assert!(problem["errors"][0]["detail"].as_str().unwrap().starts_with(detail), "{problem}");
+    }
+    assert_eq!(server.everything(), nothing);
     server.stop();
 }
 

@@ -41,6 +41,40 @@ fn events_without_known_members_are_refused_with_a_hint() {
     server.stop();
 }
 
+/// NDJSON whose `Content-Type` says JSON, which is what `curl --json` and most clients send.
+#[test]
+fn lines_that_are_announced_as_json_are_refused_with_what_to_send() {
+    let server = TestServer::start();
+    let nothing = server.everything();
+    let hint = "send one JSON value on each line as NDJSON, with Content-Type: application/x-ndjson";
+    let logs = "{\"level\":20,\"message\":\"a\"}\r\n{\"level\":20,\"message\":\"b\"}\r\n";
+    let cloud = "{\"specversion\":\"1.0\"}\n{\"specversion\":\"1.0\"}\n";
+    for (path, body, place) in [
+        (EVENTS, "{\"action\":\"A\"}\n{\"action\":\"B\"}\n", "line 2 column 1 (char 15)"),
+        (EVENTS, "\u{feff}{\"action\":\"A\"}\n\n  {\"action\":\"B\"}", "line 3 column 3 (char 18)"),
+        (EVENTS, "[{\"action\":\"A\"}]\n[{\"action\":\"B\"}]\n", "line 2 column 1 (char 17)"),
+        (ACTION_LOGS, logs, "line 2 column 1 (char 28)"),
+        ("/api/v1/events?format=cloudevents", cloud, "line 2 column 1 (char 22)"),
+    ] {
+        let problem = server.post(&server.admin, path, body).expect(400);
+        assert_eq!((&problem["code"], &problem["errors"][0]["pointer"]), (&"invalid_body".into(), &"".into()));
+        assert_eq!(problem["errors"][0]["detail"], format!("a second JSON value follows: {place}; {hint}"), "{path} {body}");
+    }
+    // What is no second value keeps the message of what it is.
+    for body in ["{\"action\":\"A\"}\n}", "{\"action\":\"A\"} {\"action\":\"B\"}"] {
+        let refused = server.post(&server.admin, EVENTS, body);
+        assert!(refused.status == 400 && !refused.text().contains("ndjson"), "{}", refused.text());
+    }
+    // These APIs take no NDJSON, so they must not ask for it.
+    for path in [OMS, WAREHOUSE, INVENTORY] {
+        let refused = server.post(&server.admin, path, "{\"action\":\"A\"}\n{\"action\":\"B\"}\n");
+        assert!(refused.status == 400 && refused.text().contains("line 2 column 1 (char 15)"), "{}", refused.text());
+        assert!(!refused.text().contains("ndjson"), "{}", refused.text());
+    }
+    assert_eq!(server.everything(), nothing);
+    server.stop();
+}
+
 #[test]
 fn unknown_members_beside_known_ones_are_kept() {
     let server = TestServer::start();

@@ -88,7 +88,7 @@ pub use stream::Stream;
 pub use timestamp::Timestamp;
 pub use token::{NewToken, Role, Token, TokenKey};
 pub use unrecognized::Unrecognized;
-pub use user::{Identity, User, id_number};
+pub use user::{Identity, IdentityText, User, id_number};
 /// The crates whose types appear in this one's public functions.
 pub use {uuid, validator};
 

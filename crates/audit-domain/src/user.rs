@@ -4,7 +4,8 @@ use crate::error::Fault;
 use crate::json::{JsonKind, JsonString, JsonText, ObjectWriter, is_integer};
 use crate::object::{ObjectId, canonical_integer};
 
-/// A user as received: an object (its `pk` is the id, its `username` the name), or only the id.
+/// A user as received: an object (its `pk` is the id, or its `id` if it has no `pk`; its `username`
+/// is the name), or only the id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User(JsonText);
 
@@ -46,7 +47,7 @@ impl User {
         self.0.pick(names)
     }
 
-    /// The id: the `pk`, or the bare value.
+    /// The id: the `pk`, the `id` of an object without a `pk`, or the bare value.
     #[must_use]
     pub fn id(&self) -> Option<String> {
         self.identity().id.map(|id| id.to_text())
@@ -61,14 +62,8 @@ impl User {
     /// Finds the id, the name and the e-mail address in one pass.
     #[must_use]
     pub fn identity(&self) -> Identity {
-        match self.pick(&["pk", "username", "email"]) {
-            Some([pk, name, email]) => Identity {
-                id: pk.and_then(id_text),
-                name: name.and_then(JsonString::decode),
-                email: email.and_then(JsonString::decode),
-            },
-            None => Identity { id: id_text(self.0.as_str()), name: None, email: None },
-        }
+        let IdentityText { id, name, email } = IdentityText::of(&self.0);
+        Identity { id: id.and_then(id_text), name: name.and_then(JsonString::decode), email: email.and_then(JsonString::decode) }
     }
 }
 
@@ -78,11 +73,40 @@ impl From<User> for JsonText {
     }
 }
 
+/// The parts that identify a user, as received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct IdentityText<'a> {
+    /// The id, an integer or a string. See [`Identity::id`].
+    pub id: Option<&'a str>,
+    /// The `username`, a string.
+    pub name: Option<&'a str>,
+    /// The `email`, a string.
+    pub email: Option<&'a str>,
+}
+
+impl<'a> IdentityText<'a> {
+    /// Finds the parts in the value of a user.
+    #[must_use]
+    pub fn of(user: &'a JsonText) -> IdentityText<'a> {
+        let is_string = |json: &&str| JsonKind::from_text(json) == JsonKind::String;
+        let is_id = |json: &&str| is_string(json) || is_integer(json);
+        match user.pick(&["pk", "id", "username", "email"]) {
+            // A `pk` that cannot be an id is not replaced: it says that the user has another one.
+            Some([pk, id, name, email]) => IdentityText {
+                id: pk.filter(|pk| *pk != "null").or(id).filter(is_id),
+                name: name.filter(is_string),
+                email: email.filter(is_string),
+            },
+            None => IdentityText { id: Some(user.as_str()).filter(is_id), ..IdentityText::default() },
+        }
+    }
+}
+
 /// The parts that identify a user.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Identity {
-    /// The `pk`, or the bare value: the text of a string, the digits of an integer. A `pk` of
-    /// another type is not an id.
+    /// The `pk`, or the bare value: the text of a string, the digits of an integer. If there is no
+    /// `pk`, or it is null, the `id`. A `pk` or an `id` of another type is not an id.
     pub id: Option<JsonString>,
     /// The `username`, if it is a string.
     pub name: Option<JsonString>,
@@ -124,6 +148,14 @@ mod tests {
         assert_eq!(identity("\"u-1\""), (Some("u-1".into()), None, None));
         assert_eq!(identity(r#"{"pk":1,"pk":"7","username":"zoë"}"#), (Some("7".into()), Some(7), Some("zoë".into())));
         assert_eq!(identity(r#"{"pk":null,"username":5}"#), (None, None, None));
+        assert_eq!(identity(r#"{"id":5}"#), (Some("5".into()), Some(5), None));
+        assert_eq!(
+            identity(r#"{"id":9,"\u0069d":"5","pk":null,"username":"zoe"}"#),
+            (Some("5".into()), Some(5), Some("zoe".into()))
+        );
+        assert_eq!(identity(r#"{"id":5,"pk":7}"#), (Some("7".into()), Some(7), None));
+        assert_eq!(identity(r#"{"pk":{"a":7},"id":5}"#), (None, None, None));
+        assert_eq!(identity(r#"{"id":[5],"user":{"id":6}}"#), (None, None, None));
         assert_eq!(identity("18446744073709551616"), (Some("18446744073709551616".into()), None, None));
     }
 

@@ -2,15 +2,22 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_TYPE;
-use audit_store::domain::{Fault, FieldError, InputError, JsonKind, JsonString, JsonText, Member, Members, Timestamp};
+use audit_store::domain::{Fault, FieldError, InputError, JsonError, JsonKind, JsonString, JsonText, Member, Members, Timestamp};
 use encoding_rs::Encoding;
 
 use super::Decimal;
 use crate::failure::Failure;
 use crate::params::Params;
 
-/// Returns the JSON object of a body. An empty body is an error. DRF reads an empty body as `{}`.
-/// In this log, any fault in a client that loses the body would then store an event without values.
+/// Returns the JSON object of a body that has at least one member. DRF reads an empty body as `{}`,
+/// and none of the fields of an event is required. Any fault in a client that loses the body would
+/// then store an event without values, so this is an error, in DRF's words for a body of `null`.
+pub(crate) fn members_given(text: &str) -> Result<Members<'_>, Failure> {
+    let members = body_members(if text.is_empty() { "{}" } else { text })?;
+    if members.iter().next().is_none() { Err(JsonError::NotAnObject(JsonKind::Null).into()) } else { Ok(members) }
+}
+
+/// Returns the JSON object of a body. A body of blanks is not JSON.
 pub(crate) fn body_members(text: &str) -> Result<Members<'_>, Failure> {
     if text.bytes().all(|byte| b" \t\n\r".contains(&byte)) {
         return Err(Failure::NotJson(expecting_value(text)));

@@ -75,6 +75,7 @@ fn record_fields(error: &InputError) -> Option<Vec<(String, String)>> {
     let whole = |text: String| Some(vec![("non_field_errors".to_owned(), text)]);
     match error {
         InputError::Fields(errors) => Some(errors.iter().map(field).collect()),
+        InputError::Json(JsonError::NotAnObject(JsonKind::Null)) => whole("No data provided".to_owned()),
         InputError::Json(JsonError::NotAnObject(kind)) => {
             whole(format!("Invalid data. Expected a dictionary, but got {}.", python_type(*kind)))
         }

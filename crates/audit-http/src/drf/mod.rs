@@ -8,7 +8,9 @@ mod list;
 mod number;
 pub(crate) mod openapi;
 
-pub(crate) use body::{body_members, form, instant_field, integer_field, read_tolerantly, text_field, unsupported_media_type};
+pub(crate) use body::{
+    body_members, form, instant_field, integer_field, members_given, read_tolerantly, text_field, unsupported_media_type,
+};
 pub(crate) use failure::{body, render};
 pub(crate) use filter::{Filter, FilterKind, SortName, read_filter, read_sort};
 pub(crate) use link::BaseUrl;

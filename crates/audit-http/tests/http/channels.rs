@@ -232,7 +232,7 @@ fn a_foreign_channel_looks_empty_and_is_never_403() {
     for query in ["group_by=action", "group_by=action&channel_id=2", "group_by=day&channel_id=all"] {
         assert_eq!(server.get(&key, &format!("{EVENTS}/summary?{query}")).expect(200)["total"], 0);
     }
-    assert_eq!(server.post(&key, &remote("2"), "{}").status, 404);
+    assert_eq!(server.post(&key, &remote("2"), r#"{"action":"A"}"#).status, 404);
     assert_eq!(server.post(&key, EVENTS, r#"{"channel_id":2}"#).status, 404);
     // The uuid of a foreign event is free here: that it is taken there would be news.
     let mine = server.post(&key, EVENTS, format!(r#"{{"uuid":"{foreign}","url":"/mine"}}"#)).expect(201);
@@ -319,7 +319,7 @@ fn admins_manage_tokens_of_their_channels_only() {
         assert!(!listed(&admin).contains(&token["id"]) && listed(&server.admin).contains(&token["id"]));
         let target = format!("/api/v1/tokens/{}", token["id"]);
         assert_eq!(server.ask(&Ask::new("DELETE", &target).key(&admin)).status, 404);
-        assert_eq!(server.post(token["key"].as_str().unwrap(), &remote("3"), "{}").status, 201, "it is still good");
+        assert_eq!(server.post(token["key"].as_str().unwrap(), &remote("3"), r#"{"action":"A"}"#).status, 201, "it is still good");
     }
     for token in &mine {
         let target = format!("/api/v1/tokens/{}", token["id"]);

@@ -29,7 +29,7 @@ fn health_needs_no_key_and_readiness_ends_with_the_store() {
     assert_eq!(server.ask(&Ask::get("/healthz")).status, 200);
     assert_eq!(server.get(&server.admin, OMS).expect(200)["count"], 1, "reads go on");
     for path in [EVENTS, OMS] {
-        let answer = server.post(&server.admin, path, "{}");
+        let answer = server.post(&server.admin, path, r#"{"action":"A"}"#);
         assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")), "{}", answer.text());
     }
     let token = server.post(&server.admin, "/api/v1/tokens", r#"{"name":"n","role":"reader","channels":[1]}"#);
@@ -296,7 +296,7 @@ fn what_is_known_of_an_append_is_said_at_every_api() {
     let server = TestServer::start();
     server.store.close();
     let log = r#"{"user_id":"1","action":"READ","table_name":"t","record_id":"1","description":"d"}"#;
-    for (path, body) in [(EVENTS, "{}"), (OMS, "{}"), ("/api/v1/audit/logs", log)] {
+    for (path, body) in [(EVENTS, "{}"), (OMS, r#"{"action":"A"}"#), ("/api/v1/audit/logs", log)] {
         let answer = server.post(&server.admin, path, body);
         assert!(answer.status == 503 && answer.text().contains("nothing was stored"), "{path}: {}", answer.text());
     }

@@ -200,7 +200,7 @@ fn prepare(
     caller: &Caller,
     channel: &PathChannel,
 ) -> Result<Prepared, Failure> {
-    let mut event = read_event(audit_api, drf::body_members(body::text(body)?)?)?;
+    let mut event = read_event(audit_api, drf::members_given(body::text(body)?)?)?;
     let channel = caller.channel_to_write(channel.writable()?.or(event.channel_id))?;
     event.uuid = event.uuid.or(key.map(|key| key.uuid(0)));
     Ok(store.channels(channel).events().prepare(event)?)

@@ -96,7 +96,7 @@ fn object_id() -> ObjectBuilder {
 }
 
 fn user() -> ObjectBuilder {
-    let text = "Of an object, `pk` is the user's id and `username` the name; or the bare id.";
+    let text = "Of an object, `pk` is the user's id (`id`, where there is no `pk`) and `username` the name; or the bare id.";
     typed([Type::Object, Type::Integer, Type::String, Type::Null]).description(Some(text))
 }
 

@@ -2,7 +2,7 @@
 //! for a missing value.
 
 use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{Event, JsonKind, JsonText, ObjectWriter, is_integer, push_array, slot};
+use audit_store::domain::{Event, IdentityText, JsonKind, JsonText, ObjectWriter, push_array, slot};
 use audit_store::{GroupKey, Summary};
 
 use crate::blocking::page_buffer;
@@ -96,10 +96,8 @@ fn write(event: &Event, out: &mut String, more: impl FnOnce(&mut ObjectWriter<'_
 /// Returns the user's id as a JSON string, and the name. The filter `user_id` finds both; they are
 /// spelled as the client sent them.
 fn id_and_name(user: &JsonText) -> (Option<String>, Option<&str>) {
-    let [id, name] = user.pick(&["pk", "username"]).unwrap_or([Some(user.as_str()), None]);
-    let is_string = |json: &&str| JsonKind::from_text(json) == JsonKind::String;
-    let id = id.filter(|id| is_string(id) || is_integer(id));
-    (id.map(quoted), name.filter(is_string))
+    let IdentityText { id, name, .. } = IdentityText::of(user);
+    (id.map(quoted), name)
 }
 
 /// Returns a string as it is, and any other value between quotes. The other values are only

@@ -148,7 +148,11 @@ fn a_conflict_or_a_foreign_channel_stores_nothing_of_a_request() {
             r#"{"uuid":["A record with this uuid already exists, and it is another one."]}"#,
         ),
         row(Ask::post(WAREHOUSE, other).key(&bench.writer), 409, "already exists"),
-        row(Ask::post("/api/v1/remote/3/data-warehouse/audit-events/", "{}").key(&bench.writer), 404, r#"{"detail":"Not found."}"#),
+        row(
+            Ask::post("/api/v1/remote/3/data-warehouse/audit-events/", r#"{"action":"A"}"#).key(&bench.writer),
+            404,
+            r#"{"detail":"Not found."}"#,
+        ),
         row(Ask::post(OMS, r#"{"channel_id":3}"#).key(&bench.writer), 404, r#"{"detail":"Not found."}"#),
     ];
     bench.run(rows);
@@ -166,17 +170,19 @@ fn faulty_published_bodies_get_400_with_the_text_of_drf() {
             rows.push(row(post(text), 400, why));
         }
         // What a client sends when something went wrong in it. An event of nothing would hide that.
-        for (blank, place) in [
-            ("", "line 1 column 1 (char 0)"),
-            (" ", "line 1 column 2 (char 1)"),
-            ("\n", "line 2 column 1 (char 1)"),
-            (" \r\n\t ", "line 2 column 3 (char 5)"),
-        ] {
+        for (blank, place) in
+            [(" ", "line 1 column 2 (char 1)"), ("\n", "line 2 column 1 (char 1)"), (" \r\n\t ", "line 2 column 3 (char 5)")]
+        {
             let text = format!(r#"{{"detail":"JSON parse error - Expecting value: {place}"}}"#);
             rows.push(row(post(blank), 400, text.clone()));
             rows.push(row(post(blank).chunked(), 400, text));
         }
-        for (text, got) in [("[1]", "list"), (r#""x""#, "str"), ("null", "NoneType"), ("true", "bool")] {
+        for nothing in ["", "{}", " { } ", "null"] {
+            let text = r#"{"non_field_errors":["No data provided"]}"#;
+            rows.push(row(post(nothing), 400, text));
+            rows.push(row(post(nothing).chunked(), 400, text));
+        }
+        for (text, got) in [("[1]", "list"), (r#""x""#, "str"), ("true", "bool")] {
             let text_of = format!(r#"{{"non_field_errors":["Invalid data. Expected a dictionary, but got {got}."]}}"#);
             rows.push(row(post(text), 400, text_of));
         }

@@ -38,10 +38,13 @@ impl Line {
         plain(self.json.member(name)?)
     }
 
-    /// `user.pk`, or the bare user.
+    /// `user.pk`, `user.id` where there is no `pk`, or the bare user.
     pub(super) fn user(&self) -> Option<String> {
         match self.json.member("user")? {
-            object @ Json::Object(_) => plain(object.member("pk")?),
+            object @ Json::Object(_) => {
+                let pk = object.member("pk").filter(|pk| **pk != Json::Null);
+                plain(pk.or(object.member("id"))?)
+            }
             bare => plain(bare),
         }
     }

@@ -1,6 +1,8 @@
 //! Objects that are no records: names in another spelling, and a list inside an object.
 
-use super::{ACTION_LOGS, EVENTS, INVENTORY, INVENTORY_LOG, OMS, WAREHOUSE};
+use serde_json::json;
+
+use super::{ACTION_LOGS, EVENTS, INVENTORY, INVENTORY_LOG, OMS, OMS_LOGS, WAREHOUSE};
 use crate::common::{Ask, TestServer};
 
 #[test]
@@ -38,6 +40,62 @@ fn events_without_known_members_are_refused_with_a_hint() {
     let detail = logs["errors"][0]["detail"].as_str().unwrap();
     assert!(detail.contains("`logs` holds a list") && detail.ends_with("an action log needs level and message"), "{detail}");
     assert_eq!(server.everything(), nothing);
+    server.stop();
+}
+
+#[test]
+fn a_body_without_anything_is_refused_by_the_published_apis() {
+    let server = TestServer::start();
+    let nothing = server.everything();
+    let event = json!({"non_field_errors": ["No data provided"]});
+    let log = json!({"level": ["This field is required."], "message": ["This field is required."]});
+    for (path, wanted) in [(OMS, &event), (WAREHOUSE, &event), (OMS_LOGS, &log)] {
+        for body in ["", "{}", " {\n} "] {
+            assert_eq!(server.post(&server.admin, path, body).expect(400), *wanted, "{path} {body:?}");
+        }
+    }
+    let form = Ask::new("POST", OMS_LOGS).header("Content-Type", "application/x-www-form-urlencoded").body("");
+    assert_eq!(server.ask(&form.key(&server.admin)).expect(400), log);
+    assert_eq!(server.post(&server.admin, INVENTORY, "{}").expect(400)["error"], "Missing required fields");
+    assert_eq!(server.post(&server.admin, INVENTORY, "").expect(400)["error"], "Invalid JSON");
+    assert_eq!(server.everything(), nothing);
+    // One member is enough, known or not.
+    server.post(&server.admin, OMS, r#"{"url":null}"#).expect(201);
+    server.stop();
+}
+
+/// Snapshots of users that were made by other frameworks have an `id` and no `pk`.
+#[test]
+fn the_id_of_a_user_without_a_pk_is_the_users_id() {
+    let server = TestServer::start();
+    let warehouse = |user: &str| server.post(&server.admin, WAREHOUSE, format!(r#"{{"user":{user}}}"#)).expect(201);
+    let shown = warehouse(r#"{"id":5,"username":"zoe"}"#);
+    assert_eq!((&shown["user"]["id"], &shown["user"]["pk"]), (&json!(5), &json!(null)), "the object stays as it was sent");
+    for user in [r#"{"id":"5"}"#, r#"{"pk":null,"id":5}"#, r#"{"pk":5,"id":6}"#, "5"] {
+        server.append(&format!(r#"{{"user":{user},"impersonator":{user}}}"#));
+    }
+    for user in [r#"{"pk":6,"id":5}"#, r#"{"pk":[5],"id":5}"#, r#"{"id":[5]}"#] {
+        server.append(&format!(r#"{{"user":{user},"impersonator":{user}}}"#));
+    }
+    let count = |target: &str| server.get(&server.admin, target).expect(200)["count"].clone();
+    for (target, found) in [
+        (format!("{EVENTS}?count=true&user=5"), 5),
+        (format!("{EVENTS}?count=true&user__in=5"), 5),
+        (format!("{EVENTS}?count=true&impersonator=5"), 4),
+        (format!("{OMS}?user=5"), 5),
+        (format!("{WAREHOUSE}?user=5"), 5),
+        (format!("{INVENTORY}?user_id=5"), 5),
+        (format!("{EVENTS}?count=true&user=6"), 1),
+    ] {
+        assert_eq!(count(&target), found, "{target}");
+    }
+    let oms = server.get(&server.admin, &format!("{OMS}?sort=timestamp")).expect(200);
+    let users: Vec<_> = oms["results"].as_array().unwrap().iter().map(|event| event["user"].clone()).collect();
+    assert_eq!(users, [json!(5), json!(5), json!(5), json!(5), json!(5), json!(6), json!(null), json!(null)]);
+    let logs = server.get(&server.admin, &format!("{INVENTORY}?user_id=zoe")).expect(200);
+    assert_eq!((&logs["logs"][0]["user_id"], &logs["logs"][0]["user_name"]), (&json!("5"), &json!("zoe")));
+    let groups = server.get(&server.admin, &format!("{EVENTS}/summary?group_by=user")).expect(200);
+    assert_eq!(groups["groups"][0], json!({"key": "5", "count": 5}), "{groups}");
     server.stop();
 }
 

@@ -1,6 +1,6 @@
 //! The groupings of events.
 
-use audit_domain::{Event, EventFilter, JsonKind, JsonText, Span, slot};
+use audit_domain::{Event, EventFilter, IdentityText, JsonText, Span, slot};
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
@@ -170,9 +170,8 @@ impl Grouping for GroupBy {
             GroupBy::Source => event.subject().source,
             GroupBy::User | GroupBy::Person | GroupBy::Impersonator => {
                 let user = if self == GroupBy::Impersonator { event.impersonator() } else { event.user() }?;
-                let [name, id] = user.pick(&["username", "pk"]).unwrap_or_default();
-                let name = name.filter(|name| self == GroupBy::Person && JsonKind::from_text(name) == JsonKind::String);
-                Some(name.or(id).map_or_else(|| user.json().clone(), JsonText::from_trusted))
+                let IdentityText { id, name, .. } = IdentityText::of(user.json());
+                name.filter(|_| self == GroupBy::Person).or(id).map(JsonText::from_trusted)
             }
             _ => None,
         }

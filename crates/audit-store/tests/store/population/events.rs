@@ -65,10 +65,23 @@ fn users() -> Vec<String> {
         let name = &texts()[index % texts().len()];
         users.push(format!(r#"{{"pk":{id},"username":{name}}}"#));
         users.push(format!(r#"{{"email":{name},"username":{id},"pk":7}}"#));
+        users.push(format!(r#"{{"id":{id},"username":{name}}}"#));
     }
     users.extend(
-        [r#"{}"#, r#"{"pk":null}"#, r#"{"pk":1.5,"username":7}"#, r#"{"pk":{"a":7}}"#, r#"{"pk":1,"pk":7}"#, r#"{"p\u006b":7}"#]
-            .map(str::to_owned),
+        [
+            r#"{}"#,
+            r#"{"pk":null}"#,
+            r#"{"pk":1.5,"username":7}"#,
+            r#"{"pk":{"a":7}}"#,
+            r#"{"pk":1,"pk":7}"#,
+            r#"{"p\u006b":7}"#,
+            r#"{"pk":null,"id":7}"#,
+            r#"{"pk":[7],"id":7}"#,
+            r#"{"id":7,"pk":1}"#,
+            r#"{"id":1,"\u0069d":"7"}"#,
+            r#"{"id":{"id":7}}"#,
+        ]
+        .map(str::to_owned),
     );
     users
 }

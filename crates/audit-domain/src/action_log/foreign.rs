@@ -1,9 +1,10 @@
-//! Records in the shape of other loggers: pino (and bunyan, which has the same member names), and
-//! levels that are names, as winston and syslog write them.
+//! Records in the shape of other loggers: Python's (in [`log_record`]), pino (and bunyan, which has
+//! the same member names), and levels that are names, as winston and syslog write them.
 //!
 //! A number is read as a pino level only if the record looks like pino in other ways too: 30 means
 //! WARNING to Python and info to pino.
 
+use super::log_record;
 use crate::json::{JsonKind, JsonText, Member, Members, ObjectWriter};
 use crate::limits::LEVEL_MAX;
 use crate::timestamp::Timestamp;
@@ -39,7 +40,13 @@ const NAMES: [(&str, i64, bool); 22] = [
 /// value that cannot be translated stays too, and the parser of the native shape reports it.
 #[must_use]
 pub fn translate_action_log(members: Members<'_>) -> Members<'_> {
-    if is_pino(&members) { pino(members) } else { with_number(members) }
+    if log_record::is_log_record(&members) {
+        log_record::translate(members)
+    } else if is_pino(&members) {
+        pino(members)
+    } else {
+        with_number(members)
+    }
 }
 
 /// A record with `msg` and without `message` needs one more member of pino. A record without a
@@ -113,7 +120,7 @@ fn with_number(members: Members<'_>) -> Members<'_> {
     with_message(native)
 }
 
-fn named<'a>(name: &str, value: JsonText) -> Member<'a> {
+pub(super) fn named<'a>(name: &str, value: JsonText) -> Member<'a> {
     Member { key: "", name: name.to_owned(), value }
 }
 
@@ -159,7 +166,8 @@ pub(super) fn with_first(object: Option<&JsonText>, name: &str, value: &JsonText
     JsonText::from_trusted(format!("{{\"{name}\":{value}{comma}{rest}"))
 }
 
-fn extra(others: &[Member<'_>]) -> JsonText {
+/// Writes members as one object.
+pub(super) fn extra(others: &[Member<'_>]) -> JsonText {
     let mut out = String::new();
     let mut object = ObjectWriter::new(&mut out);
     for member in others {

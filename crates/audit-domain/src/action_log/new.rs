@@ -47,9 +47,9 @@ impl NewActionLog {
     /// [`InputError`]: the text is not a JSON object, is too large, is not an action log at all, or
     /// has faulty members, all of which are listed.
     pub fn parse(text: &str, mode: ParseMode) -> Result<NewActionLog, InputError> {
-        let members = mode.members(text)?;
+        let members = translate_action_log(mode.members(text)?);
         recognize::<Partial>(&members, mode)?;
-        NewActionLog::from_members(translate_action_log(members), mode).map_err(InputError::Fields)
+        NewActionLog::from_members(members, mode).map_err(InputError::Fields)
     }
 
     /// Reads the members of one record. A null member counts as absent.

@@ -1,6 +1,7 @@
 //! The native API of action logs: `/api/v1/action-logs`.
 
 mod filter;
+pub(crate) mod form;
 pub(crate) mod openapi;
 
 pub(super) use openapi::docs;
@@ -9,8 +10,9 @@ use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ActionLog, ActionLogFilter, ChannelId, InputError, NewActionLog, ParseMode};
 use audit_store::{ActionLogGroupBy, ActionLogs};
 
-use crate::api::native::{self, Filter, Stream};
+use crate::api::native::{self, Filter, FormReader, Stream};
 use crate::routes::Routes;
+use form::{FORM_BYTES_MAX, log_record};
 
 pub(super) fn configure(routes: &mut Routes<'_>) {
     native::configure::<ActionLogs>(routes);
@@ -41,6 +43,8 @@ impl Stream for ActionLogs {
     ];
 
     const SPLITS: &'static [(&'static str, ActionLogGroupBy)] = &[("level", ActionLogGroupBy::Level)];
+
+    const FORM: Option<FormReader> = Some(FormReader { bytes_max: FORM_BYTES_MAX, read: log_record });
 
     fn parse(text: &str, mode: ParseMode) -> Result<(NewActionLog, Option<ChannelId>), InputError> {
         let log = NewActionLog::parse(text, mode)?;

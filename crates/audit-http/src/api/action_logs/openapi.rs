@@ -11,7 +11,7 @@ use crate::api::native::openapi::{self as native, CORRELATION_ID, LEAF_HASH, MAS
 use crate::openapi::ApiDocs;
 use crate::openapi::path::Path;
 use crate::openapi::schema::{
-    Members, UUID_GIVEN, any_of, closed, instant, integer, integer_from, leaf_hash, nullable_instant_given, nullable_integer,
+    Members, UUID_GIVEN, any_of, closed, instant, integer, integer_from, leaf_hash, map_of, nullable_instant_given, nullable_integer,
     nullable_string, open, string, typed, uuid,
 };
 
@@ -25,6 +25,7 @@ const STREAM_DOCS: StreamDocs = StreamDocs {
     example,
     sent,
     lines: "    {\"level\":20,\"message\":\"started\"}\n    {\"level\":40,\"message\":\"no stock\",\"logger_name\":\"shop.orders\"}",
+    form: Some(log_record),
 };
 
 /// Members of a native record that only the server sets.
@@ -48,8 +49,9 @@ fn parameters() -> Vec<(String, Parameter)> {
 }
 
 fn schemas() -> Vec<(String, RefOr<Schema>)> {
-    let new = submitted(new_log(), &[&SERVER_OWNED[..], &[MASKED]].concat())
-        .description(Some("An action log to append. Records of pino and winston are taken as they are."));
+    let new = submitted(new_log(), &[&SERVER_OWNED[..], &[MASKED]].concat()).description(Some(
+        "An action log to append. Records of pino and winston, and of Python's `logging`, are taken as they are.",
+    ));
     let mut schemas = native::schemas::<ActionLogs>(&STREAM_DOCS);
     schemas.extend([("ActionLog".to_owned(), log().into()), ("NewActionLog".to_owned(), new.into())]);
     schemas
@@ -104,6 +106,12 @@ fn new_log() -> ObjectBuilder {
         .always("message", string())
         .maybe("trace", nullable_string())
         .maybe("extra", extra())
+}
+
+/// Describes a record of Python that `logging.handlers.HTTPHandler` posts.
+fn log_record() -> ObjectBuilder {
+    let text = "The attributes of a `logging.LogRecord`, as the OMS action logs take them. Other forms are refused.";
+    map_of(string()).description(Some(text)).always("levelno", string()).always("name", string()).always("msg", string())
 }
 
 fn sent() -> Value {

@@ -29,6 +29,7 @@ const STREAM_DOCS: StreamDocs = StreamDocs {
     example,
     sent,
     lines: "    {\"action\":\"LOGIN\",\"user\":7}\n    {\"action\":\"READ\",\"table_name\":\"orders\",\"user\":7}",
+    form: None,
 };
 
 /// Members of a native record that only the server sets.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use audit_store::domain::{ObjectWriter, limits, push_array};
+use audit_store::domain::{ObjectWriter, push_array};
 use audit_store::{AppendError, AppendRequest, Conflict, NotStored, Prepared, Receipt, Reservation};
 
 use super::Stream;
@@ -25,7 +25,7 @@ pub(super) async fn append<S: Stream>(
     caller: Caller,
 ) -> Result<HttpResponse, Failure> {
     let reading = Reading::of::<S>(&request, &caller)?;
-    let room = Room::for_append(&api, &caller, limits::REQUEST_BYTES_MAX);
+    let room = Room::for_append(&api, &caller, reading.bytes_max());
     let Body { bytes, reservation } = Body::read(&api, &request, payload, room).await?;
     let (store, writer, received) = (api.store.clone(), caller.clone(), bytes.len());
     let work = move |turn| prepare_all::<S>(&store, bytes, reading, &writer, (reservation, turn));

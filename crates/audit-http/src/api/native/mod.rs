@@ -18,6 +18,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::LogStream;
 use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ChannelId, InputError, ParseMode, Span, parse_uuid};
+use encoding_rs::Encoding;
 use serde::Serialize;
 
 use crate::auth::Caller;
@@ -53,6 +54,9 @@ pub(crate) trait Stream: LogStream<Filter: StreamFilter + Serialize> {
     /// The parameters of an append, besides `partial`.
     const APPEND_PARAMETERS: &'static [&'static str] = &[];
 
+    /// How a form is read, if the stream accepts forms.
+    const FORM: Option<FormReader> = None;
+
     /// Reads a record and the channel that it names.
     fn parse(text: &str, mode: ParseMode) -> Result<(Self::New, Option<ChannelId>), InputError>;
 
@@ -65,6 +69,14 @@ pub(crate) trait Stream: LogStream<Filter: StreamFilter + Serialize> {
 
     /// Writes a record in the native form at the end of `out`.
     fn write(record: &Self::Stored, out: &mut String);
+}
+
+/// Reads a form as the JSON of one record.
+#[derive(Clone, Copy)]
+pub(crate) struct FormReader {
+    /// The bytes of the largest form.
+    pub(crate) bytes_max: usize,
+    pub(crate) read: fn(&[u8], &'static Encoding) -> Result<String, Failure>,
 }
 
 /// Spans of time, by name.

@@ -9,6 +9,7 @@ use utoipa::openapi::{AllOfBuilder, Content, RefOr, Schema};
 
 use super::filter::{Filter, FilterKind, Operator, StreamFilter, names};
 use super::{SPANS, Stream};
+use crate::body::FORM;
 use crate::bound::Bound;
 use crate::failure::Code;
 use crate::openapi::ApiDocs;
@@ -33,6 +34,8 @@ pub(crate) struct StreamDocs {
     pub(crate) example: fn() -> Value,
     pub(crate) sent: fn() -> Value,
     pub(crate) lines: &'static str,
+    /// The form, if the stream accepts one.
+    pub(crate) form: Option<fn() -> ObjectBuilder>,
 }
 
 /// The failures that every reading operation may answer.
@@ -296,11 +299,15 @@ impl StreamDocs {
         });
         let receipts = any_of([named("Receipt").into(), named("Receipts").into()]);
         let made = "The receipt of a single one, or all receipts in the order of the request.";
-        Operation::new(&format!("append{}s", self.record), self.tag, &format!("Appends one {}, or several at once", self.one))
+        let append =
+            Operation::new(&format!("append{}s", self.record), self.tag, &format!("Appends one {}, or several at once", self.one))
+                .body(JSON, json_content(body, (self.sent)()))
+                .body("application/x-ndjson", Content::new(Some(string().description(Some(lines)))));
+        let form = self.form.map(|form| Content::new(Some(form())));
+        form.into_iter()
+            .fold(append, |append, form| append.body(FORM, form))
             .describe(&text)
             .parameters(append_parameters::<S>())
-            .body(JSON, json_content(body, (self.sent)()))
-            .body("application/x-ndjson", Content::new(Some(string().description(Some(lines)))))
             .json(200, "A single one that was there already.", named("Receipt"), receipt(true))
             .json(201, made, receipts, receipt(false))
             .json(207, "With `partial=true`: some are not stored, and `errors` says which.", named("Receipts"), in_part)

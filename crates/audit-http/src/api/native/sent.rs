@@ -3,11 +3,12 @@
 use actix_web::HttpRequest;
 use audit_store::domain::{ChannelId, ConvertError, ConvertFault, Format, InputError, JsonError, JsonText, ParseMode, convert, limits};
 use audit_store::{Prepared, Reservation, Store, StoreError};
+use encoding_rs::Encoding;
 
-use super::{Query, Stream};
+use super::{FormReader, Query, Stream};
 use crate::admission::Turn;
 use crate::auth::{Caller, ChannelError};
-use crate::body::{self, BodyError, media_type};
+use crate::body::{self, BodyError, FORM, charset, media_type};
 use crate::failure::{ERRORS_MAX, Failure, InvalidMember, InvalidRecord};
 use crate::idempotency::IdempotencyKey;
 use crate::problem::Detail;
@@ -16,9 +17,11 @@ use crate::problem::Detail;
 const RECORD_OVERHEAD_BYTES: usize = 1024;
 
 /// How a body is read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Reading {
     is_ndjson: bool,
+    /// How a form is read, and its charset.
+    form: Option<(FormReader, &'static Encoding)>,
     /// The format of another system, which is converted.
     format: Option<Format>,
     mode: ParseMode,
@@ -60,22 +63,36 @@ impl Reading {
         let mut is_true = |name| query.named(name, &[("true", true), ("false", false)]).is_some_and(|(_, is_true)| is_true);
         let (partial, lenient) = (is_true("partial"), is_true("lenient"));
         query.finish()?;
-        let is_ndjson = is_ndjson(request, format)?;
+        let (is_ndjson, form) = content::<S>(request, format)?;
         let mode = ParseMode { refuses_unrecognized: !lenient, ..ParseMode::NATIVE };
-        Ok(Reading { is_ndjson, format, mode, partial, key: IdempotencyKey::from_request(request, caller)? })
+        Ok(Reading { is_ndjson, form, format, mode, partial, key: IdempotencyKey::from_request(request, caller)? })
+    }
+
+    /// The maximum bytes of the body.
+    pub(super) fn bytes_max(&self) -> usize {
+        self.form.map_or(limits::REQUEST_BYTES_MAX, |(reader, _)| reader.bytes_max)
     }
 }
 
-/// Returns whether the media type says that the body has a record on each line.
-fn is_ndjson(request: &HttpRequest, format: Option<Format>) -> Result<bool, Failure> {
+/// What the media type says: whether the body has a record on each line, and how a form is read.
+fn content<S: Stream>(request: &HttpRequest, format: Option<Format>) -> Result<Content, Failure> {
     let media_type = media_type(request);
-    match media_type.as_str() {
-        "" | "application/json" => Ok(false),
-        "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Ok(true),
-        "application/cloudevents+json" | "application/cloudevents-batch+json" if format == Some(Format::CloudEvents) => Ok(false),
-        _ => Err(Failure::UnsupportedMediaType { got: media_type, accepted: "application/json, application/x-ndjson" }),
+    match (media_type.as_str(), S::FORM) {
+        ("" | "application/json", _) => Ok((false, None)),
+        ("application/x-ndjson" | "application/ndjson" | "application/jsonl", _) => Ok((true, None)),
+        ("application/cloudevents+json" | "application/cloudevents-batch+json", _) if format == Some(Format::CloudEvents) => {
+            Ok((false, None))
+        }
+        (FORM, Some(reader)) => Ok((false, Some((reader, charset::from_request(request)?)))),
+        (_, form) => {
+            let with_form = "application/json, application/x-ndjson, application/x-www-form-urlencoded";
+            let accepted = if form.is_some() { with_form } else { "application/json, application/x-ndjson" };
+            Err(Failure::UnsupportedMediaType { got: media_type, accepted })
+        }
     }
 }
+
+type Content = (bool, Option<(FormReader, &'static Encoding)>);
 
 /// Prepares the records of a body for the log.
 pub(super) fn prepare_all<S: Stream>(
@@ -85,6 +102,11 @@ pub(super) fn prepare_all<S: Stream>(
     caller: &Caller,
     (mut reservation, turn): (Reservation, Option<Turn>),
 ) -> Result<Records, Failure> {
+    if let Some((reader, charset)) = reading.form {
+        let json = (reader.read)(&bytes, charset)?.into_bytes();
+        reservation.grow(json.len().saturating_sub(bytes.len())).map_err(BodyError::from)?;
+        bytes = json;
+    }
     let mut converted = None;
     if let Some(format) = reading.format {
         let events = self::converted(format, text(&bytes)?, reading.is_ndjson)?;

@@ -2,19 +2,17 @@
 
 mod filter;
 mod openapi;
-mod python;
 mod view;
 
 pub(super) use openapi::docs;
 
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
-use audit_store::domain::{
-    ActionLog, ChannelGrant, InputError, JsonText, Members, NewActionLog, ParseMode, limits, translate_action_log,
-};
+use audit_store::domain::{ActionLog, ChannelGrant, JsonText, Members, NewActionLog, ParseMode, limits, translate_action_log};
 use audit_store::{AppendRequest, Prepared, Receipt, Store};
 use encoding_rs::Encoding;
 
 use crate::admission::Room;
+use crate::api::action_logs::form::{FORM_BYTES_MAX, Form};
 use crate::auth::Caller;
 use crate::blocking;
 use crate::body::charset;
@@ -102,10 +100,6 @@ async fn create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload
     show(HttpResponse::Ok(), log.ok_or_else(|| Failure::lost(channel, uuid))?).await
 }
 
-/// The bytes of the largest form. The server stores a record that Python's handler posts in any
-/// case, cut to the size that an action log may have.
-const FORM_BYTES_MAX: usize = 8 * limits::EVENT_BYTES_MAX;
-
 fn prepare(
     store: &Store,
     body: &[u8],
@@ -113,7 +107,7 @@ fn prepare(
     caller: &Caller,
 ) -> Result<Prepared, Failure> {
     let mut log = match form {
-        Some(charset) => read_log(drf::body_members(&json_of_form(body, charset)?)?)?,
+        Some(charset) => read_log(drf::body_members(&Form::read(body, charset)?.json)?)?,
         None => {
             let text = body::text(body)?;
             // DRF treats a missing body as `{}`, and its answer names the missing fields.
@@ -123,27 +117,6 @@ fn prepare(
     let channel = caller.channel_to_write(log.channel_id)?;
     log.uuid = log.uuid.or(key.map(|key| key.uuid(0)));
     Ok(store.channels(channel).action_logs().prepare(log)?)
-}
-
-/// Converts a form into the JSON of an action log.
-fn json_of_form(body: &[u8], charset: &'static Encoding) -> Result<String, Failure> {
-    let max = limits::EVENT_BYTES_MAX;
-    let mut form = drf::form(body, charset)?;
-    let is_record = python::is_record(&form);
-    if is_record {
-        form = python::fit(form, max);
-    } else if body.len() > max {
-        return Err(BodyError::TooLarge { max }.into());
-    }
-    // The formatted message must not make the whole record too large.
-    let mut json = python::to_json(&form, max.saturating_sub(body.len()));
-    if is_record && json.len() > max {
-        json = python::to_json(&form, 0);
-    }
-    if json.len() > max {
-        return Err(InputError::TooLarge { bytes: json.len() }.into());
-    }
-    Ok(json)
 }
 
 fn read_log(members: Members<'_>) -> Result<NewActionLog, Failure> {

@@ -53,8 +53,8 @@ class Odd:
         return "<Odd>"
 
 
-# What cannot be formatted from the text of its arguments: the template stands for itself.
-MESSAGES = {"an object %s": "an object %s", "too few %s %s": "too few %s %s"}
+# What Python cannot format: the arguments follow the template.
+MESSAGES = {"too few %s %s": "too few %s %s ('x',)"}
 KEPT = {"lineno", "module", "process", "threadName", "user_id", "id", "position", "extra"}
 
 handler = Strict(address, path, method="POST", credentials=("anybody", key))
@@ -88,6 +88,8 @@ log.info("%s", b"\x00\xff")
 log.info("%s and %s", {"a": {1: [None, (True,)]}}, float("1e100"))
 log.info("x" * 100_000 + "%s", "y" * 100_000)
 log.info("an object %s", Odd())
+log.info("objects %r %s", [Odd(), Odd], {"a": Odd()})
+log.info("too few %s %s", "x")
 logging.getLogger("shop.cart.None").info("child")
 none = logging.getLogger("None")
 none.setLevel(1)

@@ -11,8 +11,8 @@ use crate::common::{TestServer, results_of};
 /// The script logs what is in it, and prints `[level, name, message, exc_text, created]` of each record as Python itself sees it.
 const SCRIPT: &str = include_str!("http_handler.py");
 
-fn run(server: &TestServer, key: &str) -> Vec<Value> {
-    let run = Command::new("python3").args(["-c", SCRIPT, &server.address.to_string(), OMS, key]).output().unwrap();
+fn run(server: &TestServer, path: &str, key: &str) -> Vec<Value> {
+    let run = Command::new("python3").args(["-c", SCRIPT, &server.address.to_string(), path, key]).output().unwrap();
     let (out, errors) = (String::from_utf8(run.stdout).unwrap(), String::from_utf8_lossy(&run.stderr).into_owned());
     assert!(run.status.success() && errors.is_empty(), "{errors}");
     serde_json::from_str(&out).unwrap()
@@ -20,9 +20,15 @@ fn run(server: &TestServer, key: &str) -> Vec<Value> {
 
 #[test]
 fn what_a_python_handler_posts_is_stored_as_python_says_it() {
+    for path in [OMS, NATIVE] {
+        check(path);
+    }
+}
+
+fn check(path: &str) {
     let server = TestServer::start();
     let key = server.token(Role::Writer, "3");
-    let logged = run(&server, &key);
+    let logged = run(&server, path, &key);
     let page = server.get(&server.admin, &format!("{NATIVE}?channel_id=3&sort=position&limit=1000")).expect(200);
     let stored = results_of(&page);
     assert_eq!(stored.len(), logged.len());

@@ -6,6 +6,7 @@ import json
 import logging
 import logging.handlers
 import sys
+import types
 import urllib.request
 import uuid
 
@@ -27,6 +28,16 @@ def stored():
     request = urllib.request.Request(url, headers={"Authorization": f"Token {admin}"})
     with urllib.request.urlopen(request) as answer:
         return json.load(answer)
+
+
+class Row:
+    """As Django shows a row: its name is anything."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __repr__(self):
+        return f"<Row: {self.name}>"
 
 
 def step(name, act, **wanted):
@@ -66,8 +77,12 @@ step("level 60", lambda: log.log(60, "AUDIT"), level=50, extra={"levelno": "60",
 step("level -7", lambda: log.log(-7, "deep"), level=0, extra={"levelno": "-7"})
 step("level 1", lambda: log.log(1, "spam"), level=1)
 paid = ("paid %s at %s", decimal.Decimal("1.10"), datetime.datetime(2026, 1, 1))
-step("Decimal and datetime", lambda: log.info(*paid), message="paid %s at %s")
-step("an object", lambda: log.info("obj %s", object()), message="obj %s")
+step("Decimal and datetime", lambda: log.info(*paid), message="paid 1.10 at datetime.datetime(2026, 1, 1, 0, 0)")
+bob = types.SimpleNamespace(name="bob")
+step("an object", lambda: log.info("user %s", bob), message="user namespace(name='bob')", extra={"msg": "user %s"})
+step("an error", lambda: log.error("failed: %s", KeyError("a, b)")), message="failed: KeyError('a, b)')", level=40)
+step("objects in a list", lambda: log.info("%s", [Row("it's"), Row(">")]), message="[<Row: it's>, <Row: >>]")
+step("correlation_id", lambda: log.info("x", extra={"correlation_id": "c-1"}), correlation_id="c-1")
 step("bytes", lambda: log.info("b %r", b"\xff"), message="b b'\\xff'")
 step("a dictionary", lambda: log.info({"event": "x", "a": 1}), message="{'event': 'x', 'a': 1}")
 step("an exception that is none", lambda: log.exception("boom"), message="boom", level=40)
@@ -83,7 +98,8 @@ def divide():
 step("an exception", divide, message="boom y", level=40)
 step("U+0000", lambda: log.info("a\0b"), message="a\0b")
 step("a percent sign", lambda: log.info("100%"), message="100%")
-step("wrong arguments", lambda: log.info("%d items", "five"), message="%d items")
+step("wrong arguments", lambda: log.info("%d items", "five"), message="%d items ('five',)")
+step("too few arguments", lambda: log.info("%s %s", "x"), message="%s %s ('x',)")
 # What is too large for a record is cut, whichever part of it is.
 step("a message of 2 MB", lambda: log.info("x" * 2_000_000), cut={"message": 2_000_000})
 step("and of other letters", lambda: log.info("\x01é🐎" * 300_000), cut={"message": 900_000})

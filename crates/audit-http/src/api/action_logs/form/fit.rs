@@ -14,7 +14,7 @@ const FIELD_BYTES_MIN: usize = 256;
 /// alone are larger.
 ///
 /// A cut field ends in ` … [cut from 2000000 characters]`.
-pub(in super::super) fn fit(record: Params, bytes_max: usize) -> Params {
+pub(super) fn fit(record: Params, bytes_max: usize) -> Params {
     let has_arguments = record.last("args").is_some_and(|args| !args.is_empty() && args != "()");
     // The log stores a template with arguments twice: it keeps the template beside the message that
     // is made from it.

@@ -10,7 +10,7 @@ use super::literal::{Literal, Value};
 
 /// Formats the message of a template and its arguments. Returns `None` if Python would fail, if
 /// this module does not know a conversion, or if the message has more than `bytes_max` bytes. The
-/// caller then keeps the template as the message.
+/// caller then shows the template as it is.
 ///
 /// For every template, the time and the memory are proportional to the input and `bytes_max`.
 pub(super) fn format(template: &str, args: Literal<'_>, bytes_max: usize) -> Option<String> {
@@ -143,7 +143,8 @@ impl<'a> Conversion<'a> {
     fn apply(&self, arg: &Argument<'_>) -> Option<String> {
         let text = match (self.kind, &arg.value) {
             ('s', Value::Text(text)) => self.cut(text),
-            ('s' | 'r', _) => self.cut(arg.repr),
+            ('s', Value::Object) => self.cut(shown(arg.repr)),
+            ('s' | 'r' | 'a', _) => self.cut(arg.repr),
             ('d' | 'i' | 'u', Value::Integer(number)) => return Some(self.number(*number < 0, number.unsigned_abs().to_string())),
             ('d' | 'i' | 'u', Value::Float(number)) if number.abs() < 1e18 => {
                 return Some(self.number(*number <= -1.0, format!("{}", number.abs().trunc())));
@@ -154,6 +155,8 @@ impl<'a> Conversion<'a> {
             ('f' | 'F', Value::Float(number)) => return Some(self.fixed(*number)),
             ('f' | 'F', Value::Integer(number)) => return Some(self.fixed(*number as f64)),
             ('c', Value::Text(text)) if is_one_char(text) => text.clone(),
+            // It may be a number to Python, and the log has nothing but its `repr()`.
+            ('d' | 'i' | 'u' | 'x' | 'X' | 'o' | 'f' | 'F' | 'e' | 'E' | 'g' | 'G', Value::Object) => shown(arg.repr).to_owned(),
             _ => return None,
         };
         Some(self.pad(text))
@@ -189,6 +192,16 @@ impl<'a> Conversion<'a> {
     }
 }
 
+/// Classes whose `repr()` has their `str()` in quotes.
+const QUOTING: [&str; 4] = ["Decimal", "UUID", "PosixPath", "PurePosixPath"];
+
+/// Returns the `str()` of an object as far as its `repr()` tells it: `Decimal('1.10')` is shown as
+/// 1.10.
+fn shown(repr: &str) -> &str {
+    let quoted = QUOTING.iter().find_map(|class| repr.strip_prefix(class)?.strip_prefix("('")?.strip_suffix("')"));
+    quoted.filter(|text| !text.contains(['\\', '\''])).unwrap_or(repr)
+}
+
 fn is_one_char(text: &str) -> bool {
     let mut chars = text.chars();
     chars.next().is_some() && chars.next().is_none()
@@ -211,7 +224,7 @@ mod tests {
     use super::*;
 
     /// A template, its arguments, and the result of Python 3.11.
-    const CASES: [(&str, &str, &str); 18] = [
+    const CASES: [(&str, &str, &str); 22] = [
         ("hello %s, %d", "('world', 3)", "hello world, 3"),
         ("%r %s", "('é', None)", "'é' None"),
         ("%5d|%-5d|%05d|%+d|% d", "(3, 3, -3, 3, 3)", "    3|3    |-0003|+3| 3"),
@@ -230,7 +243,26 @@ mod tests {
         ("no more", "()", "no more"),
         ("got %s", "{'id': 7}", "got {'id': 7}"),
         ("%s: %(id)d", "{'id': 7, 8: 9}", "{'id': 7, 8: 9}: 7"),
+        ("paid %s of %10s at %s", "(Decimal('1.10'), Decimal('9'), PosixPath('/a b'))", "paid 1.10 of          9 at /a b"),
+        ("%r %a", "(UUID('0b'), 'x')", "UUID('0b') 'x'"),
+        ("%s of %s", "(1j, {1, 2})", "1j of {1, 2}"),
+        ("%(u)r", "{'u': <User: bob>}", "<User: bob>"),
     ];
+
+    #[test]
+    fn objects_are_shown_as_their_repr_in_every_conversion() {
+        for (template, args, expected) in [
+            ("user %s", "(<User: bob>,)", "user <User: bob>"),
+            ("%s and %d", "(<User: it's, \"x\")>, 3)", "<User: it's, \"x\")> and 3"),
+            ("%s|%s", "(<QuerySet [<User: a>, <User: b>]>, [<A: 1>, None])", "<QuerySet [<User: a>, <User: b>]>|[<A: 1>, None]"),
+            ("%s", "(<A: 1 > 0>,)", "<A: 1 > 0>"),
+            ("failed: %s", "(ValueError('a, b)', {'k': 1}),)", "failed: ValueError('a, b)', {'k': 1})"),
+            ("%d %.2f %5s|", "(<N>, Decimal('1.5'), <N>)", "<N> 1.5   <N>|"),
+            ("%s", "({<Color.RED: 1>: (<X>,)},)", "{<Color.RED: 1>: (<X>,)}"),
+        ] {
+            assert_eq!(formatted(template, args).as_deref(), Some(expected), "{template} of {args}");
+        }
+    }
 
     fn formatted(template: &str, args: &str) -> Option<String> {
         format(template, Literal::parse(args).unwrap(), 10_000)

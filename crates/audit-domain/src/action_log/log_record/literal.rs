@@ -1,4 +1,5 @@
-//! Python literals, as `repr()` writes them. The arguments of a log record come as one literal.
+//! Python literals, as `repr()` writes them. The arguments of a log record come as one literal, in
+//! which the `repr()` of any object may stand.
 
 /// The text of a literal. Its syntax is checked, and its values are read on demand, because a
 /// record has at most a megabyte of them and a template uses few of them.
@@ -15,10 +16,12 @@ pub(super) enum Value {
     /// `None`, bytes, an integer beyond 128 bits, or a container of other values. A message only
     /// ever shows them.
     Other,
+    /// The `repr()` of an object that is not a literal: `<User: bob>`, `Decimal('1.10')`, `nan`.
+    Object,
 }
 
 impl<'a> Literal<'a> {
-    /// Reads a literal. Returns `None` for any other text, such as the `repr()` of an object.
+    /// Reads a literal. Returns `None` for a text whose brackets or quotes do not match.
     pub(super) fn parse(text: &'a str) -> Option<Literal<'a>> {
         let mut reader = Reader { text, at: 0 };
         let literal = reader.literal(0)?;
@@ -33,12 +36,11 @@ impl<'a> Literal<'a> {
 
     pub(super) fn value(self) -> Value {
         let mut reader = Reader { text: self.0, at: 0 };
-        let value = match self.0.as_bytes().first() {
-            Some(b'\'' | b'"') => reader.string().map(Value::Text),
-            Some(b'(' | b'[' | b'{' | b'b') => None,
-            _ => reader.word(),
-        };
-        value.unwrap_or(Value::Other)
+        match self.0.as_bytes() {
+            [b'\'' | b'"', ..] => reader.string().map_or(Value::Other, Value::Text),
+            [b'(' | b'[' | b'{', ..] | [b'b', b'\'' | b'"', ..] => Value::Other,
+            _ => reader.word().unwrap_or(Value::Object),
+        }
     }
 
     /// Returns the items of a tuple, or `None` for any other literal.
@@ -79,9 +81,18 @@ impl<'a> Reader<'a> {
         found
     }
 
+    /// Reads a literal, or an object in the place of one.
     fn literal(&mut self, level: usize) -> Option<Literal<'a>> {
         self.blanks();
         let start = self.at;
+        self.known(level).or_else(|| {
+            self.at = start;
+            self.object()
+        })?;
+        Some(Literal(&self.text[start..self.at]))
+    }
+
+    fn known(&mut self, level: usize) -> Option<()> {
         match self.rest().chars().next()? {
             _ if level > NESTING_MAX => return None,
             open @ ('(' | '[' | '{') => {
@@ -99,7 +110,33 @@ impl<'a> Reader<'a> {
             }
             _ => drop(self.word()?),
         }
-        Some(Literal(&self.text[start..self.at]))
+        Some(())
+    }
+
+    /// Reads the `repr()` of an object, up to the comma, colon or bracket that ends it: nothing
+    /// else is known of its form. Between `<` and `>` anything may stand, as in `<User: it's me>`.
+    fn object(&mut self) -> Option<()> {
+        let start = self.at;
+        let mut open = Vec::new();
+        while let Some(next) = self.rest().chars().next() {
+            match (next, open.last()) {
+                ('<', _) => open.push('>'),
+                (close, Some(expected)) if close == *expected => drop(open.pop()),
+                (_, Some('>')) => {}
+                (',' | ':' | ')' | ']' | '}', None) => break,
+                ('(', _) => open.push(')'),
+                ('[', _) => open.push(']'),
+                ('{', _) => open.push('}'),
+                (')' | ']' | '}', _) => return None,
+                ('\'' | '"', _) => {
+                    self.string()?;
+                    continue;
+                }
+                _ => {}
+            }
+            self.at += next.len_utf8();
+        }
+        (open.is_empty() && self.at > start).then_some(())
     }
 
     /// Reads the items, up to and including the bracket that closes them.
@@ -215,15 +252,16 @@ mod tests {
     }
 
     #[test]
-    fn what_repr_does_not_write_is_refused() {
+    fn what_brackets_and_quotes_leave_open_is_refused() {
         for bad in [
             "",
             "(",
             "('a'",
             "'a",
-            "<x>",
-            "(1 2)",
-            "(,)",
+            "(<a, 1)",
+            "(f(1, 2)",
+            "(f(1]),)",
+            "(x'y,)",
             "(1,) x",
             "'\\q'",
             "'\\u12'",
@@ -231,20 +269,40 @@ mod tests {
             "'\\xé'",
             "'\\ud800'",
             "'\\",
-            "b",
-            "-",
-            "inf",
-            "1inf",
-            "1j",
-            "{1}",
-            "{1: }",
-            "1_0",
             &"(".repeat(100_000),
             &"{1:".repeat(100_000),
             &"[".repeat(17),
+            &"<".repeat(100_000),
         ] {
             assert_eq!(Literal::parse(bad), None, "{bad:.20}");
         }
         assert!(Literal::parse(&format!("{}{}", "[".repeat(17), "]".repeat(17))).is_some());
+        for no_tuple in ["(1 2)", "(,)", "[1]", "x", "{1}"] {
+            let literal = Literal::parse(no_tuple).unwrap();
+            assert!(literal.items().is_none() && literal.entries().is_none(), "{no_tuple}");
+        }
+    }
+
+    #[test]
+    fn objects_stand_in_the_place_of_literals() {
+        for object in [
+            "<x>",
+            "<User: it's \">",
+            "<A (>",
+            "<Q [<A>, <B>]>",
+            "f('a)', [1])",
+            "datetime.date(2026, 1, 1)",
+            "inf",
+            "1j",
+            "Color.RED",
+        ] {
+            let text = format!("({object}, 7, [{object}])");
+            let items = Literal::parse(&text).unwrap().items().unwrap();
+            assert_eq!((items[0].repr(), items[0].value()), (object, Value::Object));
+            assert_eq!((items[1].value(), items.len()), (Value::Integer(7), 3));
+            assert_eq!(items[2].repr(), format!("[{object}]"));
+        }
+        let entries = Literal::parse("{'u': <U: a, b>, <K: 1>: {2, 3}}").unwrap().entries().unwrap();
+        assert_eq!((entries[0].1.repr(), entries[1].0.repr(), entries[1].1.repr()), ("<U: a, b>", "<K: 1>", "{2, 3}"));
     }
 }

@@ -16,6 +16,9 @@ it is on disk. So a record outlives the process from the moment that the call re
 not the server is there. The server knows the uuid, so what is sent twice is stored once. What the server refuses for good goes
 into `KIND.rejected` in the spool's directory, with the reason.
 
+What is logged and sent in one request or task is found together by its `correlation_id`: set it once with
+`correlation_id.set("…")`, a `contextvars.ContextVar`, or as an attribute of a log record (`extra={"correlation_id": …}`, or a filter).
+
 Nothing here raises into the application, and its threads do not wait for the network or for a sync. The price is a bound: when the
 spool is full or cannot be written, records wait in memory; when that is full too, new records are dropped, counted in
 `sender.dropped`, and reported (on stderr, or to `on_error`).
@@ -32,6 +35,7 @@ that wait die with the process.
 import atexit
 import collections
 import contextlib
+import contextvars
 import datetime
 import email.utils
 import fcntl
@@ -49,7 +53,10 @@ import urllib.parse
 import uuid
 import weakref
 
-__all__ = ["AuditClient", "AuditHandler", "Sender"]
+__all__ = ["AuditClient", "AuditHandler", "Sender", "correlation_id"]
+
+# The id of the request, the task or the trace, for all records and events of this thread or coroutine that name none.
+correlation_id = contextvars.ContextVar("audit_correlation_id", default=None)
 
 BATCH_RECORDS_MAX = 500
 # Reverse proxies commonly take a body of 1 MiB; a single record may be larger.
@@ -104,6 +111,9 @@ class AuditHandler(logging.Handler):
             "trace": _trace(record),
             "extra": _extra(record),
         }
+        correlation = _correlation(getattr(record, "correlation_id", None))
+        if correlation is not None:
+            shown["correlation_id"] = correlation
         return shown if self.channel_id is None else {**shown, "channel_id": self.channel_id}
 
     def flush(self, timeout=None):
@@ -116,23 +126,37 @@ class AuditHandler(logging.Handler):
 
 
 class AuditClient:
-    """Events to `/api/v1/events`. `options` are those of `Sender`."""
+    """Events to `/api/v1/events`. `source` names the application in each; `options` are those of `Sender`."""
 
-    def __init__(self, url, key, *, channel_id=None, **options):
+    def __init__(self, url, key, *, channel_id=None, source=None, **options):
         self.channel_id = channel_id
+        self.source = source
         self.sender = Sender(url, key, "events", **options)
 
     def send(self, event):
         """Takes an event on its way, in the server's native shape. Returns its uuid, or None where it had to be dropped."""
         try:
-            now = datetime.datetime.now(datetime.timezone.utc).isoformat()
-            event = {"uuid": str(uuid.uuid4()), "timestamp": now, **event}
-            if self.channel_id is not None:
-                event.setdefault("channel_id", self.channel_id)
+            event = self._whole(event)
             return str(event["uuid"]) if self.sender.put(event) else None
         except Exception as error:
             self.sender.drop(1, f"an event cannot be taken: {error!r}")
             return None
+
+    def send_all(self, events):
+        """Takes events that belong together. They are sent in one request, as far as they fit: 500 events and 512 KiB."""
+        try:
+            self.sender.put_all([self._whole(event) for event in events])
+        except Exception as error:
+            self.sender.drop(len(events), f"events cannot be taken: {error!r}")
+
+    def _whole(self, event):
+        now = datetime.datetime.now(datetime.timezone.utc).isoformat()
+        event = {"uuid": str(uuid.uuid4()), "timestamp": now, **event}
+        correlation = _correlation(event.get("correlation_id"))
+        for name, value in (("channel_id", self.channel_id), ("source", self.source), ("correlation_id", correlation)):
+            if value is not None:
+                event.setdefault(name, value)
+        return event
 
     def flush(self, timeout=None):
         """Waits until the server has everything; False if it does not within `timeout` seconds."""
@@ -205,20 +229,26 @@ class Sender:
 
     def put(self, record):
         """Takes a record; False where it had to be dropped."""
-        line = _encode(record).encode("ascii") + b"\n"
+        return self.put_all([record])
+
+    def put_all(self, records):
+        """Takes records that belong together; False where some had to be dropped."""
+        lines = [_encode(record).encode("ascii") + b"\n" for record in records]
         with self._changed:
             # Into the file before anything else: nothing that goes wrong from here on can lose it.
-            kept, fault = self._backlog.append(line, in_memory=not self._ended)
+            taken = [self._backlog.append(line, in_memory=not self._ended) for line in lines]
             started = self._start()
             self._changed.notify_all()
+        fault = next((fault for _, fault in taken if fault is not None), None)
+        dropped = sum(not kept for kept, _ in taken)
         # Without the lock: stderr may be a pipe that nobody reads.
         if fault is not None:
             self.report("spool", f"the spool cannot be written, records wait in memory: {fault}")
         if started is not None:
             self.report("threads", f"nothing is sent now: {started}")
-        if not kept:
-            self.drop(1, "spool and queue are full, or cannot be written: new records are dropped")
-        return kept
+        if dropped:
+            self.drop(dropped, "spool and queue are full, or cannot be written: new records are dropped")
+        return not dropped
 
     def drop(self, count, reason):
         """Counts what is lost, and says so."""
@@ -848,7 +878,13 @@ def _retry_after(value):
 
 # ---- Records as JSON ----------------------------------------------------------------------------------------------------
 
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "correlation_id"}
+
+
+def _correlation(given):
+    """The id that is given, or that of the context. Filters of logging put `-` where there is none."""
+    found = correlation_id.get() if given in (None, "", "-") else given
+    return None if found is None else str(found)
 
 
 def _message(record):

@@ -146,6 +146,34 @@ class Records(Case):
         self.assertEqual(client.sender.dropped, 1)
         self.assertIn("cannot be taken", self.told[0])
 
+    def test_records_and_events_of_a_context_have_its_id(self):
+        mark = audit_logging.correlation_id.set("task-7")
+        record = self.record(lambda logger: logger.warning("x"))
+        own = self.record(lambda logger: logger.warning("x", extra={"correlation_id": uuid.UUID(int=7)}))
+        none = self.record(lambda logger: logger.warning("x", extra={"correlation_id": "-"}))
+        server = self.server()
+        client = self.client(server.url, source="shop")
+        client.send({"action": "A"})
+        client.send({"action": "B", "correlation_id": "own", "source": "other"})
+        audit_logging.correlation_id.reset(mark)
+        client.send({"action": "C"})
+        self.assertTrue(client.flush(PATIENCE))
+        self.assertEqual([shown["correlation_id"] for shown in (record, own, none)], ["task-7", str(uuid.UUID(int=7)), "task-7"])
+        self.assertNotIn("correlation_id", own["extra"])
+        self.assertEqual([(event.get("source"), event.get("correlation_id")) for event in server.records.values()],
+                         [("shop", "task-7"), ("other", "own"), ("shop", None)])
+        self.assertNotIn("correlation_id", self.record(lambda logger: logger.warning("x")))
+
+    def test_events_that_belong_together_are_one_request(self):
+        server = self.server()
+        client = self.client(server.url)
+        client.send_all([{"action": str(n)} for n in range(audit_logging.BATCH_RECORDS_MAX)])
+        self.assertTrue(client.flush(PATIENCE))
+        self.assertEqual((len(server.requests), len(server.records)), (1, audit_logging.BATCH_RECORDS_MAX))
+        client.send_all(["not an event", {}])
+        self.assertEqual(client.sender.dropped, 2)
+        self.told.clear()
+
     def test_an_address_that_is_none_is_said_at_once(self):
         for url in ("127.0.0.1:8080", "ftp://example.com", "http://"):
             with self.assertRaisesRegex(ValueError, "http://HOST:PORT"):

@@ -14,8 +14,9 @@ load it, whatever `type` the project's package.json has:
     process.on("SIGTERM", () => server.close(() => auditing.close().then(() => process.exit())));
 
 An event has the method, URL, user, address, query, body and headers, and under `extra` the status, the route's parameters and the
-time it took. Where the client has gone before it had its answer, `aborted` is true, and `status` is 499 if there was no answer yet;
-what the route does after that is not seen. `auditing.send(event)` takes events of your own, in the server's native shape, and sends
+time it took. `outcome` is `failure` from status 400 on, else `success`. `correlation_id` is the request's `X-Request-ID`, the trace id
+of its `traceparent`, or `req.id`. Where the client has gone before it had its answer, `aborted` is true, and `status` is 499 if there
+was no answer yet, without an outcome; what the route does after that is not seen. `auditing.send(event)` takes events of your own, in the server's native shape, and sends
 them as they are.
 
 Values whose names have one of the parts of MASK are not sent: in user, query, body, headers, route parameters, the path of the URL,
@@ -35,6 +36,8 @@ Options beside url, key and spool:
 
     channel_id        the channel to write to; else the server decides by the key
     user(req)         who asks: an object with `pk` and `username`, an id, or null; default: id, name and e-mail address of req.user
+    impersonator(req) who really asks, where `user` is somebody whom this person acts as: the same forms
+    source            the name of the application, in each event
     describe(req,res) further members of the event, or others than these: action, table_name, object_id, content …
     skip(req)         true for requests to leave out
     methods           default: POST, PUT, PATCH, DELETE
@@ -56,7 +59,8 @@ const path = require("node:path");
 // Letters only: `card_number`, `cardNumber` and `Card-Number` are one name.
 const MASK = ["password", "passwd", "pwd", "passphrase", "passcode", "secret", "token", "apikey", "accesskey", "privatekey", "sessionkey",
   "sessionid", "authorization", "credential", "cardnumber", "cvv", "cvc"];
-const MASKED = "********";
+// The word that the server has for it too.
+const MASKED = "[masked]";
 const HEADERS_EXCLUDE = ["authorization", "proxy-authorization", "cookie", "x-csrf-token", "x-api-key"];
 const METHODS = ["POST", "PUT", "PATCH", "DELETE"];
 
@@ -101,20 +105,32 @@ function arrival(req, options) {
     // Without the query: it stands in query_params, where secrets can be masked.
     url: `${req.protocol}://${req.get("host")}${req.originalUrl.split("?")[0]}`,
     query_params: mask(req.query, names, []),
+    correlation_id: correlationOf(req.headers),
     headers: mask(Object.fromEntries(headers.map(([name, value]) => [name, maskQueries(value, names)])), names, []),
   };
   return { members, at: process.hrtime.bigint() };
+}
+
+/** The id that a proxy has given the request, or that of its trace. */
+function correlationOf({ "x-request-id": given, traceparent }) {
+  const [, trace] = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/.exec(traceparent?.trim() ?? "") ?? [];
+  return given?.trim().slice(0, 200) || trace;
 }
 
 /** The event, as the response is over. */
 function describe(req, res, arrived, options) {
   const names = options.mask ?? MASK;
   const masked = (value) => mask(value, names, []);
-  const { timestamp, remote_addr, url, query_params, headers } = arrived.members;
+  const { timestamp, remote_addr, url, query_params, correlation_id, headers } = arrived.members;
+  // As nginx has it in its log. The status of an answer that was not begun is 200 in Node.
+  const status = res.writableEnded || res.headersSent ? res.statusCode : 499;
   const event = {
     timestamp,
     action: req.method,
+    ...(status === 499 ? {} : { outcome: status < 400 ? "success" : "failure" }),
+    correlation_id: correlation_id ?? (typeof req.id === "string" ? req.id : undefined),
     user: masked(options.user ? options.user(req) : known(req.user)) ?? null,
+    ...(options.impersonator ? { impersonator: masked(options.impersonator(req)) ?? null } : {}),
     remote_addr,
     url,
     query_params,
@@ -122,8 +138,7 @@ function describe(req, res, arrived, options) {
     headers,
     // Members that the server does not know go into `extra`.
     method: req.method,
-    // As nginx has it in its log. The status of an answer that was not begun is 200 in Node.
-    status: res.writableEnded || res.headersSent ? res.statusCode : 499,
+    status,
     ...(res.writableFinished ? {} : { aborted: true }),
     params: masked(req.params ?? {}),
     milliseconds: Number((process.hrtime.bigint() - arrived.at) / 1000n) / 1000,
@@ -260,8 +275,9 @@ class Sender {
   /** Takes an event on its way. Returns its uuid, or null where it had to be dropped. */
   send(event) {
     return this.guard(() => {
-      const channel = this.#options.channel_id === undefined ? {} : { channel_id: this.#options.channel_id };
-      const whole = { uuid: crypto.randomUUID(), timestamp: new Date().toISOString(), ...channel, ...event };
+      // What is undefined is not sent.
+      const { channel_id, source } = this.#options;
+      const whole = { uuid: crypto.randomUUID(), timestamp: new Date().toISOString(), channel_id, source, ...event };
       const line = Buffer.from(`${JSON.stringify(whole, plain)}\n`);
       if (this.#queueBytes + line.length > this.#options.queueLimit) {
         this.#drop(1, "the queue is full: new events are dropped");

@@ -73,12 +73,12 @@ test("a request is an event with who, from where, what and how it ended", async 
   const address = `http://127.0.0.1:${port}/shop/orders/859`;
   const event = await oneEvent(auditing, address);
   assert.equal(event.action, "PUT");
-  assert.deepEqual(event.user, { pk: 7, username: "zoe", session_token: "********" });
+  assert.deepEqual(event.user, { pk: 7, username: "zoe", session_token: "[masked]" });
   assert.equal(event.remote_addr, "127.0.0.1");
-  assert.deepEqual(event.query_params, { page: "2", token: "********" });
-  assert.deepEqual(event.post_data, { quantity: 2, account: { Password: "********", keys: [{ api_key: "********" }] } });
+  assert.deepEqual(event.query_params, { page: "2", token: "[masked]" });
+  assert.deepEqual(event.post_data, { quantity: 2, account: { Password: "[masked]", keys: [{ api_key: "[masked]" }] } });
   assert.equal(event.headers["user-agent"], "curl/8");
-  assert.equal(event.headers["x-reset-token"], "********");
+  assert.equal(event.headers["x-reset-token"], "[masked]");
   assert.ok(!("authorization" in event.headers) && !("cookie" in event.headers));
   const { milliseconds, ...extra } = event.extra;
   assert.deepEqual(extra, { method: "PUT", status: 202, params: { id: "859" } });
@@ -147,6 +147,39 @@ test("a failing route and a client that has gone are seen too", async (t) => {
   assert.deepEqual([begun.remote_addr, begun.extra.status, begun.extra.aborted], ["127.0.0.1", 206, true]);
 });
 
+test("outcome, ids of requests, application and impersonator are members of their own", async (t) => {
+  const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const options = { source: "shop", impersonator: (req) => req.query.really && { pk: 1, username: req.query.really, password: "hush" } };
+  const { auditing, ask, port } = await application(t, options, (app) => {
+    app.use((req, res, next) => {
+      req.id = req.query.id ?? 5;
+      next();
+    });
+    app.post("/:status", (req, res) => res.status(Number(req.params.status)).json({}));
+  });
+  const seen = [];
+  for (const [place, headers] of [
+    ["/201?really=tom", { "X-Request-ID": " req-1 ", traceparent: `00-${trace}-00f067aa0ba902b7-01` }],
+    ["/302", { traceparent: `00-${trace}-00f067aa0ba902b7-01` }],
+    ["/400?id=req-2", { traceparent: "00-xyz" }],
+    ["/503", { "X-Request-ID": "x".repeat(500) }],
+  ]) {
+    await ask("POST", place, { headers, redirect: "manual" });
+    const event = await oneEvent(auditing, `http://127.0.0.1:${port}${place.split("?")[0]}`);
+    seen.push([event.outcome, event.correlation_id, event.source, event.impersonator]);
+  }
+  assert.deepEqual(seen, [
+    ["success", "req-1", "shop", { pk: 1, username: "tom", password: "[masked]" }],
+    ["success", trace, "shop", null],
+    ["failure", "req-2", "shop", null],
+    ["failure", "x".repeat(200), "shop", null],
+  ]);
+  const uuid = auditing.send({ action: "OWN", source: "other" });
+  await auditing.flush(PATIENCE);
+  const [own] = await log({ uuid });
+  assert.deepEqual([own.source, own.outcome, own.correlation_id], ["other", null, null]);
+});
+
 test("an address loses its port", async (t) => {
   const routes = (app) => app.set("trust proxy", 1).post("/:n", (req, res) => res.json({}));
   const { auditing, ask, port } = await application(t, {}, routes);
@@ -169,11 +202,11 @@ test("what describe() adds is masked, and a secret in the path is nowhere", asyn
   await ask("POST", `/resets/${encodeURIComponent(secret)}?next=${encodeURIComponent(secret)}`, {
     headers: { Referer: `http://shop.example/resets/${encodeURIComponent(secret)}?token=hush-hush&page=2`, "X-Shop-Api-Key": "hush-hush" },
   });
-  const event = await oneEvent(auditing, `http://127.0.0.1:${port}/resets/********`);
-  assert.deepEqual(event.content, { new_data: { apiKey: "********", list: [{ "Card Number": "********" }] } });
-  assert.deepEqual([event.object_id, event.extra.password, event.extra.note], ["********", "********", "kept"]);
-  assert.equal(event.headers.referer, "http://shop.example/resets/********?token=********&page=2");
-  assert.deepEqual([event.query_params, event.extra.params, event.extra.link], [{ next: "********" }, { token: "********" }, "/resets/********"]);
+  const event = await oneEvent(auditing, `http://127.0.0.1:${port}/resets/[masked]`);
+  assert.deepEqual(event.content, { new_data: { apiKey: "[masked]", list: [{ "Card Number": "[masked]" }] } });
+  assert.deepEqual([event.object_id, event.extra.password, event.extra.note], ["[masked]", "[masked]", "kept"]);
+  assert.equal(event.headers.referer, "http://shop.example/resets/[masked]?token=[masked]&page=2");
+  assert.deepEqual([event.query_params, event.extra.params, event.extra.link], [{ next: "[masked]" }, { token: "[masked]" }, "/resets/[masked]"]);
   for (const text of ["s3cret", "hush", "4111"]) assert.ok(!JSON.stringify(event).includes(text), text);
 });
 
@@ -185,8 +218,8 @@ test("the id of a credential is not shown", async (t) => {
     app.use("/tokens", router);
   });
   await ask("DELETE", "/tokens/9944b09199c62bcf9418");
-  const masked = await oneEvent(auditing, `http://127.0.0.1:${port}/tokens/********`);
-  assert.deepEqual([masked.object_id, masked.extra.params], ["********", { id: "********" }]);
+  const masked = await oneEvent(auditing, `http://127.0.0.1:${port}/tokens/[masked]`);
+  assert.deepEqual([masked.object_id, masked.extra.params], ["[masked]", { id: "[masked]" }]);
   await ask("DELETE", "/tokens/17");
   assert.equal((await oneEvent(auditing, `http://127.0.0.1:${port}/tokens/17`)).object_id, "17");
 });

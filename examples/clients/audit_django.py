@@ -10,19 +10,30 @@ Each `save()` and `delete()` of a model, each change of a many-to-many relation,
 sent when the transaction is committed; a rollback sends nothing. `content` has the fields that changed: `new_data` alone for a
 creation, `old_data` alone for a deletion, there with the ids of its many-to-many relations. Both are read from the database, so they
 are what is stored there and not what an instance held (two reads by primary key for a save, one for a deletion and one for each of
-its relations). Within a request the event has the user, address, URL, query, body and headers too; in commands and tasks it has none
-of them.
+its relations). Within a request the event has the user, address, URL, query, body and headers too, and as `correlation_id` the
+`X-Request-ID` of the request or the trace id of its `traceparent`. In commands and tasks it has what `actor` says:
 
-A login, a failed login and a logout are events of their own (LOGIN, LOGIN_FAILED, LOGOUT), sent at once, also when a transaction
-is rolled back. LOGIN_FAILED has the name that was tried under `extra`, and never the password.
+    with audit_django.actor(user, job="nightly"):
+        ...
+
+A login, a failed login and a logout are events of their own (LOGIN, LOGIN_FAILED, LOGOUT) with an `outcome`, sent at once, also when
+a transaction is rolled back. LOGIN_FAILED has the name that was tried under `extra`, and never the password.
 
 Values whose names have one of the parts of MASK are not sent: in old and new data, bodies, queries, headers, the path of the URL. A
 key of an API is one whatever its field is called (Django REST framework's `authtoken.token` has it as `key`, which is the primary key
 too): in a model whose name tells of credentials, primary keys that are no numbers and fields called `key`, `digest`, `code` or
-the like are masked. `object_id` is then a fingerprint that only this project can make (by its SECRET_KEY), the same for each event of
-the object.
+the like are masked. `object_id` is masked too, and `extra` has `object_fingerprint`, which only this project can make (by its
+SECRET_KEY) and which is the same for each event of the object.
 
-Django has no signals for `QuerySet.update()`, `bulk_create()`, `bulk_update()` and raw SQL: call `record()` there. Fixtures
+Django has no signals for `QuerySet.update()`, `bulk_create()` and `bulk_update()`. A model that has AuditManager (or a manager made
+from AuditQuerySet) has events of these too, one for each object, with old and new data as above and sent together:
+
+    class Order(models.Model):
+        objects = audit_django.AuditManager()
+
+It reads the rows before and after, in their transaction, and on databases that can lock rows it locks them. Rows of a relation that
+are made through its through-model are rows of that model: `AuditQuerySet(Order.tags.through).bulk_create(rows)`, or AuditManager in a
+through-model of your own. For raw SQL, call `record()`. Fixtures
 (`raw`) and the historical models of migrations are left out. A process that dies between the commit and its event, a moment
 later, loses the event: to rule that out, write to an outbox table in the same transaction.
 
@@ -31,6 +42,7 @@ Nothing here raises into the application. Where AUDIT is missing or cannot be us
 Further keys of AUDIT, all optional:
 
     channel_id        the channel to write to; else the server decides by the key
+    source            the name of the application, in each event
     models            labels ("shop.order", or "shop" for all of an app) to record; default: all
     exclude           labels to leave out; default: sessions, content types, migrations, the admin's own log
     logins            False: logins, failed logins and logouts are not recorded
@@ -42,6 +54,7 @@ Further keys of AUDIT, all optional:
     options           further options of audit_logging.Sender: spool_limit, timeout, context, on_error …
 """
 
+import contextlib
 import contextvars
 import datetime
 import functools
@@ -54,17 +67,17 @@ from asgiref.sync import iscoroutinefunction
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, transaction
-from django.db.models import BinaryField, CharField, IntegerField, TextField, signals
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
+from django.db.models import BinaryField, CharField, IntegerField, Manager, Q, QuerySet, TextField, signals
 from django.utils.crypto import salted_hmac
 from django.utils.decorators import sync_and_async_middleware
 
 try:
-    from .audit_logging import AuditClient
+    from .audit_logging import AuditClient, correlation_id
 except ImportError:
-    from audit_logging import AuditClient
+    from audit_logging import AuditClient, correlation_id
 
-__all__ = ["AuditConfig", "audit_middleware", "client", "record"]
+__all__ = ["AuditConfig", "AuditManager", "AuditQuerySet", "actor", "audit_middleware", "client", "record"]
 
 EXCLUDE = ("sessions.session", "contenttypes.contenttype", "migrations.migration", "admin.logentry")
 # Letters only: `card_number`, `cardNumber` and `Card-Number` are one name.
@@ -76,14 +89,19 @@ CREDENTIAL_FIELDS = ("key", "digest", "hash", "code", "seed")
 # A shorter value of a masked column is not looked for elsewhere in the event: it may be a word that has nothing to do with it.
 SECRET_CHARACTERS_MIN = 16
 IDS_MAX = 10_000
-SETTINGS = ("url", "key", "spool", "channel_id", "models", "exclude", "logins", "mask", "headers_exclude", "user_fields", "proxies",
-            "body_bytes_max", "options")
-MASKED = "********"
+# Objects in one query. Each may bring several parameters, and SQLite takes 999 of them and an expression of 1,000 levels.
+CHUNK = 200
+SETTINGS = ("url", "key", "spool", "channel_id", "source", "models", "exclude", "logins", "mask", "headers_exclude", "user_fields",
+            "proxies", "body_bytes_max", "options")
+# The word that the server has for it too.
+MASKED = "[masked]"
 HEADERS_EXCLUDE = ("authorization", "proxy-authorization", "cookie", "x-csrftoken", "x-api-key")
 USER_FIELDS = ("username", "email", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "date_joined", "last_login")
 
 # Holds for threads that Django starts for a request as well as for its coroutines.
 _request = contextvars.ContextVar("audit_request", default=None)
+_acting = contextvars.ContextVar("audit_acting", default={})
+_in_bulk = contextvars.ContextVar("audit_in_bulk", default=False)
 
 
 class AuditConfig(AppConfig):
@@ -113,8 +131,8 @@ def client():
         for name in ("url", "key"):
             if not isinstance(audit.get(name), str) or not audit[name]:
                 raise ValueError(f"the setting AUDIT lacks {name!r}")
-        made = AuditClient(audit["url"], audit["key"], channel_id=_setting("channel_id"), spool=_setting("spool"),
-                           **_setting("options", {}))
+        made = AuditClient(audit["url"], audit["key"], channel_id=_setting("channel_id"), source=_setting("source"),
+                           spool=_setting("spool"), **_setting("options", {}))
     except Exception as error:
         return _Nobody(f'no event is sent: {error}; set AUDIT = {{"url": "http://HOST:PORT", "key": KEY, "spool": DIRECTORY}}')
     unknown = sorted(str(name) for name in audit if name not in SETTINGS)
@@ -132,6 +150,9 @@ class _Nobody:
 
     def send(self, event):
         self.dropped += 1
+
+    def send_all(self, events):
+        self.dropped += len(events)
 
     def flush(self, timeout=None):
         return not self.dropped
@@ -153,6 +174,25 @@ def record(action, model, object_id, *, old_data=None, new_data=None, using=DEFA
     _send(action, model, object_id, old_data, new_data, using, **members)
 
 
+@contextlib.contextmanager
+def actor(user, **members):
+    """Says who acts in the block, for events outside of requests: a user of Django, a dict with `pk` and `username`, an id, or None.
+
+    Further members go into each event too, such as `impersonator`, `correlation_id` (log records of an AuditHandler get it as well)
+    or those of your own. A block inside of another one counts until its end. Threads and coroutines do not see each other's.
+    """
+    members = {"user": user, **members}
+    correlation = members.pop("correlation_id", None)
+    marks = [(_acting, _acting.set({**_acting.get(), **members}))]
+    if correlation is not None:
+        marks.append((correlation_id, correlation_id.set(str(correlation))))
+    try:
+        yield
+    finally:
+        for variable, mark in marks:
+            variable.reset(mark)
+
+
 # ---- Requests -------------------------------------------------------------------------------------------------------------
 
 
@@ -161,22 +201,17 @@ def audit_middleware(get_response):
     """Remembers the request for the events that are made in it."""
     if iscoroutinefunction(get_response):
         async def middleware(request):
-            mark = _enter(request)
-            try:
+            with _entered(request):
                 return await get_response(request)
-            finally:
-                _request.reset(mark)
     else:
         def middleware(request):
-            mark = _enter(request)
-            try:
+            with _entered(request):
                 return get_response(request)
-            finally:
-                _request.reset(mark)
     return middleware
 
 
-def _enter(request):
+@contextlib.contextmanager
+def _entered(request):
     # A JSON body can be read once only: by us now, and then from memory by everybody.
     try:
         if request.content_type == "application/json" and request.method not in ("GET", "HEAD", "OPTIONS"):
@@ -185,7 +220,19 @@ def _enter(request):
     except Exception as error:
         # The view meets the same fault and answers it.
         _tell(f"the body of a request cannot be read: {error!r}")
-    return _request.set(request)
+    mark, correlation = _request.set(request), correlation_id.set(_correlation(request) or correlation_id.get())
+    try:
+        yield
+    finally:
+        _request.reset(mark)
+        correlation_id.reset(correlation)
+
+
+def _correlation(request):
+    """The id that a proxy has given the request, or that of its trace."""
+    given = request.headers.get("X-Request-ID", "").strip()[:200]
+    trace = re.fullmatch(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?", request.headers.get("traceparent", "").strip())
+    return given or (trace[1] if trace else None)
 
 
 def _request_members(request):
@@ -193,8 +240,11 @@ def _request_members(request):
         return {}
     excluded = {name.lower() for name in _setting("headers_exclude", HEADERS_EXCLUDE)}
     headers = {name: value for name, value in request.headers.items() if name.lower() not in excluded}
+    # As django-impersonate has it: who really acts, while `user` is shown.
+    impersonator = getattr(request, "impersonator", None)
     return {
         "user": _user(getattr(request, "user", None)),
+        **({"impersonator": _person(impersonator)} if impersonator is not None else {}),
         "remote_addr": _remote_addr(request),
         "url": _url(request),
         "query_params": _mask(_parameters(request.GET)),
@@ -210,6 +260,11 @@ def _user(user):
         return None
     fields = (name for name in _setting("user_fields", USER_FIELDS) if hasattr(user, name))
     return {"pk": user.pk, **{name: getattr(user, name) for name in fields}}
+
+
+def _person(someone):
+    """A user of Django, or who was said in the server's own form."""
+    return _user(someone) if hasattr(someone, "pk") else _mask(someone)
 
 
 def _remote_addr(request):
@@ -347,7 +402,162 @@ def _ids(instance, name, using):
     ids = list(related.values_list("pk", flat=True)[:IDS_MAX + 1])
     if len(ids) > IDS_MAX:
         ids[IDS_MAX:] = [f"and {related.count() - IDS_MAX} more"]
-    return [_fingerprint(pk) for pk in ids] if _is_secret(related.model._meta.pk) else ids
+    return [MASKED + _fingerprint(pk) for pk in ids] if _is_secret(related.model._meta.pk) else ids
+
+
+# ---- Many objects at once -------------------------------------------------------------------------------------------------------
+
+
+class AuditQuerySet(QuerySet):
+    """Records `update()`, `bulk_create()` and `bulk_update()`: one event for each object. Signals tell of `delete()` already."""
+
+    def update(self, **values):
+        change = functools.partial(super().update, **values)
+        if _in_bulk.get() or self.query.is_sliced or not _is_recorded(self.model, auto_created=True):
+            return change()
+        return _changing(self, lambda: self.order_by("pk").values_list("pk", flat=True), values, change)
+
+    update.alters_data = True
+
+    def bulk_update(self, objs, fields, batch_size=None):
+        objs, fields = tuple(objs), tuple(fields)
+        change = functools.partial(super().bulk_update, objs, fields, batch_size)
+        if not _is_recorded(self.model, auto_created=True):
+            return change()
+        return _changing(self, lambda: [obj.pk for obj in objs], fields, lambda: _quietly(change))
+
+    bulk_update.alters_data = True
+
+    def bulk_create(self, objs, batch_size=None, ignore_conflicts=False, update_conflicts=False, update_fields=None, unique_fields=None):
+        objs = list(objs)
+        create = functools.partial(super().bulk_create, objs, batch_size, ignore_conflicts, update_conflicts, update_fields, unique_fields)
+        if not _is_recorded(self.model, auto_created=True):
+            return create()
+        self._for_write = True
+        if ignore_conflicts or update_conflicts:
+            return _creating_some(self, objs, unique_fields if update_conflicts else ["pk"], create)
+        with _locking(self.db):
+            made = create()
+            with _telling(self.model):
+                _send_created(self.model, made, self.db)
+        return made
+
+    bulk_create.alters_data = True
+
+
+class AuditManager(Manager.from_queryset(AuditQuerySet)):
+    """The manager of a model whose changes of many objects at once are to be recorded."""
+
+
+def _changing(queryset, find, names, change):
+    """Makes a change of these fields, and records it for each object that it has changed."""
+    queryset._for_write = True
+    model, using, before = queryset.model, queryset.db, {}
+    with _locking(using) as lock:
+        with _telling(model):
+            columns = [model._meta.get_field(name).attname for name in names]
+            before = _rows(model, _by_pk(find()), columns, using, lock)
+        count = change()
+        with _telling(model):
+            if isinstance(count, int) and count > len(before):
+                _tell(f"{count - len(before)} objects of {model._meta.label} are not recorded: they have come since the rows were read")
+            after = _rows(model, _by_pk(before), columns, using) if before else {}
+            _send_all(model, _differences(before, after), using)
+    return count
+
+
+def _creating_some(queryset, objs, unique_fields, create):
+    """Creates objects of which some may be there already, and records those that were made or changed."""
+    model, using, before = queryset.model, queryset.db, None
+    columns = [field.attname for field in model._meta.concrete_fields]
+    with _locking(using) as lock:
+        with _telling(model):
+            wanted = _by_fields(model, objs, unique_fields)
+            if wanted is None:
+                _tell(f"objects of {model._meta.label} are not recorded: bulk_create() with conflicts must have unique_fields, or objects "
+                      "with primary keys, to know which rows are new")
+            else:
+                before = _rows(model, wanted, columns, using, lock)
+        made = create()
+        with _telling(model):
+            if before is not None:
+                after = _rows(model, wanted, columns, using)
+                created = [("CREATE", pk, None, row) for pk, row in after.items() if pk not in before]
+                _send_all(model, created + _differences(before, after), using)
+    return made
+
+
+def _send_created(model, made, using):
+    columns = [field.attname for field in model._meta.concrete_fields]
+    rows = _rows(model, _by_pk([obj.pk for obj in made if obj.pk is not None]), columns, using)
+    # Some databases do not say the keys they have made.
+    said = {id(obj): {name: getattr(obj, name) for name in columns} for obj in made if obj.pk not in rows}
+    _send_all(model, [("CREATE", obj.pk, None, said.get(id(obj)) or rows[obj.pk]) for obj in made], using)
+
+
+def _differences(before, after):
+    """The objects whose rows are others now, with the columns that differ. Of one with another key only the old data is known."""
+    changes = []
+    for pk, old in before.items():
+        new = after.get(pk)
+        changed = [name for name in old if new is None or new[name] != old[name]]
+        if changed:
+            changes.append(("UPDATE", pk, {name: old[name] for name in changed}, new and {name: new[name] for name in changed}))
+    return changes
+
+
+def _by_pk(pks):
+    """Conditions for these objects, one for each query."""
+    pks = list(pks)
+    return [Q(pk__in=pks[start:start + CHUNK]) for start in range(0, len(pks), CHUNK)]
+
+
+def _by_fields(model, objs, names):
+    """Conditions for the rows that have these fields as the objects have them; None where that cannot be said."""
+    fields = [model._meta.pk if name == "pk" else model._meta.get_field(name) for name in names or ()]
+    values = [{field.attname: getattr(obj, field.attname) for field in fields} for obj in objs]
+    if not fields or any(value is None for said in values for value in said.values()):
+        return None
+    chunks = [values[start:start + CHUNK] for start in range(0, len(values), CHUNK)]
+    return [functools.reduce(lambda one, other: one | other, (Q(**said) for said in chunk)) for chunk in chunks]
+
+
+def _rows(model, conditions, columns, using, lock=False):
+    """Rows as they are in the database, by primary key."""
+    rows, manager = {}, model._base_manager.using(using)
+    for condition in conditions:
+        found = manager.filter(condition).order_by("pk")
+        for pk, *values in (found.select_for_update() if lock else found).values_list("pk", *columns):
+            rows[pk] = dict(zip(columns, values))
+    return rows
+
+
+@contextlib.contextmanager
+def _locking(using):
+    """One transaction for reading and changing; False where it could lock no rows, and is not begun."""
+    if not connections[using].features.has_select_for_update:
+        yield False
+        return
+    with transaction.atomic(using=using, savepoint=False):
+        yield True
+
+
+@contextlib.contextmanager
+def _telling(model):
+    """A fault of ours is told, and never the application's."""
+    try:
+        yield
+    except Exception as error:
+        _tell(f"a change of many {model!r} is not recorded: {error!r}")
+
+
+def _quietly(change):
+    """`bulk_update()` makes its changes by `update()`."""
+    mark = _in_bulk.set(True)
+    try:
+        return change()
+    finally:
+        _in_bulk.reset(mark)
 
 
 # ---- Logins -----------------------------------------------------------------------------------------------------------------
@@ -355,14 +565,14 @@ def _ids(instance, name, using):
 
 @_guarded
 def _logged_in(sender, user, request=None, **_):
-    _send_login("LOGIN", user, user.pk, request, user=_user(user))
+    _send_login("LOGIN", user, user.pk, request, outcome="success", user=_user(user))
 
 
 @_guarded
 def _logged_out(sender, user, request=None, **_):
     # Nobody was logged in otherwise.
     if user is not None:
-        _send_login("LOGOUT", user, user.pk, request, user=_user(user))
+        _send_login("LOGOUT", user, user.pk, request, outcome="success", user=_user(user))
 
 
 @_guarded
@@ -370,7 +580,8 @@ def _login_failed(sender, credentials, request=None, **_):
     from django.contrib.auth import get_user_model
     model = get_user_model()
     tried = credentials.get(model.USERNAME_FIELD, credentials.get("username"))
-    _send_login("LOGIN_FAILED", model, None, request, user=None, username=None if tried is None else str(tried)[:255])
+    said = None if tried is None else str(tried)[:255]
+    _send_login("LOGIN_FAILED", model, None, request, outcome="failure", user=None, username=said)
 
 
 def _send_login(action, model, object_id, request, **members):
@@ -381,9 +592,9 @@ def _send_login(action, model, object_id, request, **members):
 # ---- Events -----------------------------------------------------------------------------------------------------------------
 
 
-def _is_recorded(model):
+def _is_recorded(model, auto_created=False):
     # Historical models of migrations have this module, and tables that may not be there yet.
-    if model.__module__ == "__fake__" or model._meta.auto_created:
+    if model.__module__ == "__fake__" or model._meta.auto_created and not auto_created:
         return False
     label, app = model._meta.label_lower, model._meta.app_label
     chosen = {name.lower() for name in _setting("models", (label,))}
@@ -405,6 +616,16 @@ def _send(action, model, object_id, old_data, new_data, using, **members):
     transaction.on_commit(lambda: client().send(event), using=using)
 
 
+def _send_all(model, changes, using):
+    """Events of many objects: (action, primary key, old data, new data) each."""
+    events = []
+    for action, pk, old, new in changes:
+        content = {name: data for name, data in (("old_data", old), ("new_data", new)) if data is not None}
+        events.append(_event(action, model, pk, content, using, {}))
+    if events:
+        transaction.on_commit(lambda: client().send_all(events), using=using)
+
+
 def _event(action, model, object_id, content, using, members, request=None):
     """The event as text and numbers now: what it is made of may change before the commit."""
     concrete, request = model._meta.concrete_model, request or _request.get()
@@ -414,9 +635,13 @@ def _event(action, model, object_id, content, using, members, request=None):
         if isinstance(data, dict):
             secrets += [value for name, value in data.items() if name in columns and len(str(value)) >= SECRET_CHARACTERS_MIN]
     content = {name: _mask(data, columns) for name, data in content.items()}
+    acting = {name: _person(value) if name in ("user", "impersonator") else value for name, value in _mask(_acting.get()).items()}
+    members = {**acting, **members}
     if object_id is not None and _is_secret(concrete._meta.pk):
         secrets += [object_id] if len(str(object_id)) > 3 else []
-        object_id = _fingerprint(object_id)
+        members["object_fingerprint"], object_id = _fingerprint(object_id), MASKED
+    if correlation_id.get() is not None:
+        members = {"correlation_id": correlation_id.get(), **members}
     said = json.loads(json.dumps({**_request_members(request), "content": content or None, **members}, cls=_Encoder))
     return {
         "timestamp": datetime.datetime.now(datetime.timezone.utc).isoformat(),
@@ -429,7 +654,8 @@ def _event(action, model, object_id, content, using, members, request=None):
 
 
 def _content_type(model, using):
-    if not apps.is_installed("django.contrib.contenttypes"):
+    # Django has no type of a through-model that it has made itself.
+    if not apps.is_installed("django.contrib.contenttypes") or model._meta.auto_created:
         return None
     from django.contrib.contenttypes.models import ContentType
     try:
@@ -479,7 +705,7 @@ def _is_secret(field):
 
 
 def _fingerprint(value):
-    return f"{MASKED}{salted_hmac(__name__, str(value), algorithm='sha256').hexdigest()[:16]}"
+    return salted_hmac(__name__, str(value), algorithm="sha256").hexdigest()[:16]
 
 
 def _path_secrets(request):

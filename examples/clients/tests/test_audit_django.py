@@ -1,4 +1,4 @@
-"""`audit_django.py` in a project with SQLite, read back from the running server at AUDIT_URL, with AUDIT_KEY."""
+"""`audit_django.py` in a project: what its signals, its middleware and its settings do."""
 
 import asyncio
 import datetime
@@ -8,80 +8,22 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 import unittest
-import urllib.parse
-import urllib.request
 
-import django
-from django.conf import settings
-from django.core.management import call_command
-
-sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent), str(pathlib.Path(__file__).resolve().parent)]
-
-home = tempfile.TemporaryDirectory()
-TOLD = []
-settings.configure(
-    SECRET_KEY="for tests",
-    ALLOWED_HOSTS=["shop.example", "testserver"],
-    ROOT_URLCONF="shop.urls",
-    USE_TZ=True,
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.path.join(home.name, "shop.db")}},
-    DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-    PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
-    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "rest_framework",
-                    "rest_framework.authtoken", "shop", "audit_django.AuditConfig"],
-    MIDDLEWARE=["django.contrib.sessions.middleware.SessionMiddleware",
-                "django.contrib.auth.middleware.AuthenticationMiddleware", "audit_django.audit_middleware"],
-    AUDIT={"url": os.environ["AUDIT_URL"], "key": os.environ["AUDIT_KEY"], "spool": os.path.join(home.name, "spool"),
-           "options": {"on_error": TOLD.append}},
-)
-django.setup()
+from django_project import TOLD, Case, close, home, settings
 
 import audit_django
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection, transaction
+from django.core.management import call_command
+from django.db import transaction
 from django.db.models import F
 from django.test import AsyncClient, Client
+from django_otp.plugins.otp_hotp.models import HOTPDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from django_otp.util import random_hex
 from rest_framework.authtoken.models import Token
 from shop.models import Access, Counter, Customer, Device, Order, Reset, Tag, Ticket, Urgent
-
-call_command("migrate", run_syncdb=True, verbosity=0)
-
-
-def get(path, **query):
-    request = urllib.request.Request(f"{os.environ['AUDIT_URL']}{path}?{urllib.parse.urlencode(query)}",
-                                     headers={"Authorization": f"Token {os.environ['AUDIT_KEY']}"})
-    with urllib.request.urlopen(request) as response:
-        return json.load(response)
-
-
-class Case(unittest.TestCase):
-    def setUp(self):
-        self.from_here()
-
-    def tearDown(self):
-        self.assertEqual(TOLD, [])
-
-    def from_here(self):
-        """Later `events()` leave out what has happened until now."""
-        self.events(0)
-        self.first = get("/api/v1/events", count="true", limit=1, sort="position")["count"]
-
-    def events(self, first=None):
-        self.assertTrue(audit_django.client().flush(60))
-        first = self.first if first is None else first
-        return get("/api/v1/events", sort="position", limit=1000, position__gte=first)["results"]
-
-    def event(self):
-        (event,) = self.events()
-        return event
-
-    def order(self, **fields):
-        order = Order.objects.create(**fields)
-        self.from_here()
-        return order
 
 
 class Changes(Case):
@@ -193,7 +135,7 @@ class Changes(Case):
         order = self.order(api_token="old")
         order.api_token = "new"
         order.save()
-        self.assertEqual(self.event()["content"], {"old_data": {"api_token": "********"}, "new_data": {"api_token": "********"}})
+        self.assertEqual(self.event()["content"], {"old_data": {"api_token": "[masked]"}, "new_data": {"api_token": "[masked]"}})
 
     def test_a_rollback_is_no_event_and_a_commit_brings_its_events_in_order(self):
         order = self.order()
@@ -217,7 +159,7 @@ class Changes(Case):
         Client().session.save()
         self.assertEqual(self.events(), [])
         tables = {event["table_name"].partition(".")[0] for event in self.events(0)}
-        self.assertTrue(tables <= {"shop", "auth", "authtoken"}, tables)
+        self.assertTrue(tables <= {"shop", "auth", "authtoken", "otp_totp", "otp_hotp"}, tables)
 
     def test_what_has_no_signal_is_recorded_by_hand(self):
         order = self.order(note="a")
@@ -256,11 +198,11 @@ class Requests(Case):
         self.assertFalse(any("password" in name for name in user))
         self.assertEqual(event["remote_addr"], "192.0.2.7")
         self.assertEqual(event["url"], f"http://shop.example/orders/{order.pk}/form/")
-        self.assertEqual(event["query_params"], {"page": "2", "token": "********"})
-        self.assertEqual(event["post_data"], {"quantity": "7", "card_number": "********", "lines": ["a", "b"]})
+        self.assertEqual(event["query_params"], {"page": "2", "token": "[masked]"})
+        self.assertEqual(event["post_data"], {"quantity": "7", "card_number": "[masked]", "lines": ["a", "b"]})
         self.assertEqual(event["extra"], {"method": "POST"})
         self.assertEqual(event["headers"]["User-Agent"], "curl/8")
-        self.assertEqual(event["headers"]["X-Reset-Token"], "********")
+        self.assertEqual(event["headers"]["X-Reset-Token"], "[masked]")
         self.assertTrue({"authorization", "cookie"}.isdisjoint(name.lower() for name in event["headers"]))
         self.assertNotIn("hush", json.dumps(event))
 
@@ -270,7 +212,7 @@ class Requests(Case):
         self.post(f"/orders/{order.pk}/document/", body, content_type="application/json")
         event = self.event()
         self.assertEqual(event["content"]["new_data"], {"note": "hello"})
-        self.assertEqual(event["post_data"], {"note": "hello", "account": {"Password": "********", "keys": [{"api_key": "********"}]}})
+        self.assertEqual(event["post_data"], {"note": "hello", "account": {"Password": "[masked]", "keys": [{"api_key": "[masked]"}]}})
 
     def test_a_body_that_the_view_reads_itself_is_left_to_it(self):
         order = self.order()
@@ -360,7 +302,7 @@ class Logins(Case):
         self.assertEqual((event["action"], event["user"], event["object_id"]), ("LOGIN_FAILED", None, None))
         self.assertEqual(event["extra"], {"method": "POST", "username": "mia"})
         self.assertEqual((event["table_name"], event["remote_addr"]), ("auth.user", "192.0.2.9"))
-        self.assertEqual(event["post_data"], {"username": "mia", "password": "********"})
+        self.assertEqual(event["post_data"], {"username": "mia", "password": "[masked]"})
         self.assertNotIn("wrong horse", json.dumps(event))
 
     def test_a_failed_login_outlives_a_rollback_and_needs_no_request(self):
@@ -401,13 +343,35 @@ class Secrets(Case):
         self.secret = token.key
         Client(headers={"host": "shop.example", "Authorization": f"Token {token.key}"}).post("/rest/", {"name": "by token"})
         created, tag = self.events()
-        self.assertEqual(created["content"]["new_data"]["key"], "********")
+        self.assertEqual(created["content"]["new_data"]["key"], "[masked]")
         self.assertEqual(created["content"]["new_data"]["user_id"], self.user.pk)
         self.assertEqual((tag["table_name"], tag["user"]["pk"]), ("shop.tag", self.user.pk))
         token.delete()
         deleted = self.events()[-1]
-        self.assertRegex(created["object_id"], r"^\*{8}[0-9a-f]{16}$")
-        self.assertEqual((deleted["action"], deleted["object_id"]), ("DELETE", created["object_id"]), "still seen to be the same")
+        self.assertEqual((created["object_id"], deleted["object_id"], deleted["action"]), ("[masked]", "[masked]", "DELETE"))
+        self.assertEqual(deleted["content"]["old_data"]["key"], "[masked]")
+        fingerprint = created["extra"]["object_fingerprint"]
+        self.assertRegex(fingerprint, r"^[0-9a-f]{16}$")
+        self.assertEqual(deleted["extra"]["object_fingerprint"], fingerprint, "still seen to be the same")
+
+    def test_the_keys_of_one_time_passwords(self):
+        for model in (TOTPDevice, HOTPDevice):
+            self.from_here()
+            self.secret = random_hex()
+            device = model.objects.create(user=self.user, name="phone", key=self.secret)
+            device.name, old = "new phone", self.secret
+            device.save()
+            device.key = self.secret = random_hex()
+            device.save()
+            number = device.pk
+            device.delete()
+            created, renamed, changed, deleted = self.events()
+            self.assertEqual((created["object_id"], created["extra"]), (number, None), "the number of a row opens nothing")
+            self.assertEqual((created["content"]["new_data"]["key"], created["content"]["new_data"]["name"]), ("[masked]", "phone"))
+            self.assertEqual(renamed["content"], {"old_data": {"name": "phone"}, "new_data": {"name": "new phone"}})
+            self.assertEqual(changed["content"], {"old_data": {"key": "[masked]"}, "new_data": {"key": "[masked]"}})
+            self.assertEqual(deleted["content"]["old_data"]["key"], "[masked]")
+            self.assertNotIn(old, json.dumps(self.events()))
 
     def test_a_primary_key_that_is_a_secret_and_what_refers_to_it(self):
         self.secret = "k3y/with+signs=7a9c"
@@ -419,9 +383,10 @@ class Secrets(Case):
         access.save()
         access.delete()
         events = self.events()
-        of_access = {event["object_id"] for event in events if event["table_name"] == "shop.access"}
-        self.assertEqual((len(events), len(of_access)), (6, 1))
-        self.assertEqual(events[1]["content"]["new_data"]["via_id"], "********")
+        ids = {event["object_id"] for event in events if event["table_name"] == "shop.access"}
+        of_access = {"[masked]" + event["extra"]["object_fingerprint"] for event in events if event["table_name"] == "shop.access"}
+        self.assertEqual((len(events), len(of_access), ids), (6, 1, {"[masked]"}))
+        self.assertEqual(events[1]["content"]["new_data"]["via_id"], "[masked]")
         self.assertEqual(events[2]["content"]["new_data"]["others"], [*of_access])
         self.assertEqual(events[3]["content"]["old_data"]["others"], [*of_access])
 
@@ -438,10 +403,10 @@ class Secrets(Case):
             f"/resets/{self.secret}/?next=/{self.secret}", {"link": f"/resets/{self.secret}/"}, content_type="application/json")
         tag, done = self.events()
         for event in (tag, done):
-            self.assertEqual(event["url"], "http://shop.example/resets/********/")
-            self.assertEqual(event["headers"]["Referer"], "http://shop.example/resets/********/?token=********&page=2")
-            self.assertEqual(event["post_data"], {"link": "/resets/********/"})
-            self.assertEqual(event["query_params"], {"next": "/********"})
+            self.assertEqual(event["url"], "http://shop.example/resets/[masked]/")
+            self.assertEqual(event["headers"]["Referer"], "http://shop.example/resets/[masked]/?token=[masked]&page=2")
+            self.assertEqual(event["post_data"], {"link": "/resets/[masked]/"})
+            self.assertEqual(event["query_params"], {"next": "/[masked]"})
         self.assertEqual((tag["table_name"], done["table_name"], done["content"]["new_data"]), ("shop.tag", "shop.reset", {"used": True}))
 
     def test_names_are_seen_through_however_they_are_written(self):
@@ -451,14 +416,14 @@ class Secrets(Case):
         Client(headers={"host": "shop.example", "X-Shop-Api-Key": self.secret}).post(
             f"/orders/{order.pk}/document/", body, content_type="application/json")
         event = self.event()
-        self.assertEqual(event["post_data"], {"note": "x", **dict.fromkeys(list(body)[1:], "********")})
-        self.assertEqual(event["headers"]["X-Shop-Api-Key"], "********")
+        self.assertEqual(event["post_data"], {"note": "x", **dict.fromkeys(list(body)[1:], "[masked]")})
+        self.assertEqual(event["headers"]["X-Shop-Api-Key"], "[masked]")
 
     def test_what_is_recorded_by_hand_is_masked_too(self):
         self.secret = "hush-hush"
         audit_django.record("EXPORT", Order, "all", new_data={"api_token": self.secret}, query_params={"token": self.secret}, job="nightly")
         event = self.event()
-        self.assertEqual((event["query_params"], event["extra"]), ({"token": "********"}, {"job": "nightly"}))
+        self.assertEqual((event["query_params"], event["extra"]), ({"token": "[masked]"}, {"job": "nightly"}))
 
 
 class Mistakes(unittest.TestCase):
@@ -515,10 +480,7 @@ print(audit_django.client().flush(60))
         self.assertIn("unknown keys: exlude; known are url, key", told[1])
 
 
-def tearDownModule():
-    audit_django.client().close(60)
-    connection.close()
-    home.cleanup()
+tearDownModule = close
 
 
 if __name__ == "__main__":

@@ -37,9 +37,12 @@ fn what_a_django_project_changes_is_in_the_log() {
     for version in ["4.2", "5.2"] {
         let directory = tempfile::tempdir().unwrap();
         let server = Server::start(directory.path());
-        let mut python =
-            python_with(&format!("django-{version}-rest"), &[&format!("django~={version}.0"), "djangorestframework==3.16.1"]);
-        unittest(python.env("AUDIT_URL", format!("http://{}", server.address)).env("AUDIT_KEY", KEY), "test_audit_django");
+        let django = format!("django~={version}.0");
+        let packages = [django.as_str(), "djangorestframework==3.16.1", "django-otp==1.7.5"];
+        for module in ["test_audit_django", "test_audit_django_bulk"] {
+            let mut python = python_with(&format!("django-{version}-rest-otp"), &packages);
+            unittest(python.env("AUDIT_URL", format!("http://{}", server.address)).env("AUDIT_KEY", KEY), module);
+        }
         server.stop();
     }
 }

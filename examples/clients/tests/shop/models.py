@@ -1,5 +1,6 @@
 import uuid
 
+import audit_django
 from django.db import models
 from django.db.models.signals import post_save
 
@@ -58,6 +59,49 @@ class Counter(models.Model):
     """Its key is named like a secret, and is a number."""
 
     token_id = models.AutoField(primary_key=True)
+
+
+class Product(models.Model):
+    """Recorded also where many are changed at once."""
+
+    sku = models.CharField(max_length=20, unique=True)
+    stock = models.IntegerField(default=0)
+    price = models.DecimalField(max_digits=8, decimal_places=2, default="0")
+    maker = models.ForeignKey(Customer, null=True, on_delete=models.SET_NULL)
+    api_token = models.CharField(max_length=20, blank=True)
+
+    objects = audit_django.AuditManager()
+
+
+class Part(models.Model):
+    """Its keys are made by Django, and known before it is in the database."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=20, unique=True)
+
+    objects = audit_django.AuditManager()
+
+
+class Pass(models.Model):
+    api_key = models.CharField(max_length=40, primary_key=True)
+    open = models.BooleanField(default=True)
+
+    objects = audit_django.AuditManager()
+
+
+class Team(models.Model):
+    name = models.CharField(max_length=20)
+    tags = models.ManyToManyField(Tag, through="Membership", related_name="teams")
+
+
+class Membership(models.Model):
+    """A through-model that says more than who belongs to whom."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE)
+    role = models.CharField(max_length=20, blank=True)
+
+    objects = audit_django.AuditManager()
 
 
 def again(instance, **_):

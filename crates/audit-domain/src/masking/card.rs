@@ -25,6 +25,13 @@ pub(super) fn each_card(text: &[u8], mut found: impl FnMut(usize, usize)) {
     }
 }
 
+/// Whether a text has a card number.
+pub(super) fn has_card(text: &[u8]) -> bool {
+    let mut is_card = false;
+    each_card(text, |_, _| is_card = true);
+    is_card
+}
+
 /// The number of digits from an offset on.
 fn run(text: &[u8], at: usize) -> usize {
     text[at..].iter().take_while(|byte| byte.is_ascii_digit()).count()

@@ -85,18 +85,18 @@ impl Built {
             names.mask("key");
             names.masks_object_id = masks_object_id;
         }
-        let mut stems = Vec::new();
+        let mut added = Vec::new();
         for (table, listed) in rules.iter().flat_map(|rules| &rules.tables) {
             let is_all = table == "*";
             let names = if is_all { &mut all } else { tables.entry(table.to_lowercase()).or_default() };
             listed.mask.iter().for_each(|name| names.mask(name));
             listed.keep.iter().for_each(|name| names.keep(name));
             if is_all {
-                stems.extend(listed.mask.iter().map(|name| stem(name)));
+                added.extend(listed.mask.iter().map(|name| spelled(name)));
             }
         }
         let needles =
-            Needles::new(stems.iter().map(String::as_str)).map_err(|error| MaskingRulesError::TooMany(error.to_string()))?;
+            Needles::new(added.iter().map(String::as_str)).map_err(|error| MaskingRulesError::TooMany(error.to_string()))?;
         let masks_unlisted = rules.is_some_and(|rules| rules.mask == MaskingMode::Allow);
         Ok(Built { label, standard: Dictionary::standard(), all, tables, needles, masks_unlisted })
     }
@@ -111,10 +111,4 @@ impl Built {
         let table = table_name.and_then(JsonText::decoded).and_then(|name| self.tables.get(&name.to_text().to_lowercase()));
         Names { standard: &self.standard, all: &self.all, table }
     }
-}
-
-/// The longest word of a listed name, which any spelling of it contains.
-fn stem(name: &str) -> String {
-    let spelled = spelled(name);
-    spelled.split(' ').max_by_key(|word| word.len()).unwrap_or_default().to_owned()
 }

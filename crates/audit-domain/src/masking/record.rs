@@ -6,6 +6,7 @@ use super::edits::MASK;
 use super::names::Names;
 use super::pointer::Pointers;
 use super::policy::{Built, MaskingPolicy};
+use super::prefilter::may_have_secret;
 use super::walk::{Rules, Walk};
 use crate::action_log::NewActionLog;
 use crate::event::NewEvent;
@@ -75,7 +76,7 @@ impl<'p> Masking<'p> {
     fn member(&mut self, name: &str, json: &JsonText, masks_unlisted: bool) -> Option<JsonText> {
         let Built { needles, .. } = self.built;
         let text = json.as_str();
-        if !masks_unlisted && !self.names.masks_more() && !needles.may_have_secret(text.as_bytes(), &self.names) {
+        if !masks_unlisted && !self.names.masks_more() && !may_have_secret(text.as_bytes(), &self.names, needles) {
             return None;
         }
         let rules = Rules { names: self.names, needles, masks_unlisted };

@@ -1,39 +1,74 @@
 //! Where in a text a needle may be: a filter before the automaton.
 //!
-//! Of each needle, the filter knows three neighbouring characters, the rarest ones. It looks up every
-//! second pair of characters of the text in a table, the third character if the pair is one of a
-//! needle, and the whole needle if all three are. An automaton for all needles looks at each
+//! The filter looks up every second group of three characters in a table, and compares a whole needle
+//! only where the table has one. For each needle the table has two neighbouring groups, the rarest:
+//! one of them is at an even place wherever the needle is. An automaton for all needles looks at each
 //! character instead, and each of its steps waits for the one before.
+//!
+//! Of a character, the table knows the last five bits, which are the same for upper and lower case.
+//! So the table has 32 KiB, and the numbers of four groups are computed at once.
 
-/// The most frequent pairs of characters in JSON and in logs, the most frequent first.
-const BY_FREQUENCY: &[u8] = b"\":,\"  :\"er\",cose, onre^^ates in' steite\"mentorurthtia00: amentidehveleidrsnalol\"omrlceancttt\
-    ioelalgiust_asocneartoubostpllsscagesiacrodohtndowd\"headpsueexodhuraimeedpot\"malieatre ethailprispicbachshrdni";
+use std::collections::BTreeMap;
 
-/// The pair starts the three characters of a needle.
-const FIRST: u8 = 1;
-/// The pair ends the three characters of a needle.
-const SECOND: u8 = 2;
-/// One character of the pair is a needle by itself.
-const ALONE: u8 = 4;
+/// The most frequent pairs of characters in real records, by the last five bits of each, the most
+/// frequent first.
+const BY_FREQUENCY: &[u8] =
+    b"lbbz  zberblseinl coor~~onreesatgitsteburomoctethtogimeen|nz sontr|ootatprsppttng|tveeceltibhdedoleamnemo\
+    osubodgllo|rusrlbnasnancpsilctio{bcealgeprssar||tbanrosicaidht|bllgzszndmaexemrtbsn|zoowetbeogbaoaacribihun";
 
-/// Pairs that are looked up at once.
-const CHUNK_BYTES: usize = 16;
+/// Bytes that are looked up at once, and with the rest of the last group.
+const STEP_BYTES: usize = 8;
+const STEP_REACH: usize = STEP_BYTES + 2;
+
+/// Bytes of a run of digits. Of the fourteen characters or more of a card number, at most seven are
+/// before the first run that starts at a step.
+const RUN_BYTES: usize = 7;
+
+/// Groups of three characters, by the last five bits of each.
+const GROUPS: usize = 1 << 15;
+
+/// What a text may have at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// A needle: its number and its range.
+    Needle(usize, usize, usize),
+    /// A percent sign, at an offset.
+    Percent(usize),
+    /// An `@`, at an offset.
+    At(usize),
+    /// Seven digits or separators in a row as a card number has them, at an offset.
+    Digits(usize),
+}
 
 /// The filter for a set of needles.
 #[derive(Clone)]
 pub(super) struct Triples {
     needles: Vec<Vec<u8>>,
-    pairs: Box<[u8; 1 << 16]>,
-    /// For each hash of three characters, the number of its group, from 1.
-    hashes: Box<[u8; HASHES]>,
-    /// Needles with such three characters: the number of each, and where the three are in it.
-    groups: Vec<Vec<(usize, usize)>>,
-    /// Needles that are known by their first character alone.
-    alone: Vec<usize>,
+    /// For each group of three characters, the number of its list, from 1.
+    lists_by_group: Box<[u8; GROUPS]>,
+    lists: Vec<Vec<Place>>,
 }
 
-/// Hashes of three characters.
-const HASHES: usize = 1 << 13;
+/// A needle that has a group of three characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    needle: usize,
+    /// Where the group is in the needle, plus one.
+    start: usize,
+    /// The first eight characters of the needle without the bit of their case, and which of them count.
+    head: u64,
+    mask: u64,
+}
+
+/// The bit by which upper and lower case differ, in eight bytes.
+const CASE: u64 = 0x2020_2020_2020_2020;
+
+impl Place {
+    fn new(number: usize, needle: &[u8], start: usize) -> Place {
+        let mask = u64::from_le_bytes(padded(&[0xFF; 8][..needle.len().min(8)])) & !CASE;
+        Place { needle: number, start, head: u64::from_le_bytes(padded(needle)) & mask, mask }
+    }
+}
 
 impl std::fmt::Debug for Triples {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -42,119 +77,167 @@ impl std::fmt::Debug for Triples {
 }
 
 impl Triples {
-    /// Builds the filter for needles in lower case. A needle of fewer than three characters counts
-    /// by its first character alone, and so does any needle after the first 250 groups.
+    /// Builds the filter for needles in lower case.
     pub(super) fn new<'a>(needles: impl Iterator<Item = &'a [u8]>) -> Triples {
-        let mut filter = Triples {
-            needles: needles.map(<[u8]>::to_vec).collect(),
-            pairs: Box::new([0; 1 << 16]),
-            hashes: Box::new([0; HASHES]),
-            groups: Vec::new(),
-            alone: Vec::new(),
-        };
-        for number in 0..filter.needles.len() {
-            let needle = &filter.needles[number];
-            let triples = needle.windows(3).enumerate();
-            let rarest =
-                triples.min_by_key(|(_, triple)| frequency(triple)).map(|(at, triple)| (at, [triple[0], triple[1], triple[2]]));
-            match (rarest, needle.first().copied()) {
-                (Some((at, triple)), _) if filter.add(number, at, triple) => {}
-                (_, Some(first)) => {
-                    filter.alone.push(number);
-                    filter.add_alone(first);
-                }
-                _ => {}
+        let needles: Vec<Vec<u8>> = needles.map(<[u8]>::to_vec).collect();
+        let mut by_group: BTreeMap<usize, Vec<Place>> = BTreeMap::new();
+        for (number, needle) in needles.iter().enumerate() {
+            // A sign is found without the table.
+            if needle == b"@" {
+                continue;
             }
-        }
-        filter
-    }
-
-    fn add(&mut self, number: usize, at: usize, [a, b, c]: [u8; 3]) -> bool {
-        let group = &mut self.hashes[hash(a, b, c)];
-        if *group == 0 {
-            let Some(next) = u8::try_from(self.groups.len() + 1).ok().filter(|next| *next <= 250) else { return false };
-            *group = next;
-            self.groups.push(Vec::new());
-        }
-        self.groups[usize::from(*group) - 1].push((number, at));
-        for (first, second, mark) in [(a, b, FIRST), (b, c, SECOND)] {
-            for first in cases(first) {
-                for second in cases(second) {
-                    self.pairs[usize::from(u16::from_le_bytes([first, second]))] |= mark;
+            let start = (0..needle.len().max(2) - 1).min_by_key(|start| frequency(needle, *start)).unwrap_or(0);
+            for start in [start, start + 1] {
+                for group in groups(needle, start) {
+                    by_group.entry(group).or_default().push(Place::new(number, needle, start));
                 }
             }
         }
-        true
+        let (mut lists, mut lists_by_group) = (Vec::new(), Box::new([0; GROUPS]));
+        for (group, list) in by_group {
+            let known = lists.iter().position(|known| *known == list).unwrap_or(lists.len());
+            if known == lists.len() {
+                lists.push(list);
+            }
+            lists_by_group[group] = u8::try_from(known + 1).unwrap_or(u8::MAX);
+        }
+        Triples { needles, lists_by_group, lists }
     }
 
-    fn add_alone(&mut self, alone: u8) {
-        for (other, alone) in (0..=u8::MAX).flat_map(|other| cases(alone).map(|alone| (other, alone))) {
-            for pair in [[alone, other], [other, alone]] {
-                self.pairs[usize::from(u16::from_le_bytes(pair))] |= ALONE;
+    /// Whether what the text may have at some place satisfies a condition.
+    pub(super) fn any(&self, text: &[u8], mut is_found: impl FnMut(Sight) -> bool) -> bool {
+        self.any_needle(text, &mut is_found)
+            || memchr::memchr2_iter(b'@', b'%', text)
+                .any(|at| is_found(if text[at] == b'@' { Sight::At(at) } else { Sight::Percent(at) }))
+    }
+
+    fn any_needle(&self, text: &[u8], is_found: &mut impl FnMut(Sight) -> bool) -> bool {
+        let mut at = 0;
+        while let Some(step) = text.get(at..).and_then(|rest| rest.first_chunk()) {
+            if self.any_in_step(text, at, step, is_found) {
+                return true;
             }
+            at += STEP_BYTES;
+        }
+        (at..text.len()).step_by(STEP_BYTES).any(|at| self.any_in_step(text, at, &padded(&text[at..]), is_found))
+    }
+
+    #[inline]
+    fn any_in_step(&self, text: &[u8], at: usize, step: &[u8; STEP_REACH], is_found: &mut impl FnMut(Sight) -> bool) -> bool {
+        let groups = groups_of(step);
+        let list = |lane: u32| self.lists_by_group[(groups >> (16 * lane)) as usize % GROUPS];
+        let is_listed = list(0) | list(1) | list(2) | list(3) != 0;
+        (is_listed | has_run(step)) && self.any_at(text, at, groups, step, is_found)
+    }
+
+    #[inline(never)]
+    fn any_at(
+        &self,
+        text: &[u8],
+        at: usize,
+        groups: u64,
+        step: &[u8; STEP_REACH],
+        is_found: &mut impl FnMut(Sight) -> bool,
+    ) -> bool {
+        let any_listed = (0..4).any(|lane| {
+            let list = self.lists_by_group[(groups >> (16 * lane)) as usize % GROUPS];
+            list != 0 && self.any_in_list(list, text, at + 2 * lane, is_found)
+        });
+        any_listed || (has_run(step) && is_part_of_card(&step[..RUN_BYTES]) && is_found(Sight::Digits(at)))
+    }
+
+    fn any_in_list(&self, list: u8, text: &[u8], at: usize, is_found: &mut impl FnMut(Sight) -> bool) -> bool {
+        let lists = &self.lists[usize::from(list) - 1..];
+        let lists = if list == u8::MAX { lists } else { &lists[..1] };
+        lists.iter().flatten().any(|place| {
+            let Some(from) = (at + 1).checked_sub(place.start) else { return false };
+            let rest = text.get(from..).unwrap_or_default();
+            let head = rest.first_chunk().map_or_else(|| u64::from_le_bytes(padded(rest)), |head| u64::from_le_bytes(*head));
+            if head & place.mask != place.head {
+                return false;
+            }
+            let needle = &self.needles[place.needle];
+            let is_there = rest.get(..needle.len()).is_some_and(|found| found.eq_ignore_ascii_case(needle));
+            is_there && is_found(Sight::Needle(place.needle, from, from + needle.len()))
+        })
+    }
+}
+
+/// The number of a group of three characters.
+fn group(a: u8, b: u8, c: u8) -> usize {
+    let [a, b, c] = [a, b, c].map(|byte| usize::from(byte & 0x1F));
+    a | (b << 5) | (c << 10)
+}
+
+/// The numbers of the groups that start at every second byte of a step, each in 16 bits.
+#[inline]
+fn groups_of(step: &[u8; STEP_REACH]) -> u64 {
+    let bytes = |at: usize| step[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let (ab, bc) = (bytes(0), bytes(2));
+    (ab & 0x001F_001F_001F_001F) | ((ab >> 3) & 0x03E0_03E0_03E0_03E0) | ((bc & 0x001F_001F_001F_001F) << 10)
+}
+
+/// The start of a text with zeros after its end.
+fn padded<const LENGTH: usize>(text: &[u8]) -> [u8; LENGTH] {
+    let (mut padded, length) = ([0; LENGTH], text.len().min(LENGTH));
+    padded[..length].copy_from_slice(&text[..length]);
+    padded
+}
+
+/// Whether a step starts with a run of digits, separators or other signs.
+#[inline]
+fn has_run(step: &[u8; STEP_REACH]) -> bool {
+    let bytes = step.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    (bytes ^ 0x0020_2020_2020_2020) & 0x00E0_E0E0_E0E0_E0E0 == 0
+}
+
+/// Whether characters may be inside a card number: digits, and separators between groups of four to
+/// six.
+fn is_part_of_card(run: &[u8]) -> bool {
+    let mut separators = 0u32;
+    for byte in run {
+        let is_separator = *byte == b' ' || *byte == b'-';
+        if !(is_separator || byte.is_ascii_digit()) {
+            return false;
+        }
+        separators = separators << 1 | u32::from(is_separator);
+    }
+    separators & (separators >> 1 | separators >> 2 | separators >> 3 | separators >> 4) == 0
+}
+
+/// The groups of a needle that start one character before an offset. The characters before
+/// the needle and after it may be any.
+fn groups(needle: &[u8], start: usize) -> Vec<usize> {
+    let at = |offset: usize| match (start + offset).checked_sub(1).and_then(|at| needle.get(at)) {
+        Some(byte) => *byte..=*byte,
+        None => 0..=0x1F,
+    };
+    let mut groups = Vec::new();
+    for a in at(0) {
+        for b in at(1) {
+            groups.extend(at(2).map(|c| group(a, b, c)));
         }
     }
-
-    /// Whether a needle in the text satisfies a condition, which gets its number and its range.
-    pub(super) fn any(&self, text: &[u8], mut is_found: impl FnMut(usize, usize, usize) -> bool) -> bool {
-        let (chunks, rest) = text.as_chunks::<CHUNK_BYTES>();
-        for (number, chunk) in chunks.iter().enumerate() {
-            let mut marks = self.marks(chunk);
-            while marks != 0 {
-                let pair = marks.trailing_zeros() as usize / 8;
-                if self.is_place(text, number * CHUNK_BYTES + 2 * pair, &mut is_found) {
-                    return true;
-                }
-                marks &= !(0xFF << (8 * pair));
-            }
-        }
-        let start = text.len() - rest.len();
-        (start..text.len().saturating_sub(1)).step_by(2).any(|at| self.is_place(text, at, &mut is_found))
-    }
-
-    /// The marks of the pairs of a chunk, one in each byte.
-    fn marks(&self, chunk: &[u8; CHUNK_BYTES]) -> u64 {
-        let (pairs, _) = chunk.as_chunks::<2>();
-        let mark = |pair: usize| u64::from(self.pairs[usize::from(u16::from_le_bytes(pairs[pair]))]) << (8 * pair);
-        (mark(0) | mark(1) | mark(2) | mark(3)) | (mark(4) | mark(5) | mark(6) | mark(7))
-    }
-
-    /// Whether a needle at a pair satisfies the condition.
-    fn is_place(&self, text: &[u8], at: usize, is_found: &mut impl FnMut(usize, usize, usize) -> bool) -> bool {
-        let mark = self.pairs[usize::from(u16::from_le_bytes([text[at], text[at + 1]]))];
-        let mut is_needle = |number: usize, from: Option<usize>| {
-            let Some(from) = from else { return false };
-            let needle = &self.needles[number];
-            let is_there = text.get(from..from + needle.len()).is_some_and(|found| found.eq_ignore_ascii_case(needle));
-            is_there && is_found(number, from, from + needle.len())
-        };
-        let mut has_triple = |start: usize| {
-            let group = text.get(start..start + 3).map_or(0, |triple| self.hashes[hash(triple[0], triple[1], triple[2])]);
-            group > 0
-                && self.groups[usize::from(group) - 1].iter().any(|(number, offset)| is_needle(*number, start.checked_sub(*offset)))
-        };
-        (mark & FIRST != 0 && has_triple(at))
-            || (mark & SECOND != 0 && at > 0 && has_triple(at - 1))
-            || (mark & ALONE != 0
-                && self.alone.iter().any(|number| is_needle(*number, Some(at)) || is_needle(*number, Some(at + 1))))
-    }
+    groups
 }
 
-/// A hash that is the same for upper and lower case.
-fn hash(a: u8, b: u8, c: u8) -> usize {
-    let [a, b, c] = [a, b, c].map(|byte| usize::from(byte | 0x20));
-    (a * 1013 + b * 89 + c * 7) % HASHES
-}
-
-fn cases(byte: u8) -> [u8; 2] {
-    [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()]
-}
-
-/// How frequent the pairs of a triple are.
-fn frequency(triple: &[u8]) -> usize {
+/// How frequent the groups of a needle from an offset on are, compared with others.
+fn frequency(needle: &[u8], start: usize) -> usize {
     let (known, _) = BY_FREQUENCY.as_chunks::<2>();
-    let of = |pair: &[u8]| known.iter().rev().position(|known| known == pair).map_or(0, |place| 10 + place);
-    triple.windows(2).map(of).sum()
+    let same = |a: u8, b: u8| (a ^ b) & 0x1F == 0;
+    let of = |pair: &[u8]| {
+        let place = known.iter().position(|known| same(known[0], pair[0]) && same(known[1], pair[1]));
+        10_000 / (place.unwrap_or(2 * known.len()) + 10)
+    };
+    let group = |start: usize| match (
+        start.checked_sub(1).and_then(|before| needle.get(before..start + 1)),
+        needle.get(start..start + 2),
+    ) {
+        (Some(first), Some(second)) => of(first) * of(second) / 1_000,
+        (Some(pair), None) | (None, Some(pair)) => of(pair),
+        (None, None) => 10_000,
+    };
+    group(start) + group(start + 1)
 }
 
 #[cfg(test)]
@@ -163,17 +246,33 @@ mod tests {
 
     #[test]
     fn each_needle_is_found_at_each_offset_in_either_case() {
-        let needles = ["password", "ssn", "@", "%6", "\\u006"];
+        let needles = ["password", "ssn", "cc_", "id", "\\u006", "z"];
         let filter = Triples::new(needles.iter().map(|needle| needle.as_bytes()));
-        for needle in needles.iter().flat_map(|needle| [needle.to_string(), needle.to_uppercase().replace('U', "u")]) {
-            for before in 0..40 {
-                for after in 1..20 {
+        for (number, needle) in needles.iter().enumerate() {
+            for needle in [needle.to_string(), needle.to_uppercase()] {
+                for (before, after) in (0..70).flat_map(|before| (0..40).map(move |after| (before, after))) {
                     let text = format!("{}{needle}{}", "x".repeat(before), "y".repeat(after));
-                    let is_there = |_: usize, from: usize, to: usize| (from, to) == (before, before + needle.len());
-                    assert!(filter.any(text.as_bytes(), is_there), "{text}");
+                    let sight = Sight::Needle(number, before, before + needle.len());
+                    assert!(filter.any(text.as_bytes(), |seen| seen == sight), "{text}");
                 }
             }
         }
-        assert!(!filter.any(b"a text about nothing, with http://example.com/ and 42 words or so", |_, _, _| true));
+        assert!(!filter.any(b"a text about nothing, with http://example.com/ and 42 words or so", |_| true));
+    }
+
+    #[test]
+    fn signs_and_long_numbers_are_found_at_each_offset() {
+        let filter = Triples::new(std::iter::empty());
+        for before in 0..70 {
+            for (sign, expected) in [("@", Sight::At(before)), ("%", Sight::Percent(before))] {
+                let text = format!("{}{sign}y", "x".repeat(before));
+                assert!(filter.any(text.as_bytes(), |seen| seen == expected), "{text}");
+            }
+            for number in ["30569309025904", "4111 1111 1111 1111", "3782-822463-10005"] {
+                let text = format!("{}{number}", "x".repeat(before));
+                let is_inside = |seen| matches!(seen, Sight::Digits(at) if at >= before && at + 7 <= text.len());
+                assert!(filter.any(text.as_bytes(), is_inside), "{text}");
+            }
+        }
     }
 }

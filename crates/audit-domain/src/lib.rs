@@ -75,7 +75,7 @@ pub use interval::Interval;
 pub use json::{
     EncodeError, JsonError, JsonKind, JsonString, JsonText, Member, Members, ObjectWriter, index_key, is_integer, push_array,
 };
-pub use masking::{MaskingMode, MaskingPolicy, MaskingRules, MaskingRulesError, TableMaskingRules};
+pub use masking::{MaskedValue, MaskingMode, MaskingPolicy, MaskingRule, MaskingRules, MaskingRulesError, TableMaskingRules};
 pub use network::{Network, address_of};
 pub use object::{ObjectId, canonical_integer};
 pub use outcome::Outcome;

@@ -240,11 +240,17 @@ impl Dictionary {
     /// Finds the secret that a name names: its last words, apart from digits and words that say a
     /// form, are in the set, and no word before makes it something else.
     pub(super) fn find(&self, name: &Name) -> Option<Secret> {
+        self.entry(name).map(|(_, secret)| secret)
+    }
+
+    /// Finds the entry of the set that a name ends with, and what it names.
+    pub(super) fn entry(&self, name: &Name) -> Option<(&[u8], Secret)> {
         let mut end = name.words();
         loop {
-            let found = (end.saturating_sub(4)..end).rev().find_map(|from| Some((from, *self.0.get(name.range(from, end))?)));
-            if let Some((from, secret)) = found {
-                return (!is_something_else(name, from)).then_some(secret);
+            let found =
+                (end.saturating_sub(4)..end).rev().find_map(|from| Some((from, self.0.get_key_value(name.range(from, end))?)));
+            if let Some((from, (entry, secret))) = found {
+                return (!is_something_else(name, from)).then_some((entry, *secret));
             }
             let last = name.word(end.checked_sub(1)?);
             if end == 1 || !(last.iter().all(u8::is_ascii_digit) || FORMS.contains(&last)) {

@@ -11,6 +11,7 @@
 mod card;
 mod dictionary;
 mod edits;
+mod explain;
 mod name;
 mod names;
 mod needles;
@@ -27,6 +28,7 @@ mod triples;
 mod view;
 mod walk;
 
+pub use explain::{MaskedValue, MaskingRule};
 pub use policy::MaskingPolicy;
 pub(crate) use record::with_earlier;
 pub use rules::{MaskingMode, MaskingRules, MaskingRulesError, TableMaskingRules};

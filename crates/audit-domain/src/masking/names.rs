@@ -62,6 +62,13 @@ impl Names<'_> {
         (!self.keeps(name)).then_some(found)
     }
 
+    /// The listed name that makes a name that of a secret, for an explanation.
+    pub(super) fn entry(&self, name: &[u8]) -> Option<String> {
+        let name = Name::new(name);
+        let (entry, _) = self.of_tables().find_map(|names| names.mask.entry(&name)).or_else(|| self.standard.entry(&name))?;
+        Some(String::from_utf8_lossy(entry).into_owned())
+    }
+
     /// Whether the rules leave a name, whatever its value.
     pub(super) fn keeps(&self, name: &Name) -> bool {
         self.of_tables().any(|names| !names.keep.is_empty() && name.joined().is_some_and(|joined| names.keep.contains(&joined)))

@@ -54,6 +54,13 @@ impl Pointers {
         self.found.push((at, pointer));
     }
 
+    /// The pointer that was added last, decoded.
+    pub(super) fn last(&self) -> String {
+        self.found.last().map_or_else(String::new, |(_, pointer)| {
+            serde_json::from_str(&format!("\"{pointer}\"")).unwrap_or_else(|_| pointer.clone())
+        })
+    }
+
     /// Ends a member: its pointers join the list.
     pub(super) fn end(&mut self) {
         // The value of a pair is found at the end of the pair, after values that follow it.

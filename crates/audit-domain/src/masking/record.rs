@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::edits::MASK;
+use super::explain::{MaskedValue, MaskingRule};
 use super::names::Names;
 use super::pointer::Pointers;
 use super::policy::{Built, MaskingPolicy};
@@ -29,6 +30,11 @@ impl NewEvent {
     pub fn mask(&mut self, policy: &MaskingPolicy) -> Option<JsonText> {
         let built = policy.built()?;
         let mut masking = Masking::new(built, self.table_name.as_ref());
+        self.mask_members(&mut masking);
+        masking.slot()
+    }
+
+    pub(super) fn mask_members(&mut self, masking: &mut Masking<'_>) {
         masking.object_id(&mut self.object_id);
         masking.user("user", &mut self.user);
         masking.user("impersonator", &mut self.impersonator);
@@ -40,7 +46,6 @@ impl NewEvent {
         masking.values("headers", &mut self.headers);
         masking.values("content", &mut self.content);
         masking.extra(&mut self.extra);
-        masking.slot()
     }
 }
 
@@ -51,25 +56,47 @@ impl NewActionLog {
     pub fn mask(&mut self, policy: &MaskingPolicy) -> Option<JsonText> {
         let built = policy.built()?;
         let mut masking = Masking::new(built, None);
+        self.mask_members(&mut masking);
+        masking.slot()
+    }
+
+    pub(super) fn mask_members(&mut self, masking: &mut Masking<'_>) {
         if let Some(masked) = masking.member("message", &self.message, false) {
             self.message = masked;
         }
         masking.text("trace", &mut self.trace);
         masking.extra(&mut self.extra);
-        masking.slot()
     }
 }
 
 /// The masking of one record.
-struct Masking<'p> {
+pub(super) struct Masking<'p> {
     built: &'p Built,
     names: Names<'p>,
     pointers: Pointers,
+    /// What is masked and why, if somebody asks.
+    explained: Option<Vec<MaskedValue>>,
 }
 
 impl<'p> Masking<'p> {
     fn new(built: &'p Built, table_name: Option<&JsonText>) -> Masking<'p> {
-        Masking { built, names: built.names(table_name), pointers: Pointers::default() }
+        Masking { built, names: built.names(table_name), pointers: Pointers::default(), explained: None }
+    }
+
+    /// Lists what is masked and why.
+    pub(super) fn explaining(built: &'p Built, table_name: Option<&JsonText>) -> Masking<'p> {
+        Masking { explained: Some(Vec::new()), ..Masking::new(built, table_name) }
+    }
+
+    /// What was masked and why.
+    pub(super) fn explained(self) -> Vec<MaskedValue> {
+        self.explained.unwrap_or_default()
+    }
+
+    fn explain(&mut self, pointer: String, rule: MaskingRule) {
+        if let Some(explained) = &mut self.explained {
+            explained.push(MaskedValue { pointer, rule });
+        }
     }
 
     /// Masks a member, and returns its new text if something was replaced.
@@ -80,7 +107,10 @@ impl<'p> Masking<'p> {
             return None;
         }
         let rules = Rules { names: self.names, needles, masks_unlisted };
-        let edits = Walk::member(text, name, rules, &mut self.pointers);
+        let (edits, mut reasons) = match self.explained {
+            Some(_) => Walk::explain(text, name, rules, &mut self.pointers),
+            None => (Walk::member(text, name, rules, &mut self.pointers), Vec::new()),
+        };
         if self.pointers.is_full() || edits.growth() > GROWTH_BYTES_MAX {
             return Some(self.whole(name));
         }
@@ -90,11 +120,15 @@ impl<'p> Masking<'p> {
         }
         let Some(masked) = edits.apply(text) else { return Some(self.whole(name)) };
         self.pointers.end();
+        if let Some(explained) = &mut self.explained {
+            explained.append(&mut reasons);
+        }
         Some(JsonText::from_trusted(masked))
     }
 
     /// Masks all of a member that has too many secrets for a list of them. `extra` stays an object.
     fn whole(&mut self, name: &str) -> JsonText {
+        self.explain(format!("/{name}"), MaskingRule::WholeMember);
         if name == "extra" {
             self.pointers.end_whole(&format!("/extra/{MASK}"));
             return JsonText::from_trusted(format!("{{\"{MASK}\":\"{MASK}\"}}"));
@@ -136,6 +170,7 @@ impl<'p> Masking<'p> {
         if is_secret && object_id.as_ref().is_some_and(|id| !is_id(id)) {
             *object_id = Some(ObjectId::from(MASK));
             self.pointers.end_whole("/object_id");
+            self.explain("/object_id".to_owned(), MaskingRule::Name("key".to_owned()));
         }
     }
 

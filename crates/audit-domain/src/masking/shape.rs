@@ -71,6 +71,14 @@ impl Shapes {
         SHAPES.iter().map(|(needle, _)| *needle)
     }
 
+    /// What people call a form: the first characters of a key, or a word.
+    pub(super) fn label(shape: usize) -> &'static str {
+        match SHAPES[shape].0 {
+            "eyj" => "jwt",
+            needle => needle.trim_end(),
+        }
+    }
+
     /// Whether the secret may have a slash, which some programs escape in JSON.
     pub(super) fn may_be_escaped(&self, shape: usize) -> bool {
         SHAPES[shape].1.contains("/")

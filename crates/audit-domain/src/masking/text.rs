@@ -7,43 +7,55 @@ use super::edits::MASK;
 use super::name::is_word;
 use super::names::Names;
 use super::needles::{Needle, Needles, identifier, name_range, with_word_before};
-use super::shape::{pem, url_password};
+use super::shape::{Shapes, pem, url_password};
 
 /// Bytes of the longest value that is compared with words. A longer one is a secret, and the search
 /// continues after it, so that a text of a MiB takes no more than a multiple of its length.
 const WORD_BYTES_MAX: usize = 512;
 
-/// Calls back for each secret in a text: its range. The ranges may overlap.
-pub(super) fn each_secret(text: &[u8], names: &Names<'_>, needles: &Needles, mut found: impl FnMut(usize, usize)) {
+/// What made a part of a text a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The name in this range of the text.
+    Name(usize, usize),
+    /// Its form.
+    Form(&'static str),
+}
+
+/// Calls back for each secret in a text: its range, and what makes it one. The ranges may overlap.
+pub(super) fn each_secret(text: &[u8], names: &Names<'_>, needles: &Needles, mut found: impl FnMut(usize, usize, Cause)) {
     let (mut done, mut last_password) = (0, None);
     needles.each(text, |needle, from, to| {
         if from < done {
             return;
         }
+        let form = |label: &'static str| move |(from, to)| (from, to, Cause::Form(label));
         let secret = match needle {
             Needle::Name | Needle::Second | Needle::First(_) | Needle::Added => named(text, needle, from, to, names),
-            Needle::Shape(shape) => needles.shapes().find(shape, text, from),
-            Needle::Pem => pem(text, from),
+            Needle::Shape(shape) => needles.shapes().find(shape, text, from).map(form(Shapes::label(shape))),
+            Needle::Pem => pem(text, from).map(form("pem")),
             Needle::At => {
                 let password = url_password(text, from, last_password);
                 last_password = password.or(last_password);
-                password
+                password.map(form("url password"))
             }
             Needle::Escape => None,
         };
-        if let Some((from, to)) = secret {
-            found(from, to);
+        if let Some((from, to, cause)) = secret {
+            found(from, to, cause);
             done = to;
         }
     });
-    each_card(text, found);
+    each_card(text, |from, to| found(from, to, Cause::Form("card")));
 }
 
 /// Finds the value that belongs to a name, if the name at a needle is that of a secret.
-fn named(text: &[u8], needle: Needle, from: usize, to: usize, names: &Names<'_>) -> Option<(usize, usize)> {
+fn named(text: &[u8], needle: Needle, from: usize, to: usize, names: &Names<'_>) -> Option<(usize, usize, Cause)> {
     let (start, end) = name_range(text, needle, from, to)?;
-    let secret = names.secret(&text[with_word_before(text, start)..end])?;
-    Assignment { text, name: (start, end), secret }.value()
+    let name = with_word_before(text, start);
+    let secret = names.secret(&text[name..end])?;
+    let (from, to) = Assignment { text, name: (start, end), secret }.value()?;
+    Some((from, to, Cause::Name(name, end)))
 }
 
 /// A name in a text, and what may be assigned to it.

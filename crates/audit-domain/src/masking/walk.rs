@@ -7,11 +7,12 @@
 use super::card::each_card;
 use super::dictionary::{Noun, Secret, is_form};
 use super::edits::Edits;
+use super::explain::{MaskedValue, MaskingRule};
 use super::name::Name;
 use super::names::Names;
 use super::needles::Needles;
 use super::pointer::Pointers;
-use super::text::{each_secret, is_directory, is_placeholder};
+use super::text::{Cause, each_secret, is_directory, is_placeholder};
 use super::view::View;
 use crate::json::JsonText;
 
@@ -32,12 +33,18 @@ pub(super) struct Walk<'p, 'o> {
     rules: Rules<'p>,
     edits: Edits,
     pointers: &'o mut Pointers,
+    /// Why each value was replaced, if somebody asks: where, its pointer and the rule.
+    reasons: Option<Vec<(usize, MaskedValue)>>,
+    /// The rules of the value that is read.
+    causes: Vec<MaskingRule>,
 }
 
 /// What is known about a value before it is read.
 #[derive(Debug, Clone, Copy, Default)]
 struct Context {
     secret: Option<Secret>,
+    /// The key that names the secret.
+    named_by: Range,
     is_kept: bool,
     is_listed: bool,
 }
@@ -61,7 +68,8 @@ pub(super) struct Frame {
 /// A header as a pair: `{"name": "Cookie", "value": …}` or `["Cookie", …]`.
 #[derive(Debug, Default)]
 struct Pair {
-    is_secret: bool,
+    /// The name, if it is that of a secret.
+    secret: Option<Range>,
     /// The key of the value, and the string with its quotes.
     value: Option<(Option<Range>, Range)>,
 }
@@ -77,12 +85,41 @@ struct Place<'a, 'v> {
 impl<'p, 'o> Walk<'p, 'o> {
     /// Walks through a member whose pointer is `/name`, and returns what is to be replaced.
     pub(super) fn member(text: &str, name: &str, rules: Rules<'p>, pointers: &'o mut Pointers) -> Edits {
+        Walk::through(text, name, rules, pointers, None).0
+    }
+
+    /// The same walk, which also lists why each value is replaced.
+    pub(super) fn explain(text: &str, name: &str, rules: Rules<'p>, pointers: &'o mut Pointers) -> (Edits, Vec<MaskedValue>) {
+        let (edits, mut reasons) = Walk::through(text, name, rules, pointers, Some(Vec::new()));
+        reasons.sort_by_key(|(at, _)| *at);
+        (edits, reasons.into_iter().map(|(_, value)| value).collect())
+    }
+
+    fn through(
+        text: &str,
+        name: &str,
+        rules: Rules<'p>,
+        pointers: &'o mut Pointers,
+        reasons: Option<Vec<(usize, MaskedValue)>>,
+    ) -> (Edits, Vec<(usize, MaskedValue)>) {
         let view = View::of_member(text);
-        let mut walk = Walk { rules, edits: Edits::default(), pointers };
+        let mut walk = Walk { rules, edits: Edits::default(), pointers, reasons, causes: Vec::new() };
         walk.pointers.start(name);
         walk.json(&Place { view: &view, layer: 0, strings: 0 }, Context::default());
         walk.edits.arrange();
-        walk.edits
+        (walk.edits, walk.reasons.unwrap_or_default())
+    }
+
+    /// Notes why a value is replaced, if somebody asks.
+    fn note(&mut self, rule: impl FnOnce(&Rules<'p>) -> MaskingRule) {
+        if self.reasons.is_some() {
+            self.causes.push(rule(&self.rules));
+        }
+    }
+
+    /// Notes that a name is the reason.
+    fn note_name(&mut self, name: &[u8]) {
+        self.note(|rules| MaskingRule::Name(rules.names.entry(name).unwrap_or_default()));
     }
 
     fn json(&mut self, place: &Place<'_, '_>, root: Context) {
@@ -136,7 +173,7 @@ impl<'p, 'o> Walk<'p, 'o> {
         if frame.is_object && frame.awaits_key {
             frame.awaits_key = false;
             frame.key = Some(content);
-            frame.current = self.context(place.view.string(content.0, content.1).bytes(), frame.outer);
+            frame.current = self.context(place.view.string(content.0, content.1).bytes(), content, frame.outer);
             return;
         }
         self.pair(place, frame, range, is_nested);
@@ -157,7 +194,7 @@ impl<'p, 'o> Walk<'p, 'o> {
         match role {
             0 => {
                 let name = place.view.string(range.0 + 1, range.1 - 1);
-                frame.pair.is_secret = self.rules.names.secret(name.bytes()).is_some();
+                frame.pair.secret = self.rules.names.secret(name.bytes()).map(|_| (range.0 + 1, range.1 - 1));
             }
             1 => frame.pair.value = Some((frame.key, range)),
             _ => {}
@@ -166,33 +203,51 @@ impl<'p, 'o> Walk<'p, 'o> {
 
     fn close(&mut self, place: &Place<'_, '_>, frames: &mut Vec<Frame>) {
         if let Some(frame) = frames.last_mut()
-            && let Pair { is_secret: true, value: Some((key, range)) } = frame.pair
+            && let Pair { secret: Some(name), value: Some((key, range)) } = frame.pair
             && (frame.is_object || frame.index == 1)
             && !frame.current.is_kept
         {
             frame.key = key;
-            self.found(place, frames, |walk| walk.whole(place, range));
+            self.found(place, frames, |walk| {
+                walk.whole(place, range);
+                walk.note_name(place.view.string(name.0, name.1).bytes());
+            });
         }
         frames.pop();
     }
 
     /// What the name of a member says about its value.
-    fn context(&self, key: &[u8], outer: Context) -> Context {
+    fn context(&self, key: &[u8], range: Range, outer: Context) -> Context {
         let name = Name::new(key);
         if self.rules.names.keeps(&name) {
-            return Context { secret: None, is_kept: !self.rules.masks_unlisted, is_listed: true };
+            return Context { is_kept: !self.rules.masks_unlisted, is_listed: true, ..Context::default() };
         }
         let is_member = |secret: &Secret| is_form(&name) || (secret.is_plural && secret.noun != Noun::Group);
-        let secret = self.rules.names.secret_of(&name).or_else(|| outer.secret.filter(is_member));
-        Context { secret, is_kept: false, is_listed: outer.is_listed }
+        let (secret, named_by) = match self.rules.names.secret_of(&name) {
+            Some(secret) => (Some(secret), range),
+            None => (outer.secret.filter(is_member), outer.named_by),
+        };
+        Context { secret, named_by, is_kept: false, is_listed: outer.is_listed }
     }
 
     /// Runs a step, and adds the pointer of the value if the step replaces something.
     fn found(&mut self, place: &Place<'_, '_>, frames: &[Frame], step: impl FnOnce(&mut Self)) {
         let before = self.edits.len();
+        if place.layer == 0 {
+            self.causes.clear();
+        }
         step(self);
         if place.layer == 0 && self.edits.len() > before {
             self.pointers.push(self.edits.last_from(), frames, place.view);
+            if let Some(reasons) = &mut self.reasons {
+                let (at, pointer) = (self.edits.last_from(), self.pointers.last());
+                for rule in self.causes.drain(..) {
+                    let value = MaskedValue { pointer: pointer.clone(), rule };
+                    if !reasons.iter().any(|(_, known)| *known == value) {
+                        reasons.push((at, value));
+                    }
+                }
+            }
         }
     }
 
@@ -208,6 +263,12 @@ impl<'p, 'o> Walk<'p, 'o> {
         }
         if is_secret || is_unlisted || is_card {
             self.edits.push_value(place.view.origin(from), place.view.origin(to), place.strings);
+            let (key, name) = (context.named_by, || place.view.string(context.named_by.0, context.named_by.1));
+            match (is_secret, is_card) {
+                (true, _) if key.0 < key.1 => self.note_name(name().bytes()),
+                (_, true) => self.note(|_| MaskingRule::Form("card")),
+                _ => self.note(|_| MaskingRule::Unlisted),
+            }
         }
     }
 
@@ -219,6 +280,11 @@ impl<'p, 'o> Walk<'p, 'o> {
         let content = place.view.string(range.0 + 1, range.1.saturating_sub(1).max(range.0 + 1));
         let is_secret = context.secret.is_some_and(|secret| is_secret_text(secret, content.bytes()));
         if is_secret || (self.rules.masks_unlisted && !context.is_listed) {
+            let (from, to) = context.named_by;
+            match is_secret {
+                true => self.note_name(place.view.string(from, to).bytes()),
+                false => self.note(|_| MaskingRule::Unlisted),
+            }
             return self.whole(place, range);
         }
         self.text(&Place { view: &content, layer: place.layer + 1, strings: place.strings + 1 }, context);
@@ -239,7 +305,13 @@ impl<'p, 'o> Walk<'p, 'o> {
             return self.json(place, Context { secret: None, ..context });
         }
         let Rules { names, needles, .. } = self.rules;
-        each_secret(text, &names, needles, |from, to| self.edits.push(place.view.origin(from), place.view.origin(to)));
+        each_secret(text, &names, needles, |from, to, cause| {
+            self.edits.push(place.view.origin(from), place.view.origin(to));
+            match cause {
+                Cause::Name(from, to) => self.note_name(&text[from..to]),
+                Cause::Form(form) => self.note(|_| MaskingRule::Form(form)),
+            }
+        });
         if place.layer < LAYERS_MAX && has_percent_escape(text) {
             let decoded = place.view.percent_decoded();
             self.text(&Place { view: &decoded, layer: place.layer + 1, strings: place.strings }, context);

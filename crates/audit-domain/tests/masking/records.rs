@@ -133,3 +133,37 @@ fn keys_of_authtoken_and_totp_devices_are_masked() {
     let mut other = event(r#"{"table_name":"shop.order","object_id":"k","content":{"new_data":{"key":"abcd"}}}"#);
     assert_eq!(other.mask(&MaskingPolicy::standard()), None);
 }
+
+#[test]
+fn an_explanation_names_the_rule_of_each_value() {
+    let event = event(
+        r#"{"user":{"token":"a1"},"url":"/x?api_key=a2&card=4111111111111111","description":"see postgres://u:p@h",
+        "post_data":{"password":{"old":"a3"},"h":[{"name":"Cookie","value":"a=b"}],"otp":123456,
+        "body":"{\"client_secret\":\"a4\"}"},"headers":{"x":"eyJhbGciOiJ.eyJzdWIiOiI.c2ln"}}"#,
+    );
+    let policy = MaskingPolicy::standard();
+    let explain = |event: &NewEvent, policy: &MaskingPolicy| {
+        let found = event.explain_masking(policy).into_iter();
+        found.map(|value| format!("{} {}", value.pointer, value.rule)).collect::<Vec<_>>()
+    };
+    let expected = [
+        "/user/token name `token`",
+        "/url name `api key`",
+        "/url form `card`",
+        "/description form `url password`",
+        "/post_data/password/old name `password`",
+        "/post_data/h/0/value name `cookie`",
+        "/post_data/otp name `otp`",
+        "/post_data/body name `secret`",
+        "/headers/x form `jwt`",
+    ];
+    assert_eq!(explain(&event, &policy), expected);
+    assert_eq!(explain(&event, &MaskingPolicy::none()), [""; 0]);
+    let rules = r#"{"name":"own","mask":"allow","tables":{"*":{"mask":["pin"]}}}"#;
+    let allow = MaskingPolicy::from_rules(&serde_json::from_str(rules).unwrap()).unwrap();
+    let event = NewEvent::new().post_data(audit_domain::JsonText::parse(r#"{"a/b":1,"user_pin":"x"}"#).unwrap());
+    assert_eq!(explain(&event, &allow), ["/post_data/a~1b not in `keep`", "/post_data/user_pin name `pin`"]);
+    let mut masked = event.clone();
+    assert!(masked.mask(&allow).is_some(), "an explanation masks nothing");
+    assert_ne!(masked, event);
+}

@@ -54,6 +54,11 @@ impl Pointers {
         self.found.push((at, pointer));
     }
 
+    /// Bytes that the pointers of the member take in the list, with quotes and commas.
+    pub(super) fn found_bytes(&self) -> usize {
+        self.found.iter().map(|(_, pointer)| pointer.len() + 3).sum()
+    }
+
     /// The pointer that was added last, decoded.
     pub(super) fn last(&self) -> String {
         self.found.last().map_or_else(String::new, |(_, pointer)| {

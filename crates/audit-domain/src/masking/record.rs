@@ -9,16 +9,25 @@ use super::pointer::Pointers;
 use super::policy::{Built, MaskingPolicy};
 use super::prefilter::may_have_secret;
 use super::walk::{Rules, Walk};
+use crate::action::Action;
 use crate::action_log::NewActionLog;
 use crate::event::NewEvent;
 use crate::json::{JsonText, ObjectWriter, push_array};
-use crate::limits::EVENT_BYTES_MAX;
+use crate::limits::{EVENT_BYTES_ADDED_MAX, EVENT_BYTES_MAX};
 use crate::object::ObjectId;
+use crate::outcome::Outcome;
 use crate::user::User;
 
-/// Bytes by which masking may lengthen a member. Only a member with thousands of secrets of a few
-/// characters grows by more.
-const GROWTH_BYTES_MAX: usize = 128 * 1024;
+/// Bytes by which masking may lengthen a record, with the list of pointers. Only a record with thousands of secrets
+/// of a few characters grows by more.
+const GROWTH_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes by which masking may lengthen the largest record: half of what an export may add, so that
+/// an import accepts it.
+const GROWTH_OF_LARGEST_BYTES: usize = EVENT_BYTES_ADDED_MAX / 2;
+
+/// Bytes of slot 11 without its pointers.
+const SLOT_BYTES: usize = 128;
 
 impl NewEvent {
     /// Replaces the secrets in the event by `"[masked]"`, and returns the value of slot 11: the
@@ -35,6 +44,24 @@ impl NewEvent {
     }
 
     pub(super) fn mask_members(&mut self, masking: &mut Masking<'_>) {
+        let users = [&self.user, &self.impersonator].map(|user| user.as_ref().map(User::json));
+        let texts = [
+            &self.table_name,
+            &self.correlation_id,
+            &self.source,
+            &self.remote_addr,
+            &self.url,
+            &self.description,
+            &self.query_params,
+            &self.post_data,
+            &self.headers,
+            &self.content,
+            &self.extra,
+            &self.masked,
+        ];
+        let names = [self.action.as_ref().map(Action::json), self.outcome.as_ref().map(Outcome::json)];
+        let object_id = self.object_id.as_ref().map(ObjectId::json);
+        masking.bound_growth(texts.into_iter().map(Option::as_ref).chain(users).chain(names).chain([object_id]));
         masking.object_id(&mut self.object_id);
         masking.user("user", &mut self.user);
         masking.user("impersonator", &mut self.impersonator);
@@ -61,6 +88,8 @@ impl NewActionLog {
     }
 
     pub(super) fn mask_members(&mut self, masking: &mut Masking<'_>) {
+        let texts = [&self.logger_name, &self.app_name, &self.correlation_id, &self.trace, &self.extra, &self.masked];
+        masking.bound_growth(texts.into_iter().map(Option::as_ref).chain([Some(&self.message)]));
         if let Some(masked) = masking.member("message", &self.message, false) {
             self.message = masked;
         }
@@ -74,13 +103,22 @@ pub(super) struct Masking<'p> {
     built: &'p Built,
     names: Names<'p>,
     pointers: Pointers,
+    /// Bytes by which the record may still grow.
+    growth_left: usize,
     /// What is masked and why, if somebody asks.
     explained: Option<Vec<MaskedValue>>,
 }
 
 impl<'p> Masking<'p> {
     fn new(built: &'p Built, table_name: Option<&JsonText>) -> Masking<'p> {
-        Masking { built, names: built.names(table_name), pointers: Pointers::default(), explained: None }
+        Masking { built, names: built.names(table_name), pointers: Pointers::default(), growth_left: 0, explained: None }
+    }
+
+    /// Sets how far the record may grow: up to the largest record, and a little more.
+    fn bound_growth<'m>(&mut self, members: impl Iterator<Item = Option<&'m JsonText>>) {
+        let bytes: usize = members.flatten().map(|member| member.as_str().len()).sum();
+        let largest = EVENT_BYTES_MAX + GROWTH_OF_LARGEST_BYTES - SLOT_BYTES;
+        self.growth_left = largest.saturating_sub(bytes).min(GROWTH_BYTES_MAX);
     }
 
     /// Lists what is masked and why.
@@ -111,13 +149,15 @@ impl<'p> Masking<'p> {
             Some(_) => Walk::explain(text, name, rules, &mut self.pointers),
             None => (Walk::member(text, name, rules, &mut self.pointers), Vec::new()),
         };
-        if self.pointers.is_full() || edits.growth() > GROWTH_BYTES_MAX {
-            return Some(self.whole(name));
-        }
-        if edits.len() == 0 {
+        if edits.len() == 0 && !self.pointers.is_full() {
             self.pointers.end();
             return None;
         }
+        let growth = edits.growth() + self.pointers.found_bytes();
+        if self.pointers.is_full() || growth > self.growth_left {
+            return Some(self.whole(name));
+        }
+        self.growth_left -= growth;
         let Some(masked) = edits.apply(text) else { return Some(self.whole(name)) };
         self.pointers.end();
         if let Some(explained) = &mut self.explained {

@@ -122,6 +122,14 @@ fn the_largest_masked_records_can_be_imported() {
         event.masked = event.mask(&policy);
         imported(event);
     }
+    // Secrets that take 45 kB more, beside a text that fills the rest of the record.
+    for secrets in ["otp=1&".repeat(5_000), format!("https://{}h", "a:b@".repeat(5_000))] {
+        let text = "y".repeat(EVENT_BYTES_MAX - secrets.len() - 100);
+        let text = format!("{{\"url\":\"{secrets}\",\"description\":\"{text}\"}}");
+        let mut event = NewEvent::parse(&text, ParseMode::NATIVE).unwrap();
+        event.masked = event.mask(&policy);
+        imported(event);
+    }
     let members: Vec<String> = (0..9_000).map(|at| format!("\"{at}{}_otp\":\"{}\"", "k".repeat(40), "1".repeat(50))).collect();
     let mut event = NewEvent::parse(&format!("{{\"extra\":{{{}}}}}", members.join(",")), ParseMode::NATIVE).unwrap();
     event.masked = event.mask(&policy);

@@ -69,9 +69,15 @@ impl Names<'_> {
         Some(String::from_utf8_lossy(entry).into_owned())
     }
 
-    /// Whether the rules leave a name, whatever its value.
+    /// Whether the rules leave a name, whatever its value. The rules of the table come first.
     pub(super) fn keeps(&self, name: &Name) -> bool {
-        self.of_tables().any(|names| !names.keep.is_empty() && name.joined().is_some_and(|joined| names.keep.contains(&joined)))
+        let in_list =
+            |names: &TableNames| !names.keep.is_empty() && name.joined().is_some_and(|joined| names.keep.contains(&joined));
+        match self.table {
+            Some(table) if in_list(table) => true,
+            Some(table) if table.masks_more() && table.mask.find(name).is_some() => false,
+            _ => in_list(self.all),
+        }
     }
 
     /// Whether the table masks names that no needle announces.

@@ -73,6 +73,28 @@ fn faults_of_rules_are_named() {
     assert_eq!(listed.to_string(), r#"tables."t".keep: a name has 1 to 60 characters, with a letter or a digit (got "--")"#);
     let both = rules(r#"{"name":"a","tables":{"t":{"keep":["api_key"],"mask":["apiKey"]}}}"#).check().unwrap_err();
     assert_eq!(both.to_string(), r#"tables."t": "apiKey" is in `mask` and in `keep`; leave it in one of them"#);
-    assert!(serde_json::from_str::<MaskingRules>(r#"{"name":"a","masks":[]}"#).is_err(), "an unknown key is a mistake");
+    for (json, message) in [
+        (r#"{"name":"a","masks":[]}"#, "unknown field `masks`, expected one of `name`, `version`, `mask`, `tables`"),
+        (r#"{"name":"a","mask":"none"}"#, "unknown variant `none`, expected `deny` or `allow`"),
+        (r#"{"name":"a","tables":{"*":{"remove":["x"]}}}"#, "unknown field `remove`, expected `mask` or `keep`"),
+        (r#"{"version":1}"#, "missing field `name`"),
+    ] {
+        let error = serde_json::from_str::<MaskingRules>(json).unwrap_err().to_string();
+        assert!(error.starts_with(message), "{error}");
+    }
     let _is_cheap_to_clone: JsonText = JsonText::string(MaskingPolicy::standard().clone().label());
+}
+
+#[test]
+fn the_rules_of_a_table_come_before_those_of_all() {
+    let policy = policy(
+        r#"{"name":"shop","tables":{"*":{"mask":["pin"],"keep":["token"]},"shop.order":{"mask":["token"],"keep":["pin"]}}}"#,
+    );
+    for (table, expected) in
+        [("shop.order", r#"{"pin":"a","token":"[masked]"}"#), ("shop.cart", r#"{"pin":"[masked]","token":"b"}"#)]
+    {
+        let mut event = event(&format!(r#"{{"table_name":"{table}","content":{{"pin":"a","token":"b"}}}}"#));
+        assert!(event.mask(&policy).is_some());
+        assert_eq!(event.content.unwrap().as_str(), expected);
+    }
 }

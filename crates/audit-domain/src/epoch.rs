@@ -8,14 +8,13 @@
 //! nearly all who send it.
 
 use crate::error::Fault;
-use crate::timestamp::Timestamp;
 
 /// Digits of a microsecond in a second, and in a millisecond.
 const SECOND_DIGITS: usize = 6;
 const MILLISECOND_DIGITS: usize = 3;
 
-/// Reads a number as JSON has it. Returns `None` for another text.
-pub(crate) fn read(text: &str) -> Option<Result<Timestamp, Fault>> {
+/// Reads a number as JSON has it, as microseconds since the epoch. Returns `None` for another text.
+pub(crate) fn read(text: &str) -> Option<Result<i64, Fault>> {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
     let (is_negative, digits) = whole.strip_prefix('-').map_or((false, whole), |digits| (true, digits));
@@ -23,8 +22,8 @@ pub(crate) fn read(text: &str) -> Option<Result<Timestamp, Fault>> {
         && (digits == "0" || !digits.starts_with('0'))
         && is_digits(fraction)
         && is_digits(exponent.strip_prefix(['-', '+']).unwrap_or(exponent));
-    let instant = || if is_negative { None } else { instant(digits, fraction, exponent) };
-    is_number.then(|| instant().ok_or(Fault::UnclearEpoch))
+    let micros = || if is_negative { None } else { micros(digits, fraction, exponent) };
+    is_number.then(|| micros().ok_or(Fault::UnclearEpoch))
 }
 
 fn is_digits(text: &str) -> bool {
@@ -35,8 +34,8 @@ fn is_digits(text: &str) -> bool {
 /// to 13 digits as `1.697446800929E12`.
 const EXPONENT_MAX: i32 = 20;
 
-/// The instant of a number whose unit is clear. Digits after the microsecond are cut.
-fn instant(whole: &str, fraction: &str, exponent: &str) -> Option<Timestamp> {
+/// The microseconds of a number whose unit is clear. Digits after the microsecond are cut.
+fn micros(whole: &str, fraction: &str, exponent: &str) -> Option<i64> {
     let exponent: i32 = exponent.parse().ok().filter(|exponent: &i32| exponent.abs() <= EXPONENT_MAX)?;
     let point = usize::try_from(i32::try_from(whole.len()).ok()? + exponent).ok()?;
     let digits = || whole.bytes().chain(fraction.bytes());
@@ -46,8 +45,8 @@ fn instant(whole: &str, fraction: &str, exponent: &str) -> Option<Timestamp> {
         12 | 13 => MILLISECOND_DIGITS,
         _ => return None,
     };
-    let micros = digits().chain(std::iter::repeat(b'0')).take(point + unit_digits);
-    Timestamp::from_micros(micros.fold(0_i64, |micros, digit| micros * 10 + i64::from(digit - b'0')))
+    let digits = digits().chain(std::iter::repeat(b'0')).take(point + unit_digits);
+    Some(digits.fold(0, |micros, digit| micros * 10 + i64::from(digit - b'0')))
 }
 
 #[cfg(test)]
@@ -55,10 +54,6 @@ mod tests {
     use super::*;
 
     const NINE: i64 = 1_697_446_800_000_000;
-
-    fn micros(text: &str) -> Option<Option<i64>> {
-        read(text).map(|found| found.ok().map(Timestamp::micros))
-    }
 
     #[test]
     fn the_number_of_digits_says_the_unit() {
@@ -79,7 +74,7 @@ mod tests {
             ("9999999999.999999", 9_999_999_999_999_999),
             ("9999999999999.999", 9_999_999_999_999_999),
         ] {
-            assert_eq!(micros(text), Some(Some(wanted)), "{text}");
+            assert_eq!(read(text), Some(Ok(wanted)), "{text}");
         }
     }
 

@@ -71,7 +71,7 @@ impl Timestamp {
     ///
     /// As [`Timestamp::parse`]; [`Fault::UnclearEpoch`] for a number without a clear unit.
     pub fn parse_or_epoch(text: &str) -> Result<Timestamp, Fault> {
-        Timestamp::parse(text).or_else(|fault| epoch::read(text).unwrap_or(Err(fault)))
+        Timestamp::parse(text).or_else(|fault| Timestamp::of_number(text, fault))
     }
 
     /// Reads the value of a member: a date-time as a string, or a number of seconds or milliseconds
@@ -82,7 +82,7 @@ impl Timestamp {
     /// As [`Timestamp::parse_or_epoch`].
     pub fn from_json(json: &JsonText) -> Result<Timestamp, Fault> {
         match json.kind() {
-            JsonKind::Number => epoch::read(json.as_str()).unwrap_or(Err(Fault::NotADateTime)),
+            JsonKind::Number => Timestamp::of_number(json.as_str(), Fault::NotADateTime),
             _ => Timestamp::parse(json.decoded().as_ref().and_then(JsonString::as_str).ok_or(Fault::NotADateTime)?),
         }
     }
@@ -92,6 +92,12 @@ impl Timestamp {
     #[must_use]
     pub fn parse_date(text: &str) -> Option<Timestamp> {
         read(text, Forms::Native).filter(|found| found.is_date).and_then(|found| Timestamp::from_micros(found.micros))
+    }
+
+    /// Reads a number; `otherwise` is the fault of another text.
+    fn of_number(text: &str, otherwise: Fault) -> Result<Timestamp, Fault> {
+        let micros = epoch::read(text).unwrap_or(Err(otherwise))?;
+        Timestamp::from_micros(micros).ok_or(Fault::OutOfYears)
     }
 
     fn in_years(found: Option<DateTime>) -> Result<Timestamp, Fault> {

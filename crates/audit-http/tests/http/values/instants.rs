@@ -92,7 +92,7 @@ fn a_time_at_the_published_apis_is_read_as_drf_reads_it() {
 }
 
 #[test]
-fn a_time_at_the_native_apis_has_the_same_forms_and_may_be_a_number() {
+fn a_time_at_the_native_apis_may_also_be_a_number() {
     let server = TestServer::start();
     for (value, wanted) in rows("native") {
         for (path, name, members) in

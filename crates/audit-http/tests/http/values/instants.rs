@@ -156,7 +156,7 @@ fn a_bound_has_the_forms_that_a_member_has() {
 }
 
 #[test]
-fn the_inventory_takes_the_native_forms_and_a_week_date_is_a_day() {
+fn the_inventory_takes_the_native_forms_and_knows_days() {
     let server = TestServer::start();
     for value in [r#""2023-10-16t09:00:00z""#, "1697446800", "1697446800000", r#""20231016T12+03""#] {
         let made = server.post(&server.admin, INVENTORY, format!("{{{INVENTORY_LOG},\"timestamp\":{value}}}")).expect(201);

@@ -101,7 +101,7 @@ fn the_id_of_a_user_without_a_pk_is_the_users_id() {
 
 /// NDJSON whose `Content-Type` says JSON, which is what `curl --json` and most clients send.
 #[test]
-fn lines_that_are_announced_as_json_are_refused_with_what_to_send() {
+fn lines_that_are_announced_as_json_are_refused_with_a_hint() {
     let server = TestServer::start();
     let nothing = server.everything();
     let hint = "send one JSON value on each line as NDJSON, with Content-Type: application/x-ndjson";

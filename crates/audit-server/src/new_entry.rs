@@ -2,7 +2,8 @@
 
 use audit_http::store::domain::uuid::Uuid;
 use audit_http::store::domain::{
-    ChannelId, InputError, JsonText, MaskingPolicy, Members, NewActionLog, NewEvent, ParseMode, PrepareError, PreparedEntry,
+    ChannelId, InputError, JsonText, MaskedValue, MaskingPolicy, Members, NewActionLog, NewEvent, ParseMode, PrepareError,
+    PreparedEntry,
 };
 use audit_http::store::{Prepared, Store, StoreError};
 use clap::ValueEnum;
@@ -94,6 +95,14 @@ impl NewEntry {
         match self {
             NewEntry::Event(event) => event.mask(policy),
             NewEntry::ActionLog(log) => log.mask(policy),
+        }
+    }
+
+    /// Lists what a policy would mask, and why.
+    pub(crate) fn explain_masking(&self, policy: &MaskingPolicy) -> Vec<MaskedValue> {
+        match self {
+            NewEntry::Event(event) => event.explain_masking(policy),
+            NewEntry::ActionLog(log) => log.explain_masking(policy),
         }
     }
 

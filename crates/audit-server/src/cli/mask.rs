@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use audit_http::store::domain::{ChannelId, JsonString, JsonText, MaskingPolicy, Members};
+use audit_http::store::domain::{ChannelId, MaskedValue, MaskingPolicy};
 use clap::Args;
 use indicatif::ProgressBar;
 
@@ -58,8 +58,8 @@ struct Found {
     records: u64,
     /// The records with a masked value.
     masked: u64,
-    /// The masked values by table and place; the index of an array is `*` there.
-    places: BTreeMap<(String, String), u64>,
+    /// The masked values by table, place and rule; the index of an array is `*` there.
+    places: BTreeMap<[String; 3], u64>,
     faulty: u64,
     masking: Duration,
     /// The rest of what an append does before the database: parsing, splitting and hashing.
@@ -76,9 +76,11 @@ impl Check<'_> {
             let start = Instant::now();
             match parse_line(self.kind, &line) {
                 Ok(record) => {
-                    let pointers = self.record(record, start)?;
-                    if self.shows_records && !pointers.is_empty() {
-                        stdout_line!("{}: {}", describe(path, number), pointers.join(", "));
+                    let values = self.record(record, start)?;
+                    if self.shows_records && !values.is_empty() {
+                        let values: Vec<String> =
+                            values.iter().map(|value| format!("{} ({})", value.pointer, value.rule)).collect();
+                        stdout_line!("{}: {}", describe(path, number), values.join(", "));
                     }
                 }
                 Err(fault) => {
@@ -90,32 +92,31 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Masks a record, and returns the pointers to the masked values.
-    fn record(&mut self, mut record: NewEntry, start: Instant) -> anyhow::Result<Vec<String>> {
-        let table = record.table_name();
+    /// Masks a record, and returns the masked values.
+    fn record(&mut self, mut record: NewEntry, start: Instant) -> anyhow::Result<Vec<MaskedValue>> {
         let parsed = start.elapsed();
+        let (table, values) = (record.table_name(), record.explain_masking(self.policy));
         let start = Instant::now();
         let masked = record.mask(self.policy);
         self.found.masking += start.elapsed();
+        self.found.masked += u64::from(masked.is_some());
         let start = Instant::now();
         record.prepare_alone(ChannelId::DEFAULT)?;
         self.found.preparing += parsed + start.elapsed();
         self.found.records += 1;
-        let pointers = masked.map(|masked| pointers(&masked)).unwrap_or_default();
-        self.found.masked += u64::from(!pointers.is_empty());
-        for pointer in &pointers {
-            *self.found.places.entry((table.clone(), place(pointer))).or_default() += 1;
+        for value in &values {
+            *self.found.places.entry([table.clone(), place(&value.pointer), value.rule.to_string()]).or_default() += 1;
         }
-        Ok(pointers)
+        Ok(values)
     }
 }
 
 impl Found {
     fn show(&self, policy: &str) {
-        let width = |of: fn(&(String, String)) -> &String| self.places.keys().map(|key| of(key).chars().count()).max().unwrap_or(0);
-        let (tables, places) = (width(|(table, _)| table), width(|(_, place)| place));
-        for ((table, place), count) in &self.places {
-            stdout_line!("{table:tables$}  {place:places$}  {count}");
+        let width = |of: fn(&[String; 3]) -> &String| self.places.keys().map(|key| of(key).chars().count()).max().unwrap_or(0);
+        let (tables, places, rules) = (width(|[table, ..]| table), width(|[_, place, _]| place), width(|[.., rule]| rule));
+        for ([table, place, rule], count) in &self.places {
+            stdout_line!("{table:tables$}  {place:places$}  {rule:rules$}  {count}");
         }
         let values: u64 = self.places.values().sum();
         stdout_line!("{} records, {} of them with {values} value(s) that the policy {policy} masks", self.records, self.masked);
@@ -129,14 +130,6 @@ impl Found {
             );
         }
     }
-}
-
-/// The pointers in the value of slot 11.
-fn pointers(masked: &JsonText) -> Vec<String> {
-    let Ok(members) = Members::parse(masked.as_str()) else { return Vec::new() };
-    let listed = members.last("pointers").map(JsonText::as_str).unwrap_or("[]");
-    let texts = JsonText::elements(listed, usize::MAX).unwrap_or_default().into_iter().filter_map(JsonString::decode);
-    texts.map(|text| text.to_text()).collect()
 }
 
 /// A pointer with `*` in place of the indexes of arrays.

@@ -11,8 +11,8 @@ use crate::api::native::openapi::{self as native, CORRELATION_ID, LEAF_HASH, MAS
 use crate::openapi::ApiDocs;
 use crate::openapi::path::Path;
 use crate::openapi::schema::{
-    Members, UUID_GIVEN, any_of, closed, instant, integer, integer_from, leaf_hash, map_of, nullable_instant_given, nullable_integer,
-    nullable_string, open, string, typed, uuid,
+    Members, UUID_GIVEN, any_of, closed, instant, integer, integer_from, leaf_hash, map_of, nullable_instant_given,
+    nullable_integer, nullable_string, open, string, typed, uuid,
 };
 
 const TAG: &str = "action logs";

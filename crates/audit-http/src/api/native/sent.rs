@@ -1,7 +1,9 @@
 //! The records of a body that is appended: cut, converted, parsed and prepared for the log.
 
 use actix_web::HttpRequest;
-use audit_store::domain::{ChannelId, ConvertError, ConvertFault, Format, InputError, JsonError, JsonText, ParseMode, convert, limits};
+use audit_store::domain::{
+    ChannelId, ConvertError, ConvertFault, Format, InputError, JsonError, JsonText, ParseMode, convert, limits,
+};
 use audit_store::{Prepared, Reservation, Store, StoreError};
 use encoding_rs::Encoding;
 

@@ -9,7 +9,6 @@ use actix_web::HttpRequest;
 use audit_store::domain::uuid::Uuid;
 
 use crate::auth::Caller;
-use crate::failure::Failure;
 
 /// The name of the header, as messages and the OpenAPI document write it.
 pub(crate) const HEADER: &str = "Idempotency-Key";
@@ -21,13 +20,18 @@ pub(crate) const CHARS_MAX: usize = 255;
 /// retry must give the same uuids.
 const NAMESPACE: Uuid = Uuid::from_u128(0x4f0d_9c55_6c1e_4b51_9d5f_b9d1_7f6e_02a3);
 
+/// The reason why a header is not a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{HEADER} must be given once, and have 1 to {CHARS_MAX} visible ASCII characters, such as a UUID.")]
+pub(crate) struct NotAKey;
+
 /// The key of a request, for one token. Two tokens may use the same key for different requests.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct IdempotencyKey(Uuid);
 
 impl IdempotencyKey {
     /// The key that the request names, if any.
-    pub(crate) fn from_request(request: &HttpRequest, caller: &Caller) -> Result<Option<IdempotencyKey>, Failure> {
+    pub(crate) fn from_request(request: &HttpRequest, caller: &Caller) -> Result<Option<IdempotencyKey>, NotAKey> {
         let mut values = request.headers().get_all(HEADER);
         let Some(value) = values.next() else { return Ok(None) };
         let text = value.to_str().ok().map(unquoted);
@@ -36,11 +40,7 @@ impl IdempotencyKey {
                 let of_token = format!("{}\n{text}", caller.token.id);
                 Ok(Some(IdempotencyKey(Uuid::new_v5(&NAMESPACE, of_token.as_bytes()))))
             }
-            _ => {
-                let rule =
-                    format!("{HEADER} must be given once, and have 1 to {CHARS_MAX} visible ASCII characters, such as a UUID.");
-                Err(Failure::InvalidHeader(rule))
-            }
+            _ => Err(NotAKey),
         }
     }
 

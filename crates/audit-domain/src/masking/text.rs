@@ -24,7 +24,7 @@ pub(super) enum Cause {
 
 /// Calls back for each secret in a text: its range, and what makes it one. The ranges may overlap.
 pub(super) fn each_secret(text: &[u8], names: &Names<'_>, needles: &Needles, mut found: impl FnMut(usize, usize, Cause)) {
-    let (mut done, mut last_password) = (0, None);
+    let (mut done, mut last_password, mut named_secrets) = (0, None, Vec::new());
     needles.each(text, |needle, from, to| {
         if from < done {
             return;
@@ -44,9 +44,38 @@ pub(super) fn each_secret(text: &[u8], names: &Names<'_>, needles: &Needles, mut
         if let Some((from, to, cause)) = secret {
             found(from, to, cause);
             done = to;
+            if let Cause::Name(..) = cause
+                && to - from >= REPEATED_BYTES_MIN
+                && named_secrets.len() < REPEATED_MAX
+                && named_secrets.iter().all(|(other, _)| *other != &text[from..to])
+            {
+                named_secrets.push((&text[from..to], cause));
+            }
         }
     });
     each_card(text, |from, to| found(from, to, Cause::Form("card")));
+    for (secret, cause) in named_secrets {
+        each_repeat(text, secret, |from, to| found(from, to, cause));
+    }
+}
+
+/// Bytes of the shortest secret that is looked for in the rest of its text. A shorter one may be a
+/// word.
+const REPEATED_BYTES_MIN: usize = 8;
+
+/// Secrets that are looked for in the rest of a text, each in a pass of its own.
+const REPEATED_MAX: usize = 8;
+
+/// Calls back for each place where a secret stands again, without its name: a log line of a
+/// statement has its values a second time, as arguments.
+fn each_repeat(text: &[u8], secret: &[u8], mut found: impl FnMut(usize, usize)) {
+    for from in memchr::memmem::find_iter(text, secret) {
+        let to = from + secret.len();
+        let is_part = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(|byte| is_word(*byte));
+        if !is_part(from.checked_sub(1)) && !is_part(Some(to)) {
+            found(from, to);
+        }
+    }
 }
 
 /// Finds the value that belongs to a name, if the name at a needle is that of a secret.

@@ -11,7 +11,7 @@ use super::{Failure, InvalidRecord, UuidConflict, page_too_large};
 use crate::auth::{AuthError, ChannelError, Forbidden};
 use crate::blocking::NotRun;
 use crate::body::BodyError;
-use crate::idempotency::{self, IdempotencyKey};
+use crate::idempotency::{self, IdempotencyKey, NotAKey};
 use crate::not_done::NotDone;
 
 fn unavailable(error: &dyn Display, sentence: &'static str) -> Failure {
@@ -33,6 +33,12 @@ impl From<AuthError> for Failure {
 impl From<Forbidden> for Failure {
     fn from(Forbidden: Forbidden) -> Failure {
         Failure::Forbidden
+    }
+}
+
+impl From<NotAKey> for Failure {
+    fn from(error: NotAKey) -> Failure {
+        Failure::InvalidHeader(error.to_string())
     }
 }
 

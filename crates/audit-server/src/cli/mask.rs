@@ -1,7 +1,7 @@
 //! `mask --check`: shows what the masking policy would mask in the records of files, and what it
 //! costs. It changes nothing and needs no database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -56,8 +56,9 @@ struct Check<'a> {
 #[derive(Default)]
 struct Found {
     records: u64,
-    /// The records with a masked value.
+    /// The records with a masked value, and the values.
     masked: u64,
+    values: u64,
     /// The masked values by table, place and rule; the index of an array is `*` there.
     places: BTreeMap<[String; 3], u64>,
     faulty: u64,
@@ -104,6 +105,8 @@ impl Check<'_> {
         record.prepare_alone(ChannelId::DEFAULT)?;
         self.found.preparing += parsed + start.elapsed();
         self.found.records += 1;
+        // A text with several secrets is listed once for each rule.
+        self.found.values += values.iter().map(|value| &value.pointer).collect::<BTreeSet<_>>().len() as u64;
         for value in &values {
             *self.found.places.entry([table.clone(), place(&value.pointer), value.rule.to_string()]).or_default() += 1;
         }
@@ -118,8 +121,8 @@ impl Found {
         for ([table, place, rule], count) in &self.places {
             stdout_line!("{table:tables$}  {place:places$}  {rule:rules$}  {count}");
         }
-        let values: u64 = self.places.values().sum();
-        stdout_line!("{} records, {} of them with {values} value(s) that the policy {policy} masks", self.records, self.masked);
+        let Found { records, masked, values, .. } = self;
+        stdout_line!("{records} records, {masked} of them with {values} value(s) that the policy {policy} masks");
         if self.records > 0 {
             let micros = |time: Duration| time.as_secs_f64() * 1e6 / self.records as f64;
             let share = 100.0 * self.masking.as_secs_f64() / self.preparing.as_secs_f64().max(f64::MIN_POSITIVE);

@@ -8,7 +8,7 @@ use crate::common::server::{KEY, Server};
 use crate::common::tls::Certificate;
 use crate::common::{program, run};
 
-const SUBCOMMANDS: [&str; 15] = [
+const SUBCOMMANDS: [&str; 16] = [
     "serve",
     "import",
     "export",
@@ -17,6 +17,7 @@ const SUBCOMMANDS: [&str; 15] = [
     "copy",
     "rebuild",
     "demo",
+    "mask",
     "config",
     "migrate",
     "doctor",
@@ -54,7 +55,7 @@ fn migrate_applies_what_an_older_version_lacks() {
     let done = ["2026-11-30-000000_create_logs", "2026-11-30-000001_create_events"];
     let tables: String = done.iter().map(|name| fs::read_to_string(format!("{migrations}/{name}/up.sql")).unwrap()).collect();
     let table = "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP);
-                 INSERT INTO __diesel_schema_migrations (version) VALUES ('20261130000001'), ('20261130000002');";
+                 INSERT INTO __diesel_schema_migrations (version) VALUES ('20261130000000'), ('20261130000001');";
     conn.execute_batch(&format!("{tables}{table}")).unwrap();
     let ended = run(program(path).arg("doctor"));
     assert!(

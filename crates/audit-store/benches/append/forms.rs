@@ -28,7 +28,7 @@ pub(crate) enum Form {
 const FORMS: [(Form, &str); 4] =
     [(Form::Copy, "COPY"), (Form::Unnest, "unnest"), (Form::Values, "rows of VALUES"), (Form::Rows, "one row a statement")];
 
-const COLUMNS: [(&str, Type); 28] = [
+const COLUMNS: [(&str, Type); 35] = [
     ("channel_id", Type::INT8),
     ("position", Type::INT8),
     ("uuid", Type::BYTEA),
@@ -43,8 +43,13 @@ const COLUMNS: [(&str, Type); 28] = [
     ("object_id", Type::TEXT),
     ("user_id", Type::TEXT),
     ("user_name", Type::TEXT),
+    ("user_email", Type::TEXT),
     ("remote_addr", Type::TEXT),
     ("url", Type::TEXT),
+    ("outcome", Type::TEXT),
+    ("correlation_id", Type::TEXT),
+    ("source", Type::TEXT),
+    ("impersonator_id", Type::TEXT),
     ("seals", Type::BYTEA),
     ("leaf_hash", Type::BYTEA),
     ("subject_json", Type::TEXT),
@@ -57,6 +62,8 @@ const COLUMNS: [(&str, Type); 28] = [
     ("content", Type::TEXT),
     ("description_json", Type::TEXT),
     ("extra", Type::TEXT),
+    ("impersonator_json", Type::TEXT),
+    ("masked", Type::TEXT),
 ];
 
 /// A row, its values by their kind in the order of their columns.
@@ -71,10 +78,23 @@ impl Row {
         let FilterColumns::Event(keys) = event.entry().filter_columns() else { return None };
         let slot = |number| event.entry().slots().value(number).map(|value: &JsonText| value.as_str().to_owned());
         let place = [event.channel_id().get(), position, event.entry().timestamp().micros(), recorded_at.micros(), 0].map(Some);
-        let texts = [&keys.action, &keys.table_name, &keys.object_id, &keys.user_id, &keys.user_name, &keys.remote_addr, &keys.url];
+        let texts = [
+            &keys.action,
+            &keys.table_name,
+            &keys.object_id,
+            &keys.user_id,
+            &keys.user_name,
+            &keys.user_email,
+            &keys.remote_addr,
+            &keys.url,
+            &keys.outcome,
+            &keys.correlation_id,
+            &keys.source,
+            &keys.impersonator_id,
+        ];
         Some(Row {
             numbers: place.into_iter().chain([keys.content_type, keys.object_num, keys.user_num]).collect(),
-            texts: texts.into_iter().cloned().chain((slot::SUBJECT..=slot::EXTRA).map(slot)).collect(),
+            texts: texts.into_iter().cloned().chain((slot::SUBJECT..=slot::MASKED).map(slot)).collect(),
             blobs: vec![
                 event.uuid().as_bytes().to_vec(),
                 event.entry().slots().encode_openings(),

@@ -29,7 +29,7 @@ cargo bench -p audit-store --bench append -- [OPTIONS]
   --postgres        the store on a private PostgreSQL server beside raw COPYs, instead of SQLite
   --forms           on a private PostgreSQL server: COPY, unnest, several rows of VALUES, one row a statement, instead
   --only PART       only what has this in its name
-  --test            a few rows, once: whether it runs (as without --bench, which `cargo bench` gives)
+  --test            a few rows, once, in all ways: whether it runs (as without --bench, which `cargo bench` gives)
   --help            this text";
 
 /// What to measure, and on what.
@@ -96,6 +96,7 @@ fn main() -> anyhow::Result<()> {
     match (options.costs, options.forms) {
         (true, _) => costs::run(&options, &events),
         (_, true) => forms::run(&options, &events),
+        _ if options.smoke => speed::run(&options, &events).and_then(|()| forms::run(&options, &events)),
         _ => speed::run(&options, &events),
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn scratch(directory: &Path, postgres: bool) -> anyhow::Result<(Bench
 }
 
 const INSERT: &str = "INSERT INTO events VALUES
-    (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Seconds to insert all events, so many in a transaction, after `alter` has changed the schema.
 pub(crate) fn insert(directory: &Path, events: &[Prepared], per_commit: usize, alter: &str) -> anyhow::Result<f64> {
@@ -70,8 +70,13 @@ pub(crate) fn insert(directory: &Path, events: &[Prepared], per_commit: usize, a
                 keys.object_id,
                 keys.user_id,
                 keys.user_name,
+                keys.user_email,
                 keys.remote_addr,
                 keys.url,
+                keys.outcome,
+                keys.correlation_id,
+                keys.source,
+                keys.impersonator_id,
                 seals,
                 leaf_hash.0,
                 value(slot::SUBJECT),
@@ -84,6 +89,8 @@ pub(crate) fn insert(directory: &Path, events: &[Prepared], per_commit: usize, a
                 value(slot::CONTENT),
                 value(slot::DESCRIPTION),
                 value(slot::EXTRA),
+                value(slot::IMPERSONATOR),
+                value(slot::MASKED),
             ])?;
             position += 1;
         }

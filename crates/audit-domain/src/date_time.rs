@@ -14,7 +14,7 @@ pub(crate) enum Forms {
     Django,
     /// Those of Django, and `z` for UTC. The character between date and time is not a digit: a text
     /// of digits such as `1612011000000` is a number of milliseconds, and Python reads the year 1612
-    /// in it.
+    /// in it. Nor does it begin an offset: Python reads `2023-10-16+09:00` as nine o'clock.
     Native,
 }
 
@@ -39,7 +39,7 @@ fn iso(mut rest: Rest<'_>, forms: Forms) -> Option<DateTime> {
     let Some(separator) = rest.0.chars().next() else {
         return Some(DateTime { micros: date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_micros(), is_date: true });
     };
-    if forms == Forms::Native && separator.is_ascii_digit() {
+    if forms == Forms::Native && (separator.is_ascii_digit() || "+-Zz".contains(separator)) {
         return None;
     }
     rest.0 = &rest.0[separator.len_utf8()..];

@@ -87,8 +87,9 @@ impl NewEvent {
     }
 
     /// Like [`NewEvent::prepare`], but masks secrets before anything is hashed, and fills in the
-    /// number or the name of the content type from a registry if the event has only the other. The filled-in value does not count as given: a
-    /// retry of an event from before the registration still matches.
+    /// number or the name of the content type from a registry if the event has only the other. The
+    /// filled-in value does not count as given: a retry of an event from before the registration
+    /// still matches.
     ///
     /// # Errors
     ///

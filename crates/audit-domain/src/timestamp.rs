@@ -1,7 +1,8 @@
 //! Instants: microseconds since the epoch, UTC, in the years 1 to 9999.
 //!
-//! chrono has the calendar. No crate reads exactly the texts that the API accepts: a format of chrono or of `time` is one spelling, and
-//! jiff takes others (a zone in brackets). `date_time` reads them.
+//! chrono has the calendar. No crate reads exactly the texts that the API accepts: a format of
+//! chrono or of `time` is one spelling, and jiff takes others (a zone in brackets). `date_time`
+//! reads them.
 
 use chrono::{Datelike, Timelike};
 

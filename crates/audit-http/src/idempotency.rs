@@ -22,7 +22,7 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x4f0d_9c55_6c1e_4b51_9d5f_b9d1_7f6e_02a
 
 /// The reason why a header is not a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{HEADER} must be given once, and have 1 to {CHARS_MAX} visible ASCII characters, such as a UUID.")]
+#[error("{HEADER} must be given once, and have 1 to {CHARS_MAX} visible ASCII characters but `\"` and `\\`, such as a UUID.")]
 pub(crate) struct NotAKey;
 
 /// The key of a request, for one token. Two tokens may use the same key for different requests.
@@ -36,7 +36,7 @@ impl IdempotencyKey {
         let Some(value) = values.next() else { return Ok(None) };
         let text = value.to_str().ok().map(unquoted);
         match (text, values.next()) {
-            (Some(text), None) if (1..=CHARS_MAX).contains(&text.len()) => {
+            (Some(text), None) if is_key(text) => {
                 let of_token = format!("{}\n{text}", caller.token.id);
                 Ok(Some(IdempotencyKey(Uuid::new_v5(&NAMESPACE, of_token.as_bytes()))))
             }
@@ -48,6 +48,13 @@ impl IdempotencyKey {
     pub(crate) fn uuid(&self, index: usize) -> Uuid {
         Uuid::new_v5(&self.0, &(index as u64).to_be_bytes())
     }
+}
+
+/// Whether a text is a key. Blanks, quotes and backslashes would make it depend on how a client writes
+/// the header.
+fn is_key(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+    (1..=CHARS_MAX).contains(&text.len()) && text.bytes().all(is_plain)
 }
 
 /// A key without the quotes of a string of structured fields (RFC 9651). Clients send both forms.

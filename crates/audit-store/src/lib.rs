@@ -57,7 +57,7 @@ mod test_postgres;
 
 pub use append::{
     AppendError, AppendRequest, Attached, Budget, Conflict, Full, NotStored, PendingReceipts, Receipt, ReceiptsFuture, Reservation,
-    Unknown,
+    SkippedConflicts, Unknown,
 };
 pub use config::StoreConfig;
 pub use content_types::{ContentTypeTaken, ContentTypesPut};

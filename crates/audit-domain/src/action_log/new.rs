@@ -126,7 +126,9 @@ impl Partial {
     fn complete(mut self, mut errors: Vec<FieldError>) -> Result<NewActionLog, Vec<FieldError>> {
         if let Some(level) = self.level.filter(|level| *level > LEVEL_MAX) {
             self.level = Some(LEVEL_MAX);
-            self.extra = Some(with_first(self.extra.as_ref(), "level", &JsonText::from_trusted(level.to_string())));
+            let has_level = self.extra.as_ref().and_then(|extra| extra.pick(&["level"])).is_some_and(|[level]| level.is_some());
+            let name = if has_level { "sent_level" } else { "level" };
+            self.extra = Some(with_first(self.extra.as_ref(), name, &JsonText::from_trusted(level.to_string())));
         }
         for (field, missing) in [("level", self.level.is_none()), ("message", self.message.is_none())] {
             if missing && errors.iter().all(|error| error.field != field) {

@@ -21,17 +21,25 @@ impl JsonText {
 
 /// Finds members of a well-formed value, as [`JsonText::pick`] does, as slices of its text.
 pub(crate) fn pick<'a, const N: usize>(value: &'a str, names: &[&str; N]) -> Option<[Option<&'a str>; N]> {
+    let mut found = [None; N];
+    pick_into(value, names, &mut found)?;
+    Some(found)
+}
+
+/// The pass itself. It is not generic, so that it is compiled once.
+fn pick_into<'a>(value: &'a str, names: &[&str], found: &mut [Option<&'a str>]) -> Option<()> {
     if JsonKind::from_text(value) != JsonKind::Object {
         return None;
     }
-    serde_json::Deserializer::from_str(value).deserialize_map(Pick { names }).ok()
+    serde_json::Deserializer::from_str(value).deserialize_map(Pick { names, found }).ok()
 }
 
-struct Pick<'n, const N: usize> {
-    names: &'n [&'n str; N],
+struct Pick<'n, 'f, 'de> {
+    names: &'n [&'n str],
+    found: &'f mut [Option<&'de str>],
 }
 
-impl<const N: usize> Pick<'_, N> {
+impl Pick<'_, '_, '_> {
     /// The index of the name that a key spells, with or without escapes.
     fn position(&self, key: &str) -> Option<usize> {
         let spelled = key.get(1..key.len().saturating_sub(1))?;
@@ -43,22 +51,21 @@ impl<const N: usize> Pick<'_, N> {
     }
 }
 
-impl<'de, const N: usize> Visitor<'de> for Pick<'_, N> {
-    type Value = [Option<&'de str>; N];
+impl<'de> Visitor<'de> for Pick<'_, '_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = [None; N];
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<&'de RawValue>()? {
             let value: &'de RawValue = map.next_value()?;
-            if let Some(at) = self.position(key.get()) {
-                found[at] = Some(value.get());
+            if let Some(found) = self.position(key.get()).and_then(|at| self.found.get_mut(at)) {
+                *found = Some(value.get());
             }
         }
-        Ok(found)
+        Ok(())
     }
 }
 

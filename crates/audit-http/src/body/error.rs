@@ -29,9 +29,14 @@ pub(crate) enum BodyError {
     Encoding(String),
     #[error("The request body is not {encoding}: {reason}.")]
     NotCompressed { encoding: &'static str, reason: String },
+    #[error("A compressed request body may have at most {max} bytes: send several requests, or the body as it is.")]
+    CompressedTooLarge { max: usize },
     #[error("The request body has more than {max} bytes when it is decompressed.")]
     DecompressedTooLarge { max: usize },
-    #[error("The request body is a decompression bomb: it grows to more than {} times its size.", encoding::RATIO_MAX)]
+    #[error(
+        "The request body grows to more than {} times its size when it is decompressed: send it in smaller parts, or as it is.",
+        encoding::RATIO_MAX
+    )]
     Bomb,
     #[error("Unsupported charset \"{0}\" in request: send UTF-8.")]
     Charset(String),

@@ -34,14 +34,19 @@ impl Body {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
         let encoding = Encoding::from_request(request)?;
         let announced: Option<usize> = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
-        let bytes_max = room.bytes_max;
+        let (key, bytes_max) = (room.key, room.bytes_max);
         let room =
             if encoding.is_some() { Room { bytes_max: bytes_max.min(encoding::COMPRESSED_BYTES_MAX), ..room } } else { room };
+        let is_cut = room.bytes_max < bytes_max;
+        let too_large = |error| match error {
+            BodyError::TooLarge { max } if is_cut => BodyError::CompressedTooLarge { max },
+            error => error,
+        };
         if announced.is_some_and(|length| length > room.bytes_max) {
-            return Err(BodyError::TooLarge { max: room.bytes_max });
+            return Err(too_large(BodyError::TooLarge { max: room.bytes_max }));
         }
-        let key = room.key;
-        let mut body = collect(payload, announced.unwrap_or(room.bytes_max), room, api.config.body_timeout).await?;
+        let length_max = announced.unwrap_or(room.bytes_max);
+        let mut body = collect(payload, length_max, room, api.config.body_timeout).await.map_err(too_large)?;
         if let Some(encoding) = encoding {
             body = body.decompressed(api, key, encoding, bytes_max).await?;
         }

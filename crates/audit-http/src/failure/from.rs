@@ -179,7 +179,7 @@ impl UuidConflict {
     /// Describes the conflict of a record at a place of the body.
     pub(crate) fn new(conflict: &Conflict, record: &str, key: Option<&IdempotencyKey>) -> UuidConflict {
         if key.is_some_and(|key| key.uuid(conflict.index) == conflict.uuid) {
-            let message = format!("is not what was sent here with this {} before", idempotency::HEADER);
+            let message = format!("differs from the record that was sent here with this {} before", idempotency::HEADER);
             return UuidConflict { pointer: record.to_owned(), message };
         }
         let other = if conflict.within_request { "earlier in this request" } else { "in the log" };

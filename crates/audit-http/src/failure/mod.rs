@@ -226,7 +226,7 @@ impl Failure {
             Failure::ChannelNotFound => "This token has no such channel; nothing was stored.".into(),
             Failure::UuidConflict(_) => "A uuid belongs to another event; nothing was stored.".into(),
             Failure::KeyReused => {
-                format!("This {} was sent with something else before; nothing was stored.", idempotency::HEADER).into()
+                format!("This {} was sent with other content before; nothing was stored.", idempotency::HEADER).into()
             }
             Failure::ContentTypeConflict(taken) => format!("{taken}; nothing was changed.").into(),
             Failure::RecordTooLarge(text) => format!("{} {text}.", capitalized(noun.the)).into(),
@@ -279,7 +279,10 @@ impl Failure {
 
 fn body_code(error: &BodyError) -> Code {
     match error {
-        BodyError::TooLarge { .. } | BodyError::DecompressedTooLarge { .. } | BodyError::Bomb => Code::TooLarge,
+        BodyError::TooLarge { .. }
+        | BodyError::CompressedTooLarge { .. }
+        | BodyError::DecompressedTooLarge { .. }
+        | BodyError::Bomb => Code::TooLarge,
         BodyError::Timeout { .. } | BodyError::TooSlow { .. } => Code::Timeout,
         BodyError::Busy | BodyError::KeyBusy => Code::Busy,
         BodyError::Panicked => Code::Internal,

@@ -178,7 +178,7 @@ pub(crate) fn required_query(name: &str, description: &str, schema: impl Into<Re
 /// Describes the header with which a request without uuids can be sent again.
 pub(crate) fn idempotency_key() -> Parameter {
     let text = "Makes a request that can be sent again although its records have no uuids: the server makes their uuids from the key \
-                and their places in the request. Keys of different tokens never meet.";
+                and their places in the request. A key counts for its token.";
     let schema = string().min_length(Some(1)).max_length(Some(idempotency::CHARS_MAX));
     parameter(ParameterIn::Header, idempotency::HEADER, text, schema).required(Required::False).build()
 }

@@ -30,7 +30,7 @@ fn parse(text: &str) -> Option<Masking> {
     match text {
         "none" => Some(Masking::None),
         "standard" => Some(Masking::Standard),
-        _ => text.ends_with(".toml").then(|| Masking::Rules(text.into())),
+        _ => text.to_ascii_lowercase().ends_with(".toml").then(|| Masking::Rules(text.into())),
     }
 }
 

@@ -159,13 +159,18 @@ impl<'a> Batch<'a> {
             }
         }
         let (mut staged, mut conflicts) = (Vec::with_capacity(compared.len()), Vec::new());
-        for what in compared.into_iter().flatten() {
+        for (index, what) in compared.into_iter().enumerate().filter_map(|(index, what)| Some((index, what?))) {
             match what {
-                Ok(what) => staged.push(what),
+                Ok(what) => staged.push((index, what)),
                 Err(conflict) => conflicts.push(conflict),
             }
         }
-        if conflicts.is_empty() { Ok(Ok(self.accept(request, staged)?)) } else { Ok(Err(NotStored::Conflict(conflicts).into())) }
+        match &request.skipped {
+            Some(skipped) => skipped.set(conflicts),
+            None if conflicts.is_empty() => {}
+            None => return Ok(Err(NotStored::Conflict(conflicts).into())),
+        }
+        Ok(Ok(self.accept(request, &staged)?))
     }
 
     /// Compares all mentions of one uuid in a request with the first entry of this uuid: in the
@@ -217,12 +222,18 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    fn accept(&mut self, request: &'a AppendRequest, staged: Vec<Staged>) -> Result<Vec<Receipt>, StoreError> {
+    /// Places the new entries among those with an index, and makes the receipts of all of them.
+    fn accept(&mut self, request: &'a AppendRequest, staged: &[(usize, Staged)]) -> Result<Vec<Receipt>, StoreError> {
         let mut receipts: Vec<Receipt> = Vec::with_capacity(staged.len());
-        for (entry, staged) in request.entries.iter().zip(staged) {
-            let receipt = match staged {
-                Staged::Duplicate(receipt) => receipt,
-                Staged::Repeats(first) => Receipt { duplicate: true, ..receipts[first] },
+        for (index, what) in staged {
+            let entry = &request.entries[*index];
+            let receipt = match what {
+                Staged::Duplicate(receipt) => *receipt,
+                Staged::Repeats(first) => {
+                    // The first one is new and so not a conflict. All before it may be.
+                    let at = staged.partition_point(|(index, _)| index < first);
+                    Receipt { duplicate: true, ..receipts[at] }
+                }
                 Staged::New => self.place(entry, request.producer_id)?,
             };
             receipts.push(Receipt { future_seconds: self.future_seconds(entry), ..receipt });

@@ -1,6 +1,8 @@
 //! The ways in which an append ends without receipts: the log stored nothing, or the outcome is not
 //! known.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use audit_domain::uuid::Uuid;
 use audit_domain::{ClockError, PrepareError, RandomError, limits};
 
@@ -96,10 +98,21 @@ pub struct Conflict {
     pub within_request: bool,
 }
 
-impl Conflict {
-    /// The same conflict in a request in which the event has another index.
+/// The conflicts of a request that is stored without them
+/// ([`AppendRequest::skipping`](super::AppendRequest::skipping)). They are listed when the receipts
+/// arrive.
+#[derive(Debug, Clone, Default)]
+pub struct SkippedConflicts(Arc<Mutex<Vec<Conflict>>>);
+
+impl SkippedConflicts {
+    /// Takes the conflicts, in the order of the request.
     #[must_use]
-    pub fn at(self, index: usize) -> Conflict {
-        Conflict { index, ..self }
+    pub fn take(&self) -> Vec<Conflict> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Sets the list. A batch that is repeated compares the entries again.
+    pub(super) fn set(&self, conflicts: Vec<Conflict>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = conflicts;
     }
 }

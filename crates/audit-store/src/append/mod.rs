@@ -19,7 +19,7 @@ mod writer;
 mod writers;
 
 pub use budget::{Attached, Budget, Full, Reservation};
-pub use error::{AppendError, Conflict, NotStored, Unknown};
+pub use error::{AppendError, Conflict, NotStored, SkippedConflicts, Unknown};
 pub use receipt::{PendingReceipts, Receipt, ReceiptsFuture};
 
 pub(crate) use batch::LogKey;
@@ -49,11 +49,13 @@ pub struct AppendRequest {
     pub(crate) entries: Vec<PreparedEntry>,
     /// The share of the append budget that the request already holds; `None` to take one now.
     pub(crate) reservation: Option<Reservation>,
+    /// Where the conflicts are listed if the other entries are to be stored without them.
+    pub(crate) skipped: Option<SkippedConflicts>,
 }
 
 impl AppendRequest {
     pub(crate) fn of_entries(entries: Vec<PreparedEntry>) -> AppendRequest {
-        AppendRequest { producer_id: 0, entries, reservation: None }
+        AppendRequest { producer_id: 0, entries, reservation: None, skipped: None }
     }
 
     /// Sets the token that appends, by its id.
@@ -68,6 +70,14 @@ impl AppendRequest {
     #[must_use]
     pub fn holding(mut self, reservation: Reservation) -> AppendRequest {
         self.reservation = Some(reservation);
+        self
+    }
+
+    /// Stores the other entries if uuids of some belong to other entries, instead of none. The
+    /// receipts are those of the stored entries, in their order. `skipped` lists the others.
+    #[must_use]
+    pub fn skipping(mut self, skipped: &SkippedConflicts) -> AppendRequest {
+        self.skipped = Some(skipped.clone());
         self
     }
 

@@ -64,6 +64,12 @@ impl Days {
         self.days.iter().zip(ends).map(|((day, first), end)| (i64::from(*day) * DAY, *first..end))
     }
 
+    /// Whether the entry at a rank may happen at a time: its day is that of the time.
+    pub(super) fn contains(&self, rank: u32, time: i64) -> bool {
+        let after = self.days.partition_point(|(_, first)| *first <= rank);
+        after.checked_sub(1).and_then(|at| self.days.get(at)).is_some_and(|(day, _)| i64::from(*day) == day_of(time))
+    }
+
     /// The bytes in memory.
     pub(super) fn bytes(&self) -> usize {
         self.days.len() * size_of::<(i32, u32)>()
@@ -93,7 +99,8 @@ mod tests {
             let mut ranks = 0..;
             for (start, range) in Days::read(ends, size, &bytes).unwrap().iter() {
                 prop_assert!(!range.is_empty());
-                for rank in range {
+                for rank in range.clone() {
+                    prop_assert!(Days::read(ends, size, &bytes).unwrap().contains(rank, times[rank as usize]));
                     prop_assert_eq!(ranks.next(), Some(rank));
                     prop_assert!((start..start + DAY).contains(&times[rank as usize]));
                 }

@@ -85,7 +85,9 @@ impl Times {
         let (first, last) = (key.first_time, key.last_time);
         let fences = fences(key.first, stored_fences).ok_or(Damaged)?;
         let days = Days::read((first, last), u32::try_from(key.size).map_err(|_| Damaged)?, stored_days)?;
-        let is_whole = fences.len() as i64 == (key.size - 1) / ENTRIES_OF_A_BLOCK as i64 + 1;
+        let ranks = (0..).step_by(ENTRIES_OF_A_BLOCK);
+        let has_days = fences.iter().zip(ranks).all(|(fence, rank)| days.contains(rank, fence.time));
+        let is_whole = has_days && fences.len() as i64 == (key.size - 1) / ENTRIES_OF_A_BLOCK as i64 + 1;
         if is_whole { Ok(Times { first, last, fences, days }) } else { Err(Damaged) }
     }
 }

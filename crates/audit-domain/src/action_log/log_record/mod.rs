@@ -14,9 +14,14 @@ use literal::Literal;
 /// The attributes that every record has, and that an action log does not have.
 const MARKS: [&str; 3] = ["levelno", "name", "msg"];
 
-/// Whether the members are a `LogRecord` and not an action log.
+/// Whether the members are a `LogRecord` and not an action log. With all marks as the texts of a form
+/// they are one in any case. JSON may have the marks beside the level and the message of an action
+/// log, and is then not translated: its other members are those of an action log, too.
 pub(super) fn is_log_record(members: &Members<'_>) -> bool {
-    MARKS.iter().all(|mark| members.last(mark).is_some())
+    let kind = |name: &str| members.last(name).map(JsonText::kind).filter(|kind| *kind != JsonKind::Null);
+    let is_form = kind("levelno") == Some(JsonKind::String);
+    let is_action_log = kind("level").is_some() && kind("message").is_some();
+    MARKS.iter().all(|mark| kind(mark).is_some()) && (is_form || !is_action_log)
 }
 
 /// Translates a record. Its own attributes count, and every other member goes into `extra`, even a
@@ -74,10 +79,11 @@ impl Message {
         // The message must not make the record larger than a record may be.
         let bytes: usize = members.iter().map(|member| member.key.len() + member.value.as_str().len() + 2).sum();
         let formatted = members.last("args").filter(|args| has_arguments(args)).and_then(|args| {
-            let args = repr::arguments(args);
+            let (is_large, args) = (repr::is_large(args), repr::arguments(args));
             let room = EVENT_BYTES_MAX.saturating_sub(bytes);
-            Some(JsonText::string(&python_message(&template.decoded()?.to_text(), &args, room)))
-                .filter(|message| message.as_str().len() <= room)
+            let template = template.decoded()?.to_text();
+            let message = if is_large { beside(&template, &args, room) } else { python_message(&template, &args, room) };
+            Some(JsonText::string(&message)).filter(|message| message.as_str().len() <= room)
         });
         let keeps_template = formatted.as_ref().is_some_and(|message| *message != template);
         Message { text: formatted.unwrap_or(template), is_given: false, keeps_template }
@@ -92,10 +98,13 @@ impl Message {
 #[must_use]
 pub fn python_message(template: &str, args: &str, bytes_max: usize) -> String {
     let formatted = Literal::parse(args).and_then(|args| format::format(template, args, bytes_max));
-    formatted.unwrap_or_else(|| {
-        let fits = template.len() + 1 + args.len() <= bytes_max;
-        if fits { format!("{template} {args}") } else { template.to_owned() }
-    })
+    formatted.unwrap_or_else(|| beside(template, args, bytes_max))
+}
+
+/// The arguments after the template, if both fit.
+fn beside(template: &str, args: &str, bytes_max: usize) -> String {
+    let fits = template.len() + 1 + args.len() <= bytes_max;
+    if fits { format!("{template} {args}") } else { template.to_owned() }
 }
 
 /// Reads `created` of a record: Unix seconds with a fraction, cut to microseconds.

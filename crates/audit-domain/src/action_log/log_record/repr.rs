@@ -9,11 +9,21 @@ use crate::json::{JsonKind, JsonText, Members};
 /// JSON.
 const NESTING_MAX: usize = 16;
 
+/// The bytes of arguments as JSON that are written as Python writes them. Larger ones stay JSON: a
+/// list of their members would take many times their memory.
+const BYTES_MAX: usize = 64 * 1024;
+
+/// Whether arguments that were sent as JSON stay JSON.
+pub(super) fn is_large(args: &JsonText) -> bool {
+    args.kind() != JsonKind::String && args.as_str().len() > BYTES_MAX
+}
+
 /// Returns the arguments as the `str()` of a tuple or a dictionary. A text is what a form has: that
 /// `str()` itself.
 pub(super) fn arguments(args: &JsonText) -> String {
     match args.kind() {
         JsonKind::String => args.decoded().map(|text| text.to_text()).unwrap_or_default(),
+        _ if is_large(args) => args.as_str().to_owned(),
         JsonKind::Array => {
             let mut out = String::from("(");
             items(args.as_str(), 0, &mut out);

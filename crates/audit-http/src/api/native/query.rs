@@ -54,6 +54,11 @@ impl Query {
         if self.invalid.is_empty() { Ok(()) } else { Err(Failure::Parameters(self.invalid)) }
     }
 
+    /// Notes that a parameter cannot be used together with others.
+    pub(crate) fn refuse(&mut self, name: &str, why: &str) {
+        self.invalid.push(InvalidParameter::new(name, format!("{name} {why}")));
+    }
+
     /// Reads a parameter and notes its error.
     pub(crate) fn parsed<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let parsed = parse(self.params.last(name)?);

@@ -1,5 +1,7 @@
 //! The records of a body that is appended: cut, converted, parsed and prepared for the log.
 
+use std::fmt::Display;
+
 use actix_web::HttpRequest;
 use audit_store::domain::{
     ChannelId, ConvertError, ConvertFault, Format, InputError, JsonError, JsonText, ParseMode, convert, limits,
@@ -34,7 +36,9 @@ pub(super) struct Reading {
 
 /// The prepared records of a body.
 pub(super) struct Records {
-    pub(super) entries: Vec<Placed>,
+    pub(super) entries: Vec<Prepared>,
+    /// The place of each of them in the body.
+    pub(super) places: Vec<Place>,
     /// The records that cannot be stored, if the others can be stored without them.
     pub(super) rejected: Vec<Rejected>,
     /// Whether the body is a single record. Its receipt is then not in a list.
@@ -43,12 +47,12 @@ pub(super) struct Records {
     pub(super) reservation: Reservation,
 }
 
-/// An entry, and its place in the body.
-#[derive(Clone)]
-pub(super) struct Placed {
+/// The place of a record in the body.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
     pub(super) index: usize,
+    /// The line, from 1, if the body has lines.
     pub(super) line: Option<usize>,
-    pub(super) entry: Prepared,
 }
 
 /// A record that the log does not store, and why.
@@ -64,6 +68,9 @@ impl Reading {
         let format = query.named("format", &formats).map(|(_, format)| format);
         let mut is_true = |name| query.named(name, &[("true", true), ("false", false)]).is_some_and(|(_, is_true)| is_true);
         let (partial, lenient) = (is_true("partial"), is_true("lenient"));
+        if partial && format.is_some() {
+            query.refuse("partial", "cannot be combined with format: a document is converted as a whole");
+        }
         query.finish()?;
         let (is_ndjson, form) = content::<S>(request, format)?;
         let mode = ParseMode { refuses_unrecognized: !lenient, ..ParseMode::NATIVE };
@@ -125,16 +132,15 @@ pub(super) fn prepare_all<S: Stream>(
     // This reservation comes before the entries are made: ten thousand records fit into a body of
     // 30 KB.
     reservation.grow(texts.texts.len() * RECORD_OVERHEAD_BYTES).map_err(BodyError::from)?;
-    let (entries, rejected) = prepare::<S>(store, &texts, &reading, caller)?;
+    let PreparedRecords { entries, places, rejected } = prepare::<S>(store, &texts, &reading, caller)?;
     let is_single = texts.is_single;
     drop((converted, bytes));
-    let held = entries.iter().map(|placed| placed.entry.memory_bytes()).sum();
-    // In part: the entries are kept until it is known that none has to be left out.
-    reservation.settle(if reading.partial { 2 * held } else { held });
+    let held = entries.iter().map(Prepared::memory_bytes).sum();
+    reservation.settle(held);
     if let Some(held) = turn.and_then(|turn| turn.hold(held)) {
         reservation.attach(held);
     }
-    Ok(Records { entries, rejected, is_single, reservation })
+    Ok(Records { entries, places, rejected, is_single, reservation })
 }
 
 /// Reads a body as text. A body may be a file, which begins with a byte order mark if it comes from
@@ -144,9 +150,16 @@ fn text(bytes: &[u8]) -> Result<&str, BodyError> {
 }
 
 /// Makes the failure of a body that is NDJSON and announced as JSON.
-fn not_announced(error: &JsonError) -> Failure {
+fn not_announced(error: impl Display) -> Failure {
     let message = format!("{error}; send one JSON value on each line as NDJSON, with Content-Type: application/x-ndjson");
     Failure::Members(vec![InvalidMember { pointer: String::new(), message }])
+}
+
+/// Whether the first line of a body is JSON by itself, so that the body is NDJSON and not one large
+/// record.
+fn begins_with_a_record(body: &str) -> bool {
+    let line = body.trim_start().split('\n').next().unwrap_or_default();
+    line.len() <= limits::EVENT_BYTES_MAX && JsonText::parse(line).is_ok()
 }
 
 /// The texts of the records of a body.
@@ -227,15 +240,19 @@ fn not_converted(document: &str, error: &ConvertError) -> Failure {
     Failure::Members(vec![InvalidMember { pointer: format!("{document}{}", error.pointer), message }])
 }
 
+/// The records of a body that can be stored, and the others.
+#[derive(Default)]
+struct PreparedRecords {
+    entries: Vec<Prepared>,
+    places: Vec<Place>,
+    rejected: Vec<Rejected>,
+}
+
 /// Prepares the records, or those that can be stored if the request may be stored in part.
-fn prepare<S: Stream>(
-    store: &Store,
-    texts: &Texts<'_>,
-    reading: &Reading,
-    caller: &Caller,
-) -> Result<(Vec<Placed>, Vec<Rejected>), Failure> {
+fn prepare<S: Stream>(store: &Store, texts: &Texts<'_>, reading: &Reading, caller: &Caller) -> Result<PreparedRecords, Failure> {
     let partial = reading.partial && !texts.is_single;
-    let (mut entries, mut rejected, mut invalid, mut faults) = (Vec::with_capacity(texts.texts.len()), Vec::new(), Vec::new(), 0);
+    let mut prepared = PreparedRecords::default();
+    let (mut invalid, mut faults) = (Vec::new(), 0);
     for (index, (line, text)) in texts.texts.iter().enumerate() {
         let (line, pointer) = (*line, if texts.is_single { String::new() } else { format!("/{index}") });
         let parsed = parse::<S>(text, reading.mode);
@@ -244,15 +261,19 @@ fn prepare<S: Stream>(
         }
         let error = match parsed.and_then(|(new, channel)| place::<S>(store, (new, channel), index, reading, caller)) {
             Ok(entry) => {
-                entries.push(Placed { index, line, entry });
+                prepared.entries.push(entry);
+                prepared.places.push(Place { index, line });
                 continue;
             }
             Err(Refused::NotPrepared(error)) => return Err(error.into()),
             Err(Refused::Channel(error)) if partial => {
-                rejected.push(Rejected { index, details: vec![Detail::of_channel(error, &pointer, line)] });
+                prepared.rejected.push(Rejected { index, details: vec![Detail::of_channel(error, &pointer, line)] });
                 continue;
             }
             Err(Refused::Channel(error)) => return Err(error.at(&pointer)),
+            Err(Refused::Input(InputError::TooLarge { .. })) if texts.is_single && begins_with_a_record(text) => {
+                return Err(not_announced("has a second JSON value after the first line"));
+            }
             Err(Refused::Input(InputError::TooLarge { bytes })) if !partial => {
                 let detail = format!("Record {index} has {bytes} bytes: at most {}.", limits::EVENT_BYTES_MAX);
                 return Err(Failure::TooLarge(detail));
@@ -267,7 +288,7 @@ fn prepare<S: Stream>(
         let record = InvalidRecord::first(pointer, line, error, faults_max);
         faults += record.faults();
         if partial {
-            rejected.push(Rejected { index, details: Detail::of_record(&record) });
+            prepared.rejected.push(Rejected { index, details: Detail::of_record(&record) });
         } else {
             invalid.push(record);
             if faults >= ERRORS_MAX {
@@ -275,7 +296,7 @@ fn prepare<S: Stream>(
             }
         }
     }
-    if invalid.is_empty() { Ok((entries, rejected)) } else { Err(Failure::Records(invalid)) }
+    if invalid.is_empty() { Ok(prepared) } else { Err(Failure::Records(invalid)) }
 }
 
 /// The reason why a record cannot be stored.

@@ -53,7 +53,7 @@ fn good_records_are_stored_and_the_others_named_by_line() {
 }
 
 #[test]
-fn a_list_without_faults_is_answered_as_ever() {
+fn a_list_without_faults_has_the_usual_answer() {
     let server = TestServer::start();
     let answer = server.ask(&Ask::post(EVENTS, r#"[{"user":1},{"user":2}]"#).key(&server.admin)).expect(201);
     assert_eq!((&answer["accepted"], answer.get("rejected"), answer.get("errors")), (&2.into(), None, None));
@@ -65,6 +65,8 @@ fn a_list_without_faults_is_answered_as_ever() {
         server.ask(&Ask::post(path, r#"[{"user":1},{"position":1}]"#).key(&server.admin)).expect(400);
     }
     let refused = server.ask(&Ask::post("/api/v1/events?partial=yes", "[]").key(&server.admin)).expect(400);
+    assert_eq!(refused["errors"][0]["parameter"], "partial");
+    let refused = server.ask(&Ask::post("/api/v1/events?partial=true&format=otlp", "{}").key(&server.admin)).expect(400);
     assert_eq!(refused["errors"][0]["parameter"], "partial");
     // A body that is not a list at all stores nothing.
     server.ask(&Ask::post(EVENTS, r#"[{"user":1},{"user":"#).key(&server.admin)).expect(400);
@@ -95,5 +97,27 @@ fn a_part_is_sent_again_with_its_key() {
     let other = ask("{\"user\":1}\n{\"user\":9}\n{\"user\":3}").expect(207);
     assert_eq!(other["errors"][0]["pointer"], "/1");
     assert_eq!(server.everything().0, [(1, 3)]);
+    server.stop();
+}
+
+#[test]
+fn a_large_part_is_stored_beside_a_conflict() {
+    let server = TestServer::start();
+    server.append(&format!(r#"{{"uuid":"{}","user":1}}"#, uuid(1)));
+    let url = "x".repeat(2_400);
+    let mut lines: Vec<String> = (0..9_999).map(|number| format!(r#"{{"user":{number},"url":"/{url}"}}"#)).collect();
+    lines.insert(5_000, format!(r#"{{"uuid":"{}","user":2}}"#, uuid(1)));
+    let answer = server.ask(&Ask::post_lines(EVENTS, lines.join("\n")).key(&server.admin)).expect(207);
+    assert_eq!((&answer["accepted"], &answer["rejected"]), (&9_999.into(), &1.into()));
+    assert_eq!(answer["errors"][0]["line"], 5_001);
+    // Repeats of one uuid within the request, beside a conflict before them.
+    let (first, twice) = (format!(r#"{{"uuid":"{}","user":3}}"#, uuid(1)), format!(r#"{{"uuid":"{}","user":4}}"#, uuid(2)));
+    let other = format!(r#"{{"uuid":"{}","user":5}}"#, uuid(2));
+    let answer =
+        server.ask(&Ask::post_lines(EVENTS, [first, twice.clone(), other, twice].join("\n")).key(&server.admin)).expect(207);
+    assert_eq!(receipts(&answer), [uuid(2), uuid(2)]);
+    let pointers: Vec<_> = answer["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+    assert_eq!(pointers, ["/0/uuid", "/2/uuid"]);
+    assert_eq!(answer["errors"][1]["detail"], format!("{} belongs to another event earlier in this request", uuid(2)));
     server.stop();
 }

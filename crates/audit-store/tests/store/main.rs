@@ -17,6 +17,7 @@ mod guards;
 mod histogram;
 mod index;
 mod log;
+mod masking;
 mod nightly;
 #[path = "../../../../examples/nightly_report.rs"]
 #[expect(dead_code, reason = "its `main` reads arguments and the clock, and then calls what the test calls")]

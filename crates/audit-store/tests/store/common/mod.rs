@@ -140,7 +140,8 @@ pub(crate) fn preparer() -> &'static Store {
     static PREPARER: OnceLock<(TempDir, Store)> = OnceLock::new();
     let made = PREPARER.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(format!("sqlite://{}/audit.db", dir.path().display())).unwrap();
+        let url = format!("sqlite://{}/audit.db", dir.path().display());
+        let store = Store::open(StoreConfig::new(url).masking(MaskingPolicy::none())).unwrap();
         (dir, store)
     });
     &made.1

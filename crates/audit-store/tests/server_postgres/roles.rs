@@ -332,7 +332,7 @@ fn granting_as_somebody_else_than_the_owner_is_an_error() {
 #[test]
 fn a_schema_that_lacks_a_step_is_for_the_owner() {
     let guarded = Guarded::new();
-    guarded.scratch.raw().execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261130000014'");
+    guarded.scratch.raw().execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261130000013'");
     let wanted = "lacks migration 2026-11-30-000013_keep_points_inline: run `audit-server migrate` as the owner of its tables";
     for refuse_excess_privileges in [false, true] {
         let error = Store::open(guarded.config().refuse_excess_privileges(refuse_excess_privileges)).unwrap_err().to_string();

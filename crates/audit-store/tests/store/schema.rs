@@ -78,7 +78,7 @@ fn the_schema_of_a_newer_version_is_refused_and_left_alone() {
     // A branch that this build cannot know: one migration more, and one of ours not there yet.
     raw.execute(
         "INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231000000');
-         DELETE FROM __diesel_schema_migrations WHERE version = '20261130000008';
+         DELETE FROM __diesel_schema_migrations WHERE version = '20261130000007';
          DROP TABLE tokens",
     );
     let before = versions(&raw);

@@ -2,7 +2,7 @@
 //! costs. It changes nothing and needs no database.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
@@ -68,7 +68,7 @@ struct Found {
 }
 
 impl Check<'_> {
-    fn file(&mut self, path: &PathBuf) -> anyhow::Result<()> {
+    fn file(&mut self, path: &Path) -> anyhow::Result<()> {
         let mut lines = Lines::new(open(path, &ProgressBar::hidden())?);
         while let Some((number, line)) = lines.next()? {
             if line == Line::Text("") {

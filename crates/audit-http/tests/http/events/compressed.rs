@@ -20,7 +20,9 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 3).unwrap()
 }
 
-const ENCODINGS: [(&str, fn(&[u8]) -> Vec<u8>); 3] = [("gzip", gzip), ("X-GZip", gzip), ("zstd", zstd)];
+type Compress = fn(&[u8]) -> Vec<u8>;
+
+const ENCODINGS: [(&str, Compress); 3] = [("gzip", gzip), ("X-GZip", gzip), ("zstd", zstd)];
 
 #[test]
 fn compressed_bodies_are_read_at_every_path() {

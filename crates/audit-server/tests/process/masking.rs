@@ -19,7 +19,7 @@ fn secret(number: usize) -> String {
 
 /// Ten thousand records, of which every tenth has a secret, in each place where secrets are found.
 fn planted(number: usize) -> String {
-    if number % (RECORDS / SECRETS) != 0 {
+    if !number.is_multiple_of(RECORDS / SECRETS) {
         return format!(
             r#"{{"action":"UPDATE","user":{number},"content":{{"old_data":{{"price":{number}}},"new_data":{{"price":1}}}}}}"#
         );

@@ -71,6 +71,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
 from django.db.models import BinaryField, CharField, IntegerField, Manager, Q, QuerySet, TextField, signals
 from django.utils.crypto import salted_hmac
 from django.utils.decorators import sync_and_async_middleware
+from django.utils.functional import LazyObject
 
 try:
     from .audit_logging import AuditClient, correlation_id
@@ -102,6 +103,8 @@ USER_FIELDS = ("username", "email", "first_name", "last_name", "is_active", "is_
 _request = contextvars.ContextVar("audit_request", default=None)
 _acting = contextvars.ContextVar("audit_acting", default={})
 _in_bulk = contextvars.ContextVar("audit_in_bulk", default=False)
+# (database, model): whose content types Django has read.
+_types_read = set()
 
 
 class AuditConfig(AppConfig):
@@ -243,7 +246,7 @@ def _request_members(request):
     # As django-impersonate has it: who really acts, while `user` is shown.
     impersonator = getattr(request, "impersonator", None)
     return {
-        "user": _user(getattr(request, "user", None)),
+        "user": _user(_user_of(request)),
         **({"impersonator": _person(impersonator)} if impersonator is not None else {}),
         "remote_addr": _remote_addr(request),
         "url": _url(request),
@@ -252,6 +255,17 @@ def _request_members(request):
         "headers": {name: _mask_queries(value) for name, value in _mask(headers).items()},
         "method": request.method,
     }
+
+
+def _user_of(request):
+    """The user of the request. Django reads it from the database when it is first asked for."""
+    user = getattr(request, "user", None)
+    if isinstance(user, LazyObject) and not hasattr(request, "_audit_user_read"):
+        # A router may have the sessions and the users in any of the databases.
+        with _savepoints(*connections):
+            user.pk
+        request._audit_user_read = True
+    return user
 
 
 def _user(user):
@@ -329,16 +343,21 @@ def _guarded(receiver):
 def _before_save(sender, instance, using, raw=False, **_):
     if not raw and _is_recorded(sender):
         # A stack, since a receiver may save the instance again in the middle of this save.
-        instance.__dict__.setdefault("_audit_before", []).append(_row(sender, instance.pk, using))
+        stack = instance.__dict__.setdefault("_audit_before", [])
+        # Also where the row cannot be read: the end of this save takes one off, and must not take another save's.
+        stack.append(None)
+        stack[-1] = _row(sender, instance.pk, using)
 
 
 @_guarded
 def _before_delete(sender, instance, using, **_):
     if _is_recorded(sender):
-        row = _row(sender, instance.pk, using)
+        stack = instance.__dict__.setdefault("_audit_before", [])
+        stack.append(None)
+        stack[-1] = row = _row(sender, instance.pk, using)
         # Django removes the relations without a signal, and before the object.
-        before = row and {**row, **_relations(instance, using)}
-        instance.__dict__.setdefault("_audit_before", []).append(before)
+        if row is not None:
+            stack[-1] = {**row, **_relations(instance, using)}
 
 
 @_guarded
@@ -399,9 +418,10 @@ def _relations(instance, using):
 
 def _ids(instance, name, using):
     related = getattr(instance, name).using(using).order_by("pk")
-    ids = list(related.values_list("pk", flat=True)[:IDS_MAX + 1])
-    if len(ids) > IDS_MAX:
-        ids[IDS_MAX:] = [f"and {related.count() - IDS_MAX} more"]
+    with _savepoints(using):
+        ids = list(related.values_list("pk", flat=True)[:IDS_MAX + 1])
+        if len(ids) > IDS_MAX:
+            ids[IDS_MAX:] = [f"and {related.count() - IDS_MAX} more"]
     return [MASKED + _fingerprint(pk) for pk in ids] if _is_secret(related.model._meta.pk) else ids
 
 
@@ -454,14 +474,15 @@ def _changing(queryset, find, names, change):
     queryset._for_write = True
     model, using, before = queryset.model, queryset.db, {}
     with _locking(using) as lock:
-        with _telling(model):
+        with _telling(model), _savepoints(using):
             columns = [model._meta.get_field(name).attname for name in names]
             before = _rows(model, _by_pk(find()), columns, using, lock)
         count = change()
         with _telling(model):
             if isinstance(count, int) and count > len(before):
                 _tell(f"{count - len(before)} objects of {model._meta.label} are not recorded: they have come since the rows were read")
-            after = _rows(model, _by_pk(before), columns, using) if before else {}
+            with _savepoints(using):
+                after = _rows(model, _by_pk(before), columns, using)
             _send_all(model, _differences(before, after), using)
     return count
 
@@ -477,11 +498,13 @@ def _creating_some(queryset, objs, unique_fields, create):
                 _tell(f"objects of {model._meta.label} are not recorded: bulk_create() with conflicts must have unique_fields, or objects "
                       "with primary keys, to know which rows are new")
             else:
-                before = _rows(model, wanted, columns, using, lock)
+                with _savepoints(using):
+                    before = _rows(model, wanted, columns, using, lock)
         made = create()
         with _telling(model):
             if before is not None:
-                after = _rows(model, wanted, columns, using)
+                with _savepoints(using):
+                    after = _rows(model, wanted, columns, using)
                 created = [("CREATE", pk, None, row) for pk, row in after.items() if pk not in before]
                 _send_all(model, created + _differences(before, after), using)
     return made
@@ -489,7 +512,8 @@ def _creating_some(queryset, objs, unique_fields, create):
 
 def _send_created(model, made, using):
     columns = [field.attname for field in model._meta.concrete_fields]
-    rows = _rows(model, _by_pk([obj.pk for obj in made if obj.pk is not None]), columns, using)
+    with _savepoints(using):
+        rows = _rows(model, _by_pk([obj.pk for obj in made if obj.pk is not None]), columns, using)
     # Some databases do not say the keys they have made.
     said = {id(obj): {name: getattr(obj, name) for name in columns} for obj in made if obj.pk not in rows}
     _send_all(model, [("CREATE", obj.pk, None, said.get(id(obj)) or rows[obj.pk]) for obj in made], using)
@@ -607,7 +631,22 @@ def _row(model, pk, using):
     if pk is None:
         return None
     names = [field.attname for field in model._meta.concrete_fields]
-    return model._base_manager.using(using).filter(pk=pk).values(*names).first()
+    with _savepoints(using):
+        return model._base_manager.using(using).filter(pk=pk).values(*names).first()
+
+
+@contextlib.contextmanager
+def _savepoints(*aliases):
+    """Savepoints in the open transactions of these databases, for reads of ours.
+
+    A read may fail: a lock or a statement may take too long, or it may be the victim of a deadlock. PostgreSQL then takes no further
+    statement of the transaction, and the application's own writes would fail with it, although we report the fault and go on.
+    """
+    with contextlib.ExitStack() as stack:
+        for alias in aliases:
+            if connections[alias].in_atomic_block:
+                stack.enter_context(transaction.atomic(using=alias))
+        yield
 
 
 def _send(action, model, object_id, old_data, new_data, using, **members):
@@ -658,11 +697,16 @@ def _content_type(model, using):
     if not apps.is_installed("django.contrib.contenttypes") or model._meta.auto_created:
         return None
     from django.contrib.contenttypes.models import ContentType
+    # Django keeps a type once it has read it: no savepoint for the events after the first one.
+    known = (using, model) in _types_read
     try:
-        return ContentType.objects.db_manager(using).get_for_model(model).pk
+        with contextlib.nullcontext() if known else _savepoints(using):
+            found = ContentType.objects.db_manager(using).get_for_model(model).pk
     except DatabaseError:
         # A failed login in a transaction that takes no statement any more: `table_name` says it too.
         return None
+    _types_read.add((using, model))
+    return found
 
 
 # ---- Secrets ----------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """A project with SQLite that is audited by the running server at AUDIT_URL, with AUDIT_KEY, and what its tests have in common."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -36,7 +37,7 @@ settings.configure(
 django.setup()
 
 import audit_django
-from django.db import connection
+from django.db import InternalError, OperationalError, connection
 from shop.models import Order
 
 call_command("migrate", run_syncdb=True, verbosity=0)
@@ -76,6 +77,25 @@ class Case(unittest.TestCase):
         order = Order.objects.create(**fields)
         self.from_here()
         return order
+
+
+@contextlib.contextmanager
+def failing(fails):
+    """Statements for which `fails(sql)` is true fail, and a transaction takes none after that, as in PostgreSQL."""
+    aborted = False
+
+    def execute(run, sql, *rest):
+        nonlocal aborted
+        if aborted and not sql.startswith("ROLLBACK"):
+            raise InternalError("current transaction is aborted, commands ignored until end of transaction block")
+        failed = fails(sql)
+        aborted = failed and connection.in_atomic_block
+        if failed:
+            raise OperationalError("canceling statement due to lock timeout")
+        return run(sql, *rest)
+
+    with connection.execute_wrapper(execute):
+        yield
 
 
 def close():

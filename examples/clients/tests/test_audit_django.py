@@ -10,7 +10,7 @@ import subprocess
 import sys
 import unittest
 
-from django_project import TOLD, Case, close, home, settings
+from django_project import TOLD, Case, close, failing, home, settings
 
 import audit_django
 from django.contrib.auth.models import User
@@ -175,6 +175,69 @@ class Changes(Case):
         tag = Tag.objects.create(name="saved all the same")
         self.assertTrue(Tag.objects.filter(pk=tag.pk).exists())
         self.assertIn("not recorded: ZeroDivisionError", TOLD.pop())
+
+
+class FailedReads(Case):
+    """A read of ours that fails, in a transaction of the application: the application's own statements are as before."""
+
+    def reads(self, table):
+        return failing(lambda sql: sql.startswith("SELECT") and f'FROM "{table}"' in sql)
+
+    def test_rows_that_cannot_be_read(self):
+        order = self.order(note="a")
+        tag = Tag.objects.create(name="a")
+        self.from_here()
+        with self.reads("shop_order"), transaction.atomic():
+            order.note = "b"
+            order.save(force_update=True)
+            tag.name = "b"
+            tag.save()
+        self.assertEqual((Order.objects.get(pk=order.pk).note, Tag.objects.get(pk=tag.pk).name), ("b", "b"))
+        self.assertIn("lock timeout", TOLD.pop())
+        self.assertEqual(self.event()["content"], {"old_data": {"name": "a"}, "new_data": {"name": "b"}})
+
+    def test_a_row_before_a_save_within_a_save_is_not_taken_for_another_one(self):
+        ticket = Ticket.objects.create()
+        self.from_here()
+        reads = iter(range(9))
+        # The first read is of the row before the outer save, the second before the inner one.
+        with failing(lambda sql: sql.startswith("SELECT") and "LIMIT 1" in sql and next(reads) == 1), transaction.atomic():
+            ticket.number = 4
+            ticket.save()
+        self.assertIn("lock timeout", TOLD.pop())
+        changes = [(event["content"].get("old_data"), event["content"]["new_data"]) for event in self.events()]
+        self.assertEqual(changes, [(None, {"id": ticket.pk, "number": 5}), ({"number": 1}, {"number": 5})])
+
+    def test_relations_that_cannot_be_read(self):
+        order, tag = self.order(), Tag.objects.create(name="a")
+        self.from_here()
+        with self.reads("shop_tag"), transaction.atomic():
+            order.tags.add(tag)
+            Tag.objects.create(name="after")
+            order.delete()
+        self.assertFalse(Order.objects.filter(pk=order.pk or 0).exists())
+        self.assertTrue(Tag.objects.filter(name="after").exists())
+        self.assertIn("lock timeout", TOLD.pop())
+        TOLD.clear()
+
+    def test_types_that_cannot_be_read(self):
+        ContentType.objects.clear_cache()
+        audit_django._types_read.clear()
+        with self.reads("django_content_type"), transaction.atomic():
+            Tag.objects.create(name="one")
+            Tag.objects.create(name="two")
+        self.assertEqual([(event["content_type"], event["content"]["new_data"]["name"]) for event in self.events()],
+                         [(None, "one"), (None, "two")])
+
+    def test_a_user_that_cannot_be_read(self):
+        order = self.order()
+        client = Client(headers={"host": "shop.example"})
+        client.force_login(User.objects.create_user("read-zoe"))
+        self.from_here()
+        with self.reads("auth_user"), transaction.atomic():
+            self.assertEqual(client.post(f"/orders/{order.pk}/form/", {"quantity": "7"}).status_code, 200)
+        self.assertEqual(Order.objects.get(pk=order.pk).quantity, 7)
+        self.assertIn("lock timeout", TOLD.pop())
 
 
 class Requests(Case):

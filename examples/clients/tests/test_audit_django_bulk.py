@@ -8,7 +8,7 @@ import threading
 import unittest
 import uuid
 
-from django_project import TOLD, Case, close, get, os, settings
+from django_project import TOLD, Case, close, failing, get, os, settings
 
 import audit_django
 import audit_logging
@@ -142,6 +142,26 @@ class ManyAtOnce(BulkCase):
         self.assertIn("ZeroDivisionError", TOLD.pop(0))
         TOLD.clear()
         self.assertEqual(self.events(), [])
+
+    def test_a_failed_read_in_a_transaction_leaves_the_applications_statements_as_they_are(self):
+        old, _ = self.products(2)
+        for change in (
+            lambda: Product.objects.update(stock=F("stock") + 10),
+            lambda: Product.objects.bulk_update([Product(pk=old.pk, stock=8)], ["stock"]),
+            lambda: Product.objects.bulk_create([Product(sku="new")]),
+            lambda: Product.objects.bulk_create([Product(sku="P-0", stock=7)], update_conflicts=True, unique_fields=["sku"],
+                                                update_fields=["stock"]),
+        ):
+            tag = f"tag {Tag.objects.count()}"
+            with failing(lambda sql: sql.startswith("SELECT") and 'FROM "shop_product"' in sql), transaction.atomic():
+                change()
+                Tag.objects.create(name=tag)
+            self.assertTrue(Tag.objects.filter(name=tag).exists())
+            self.assertIn("lock timeout", TOLD.pop())
+            TOLD.clear()
+            audit_django.client().sender._reported.clear()
+        self.assertEqual(sorted(Product.objects.values_list("sku", "stock")), [("P-0", 7), ("P-1", 11), ("new", 0)])
+        self.assertEqual({event["table_name"] for event in self.events()}, {"shop.tag"})
 
     def test_what_may_be_there_already_is_recorded_where_the_database_can_say(self):
         old = Part.objects.create(name="old")

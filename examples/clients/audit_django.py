@@ -26,16 +26,17 @@ the like are masked. `object_id` is masked too, and `extra` has `object_fingerpr
 SECRET_KEY) and which is the same for each event of the object.
 
 Django has no signals for `QuerySet.update()`, `bulk_create()` and `bulk_update()`. A model that has AuditManager (or a manager made
-from AuditQuerySet) has events of these too, one for each object, with old and new data as above and sent together:
+from AuditQuerySet) has events of these too, one for each object, with old and new data as above:
 
     class Order(models.Model):
         objects = audit_django.AuditManager()
 
-It reads the rows before and after, in their transaction, and on databases that can lock rows it locks them. Rows of a relation that
-are made through its through-model are rows of that model: `AuditQuerySet(Order.tags.through).bulk_create(rows)`, or AuditManager in a
-through-model of your own. For raw SQL, call `record()`. Fixtures
-(`raw`) and the historical models of migrations are left out. A process that dies between the commit and its event, a moment
-later, loses the event: to rule that out, write to an outbox table in the same transaction.
+It reads the rows before and after, in their transaction, and on databases that can lock rows it locks them. The columns that change
+of all these rows are in memory until the commit; events are made and sent in portions of 500. Rows of a relation that are made
+through its through-model are rows of that model: `AuditQuerySet(Order.tags.through).bulk_create(rows)`, or AuditManager in a
+through-model of your own. For raw SQL, call `record()`. Fixtures (`raw`) and the historical models of migrations are left out. A
+process that dies between the commit and its event, a moment later, loses the event: to rule that out, write to an outbox table in the
+same transaction.
 
 Nothing here raises into the application. Where AUDIT is missing or cannot be used, nothing is sent, and stderr says why in a sentence.
 
@@ -90,6 +91,9 @@ CREDENTIAL_FIELDS = ("key", "digest", "hash", "code", "seed")
 # A shorter value of a masked column is not looked for elsewhere in the event: it may be a word that has nothing to do with it.
 SECRET_CHARACTERS_MIN = 16
 IDS_MAX = 10_000
+# Objects whose events are made and sent together: as many as one request to the log takes. The events of a million objects take
+# gigabytes, their rows some hundred megabytes.
+PORTION = 500
 # Objects in one query. Each may bring several parameters, and SQLite takes 999 of them and an expression of 1,000 levels.
 CHUNK = 200
 SETTINGS = ("url", "key", "spool", "channel_id", "source", "models", "exclude", "logins", "mask", "headers_exclude", "user_fields",
@@ -481,15 +485,16 @@ def _changing(queryset, find, names, change):
         with _telling(model):
             if isinstance(count, int) and count > len(before):
                 _tell(f"{count - len(before)} objects of {model._meta.label} are not recorded: they have come since the rows were read")
-            with _savepoints(using):
-                after = _rows(model, _by_pk(before), columns, using)
-            _send_all(model, _differences(before, after), using)
+            for pks in _portions(before):
+                with _savepoints(using):
+                    after = _rows(model, _by_pk(pks), columns, using)
+                _send_all(model, columns, _differences({pk: before[pk] for pk in pks}, after), using)
     return count
 
 
 def _creating_some(queryset, objs, unique_fields, create):
     """Creates objects of which some may be there already, and records those that were made or changed."""
-    model, using, before = queryset.model, queryset.db, None
+    model, using, known = queryset.model, queryset.db, []
     columns = [field.attname for field in model._meta.concrete_fields]
     with _locking(using) as lock:
         with _telling(model):
@@ -499,41 +504,45 @@ def _creating_some(queryset, objs, unique_fields, create):
                       "with primary keys, to know which rows are new")
             else:
                 with _savepoints(using):
-                    before = _rows(model, wanted, columns, using, lock)
+                    known = [(condition, _rows(model, [condition], columns, using, lock)) for condition in wanted]
         made = create()
         with _telling(model):
-            if before is not None:
+            seen = set()
+            for condition, before in known:
                 with _savepoints(using):
-                    after = _rows(model, wanted, columns, using)
-                created = [("CREATE", pk, None, row) for pk, row in after.items() if pk not in before]
-                _send_all(model, created + _differences(before, after), using)
+                    after = _rows(model, [condition], columns, using)
+                # Where a collation takes two texts for one, two conditions find the same row.
+                created = [(pk, None, row) for pk, row in after.items() if pk not in before and pk not in seen]
+                updated = [change for change in _differences(before, after) if change[0] not in seen]
+                seen.update(before, after)
+                _send_all(model, columns, created + updated, using)
     return made
 
 
 def _send_created(model, made, using):
     columns = [field.attname for field in model._meta.concrete_fields]
-    with _savepoints(using):
-        rows = _rows(model, _by_pk([obj.pk for obj in made if obj.pk is not None]), columns, using)
-    # Some databases do not say the keys they have made.
-    said = {id(obj): {name: getattr(obj, name) for name in columns} for obj in made if obj.pk not in rows}
-    _send_all(model, [("CREATE", obj.pk, None, said.get(id(obj)) or rows[obj.pk]) for obj in made], using)
+    for objs in _portions(made):
+        with _savepoints(using):
+            rows = _rows(model, _by_pk([obj.pk for obj in objs if obj.pk is not None]), columns, using)
+        # Some databases do not say the keys they have made.
+        said = [rows.get(obj.pk) or tuple(getattr(obj, name) for name in columns) for obj in objs]
+        _send_all(model, columns, [(obj.pk, None, row) for obj, row in zip(objs, said)], using)
+
+
+def _portions(many):
+    many = list(many)
+    return (many[start:start + PORTION] for start in range(0, len(many), PORTION))
 
 
 def _differences(before, after):
-    """The objects whose rows are others now, with the columns that differ. Of one with another key only the old data is known."""
-    changes = []
-    for pk, old in before.items():
-        new = after.get(pk)
-        changed = [name for name in old if new is None or new[name] != old[name]]
-        if changed:
-            changes.append(("UPDATE", pk, {name: old[name] for name in changed}, new and {name: new[name] for name in changed}))
-    return changes
+    """The objects whose rows are others now: primary key, row before, and row now. None is the row of one that has another key now."""
+    return [(pk, old, after.get(pk)) for pk, old in before.items() if after.get(pk) != old]
 
 
 def _by_pk(pks):
     """Conditions for these objects, one for each query."""
     pks = list(pks)
-    return [Q(pk__in=pks[start:start + CHUNK]) for start in range(0, len(pks), CHUNK)]
+    return (Q(pk__in=pks[start:start + CHUNK]) for start in range(0, len(pks), CHUNK))
 
 
 def _by_fields(model, objs, names):
@@ -547,12 +556,12 @@ def _by_fields(model, objs, names):
 
 
 def _rows(model, conditions, columns, using, lock=False):
-    """Rows as they are in the database, by primary key."""
+    """Rows as they are in the database, by primary key: the values of these columns."""
     rows, manager = {}, model._base_manager.using(using)
     for condition in conditions:
         found = manager.filter(condition).order_by("pk")
         for pk, *values in (found.select_for_update() if lock else found).values_list("pk", *columns):
-            rows[pk] = dict(zip(columns, values))
+            rows[pk] = tuple(values)
     return rows
 
 
@@ -655,41 +664,71 @@ def _send(action, model, object_id, old_data, new_data, using, **members):
     transaction.on_commit(lambda: client().send(event), using=using)
 
 
-def _send_all(model, changes, using):
-    """Events of many objects: (action, primary key, old data, new data) each."""
-    events = []
-    for action, pk, old, new in changes:
-        content = {name: data for name, data in (("old_data", old), ("new_data", new)) if data is not None}
-        events.append(_event(action, model, pk, content, using, {}))
-    if events:
-        transaction.on_commit(lambda: client().send_all(events), using=using)
+def _send_all(model, columns, changes, using):
+    """Sends events of many objects after the commit: primary key, row before and row now, None for one that is not there."""
+    if not changes:
+        return
+    # Who, from where and when is said now. The events, which take many times as much memory as the rows, are made when they are sent.
+    make = _maker(model, using, {})
+
+    def send():
+        with _telling(model):
+            client().send_all([make(*_change(columns, *change)) for change in changes])
+
+    transaction.on_commit(send, using=using)
+
+
+def _change(columns, pk, old, new):
+    """Action, primary key and content of a change: of a row that was there, the columns that differ."""
+    names = [name for at, name in enumerate(columns) if old is None or new is None or old[at] != new[at]]
+    rows = {name: dict(zip(columns, row)) for name, row in (("old_data", old), ("new_data", new)) if row is not None}
+    content = {side: {name: row[name] for name in names} for side, row in rows.items()}
+    return "CREATE" if old is None else "UPDATE", pk, content
 
 
 def _event(action, model, object_id, content, using, members, request=None):
     """The event as text and numbers now: what it is made of may change before the commit."""
+    return _maker(model, using, members, request)(action, object_id, content)
+
+
+def _maker(model, using, members, request=None):
+    """Makes events of objects of a model, of this moment and this request: action, primary key, content."""
     concrete, request = model._meta.concrete_model, request or _request.get()
-    secrets = _path_secrets(request)
-    columns = {field.attname for field in concrete._meta.concrete_fields if _is_secret(field)}
-    for data in content.values():
-        if isinstance(data, dict):
-            secrets += [value for name, value in data.items() if name in columns and len(str(value)) >= SECRET_CHARACTERS_MIN]
-    content = {name: _mask(data, columns) for name, data in content.items()}
     acting = {name: _person(value) if name in ("user", "impersonator") else value for name, value in _mask(_acting.get()).items()}
     members = {**acting, **members}
-    if object_id is not None and _is_secret(concrete._meta.pk):
-        secrets += [object_id] if len(str(object_id)) > 3 else []
-        members["object_fingerprint"], object_id = _fingerprint(object_id), MASKED
     if correlation_id.get() is not None:
         members = {"correlation_id": correlation_id.get(), **members}
-    said = json.loads(json.dumps({**_request_members(request), "content": content or None, **members}, cls=_Encoder))
-    return {
+    said = _plain({**_request_members(request), **members})
+    columns = {field.attname for field in concrete._meta.concrete_fields if _is_secret(field)}
+    shared = {
         "timestamp": datetime.datetime.now(datetime.timezone.utc).isoformat(),
-        "action": action,
         "content_type": _content_type(concrete, using),
         "table_name": concrete._meta.label_lower,
-        "object_id": object_id if object_id is None or type(object_id) is int else str(object_id),
-        **_without(said, _spellings(secrets)),
     }
+    path_secrets, pk_is_secret = _path_secrets(request), _is_secret(concrete._meta.pk)
+
+    def make(action, object_id, content):
+        secrets, more = list(path_secrets), {}
+        for data in content.values():
+            if isinstance(data, dict):
+                secrets += [value for name, value in data.items() if name in columns and len(str(value)) >= SECRET_CHARACTERS_MIN]
+        if object_id is not None and pk_is_secret:
+            secrets += [object_id] if len(str(object_id)) > 3 else []
+            more["object_fingerprint"], object_id = _fingerprint(object_id), MASKED
+        masked = _plain({name: _mask(data, columns) for name, data in content.items()})
+        return {
+            **shared,
+            "action": action,
+            "object_id": object_id if object_id is None or type(object_id) is int else str(object_id),
+            **_without({"content": masked or None, **said, **more}, _spellings(secrets)),
+        }
+
+    return make
+
+
+def _plain(value):
+    """Text and numbers."""
+    return json.loads(json.dumps(value, cls=_Encoder))
 
 
 def _content_type(model, using):

@@ -233,7 +233,14 @@ class Sender:
 
     def put_all(self, records):
         """Takes records that belong together; False where some had to be dropped."""
-        lines = [_encode(record).encode("ascii") + b"\n" for record in records]
+        lines = (_encode(record).encode("ascii") + b"\n" for record in records)
+        kept = True
+        # As many as fit in one request: then other threads have their turn.
+        while portion := list(_portion(lines, BATCH_RECORDS_MAX, BATCH_BYTES_MAX)):
+            kept &= self._put(portion)
+        return kept
+
+    def _put(self, lines):
         with self._changed:
             # Into the file before anything else: nothing that goes wrong from here on can lose it.
             taken = [self._backlog.append(line, in_memory=not self._ended) for line in lines]
@@ -802,6 +809,15 @@ def _up_to(count, size, source):
             lines.append(line)
             taken += len(line)
     return lines
+
+
+def _portion(lines, count, size):
+    """The next lines of an iterator: as many, until they have this size."""
+    for line in itertools.islice(lines, count):
+        yield line
+        size -= len(line)
+        if size <= 0:
+            return
 
 
 def _open(path, flags):

@@ -88,6 +88,40 @@ class ManyAtOnce(BulkCase):
         Product.objects.update(stock=F("stock") - 1)
         self.assertEqual(self.changes(), [("UPDATE", product.pk, {"stock": n}, {"stock": n - 1}) for n, product in enumerate(products)])
 
+    def test_many_objects_are_sent_in_portions(self):
+        self.addCleanup(setattr, audit_django, "PORTION", audit_django.PORTION)
+        audit_django.PORTION = 3
+        send_all, sizes = audit_django.client().send_all, []
+        self.addCleanup(setattr, audit_django.client(), "send_all", send_all)
+        audit_django.client().send_all = lambda events: (sizes.append(len(events)), send_all(events))
+        made = Product.objects.bulk_create(Product(sku=f"P-{n}", stock=n) for n in range(10))
+        Product.objects.filter(stock__gt=4).update(stock=F("stock") + 1)
+        self.assertEqual(sizes, [3, 3, 3, 1, 3, 2])
+        self.assertEqual([change[:2] for change in self.changes()], [("CREATE", product.pk) for product in made]
+                         + [("UPDATE", product.pk) for product in made[5:]])
+        self.assertEqual(self.changes()[-1][2:], ({"stock": 9}, {"stock": 10}))
+
+    def test_events_that_are_made_at_the_commit_are_of_the_moment_of_the_change(self):
+        made = self.products(2)
+        with transaction.atomic():
+            with audit_django.actor("7", correlation_id="then"):
+                Product.objects.update(stock=5)
+            Product.objects.all()._raw_delete("default")
+            after = datetime.datetime.now(datetime.timezone.utc).isoformat()
+        for n, event in enumerate(self.events()):
+            self.assertEqual((event["object_id"], event["content"]), (made[n].pk, {"old_data": {"stock": n}, "new_data": {"stock": 5}}))
+            self.assertEqual((event["user"], event["correlation_id"]), ("7", "then"))
+            self.assertLess(event["timestamp"], after)
+
+    def test_a_row_that_two_conditions_find_is_one_event(self):
+        self.addCleanup(setattr, audit_django, "CHUNK", audit_django.CHUNK)
+        audit_django.CHUNK = 1
+        old = Part.objects.create(name="known")
+        self.from_here()
+        new = Part(name="not known")
+        Part.objects.bulk_create([Part(pk=old.pk), new, Part(pk=new.pk, name="again")], ignore_conflicts=True)
+        self.assertEqual([change[:2] for change in self.changes()], [("CREATE", str(new.pk))])
+
     def test_columns_of_two_tables_and_the_key_are_told_too(self):
         urgent = Urgent.objects.create(until=datetime.date(2023, 10, 16), note="now")
         self.from_here()

@@ -174,6 +174,23 @@ class Records(Case):
         self.assertEqual(client.sender.dropped, 2)
         self.told.clear()
 
+    def test_many_events_leave_other_threads_their_turn(self):
+        client = self.client(self.away, spool=None)
+
+        class Value:
+            """Of the first event that no longer fits in the first portion: as it is written, another thread has something to say."""
+
+            def __str__(self):
+                other = threading.Thread(target=client.send, args=({"n": "other"},))
+                other.start()
+                other.join(PATIENCE)
+                return "late"
+
+        most = audit_logging.BATCH_RECORDS_MAX
+        client.send_all([{"n": Value() if n == most else n} for n in range(2 * most + 1)])
+        seen = [json.loads(line)["n"] for line in client.sender._backlog.memory]
+        self.assertEqual(seen, [*range(most), "other", "late", *range(most + 1, 2 * most + 1)])
+
     def test_an_address_that_is_none_is_said_at_once(self):
         for url in ("127.0.0.1:8080", "ftp://example.com", "http://"):
             with self.assertRaisesRegex(ValueError, "http://HOST:PORT"):

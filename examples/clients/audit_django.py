@@ -59,6 +59,7 @@ import contextlib
 import contextvars
 import datetime
 import functools
+import inspect
 import json
 import re
 import sys
@@ -181,23 +182,48 @@ def record(action, model, object_id, *, old_data=None, new_data=None, using=DEFA
     _send(action, model, object_id, old_data, new_data, using, **members)
 
 
-@contextlib.contextmanager
-def actor(user, **members):
+class actor:
     """Says who acts in the block, for events outside of requests: a user of Django, a dict with `pk` and `username`, an id, or None.
 
     Further members go into each event too, such as `impersonator`, `correlation_id` (log records of an AuditHandler get it as well)
     or those of your own. A block inside of another one counts until its end. Threads and coroutines do not see each other's.
+
+    As a decorator it is for functions and coroutine functions, and holds for each call.
     """
-    members = {"user": user, **members}
-    correlation = members.pop("correlation_id", None)
-    marks = [(_acting, _acting.set({**_acting.get(), **members}))]
-    if correlation is not None:
-        marks.append((correlation_id, correlation_id.set(str(correlation))))
-    try:
-        yield
-    finally:
-        for variable, mark in marks:
+
+    def __init__(self, user, **members):
+        self._correlation = members.pop("correlation_id", None)
+        self._members, self._marks = {"user": user, **members}, []
+
+    def __enter__(self):
+        marks = [(_acting, _acting.set({**_acting.get(), **self._members}))]
+        if self._correlation is not None:
+            marks.append((correlation_id, correlation_id.set(str(self._correlation))))
+        self._marks.append(marks)
+
+    def __exit__(self, *_):
+        for variable, mark in self._marks.pop():
             variable.reset(mark)
+
+    def __call__(self, function):
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            # Its body runs while somebody asks it for values: the block would hold for the code that asks, between two of them.
+            raise TypeError(f"actor() cannot decorate the generator {function!r}: write `with actor(...)` where it makes changes")
+        if iscoroutinefunction(function):
+            @functools.wraps(function)
+            async def acting(*args, **kwargs):
+                with self._again():
+                    return await function(*args, **kwargs)
+        else:
+            @functools.wraps(function)
+            def acting(*args, **kwargs):
+                with self._again():
+                    return function(*args, **kwargs)
+        return acting
+
+    def _again(self):
+        """For one call of many, which may be at the same time."""
+        return actor(correlation_id=self._correlation, **self._members)
 
 
 # ---- Requests -------------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import decimal
+import inspect
 import logging
 import threading
 import unittest
@@ -325,6 +326,36 @@ class Actors(Case):
         task_of()
         task_of()
         self.assertEqual(self.users(), ["act-zoe"] * 2 + ["act-tom"] * 2)
+
+    def test_it_is_a_decorator_of_coroutine_functions_too(self):
+        @audit_django.actor("cron", job="nightly", correlation_id="task-8")
+        async def task(name):
+            await asyncio.sleep(0)
+            await Tag.objects.acreate(name=name)
+            return name
+
+        async def tasks():
+            # One decorator, two calls at the same time: neither ends the other's block.
+            names = await asyncio.gather(task("async 1"), task("async 2"))
+            await Tag.objects.acreate(name="after")
+            return names
+
+        self.assertTrue(inspect.iscoroutinefunction(task))
+        self.assertEqual(asyncio.run(tasks()), ["async 1", "async 2"])
+        seen = {event["content"]["new_data"]["name"]: (event["user"], event["extra"], event["correlation_id"]) for event in self.events()}
+        cron = ("cron", {"job": "nightly"}, "task-8")
+        self.assertEqual(seen, {"async 1": cron, "async 2": cron, "after": (None, None, None)})
+
+    def test_a_generator_that_it_cannot_decorate_is_refused(self):
+        def task():
+            yield
+
+        async def async_task():
+            yield
+
+        for function in (task, async_task):
+            with self.assertRaisesRegex(TypeError, "cannot decorate the generator .*task"):
+                audit_django.actor("cron")(function)
 
     def test_threads_and_coroutines_have_actors_of_their_own(self):
         barrier = threading.Barrier(2)

@@ -19,10 +19,10 @@ its relations). Within a request the event has the user, address, URL, query, bo
 A login, a failed login and a logout are events of their own (LOGIN, LOGIN_FAILED, LOGOUT) with an `outcome`, sent at once, also when
 a transaction is rolled back. LOGIN_FAILED has the name that was tried under `extra`, and never the password.
 
-Values whose names have one of the parts of MASK are not sent: in old and new data, bodies, queries, headers, the path of the URL. A
+Values whose names end with one of the names of MASK are not sent: in old and new data, bodies, queries, headers, the path of the URL. A
 key of an API is one whatever its field is called (Django REST framework's `authtoken.token` has it as `key`, which is the primary key
-too): in a model whose name tells of credentials, primary keys that are no numbers and fields called `key`, `digest`, `code` or
-the like are masked. `object_id` is masked too, and `extra` has `object_fingerprint`, which only this project can make (by its
+too): in a model whose name tells of credentials, primary keys that are texts and fields called `key`, `digest`, `hash`, `code` or
+`seed` are masked. `object_id` is masked too, and `extra` has `object_fingerprint`, which only this project can make (by its
 SECRET_KEY) and which is the same for each event of the object.
 
 Django has no signals for `QuerySet.update()`, `bulk_create()` and `bulk_update()`. A model that has AuditManager (or a manager made
@@ -47,7 +47,7 @@ Further keys of AUDIT, all optional:
     models            labels ("shop.order", or "shop" for all of an app) to record; default: all
     exclude           labels to leave out; default: sessions, content types, migrations, the admin's own log
     logins            False: logins, failed logins and logouts are not recorded
-    mask              parts of names whose values are not sent; default: MASK
+    mask              names whose values are not sent, by their last words; default: MASK
     headers_exclude   headers not to send at all; default: HEADERS_EXCLUDE
     user_fields       attributes of the user to keep beside `pk`; default: USER_FIELDS
     proxies           how many reverse proxies of yours add to X-Forwarded-For; default 0: the header is not believed
@@ -70,7 +70,7 @@ from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
-from django.db.models import BinaryField, CharField, IntegerField, Manager, Q, QuerySet, TextField, signals
+from django.db.models import BinaryField, BooleanField, CharField, IntegerField, Manager, Q, QuerySet, TextField, UUIDField, signals
 from django.utils.crypto import salted_hmac
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.functional import LazyObject
@@ -83,11 +83,28 @@ except ImportError:
 __all__ = ["AuditConfig", "AuditManager", "AuditQuerySet", "actor", "audit_middleware", "client", "record"]
 
 EXCLUDE = ("sessions.session", "contenttypes.contenttype", "migrations.migration", "admin.logentry")
-# Letters only: `card_number`, `cardNumber` and `Card-Number` are one name.
-MASK = ("password", "passwd", "pwd", "passphrase", "passcode", "secret", "token", "apikey", "accesskey", "privatekey", "sessionkey",
-        "sessionid", "authorization", "credential", "cardnumber", "cvv", "cvc")
-# Parts of names of models that hold credentials, beside those of MASK; and how fields end that hold them there.
-CREDENTIALS = ("otp", "oauth")
+# The last words of names, written as one: `cardnumber` is `card_number`, `cardNumber` and `Shop-Card-Number`, and their plurals. Words
+# count and not parts of them: `otp` is not in `eco.footprint`, nor `secret` in `secretary`. The server has a longer list.
+MASK = ("password", "passwd", "pwd", "passphrase", "passcode", "newpassword", "oldpassword", "userpassword", "currentpassword",
+        "secret", "clientsecret", "appsecret", "apisecret", "token", "accesstoken", "refreshtoken", "idtoken", "authtoken", "bearertoken",
+        "sessiontoken", "apitoken", "csrftoken", "csrfmiddlewaretoken", "xsrftoken", "jwt", "bearer", "csrf", "xsrf", "apikey",
+        "accesskey", "privatekey", "sessionkey", "secretkey", "encryptionkey", "signingkey", "masterkey", "accountkey", "authkey",
+        "tokenkey", "authorization", "credential", "cookie", "sessionid", "jsessionid", "phpsessid", "otp", "totp", "otpcode",
+        "totpcode", "otpseed", "totpseed", "recoverycode", "backupcode", "cardnumber", "ccnumber", "cvv", "cvc", "iban", "ssn",
+        "socialsecuritynumber")
+# After these words, what they say the form of: `password_hash`, `token_value`, `old_password` and `password2`.
+FORMS = {"value", "hash", "hashed", "digest", "raw", "plain", "plaintext", "string", "str", "header", "old", "new", "current", "previous",
+         "original", "confirm", "confirmation", "again", "repeat", "retype", "encrypted", "encoded", "enc", "base", "hex", "bytes",
+         "input", "default", "before", "after"}
+# In front of them, what makes the name that of a flag, a number or, with a token, a page: `has_password`, `max_tokens`, `next_token`.
+STATEMENTS = {"is", "are", "has", "have", "had", "was", "no", "non", "not", "need", "needs", "require", "requires", "required", "use",
+              "uses", "allow", "allows", "enable", "enabled", "disable", "disabled", "show", "hide", "can", "should", "must", "missing",
+              "min", "max", "num", "n", "total", "count", "with", "without"}
+PAGES = {"next", "page", "paging", "pagination", "continuation", "continue", "cursor", "sync", "delta", "skip", "prompt", "completion",
+         "input", "output", "reasoning", "cached", "remaining", "used", "idempotency"}
+# Words of the names of models, views and tables of credentials; and what fields are called that hold them there.
+CREDENTIALS = ("password", "secret", "token", "authtoken", "accesstoken", "refreshtoken", "apitoken", "credential", "apikey", "accesskey",
+               "otp", "totp", "hotp", "oauth", "jwt")
 CREDENTIAL_FIELDS = ("key", "digest", "hash", "code", "seed")
 # A shorter value of a masked column is not looked for elsewhere in the event: it may be a word that has nothing to do with it.
 SECRET_CHARACTERS_MIN = 16
@@ -725,7 +742,7 @@ def _maker(model, using, members, request=None):
     if correlation_id.get() is not None:
         members = {"correlation_id": correlation_id.get(), **members}
     said = _plain({**_request_members(request), **members})
-    columns = {field.attname for field in concrete._meta.concrete_fields if _is_secret(field)}
+    columns = {field.attname: _is_secret(field) for field in concrete._meta.concrete_fields}
     shared = {
         "timestamp": datetime.datetime.now(datetime.timezone.utc).isoformat(),
         "content_type": _content_type(concrete, using),
@@ -737,7 +754,7 @@ def _maker(model, using, members, request=None):
         secrets, more = list(path_secrets), {}
         for data in content.values():
             if isinstance(data, dict):
-                secrets += [value for name, value in data.items() if name in columns and len(str(value)) >= SECRET_CHARACTERS_MIN]
+                secrets += [value for name, value in data.items() if columns.get(name) and len(str(value)) >= SECRET_CHARACTERS_MIN]
         if object_id is not None and pk_is_secret:
             secrets += [object_id] if len(str(object_id)) > 3 else []
             more["object_fingerprint"], object_id = _fingerprint(object_id), MASKED
@@ -777,40 +794,75 @@ def _content_type(model, using):
 # ---- Secrets ----------------------------------------------------------------------------------------------------------------
 
 
-def _mask(value, columns=()):
-    """The value without secrets: what stands under a name that has one of the parts of MASK, or in one of these columns."""
+def _mask(value, columns={}):
+    """The value without secrets: what stands under a name that ends with one of MASK. Of these columns it is known whether they do."""
     if isinstance(value, dict):
-        return {name: MASKED if item not in (None, "") and (name in columns or _tells_of(name)) else _mask(item)
+        return {name: MASKED if columns.get(name, _tells_of(name)) and not _is_plain(name, item) else _mask(item)
                 for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_mask(item) for item in value]
     return value
 
 
-def _tells_of(name, more=()):
-    """Whether a name has one of the parts of MASK, or of these."""
-    letters = _letters(str(name))
-    return any(_letters(part) in letters for part in (*_setting("mask", MASK), *more))
+def _is_plain(name, item):
+    """Whether a value under the name of a secret is none: nothing, a flag, or a number under a plural, which is a count."""
+    is_count = isinstance(item, (int, float)) and str(name).lower().endswith("s")
+    return item is None or item == "" or isinstance(item, bool) or is_count
 
 
-def _letters(name):
-    return re.sub(r"[-_ .]", "", name.lower())
+def _tells_of(name):
+    """Whether the last words of a name are one of MASK."""
+    return _names_secret(str(name), tuple(_setting("mask", MASK)))
+
+
+@functools.lru_cache(maxsize=4096)
+def _names_secret(name, listed):
+    words, listed = _words(name), {"".join(_words(entry)) for entry in listed}
+    while len(words) > 1 and not _ending(words, listed) and (words[-1].isdigit() or words[-1] in FORMS):
+        words.pop()
+    count = _ending(words, listed)
+    before = words[:len(words) - count]
+    if not count or not before:
+        return bool(count)
+    is_page = words[-1].startswith("token") and before[-1] in PAGES
+    return not (is_page or "public" in before or before[0] in STATEMENTS or before[-1] in STATEMENTS)
+
+
+def _ending(words, listed):
+    """How many words at the end are one of the listed names, or its plural; 0 for none."""
+    for count in (4, 3, 2, 1):
+        joined = "".join(words[-count:])
+        if joined in listed or joined[-1:] == "s" and joined[:-1] in listed:
+            return min(count, len(words))
+    return 0
+
+
+def _words(name):
+    """`userApiKey`, `user_api_key` and `User-APIKey` have the same three."""
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z](?!s(?![a-z]))[a-z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", name)
+    return re.findall(r"[^\W_]+", name.lower())
+
+
+def _is_of_credentials(name):
+    """Whether one of CREDENTIALS is among the words of the name of a model or a view."""
+    words = _words(name)
+    return any(_ending(words[:end], CREDENTIALS) for end in range(1, len(words) + 1))
 
 
 def _is_secret(field):
     """Whether a column holds what opens something: by its name, by that of its model, or by what it refers to."""
-    if field.primary_key and isinstance(field, IntegerField):
-        return False  # A number of a row opens nothing.
-    if _tells_of(field.attname) and not (field.primary_key and field.remote_field):
-        return True
     if field.remote_field is not None:
+        # `session` has the column `session_id`, whatever a session is here.
         target = field.target_field
         return target is not field and _is_secret(target)
-    if not _tells_of(field.model._meta.label_lower, CREDENTIALS):
-        return False
-    if field.primary_key:
+    names_row = isinstance(field, (IntegerField, UUIDField)) and _is_id(field.attname)
+    if names_row or field.primary_key and isinstance(field, IntegerField) or isinstance(field, BooleanField):
+        return False  # The number or the UUID of a row opens nothing.
+    if _tells_of(field.attname):
         return True
-    return isinstance(field, (CharField, TextField, BinaryField)) and field.attname.endswith(CREDENTIAL_FIELDS)
+    if not isinstance(field, (CharField, TextField, BinaryField)) or not _is_of_credentials(field.model._meta.label):
+        return False
+    return field.primary_key or field.attname in CREDENTIAL_FIELDS
 
 
 def _fingerprint(value):
@@ -822,9 +874,19 @@ def _path_secrets(request):
     match = getattr(request, "resolver_match", None)
     if match is None:
         return []
-    everything = _tells_of(match.view_name)
-    parts = (*enumerate(match.args), *match.kwargs.items())
-    return [value for name, value in parts if (everything or _tells_of(name)) and len(str(value)) > 3 and not str(value).isdigit()]
+    everything = _is_of_credentials(match.view_name)
+    parts = [(name, value) for name, value in (*enumerate(match.args), *match.kwargs.items())
+             if len(str(value)) > 3 and not str(value).isdigit()]
+    # `/tokens/<uuid:pk>/` has the name of a row, which is in `object_id` too.
+    return [value for name, value in parts if (everything or _tells_of(name)) and not (_is_id(name) and _is_uuid(value))]
+
+
+def _is_id(name):
+    return isinstance(name, str) and _words(name)[-1:] in (["pk"], ["id"], ["uuid"])
+
+
+def _is_uuid(value):
+    return re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", str(value)) is not None
 
 
 def _spellings(secrets):

@@ -19,7 +19,7 @@ of its `traceparent`, or `req.id`. Where the client has gone before it had its a
 was no answer yet, without an outcome; what the route does after that is not seen. `auditing.send(event)` takes events of your own, in the server's native shape, and sends
 them as they are.
 
-Values whose names have one of the parts of MASK are not sent: in user, query, body, headers, route parameters, the path of the URL,
+Values whose names end with one of the names of MASK are not sent: in user, query, body, headers, route parameters, the path of the URL,
 and in what `describe` adds.
 
 The way of an event: it gets a uuid and goes into a queue in memory; from there into a file of the spool, synced; from there, oldest
@@ -41,7 +41,7 @@ Options beside url, key and spool:
     describe(req,res) further members of the event, or others than these: action, table_name, object_id, content …
     skip(req)         true for requests to leave out
     methods           default: POST, PUT, PATCH, DELETE
-    mask              parts of names whose values are not sent; default: MASK
+    mask              names whose values are not sent, by their last words; default: MASK
     headersExclude    headers not to send at all; default: HEADERS_EXCLUDE
     spoolLimit        bytes that may wait on disk, for each process; default 256 MiB
     queueLimit        bytes that may wait in memory; default 16 MiB
@@ -56,9 +56,28 @@ const http = require("node:http");
 const https = require("node:https");
 const path = require("node:path");
 
-// Letters only: `card_number`, `cardNumber` and `Card-Number` are one name.
-const MASK = ["password", "passwd", "pwd", "passphrase", "passcode", "secret", "token", "apikey", "accesskey", "privatekey", "sessionkey",
-  "sessionid", "authorization", "credential", "cardnumber", "cvv", "cvc"];
+// The last words of names, written as one: `cardnumber` is `card_number`, `cardNumber` and `Shop-Card-Number`, and their plurals. Words
+// count and not parts of them: `otp` is not in `footprint`, nor `secret` in `secretary`. The server has a longer list.
+const MASK = ["password", "passwd", "pwd", "passphrase", "passcode", "newpassword", "oldpassword", "userpassword",
+  "currentpassword", "secret", "clientsecret", "appsecret", "apisecret", "token", "accesstoken", "refreshtoken", "idtoken",
+  "authtoken", "bearertoken", "sessiontoken", "apitoken", "csrftoken", "csrfmiddlewaretoken", "xsrftoken", "jwt", "bearer", "csrf",
+  "xsrf", "apikey", "accesskey", "privatekey", "sessionkey", "secretkey", "encryptionkey", "signingkey", "masterkey", "accountkey",
+  "authkey", "tokenkey", "authorization", "credential", "cookie", "sessionid", "jsessionid", "phpsessid", "otp", "totp", "otpcode",
+  "totpcode", "otpseed", "totpseed", "recoverycode", "backupcode", "cardnumber", "ccnumber", "cvv", "cvc", "iban", "ssn",
+  "socialsecuritynumber"];
+// After these words, what they say the form of: `password_hash`, `token_value`, `old_password` and `password2`.
+const FORMS = new Set(["value", "hash", "hashed", "digest", "raw", "plain", "plaintext", "string", "str", "header", "old", "new",
+  "current", "previous", "original", "confirm", "confirmation", "again", "repeat", "retype", "encrypted", "encoded", "enc", "base",
+  "hex", "bytes", "input", "default", "before", "after"]);
+// In front of them, what makes the name that of a flag, a number or, with a token, a page: `has_password`, `max_tokens`, `next_token`.
+const STATEMENTS = new Set(["is", "are", "has", "have", "had", "was", "no", "non", "not", "need", "needs", "require", "requires",
+  "required", "use", "uses", "allow", "allows", "enable", "enabled", "disable", "disabled", "show", "hide", "can", "should", "must",
+  "missing", "min", "max", "num", "n", "total", "count", "with", "without"]);
+const PAGES = new Set(["next", "page", "paging", "pagination", "continuation", "continue", "cursor", "sync", "delta", "skip",
+  "prompt", "completion", "input", "output", "reasoning", "cached", "remaining", "used", "idempotency"]);
+// Words of the names of tables and routes of credentials.
+const CREDENTIALS = ["password", "secret", "token", "authtoken", "accesstoken", "refreshtoken", "apitoken", "credential", "apikey",
+  "accesskey", "otp", "totp", "hotp", "oauth", "jwt"];
 // The word that the server has for it too.
 const MASKED = "[masked]";
 const HEADERS_EXCLUDE = ["authorization", "proxy-authorization", "cookie", "x-csrf-token", "x-api-key"];
@@ -144,7 +163,9 @@ function describe(req, res, arrived, options) {
     milliseconds: Number((process.hrtime.bigint() - arrived.at) / 1000n) / 1000,
     ...masked(options.describe?.(req, res)),
   };
-  const isSecret = typeof event.object_id === "string" && !isNumber(event.object_id) && tellsOf(event.table_name ?? "", names);
+  // Neither a number nor a UUID, which are the name of a row.
+  const isSecret = typeof event.object_id === "string" && !isNumber(event.object_id) && !isUuid(event.object_id)
+    && isOfCredentials(String(event.table_name ?? ""));
   const secrets = pathSecrets(req, names);
   return without({ ...event, ...(isSecret ? { object_id: MASKED } : {}) }, isSecret ? [...secrets, event.object_id] : secrets);
 }
@@ -156,28 +177,68 @@ function known(user) {
   return { pk: user.pk ?? user.id ?? user._id?.toString(), username, email };
 }
 
-function mask(value, parts, above) {
+function mask(value, names, above) {
   if (value === null || typeof value !== "object" || typeof value.toJSON === "function") return value;
   if (above.includes(value) || above.length > 50) return "…";
-  if (Array.isArray(value)) return value.map((item) => mask(item, parts, [...above, value]));
+  if (Array.isArray(value)) return value.map((item) => mask(item, names, [...above, value]));
   const entries = Object.entries(value).map(([name, item]) => {
-    const empty = item === undefined || item === null || item === "";
-    return [name, tellsOf(name, parts) && !empty ? MASKED : mask(item, parts, [...above, value])];
+    return [name, tellsOf(name, names) && !isPlain(name, item) ? MASKED : mask(item, names, [...above, value])];
   });
   return Object.fromEntries(entries);
 }
 
-/** Whether a name has one of the parts. */
-function tellsOf(name, parts) {
-  const letters = (text) => text.toLowerCase().replace(/[-_ .]/g, "");
-  const inside = letters(name);
-  return parts.some((part) => inside.includes(letters(part)));
+/** Whether a value under the name of a secret is none: nothing, a flag, or a number under a plural, which is a count. */
+function isPlain(name, item) {
+  const isCount = typeof item === "number" && /s$/i.test(name);
+  return item === undefined || item === null || item === "" || typeof item === "boolean" || isCount;
+}
+
+/** Whether the last words of a name are one of the names. */
+function tellsOf(name, names) {
+  const words = wordsOf(name);
+  const listed = listedOf(names);
+  const isForm = (word) => /^\d+$/.test(word) || FORMS.has(word);
+  while (words.length > 1 && !ending(words, listed) && isForm(words.at(-1))) words.pop();
+  const count = ending(words, listed);
+  const before = words.slice(0, words.length - count);
+  if (!count || !before.length) return count > 0;
+  const isPage = words.at(-1).startsWith("token") && PAGES.has(before.at(-1));
+  return !(isPage || before.includes("public") || STATEMENTS.has(before[0]) || STATEMENTS.has(before.at(-1)));
+}
+
+const listedBefore = new WeakMap();
+
+/** Names written as one word each; made once for each list. */
+function listedOf(names) {
+  if (!listedBefore.has(names)) listedBefore.set(names, new Set(names.map((name) => wordsOf(name).join(""))));
+  return listedBefore.get(names);
+}
+
+/** How many words at the end are one of the listed names, or its plural; 0 for none. */
+function ending(words, listed) {
+  for (const count of [4, 3, 2, 1]) {
+    const joined = words.slice(-count).join("");
+    if (listed.has(joined) || (joined.endsWith("s") && listed.has(joined.slice(0, -1)))) return Math.min(count, words.length);
+  }
+  return 0;
+}
+
+/** `userApiKey`, `user_api_key` and `User-APIKey` have the same three. */
+function wordsOf(name) {
+  const ends = /(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z](?!s(?![a-z]))[a-z])|(?<=\p{L})(?=\p{N})|(?<=\p{N})(?=\p{L})/gu;
+  return name.replace(ends, " ").toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+}
+
+/** Whether one of CREDENTIALS is among the words of the name of a table or a route. */
+function isOfCredentials(name) {
+  const words = wordsOf(name);
+  return words.some((_, at) => ending(words.slice(0, at + 1), listedOf(CREDENTIALS)) > 0);
 }
 
 /** A header's text, where it has a URL with a query: `Referer: https://shop.example/reset?token=…`. */
-function maskQueries(value, parts) {
+function maskQueries(value, names) {
   if (typeof value !== "string") return value;
-  return value.replace(/([?&;]([^=&;?#\s]+)=)([^&;#\s]+)/g, (whole, before, name) => (tellsOf(decoded(name), parts) ? before + MASKED : whole));
+  return value.replace(/([?&;]([^=&;?#\s]+)=)([^&;#\s]+)/g, (whole, before, name) => (tellsOf(decoded(name), names) ? before + MASKED : whole));
 }
 
 function decoded(text) {
@@ -192,12 +253,18 @@ function isNumber(text) {
   return /^\d+$/.test(text);
 }
 
+function isUuid(text) {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}
+
 /** Route parameters that are secrets, by their names or by the path of the route (`/tokens/:id`). */
-function pathSecrets(req, parts) {
-  const everything = tellsOf(`${req.baseUrl ?? ""}${req.route?.path ?? ""}`.replace(/[:*]\w+/g, ""), parts);
+function pathSecrets(req, names) {
+  const everything = isOfCredentials(`${req.baseUrl ?? ""}${req.route?.path ?? ""}`.replace(/[:*]\w+/g, ""));
+  // `/tokens/:id` with a UUID has the name of a row.
+  const isRow = (name, text) => /^(pk|id|uuid)$/.test(wordsOf(name).at(-1) ?? "") && isUuid(text);
   const named = Object.entries(req.params ?? {}).flatMap(([name, value]) => [value].flat().map((text) => [name, text]));
-  const found = named.filter(([name, text]) => (everything || tellsOf(name, parts)) && typeof text === "string" && text.length > 3 && !isNumber(text));
-  return found.map(([, text]) => text);
+  const texts = named.filter(([, text]) => typeof text === "string" && text.length > 3 && !isNumber(text));
+  return texts.filter(([name, text]) => (everything || tellsOf(name, names)) && !isRow(name, text)).map(([, text]) => text);
 }
 
 /** The value without these texts, wherever they stand, also as URLs have them. */
@@ -749,4 +816,4 @@ function plain(_, value) {
   return typeof value === "bigint" ? String(value) : value;
 }
 
-module.exports = { audit, pace, delay, waitOf, MASK, HEADERS_EXCLUDE };
+module.exports = { audit, pace, delay, waitOf, tellsOf, MASK, HEADERS_EXCLUDE };

@@ -23,7 +23,7 @@ from django_otp.plugins.otp_hotp.models import HOTPDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp.util import random_hex
 from rest_framework.authtoken.models import Token
-from shop.models import Access, Counter, Customer, Device, Order, Reset, Tag, Ticket, Urgent
+from shop.models import Access, Counter, Customer, Device, Footprint, OauthGrant, Order, Reset, Tag, Ticket, Urgent
 
 
 class Changes(Case):
@@ -481,6 +481,48 @@ class Secrets(Case):
         event = self.event()
         self.assertEqual(event["post_data"], {"note": "x", **dict.fromkeys(list(body)[1:], "[masked]")})
         self.assertEqual(event["headers"]["X-Shop-Api-Key"], "[masked]")
+
+    def test_words_of_names_count_and_not_parts_of_words_as_the_server_has_it(self):
+        self.secret = "w0rd-of-mouth"
+        names = json.loads(pathlib.Path(__file__).with_name("names.json").read_text())
+        secret = [name for name in names["secret"] + names["other"] if audit_django._mask({name: self.secret})[name] != self.secret]
+        self.assertEqual(secret, names["secret"])
+        more = {"sessionid": self.secret, "Session-ID": self.secret}
+        self.assertEqual(audit_django._mask(more), dict.fromkeys(more, "[masked]"))
+        # Sent as they are: what the client would mask wrongly, or does not mask, the server would mask or not.
+        content = dict.fromkeys(names["secret"] + names["other"], self.secret)
+        audit_django.client().send({"table_name": "shop.names", "content": content})
+        masked = [name for name, value in self.event()["content"].items() if value == "[masked]"]
+        self.assertEqual(sorted(masked), sorted(names["secret"]))
+        self.secret = "none"
+
+    def test_a_flag_and_a_count_under_the_name_of_a_secret_are_none(self):
+        self.secret = "none"
+        shown = {"secret": True, "tokens": 512, "password": "", "token": None}
+        self.assertEqual(audit_django._mask(shown), shown)
+        self.assertEqual(audit_django._mask({"otp": 1, "pin": 0, "recovery_codes": [1]}),
+                         {"otp": "[masked]", "pin": 0, "recovery_codes": "[masked]"})
+
+    def test_names_of_the_settings_are_words_too(self):
+        self.secret = "none"
+        settings.AUDIT["mask"] = ["loyalty number"]
+        self.addCleanup(settings.AUDIT.pop, "mask")
+        masked = audit_django._mask(dict.fromkeys(["customerLoyaltyNumber", "loyalty_numbers", "disloyaltynumber", "password"], "7"))
+        self.assertEqual(list(masked.values()), ["[masked]", "[masked]", "7", "7"])
+
+    def test_only_columns_that_hold_credentials_are_masked(self):
+        self.secret = "k3y-0f-a-grant-4711"
+        tag = Tag.objects.create(name="a")
+        self.from_here()
+        grant = OauthGrant.objects.create(code=self.secret, zip_code="10115", content_hash="aa", has_token=True, session=tag)
+        footprint = Footprint.objects.create(key="carbon", code="CO2")
+        Client(headers={"host": "shop.example"}).post(f"/token-grants/{grant.pk}/")
+        created, printed, changed = self.events()
+        self.assertEqual((created["object_id"], created["content"]["new_data"]), (str(grant.pk), {
+            "ref": str(grant.pk), "web_session_id": str(grant.web_session_id), "code": "[masked]",
+            "zip_code": "10115", "content_hash": "aa", "has_token": True, "session_id": tag.pk}))
+        self.assertEqual((printed["object_id"], printed["content"]["new_data"]), ("carbon", {"key": "carbon", "code": "CO2"}))
+        self.assertEqual((changed["object_id"], changed["url"]), (str(grant.pk), f"http://shop.example/token-grants/{grant.pk}/"))
 
     def test_what_is_recorded_by_hand_is_masked_too(self):
         self.secret = "hush-hush"

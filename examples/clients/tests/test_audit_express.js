@@ -9,7 +9,7 @@ const os = require("node:os");
 const path = require("node:path");
 const { spawnSync } = require("node:child_process");
 const { test } = require("node:test");
-const { audit, delay, pace, waitOf } = require("../audit_express.cjs");
+const { audit, delay, MASK, pace, tellsOf, waitOf } = require("../audit_express.cjs");
 
 const { AUDIT_URL: url, AUDIT_KEY: key } = process.env;
 const PATIENCE = 60_000;
@@ -210,7 +210,27 @@ test("what describe() adds is masked, and a secret in the path is nowhere", asyn
   for (const text of ["s3cret", "hush", "4111"]) assert.ok(!JSON.stringify(event).includes(text), text);
 });
 
-test("the id of a credential is not shown", async (t) => {
+test("words of names count and not parts of words", async (t) => {
+  const names = JSON.parse(fs.readFileSync(path.join(__dirname, "names.json"), "utf8"));
+  const all = [...names.secret, ...names.other, "sessionId"];
+  // The server masks too: this is what the client does by itself.
+  assert.deepEqual(all.filter((name) => tellsOf(name, MASK)), [...names.secret, "sessionId"]);
+  const described = { content: { new_data: Object.fromEntries(all.map((name) => [name, "w0rd-of-mouth"])) }, secret: true, tokens: 512 };
+  const routes = (app) => app.post("/", (req, res) => res.json({}));
+  const { auditing, ask, port } = await application(t, { describe: () => described }, routes);
+  await ask("POST", "/");
+  const event = await oneEvent(auditing, `http://127.0.0.1:${port}/`);
+  const masked = Object.entries(event.content.new_data).filter(([, value]) => value === "[masked]").map(([name]) => name);
+  assert.deepEqual(masked.sort(), [...names.secret, "sessionId"].sort());
+  assert.deepEqual([event.extra.secret, event.extra.tokens], [true, 512]);
+
+  const own = await application(t, { describe: () => described, mask: ["reset link"] }, (app) => app.post("/own", (req, res) => res.json({})));
+  await own.ask("POST", "/own?resetLink=7&preset_links=7&presetlink=7");
+  const { query_params: query } = await oneEvent(own.auditing, `http://127.0.0.1:${own.port}/own`);
+  assert.deepEqual(query, { resetLink: "[masked]", preset_links: "7", presetlink: "7" });
+});
+
+test("the id of a credential is not shown, and that of a row is", async (t) => {
   const describe = (req) => ({ table_name: "auth.access_token", object_id: req.params.id });
   const { auditing, ask, port } = await application(t, { describe }, (app) => {
     const router = express.Router();
@@ -222,6 +242,13 @@ test("the id of a credential is not shown", async (t) => {
   assert.deepEqual([masked.object_id, masked.extra.params], ["[masked]", { id: "[masked]" }]);
   await ask("DELETE", "/tokens/17");
   assert.equal((await oneEvent(auditing, `http://127.0.0.1:${port}/tokens/17`)).object_id, "17");
+  const uuid = "0b5cdb6c-9a2e-4d4f-8a3e-5f1f0f6f7d10";
+  await ask("DELETE", `/tokens/${uuid}`);
+  assert.equal((await oneEvent(auditing, `http://127.0.0.1:${port}/tokens/${uuid}`)).object_id, uuid);
+  const footprint = await application(t, { describe: (req) => ({ table_name: "eco.footprint", object_id: req.params.id }) },
+    (app) => app.post("/footprints/:id", (req, res) => res.json({})));
+  await footprint.ask("POST", "/footprints/carbon-of-2026");
+  assert.equal((await oneEvent(footprint.auditing, `http://127.0.0.1:${footprint.port}/footprints/carbon-of-2026`)).object_id, "carbon-of-2026");
 });
 
 for (const [type, load] of [

@@ -55,6 +55,25 @@ class Reset(models.Model):
     used = models.BooleanField(default=False)
 
 
+class OauthGrant(models.Model):
+    """Holds a credential, and more that only looks like it. Its key is the name of a row."""
+
+    ref = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    code = models.CharField(max_length=40)
+    web_session_id = models.UUIDField(default=uuid.uuid4)
+    zip_code = models.CharField(max_length=10)
+    content_hash = models.CharField(max_length=10)
+    has_token = models.BooleanField()
+    session = models.ForeignKey(Tag, null=True, on_delete=models.CASCADE)
+
+
+class Footprint(models.Model):
+    """Has the letters of `otp` in its name."""
+
+    key = models.CharField(max_length=20, primary_key=True)
+    code = models.CharField(max_length=20)
+
+
 class Counter(models.Model):
     """Its key is named like a secret, and is a number."""
 

@@ -11,7 +11,14 @@ from rest_framework.authentication import TokenAuthentication
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from .models import Order, Product, Reset, Tag
+from .models import OauthGrant, Order, Product, Reset, Tag
+
+
+def grant(request, pk):
+    found = OauthGrant.objects.get(pk=pk)
+    found.zip_code = "20095"
+    found.save()
+    return HttpResponse()
 
 
 def sign_in(request):
@@ -84,6 +91,7 @@ urlpatterns = [
     path("login/", sign_in),
     path("logout/", sign_out),
     path("resets/<str:token>/", reset),
+    path("token-grants/<uuid:pk>/", grant, name="token-grant"),
     path("rest/", Rest.as_view()),
     path("orders/<int:order_id>/form/", form),
     path("orders/<int:order_id>/document/", document),

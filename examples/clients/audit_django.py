@@ -42,7 +42,7 @@ Nothing here raises into the application. Where AUDIT is missing or cannot be us
 
 Further keys of AUDIT, all optional:
 
-    channel_id        the channel to write to; else the server decides by the key
+    channel_id        the channel to write to; otherwise the server decides by the key
     source            the name of the application, in each event
     models            labels ("shop.order", or "shop" for all of an app) to record; default: all
     exclude           labels to leave out; default: sessions, content types, migrations, the admin's own log

@@ -14,10 +14,10 @@ load it, whatever `type` the project's package.json has:
     process.on("SIGTERM", () => server.close(() => auditing.close().then(() => process.exit())));
 
 An event has the method, URL, user, address, query, body and headers, and under `extra` the status, the route's parameters and the
-time it took. `outcome` is `failure` from status 400 on, else `success`. `correlation_id` is the request's `X-Request-ID`, the trace id
-of its `traceparent`, or `req.id`. Where the client has gone before it had its answer, `aborted` is true, and `status` is 499 if there
-was no answer yet, without an outcome; what the route does after that is not seen. `auditing.send(event)` takes events of your own, in the server's native shape, and sends
-them as they are.
+time it took. `outcome` is `failure` from status 400 on, otherwise `success`. `correlation_id` is the request's `X-Request-ID`, the
+trace id of its `traceparent`, or `req.id`, a text or a number. Where the client has gone before it had its answer, `aborted` is true,
+and `status` is 499 if there was no answer yet, without an outcome; what the route does after that is not seen.
+`auditing.send(event)` takes events of your own, in the server's native shape, and sends them as they are.
 
 Values whose names end with one of the names of MASK are not sent: in user, query, body, headers, route parameters, the path of the URL,
 and in what `describe` adds.
@@ -34,7 +34,7 @@ those of processes that have died. Without `spool` there is only memory.
 
 Options beside url, key and spool:
 
-    channel_id        the channel to write to; else the server decides by the key
+    channel_id        the channel to write to; otherwise the server decides by the key
     user(req)         who asks: an object with `pk` and `username`, an id, or null; default: id, name and e-mail address of req.user
     impersonator(req) who really asks, where `user` is somebody whom this person acts as: the same forms
     source            the name of the application, in each event
@@ -136,18 +136,26 @@ function correlationOf({ "x-request-id": given, traceparent }) {
   return given?.trim().slice(0, 200) || trace;
 }
 
+/** The id that the application has given the request. pino-http's default is a number. */
+function ownIdOf({ id }) {
+  const isId = typeof id === "string" || Number.isFinite(id);
+  return (isId && String(id).trim().slice(0, 200)) || undefined;
+}
+
 /** The event, as the response is over. */
 function describe(req, res, arrived, options) {
   const names = options.mask ?? MASK;
   const masked = (value) => mask(value, names, []);
   const { timestamp, remote_addr, url, query_params, correlation_id, headers } = arrived.members;
+  const isAnswered = res.writableEnded || res.headersSent;
   // As nginx has it in its log. The status of an answer that was not begun is 200 in Node.
-  const status = res.writableEnded || res.headersSent ? res.statusCode : 499;
+  const status = isAnswered ? res.statusCode : 499;
   const event = {
     timestamp,
     action: req.method,
-    ...(status === 499 ? {} : { outcome: status < 400 ? "success" : "failure" }),
-    correlation_id: correlation_id ?? (typeof req.id === "string" ? req.id : undefined),
+    // A 499 of the application's own is a failure like any other.
+    ...(isAnswered ? { outcome: status < 400 ? "success" : "failure" } : {}),
+    correlation_id: correlation_id ?? ownIdOf(req),
     user: masked(options.user ? options.user(req) : known(req.user)) ?? null,
     ...(options.impersonator ? { impersonator: masked(options.impersonator(req)) ?? null } : {}),
     remote_addr,

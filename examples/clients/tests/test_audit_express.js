@@ -135,6 +135,7 @@ test("a failing route and a client that has gone are seen too", async (t) => {
   await waiting;
   request.destroy();
   const gone = await oneEvent(auditing, `http://127.0.0.1:${port}/hangs/7`);
+  assert.equal(gone.outcome, null);
   assert.deepEqual([gone.remote_addr, gone.query_params, gone.post_data], ["203.0.113.5", { page: "2" }, { a: 1 }]);
   assert.equal(gone.headers["user-agent"], "gone");
   const { milliseconds, ...extra } = gone.extra;
@@ -159,6 +160,9 @@ test("outcome, ids of requests, application and impersonator are members of thei
   });
   const seen = [];
   for (const [place, headers] of [
+    ["/204"],
+    ["/499?id=%20req-3%20"],
+    ["/200?id=%20"],
     ["/201?really=tom", { "X-Request-ID": " req-1 ", traceparent: `00-${trace}-00f067aa0ba902b7-01` }],
     ["/302", { traceparent: `00-${trace}-00f067aa0ba902b7-01` }],
     ["/400?id=req-2", { traceparent: "00-xyz" }],
@@ -167,8 +171,12 @@ test("outcome, ids of requests, application and impersonator are members of thei
     await ask("POST", place, { headers, redirect: "manual" });
     const event = await oneEvent(auditing, `http://127.0.0.1:${port}${place.split("?")[0]}`);
     seen.push([event.outcome, event.correlation_id, event.source, event.impersonator]);
+    assert.equal(event.extra.aborted, undefined);
   }
   assert.deepEqual(seen, [
+    ["success", "5", "shop", null],
+    ["failure", "req-3", "shop", null],
+    ["success", null, "shop", null],
     ["success", "req-1", "shop", { pk: 1, username: "tom", password: "[masked]" }],
     ["success", trace, "shop", null],
     ["failure", "req-2", "shop", null],

@@ -15,6 +15,10 @@ pub(super) enum Noun {
     Header,
     /// A group of members, some of which are secret: `credentials`.
     Group,
+    /// A password of several words.
+    Phrase,
+    /// A number or a code that may be in groups with blanks between them.
+    Groups,
     /// Anything else. In prose, a value after a colon counts if it looks like a secret.
     Other,
 }
@@ -32,8 +36,8 @@ pub(super) struct Secret {
 pub(super) const STANDARD: [(&str, Noun); 69] = [
     ("password", Noun::Password),
     ("passwd", Noun::Password),
-    ("passphrase", Noun::Password),
-    ("pass phrase", Noun::Password),
+    ("passphrase", Noun::Phrase),
+    ("pass phrase", Noun::Phrase),
     ("passcode", Noun::Password),
     ("new password", Noun::Password),
     ("old password", Noun::Password),
@@ -84,19 +88,19 @@ pub(super) const STANDARD: [(&str, Noun); 69] = [
     ("totp", Noun::Other),
     ("totp seed", Noun::Other),
     ("otp seed", Noun::Other),
-    ("recovery code", Noun::Other),
-    ("backup code", Noun::Other),
+    ("recovery code", Noun::Groups),
+    ("backup code", Noun::Groups),
     ("cvv", Noun::Other),
-    ("card number", Noun::Other),
-    ("iban", Noun::Other),
-    ("ssn", Noun::Other),
+    ("card number", Noun::Groups),
+    ("iban", Noun::Groups),
+    ("ssn", Noun::Groups),
     ("cvc", Noun::Other),
-    ("social security number", Noun::Other),
+    ("social security number", Noun::Groups),
     ("jsessionid", Noun::Other),
     ("phpsessid", Noun::Other),
     ("otp code", Noun::Other),
     ("totp code", Noun::Other),
-    ("cc number", Noun::Other),
+    ("cc number", Noun::Groups),
     ("amz signature", Noun::Other),
     ("goog signature", Noun::Other),
 ];

@@ -8,10 +8,12 @@
 //!
 //! Not here: reading rules from a file.
 
+mod assignment;
 mod card;
 mod dictionary;
 mod edits;
 mod explain;
+mod header;
 mod name;
 mod names;
 mod needles;
@@ -19,14 +21,18 @@ mod pointer;
 mod policy;
 mod prefilter;
 mod record;
+mod repeats;
 mod rules;
 mod shape;
 #[cfg(test)]
 mod soundness;
+mod spaced;
 mod text;
 mod triples;
+mod value;
 mod view;
 mod walk;
+mod words;
 
 pub use explain::{MaskedValue, MaskingRule};
 pub use policy::MaskingPolicy;

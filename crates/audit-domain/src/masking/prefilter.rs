@@ -129,7 +129,9 @@ fn value(text: &[u8], from: usize, to: usize) -> Value {
     let before = |distance: usize| from.checked_sub(distance).map_or(b' ', |at| text[at]);
     // An option of a command, an XML element (also with an escape, `\u003c` or `%3C`).
     let is_element = b"<:".contains(&before(1)) || (before(2) == b'3' && before(1).eq_ignore_ascii_case(&b'c'));
-    if text[from] == b'-' || is_element {
+    // The part of a form whose name is without quotes.
+    let is_part = text[..from].ends_with(b"name=") || (before(2) == b'3' && before(1).eq_ignore_ascii_case(&b'd'));
+    if text[from] == b'-' || is_element || is_part {
         return Value::After;
     }
     match after_closing(text, to) {
@@ -148,7 +150,9 @@ fn after_closing(text: &[u8], to: usize) -> (bool, Option<u8>) {
     while let Some(byte) = text.get(at) {
         match byte {
             b'"' => has_quote = true,
+            // An escape, or an index such as `[0]`, after which anything may follow.
             b'\\' if text.get(at + 1) == Some(&b'u') => return (has_quote, Some(b'%')),
+            b'[' => return (has_quote, Some(b'%')),
             b'\\' if text.get(at + 1).is_some_and(|kind| b"nrt".contains(kind)) => at += 1,
             b'\'' | b'\\' | b'`' | b'*' | b']' | b' ' | b'\t' | b'\n' | b'\r' => {}
             other => return (has_quote, Some(*other)),
@@ -176,7 +180,7 @@ fn starts_as_value(text: &[u8], at: usize) -> bool {
     let floor = at.saturating_sub(STRING_BYTES_MAX);
     let Some(quote) = memchr::memrchr(b'"', &text[floor..at]) else { return floor > 0 };
     let before = text[..floor + quote].iter().rev().find(|byte| !(byte.is_ascii_whitespace() || **byte == b'\\'));
-    before.is_some_and(|before| b":=[nrt".contains(before))
+    before.is_some_and(|before| b":=[nrtdD".contains(before))
 }
 
 /// Whether an `@` may follow the password of a URL. With the escapes of strings, a URL may start with `:\/\/`.

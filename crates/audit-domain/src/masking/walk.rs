@@ -12,8 +12,9 @@ use super::name::Name;
 use super::names::Names;
 use super::needles::Needles;
 use super::pointer::Pointers;
-use super::text::{Cause, each_secret, is_directory, is_placeholder};
+use super::text::{Cause, each_secret};
 use super::view::View;
+use super::words::{is_directory, is_placeholder};
 use crate::json::JsonText;
 
 /// Texts inside texts that the walk follows: JSON in a string, percent escapes.

@@ -28,3 +28,10 @@ fn values_of_the_table_are_masked_or_left() {
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(rows.len() >= 60, "the table has only {} values", rows.len());
 }
+
+/// In a text that has escapes of its own, a secret may stand again directly after one.
+#[test]
+fn a_secret_is_found_again_after_an_escape() {
+    assert_eq!(masked_message(r"token=Zq7Vw93kLm x=\nZq7Vw93kLm\n"), r"token=[masked] x=\n[masked]\n");
+    assert_eq!(masked_message("token=Zq7Vw93kLm aZq7Vw93kLm"), "token=[masked] aZq7Vw93kLm");
+}

@@ -7,7 +7,7 @@ use super::needles::identifier;
 use super::shape::PEM_NEEDLE;
 use super::spaced;
 use super::value::{Element, Range, bare, byte, is_call, is_mask, list, quoted};
-use super::words::{is_directory, is_masked, is_of_a_sentence, is_placeholder, looks_secret};
+use super::words::{is_directory, is_masked, is_of_a_sentence, is_placeholder, is_stated_secret, looks_secret};
 
 /// A name in a text, and what may be assigned to it.
 pub(super) struct Assignment<'t> {
@@ -37,12 +37,16 @@ impl Assignment<'_> {
     /// The ranges of the values.
     pub(super) fn values(&self) -> Vec<Range> {
         let framed = || self.in_element().or_else(|| self.in_form_part()).or_else(|| self.in_attribute());
-        let single = framed().or_else(|| self.in_option());
-        match single {
+        let mut values = match framed().or_else(|| self.in_option()) {
             Some((from, to)) if is_placeholder(&self.text[from..to]) => Vec::new(),
             Some(value) => vec![value],
             None => self.after_separator(),
+        };
+        if self.secret.is_stated {
+            let as_other = Secret { noun: Noun::Other, ..self.secret };
+            values.retain(|(from, to)| is_stated_secret(as_other, &self.text[*from..*to]));
         }
+        values
     }
 
     fn byte(&self, at: usize) -> u8 {
@@ -117,7 +121,10 @@ impl Assignment<'_> {
     fn in_option(&self) -> Option<Range> {
         let (start, end) = self.name;
         let is_option = self.starts_with(start, b"--") && self.byte(end) == b' ' && !b" -\0".contains(&self.byte(end + 1));
-        is_option.then(|| quoted(self.text, end + 1).unwrap_or_else(|| bare(self.text, end + 1))).filter(|(from, to)| from < to)
+        // `--no-password` has no value.
+        (is_option && !self.secret.is_stated)
+            .then(|| quoted(self.text, end + 1).unwrap_or_else(|| bare(self.text, end + 1)))
+            .filter(|(from, to)| from < to)
     }
 
     fn after_separator(&self) -> Vec<Range> {
@@ -162,10 +169,11 @@ impl Assignment<'_> {
             // The weak password `none` is one where nothing says that a word of a program stands there.
             let is_text = (separator.is_form && from == separator.value) || (is_quoted && separator.is_quoted_name);
             let is_absent = match self.secret.noun {
-                Noun::Password | Noun::Phrase if is_text => is_masked(value),
+                noun if noun.is_password() && is_text => is_masked(value),
                 _ => is_placeholder(value),
             };
-            !is_absent && (is_quoted || self.is_secret_bare(value, separator))
+            let is_path = self.secret.noun == Noun::Directory && is_directory(value);
+            !is_absent && !is_path && (is_quoted || self.is_secret_bare(value, separator))
         };
         elements.into_iter().filter(|(range, is_quoted)| is_secret(*range, *is_quoted)).map(|(range, _)| range).collect()
     }
@@ -181,14 +189,9 @@ impl Assignment<'_> {
         // With blanks around the sign it is code or prose: `password = $Credential.Password`.
         let is_spaced = self.byte(separator.value - 1) == b' ';
         let is_variable = value.first() == Some(&b'$') && value[1..].iter().all(|byte| is_word(*byte) || b"_.".contains(byte));
-        let is_prose = is_spaced && (is_variable || (!self.is_password() && !looks_secret(self.secret, value)));
+        let is_prose = is_spaced && (is_variable || (!self.secret.noun.is_password() && !looks_secret(self.secret, value)));
         let is_count = self.secret.is_plural && value.iter().all(u8::is_ascii_digit);
-        let is_path = self.secret.noun == Noun::Directory && is_directory(value);
-        !(is_same || is_prose || is_count || is_path)
-    }
-
-    fn is_password(&self) -> bool {
-        matches!(self.secret.noun, Noun::Password | Noun::Phrase)
+        !(is_same || is_prose || is_count)
     }
 
     /// Whether a value is an object or a block, whose members have names of their own.

@@ -1,6 +1,7 @@
 //! The names of secrets, and the words that make a name something else.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::name::Name;
 
@@ -23,17 +24,26 @@ pub(super) enum Noun {
     Other,
 }
 
+impl Noun {
+    /// Whether people think of the secret, so that it may be any word.
+    pub(super) fn is_password(self) -> bool {
+        matches!(self, Noun::Password | Noun::Phrase)
+    }
+}
+
 /// A name that names a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Secret {
     pub(super) noun: Noun,
     /// Whether the name is in the plural, so that a number is a count and an object is a map.
     pub(super) is_plural: bool,
+    /// Whether the name makes a statement about the secret, so that only a text is one: `has_password`.
+    pub(super) is_stated: bool,
 }
 
 /// The names of the standard policy, in lower case, with a blank where a separator may be. Each is
 /// also known without its blanks and in the plural.
-pub(super) const STANDARD: [(&str, Noun); 69] = [
+pub(super) const STANDARD: [(&str, Noun); 70] = [
     ("password", Noun::Password),
     ("passwd", Noun::Password),
     ("passphrase", Noun::Phrase),
@@ -97,6 +107,7 @@ pub(super) const STANDARD: [(&str, Noun); 69] = [
     ("cvc", Noun::Other),
     ("social security number", Noun::Groups),
     ("jsessionid", Noun::Other),
+    (IN_ONE_WORD, Noun::Other),
     ("phpsessid", Noun::Other),
     ("otp code", Noun::Other),
     ("totp code", Noun::Other),
@@ -105,8 +116,12 @@ pub(super) const STANDARD: [(&str, Noun); 69] = [
     ("goog signature", Noun::Other),
 ];
 
+/// The cookie of a session, as Django and others name it. A `session_id` in two words is nearly
+/// always a number that people may see.
+const IN_ONE_WORD: &str = "sessionid";
+
 /// Words at the end of a name that say only in which form or role the secret is there.
-const FORMS: [&[u8]; 35] = [
+const FORMS: [&[u8]; 37] = [
     b"value",
     b"values",
     b"hash",
@@ -142,6 +157,8 @@ const FORMS: [&[u8]; 35] = [
     b"default",
     b"before",
     b"after",
+    b"pem",
+    b"salt",
 ];
 
 /// Words at the start of a name or before its noun that make it a statement about a secret, or a
@@ -213,26 +230,27 @@ const OTHER_TOKENS: [&[u8]; 24] = [
     b"elevated",
 ];
 
-/// A set of names of secrets.
+/// A set of names of secrets: in each spelling, what it names, and the name as it was listed.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Dictionary(HashMap<Box<[u8]>, Secret>);
+pub(super) struct Dictionary(HashMap<Box<[u8]>, (Secret, Arc<str>)>);
 
 impl Dictionary {
     /// The names of the standard policy.
     pub(super) fn standard() -> Dictionary {
         let mut names = Dictionary::default();
         for (name, noun) in &STANDARD {
-            names.add(name, *noun);
+            names.add(name, *noun, name);
         }
         names
     }
 
     /// Adds a name, with and without its blanks, in the singular and the plural.
-    pub(super) fn add(&mut self, name: &str, noun: Noun) {
+    pub(super) fn add(&mut self, name: &str, noun: Noun, listed: &str) {
+        let listed: Arc<str> = listed.into();
+        let secret = |is_plural| (Secret { noun, is_plural, is_stated: false }, Arc::clone(&listed));
         for spelled in [name.to_owned(), name.replace(' ', "")] {
-            let plural = format!("{spelled}s").into_bytes().into();
-            self.0.insert(plural, Secret { noun, is_plural: true });
-            self.0.insert(spelled.into_bytes().into(), Secret { noun, is_plural: false });
+            self.0.insert(format!("{spelled}s").into_bytes().into(), secret(true));
+            self.0.insert(spelled.into_bytes().into(), secret(false));
         }
     }
 
@@ -247,14 +265,20 @@ impl Dictionary {
         self.entry(name).map(|(_, secret)| secret)
     }
 
-    /// Finds the entry of the set that a name ends with, and what it names.
-    pub(super) fn entry(&self, name: &Name) -> Option<(&[u8], Secret)> {
+    /// Finds the listed name that a name ends with, and what it names.
+    pub(super) fn entry(&self, name: &Name) -> Option<(&str, Secret)> {
         let mut end = name.words();
         loop {
-            let found =
-                (end.saturating_sub(4)..end).rev().find_map(|from| Some((from, self.0.get_key_value(name.range(from, end))?)));
-            if let Some((from, (entry, secret))) = found {
-                return (!is_something_else(name, from)).then_some((entry, *secret));
+            let entry = |from: usize| {
+                let spelled = name.range(from, end);
+                let is_split = end - from > 1 && spelled == IN_ONE_WORD.as_bytes();
+                Some((from, self.0.get(spelled).filter(|_| !is_split)?))
+            };
+            let found = (end.saturating_sub(4)..end).rev().find_map(entry);
+            if let Some((from, (secret, listed))) = found {
+                let is_stated = is_statement(name, from);
+                let is_other = is_something_else(name, from) || (is_stated && secret.is_plural);
+                return (!is_other).then_some((listed, Secret { is_stated, ..*secret }));
             }
             let last = name.word(end.checked_sub(1)?);
             if end == 1 || !(last.iter().all(u8::is_ascii_digit) || FORMS.contains(&last)) {
@@ -265,17 +289,18 @@ impl Dictionary {
     }
 }
 
-/// Whether the words before a noun make it a flag, a count or a cursor.
+/// Whether the words before a noun make it a cursor, an identifier or a product.
 fn is_something_else(name: &Name, noun: usize) -> bool {
     let Some(before) = noun.checked_sub(1) else { return false };
     let is_token = name.word(noun).starts_with(b"token");
     let is_public = (0..noun).any(|at| name.word(at) == b"public");
     let is_product = name.word(before) == b"1" && name.word(noun) == b"password";
-    is_product
-        || STATEMENTS.contains(&name.word(0))
-        || STATEMENTS.contains(&name.word(before))
-        || is_public
-        || (is_token && OTHER_TOKENS.contains(&name.word(before)))
+    is_product || is_public || (is_token && OTHER_TOKENS.contains(&name.word(before)))
+}
+
+/// Whether the words before a noun make it a flag or a number.
+fn is_statement(name: &Name, noun: usize) -> bool {
+    noun.checked_sub(1).is_some_and(|before| STATEMENTS.contains(&name.word(0)) || STATEMENTS.contains(&name.word(before)))
 }
 
 /// Whether a name says only a role or a form, so that under the name of a secret its value is the
@@ -294,13 +319,14 @@ mod tests {
     fn a_name_is_known_by_its_last_words() {
         let names = Dictionary::standard();
         let find = |name: &str| names.find(&Name::new(name.as_bytes()));
-        let secret = |noun, is_plural| Some(Secret { noun, is_plural });
+        let secret = |noun, is_plural| Some(Secret { noun, is_plural, is_stated: false });
         assert_eq!(find("user_password2"), secret(Noun::Password, false));
         assert_eq!(find("X-Api-Key"), secret(Noun::Other, false));
         assert_eq!(find("accessTokens"), secret(Noun::Other, true));
         assert_eq!(find("cookie_header_value"), secret(Noun::Header, false));
+        assert_eq!(find("has_password"), Some(Secret { noun: Noun::Password, is_plural: false, is_stated: true }));
         for other in
-            ["token_type", "NextToken", "ProcessName", "has_password", "value", "", "1", "pass_word_count", "PublicKeyToken"]
+            ["token_type", "NextToken", "ProcessName", "has_passwords", "value", "", "1", "pass_word_count", "PublicKeyToken"]
         {
             assert_eq!(find(other), None, "{other}");
         }

@@ -17,7 +17,7 @@ pub(super) struct TableNames {
 impl TableNames {
     /// Adds a name that is masked.
     pub(super) fn mask(&mut self, name: &str) {
-        self.mask.add(&spelled(name), Noun::Other);
+        self.mask.add(&spelled(name), Noun::Other, name);
     }
 
     /// Adds a name that is left.
@@ -66,7 +66,7 @@ impl Names<'_> {
     pub(super) fn entry(&self, name: &[u8]) -> Option<String> {
         let name = Name::new(name);
         let (entry, _) = self.of_tables().find_map(|names| names.mask.entry(&name)).or_else(|| self.standard.entry(&name))?;
-        Some(String::from_utf8_lossy(entry).into_owned())
+        Some(entry.to_owned())
     }
 
     /// Whether the rules leave a name, whatever its value. The rules of the table come first.
@@ -80,7 +80,7 @@ impl Names<'_> {
         }
     }
 
-    /// Whether the table masks names that no needle announces.
+    /// Whether the table masks names that the standard policy does not know.
     pub(super) fn masks_more(&self) -> bool {
         self.table.is_some_and(TableNames::masks_more)
     }

@@ -91,10 +91,11 @@ impl Built {
             let names = if is_all { &mut all } else { tables.entry(table.to_lowercase()).or_default() };
             listed.mask.iter().for_each(|name| names.mask(name));
             listed.keep.iter().for_each(|name| names.keep(name));
-            if is_all {
-                added.extend(listed.mask.iter().map(|name| spelled(name)));
-            }
+            added.extend(listed.mask.iter().map(|name| spelled(name)));
         }
+        // Whether a needle counts in a table is a question of its names.
+        added.sort_unstable();
+        added.dedup();
         let needles =
             Needles::new(added.iter().map(String::as_str)).map_err(|error| MaskingRulesError::TooMany(error.to_string()))?;
         let masks_unlisted = rules.is_some_and(|rules| rules.mask == MaskingMode::Allow);

@@ -60,7 +60,8 @@ impl Prefilter<'_> {
                     Value::Hidden => true,
                 }
             }
-            Needle::Added => true,
+            // A member of a table that masks more is walked without this pass.
+            Needle::Added => self.names.all.masks_more(),
             Needle::Shape(shape) => {
                 let shapes = self.needles.shapes();
                 shapes.may_be_escaped(shape) || shapes.find(shape, text, from).is_some()

@@ -7,7 +7,7 @@ use regex::bytes::Regex;
 
 /// The needle of each form, and a pattern for the text from the needle on. If the pattern has a
 /// group, the group is the secret, otherwise all of it.
-const SHAPES: [(&str, &str); 30] = [
+const SHAPES: [(&str, &str); 33] = [
     ("ghp_", r"ghp_[A-Za-z0-9]{36,255}"),
     ("gho_", r"gho_[A-Za-z0-9]{36,255}"),
     ("ghu_", r"ghu_[A-Za-z0-9]{36,255}"),
@@ -24,6 +24,9 @@ const SHAPES: [(&str, &str); 30] = [
     ("whsec_", r"whsec_[A-Za-z0-9+/]{16,}=*"),
     ("sk-ant-", r"sk-ant-[A-Za-z0-9_-]{20,}"),
     ("sk-proj-", r"sk-proj-[A-Za-z0-9_-]{20,}"),
+    ("sk-", r"sk-[A-Za-z0-9]{32,}"),
+    ("hvs.", r"hvs\.[A-Za-z0-9_-]{24,}"),
+    ("age-secret-key-", r"AGE-SECRET-KEY-1[0-9A-Z]{50,}"),
     ("akia", r"(AKIA[0-9A-Z]{16})(?:[^0-9A-Za-z]|\z)"),
     ("aiza", r"AIza[A-Za-z0-9_-]{35}"),
     ("ya29.", r"ya29\.[A-Za-z0-9_-]{20,}"),
@@ -94,7 +97,7 @@ impl Shapes {
         let (from, to) = (at + secret.start(), at + secret.end());
         let is_secret = match SHAPES[shape].0 {
             "basic " => is_basic(&text[from..to]),
-            "bearer " => text[from..to].iter().any(u8::is_ascii_digit),
+            "bearer " => is_token(&text[from..to]),
             _ => true,
         };
         is_secret.then_some((from, to))
@@ -116,6 +119,14 @@ fn is_basic(parameter: &[u8]) -> bool {
     let end = parameter.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
     let decoded = STANDARD_NO_PAD.decode(&parameter[..end]).or_else(|_| URL_SAFE_NO_PAD.decode(&parameter[..end]));
     decoded.is_ok_and(|pair| pair.contains(&b':') && pair.iter().all(|byte| *byte >= b' '))
+}
+
+/// Whether the parameter of a `Bearer` header is one: not a word, nor several.
+fn is_token(parameter: &[u8]) -> bool {
+    const WORD_BYTES_MAX: usize = 24;
+    let capitals = parameter.iter().skip(1).filter(|byte| byte.is_ascii_uppercase()).count();
+    let is_mixed = capitals > 2 && parameter.iter().any(u8::is_ascii_lowercase);
+    is_mixed || parameter.iter().any(u8::is_ascii_digit) || parameter.len() > WORD_BYTES_MAX
 }
 
 /// Finds the content of a PEM block whose first dashes are at an offset: what is between its first

@@ -27,7 +27,7 @@ fn check(policy: &MaskingPolicy, member: &str) {
 }
 
 /// Parts of texts that meet in secrets, and in what only looks like one.
-const PARTS: [&str; 92] = [
+const PARTS: [&str; 101] = [
     "password",
     "passwd",
     "Token",
@@ -120,6 +120,15 @@ const PARTS: [&str; 92] = [
     "eyJhbGciOiJ.eyJzdWIiOiI.c2ln",
     "-----BEGIN PRIVATE KEY-----",
     "AKIA0123456789ABCDEF",
+    "name=",
+    "\r\n\r\n",
+    "\n\n",
+    "form-data; ",
+    "[]",
+    "</password>",
+    "\n  ",
+    "key=\"",
+    "value=\"",
 ];
 
 fn text() -> impl Strategy<Value = String> {
@@ -132,7 +141,7 @@ fn json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![4 => text().prop_map(|text| JsonText::string(&text).to_string()), 1 => number];
     leaf.prop_recursive(4, 12, 3, |inner| {
         let key =
-            prop_oneof![3 => text(), 1 => prop::sample::select(vec!["name".to_owned(), "value".to_owned(), "password".to_owned()])];
+            prop_oneof![3 => text(), 1 => prop::sample::select(vec!["name", "field", "value", "old", "to", "password"]).prop_map(str::to_owned)];
         let member = (key, inner.clone()).prop_map(|(key, value)| format!("{}:{value}", JsonText::string(&key)));
         prop_oneof![
             prop::collection::vec(member, 0..3).prop_map(|members| format!("{{{}}}", members.join(","))),

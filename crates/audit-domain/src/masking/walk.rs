@@ -8,14 +8,16 @@ use super::card::each_card;
 use super::dictionary::{Noun, Secret, is_form};
 use super::edits::Edits;
 use super::explain::{MaskedValue, MaskingRule};
+use super::layers::{end_of_string, has_percent_escape, is_json};
 use super::name::Name;
 use super::names::Names;
 use super::needles::Needles;
+use super::pairs::{Pair, Role, elements};
 use super::pointer::Pointers;
 use super::text::{Cause, each_secret};
+use super::value::Range;
 use super::view::View;
-use super::words::{is_directory, is_placeholder};
-use crate::json::JsonText;
+use super::words::{is_directory, is_masked, is_placeholder, is_stated_secret};
 
 /// Texts inside texts that the walk follows: JSON in a string, percent escapes.
 const LAYERS_MAX: u8 = 4;
@@ -38,6 +40,8 @@ pub(super) struct Walk<'p, 'o> {
     reasons: Option<Vec<(usize, MaskedValue)>>,
     /// The rules of the value that is read.
     causes: Vec<MaskingRule>,
+    /// Whether the member is that of a request, in which `pwd` is no directory of a shell.
+    is_request: bool,
 }
 
 /// What is known about a value before it is read.
@@ -48,15 +52,17 @@ struct Context {
     named_by: Range,
     is_kept: bool,
     is_listed: bool,
+    /// Whether the value is the id of something, so that a number is not one of a card.
+    is_id: bool,
 }
-
-/// A range of the text that is walked.
-type Range = (usize, usize);
 
 /// One open object or array.
 #[derive(Debug, Default)]
 pub(super) struct Frame {
     is_object: bool,
+    /// Where the bracket is, and whether there are others inside.
+    start: usize,
+    has_brackets: bool,
     outer: Context,
     current: Context,
     /// The content of the current key, and whether the next string is a key.
@@ -64,15 +70,6 @@ pub(super) struct Frame {
     awaits_key: bool,
     pub(super) index: usize,
     pair: Pair,
-}
-
-/// A header as a pair: `{"name": "Cookie", "value": …}` or `["Cookie", …]`.
-#[derive(Debug, Default)]
-struct Pair {
-    /// The name, if it is that of a secret.
-    secret: Option<Range>,
-    /// The key of the value, and the string with its quotes.
-    value: Option<(Option<Range>, Range)>,
 }
 
 /// A value of the text that is walked: where it is, and in what.
@@ -104,9 +101,11 @@ impl<'p, 'o> Walk<'p, 'o> {
         reasons: Option<Vec<(usize, MaskedValue)>>,
     ) -> (Edits, Vec<(usize, MaskedValue)>) {
         let view = View::of_member(text);
-        let mut walk = Walk { rules, edits: Edits::default(), pointers, reasons, causes: Vec::new() };
+        let is_request = ["query_params", "post_data", "headers"].contains(&name);
+        let mut walk = Walk { rules, edits: Edits::default(), pointers, reasons, causes: Vec::new(), is_request };
         walk.pointers.start(name);
-        walk.json(&Place { view: &view, layer: 0, strings: 0 }, Context::default());
+        let root = Context { is_id: ["user", "impersonator"].contains(&name), ..Context::default() };
+        walk.json(&Place { view: &view, layer: 0, strings: 0 }, root);
         walk.edits.arrange();
         (walk.edits, walk.reasons.unwrap_or_default())
     }
@@ -131,11 +130,14 @@ impl<'p, 'o> Walk<'p, 'o> {
                 b'{' | b'[' => {
                     let outer = frames.last().map_or(root, |frame| frame.current);
                     let is_object = *byte == b'{';
-                    frames.push(Frame { is_object, awaits_key: is_object, outer, current: outer, ..Frame::default() });
+                    if let Some(frame) = frames.last_mut() {
+                        frame.has_brackets = true;
+                    }
+                    frames.push(Frame { is_object, start: at, awaits_key: is_object, outer, current: outer, ..Frame::default() });
                     at + 1
                 }
                 b'}' | b']' => {
-                    self.close(place, &mut frames);
+                    self.close(place, &mut frames, at + 1);
                     at + 1
                 }
                 b',' => {
@@ -154,6 +156,7 @@ impl<'p, 'o> Walk<'p, 'o> {
                 _ => {
                     let length = text[at..].iter().position(|byte| b",]} \n\r\t".contains(byte)).unwrap_or(text.len() - at);
                     let context = frames.last().map_or(root, |frame| frame.current);
+                    self.pair(place, &mut frames, (at, at + length));
                     self.found(place, &frames, |walk| walk.bare(place, (at, at + length), context));
                     at + length.max(1)
                 }
@@ -167,7 +170,6 @@ impl<'p, 'o> Walk<'p, 'o> {
     /// Reads a string: a key, or a value.
     fn string(&mut self, place: &Place<'_, '_>, frames: &mut [Frame], range: Range, root: Context) {
         let content = (range.0 + 1, range.1.saturating_sub(1).max(range.0 + 1));
-        let is_nested = frames.len() > 1 && frames.iter().rev().nth(1).is_some_and(|frame| !frame.is_object);
         let Some(frame) = frames.last_mut() else {
             return self.found(place, &[], |walk| walk.value(place, range, root));
         };
@@ -177,44 +179,80 @@ impl<'p, 'o> Walk<'p, 'o> {
             frame.current = self.context(place.view.string(content.0, content.1).bytes(), content, frame.outer);
             return;
         }
-        self.pair(place, frame, range, is_nested);
         let context = frame.current;
+        self.pair(place, frames, range);
         self.found(place, frames, |walk| walk.value(place, range, context));
     }
 
-    /// Remembers the name or the value of a header that is written as a pair.
-    fn pair(&mut self, place: &Place<'_, '_>, frame: &mut Frame, range: Range, is_nested: bool) {
-        let key = frame.key.map(|(from, to)| place.view.bytes()[from..to].to_ascii_lowercase());
-        let role = match key.as_deref() {
-            _ if !frame.is_object && is_nested => frame.index,
-            _ if !frame.is_object => 2,
-            Some(b"name" | b"key" | b"header" | b"field") => 0,
-            Some(b"value" | b"val" | b"values") => 1,
-            _ => 2,
+    /// Remembers the name or a value of a pair.
+    fn pair(&mut self, place: &Place<'_, '_>, frames: &mut [Frame], range: Range) {
+        let is_nested = frames.len() > 1 && frames.iter().rev().nth(1).is_some_and(|frame| !frame.is_object);
+        let Some(frame) = frames.last_mut() else { return };
+        let role = match frame.key {
+            Some((from, to)) if frame.is_object => Role::of_member(&place.view.bytes()[from..to]),
+            _ if !frame.is_object && is_nested => Role::of_element(frame.index),
+            _ => Role::Other,
         };
         match role {
-            0 => {
-                let name = place.view.string(range.0 + 1, range.1 - 1);
-                frame.pair.secret = self.rules.names.secret(name.bytes()).map(|_| (range.0 + 1, range.1 - 1));
+            Role::Name if place.view.bytes()[range.0] == b'"' => {
+                let name = (range.0 + 1, range.1 - 1);
+                frame.pair.name = self.rules.names.secret(place.view.string(name.0, name.1).bytes()).map(|secret| (name, secret));
             }
-            1 => frame.pair.value = Some((frame.key, range)),
+            Role::Value if !frame.current.is_kept => frame.pair.values.push((frame.key, range)),
             _ => {}
         }
     }
 
-    fn close(&mut self, place: &Place<'_, '_>, frames: &mut Vec<Frame>) {
-        if let Some(frame) = frames.last_mut()
-            && let Pair { secret: Some(name), value: Some((key, range)) } = frame.pair
-            && (frame.is_object || frame.index == 1)
-            && !frame.current.is_kept
+    /// Ends an object or an array, before an offset.
+    fn close(&mut self, place: &Place<'_, '_>, frames: &mut Vec<Frame>, end: usize) {
+        self.end_pair(place, frames);
+        if let Some(closed) = frames.pop()
+            && !(closed.is_object || closed.has_brackets)
         {
-            frame.key = key;
-            self.found(place, frames, |walk| {
-                walk.whole(place, range);
-                walk.note_name(place.view.string(name.0, name.1).bytes());
-            });
+            self.pair(place, frames, (closed.start, end));
         }
-        frames.pop();
+    }
+
+    /// Masks the values of a pair whose name is that of a secret.
+    fn end_pair(&mut self, place: &Place<'_, '_>, frames: &mut Vec<Frame>) {
+        let Some(frame) = frames.last_mut() else { return };
+        let pair = std::mem::take(&mut frame.pair);
+        let Some((name, secret)) = pair.name.filter(|_| frame.is_object || frame.index == 1) else { return };
+        for (key, value) in pair.values {
+            if let Some(frame) = frames.last_mut() {
+                frame.key = key;
+            }
+            if place.view.bytes()[value.0] != b'[' {
+                self.found(place, frames, |walk| walk.value_of_pair(place, value, secret, name));
+                continue;
+            }
+            for (index, element) in elements(place.view.bytes(), value) {
+                frames.push(Frame { index, ..Frame::default() });
+                self.found(place, frames, |walk| walk.value_of_pair(place, element, secret, name));
+                frames.pop();
+                if self.pointers.is_full() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Masks a string or a number whose name is that of a secret.
+    fn value_of_pair(&mut self, place: &Place<'_, '_>, (from, to): Range, secret: Secret, name: Range) {
+        let is_masked = match place.view.bytes()[from] {
+            b'"' if self.is_secret_text(secret, place.view.string(from + 1, to - 1).bytes()) => {
+                self.whole(place, (from, to));
+                true
+            }
+            b'-' | b'0'..=b'9' if is_secret_number(secret) => {
+                self.edits.push_value(place.view.origin(from), place.view.origin(to), place.strings);
+                true
+            }
+            _ => false,
+        };
+        if is_masked {
+            self.note_name(place.view.string(name.0, name.1).bytes());
+        }
     }
 
     /// What the name of a member says about its value.
@@ -228,7 +266,8 @@ impl<'p, 'o> Walk<'p, 'o> {
             Some(secret) => (Some(secret), range),
             None => (outer.secret.filter(is_member), outer.named_by),
         };
-        Context { secret, named_by, is_kept: false, is_listed: outer.is_listed }
+        let is_id = name.words().checked_sub(1).is_some_and(|last| [&b"id"[..], b"ids", b"pk"].contains(&name.word(last)));
+        Context { secret, named_by, is_kept: false, is_listed: outer.is_listed, is_id }
     }
 
     /// Runs a step, and adds the pointer of the value if the step replaces something.
@@ -256,10 +295,10 @@ impl<'p, 'o> Walk<'p, 'o> {
     fn bare(&mut self, place: &Place<'_, '_>, (from, to): Range, context: Context) {
         let text = &place.view.bytes()[from..to];
         let is_number = text.first().is_some_and(|byte| *byte == b'-' || byte.is_ascii_digit());
-        let is_secret = is_number && context.secret.is_some_and(|secret| !secret.is_plural);
+        let is_secret = is_number && context.secret.is_some_and(is_secret_number);
         let is_unlisted = self.rules.masks_unlisted && !context.is_listed && text != b"null";
         let mut is_card = false;
-        if is_number && !context.is_kept {
+        if is_number && !context.is_kept && !context.is_id {
             each_card(text, |_, _| is_card = true);
         }
         if is_secret || is_unlisted || is_card {
@@ -279,7 +318,7 @@ impl<'p, 'o> Walk<'p, 'o> {
             return;
         }
         let content = place.view.string(range.0 + 1, range.1.saturating_sub(1).max(range.0 + 1));
-        let is_secret = context.secret.is_some_and(|secret| is_secret_text(secret, content.bytes()));
+        let is_secret = context.secret.is_some_and(|secret| self.is_secret_text(secret, content.bytes()));
         if is_secret || (self.rules.masks_unlisted && !context.is_listed) {
             let (from, to) = context.named_by;
             match is_secret {
@@ -291,10 +330,23 @@ impl<'p, 'o> Walk<'p, 'o> {
         self.text(&Place { view: &content, layer: place.layer + 1, strings: place.strings + 1 }, context);
     }
 
+    /// Whether a string under the name of a secret is one.
+    fn is_secret_text(&self, secret: Secret, text: &[u8]) -> bool {
+        // A weak password may be a word of a program: `{"password": "none"}`.
+        let is_absent = if secret.noun.is_password() { is_masked(text) } else { is_placeholder(text) };
+        let is_count = secret.is_plural && text.iter().all(u8::is_ascii_digit);
+        // What a program may do with secrets, not a secret: `{"permissions": {"secrets": "read"}}`.
+        let is_right = secret.is_plural && [&b"read"[..], b"write", b"admin", b"include", b"omit", b"same-origin"].contains(&text);
+        let is_option = secret.noun != Noun::Password && is_right;
+        let is_path = secret.noun == Noun::Directory && !self.is_request && is_directory(text);
+        let is_answer = secret.is_stated && !is_stated_secret(secret, text);
+        !(is_absent || is_count || is_option || is_path || is_answer)
+    }
+
     /// Replaces the content of a string.
     fn whole(&mut self, place: &Place<'_, '_>, (from, to): Range) {
         let content = place.view.string(from + 1, to.saturating_sub(1).max(from + 1));
-        if !is_placeholder(content.bytes()) {
+        if !is_masked(content.bytes()) {
             self.edits.push(place.view.origin(from + 1), place.view.origin(to - 1));
         }
     }
@@ -320,39 +372,7 @@ impl<'p, 'o> Walk<'p, 'o> {
     }
 }
 
-/// Whether a string under the name of a secret is one.
-fn is_secret_text(secret: Secret, text: &[u8]) -> bool {
-    let is_count = secret.is_plural && text.iter().all(u8::is_ascii_digit);
-    // What a program may do with secrets, not a secret: `{"permissions": {"secrets": "read"}}`.
-    let is_right = secret.is_plural && [&b"read"[..], b"write", b"admin", b"include", b"omit", b"same-origin"].contains(&text);
-    let is_option = secret.noun != Noun::Password && is_right;
-    !(is_placeholder(text) || is_count || is_option || (secret.noun == Noun::Directory && is_directory(text)))
-}
-
-/// Whether a text is a JSON object or array.
-fn is_json(text: &[u8]) -> bool {
-    let bare = text.trim_ascii();
-    let has_brackets = matches!((bare.first(), bare.last()), (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')));
-    has_brackets && std::str::from_utf8(text).is_ok_and(|text| JsonText::parse(text).is_ok())
-}
-
-/// Whether a text has the escape of an ASCII character other than a blank.
-fn has_percent_escape(text: &[u8]) -> bool {
-    memchr::memchr_iter(b'%', text).any(|at| {
-        text.get(at + 1..at + 3)
-            .is_some_and(|code| (b'2'..=b'7').contains(&code[0]) && code[1].is_ascii_hexdigit() && code != b"20")
-    })
-}
-
-/// The end of the string that starts at an offset, after its closing quote.
-fn end_of_string(text: &[u8], start: usize) -> usize {
-    let mut at = start + 1;
-    while let Some(next) = text.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
-        at += next;
-        if text[at] == b'"' {
-            return at + 1;
-        }
-        at += 2;
-    }
-    text.len()
+/// Whether a number under the name of a secret is one: not a count, and not the answer to a question.
+fn is_secret_number(secret: Secret) -> bool {
+    !(secret.is_plural || secret.is_stated)
 }

@@ -67,6 +67,14 @@ pub(super) fn looks_secret(secret: Secret, value: &[u8]) -> bool {
     }
 }
 
+/// Whether a value under a name that makes a statement, such as `has_password`, is a secret all the
+/// same and not the answer: a number, or a word.
+pub(super) fn is_stated_secret(secret: Secret, value: &[u8]) -> bool {
+    const ANSWERS: [&[u8]; 6] = [b"on", b"off", b"y", b"n", b"always", b"never"];
+    let is_answer = ANSWERS.iter().any(|answer| answer.eq_ignore_ascii_case(value)) || value.iter().all(u8::is_ascii_digit);
+    !(is_answer || is_placeholder(value) || is_of_a_sentence(value)) && looks_secret(secret, value)
+}
+
 /// Whether a value under the name of a secret is none: empty, masked already, or a word for
 /// absence.
 pub(super) fn is_placeholder(value: &[u8]) -> bool {

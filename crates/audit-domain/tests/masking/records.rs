@@ -167,3 +167,56 @@ fn an_explanation_names_the_rule_of_each_value() {
     assert!(masked.mask(&allow).is_some(), "an explanation masks nothing");
     assert_ne!(masked, event);
 }
+
+#[test]
+fn values_of_a_pair_are_masked_whatever_their_type() {
+    for (text, expected, pointers) in [
+        (r#"{"name":"otp","value":123456}"#, r#"{"name":"otp","value":"[masked]"}"#, r#""/post_data/value""#),
+        (
+            r#"{"value":["x1",null,-5],"name":"password"}"#,
+            r#"{"value":["[masked]",null,"[masked]"],"name":"password"}"#,
+            r#""/post_data/value/0","/post_data/value/2""#,
+        ),
+        (r#"{"name":"Cookie","values":["a=b"]}"#, r#"{"name":"Cookie","values":["[masked]"]}"#, r#""/post_data/values/0""#),
+        (r#"[["Cookie",1234]]"#, r#"[["Cookie","[masked]"]]"#, r#""/post_data/0/1""#),
+        (r#"[["Cookie",["a", "b"]]]"#, r#"[["Cookie",["[masked]", "[masked]"]]]"#, r#""/post_data/0/1/0","/post_data/0/1/1""#),
+        (
+            r#"{"changes":[{"field":"password","old":"a","new":"b"}]}"#,
+            r#"{"changes":[{"field":"password","old":"[masked]","new":"[masked]"}]}"#,
+            r#""/post_data/changes/0/old","/post_data/changes/0/new""#,
+        ),
+        (
+            r#"{"from":1234,"to":null,"field":"otp","at":5,"old_value":"a"}"#,
+            r#"{"from":"[masked]","to":null,"field":"otp","at":5,"old_value":"[masked]"}"#,
+            r#""/post_data/from","/post_data/old_value""#,
+        ),
+    ] {
+        assert_eq!(masked(text), (expected.to_owned(), Some(slot(pointers))));
+    }
+    for clean in [
+        r#"{"name":"tokens","value":5}"#,
+        r#"{"name":"otp","value":true,"type":"x"}"#,
+        r#"{"name":"has_password","value":1}"#,
+        r#"{"name":"password","value":{"length":5}}"#,
+        r#"{"field":"token_type","old":"a","new":"b"}"#,
+        r#"[["Cookie",1,2]]"#,
+    ] {
+        assert_eq!(masked(clean), (clean.to_owned(), None));
+    }
+}
+
+#[test]
+fn a_number_that_is_an_id_is_no_card() {
+    let text = r#"{"user":{"pk":4111111111111111,"id":5500000000000004},"impersonator":5500000000000004,
+        "content":{"id":4111111111111111,"order_ids":[4111111111111111],"orderId":4111111111111111}}"#;
+    let mut ids = event(text);
+    assert_eq!(ids.mask(&MaskingPolicy::standard()), None);
+    let mut others = event(r#"{"user":{"pk":1,"card":4111111111111111},"content":{"id":"4111111111111111","n":4111111111111111}}"#);
+    assert_eq!(standard(&mut others), slot(r#""/user/card","/content/id","/content/n""#));
+}
+
+#[test]
+fn pwd_is_a_directory_only_outside_of_requests() {
+    let mut event = event(r#"{"post_data":{"pwd":"/s3cr3t"},"content":{"pwd":"/home/bob"},"extra":{"PWD":"~","pwd":"x"}}"#);
+    assert_eq!(standard(&mut event), slot(r#""/post_data/pwd","/extra/pwd""#));
+}

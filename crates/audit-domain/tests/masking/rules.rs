@@ -98,3 +98,24 @@ fn the_rules_of_a_table_come_before_those_of_all() {
         assert_eq!(event.content.unwrap().as_str(), expected);
     }
 }
+
+/// A name that only one table masks is found in texts, too, and not in those of other tables.
+#[test]
+fn names_of_one_table_are_masked_in_texts() {
+    let policy = policy(r#"{"name":"shop","tables":{"shop.order":{"mask":["note"]}}}"#);
+    for (table, mask) in [("shop.order", "[masked]"), ("shop.cart", "abc123456")] {
+        let json = format!(r#"{{"table_name":"{table}","url":"/x?note=abc123456","description":"token=t1 note=abc123456"}}"#);
+        let mut event = event(&json);
+        assert!(event.mask(&policy).is_some());
+        assert_eq!(event.url.unwrap().as_str(), format!("\"/x?note={mask}\""));
+        assert_eq!(event.description.unwrap().as_str(), format!("\"token=[masked] note={mask}\""));
+    }
+}
+
+#[test]
+fn an_explanation_shows_a_name_as_it_is_listed() {
+    let policy = policy(r#"{"name":"shop","tables":{"*":{"mask":["Loyalty number"]}}}"#);
+    let event = NewEvent::new().post_data(JsonText::parse(r#"{"loyaltyNumbers":"a","apikey":"2"}"#).unwrap());
+    let rules: Vec<String> = event.explain_masking(&policy).into_iter().map(|value| value.rule.to_string()).collect();
+    assert_eq!(rules, ["name `Loyalty number`", "name `api key`"]);
+}

@@ -143,11 +143,11 @@ fn a_file_of_rules_changes_what_is_masked() {
     assert_eq!(
         lines[..6],
         [
-            "events.ndjson line 1: /post_data/password (name `password`), /post_data/loyaltyNumber (name `loyaltynumber`)",
+            "events.ndjson line 1: /post_data/password (name `password`), /post_data/loyaltyNumber (name `loyalty number`)",
             "events.ndjson line 2: /post_data/token (name `token`)",
-            "shop.cart   /post_data/token          name `token`          1",
-            "shop.order  /post_data/loyaltyNumber  name `loyaltynumber`  1",
-            "shop.order  /post_data/password       name `password`       1",
+            "shop.cart   /post_data/token          name `token`           1",
+            "shop.order  /post_data/loyaltyNumber  name `loyalty number`  1",
+            "shop.order  /post_data/password       name `password`        1",
             "2 records, 2 of them with 3 value(s) that the policy shop/3 masks",
         ]
     );

@@ -7,7 +7,7 @@ use super::needles::identifier;
 use super::shape::PEM_NEEDLE;
 use super::spaced;
 use super::value::{Element, Range, bare, byte, is_call, is_mask, list, quoted};
-use super::words::{is_directory, is_masked, is_of_a_sentence, is_placeholder, is_stated_secret, looks_secret};
+use super::words::{WORD_BYTES_MAX, is_directory, is_masked, is_of_a_sentence, is_placeholder, is_stated_secret, looks_secret};
 
 /// A name in a text, and what may be assigned to it.
 pub(super) struct Assignment<'t> {
@@ -74,15 +74,14 @@ impl Assignment<'_> {
             return None;
         }
         let from = end + attributes.len() + 1;
-        let (from, to) = match self.starts_with(from, DATA) {
-            true => {
-                let from = from + DATA.len();
-                (from, from + memchr::memmem::find(&self.text[from..], b"]]>")?)
-            }
-            false => (from, from + memchr::memchr(b'<', &self.text[from..])?),
-        };
-        let closing = to + if self.starts_with(to, b"]]>") { 3 } else { 0 };
-        let name = closing + if self.starts_with(closing, b"<\\/") { 3 } else { 2 };
+        // Nothing but XML has such data, so it may also be cut off.
+        if self.starts_with(from, DATA) {
+            let from = from + DATA.len();
+            let to = memchr::memmem::find(&self.text[from..], b"]]>").map_or(self.text.len(), |length| from + length);
+            return (from < to).then_some((from, to));
+        }
+        let to = from + memchr::memchr(b'<', &self.text[from..])?;
+        let name = to + if self.starts_with(to, b"<\\/") { 3 } else { 2 };
         let is_closed = self.byte(name - 1) == b'/' && self.starts_with(name, &self.text[prefix..end]);
         (is_closed && from < to).then_some((from, to))
     }
@@ -243,7 +242,8 @@ impl Assignment<'_> {
     /// Whether a pair is in a query string or a form: other pairs are beside it, or it starts the text.
     fn is_in_form(&self, value: usize) -> bool {
         let name = self.text[..self.name.0].iter().rposition(|byte| !(is_word(*byte) || b"_-.[]".contains(byte)));
-        name.is_none_or(|before| b"&?".contains(&self.text[before])) || self.byte(bare(self.text, value).1) == b'&'
+        let end = bare(&self.text[..self.text.len().min(value + WORD_BYTES_MAX)], value).1;
+        name.is_none_or(|before| b"&?".contains(&self.text[before])) || self.byte(end) == b'&'
     }
 
     /// In YAML a value may stand on the line after its name, further to the right.

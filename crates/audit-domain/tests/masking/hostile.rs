@@ -71,10 +71,44 @@ fn texts_of_a_mib_that_repeat_a_part_are_masked() {
         "basic a",
         "{\"password\":",
         "api key ",
+        "password=a(",
+        "password=[",
+        "password=[\"a\",",
+        "password=[a,",
+        "has_password=[",
+        "cookie=a; ",
+        "cookie=a;cookie",
+        "authorization=bearer ",
+        "authorization: digest a=\"",
+        "passphrase: a ",
+        "no passphrase: a ",
+        "iban=D9 ",
+        "password:\n  ",
+        "password:\n x",
+        "<password></",
+        "<password><![CDATA[",
+        "form-data; name=password\n\n",
+        " key=\"password\" value=\"",
+        "password[a",
+        "password={",
+        "has_password=\"",
+        "{\"name\":\"otp\",\"value\":[",
     ] {
         let text = JsonText::string(&part.repeat(EVENT_BYTES_MAX / part.len()));
         let (text, _) = masked(text.as_str());
         assert!(JsonText::parse(&text).is_ok(), "{part}");
+    }
+}
+
+/// Pairs in pairs, and long lists in them, are read once.
+#[test]
+fn pairs_of_a_mib_are_masked() {
+    let numbers = format!("{{\"value\":[{}1],\"name\":\"NAME\"}}", "1,".repeat(EVENT_BYTES_MAX / 2 - 20));
+    let depth = NESTING_MAX / 2 - 1;
+    let nested = format!("{}1{}", "[\"otp\",[".repeat(depth), "]]".repeat(depth));
+    let many = format!("[{}0]", format!("{nested},").repeat(EVENT_BYTES_MAX / nested.len() - 1));
+    for text in [numbers.replace("NAME", "otp"), numbers.replace("NAME", "n"), many] {
+        assert!(JsonText::parse(&text).is_ok() && JsonText::parse(&masked(&text).0).is_ok());
     }
 }
 
@@ -94,6 +128,20 @@ fn odd_strings_do_not_panic() {
         r#""-----BEGIN ""#,
         r#""Bearer ""#,
         r#""password=\\""#,
+        r#""password[""#,
+        r#""password=[""#,
+        r#""password=[\"""#,
+        r#""password=(""#,
+        r#""password={""#,
+        r#""password:\n""#,
+        r#""authorization=basic ""#,
+        r#""authorization: digest a=\"""#,
+        r#""<password><![CDATA[""#,
+        r#""<password></""#,
+        r#""form-data; name=password\n\n""#,
+        r#""iban=1 ""#,
+        r#"[["otp",[]]]"#,
+        r#"{"name":"otp","value":[1,""]}"#,
         r#""é@é""#,
         r#"{"\ud800":{"password":"x"}}"#,
         r#"{"":{"":{"password":"x"}}}"#,

@@ -5,6 +5,7 @@
 
 mod hostile;
 mod names;
+mod planted;
 mod properties;
 mod real_data;
 mod records;

@@ -2,9 +2,12 @@
 //! neither the log nor its hashes ever have it.
 //!
 //! A record is masked in two steps. `prefilter` looks through the text of each member once, for
-//! `needles` (with `triples`), and finds nearly always that there is nothing to do. Otherwise `walk` reads the JSON and asks about each
-//! value: is its name that of a secret (`dictionary`, by the words of `name`), and does its text have
-//! one (`text`, `shape`, `card`)? `view` and `edits` let the rest of the member stay byte for byte.
+//! `needles` (with `triples`), and finds nearly always that there is nothing to do. Otherwise `walk`
+//! reads the JSON, with the JSON and the percent escapes in its strings (`layers`), and asks about each
+//! value: is its name that of a secret (`dictionary`, by the words of `name`; `pairs`), and does its
+//! text have one? `text` finds names and forms (`shape`, `card`) in a text. `assignment` finds the value
+//! of a name, with `value`, `header` and `spaced`, and `words` tells whether it is one; `repeats` finds
+//! it again. `view` and `edits` let the rest of the member stay byte for byte.
 //!
 //! Not here: reading rules from a file.
 

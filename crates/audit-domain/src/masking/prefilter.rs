@@ -180,7 +180,8 @@ fn starts_as_value(text: &[u8], at: usize) -> bool {
     const STRING_BYTES_MAX: usize = 300;
     let floor = at.saturating_sub(STRING_BYTES_MAX);
     let Some(quote) = memchr::memrchr(b'"', &text[floor..at]) else { return floor > 0 };
-    let before = text[..floor + quote].iter().rev().find(|byte| !(byte.is_ascii_whitespace() || **byte == b'\\'));
+    // The name may have quotes of its own inside the string.
+    let before = text[..floor + quote].iter().rev().find(|byte| !(byte.is_ascii_whitespace() || b"\\\"".contains(byte)));
     before.is_some_and(|before| b":=[nrtdD".contains(before))
 }
 

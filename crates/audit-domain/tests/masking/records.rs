@@ -178,6 +178,7 @@ fn values_of_a_pair_are_masked_whatever_their_type() {
             r#""/post_data/value/0","/post_data/value/2""#,
         ),
         (r#"{"name":"Cookie","values":["a=b"]}"#, r#"{"name":"Cookie","values":["[masked]"]}"#, r#""/post_data/values/0""#),
+        (r#"[["\"Cookie \"","a"]]"#, r#"[["\"Cookie \"","[masked]"]]"#, r#""/post_data/0/1""#),
         (r#"[["Cookie",1234]]"#, r#"[["Cookie","[masked]"]]"#, r#""/post_data/0/1""#),
         (r#"[["Cookie",["a", "b"]]]"#, r#"[["Cookie",["[masked]", "[masked]"]]]"#, r#""/post_data/0/1/0","/post_data/0/1/1""#),
         (

@@ -21,7 +21,7 @@ pub(super) fn is_log_record(members: &Members<'_>) -> bool {
     let kind = |name: &str| members.last(name).map(JsonText::kind).filter(|kind| *kind != JsonKind::Null);
     let is_form = kind("levelno") == Some(JsonKind::String);
     let is_action_log = kind("level").is_some() && kind("message").is_some();
-    MARKS.iter().all(|mark| kind(mark).is_some()) && (is_form || !is_action_log)
+    MARKS.iter().all(|mark| members.last(mark).is_some()) && (is_form || !is_action_log)
 }
 
 /// Translates a record. Its own attributes count, and every other member goes into `extra`, even a
@@ -252,6 +252,20 @@ mod tests {
             let kept = (msg != message).then(|| format!(r#"{{"msg":"{msg}","args":{args}}}"#));
             assert_eq!(extra(&log), kept.as_deref());
         }
+    }
+
+    /// A handler of one's own may send the members of an action log beside the attributes.
+    #[test]
+    fn json_with_its_own_level_and_message_is_an_action_log() {
+        let uuid = "44444444-0000-4000-8000-000000000001";
+        for marks in [r#""levelno":40,"name":"n","msg":"x""#, r#""levelno":null,"name":null,"msg":null"#] {
+            let log = read(&format!(r#"{{"level":20,"message":"m","uuid":"{uuid}","channel_id":2,{marks}}}"#));
+            assert_eq!((log.level, log.uuid.map(|uuid| uuid.to_string()).as_deref()), (20, Some(uuid)));
+            assert_eq!((log.channel_id.map(|id| id.get()), log.message.as_str()), (Some(2), r#""m""#));
+        }
+        // A form has texts only, and its clashing names come from `extra=`.
+        let form = read(r#"{"level":"x","message":"m","uuid":"u","levelno":"40","name":"n","msg":"m"}"#);
+        assert_eq!((form.level, form.uuid), (40, None));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -31,12 +31,12 @@ const IN_PLACE_BYTES_MAX: usize = 4 * 1024;
 /// bodies. It may write a large page next, and then uses the same memory for both.
 const PARSED_APART_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// The reason why a query does not have an outcome.
+/// The reason why a query, or a body that waits for its turn, does not have an outcome.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotRun {
     #[error("too many queries of this key are running or waiting, or their answers are not taken")]
     TooMany,
-    #[error("the client closed its side of the connection before the query ended")]
+    #[error("the client closed its side of the connection before the server was done")]
     Gone,
     #[error(transparent)]
     NotDone(#[from] NotDone),
@@ -211,20 +211,48 @@ pub(crate) async fn compute<T: Send + 'static>(
 ) -> Result<T, NotDone> {
     // The turn belongs to the work, not to its caller, so a client that hangs up does not make room
     // for more work.
-    compute_in_turn(api, key, bytes, move |_turn| run()).await
+    let work = move |_turn: Option<Turn>| run();
+    if bytes <= IN_PLACE_BYTES_MAX {
+        return at_once(api, work).await;
+    }
+    let turn = tokio::time::timeout(WAIT_MAX, api.admission.turns.take(key)).await.map_err(|_| NotDone::Late)?;
+    with_turn(api, turn, bytes, work).await
 }
 
-/// Does the same for work that keeps its turn for the next step, if it needs a turn.
+/// Does the same for work that keeps its turn for the next step, if it needs a turn. A client that
+/// hangs up while it waits loses its place, and its body goes.
 pub(crate) async fn compute_in_turn<T: Send + 'static>(
     api: &Api,
-    key: i64,
+    caller: &Caller,
+    bytes: usize,
+    run: impl FnOnce(Option<Turn>) -> T + Send + 'static,
+) -> Result<T, NotRun> {
+    if bytes <= IN_PLACE_BYTES_MAX {
+        return Ok(at_once(api, run).await?);
+    }
+    let (mut waiting, start) = (pin!(api.admission.turns.take(caller.token.id)), Instant::now());
+    let turn = loop {
+        match tokio::time::timeout(LOOK, waiting.as_mut()).await {
+            Ok(turn) => break turn,
+            Err(_) if caller.is_gone() => return Err(NotRun::Gone),
+            Err(_) if start.elapsed() > WAIT_MAX => return Err(NotDone::Late.into()),
+            Err(_) => {}
+        }
+    };
+    Ok(with_turn(api, turn, bytes, run).await?)
+}
+
+/// Runs short work, which needs no turn.
+async fn at_once<T: Send + 'static>(api: &Api, run: impl FnOnce(Option<Turn>) -> T + Send + 'static) -> Result<T, NotDone> {
+    if api.store.is_embedded() { Ok(run(None)) } else { block(move || run(None)).await }
+}
+
+async fn with_turn<T: Send + 'static>(
+    api: &Api,
+    turn: Turn,
     bytes: usize,
     run: impl FnOnce(Option<Turn>) -> T + Send + 'static,
 ) -> Result<T, NotDone> {
-    if bytes <= IN_PLACE_BYTES_MAX {
-        return if api.store.is_embedded() { Ok(run(None)) } else { block(move || run(None)).await };
-    }
-    let turn = tokio::time::timeout(WAIT_MAX, api.admission.turns.take(key)).await.map_err(|_| NotDone::Late)?;
     let work = move || run(Some(turn));
     if bytes > PARSED_APART_BYTES_MAX { block(work).await } else { api.admission.parsers.run(work).await }
 }

@@ -10,7 +10,7 @@ use super::Stream;
 use super::sent::{Place, Reading, Records, Rejected, prepare_all};
 use crate::admission::Room;
 use crate::auth::Caller;
-use crate::blocking;
+use crate::blocking::{self, NotRun};
 use crate::body::Body;
 use crate::failure::{Failure, UuidConflict};
 use crate::problem::Detail;
@@ -27,7 +27,12 @@ pub(super) async fn append<S: Stream>(
     let Body { bytes, reservation } = Body::read(&api, &request, payload, room).await?;
     let (store, writer, received) = (api.store.clone(), caller.clone(), bytes.len());
     let work = move |turn| prepare_all::<S>(&store, bytes, reading, &writer, (reservation, turn));
-    let records = blocking::compute_in_turn(&api, caller.token.id, received, work).await??;
+    let gone = |error| match error {
+        // It may still read.
+        NotRun::Gone => Failure::NotStored("The client closed its side of the connection while its body waited"),
+        error => error.into(),
+    };
+    let records = blocking::compute_in_turn(&api, &caller, received, work).await.map_err(gone)??;
     let Records { entries, places, mut rejected, is_single, reservation } = records;
     let skipped = SkippedConflicts::default();
     let mut append = AppendRequest::new(entries).producer(caller.token.id).holding(reservation);

@@ -234,3 +234,69 @@ fn the_budget_is_given_back_whatever_becomes_of_a_request() {
     }
     bench.server.stop();
 }
+
+/// A transaction that keeps the writer from its commit until it is dropped.
+enum Kept {
+    File(rusqlite::Connection),
+    Server(postgres::Client),
+}
+
+impl Kept {
+    fn by(server: &TestServer) -> Kept {
+        if let Some(mut session) = server.session() {
+            session.batch_execute("BEGIN; LOCK TABLE logs IN SHARE MODE").unwrap();
+            return Kept::Server(session);
+        }
+        let conn = server.file_session();
+        conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+        Kept::File(conn)
+    }
+
+    fn end(self) {
+        match self {
+            Kept::File(conn) => conn.execute_batch("ROLLBACK").unwrap(),
+            Kept::Server(mut session) => session.batch_execute("ROLLBACK").unwrap(),
+        }
+    }
+}
+
+/// Waits until the budget has not changed for a while, and returns what is free.
+fn settled(bench: &Bench) -> usize {
+    let (mut free, mut since) = (bench.server.store.budget().free(), Instant::now());
+    while since.elapsed() < Duration::from_millis(700) {
+        let now = bench.server.store.budget().free();
+        if now != free {
+            (free, since) = (now, Instant::now());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    free
+}
+
+#[test]
+fn a_client_that_hangs_up_before_its_turn_leaves_nothing() {
+    let bench = Bench::start();
+    let known: i64 = bench.server.everything().0.iter().map(|(_, size)| size).sum();
+    let event = format!("{{\"url\":\"/{}\"}}\n", "x".repeat(2_000));
+    let kept = Kept::by(&bench.server);
+    // Its entries wait for the writer, and are more than a key may hold while others are parsed.
+    let mut first = bench.server.connect();
+    first.send(&Ask::post_lines(EVENTS, event.repeat(4_500)).key(&bench.writer).bytes());
+    wait_for_room(&bench, 64 * MIB, false);
+    let free = settled(&bench);
+    let mut second = bench.server.connect();
+    let body = event.repeat(100);
+    second.send(&Ask::post_lines(EVENTS, body.clone()).key(&bench.writer).bytes());
+    wait_for_room(&bench, free - body.len() + 1, false);
+    assert_eq!(settled(&bench), free - body.len(), "its body waits, and is not parsed");
+    drop(second);
+    let start = Instant::now();
+    wait_for_room(&bench, free, true);
+    assert!(start.elapsed() < Duration::from_secs(5), "it is not kept until its time is over: {:?}", start.elapsed());
+    kept.end();
+    // On a slow machine, the writer may have given up waiting for the lock.
+    let answer = first.answer("POST").unwrap();
+    let stored = if answer.status == 503 { 0 } else { answer.expect(201)["accepted"].as_i64().unwrap() };
+    assert_eq!(bench.server.everything().0.iter().map(|(_, size)| size).sum::<i64>(), known + stored);
+    bench.server.stop();
+}

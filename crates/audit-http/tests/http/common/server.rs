@@ -161,11 +161,15 @@ impl TestServer {
     /// Runs SQL as somebody above the guards: the owner of the tables, or who has the file.
     pub(crate) fn sql(&self, sql: &str) {
         match &self.place {
-            TestDatabase::File(directory) => {
-                rusqlite::Connection::open(directory.path().join("audit.db")).unwrap().execute_batch(sql).unwrap();
-            }
+            TestDatabase::File(_) => self.file_session().execute_batch(sql).unwrap(),
             TestDatabase::Server(database) => database.client().batch_execute(sql).unwrap(),
         }
+    }
+
+    /// A connection to the file of the database.
+    pub(crate) fn file_session(&self) -> rusqlite::Connection {
+        let TestDatabase::File(directory) = &self.place else { panic!("the database is not a file") };
+        rusqlite::Connection::open(directory.path().join("audit.db")).unwrap()
     }
 
     /// A session above the guards, where there are sessions.

@@ -145,7 +145,7 @@ fn level_of_name(given: &JsonText) -> Option<(i64, bool)> {
     found.map(|(_, level, says_all)| (*level, *says_all))
 }
 
-/// Converts a time to a date-time. pino writes milliseconds since the epoch, unless it is told to
+/// Converts a time to a date-time. pino writes milliseconds since the epoch, unless it is set to
 /// write seconds (`stdTimeFunctions.unixTime`), which the number of digits says.
 fn instant(time: &JsonText) -> Option<JsonText> {
     if let Ok(at) = Timestamp::from_json(time) {

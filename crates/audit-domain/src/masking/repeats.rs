@@ -6,7 +6,7 @@ use super::shape::is_escape;
 /// Bytes of the shortest secret that is looked for in the rest of its text.
 const BYTES_MIN: usize = 8;
 
-/// Bytes from which a secret of letters alone, or of digits alone, is no word and no count.
+/// Bytes from which a secret of letters alone, or of digits alone, is longer than a word or a count.
 const WORD_BYTES_MAX: usize = 20;
 
 /// Secrets that are looked for in the rest of a text, each in a pass of its own.

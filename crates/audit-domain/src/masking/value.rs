@@ -77,7 +77,7 @@ fn ends_list_item(text: &[u8], at: usize) -> bool {
 pub(super) type Element = (Range, bool);
 
 /// The elements of a list such as `['a', b]` or `("a",)`. A list ends where no comma follows an
-/// element, so a part of a text is read as one list at most. Returns `None` if this is no list.
+/// element, so a part of a text is read as one list at most. Returns `None` for anything else.
 pub(super) fn list(text: &[u8], at: usize) -> Option<Vec<Element>> {
     let closing = match byte(text, at) {
         b'[' => b']',

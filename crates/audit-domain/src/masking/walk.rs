@@ -40,7 +40,7 @@ pub(super) struct Walk<'p, 'o> {
     reasons: Option<Vec<(usize, MaskedValue)>>,
     /// The rules of the value that is read.
     causes: Vec<MaskingRule>,
-    /// Whether the member is that of a request, in which `pwd` is no directory of a shell.
+    /// Whether the member is that of a request, in which `pwd` is a password and not the directory of a shell.
     is_request: bool,
 }
 

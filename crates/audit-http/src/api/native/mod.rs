@@ -51,8 +51,8 @@ pub(crate) trait Stream: LogStream<Filter: StreamFilter + Serialize> {
     /// The fields by which spans of time can be split, by name.
     const SPLITS: &'static [(&'static str, Self::GroupBy)];
 
-    /// The parameters of an append, besides `partial`.
-    const APPEND_PARAMETERS: &'static [&'static str] = &[];
+    /// The parameters of an append.
+    const APPEND_PARAMETERS: &'static [&'static str] = &["partial"];
 
     /// How a form is read, if the stream accepts forms.
     const FORM: Option<FormReader> = None;

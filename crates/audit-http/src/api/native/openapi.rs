@@ -106,9 +106,13 @@ fn append_parameters<S: Stream>() -> Vec<Parameter> {
     let lenient = "`true`: an object without any known member is an event too, and all its members are kept in `extra`.";
     let partial = "`true`: the records of a list that can be stored are stored, and the answer names the others.";
     let flag = || one_of(["true", "false"]);
-    let of_stream = [query("format", format, one_of(Format::ALL.map(Format::name))), query("lenient", lenient, flag())];
-    let of_stream = of_stream.into_iter().filter(|parameter| S::APPEND_PARAMETERS.contains(&parameter.name.as_str()));
-    of_stream.chain([query("partial", partial, flag()), idempotency_key()]).collect()
+    let all = [
+        query("format", format, one_of(Format::ALL.map(Format::name))),
+        query("lenient", lenient, flag()),
+        query("partial", partial, flag()),
+    ];
+    let of_stream = all.into_iter().filter(|parameter| S::APPEND_PARAMETERS.contains(&parameter.name.as_str()));
+    of_stream.chain([idempotency_key()]).collect()
 }
 
 /// Returns the names of the filters in `components`.

@@ -63,7 +63,7 @@ pub(super) struct Rejected {
 
 impl Reading {
     pub(super) fn of<S: Stream>(request: &HttpRequest, caller: &Caller) -> Result<Reading, Failure> {
-        let mut query = Query::parse(request, &[&["partial"], S::APPEND_PARAMETERS].concat())?;
+        let mut query = Query::parse(request, S::APPEND_PARAMETERS)?;
         let formats = Format::ALL.map(|format| (format.name(), format));
         let format = query.named("format", &formats).map(|(_, format)| format);
         let mut is_true = |name| query.named(name, &[("true", true), ("false", false)]).is_some_and(|(_, is_true)| is_true);

@@ -63,7 +63,7 @@ fn a_large_batch_comes_compressed() {
     server.stop();
 }
 
-/// Ten thousand equal records are no bomb, although they grow by hundreds or thousands of times.
+/// Ten thousand equal records are accepted, although they grow by hundreds or thousands of times.
 #[test]
 fn equal_records_may_grow_by_any_ratio() {
     let server = TestServer::start();

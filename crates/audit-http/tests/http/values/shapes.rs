@@ -118,7 +118,7 @@ fn lines_that_are_announced_as_json_are_refused_with_a_hint() {
         assert_eq!((&problem["code"], &problem["errors"][0]["pointer"]), (&"invalid_body".into(), &"".into()));
         assert_eq!(problem["errors"][0]["detail"], format!("a second JSON value follows: {place}; {hint}"), "{path} {body}");
     }
-    // What is no second value keeps the message of what it is.
+    // Any other text after the first value keeps its own message.
     for body in ["{\"action\":\"A\"}\n}", "{\"action\":\"A\"} {\"action\":\"B\"}"] {
         let refused = server.post(&server.admin, EVENTS, body);
         assert!(refused.status == 400 && !refused.text().contains("ndjson"), "{}", refused.text());

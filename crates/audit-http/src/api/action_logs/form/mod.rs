@@ -70,7 +70,7 @@ const MEMBERS: [&str; 4] = ["uuid", "channel_id", "app_name", "correlation_id"];
 const ATTRIBUTES: [(&str, &str); 5] =
     [("level", "levelno"), ("logger_name", "name"), ("message", "msg"), ("trace", "exc_text"), ("created_at", "created")];
 
-/// Fields in which `None` is a text. In other fields `None` means that there is no value.
+/// Fields in which `None` is a text. In the other fields `None` is an absent value.
 const TEXTS: [&str; 3] = ["message", "msg", "name"];
 
 /// Converts a form that is not a record into the JSON of an action log. A member in the form counts

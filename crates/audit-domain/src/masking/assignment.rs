@@ -119,7 +119,7 @@ impl Assignment<'_> {
     /// `--password value` on a command line.
     fn in_option(&self) -> Option<Range> {
         let (start, end) = self.name;
-        let is_option = self.starts_with(start, b"--") && self.byte(end) == b' ' && !b" -\0".contains(&self.byte(end + 1));
+        let is_option = self.starts_with(start, b"--") && self.byte(end) == b' ' && !b" -=:\0".contains(&self.byte(end + 1));
         // `--no-password` has no value.
         (is_option && !self.secret.is_stated)
             .then(|| quoted(self.text, end + 1).unwrap_or_else(|| bare(self.text, end + 1)))
@@ -132,7 +132,9 @@ impl Assignment<'_> {
         let own_line = header::is_header(self.text, self.name, self.secret);
         if separator.is_prose() && (own_line || self.secret.noun == Noun::Header) {
             let value = header::line(self.text, at, self.secret, own_line);
-            return value.filter(|(from, to)| !is_placeholder(&self.text[*from..*to])).into_iter().collect();
+            if value.is_some() || self.secret.noun == Noun::Header {
+                return value.filter(|(from, to)| !is_placeholder(&self.text[*from..*to])).into_iter().collect();
+            }
         }
         // The form of a private key is found by itself, with the lines that the value ends before.
         if self.starts_with(at, PEM_NEEDLE.as_bytes()) {

@@ -277,7 +277,7 @@ impl Dictionary {
             let found = (end.saturating_sub(4)..end).rev().find_map(entry);
             if let Some((from, (secret, listed))) = found {
                 let is_stated = is_statement(name, from);
-                let is_other = is_something_else(name, from) || (is_stated && secret.is_plural);
+                let is_other = is_something_else(name, from, end) || (is_stated && secret.is_plural);
                 return (!is_other).then_some((listed, Secret { is_stated, ..*secret }));
             }
             let last = name.word(end.checked_sub(1)?);
@@ -289,12 +289,13 @@ impl Dictionary {
     }
 }
 
-/// Whether the words before a noun make it a cursor, an identifier or a product.
-fn is_something_else(name: &Name, noun: usize) -> bool {
+/// Whether the words before a noun make it a cursor, a public key or token, or a product.
+fn is_something_else(name: &Name, noun: usize, end: usize) -> bool {
     let Some(before) = noun.checked_sub(1) else { return false };
     let is_token = name.word(noun).starts_with(b"token");
-    let is_public = (0..noun).any(|at| name.word(at) == b"public");
-    let is_product = name.word(before) == b"1" && name.word(noun) == b"password";
+    let is_public = (0..noun).any(|at| name.word(at) == b"public")
+        && (noun..end).any(|at| [&b"key"[..], b"token"].iter().any(|public| name.word(at).starts_with(public)));
+    let is_product = name.range(before, noun + 1) == b"1password";
     is_product || is_public || (is_token && OTHER_TOKENS.contains(&name.word(before)))
 }
 

@@ -78,7 +78,7 @@ impl Prefilter<'_> {
     fn may_be_secret(&self, text: &[u8], start: usize, cut: usize, end: usize) -> bool {
         const KEY_BYTES_MAX: usize = 96;
         let is_secret = |from: usize| self.names.secret(&text[from..end]).is_some();
-        if is_secret(with_word_before(text, cut)) || (cut > start && is_secret(start)) {
+        if is_secret(with_word_before(text, cut)) || is_secret(cut) || (cut > start && is_secret(start)) {
             return true;
         }
         let floor = start.saturating_sub(KEY_BYTES_MAX);

@@ -3,6 +3,7 @@
 
 use super::assignment::Assignment;
 use super::card::each_card;
+use super::name::Name;
 use super::names::Names;
 use super::needles::{Needle, Needles, name_range, with_word_before};
 use super::repeats::Repeats;
@@ -57,8 +58,23 @@ pub(super) fn each_secret(text: &[u8], names: &Names<'_>, needles: &Needles, mut
 /// Finds the values that belong to a name, if the name at a needle is that of a secret.
 fn named(text: &[u8], needle: Needle, from: usize, to: usize, names: &Names<'_>) -> Vec<(Range, Cause)> {
     let Some((start, end)) = name_range(text, needle, from, to) else { return Vec::new() };
-    let name = with_word_before(text, start);
-    let Some(secret) = names.secret(&text[name..end]) else { return Vec::new() };
+    let before = with_word_before(text, start);
+    let secret_from = |from: usize| names.secret(&text[from..end]).map(|secret| (from, secret));
+    let found = if is_label(text, before, start, end) {
+        secret_from(before)
+    } else {
+        secret_from(start).filter(|_| !names.keeps(&Name::new(&text[before..end]))).or_else(|| secret_from(before))
+    };
+    let Some((name, secret)) = found else { return Vec::new() };
     let values = Assignment { text, name: (start, end), secret }.values();
     values.into_iter().map(|value| (value, Cause::Name(name, end))).collect()
+}
+
+/// Whether the word before a name belongs to it, as in `Elevated Token: Yes`. Otherwise it is a word
+/// of the sentence, and says nothing about the name: `login with password=…`.
+fn is_label(text: &[u8], before: usize, start: usize, end: usize) -> bool {
+    const OF_A_SENTENCE: [&[u8]; 4] = [b"with", b"use", b"uses", b"used"];
+    let next = text[end..].iter().find(|byte| !b"\"'`*]\\ \t".contains(byte));
+    let word = text[before..start].trim_ascii_end();
+    next == Some(&b':') && !OF_A_SENTENCE.iter().any(|known| known.eq_ignore_ascii_case(word))
 }

@@ -37,3 +37,62 @@ fn a_secret_is_found_again_after_an_escape() {
     assert_eq!(masked_message(r"token=Zq7Vw93kLm x=\nZq7Vw93kLm\n"), r"token=[masked] x=\n[masked]\n");
     assert_eq!(masked_message("token=Zq7Vw93kLm aZq7Vw93kLm"), "token=[masked] aZq7Vw93kLm");
 }
+
+/// Whatever a sentence says before the name of a secret, and however the value is assigned.
+#[test]
+fn the_words_before_a_name_do_not_hide_its_value() {
+    const BEFORE: [&str; 30] = [
+        "",
+        "1 ",
+        "line 12 ",
+        "with ",
+        "no ",
+        "is ",
+        "has ",
+        "n ",
+        "min ",
+        "use ",
+        "show ",
+        "set ",
+        "requires ",
+        "count ",
+        "public ",
+        "her ",
+        "user=bob ",
+        "user bob, ",
+        "(",
+        "'",
+        "\n",
+        "é ",
+        "--",
+        "my_",
+        "user.",
+        "X-",
+        "new_",
+        "a=1;",
+        "a=1|",
+        "GET /x?",
+    ];
+    const NAMES: [&str; 9] =
+        ["password", "Password", "passwd", "token", "api_key", "apiKey", "client_secret", "session_key", "passphrase"];
+    const SEPARATORS: [&str; 9] = ["=", ": ", ":", " = ", "=>", " : ", "='", "=\"", ": '"];
+    // Before a colon they are a part of the name: a number of tokens, a public key.
+    let is_other_name = |before: &str, name: &str, separator: &str| {
+        let is_key = ["token", "api_key", "apiKey", "session_key"].contains(&name);
+        separator.contains(':') && ((before == "public " && is_key) || (before == "min " && name == "token"))
+    };
+    let mut missed = Vec::new();
+    for (before, name, separator) in
+        BEFORE.iter().flat_map(|b| NAMES.iter().flat_map(move |n| SEPARATORS.iter().map(move |s| (*b, *n, *s))))
+    {
+        let quote = separator.trim_start_matches([' ', ':', '=', '>']);
+        for after in ["", " failed", ", x=1"] {
+            let text = format!("{before}{name}{separator}Swordfish29x{quote}{after}");
+            let is_masked = !masked_message(&text).contains("Swordfish29x");
+            if is_masked == is_other_name(before, name, separator) {
+                missed.push(text);
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{missed:#?}");
+}

@@ -21,6 +21,8 @@ pub(crate) enum Behind {
     /// Every request is 308, as from a server that wants another path.
     Moved,
     Server(SocketAddr),
+    /// The server gets each request, and its answer is lost.
+    Mute(SocketAddr),
 }
 
 pub(crate) struct Front {
@@ -88,6 +90,19 @@ fn serve(client: TcpStream, behind: Behind) {
                 let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
                 let up = thread::spawn(move || pass(from_client, to_server));
                 pass(server, client);
+                up.join().unwrap();
+            }
+        }
+        Behind::Mute(address) => {
+            if let Ok(mut server) = TcpStream::connect(address) {
+                let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                let up = thread::spawn(move || pass(from_client, to_server));
+                // It has begun to answer, so the request is done.
+                let answered = server.read(&mut [0; 65_536]).is_ok_and(|length| length > 0);
+                assert!(answered, "the server has no answer");
+                for end in [client, server] {
+                    end.shutdown(Shutdown::Both).unwrap_or_default();
+                }
                 up.join().unwrap();
             }
         }

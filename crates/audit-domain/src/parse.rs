@@ -84,10 +84,9 @@ const FOREIGN_TOO: [&str; 3] = ["uuid", "action", "outcome"];
 
 /// Refuses the record of another system, and an object without any known member, if the mode says
 /// so. The record of another system may have members with known names, which mean something else.
-/// An object without any member is accepted as an empty record.
 pub(crate) fn recognize<R: FromMembers>(members: &Members<'_>, mode: ParseMode) -> Result<(), Unrecognized> {
     let is_known = |member: &Member<'_>| R::KNOWN.iter().chain(R::READ_ONLY).any(|known| *known == member.name);
-    if !mode.refuses_unrecognized || members.iter().next().is_none() {
+    if !mode.refuses_unrecognized {
         return Ok(());
     }
     let mut known = members.iter().filter(|member| is_known(member)).map(|member| member.name.as_str()).peekable();

@@ -52,7 +52,11 @@ impl Unrecognized {
         } else if members.len() > SHOWN_MAX {
             hints.push(format!("and {} more", members.len() - SHOWN_MAX));
         }
-        Unrecognized { why: format!("has no known member: {}", hints.join(", ")), needs }
+        let why = match hints.as_slice() {
+            [] => "is an empty object".to_owned(),
+            hints => format!("has no known member: {}", hints.join(", ")),
+        };
+        Unrecognized { why, needs }
     }
 }
 
@@ -125,12 +129,13 @@ mod tests {
     }
 
     #[test]
-    fn one_known_member_is_enough_and_an_empty_object_is_an_event() {
-        for text in ["{}", r#"{"extra":{"a":1}}"#, r#"{"action":null,"a":1}"#, r#"{"uuid":null,"quantity":1}"#] {
+    fn one_known_member_is_enough_and_without_any_there_is_no_event() {
+        assert!(said("{}").starts_with("is an empty object; an event needs at least one known member"), "{}", said("{}"));
+        for text in [r#"{"extra":{"a":1}}"#, r#"{"action":null,"a":1}"#, r#"{"uuid":null,"quantity":1}"#] {
             assert!(NewEvent::parse(text, ParseMode::NATIVE).is_ok(), "{text}");
         }
         for mode in [ParseMode::IMPORT, ParseMode::PUBLISHED] {
-            assert!(NewEvent::parse(r#"{"a":1}"#, mode).is_ok());
+            assert!(NewEvent::parse(r#"{"a":1}"#, mode).is_ok() && NewEvent::parse("{}", mode).is_ok());
         }
     }
 }

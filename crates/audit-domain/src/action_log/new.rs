@@ -171,7 +171,7 @@ mod tests {
             Err(InputError::Fields(errors)) => errors.into_iter().map(|e| (e.field, e.fault)).collect::<Vec<_>>(),
             other => panic!("{other:?}"),
         };
-        assert_eq!(faults("{}"), [("level".into(), Fault::Required), ("message".into(), Fault::Required)]);
+        assert_eq!(faults(r#"{"trace":"t"}"#), [("level".into(), Fault::Required), ("message".into(), Fault::Required)]);
         assert_eq!(
             faults(r#"{"level":101,"message":"x","id":1}"#),
             [("level".into(), Fault::NotALevel), ("id".into(), Fault::ReadOnly)]

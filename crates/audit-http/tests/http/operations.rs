@@ -23,7 +23,7 @@ fn health_needs_no_key_and_readiness_ends_with_the_store() {
         assert_eq!(server.ask(&Ask::new("HEAD", path)).status, 200);
         assert_eq!(server.ask(&Ask::new("POST", path)).status, 405, "{path}");
     }
-    server.append("{}");
+    server.append(r#"{"action":"A"}"#);
     server.store.close();
     assert_eq!(server.ask(&Ask::get("/readyz")).expect(503)["status"], "the database cannot be used");
     assert_eq!(server.ask(&Ask::get("/healthz")).status, 200);
@@ -247,10 +247,11 @@ fn a_writer_that_panics_ends_the_server() {
     let place = TestDatabase::new();
     let store = Store::open(place.config().clock(clock)).unwrap();
     let server = TestServer::with_store(place, store, |_| {});
-    server.append("{}");
+    server.append(r#"{"action":"A"}"#);
     told.store(true, Ordering::SeqCst);
-    let answer = server.post(&server.admin, EVENTS, "{}");
+    let answer = server.post(&server.admin, EVENTS, r#"{"action":"A"}"#);
     assert_eq!((answer.status, answer.json()["outcome"].as_str()), (503, Some("unknown")), "{}", answer.text());
+    assert!(answer.text().contains("send them again with the same uuids."), "{}", answer.text());
     let error = server.ended().unwrap_err();
     assert_eq!(error.to_string(), "the writer thread panicked: the clock is broken");
 }
@@ -296,10 +297,10 @@ fn what_is_known_of_an_append_is_said_at_every_api() {
     let server = TestServer::start();
     server.store.close();
     let log = r#"{"user_id":"1","action":"READ","table_name":"t","record_id":"1","description":"d"}"#;
-    for (path, body) in [(EVENTS, "{}"), (OMS, r#"{"action":"A"}"#), ("/api/v1/audit/logs", log)] {
+    for (path, body) in [(EVENTS, r#"{"action":"A"}"#), (OMS, r#"{"action":"A"}"#), ("/api/v1/audit/logs", log)] {
         let answer = server.post(&server.admin, path, body);
         assert!(answer.status == 503 && answer.text().contains("nothing was stored"), "{path}: {}", answer.text());
     }
-    assert_eq!(server.post(&server.admin, EVENTS, "{}").json()["outcome"], "not_stored");
+    assert_eq!(server.post(&server.admin, EVENTS, r#"{"action":"A"}"#).json()["outcome"], "not_stored");
     server.stop();
 }

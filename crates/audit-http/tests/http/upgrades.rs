@@ -62,7 +62,10 @@ fn a_client_that_closes_is_told_so_with_an_offer_too() {
     let server = TestServer::start();
     for connection in ["close, upgrade", "Upgrade, close", "upgrade,CLOSE"] {
         let mut client = server.connect();
-        let ask = Ask::post(EVENTS, "{}").key(&server.admin).header("Connection", connection).header("Upgrade", "websocket");
+        let ask = Ask::post(EVENTS, r#"{"action":"A"}"#)
+            .key(&server.admin)
+            .header("Connection", connection)
+            .header("Upgrade", "websocket");
         let answer = client.ask(&ask);
         assert_eq!((answer.status, answer.header("Connection")), (201, Some("close")));
         assert!(client.ends_within(std::time::Duration::from_secs(10)));
@@ -75,7 +78,7 @@ fn http_1_0_keeps_the_connection_only_when_asked() {
     let server = TestServer::start();
     for (connection, kept) in [("upgrade", false), ("keep-alive, upgrade", true), ("upgrade, keep-alive", true)] {
         let mut client = server.connect();
-        let ask = Ask::post(EVENTS, "{}").key(&server.admin).version("HTTP/1.0");
+        let ask = Ask::post(EVENTS, r#"{"action":"A"}"#).key(&server.admin).version("HTTP/1.0");
         let answer = client.ask(&ask.header("Connection", connection).header("Upgrade", "websocket"));
         assert_eq!((answer.status, answer.header("Connection")), (201, kept.then_some("keep-alive")), "{connection}");
         assert_eq!(answer.header("Upgrade"), None);
@@ -155,7 +158,7 @@ fn send_in_pieces(client: &mut Client, bytes: &[u8]) {
 #[test]
 fn nothing_is_read_after_a_head_that_is_refused() {
     let server = TestServer::start();
-    let hidden = offering(Ask::post(EVENTS, "{}").key(&server.admin), OFFERS[2]).bytes();
+    let hidden = offering(Ask::post(EVENTS, r#"{"action":"A"}"#).key(&server.admin), OFFERS[2]).bytes();
     for head in [
         "POST /api/v1/events HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\n",
         "POST /api/v1/events HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n",

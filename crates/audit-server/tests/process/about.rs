@@ -86,7 +86,7 @@ pub(crate) fn assert_the_lag_is_shown(server: &Server, stop: impl FnOnce(), go_o
     const SECONDS: &str = "audit_index_lag_seconds{channel_id=\"1\",stream=\"events\"}";
     let mut client = Client::connect(server.address, KEY).unwrap();
     stop();
-    let events = "{}\n".repeat(100);
+    let events = "{\"url\":\"\"}\n".repeat(100);
     assert_eq!(client.post("/api/v1/events", "application/x-ndjson", &events).unwrap().status, 201);
     let (series, text) = scrape(&mut client);
     let (entries, before) = (series[ENTRIES], series[SECONDS]);

@@ -78,7 +78,7 @@ fn it_goes_channel_by_channel_in_the_order_of_positions() {
 fn events_of_a_mebibyte_do_not_fill_the_memory() {
     const LARGE: usize = 120;
     let directory = tempfile::tempdir().unwrap();
-    let mut lines = "{}\n".repeat(1_000);
+    let mut lines = "{\"url\":\"\"}\n".repeat(1_000);
     for _ in 0..LARGE {
         lines += &format!("{{\"description\":\"{}\"}}\n", "x".repeat((1 << 20) - 100));
     }

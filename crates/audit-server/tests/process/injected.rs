@@ -50,7 +50,7 @@ fn without_random_bytes_a_request_is_503_and_nothing_panics() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(directory.path());
     let mut client = Client::connect(server.address, KEY).unwrap();
-    assert_eq!(client.post(EVENTS, "application/json", "{}").unwrap().status, 201);
+    assert_eq!(client.post(EVENTS, "application/json", r#"{"action":"A"}"#).unwrap().status, 201);
     // Connections and threads that are there need no random bytes.
     let reads = ["/readyz", EVENTS, "/api/v1/remote/1/data-warehouse/audit-events/"];
     assert!(reads.iter().all(|path| client.get(path).unwrap().status == 200));
@@ -58,7 +58,7 @@ fn without_random_bytes_a_request_is_503_and_nothing_panics() {
     let token = r#"{"name":"t","role":"reader","channels":[1]}"#;
     let (published, log) = ("/api/v1/oms/logs/action_log/", r#"{"level":20,"message":"m"}"#);
     for (path, body) in [
-        (EVENTS, "{}"),
+        (EVENTS, r#"{"action":"A"}"#),
         (EVENTS, r#"[{"uuid":"00000000-0000-7000-8000-000000000001"}]"#),
         ("/api/v1/tokens", token),
         (published, log),
@@ -75,7 +75,7 @@ fn without_random_bytes_a_request_is_503_and_nothing_panics() {
         assert!(statuses.contains(&200) && statuses.iter().all(|status| [200, 503].contains(status)), "{path}: {statuses:?}");
     }
     drop(failing);
-    assert_eq!(client.post(EVENTS, "application/json", "{}").unwrap().json()["position"], 1);
+    assert_eq!(client.post(EVENTS, "application/json", r#"{"action":"A"}"#).unwrap().json()["position"], 1);
     let log = server.log();
     assert!(!log.contains("panicked"), "{log}");
     server.stop();
@@ -87,14 +87,14 @@ fn a_wake_up_that_cannot_be_written_ends_no_writer() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(directory.path());
     let mut client = Client::connect(server.address, KEY).unwrap();
-    assert_eq!(client.post(EVENTS, "application/json", "{}").unwrap().status, 201);
+    assert_eq!(client.post(EVENTS, "application/json", r#"{"action":"A"}"#).unwrap().status, 201);
     let failing = Injected::into_thread(server.id(), "audit-writer", "write", "EPIPE");
     for position in 1..4 {
-        let answer = client.post(EVENTS, "application/json", "{}").unwrap();
+        let answer = client.post(EVENTS, "application/json", r#"{"action":"A"}"#).unwrap();
         assert_eq!((answer.status, answer.json()["position"].as_i64()), (201, Some(position)), "{answer:?}");
     }
     drop(failing);
-    assert_eq!(client.post(EVENTS, "application/json", "{}").unwrap().json()["position"], 4);
+    assert_eq!(client.post(EVENTS, "application/json", r#"{"action":"A"}"#).unwrap().json()["position"], 4);
     let mut other = Client::connect(server.address, KEY).unwrap();
     assert_eq!(other.get("/readyz").unwrap().status, 200);
     server.stop();
@@ -116,7 +116,7 @@ fn a_log_that_nobody_reads_any_more_stops_nothing() {
     drop(log);
     let mut client = Client::connect(address.unwrap(), KEY).unwrap();
     for position in 0..3 {
-        let receipt = client.post(EVENTS, "application/json", "{}").unwrap().json();
+        let receipt = client.post(EVENTS, "application/json", r#"{"action":"A"}"#).unwrap().json();
         assert_eq!(receipt["position"], position);
     }
     child.kill().unwrap();

@@ -193,7 +193,8 @@ fn a_faulty_body_gets_400_at_both_apis_and_the_field_is_named() {
         rows.push(row(oms(body), 400, both));
     }
     rows.push(row(oms(" "), 400, r#"{"detail":"JSON parse error - Expecting value: line 1 column 2 (char 1)"}"#));
-    rows.push(row(native("{}"), 400, at("/level", "level is required")));
+    rows.push(row(native("{}"), 400, at("", "is an empty object; an action log needs level and message")));
+    rows.push(row(native(r#"{"trace":"t"}"#), 400, at("/level", "level is required")));
     rows.push(row(native(r#"{"level":1,"level":2,"message":"m"}"#), 400, at("/level", "level is given more than once")));
     rows.push(row(native(r#"{"level":1,"message":"m","extra":{},"x":1}"#), 400, at("/x", "x is not known, and `extra`")));
     for (body, why) in [("{", "EOF while parsing"), ("[]", "Expected a dictionary, but got list."), ("5", "Expected a dictionary")]

@@ -75,7 +75,7 @@ fn a_faulty_body_of_the_native_api_gets_400_and_pointers() {
     for (text, why) in NO_JSON {
         rows.push(row(post(text), 400, at("", why)));
         if !text.contains('\n') {
-            let lines = Ask::post_lines(EVENTS, format!("{{}}\n{text}\n{{}}")).key(&bench.writer);
+            let lines = Ask::post_lines(EVENTS, format!("{{\"user\":1}}\n{text}\n{{\"user\":1}}")).key(&bench.writer);
             rows.push(row(lines, 400, at("/1", why)));
         }
     }
@@ -83,8 +83,8 @@ fn a_faulty_body_of_the_native_api_gets_400_and_pointers() {
         for value in values {
             let event = format!(r#"{{"{member}":{value}}}"#);
             rows.push(row(post(&event), 400, at(&format!("/{member}"), why)));
-            rows.push(row(post(&format!("[{{}},{event}]")), 400, at(&format!("/1/{member}"), why)));
-            let lines = Ask::post_lines(EVENTS, format!("{{}}\r\n\r\n{event}\n{{}}\n")).key(&bench.writer);
+            rows.push(row(post(&format!("[{{\"user\":1}},{event}]")), 400, at(&format!("/1/{member}"), why)));
+            let lines = Ask::post_lines(EVENTS, format!("{{\"user\":1}}\r\n\r\n{event}\n{{\"user\":1}}\n")).key(&bench.writer);
             rows.push(row(lines, 400, at(&format!("/1/{member}"), why)));
         }
     }
@@ -103,7 +103,7 @@ fn a_faulty_body_of_the_native_api_gets_400_and_pointers() {
     rows.push(row(post("[{}"), 400, at("", "EOF while parsing a list")));
     rows.push(row(post("[{}] x"), 400, at("", "trailing characters")));
     rows.push(row(post("[[]]"), 400, at("/0", "expected a JSON object, got an array")));
-    rows.push(row(Ask::post_lines(EVENTS, "{}\n\u{a0}\n").key(&bench.writer), 400, at("/1", "expected value")));
+    rows.push(row(Ask::post_lines(EVENTS, "{\"user\":1}\n\u{a0}\n").key(&bench.writer), 400, at("/1", "expected value")));
     rows.push(row(Ask::post_lines(EVENTS, "[{}]").key(&bench.writer), 400, at("/0", "expected a JSON object, got an array")));
     bench.run(rows);
 }
@@ -111,7 +111,7 @@ fn a_faulty_body_of_the_native_api_gets_400_and_pointers() {
 #[test]
 fn all_faults_are_named_at_once_up_to_a_hundred() {
     let bench = Bench::start();
-    let answer = bench.server.post(&bench.writer, EVENTS, r#"[{"uuid":1,"url":2},{},{"position":3,"timestamp":"x"}]"#);
+    let answer = bench.server.post(&bench.writer, EVENTS, r#"[{"uuid":1,"url":2},{"user":1},{"position":3,"timestamp":"x"}]"#);
     let pointers = |answer: &serde_json::Value| -> Vec<String> {
         answer["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
     };
@@ -134,14 +134,14 @@ fn a_conflict_or_a_foreign_channel_stores_nothing_of_a_request() {
         r#"[{"uuid":"22222222-0000-4000-8000-000000000001","url":"a"},{"uuid":"22222222000040008000000000000001","url":"b"}]"#;
     let rows = vec![
         row(post(other.clone()), 409, "\"code\":\"conflict\""),
-        row(post(format!("[{{}},{other},{{}}]")), 409, taken.clone()),
-        row(Ask::post_lines(EVENTS, format!("{{}}\n{other}")).key(&bench.writer), 409, taken),
+        row(post(format!(r#"[{{"user":1}},{other},{{"user":2}}]"#)), 409, taken.clone()),
+        row(Ask::post_lines(EVENTS, format!("{{\"user\":1}}\n{other}")).key(&bench.writer), 409, taken),
         row(
             post(twice.to_owned()),
             409,
             at("/1/uuid", "22222222-0000-4000-8000-000000000001 belongs to another event earlier in this request"),
         ),
-        row(post(r#"[{},{"channel_id":3}]"#.to_owned()), 404, "\"code\":\"not_found\""),
+        row(post(r#"[{"action":"A"},{"channel_id":3}]"#.to_owned()), 404, at("/1/channel_id", "This token has no such channel.")),
         row(
             Ask::post(OMS, other.clone()).key(&bench.writer),
             409,

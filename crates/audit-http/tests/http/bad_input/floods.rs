@@ -62,8 +62,8 @@ fn a_record_of_more_than_ten_thousand_members_gets_400() {
     let (object, why) = (format!("{{{}}}", members(10_001)), "has more than 10000 members");
     let rows = vec![
         row(Ask::post("/api/v1/events", object.clone()).key(&bench.writer), 400, at("", why)),
-        row(Ask::post("/api/v1/events", format!("[{{}},{object}]")).key(&bench.writer), 400, at("/1", why)),
-        row(Ask::post_lines("/api/v1/events", format!("{{}}\n{object}")).key(&bench.writer), 400, at("/1", why)),
+        row(Ask::post("/api/v1/events", format!("[{{\"user\":1}},{object}]")).key(&bench.writer), 400, at("/1", why)),
+        row(Ask::post_lines("/api/v1/events", format!("{{\"user\":1}}\n{object}")).key(&bench.writer), 400, at("/1", why)),
         row(Ask::post("/api/v1/action-logs", object.clone()).key(&bench.writer), 400, at("", why)),
         row(Ask::post(OMS, object.clone()).key(&bench.writer), 400, format!("JSON parse error - {why}")),
         row(Ask::post("/api/v1/data-warehouse/audit-events/", object.clone()).key(&bench.writer), 400, why),

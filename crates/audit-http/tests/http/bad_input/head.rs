@@ -49,7 +49,7 @@ fn a_host_that_cannot_stand_in_a_link_gets_400() {
 #[test]
 fn links_use_the_host_header_and_ignore_proxy_headers() {
     let server = TestServer::start();
-    server.append(r#"[{},{}]"#);
+    server.append(r#"[{"action":"A"},{"action":"B"}]"#);
     let next = |ask: Ask| {
         let page = server.ask(&ask.key(&server.admin)).expect(200);
         page["next"].as_str().unwrap().to_owned()
@@ -75,7 +75,7 @@ fn links_use_the_host_header_and_ignore_proxy_headers() {
 #[test]
 fn a_public_url_goes_before_every_host() {
     let server = TestServer::with(|config| config.api.public_url = Some("https://audit.example.org/log/".to_owned()));
-    server.append(r#"[{},{}]"#);
+    server.append(r#"[{"action":"A"},{"action":"B"}]"#);
     for host in [Some("evil.example"), Some("a b"), None] {
         let version = if host.is_some() { "HTTP/1.1" } else { "HTTP/1.0" };
         let page = server
@@ -156,7 +156,7 @@ fn a_head_that_is_no_http_ends_the_connection() {
 fn a_body_that_is_refused_unread_is_never_taken_for_a_request() {
     let server = TestServer::start();
     let before = server.everything();
-    let inner = Ask::post("/api/v1/events", "{}").key(&server.admin).bytes();
+    let inner = Ask::post("/api/v1/events", r#"{"action":"A"}"#).key(&server.admin).bytes();
     for outer in [
         Ask::post("/api/v1/events", inner.clone()),
         Ask::post("/api/v1/events", inner.clone()).announced(40_000_000).key(&server.admin),

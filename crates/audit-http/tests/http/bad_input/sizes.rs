@@ -16,10 +16,10 @@ fn what_is_too_large_or_too_many_gets_413() {
     let many = "More than 10000 events in one request.";
     let mut rows = vec![
         row(post(&big), 413, "\"code\":\"too_large\""),
-        row(post(&format!("[{{}},{big}]")), 413, "Record 1 has "),
-        row(lines(format!("{{}}\n{big}\n")), 413, "Record 1 has "),
+        row(post(&format!("[{{\"user\":1}},{big}]")), 413, "Record 1 has "),
+        row(lines(format!("{{\"user\":1}}\n{big}\n")), 413, "Record 1 has "),
         row(post(&format!("[{}{{}}]", "{},".repeat(10_000))), 413, many),
-        row(lines("{}\n".repeat(10_001)), 413, many),
+        row(lines("{\"url\":\"\"}\n".repeat(10_001)), 413, many),
         row(post(&format!("[{}1]", "1,".repeat(1_000_000))), 413, many),
         row(post("").announced(32 * MIB + 1), 413, "The request body has more than 33554432 bytes."),
         row(Ask::post_lines(EVENTS, vec![b' '; 32 * MIB + 1]).key(&bench.writer).chunked(), 413, "more than 33554432 bytes"),
@@ -50,7 +50,7 @@ fn the_largest_event_and_the_largest_request_are_taken() {
     let derived = r#"{"object_id":1,"content_type":1,"content":{"old_data":1,"new_data":""}}"#;
     let derived = derived.replace("\"\"", &format!("\"{}\"", "x".repeat(MIB - derived.len())));
     assert_eq!(bench.server.post(&bench.admin, EVENTS, derived).expect(201)["duplicate"], false);
-    let many = bench.server.ask(&Ask::post_lines(EVENTS, "{}\n".repeat(10_000)).key(&bench.admin));
+    let many = bench.server.ask(&Ask::post_lines(EVENTS, "{\"url\":\"\"}\n".repeat(10_000)).key(&bench.admin));
     assert_eq!(many.expect(201)["accepted"], 10_000);
     let wide = vec![largest.as_str(); 31].join("\n");
     let wide = bench.server.ask(&Ask::post_lines(EVENTS, wide).key(&bench.admin).chunked());
@@ -81,8 +81,8 @@ fn the_deepest_event_is_taken_alone_and_beside_others() {
     let why = "nested more than 500 levels deep";
     let rows = vec![
         row(Ask::post(EVENTS, deeper.clone()).key(&bench.writer), 400, at("", why)),
-        row(Ask::post(EVENTS, format!("[{{}},{deeper}]")).key(&bench.writer), 400, why),
-        row(Ask::post_lines(EVENTS, format!("{{}}\n{deeper}")).key(&bench.writer), 400, at("/1", why)),
+        row(Ask::post(EVENTS, format!("[{{\"user\":1}},{deeper}]")).key(&bench.writer), 400, why),
+        row(Ask::post_lines(EVENTS, format!("{{\"user\":1}}\n{deeper}")).key(&bench.writer), 400, at("/1", why)),
         row(Ask::post(PUBLISHED[0], deeper).key(&bench.writer), 400, why),
     ];
     bench.run(rows);
@@ -97,8 +97,8 @@ fn what_is_nested_a_hundred_thousand_levels_deep_gets_400() {
         let closed = format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
         for deep in [open.repeat(100_000), closed.clone(), format!("{{\"content\":{closed}}}")] {
             rows.push(row(Ask::post(EVENTS, deep.clone()).key(&bench.writer), 400, at("", why)));
-            rows.push(row(Ask::post(EVENTS, format!("[{{}},{deep}]")).key(&bench.writer), 400, at("", why)));
-            rows.push(row(Ask::post_lines(EVENTS, format!("{{}}\n{deep}")).key(&bench.writer), 400, at("/1", why)));
+            rows.push(row(Ask::post(EVENTS, format!("[{{\"user\":1}},{deep}]")).key(&bench.writer), 400, at("", why)));
+            rows.push(row(Ask::post_lines(EVENTS, format!("{{\"user\":1}}\n{deep}")).key(&bench.writer), 400, at("/1", why)));
             for path in PUBLISHED {
                 rows.push(row(
                     Ask::post(path, deep.clone()).key(&bench.writer),
@@ -126,8 +126,8 @@ fn bytes_that_are_no_utf8_get_400() {
         let at_byte = "The body is not UTF-8: byte 9 cannot be read.";
         rows.push(row(Ask::post(EVENTS, body.clone()).key(&bench.writer), 400, at_byte));
         rows.push(row(Ask::post("/api/v1/tokens", body.clone()).key(&bench.admin), 400, at_byte));
-        let lines = [&b"{}\n"[..], &body].concat();
-        rows.push(row(Ask::post_lines(EVENTS, lines).key(&bench.writer), 400, "byte 12 cannot be read"));
+        let lines = [&b"{\"url\":\"\"}\n"[..], &body].concat();
+        rows.push(row(Ask::post_lines(EVENTS, lines).key(&bench.writer), 400, "byte 20 cannot be read"));
         for path in PUBLISHED {
             let why = format!("'utf-8' codec can't decode byte {:#04x} in position 9", bytes[0]);
             rows.push(row(Ask::post(path, body.clone()).key(&bench.writer), 400, why));

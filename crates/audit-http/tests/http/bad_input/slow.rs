@@ -6,6 +6,7 @@ use audit_http::store::domain::Role;
 
 use super::Bench;
 use crate::common::{Ask, Client, TestServer};
+use crate::events::compressed::gzip;
 
 const EVENTS: &str = "/api/v1/events";
 const MIB: usize = 1024 * 1024;
@@ -80,7 +81,7 @@ fn a_request_that_breaks_off_leaves_nothing() {
     drop(client);
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(server.everything(), (Vec::new(), Vec::new()));
-    server.append("{}");
+    server.append(r#"{"action":"A"}"#);
     server.stop();
 }
 
@@ -134,6 +135,33 @@ fn bodies_beyond_the_shared_budget_get_503_until_there_is_room() {
     drop(held);
     wait_for_room(&bench, 64 * MIB, true);
     assert_eq!(bench.server.post(&bench.writer, EVENTS, "{").status, 400);
+    bench.server.stop();
+}
+
+#[test]
+fn a_body_that_grows_beyond_the_shared_budget_gets_503() {
+    let bench = Bench::start();
+    let (second, third) = (bench.server.token(Role::Writer, "1"), bench.server.token(Role::Writer, "1"));
+    const LEFT: usize = 100_000;
+    let mut held = Vec::new();
+    let mut free = 64 * MIB;
+    for (key, bytes) in [(&bench.writer, 32 * MIB), (&bench.writer, 16 * MIB), (&second, 16 * MIB - LEFT)] {
+        held.push(hold(&bench, key, bytes));
+        free -= bytes - 1;
+        wait_for_room(&bench, free + 1, false);
+    }
+    let packed = gzip(format!("{LOGIN}\n").repeat(10_000).as_bytes());
+    assert!(packed.len() < LEFT / 10, "it fits as it is sent");
+    let grows = Ask::post_lines(EVENTS, packed).header("Content-Encoding", "gzip").key(&third);
+    let answer = bench.server.ask(&grows);
+    assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")), "{}", answer.text());
+    wait_for_room(&bench, free, true);
+    // One that fits when it has grown gets in.
+    let small = Ask::post(EVENTS, gzip(b"{")).header("Content-Encoding", "gzip").key(&third);
+    assert_eq!(bench.server.ask(&small).status, 400);
+    drop(held);
+    wait_for_room(&bench, 64 * MIB, true);
+    assert_eq!(bench.server.ask(&grows).expect(201)["accepted"], 10_000);
     bench.server.stop();
 }
 

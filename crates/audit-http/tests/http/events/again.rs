@@ -67,9 +67,15 @@ fn each_record_of_a_batch_has_its_place() {
     // Records at the end come in, and the rest stays.
     let longer = ask(&format!("{body}\n{{\"user\":3}}")).expect(201);
     assert_eq!((&longer["accepted"], &longer["duplicates"]), (&1.into(), &3.into()));
-    let refused = ask("{\"user\":1}\n{\"user\":9}\n").expect(409);
+    let refused = ask("{\"user\":1}\n\n{\"user\":9}\n").expect(409);
     let detail = "differs from the record that was sent here with this Idempotency-Key before";
-    assert_eq!(refused["errors"], json!([{"pointer":"/1","detail":detail}]));
+    assert_eq!(refused["errors"], json!([{"pointer":"/1","detail":detail,"line":3}]));
+    assert_eq!(refused["detail"], "This Idempotency-Key was sent with other content before; nothing was stored.");
+    // A uuid of the client's own is named as such.
+    let both = ask(&format!("{{\"user\":9}}\n{{\"uuid\":\"{uuid}\",\"user\":9}}\n")).expect(409);
+    assert_eq!(both["detail"], "A uuid belongs to another event; nothing was stored.");
+    let places: Vec<_> = both["errors"].as_array().unwrap().iter().map(|error| (&error["pointer"], &error["line"])).collect();
+    assert_eq!(places, [(&"/0".into(), &1.into()), (&"/1/uuid".into(), &2.into())]);
     // A record with a uuid of its own does not need the key.
     let other = Ask::post(EVENTS, format!(r#"[{{"uuid":"{uuid}","user":2}}]"#)).header("Idempotency-Key", "other");
     assert_eq!(server.ask(&other.key(&server.admin)).expect(201)["duplicates"], 1);

@@ -29,8 +29,8 @@ fn one_event_gets_its_receipt() {
     }
     // Without a media type, JSON is what is meant; a parameter of the media type is not looked at.
     for ask in [
-        Ask::new("POST", EVENTS).body("{}"),
-        Ask::new("POST", EVENTS).header("Content-Type", "Application/JSON; charset=utf-8").body(" {} \n"),
+        Ask::new("POST", EVENTS).body(r#"{"action":"A"}"#),
+        Ask::new("POST", EVENTS).header("Content-Type", "Application/JSON; charset=utf-8").body(" {\"action\":\"A\"} \n"),
     ] {
         assert_eq!(server.ask(&ask.key(&server.admin)).expect(201)["duplicate"], false);
     }
@@ -94,13 +94,13 @@ fn many_events_get_a_count_and_their_receipts_in_order() {
         assert_eq!(places, [(1, 2 * first), (2, first), (1, 2 * first + 1)]);
     }
     for media in ["application/ndjson", "application/jsonl", "APPLICATION/X-NDJSON;x=y"] {
-        let ask = Ask::new("POST", EVENTS).header("Content-Type", media).body("{}").key(&server.admin);
+        let ask = Ask::new("POST", EVENTS).header("Content-Type", media).body(r#"{"action":"A"}"#).key(&server.admin);
         assert_eq!(server.ask(&ask).expect(201)["accepted"], 1, "{media}");
     }
     let nothing = r#"{"accepted":0,"duplicates":0,"receipts":[]}"#;
     assert_eq!(server.post(&server.admin, EVENTS, "[]").text(), nothing);
     assert_eq!(server.ask(&Ask::post_lines(EVENTS, "\n").key(&server.admin)).text(), nothing);
-    assert_eq!(server.post(&server.admin, EVENTS, "[{}]").expect(201)["receipts"].as_array().unwrap().len(), 1);
+    assert_eq!(server.post(&server.admin, EVENTS, r#"[{"user":1}]"#).expect(201)["receipts"].as_array().unwrap().len(), 1);
     server.stop();
 }
 
@@ -123,7 +123,7 @@ fn the_same_event_again_gets_200_and_the_first_receipt() {
         let answer = server.post(&server.admin, EVENTS, again.as_str());
         assert_eq!((answer.status, answer.json()), (200, first.clone()));
     }
-    let many = lines(&server, &format!("{{}}\n{event}\n{{}}\n{event}"));
+    let many = lines(&server, &format!("{{\"user\":1}}\n{event}\n{{\"user\":1}}\n{event}"));
     assert_eq!((&many["accepted"], &many["duplicates"]), (&2.into(), &2.into()));
     assert_eq!((&many["receipts"][1], &many["receipts"][3]), (&first, &first));
     let twice =
@@ -159,11 +159,11 @@ fn positions_have_no_gaps_and_recorded_at_never_decreases() {
             // Refused requests leave no gap.
             0 => assert_eq!(server.post(&key, EVENTS, r#"[{},{"url":1}]"#).status, 400),
             1 => {
-                assert_eq!(server.post(&key, EVENTS, "{}").expect(201)["position"], position);
+                assert_eq!(server.post(&key, EVENTS, r#"{"action":"A"}"#).expect(201)["position"], position);
                 position += 1;
             }
             _ => {
-                let many = server.post(&key, EVENTS, "[{},{},{}]").expect(201);
+                let many = server.post(&key, EVENTS, r#"[{"action":"A"},{"action":"B"},{"action":"C"}]"#).expect(201);
                 assert_eq!(many["receipts"][2]["position"], position + 2);
                 position += 3;
             }

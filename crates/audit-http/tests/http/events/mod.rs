@@ -3,7 +3,7 @@
 mod again;
 mod append;
 mod bytes;
-mod compressed;
+pub(crate) mod compressed;
 mod formats;
 mod histogram;
 mod list;

@@ -137,7 +137,7 @@ fn lines_that_are_announced_as_json_are_refused_with_a_hint() {
 fn unknown_members_beside_known_ones_are_kept() {
     let server = TestServer::start();
     server.append(r#"{"action":"A","objectId":5}"#);
-    server.append("{}");
+    server.append(r#"{"action":"A"}"#);
     for path in [OMS, WAREHOUSE] {
         server.post(&server.admin, path, r#"{"objectId":5}"#).expect(201);
     }

@@ -24,7 +24,7 @@ impl Scenario for TinyMembers {
             (native, members(MIB / 5 - 1)),
             ("/api/v1/audit/logs", members(MIB / 5 - 1)),
             (native, list(&members(9_999), 4)),
-            (native, list("{}", 3_000)),
+            (native, list(r#"{"url":""}"#, 3_000)),
             (native, list(&format!("{{\"user\":{}}}", members(100_000)), 1)),
             (native, list(&format!("{{\"content\":{}}}", members(100_000)), 1)),
         ];

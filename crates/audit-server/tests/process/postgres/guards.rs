@@ -39,7 +39,7 @@ fn the_server_runs_as_a_role_that_the_owner_granted() {
     let server = Server::run(command.env("AUDIT_PRODUCTION", "1").env("AUDIT_ADMIN_TOKEN", KEY).env("AUDIT_LISTEN", "127.0.0.1:0"));
     assert_eq!(server.launch["mode"], "production");
     let mut client = crate::common::http::Client::connect(server.address, KEY).unwrap();
-    assert_eq!(client.post("/api/v1/events", "application/json", "{}").unwrap().status, 201);
+    assert_eq!(client.post("/api/v1/events", "application/json", r#"{"action":"A"}"#).unwrap().status, 201);
     server.signal("TERM");
     let (status, _, log) = server.wait();
     assert!(status.success() && !log.contains("WARN"), "{log}");

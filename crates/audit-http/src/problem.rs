@@ -2,10 +2,10 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header::ALLOW;
-use audit_store::domain::{InputError, ObjectWriter, push_array};
+use audit_store::domain::{FieldError, InputError, ObjectWriter, push_array};
 
 use crate::auth::ChannelError;
-use crate::failure::{ERRORS_MAX, Failure, InvalidRecord, RecordNoun, UuidConflict};
+use crate::failure::{ERRORS_MAX, Failure, InvalidRecord, RecordNoun, RecordPlace, UuidConflict};
 use crate::routes::{ApiStyle, Resource};
 
 /// The known outcome of an append that was not acknowledged.
@@ -29,7 +29,7 @@ impl Outcome {
     fn of_append(failure: &Failure) -> Option<Outcome> {
         match failure {
             Failure::NotStored(_) => Some(Outcome::NotStored),
-            Failure::StoredIsUnknown => Some(Outcome::Unknown),
+            Failure::StoredIsUnknown { .. } => Some(Outcome::Unknown),
             _ => None,
         }
     }
@@ -50,8 +50,9 @@ impl Detail {
         Detail { kind: "pointer", place: pointer.to_owned(), line: None, detail: detail.into() }
     }
 
-    fn on_line(self, line: Option<usize>) -> Detail {
-        Detail { line, ..self }
+    /// `member` is the pointer from the record to the member; empty for the record itself.
+    fn in_record(RecordPlace { pointer, line }: &RecordPlace, member: &str, detail: impl Into<String>) -> Detail {
+        Detail { kind: "pointer", place: format!("{pointer}{member}"), line: *line, detail: detail.into() }
     }
 
     /// The faults of a record.
@@ -60,16 +61,16 @@ impl Detail {
     }
 
     /// The reason why a record has no channel to go to.
-    pub(crate) fn of_channel(error: ChannelError, record: &str, line: Option<usize>) -> Detail {
+    pub(crate) fn of_channel(error: ChannelError, record: &RecordPlace) -> Detail {
         let detail = match error {
             ChannelError::Required => format!("channel_id {error}"),
             ChannelError::NotFound => "This token has no such channel.".to_owned(),
         };
-        Detail::at_pointer(&format!("{record}/channel_id"), detail).on_line(line)
+        Detail::in_record(record, "/channel_id", detail)
     }
 
-    pub(crate) fn of_conflict(conflict: &UuidConflict, line: Option<usize>) -> Detail {
-        Detail::at_pointer(&conflict.pointer, &conflict.message).on_line(line)
+    pub(crate) fn of_conflict(UuidConflict { place, of_key, message }: &UuidConflict) -> Detail {
+        Detail::in_record(place, if *of_key { "" } else { "/uuid" }, message)
     }
 
     pub(crate) fn write(&self, out: &mut String) {
@@ -95,23 +96,22 @@ fn details(failure: &Failure) -> Vec<Detail> {
         }
         Failure::Members(invalid) => invalid.iter().map(|invalid| Detail::at_pointer(&invalid.pointer, &invalid.message)).collect(),
         Failure::Records(records) => records.iter().flat_map(record_details).collect(),
-        Failure::ChannelRequired { pointer } => {
-            vec![Detail::of_channel(ChannelError::Required, pointer, None)]
-        }
-        Failure::UuidConflict(conflicts) => conflicts.iter().map(|conflict| Detail::of_conflict(conflict, None)).collect(),
+        Failure::ChannelRequired(record) => vec![Detail::of_channel(ChannelError::Required, record)],
+        Failure::ChannelNotFound(record) => vec![Detail::of_channel(ChannelError::NotFound, record)],
+        Failure::UuidConflict(conflicts) => conflicts.iter().map(Detail::of_conflict).collect(),
         _ => Vec::new(),
     }
 }
 
 fn record_details(record: &InvalidRecord) -> Vec<Detail> {
-    let InvalidRecord { pointer, line, error } = record;
-    let at = |pointer: &str, detail: String| Detail::at_pointer(pointer, detail).on_line(*line);
+    let InvalidRecord { place, error } = record;
     match error {
-        InputError::Fields(errors) => errors
-            .iter()
-            .map(|error| at(&format!("{pointer}{}", error.pointer()), format!("{} {}", error.field, error.fault)))
-            .collect(),
-        error => vec![at(pointer, error.to_string())],
+        InputError::Fields(errors) => {
+            let of_field =
+                |error: &FieldError| Detail::in_record(place, &error.pointer(), format!("{} {}", error.field, error.fault));
+            errors.iter().map(of_field).collect()
+        }
+        error => vec![Detail::in_record(place, "", error.to_string())],
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn body(failure: &Failure) -> String {
 
 fn detail(failure: &Failure) -> String {
     match failure {
-        Failure::NotFound(_) | Failure::ChannelNotFound => "Not found.".to_owned(),
+        Failure::NotFound(_) | Failure::ChannelNotFound(_) => "Not found.".to_owned(),
         Failure::MethodNotAllowed { method, .. } => format!("Method \"{method}\" not allowed."),
         Failure::UnsupportedMediaType { got, .. } => format!("Unsupported media type \"{got}\" in request."),
         Failure::Body(BodyError::NotUtf8 { position, byte }) => {
@@ -62,7 +62,7 @@ fn fields(failure: &Failure) -> Option<Vec<(String, String)>> {
     match failure {
         Failure::Parameters(invalid) => Some(invalid.iter().map(|i| (i.name.clone(), i.message.clone())).collect()),
         Failure::Records(records) => records.iter().find_map(|record| record_fields(&record.error)),
-        Failure::ChannelRequired { .. } => Some(vec![field(&FieldError::new("channel_id", Fault::Required))]),
+        Failure::ChannelRequired(_) => Some(vec![field(&FieldError::new("channel_id", Fault::Required))]),
         Failure::UuidConflict(_) => {
             Some(vec![("uuid".to_owned(), "A record with this uuid already exists, and it is another one.".to_owned())])
         }

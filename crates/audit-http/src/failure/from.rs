@@ -7,7 +7,7 @@ use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ChannelId, InputError, JsonError};
 use audit_store::{AppendError, Conflict, NotStored, StoreError};
 
-use super::{Failure, InvalidRecord, UuidConflict, page_too_large};
+use super::{Failure, InvalidRecord, RecordPlace, UuidConflict, page_too_large};
 use crate::auth::{AuthError, ChannelError, Forbidden};
 use crate::blocking::NotRun;
 use crate::body::BodyError;
@@ -44,16 +44,16 @@ impl From<NotAKey> for Failure {
 
 impl From<ChannelError> for Failure {
     fn from(error: ChannelError) -> Failure {
-        error.at("")
+        error.at(RecordPlace::default())
     }
 }
 
 impl ChannelError {
-    /// Makes the failure of one record of a body; `pointer` is the JSON pointer to the record.
-    pub(crate) fn at(self, pointer: &str) -> Failure {
+    /// Makes the failure of one record of a body.
+    pub(crate) fn at(self, record: RecordPlace) -> Failure {
         match self {
-            ChannelError::Required => Failure::ChannelRequired { pointer: pointer.to_owned() },
-            ChannelError::NotFound => Failure::ChannelNotFound,
+            ChannelError::Required => Failure::ChannelRequired(record),
+            ChannelError::NotFound => Failure::ChannelNotFound(record),
         }
     }
 }
@@ -73,7 +73,7 @@ impl From<InputError> for Failure {
     fn from(error: InputError) -> Failure {
         match error {
             InputError::TooLarge { .. } => Failure::RecordTooLarge(error.to_string()),
-            error => Failure::Records(vec![InvalidRecord { pointer: String::new(), line: None, error }]),
+            error => Failure::Records(vec![InvalidRecord { place: RecordPlace::default(), error }]),
         }
     }
 }
@@ -136,7 +136,7 @@ impl From<NotDone> for Failure {
 /// Converts the error of an append of a single record, which is the whole body.
 impl From<AppendError> for Failure {
     fn from(error: AppendError) -> Failure {
-        Failure::from_append(error, true, None)
+        Failure::from_append(error, None, |_| RecordPlace::default())
     }
 }
 
@@ -146,26 +146,25 @@ impl Failure {
         internal(&format!("the record {uuid} of channel {channel} was stored and is not found"))
     }
 
-    /// Makes the failure of an append. `is_single` means that the body is the record, not a list of
-    /// records. The uuids of records without one were made from `key`.
-    pub(crate) fn from_append(error: AppendError, is_single: bool, key: Option<&IdempotencyKey>) -> Failure {
+    /// Makes the failure of an append. `place` says where a record of the request stands in the
+    /// body. The uuids of records without one were made from `key`.
+    pub(crate) fn from_append(error: AppendError, key: Option<&IdempotencyKey>, place: impl Fn(usize) -> RecordPlace) -> Failure {
         let error = match error {
             AppendError::NotStored(error) => error,
             AppendError::Unknown(error) => {
                 tracing::error!(%error, "unavailable");
-                return Failure::StoredIsUnknown;
+                return Failure::StoredIsUnknown { has_key: key.is_some() };
             }
         };
         match error {
             NotStored::Busy { retry_after_seconds } => Failure::Busy { retry_after_seconds },
             NotStored::Conflict(conflicts) => {
-                let is_of_key = |conflict: &Conflict| key.is_some_and(|key| key.uuid(conflict.index) == conflict.uuid);
-                if is_single && conflicts.iter().all(is_of_key) {
+                let conflict = |conflict: &Conflict| UuidConflict::new(conflict, place(conflict.index), key);
+                let conflicts: Vec<UuidConflict> = conflicts.iter().map(conflict).collect();
+                if conflicts.iter().all(|conflict| conflict.of_key && conflict.place.pointer.is_empty()) {
                     return Failure::KeyReused;
                 }
-                let of_record = |index| if is_single { String::new() } else { format!("/{index}") };
-                let place = |conflict: &Conflict| UuidConflict::new(conflict, &of_record(conflict.index), key);
-                Failure::UuidConflict(conflicts.iter().map(place).collect())
+                Failure::UuidConflict(conflicts)
             }
             NotStored::TooMany(_) | NotStored::TooLarge { .. } | NotStored::TooManyBytes(_) => Failure::TooLarge(error.to_string()),
             NotStored::Clock(_) => not_stored(&error, "The clock of the server is wrong"),
@@ -177,13 +176,13 @@ impl Failure {
 
 impl UuidConflict {
     /// Describes the conflict of a record at a place of the body.
-    pub(crate) fn new(conflict: &Conflict, record: &str, key: Option<&IdempotencyKey>) -> UuidConflict {
+    pub(crate) fn new(conflict: &Conflict, place: RecordPlace, key: Option<&IdempotencyKey>) -> UuidConflict {
         if key.is_some_and(|key| key.uuid(conflict.index) == conflict.uuid) {
             let message = format!("differs from the record that was sent here with this {} before", idempotency::HEADER);
-            return UuidConflict { pointer: record.to_owned(), message };
+            return UuidConflict { place, of_key: true, message };
         }
         let other = if conflict.within_request { "earlier in this request" } else { "in the log" };
-        UuidConflict { pointer: format!("{record}/uuid"), message: format!("{} belongs to another event {other}", conflict.uuid) }
+        UuidConflict { place, of_key: false, message: format!("{} belongs to another event {other}", conflict.uuid) }
     }
 }
 

@@ -54,23 +54,29 @@ pub(crate) struct InvalidMember {
     pub(crate) message: String,
 }
 
-/// A record of a body that cannot be read.
-#[derive(Debug)]
-pub(crate) struct InvalidRecord {
+/// The place of a record in a body.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RecordPlace {
     /// JSON pointer to the record: empty if the body is the record, otherwise `/` and its index.
     pub(crate) pointer: String,
     /// The line of the record in a body of lines, from 1.
     pub(crate) line: Option<usize>,
+}
+
+/// A record of a body that cannot be read.
+#[derive(Debug)]
+pub(crate) struct InvalidRecord {
+    pub(crate) place: RecordPlace,
     pub(crate) error: InputError,
 }
 
 impl InvalidRecord {
     /// Keeps only the first faults of a record, because a record may have ten thousand faults.
-    pub(crate) fn first(pointer: String, line: Option<usize>, mut error: InputError, faults_max: usize) -> InvalidRecord {
+    pub(crate) fn first(place: RecordPlace, mut error: InputError, faults_max: usize) -> InvalidRecord {
         if let InputError::Fields(errors) = &mut error {
             errors.truncate(faults_max);
         }
-        InvalidRecord { pointer, line, error }
+        InvalidRecord { place, error }
     }
 
     /// Returns the number of its faults.
@@ -82,8 +88,9 @@ impl InvalidRecord {
 /// A uuid of a request that belongs to another record.
 #[derive(Debug)]
 pub(crate) struct UuidConflict {
-    /// JSON pointer to the uuid, or to the record if its uuid was made from an idempotency key.
-    pub(crate) pointer: String,
+    pub(crate) place: RecordPlace,
+    /// Whether the uuid was made from an idempotency key, so that the record itself has none.
+    pub(crate) of_key: bool,
     pub(crate) message: String,
 }
 
@@ -119,10 +126,10 @@ pub(crate) enum Failure {
     /// Records of a body cannot be read.
     Records(Vec<InvalidRecord>),
     /// The record names no channel, and the token may write to several channels, but not to the
-    /// default channel. The pointer is that of the record.
-    ChannelRequired { pointer: String },
+    /// default channel.
+    ChannelRequired(RecordPlace),
     /// The token may not write to the channel that the record names.
-    ChannelNotFound,
+    ChannelNotFound(RecordPlace),
     /// Uuids of the request belong to other records.
     UuidConflict(Vec<UuidConflict>),
     /// The idempotency key of a single record was used for another record.
@@ -145,8 +152,8 @@ pub(crate) enum Failure {
     Unavailable(&'static str),
     /// An append stored nothing. The text says why.
     NotStored(&'static str),
-    /// It is not known whether an append stored anything.
-    StoredIsUnknown,
+    /// It is not known whether an append stored anything. The client may have sent an idempotency key.
+    StoredIsUnknown { has_key: bool },
     /// A stored entry differs from the entry that was appended. The sentence says where to look.
     EntryWasChanged(&'static str),
     /// The server has a fault. The client gets a fixed sentence, and the reason is in the server's
@@ -182,18 +189,20 @@ impl Failure {
         match self {
             Failure::Unauthorized(_) => Code::Unauthorized,
             Failure::Forbidden => Code::Forbidden,
-            Failure::NotFound(_) | Failure::InvalidPage | Failure::ChannelNotFound => Code::NotFound,
+            Failure::NotFound(_) | Failure::InvalidPage | Failure::ChannelNotFound(_) => Code::NotFound,
             Failure::MethodNotAllowed { .. } => Code::MethodNotAllowed,
             Failure::NotAcceptable => Code::NotAcceptable,
             Failure::InvalidHost | Failure::InvalidHeader(_) | Failure::Parameters(_) => Code::InvalidQuery,
             Failure::UnsupportedMediaType { .. } => Code::UnsupportedMediaType,
             Failure::Body(error) => body_code(error),
-            Failure::NotJson(_) | Failure::Members(_) | Failure::Records(_) | Failure::ChannelRequired { .. } => Code::InvalidBody,
+            Failure::NotJson(_) | Failure::Members(_) | Failure::Records(_) | Failure::ChannelRequired(_) => Code::InvalidBody,
             Failure::UuidConflict(_) | Failure::KeyReused | Failure::ContentTypeConflict(_) => Code::Conflict,
             Failure::TooLarge(_) | Failure::RecordTooLarge(_) => Code::TooLarge,
             Failure::Busy { .. } | Failure::TooManyQueries => Code::Busy,
             Failure::QueryTimeout { .. } => Code::QueryTimeout,
-            Failure::ClientGone | Failure::Unavailable(_) | Failure::NotStored(_) | Failure::StoredIsUnknown => Code::Unavailable,
+            Failure::ClientGone | Failure::Unavailable(_) | Failure::NotStored(_) | Failure::StoredIsUnknown { .. } => {
+                Code::Unavailable
+            }
             Failure::EntryWasChanged(_) => Code::EntryWasChanged,
             Failure::Internal => Code::Internal,
         }
@@ -220,12 +229,14 @@ impl Failure {
             }
             Failure::Body(error) => error.to_string().into(),
             Failure::Parameters(_) => "The query cannot be used.".into(),
-            Failure::Members(_) | Failure::Records(_) | Failure::ChannelRequired { .. } => {
+            Failure::Members(_) | Failure::Records(_) | Failure::ChannelRequired(_) => {
                 "The body cannot be used; nothing was stored.".into()
             }
-            Failure::ChannelNotFound => "This token has no such channel; nothing was stored.".into(),
-            Failure::UuidConflict(_) => "A uuid belongs to another event; nothing was stored.".into(),
-            Failure::KeyReused => {
+            Failure::ChannelNotFound(_) => "This token has no such channel; nothing was stored.".into(),
+            Failure::UuidConflict(conflicts) if conflicts.is_empty() || conflicts.iter().any(|conflict| !conflict.of_key) => {
+                "A uuid belongs to another event; nothing was stored.".into()
+            }
+            Failure::KeyReused | Failure::UuidConflict(_) => {
                 format!("This {} was sent with other content before; nothing was stored.", idempotency::HEADER).into()
             }
             Failure::ContentTypeConflict(taken) => format!("{taken}; nothing was changed.").into(),
@@ -244,9 +255,10 @@ impl Failure {
             .into(),
             Failure::Unavailable(text) | Failure::EntryWasChanged(text) => (*text).into(),
             Failure::NotStored(why) => format!("{why}; nothing was stored. Send {} again later.", noun.the).into(),
-            Failure::StoredIsUnknown => {
+            Failure::StoredIsUnknown { has_key } => {
                 let RecordNoun { were, uuid, them, .. } = noun;
-                format!("Whether {were} stored is not known; send {them} again with the same {uuid}.").into()
+                let same = if *has_key { idempotency::HEADER } else { uuid };
+                format!("Whether {were} stored is not known; send {them} again with the same {same}.").into()
             }
             Failure::Internal => "Something went wrong here; the server's log says what.".into(),
         }

@@ -10,7 +10,7 @@ use crate::admission::Room;
 use crate::auth::Caller;
 use crate::blocking;
 use crate::body::{self, Body, media_type};
-use crate::failure::Failure;
+use crate::failure::{Failure, RecordPlace};
 use crate::idempotency::IdempotencyKey;
 use crate::state::Api;
 
@@ -31,7 +31,9 @@ pub(super) async fn create(
     let prepared = blocking::compute(&api, producer_id, bytes.len(), move || prepare(&store, &bytes, key, &caller)).await??;
     let uuid = prepared.uuid();
     let append = AppendRequest::new([prepared]).producer(producer_id).holding(reservation);
-    let receipts = blocking::append(&api, append).await.map_err(|error| Failure::from_append(error, true, key.as_ref()))?;
+    let receipts = blocking::append(&api, append)
+        .await
+        .map_err(|error| Failure::from_append(error, key.as_ref(), |_| RecordPlace::default()))?;
     let is_retry = receipts.iter().all(|receipt| receipt.duplicate);
     Ok(json(if is_retry { HttpResponse::Ok() } else { HttpResponse::Created() }, view::created(uuid)))
 }

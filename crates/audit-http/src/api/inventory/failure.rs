@@ -53,8 +53,8 @@ impl Body {
         let sentence = failure.sentence(&RecordNoun::LOG);
         match failure {
             Failure::NotFound(what) => Body::not_found(what),
-            Failure::ChannelNotFound => Body::not_found("Channel not found"),
-            Failure::ChannelRequired { .. } => {
+            Failure::ChannelNotFound(_) => Body::not_found("Channel not found"),
+            Failure::ChannelRequired(_) => {
                 Body::missing(vec!["channel_id".to_owned()], Some(format!("channel_id {}", ChannelError::Required)))
             }
             Failure::Body(

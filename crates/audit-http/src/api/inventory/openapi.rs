@@ -9,7 +9,7 @@ use utoipa::openapi::{RefOr, Response, ResponseBuilder, Schema};
 use super::{LOG_NOT_FOUND, LOGS, ONE, SUMMARY};
 use crate::api::native::openapi::{extra, submitted};
 use crate::drf::openapi::blank_or;
-use crate::failure::{Failure, InvalidRecord};
+use crate::failure::{Failure, InvalidRecord, RecordPlace};
 use crate::openapi::ApiDocs;
 use crate::openapi::errors::{example_failure, with_headers};
 use crate::openapi::operation::{JSON, Operation, idempotency_key, json as json_content, query, segment};
@@ -211,8 +211,7 @@ impl Path {
 fn error_of(status: u16) -> (String, Response) {
     let failure = match status {
         400 => Failure::Records(vec![InvalidRecord {
-            line: None,
-            pointer: String::new(),
+            place: RecordPlace::default(),
             error: InputError::Fields(vec![FieldError::new("user_id", Fault::Required)]),
         }]),
         404 => Failure::not_found(LOG_NOT_FOUND),

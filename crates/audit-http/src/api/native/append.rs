@@ -7,12 +7,12 @@ use audit_store::domain::{ObjectWriter, push_array};
 use audit_store::{AppendRequest, Conflict, Receipt, SkippedConflicts};
 
 use super::Stream;
-use super::sent::{Place, Reading, Records, Rejected, prepare_all};
+use super::sent::{Reading, Records, Rejected, prepare_all};
 use crate::admission::Room;
 use crate::auth::Caller;
 use crate::blocking::{self, NotRun};
 use crate::body::Body;
-use crate::failure::{Failure, UuidConflict};
+use crate::failure::{Failure, RecordPlace, UuidConflict};
 use crate::problem::Detail;
 use crate::state::Api;
 
@@ -40,14 +40,18 @@ pub(super) async fn append<S: Stream>(
         append = append.skipping(&skipped);
     }
     let key = reading.key.as_ref();
-    let receipts = blocking::append(&api, append).await.map_err(|error| Failure::from_append(error, is_single, key))?;
+    let of_record = |index: usize| match places.get(index) {
+        Some(place) if !is_single => place.of_record(),
+        _ => RecordPlace::default(),
+    };
+    let receipts = blocking::append(&api, append).await.map_err(|error| Failure::from_append(error, key, of_record))?;
     if is_single {
         return Ok(one(&receipts));
     }
     for conflict in skipped.take() {
-        let Some(Place { index, line }) = places.get(conflict.index).copied() else { continue };
-        let conflict = UuidConflict::new(&Conflict { index, ..conflict }, &format!("/{index}"), key);
-        rejected.push(Rejected { index, details: vec![Detail::of_conflict(&conflict, line)] });
+        let Some(place) = places.get(conflict.index) else { continue };
+        let conflict = UuidConflict::new(&Conflict { index: place.index, ..conflict }, place.of_record(), key);
+        rejected.push(Rejected { index: place.index, details: vec![Detail::of_conflict(&conflict)] });
     }
     rejected.sort_unstable_by_key(|rejected| rejected.index);
     Ok(many(&receipts, &rejected))

@@ -13,7 +13,7 @@ use super::{FormReader, Query, Stream};
 use crate::admission::Turn;
 use crate::auth::{Caller, ChannelError};
 use crate::body::{self, BodyError, FORM, charset, media_type};
-use crate::failure::{ERRORS_MAX, Failure, InvalidMember, InvalidRecord};
+use crate::failure::{ERRORS_MAX, Failure, InvalidMember, InvalidRecord, RecordPlace};
 use crate::idempotency::IdempotencyKey;
 use crate::problem::Detail;
 
@@ -53,6 +53,13 @@ pub(super) struct Place {
     pub(super) index: usize,
     /// The line, from 1, if the body has lines.
     pub(super) line: Option<usize>,
+}
+
+impl Place {
+    /// The place of a record of a list.
+    pub(super) fn of_record(self) -> RecordPlace {
+        RecordPlace { pointer: format!("/{}", self.index), line: self.line }
+    }
 }
 
 /// A record that the log does not store, and why.
@@ -254,23 +261,24 @@ fn prepare<S: Stream>(store: &Store, texts: &Texts<'_>, reading: &Reading, calle
     let mut prepared = PreparedRecords::default();
     let (mut invalid, mut faults) = (Vec::new(), 0);
     for (index, (line, text)) in texts.texts.iter().enumerate() {
-        let (line, pointer) = (*line, if texts.is_single { String::new() } else { format!("/{index}") });
+        let place = Place { index, line: *line };
+        let of_record = || if texts.is_single { RecordPlace::default() } else { place.of_record() };
         let parsed = parse::<S>(text, reading.mode);
         if parsed.is_ok() && !invalid.is_empty() {
             continue;
         }
-        let error = match parsed.and_then(|(new, channel)| place::<S>(store, (new, channel), index, reading, caller)) {
+        let error = match parsed.and_then(|new| prepare_one::<S>(store, new, index, reading, caller)) {
             Ok(entry) => {
                 prepared.entries.push(entry);
-                prepared.places.push(Place { index, line });
+                prepared.places.push(place);
                 continue;
             }
             Err(Refused::NotPrepared(error)) => return Err(error.into()),
             Err(Refused::Channel(error)) if partial => {
-                prepared.rejected.push(Rejected { index, details: vec![Detail::of_channel(error, &pointer, line)] });
+                prepared.rejected.push(Rejected { index, details: vec![Detail::of_channel(error, &of_record())] });
                 continue;
             }
-            Err(Refused::Channel(error)) => return Err(error.at(&pointer)),
+            Err(Refused::Channel(error)) => return Err(error.at(of_record())),
             Err(Refused::Input(InputError::TooLarge { .. })) if texts.is_single && begins_with_a_record(text) => {
                 return Err(not_announced("has a second JSON value after the first line"));
             }
@@ -285,7 +293,7 @@ fn prepare<S: Stream>(store: &Store, texts: &Texts<'_>, reading: &Reading, calle
         };
         // In part, the client has to know about each record that is not stored.
         let faults_max = ERRORS_MAX.saturating_sub(faults).max(1);
-        let record = InvalidRecord::first(pointer, line, error, faults_max);
+        let record = InvalidRecord::first(of_record(), error, faults_max);
         faults += record.faults();
         if partial {
             prepared.rejected.push(Rejected { index, details: Detail::of_record(&record) });
@@ -315,7 +323,7 @@ fn parse<S: Stream>(text: &str, mode: ParseMode) -> Result<(S::New, Option<Chann
 }
 
 /// Prepares a record for the log of its channel.
-fn place<S: Stream>(
+fn prepare_one<S: Stream>(
     store: &Store,
     (mut new, channel): (S::New, Option<ChannelId>),
     index: usize,

@@ -18,7 +18,7 @@ use crate::blocking;
 use crate::body::charset;
 use crate::body::{self, Body, BodyError, FORM, media_type};
 use crate::drf::{self, BaseUrl, Paging};
-use crate::failure::Failure;
+use crate::failure::{Failure, RecordPlace};
 use crate::idempotency::IdempotencyKey;
 use crate::params::Params;
 use crate::routes::{Access, ApiStyle, Resource, Routes};
@@ -87,7 +87,9 @@ async fn create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload
     let (channel, uuid, bytes) = (prepared.channel_id(), prepared.uuid(), prepared.bytes());
     let kept = prepared.entry().clone();
     let append = AppendRequest::new([prepared]).producer(producer_id).holding(reservation);
-    let receipts = blocking::append(&api, append).await.map_err(|error| Failure::from_append(error, true, key.as_ref()))?;
+    let receipts = blocking::append(&api, append)
+        .await
+        .map_err(|error| Failure::from_append(error, key.as_ref(), |_| RecordPlace::default()))?;
     // A new action log is the one that the client sent, so the server does not read it from the
     // log. Such a read could fail, and the client would then send it again although it is stored.
     if let [Receipt { duplicate: false, position, recorded_at, leaf_hash, .. }] = receipts[..] {

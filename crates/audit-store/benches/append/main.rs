@@ -4,6 +4,7 @@
 
 mod costs;
 mod forms;
+mod masking;
 #[path = "../../tests/postgres/mod.rs"]
 #[expect(dead_code, unused_imports, clippy::unwrap_used, reason = "not all of it is needed here")]
 mod postgres_server;
@@ -27,6 +28,7 @@ cargo bench -p audit-store --bench append -- [OPTIONS]
   --costs           what each trigger and each index costs, instead
   --old-trees       raw inserts into the table as it was with seven more indexes and no search index, instead of today's
   --postgres        the store on a private PostgreSQL server beside raw COPYs, instead of SQLite
+  --masking         the store from the texts on, with the standard masking policy beside none, instead
   --forms           on a private PostgreSQL server: COPY, unnest, several rows of VALUES, one row a statement, instead
   --only PART       only what has this in its name
   --test            a few rows, once, in all ways: whether it runs (as without --bench, which `cargo bench` gives)
@@ -42,6 +44,7 @@ struct Options {
     old_trees: bool,
     postgres: bool,
     forms: bool,
+    masking: bool,
     only: String,
     smoke: bool,
 }
@@ -56,6 +59,7 @@ fn options() -> anyhow::Result<Option<Options>> {
         old_trees: false,
         postgres: false,
         forms: false,
+        masking: false,
         only: String::new(),
         smoke: true,
     };
@@ -73,6 +77,7 @@ fn options() -> anyhow::Result<Option<Options>> {
             "--old-trees" => options.old_trees = true,
             "--postgres" => options.postgres = true,
             "--forms" => options.forms = true,
+            "--masking" => options.masking = true,
             "--bench" => options.smoke = false,
             "--test" => test = true,
             "--help" | "-h" => return Ok(None),
@@ -88,15 +93,22 @@ fn main() -> anyhow::Result<()> {
         println!("{HELP}");
         return Ok(());
     };
-    let events = if options.smoke { rows::few()? } else { rows::read(&options.events, options.copies)? };
     if options.smoke {
         options.rounds = 1;
     }
+    if options.masking {
+        return masking::run(&options);
+    }
+    let events = if options.smoke { rows::few()? } else { rows::read(&options.events, options.copies)? };
     println!("{} events, {} bytes each, {} rounds", events.len(), rows::bytes_each(&events), options.rounds);
     match (options.costs, options.forms) {
         (true, _) => costs::run(&options, &events),
         (_, true) => forms::run(&options, &events),
-        _ if options.smoke => speed::run(&options, &events).and_then(|()| forms::run(&options, &events)),
+        _ if options.smoke => {
+            speed::run(&options, &events)?;
+            forms::run(&options, &events)?;
+            masking::run(&options)
+        }
         _ => speed::run(&options, &events),
     }
 }

@@ -38,20 +38,27 @@ const OLD_TREES: &str = "
 fn append(directory: &Path, postgres: bool, events: &[Prepared], case: &Case) -> anyhow::Result<f64> {
     let (_place, store) = raw::scratch(directory, postgres)?;
     let requests: Vec<Vec<Prepared>> = events.chunks(case.per_request).map(<[Prepared]>::to_vec).collect();
-    let share = requests.len().div_ceil(case.callers);
+    side_by_side(requests, case.callers, |events| store.append(AppendRequest::new(events))?.wait().map(drop))
+}
+
+/// Seconds until every caller is done with its share of the requests.
+pub(crate) fn side_by_side<R: Send, E: Into<anyhow::Error> + Send>(
+    requests: Vec<R>,
+    callers: usize,
+    send: impl Fn(R) -> Result<(), E> + Sync,
+) -> anyhow::Result<f64> {
+    let share = requests.len().div_ceil(callers);
     let mut shares = Vec::new();
     let mut requests = requests.into_iter().peekable();
     while requests.peek().is_some() {
         shares.push(requests.by_ref().take(share).collect::<Vec<_>>());
     }
-    let start = Instant::now();
+    let (start, send) = (Instant::now(), &send);
     std::thread::scope(|scope| {
-        let caller = |requests: Vec<Vec<Prepared>>| {
-            requests.into_iter().try_for_each(|events| store.append(AppendRequest::new(events))?.wait().map(drop))
-        };
-        let callers: Vec<_> = shares.into_iter().map(|requests| scope.spawn(move || caller(requests))).collect();
+        let caller = |requests: Vec<R>| scope.spawn(move || requests.into_iter().try_for_each(send));
+        let callers: Vec<_> = shares.into_iter().map(caller).collect();
         callers.into_iter().try_for_each(|caller| match caller.join() {
-            Ok(outcome) => outcome.map_err(anyhow::Error::from),
+            Ok(outcome) => outcome.map_err(Into::into),
             Err(_) => Err(anyhow::anyhow!("a caller panicked")),
         })
     })?;

@@ -137,7 +137,7 @@ fn assert_index_is_as_if_made_at_once(directory: &Path, database: &Path) {
             statement.query_map([], of).unwrap().map(Result::unwrap).collect()
         };
         vec![
-            rows("SELECT first, size, hex(fences) FROM segments ORDER BY first", |row| {
+            rows("SELECT first, size, hex(fences) || hex(days) FROM segments ORDER BY first", |row| {
                 Ok(serde_json::json!([row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?]))
             }),
             rows("SELECT first, block, hex(points) FROM segment_times ORDER BY first, block", |row| {

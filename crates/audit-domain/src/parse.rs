@@ -30,7 +30,9 @@ pub struct ParseMode {
 const MASKED: &str = "masked";
 
 impl ParseMode {
-    const STRICT: ParseMode = ParseMode {
+    /// The mode of the native API with `lenient=true`: an object without any known member is a record
+    /// too.
+    pub const LENIENT: ParseMode = ParseMode {
         drops_read_only: false,
         last_repeated_counts: false,
         refuses_unrecognized: false,
@@ -38,12 +40,12 @@ impl ParseMode {
         takes_masked: false,
     };
     /// The mode of the native API.
-    pub const NATIVE: ParseMode = ParseMode { refuses_unrecognized: true, ..ParseMode::STRICT };
+    pub const NATIVE: ParseMode = ParseMode { refuses_unrecognized: true, ..ParseMode::LENIENT };
     /// The mode of the published APIs, which read an object as Django does.
-    pub const PUBLISHED: ParseMode = ParseMode { last_repeated_counts: true, keeps_faulty_added: true, ..ParseMode::STRICT };
+    pub const PUBLISHED: ParseMode = ParseMode { last_repeated_counts: true, keeps_faulty_added: true, ..ParseMode::LENIENT };
     /// The mode for importing an export.
     pub const IMPORT: ParseMode =
-        ParseMode { drops_read_only: true, keeps_faulty_added: true, takes_masked: true, ..ParseMode::STRICT };
+        ParseMode { drops_read_only: true, keeps_faulty_added: true, takes_masked: true, ..ParseMode::LENIENT };
 
     /// Checks the limits and splits a record into its members. An exported record may be larger
     /// than the record that the client sent.

@@ -31,11 +31,11 @@ const OF_ALL_CHANNELS: [&str; 2] = [
 ];
 
 fn event(json: &str, channel: i64) -> PreparedEntry {
-    NewEvent::parse(json, ParseMode::NATIVE).unwrap().prepare(ChannelId::new(channel).unwrap()).unwrap()
+    NewEvent::parse(json, ParseMode::LENIENT).unwrap().prepare(ChannelId::new(channel).unwrap()).unwrap()
 }
 
 fn log(json: &str) -> PreparedEntry {
-    NewActionLog::parse(json, ParseMode::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap()
+    NewActionLog::parse(json, ParseMode::LENIENT).unwrap().prepare(ChannelId::DEFAULT).unwrap()
 }
 
 /// Every kind of statement on the tables of a log, except those of a copy, which name the channel

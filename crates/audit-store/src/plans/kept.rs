@@ -25,7 +25,7 @@ impl Keeping {
         let store = Store::open(StoreConfig::new(url)).unwrap();
         let events = (0..100).map(|n| {
             let json = format!(r#"{{"content_type":{},"action":"a","url":"/{n}"}}"#, n % 3);
-            NewEvent::parse(&json, ParseMode::NATIVE).unwrap()
+            NewEvent::parse(&json, ParseMode::LENIENT).unwrap()
         });
         store.channels(ChannelId::DEFAULT).events().append_all(events).unwrap();
         store.index().unwrap();

@@ -19,7 +19,7 @@ type Outcome = Result<Vec<Receipt>, AppendError>;
 fn event(number: u128, channel: i64, members: &str) -> PreparedEntry {
     let uuid = audit_domain::uuid::Uuid::from_u128(number);
     let json = format!(r#"{{"uuid":"{uuid}","channel_id":{channel}{members}}}"#);
-    NewEvent::parse(&json, ParseMode::NATIVE).unwrap().prepare(ChannelId::DEFAULT).unwrap()
+    NewEvent::parse(&json, ParseMode::LENIENT).unwrap().prepare(ChannelId::DEFAULT).unwrap()
 }
 
 /// A log with entries, and the statements that ran after they were appended.

@@ -80,7 +80,7 @@ impl Reading {
         }
         query.finish()?;
         let (is_ndjson, form) = content::<S>(request, format)?;
-        let mode = ParseMode { refuses_unrecognized: !lenient, ..ParseMode::NATIVE };
+        let mode = if lenient { ParseMode::LENIENT } else { ParseMode::NATIVE };
         Ok(Reading { is_ndjson, form, format, mode, partial, key: IdempotencyKey::from_request(request, caller)? })
     }
 

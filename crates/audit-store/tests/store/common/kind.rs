@@ -82,7 +82,7 @@ pub(crate) trait Kind: LogStream {
     /// A record with these members and what is required, for the channel it names, else the default one.
     fn entry(members: &str) -> Prepared {
         let all = [Self::REQUIRED, members].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(",");
-        Self::parse(&format!("{{{all}}}"), ParseMode::NATIVE).unwrap()
+        Self::parse(&format!("{{{all}}}"), ParseMode::LENIENT).unwrap()
     }
 }
 

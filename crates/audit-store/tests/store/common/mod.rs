@@ -116,7 +116,7 @@ impl Scratch {
     }
 
     pub(crate) fn append_json_of<K: Kind>(&self, json: &str) -> Receipt {
-        self.append(vec![K::parse(json, ParseMode::NATIVE).unwrap()])[0]
+        self.append(vec![K::parse(json, ParseMode::LENIENT).unwrap()])[0]
     }
 
     pub(crate) fn get(&self, receipt: &Receipt) -> Event {
@@ -153,7 +153,7 @@ pub(crate) fn append(store: &Store, events: Vec<Prepared>) -> Vec<Receipt> {
 
 /// An event in the native shape, for the channel it names, else the default one.
 pub(crate) fn event(json: &str) -> Prepared {
-    Events::parse(json, ParseMode::NATIVE).unwrap()
+    Events::parse(json, ParseMode::LENIENT).unwrap()
 }
 
 /// The uuid of a number, in the order of numbers. That of 0 is not the nil uuid, which is refused.

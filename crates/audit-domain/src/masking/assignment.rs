@@ -2,12 +2,16 @@
 
 use super::dictionary::{Noun, Secret};
 use super::header;
+use super::message::{is_mark, is_message};
 use super::name::is_word;
 use super::needles::identifier;
 use super::shape::PEM_NEEDLE;
 use super::spaced;
-use super::value::{Element, Range, bare, byte, is_call, is_mask, list, quoted};
-use super::words::{WORD_BYTES_MAX, is_directory, is_masked, is_of_a_sentence, is_placeholder, is_stated_secret, looks_secret};
+use super::value::{Element, Range, bare, byte, closed, is_call, is_mask, list, quoted};
+use super::words::{
+    WORD_BYTES_MAX, is_directory, is_masked, is_masked_start, is_of_a_sentence, is_placeholder, is_stated_secret, looks_secret,
+};
+use super::wrapped;
 
 /// A name in a text, and what may be assigned to it.
 pub(super) struct Assignment<'t> {
@@ -37,14 +41,16 @@ impl Assignment<'_> {
     /// The ranges of the values.
     pub(super) fn values(&self) -> Vec<Range> {
         let framed = || self.in_element().or_else(|| self.in_form_part()).or_else(|| self.in_attribute());
-        let mut values = match framed().or_else(|| self.in_option()) {
+        let mut values = match framed().or_else(|| self.in_option()).or_else(|| self.in_pair()).or_else(|| self.in_statement()) {
             Some((from, to)) if is_placeholder(&self.text[from..to]) => Vec::new(),
             Some(value) => vec![value],
             None => self.after_separator(),
         };
+        if let [(_, end)] = values[..] {
+            values.extend(self.after_arrow(end));
+        }
         if self.secret.is_stated {
-            let as_other = Secret { noun: Noun::Other, ..self.secret };
-            values.retain(|(from, to)| is_stated_secret(as_other, &self.text[*from..*to]));
+            values.retain(|(from, to)| is_stated_secret(self.as_other(), &self.text[*from..*to]));
         }
         values
     }
@@ -119,11 +125,65 @@ impl Assignment<'_> {
     /// `--password value` on a command line.
     fn in_option(&self) -> Option<Range> {
         let (start, end) = self.name;
-        let is_option = self.starts_with(start, b"--") && self.byte(end) == b' ' && !b" -=:\0".contains(&self.byte(end + 1));
         // `--no-password` has no value.
-        (is_option && !self.secret.is_stated)
-            .then(|| quoted(self.text, end + 1).unwrap_or_else(|| bare(self.text, end + 1)))
-            .filter(|(from, to)| from < to)
+        if !self.starts_with(start, b"--") || self.secret.is_stated {
+            return None;
+        }
+        // The arguments of a process as a list: `['tool', '--password', '…']`.
+        if b"'\"".contains(&self.byte(end)) {
+            let is_next = self.byte(end + 1) == b',' && self.byte(end + 2) == b' ';
+            return if is_next { closed(self.text, end + 3).filter(|(from, _)| self.byte(*from) != b'-') } else { None };
+        }
+        let value = end + self.text[end..].iter().take(8).take_while(|byte| b" \t".contains(byte)).count();
+        let is_value = value > end && !b" -=:\0".contains(&self.byte(value));
+        is_value.then(|| quoted(self.text, value).unwrap_or_else(|| bare(self.text, value))).filter(|(from, to)| from < to)
+    }
+
+    /// The second of two strings in brackets: `('password', '…')`, `["password", "…"]`,
+    /// `define('DB_PASSWORD', '…')`.
+    fn in_pair(&self) -> Option<Range> {
+        let (start, end) = self.name;
+        let is_quote = |at: usize| b"'\"".contains(&self.byte(at));
+        let before = |at: usize| at.checked_sub(1).map_or(0, |at| self.byte(at));
+        if start == 0 || !is_quote(start - 1) || !is_quote(end) || self.byte(end + 1) != b',' {
+            return None;
+        }
+        let open = start - 1 - usize::from(b"bu".contains(&before(start - 1)));
+        let value = end + 2 + self.text[end + 2..].iter().take(8).take_while(|byte| byte.is_ascii_whitespace()).count();
+        let (from, to) = closed(self.text, value)?;
+        if !b"([{".contains(&before(open)) || !b")]}".contains(&self.byte(to + 1)) {
+            return None;
+        }
+        // One of a list of pairs is a pair. Two strings by themselves may be two names.
+        let outside = self.text[..open - 1].iter().rev().find(|byte| !byte.is_ascii_whitespace());
+        let is_listed = outside.is_some_and(|byte| b"[(,{".contains(byte));
+        (is_listed || looks_secret(self.as_other(), &self.text[from..to])).then_some((from, to))
+    }
+
+    /// A string directly after the name: `ALTER USER bob PASSWORD '…'`, `Token '…' is expired`.
+    fn in_statement(&self) -> Option<Range> {
+        let end = self.name.1;
+        if self.byte(end) != b' ' || !b"'\"".contains(&self.byte(end + 1)) {
+            return None;
+        }
+        let value = closed(self.text, end + 1)?;
+        looks_secret(self.as_other(), &self.text[value.0..value.1]).then_some(value)
+    }
+
+    /// The second side of a change: `password: 'old' -> 'new'`.
+    fn after_arrow(&self, end: usize) -> Option<Range> {
+        let blanks = |at: usize| at + self.text[at..].iter().take(8).take_while(|byte| **byte == b' ').count();
+        let closed = end + self.text[end..].iter().take(4).take_while(|byte| b"'\"`\\".contains(byte)).count();
+        let arrow = blanks(closed);
+        let length = ["->", "=>", "→"].iter().find(|sign| self.starts_with(arrow, sign.as_bytes()))?.len();
+        let at = blanks(arrow + length);
+        let (from, to) = quoted(self.text, at).unwrap_or_else(|| bare(self.text, at));
+        (from < to && !is_placeholder(&self.text[from..to])).then_some((from, to))
+    }
+
+    /// The secret as one that has to look like one, also if it is a password.
+    fn as_other(&self) -> Secret {
+        Secret { noun: Noun::Other, ..self.secret }
     }
 
     fn after_separator(&self) -> Vec<Range> {
@@ -143,10 +203,16 @@ impl Assignment<'_> {
         if let Some(value) = quoted(self.text, at) {
             return self.filtered([(value, true)], &separator);
         }
+        if is_masked_start(self.text, at) {
+            return Vec::new();
+        }
         if !is_mask(self.text, at)
             && let Some(elements) = list(self.text, at)
         {
             return self.filtered(elements, &separator);
+        }
+        if let Some(inside) = wrapped::values(self.text, at) {
+            return self.filtered(inside.into_iter().map(|value| (value, true)), &separator);
         }
         if self.opens_object(at) || (!separator.is_colon && !separator.is_form && is_call(self.text, at)) {
             return Vec::new();
@@ -169,12 +235,13 @@ impl Assignment<'_> {
             let value = &self.text[from..to];
             // The weak password `none` is one where nothing says that a word of a program stands there.
             let is_text = (separator.is_form && from == separator.value) || (is_quoted && separator.is_quoted_name);
+            let is_said = is_quoted && self.secret.noun != Noun::Phrase && is_message(value);
             let is_absent = match self.secret.noun {
-                noun if noun.is_password() && is_text => is_masked(value),
+                noun if noun.is_password() && is_text => is_masked(value) || is_mark(value),
                 _ => is_placeholder(value),
             };
             let is_path = self.secret.noun == Noun::Directory && is_directory(value);
-            !is_absent && !is_path && (is_quoted || self.is_secret_bare(value, separator))
+            !is_absent && !is_said && !is_path && (is_quoted || self.is_secret_bare(value, separator))
         };
         elements.into_iter().filter(|(range, is_quoted)| is_secret(*range, *is_quoted)).map(|(range, _)| range).collect()
     }
@@ -206,6 +273,8 @@ impl Assignment<'_> {
     /// Reads what follows the name up to the value.
     fn separator(&self) -> Option<Separator> {
         const CLOSING_MAX: usize = 8;
+        // Columns of a plan or a description are aligned.
+        const BLANKS_MAX: usize = 64;
         let (mut at, mut is_quoted_name) = (self.name.1, false);
         for _ in 0..CLOSING_MAX {
             at += match self.byte(at) {
@@ -218,7 +287,7 @@ impl Assignment<'_> {
                 _ => break,
             };
         }
-        let blanks = |at: usize| self.text[at..].iter().take_while(|byte| b" \t".contains(byte)).take(CLOSING_MAX).count();
+        let blanks = |at: usize| self.text[at..].iter().take_while(|byte| b" \t".contains(byte)).take(BLANKS_MAX).count();
         let sign = at + blanks(at);
         let (is_colon, taken) = match (self.byte(sign), self.byte(sign + 1)) {
             (b'=', b'>') | (b':', b'=') => (false, 2),

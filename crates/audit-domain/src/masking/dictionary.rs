@@ -202,6 +202,10 @@ const STATEMENTS: [&[u8]; 36] = [
     b"without",
 ];
 
+/// Those of [`STATEMENTS`] that are about the next word only.
+const QUANTITIES: [&[u8]; 14] =
+    [b"had", b"was", b"no", b"non", b"not", b"missing", b"min", b"max", b"num", b"n", b"total", b"count", b"with", b"without"];
+
 /// Words directly before `token` that make it a page cursor, a count or an identifier.
 const OTHER_TOKENS: [&[u8]; 24] = [
     b"next",
@@ -299,15 +303,19 @@ fn is_something_else(name: &Name, noun: usize, end: usize) -> bool {
     is_product || is_public || (is_token && OTHER_TOKENS.contains(&name.word(before)))
 }
 
-/// Whether the words before a noun make it a flag or a number.
+/// Whether the words before a noun make it a flag or a number. A verb may be the first word of
+/// several; what says how many is directly before the noun: `no_password`, but not
+/// `NO_REPLY_EMAIL_PASSWORD`.
 fn is_statement(name: &Name, noun: usize) -> bool {
-    noun.checked_sub(1).is_some_and(|before| STATEMENTS.contains(&name.word(0)) || STATEMENTS.contains(&name.word(before)))
+    let is_verb = |word: &[u8]| STATEMENTS.contains(&word) && !QUANTITIES.contains(&word);
+    noun.checked_sub(1).is_some_and(|before| is_verb(name.word(0)) || STATEMENTS.contains(&name.word(before)))
 }
 
 /// Whether a name says only a role or a form, so that under the name of a secret its value is the
 /// secret: `{"password": {"old": …, "new": …}}`.
 pub(super) fn is_form(name: &Name) -> bool {
-    const ROLES: [&[u8]; 7] = [b"from", b"to", b"text", b"content", b"data", b"secret", b"key"];
+    const ROLES: [&[u8]; 11] =
+        [b"from", b"to", b"text", b"content", b"data", b"secret", b"key", b"array", b"kvlist", b"int", b"double"];
     let says_form = |word: &[u8]| FORMS.contains(&word) || ROLES.contains(&word) || word.iter().all(u8::is_ascii_digit);
     name.words() > 0 && (0..name.words()).all(|at| says_form(name.word(at)))
 }

@@ -2,7 +2,7 @@
 
 use super::dictionary::{Noun, Secret};
 use super::shape::is_escape;
-use super::value::{Range, bare, byte, quoted};
+use super::value::{Range, bare, byte, is_mask, quoted};
 use super::words::{WORD_BYTES_MAX, is_of_a_sentence, looks_secret};
 
 /// The words before a credential, and whether parameters follow rather than one text.
@@ -39,6 +39,9 @@ pub(super) fn line(text: &[u8], from: usize, secret: Secret, is_own_line: bool) 
     if let Some(quoted) = quoted(text, from) {
         return Some(quoted);
     }
+    if is_mask(text, from) {
+        return None;
+    }
     let rest = &text[from..];
     let is_end = |byte: &u8| b" \t\r\n\"'\\<".contains(byte);
     let length = rest.iter().take(WORD_BYTES_MAX).position(is_end).unwrap_or(rest.len().min(WORD_BYTES_MAX));
@@ -46,14 +49,36 @@ pub(super) fn line(text: &[u8], from: usize, secret: Secret, is_own_line: bool) 
     let is_alone = rest.get(length).is_none_or(|next| *next != b' ')
         && (looks_secret(secret, word) || (is_own_line && !is_of_a_sentence(word)));
     let has_parts = secret.noun == Noun::Header && word.contains(&b'=');
-    let has_scheme = scheme(rest).is_some();
-    (has_scheme || is_alone || has_parts).then(|| (from, from + line_end(rest)))
+    let known = scheme(rest);
+    if let Some((length, false)) = known
+        && let Some(end) = credential_end(rest, length)
+    {
+        return Some((from, from + end));
+    }
+    // A scheme that is not known has a credential behind it.
+    let has_credential = || {
+        is_own_line
+            && secret.noun == Noun::Header
+            && !is_of_a_sentence(word)
+            && rest[length..line_end(rest).max(length)].split(|byte| *byte == b' ').take(4).any(|next| looks_secret(secret, next))
+    };
+    (known.is_some() || is_alone || has_parts || has_credential()).then(|| (from, from + line_end(rest)))
+}
+
+/// Where the one credential after a scheme ends (`token68` of RFC 9110), if it is one and more of
+/// the line follows.
+fn credential_end(value: &[u8], scheme: usize) -> Option<usize> {
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
+    let end = scheme + value[scheme..].iter().take_while(is_part).count();
+    let is_followed = value.get(end).is_some_and(|next| b" ,;".contains(next));
+    (end > scheme && is_followed && !value[scheme..end].contains(&b'=')).then_some(end)
 }
 
 /// The end of a line of a header. A quote ends it, unless it is around the value of a parameter.
 fn line_end(line: &[u8]) -> usize {
+    let line = &line[..memchr::memchr2(b'\n', b'\r', line).unwrap_or(line.len())];
     let mut at = 0;
-    while let Some(next) = line.get(at..).and_then(|rest| rest.iter().position(|byte| b"\r\n\"'\\<=".contains(byte))) {
+    while let Some(next) = line.get(at..).and_then(|rest| rest.iter().position(|byte| b"\"'\\<=".contains(byte))) {
         at += next;
         if line[at] != b'=' {
             return line[..at].trim_ascii_end().len();
@@ -65,8 +90,7 @@ fn line_end(line: &[u8]) -> usize {
         }
         let delimiter = &line[at..=at + escapes];
         let after = &line[at + delimiter.len()..];
-        let end = memchr::memchr2(b'\n', b'\r', after).unwrap_or(after.len());
-        match memchr::memmem::find(&after[..end], delimiter) {
+        match memchr::memmem::find(after, delimiter) {
             Some(close) => at += close + 2 * delimiter.len(),
             None => return line[..at].trim_ascii_end().len(),
         }

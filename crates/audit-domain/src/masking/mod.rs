@@ -18,6 +18,7 @@ mod edits;
 mod explain;
 mod header;
 mod layers;
+mod message;
 mod name;
 mod names;
 mod needles;
@@ -38,6 +39,7 @@ mod value;
 mod view;
 mod walk;
 mod words;
+mod wrapped;
 
 pub use explain::{MaskedValue, MaskingRule};
 pub use policy::MaskingPolicy;

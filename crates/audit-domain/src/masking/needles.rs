@@ -187,8 +187,22 @@ pub(super) fn name_range(text: &[u8], needle: Needle, from: usize, to: usize) ->
             let is_close = separators <= SEPARATORS_MAX && is_word(*next);
             is_close.then(|| (identifier(text, from, to).0, identifier(text, to + separators, to + separators).1))
         }
-        _ => Some(identifier(text, from, to)),
+        _ => {
+            let (start, end) = identifier(text, from, to);
+            Some((start, with_form_after(text, end)))
+        }
     }
+}
+
+/// The end of a name if the word after it says which form of the secret the value is: `TOTP seed: …`.
+fn with_form_after(text: &[u8], end: usize) -> usize {
+    const FORMS: [&[u8]; 6] = [b"hash", b"value", b"seed", b"code", b"confirmation", b"salt"];
+    if !text.get(end).is_some_and(|byte| b" .".contains(byte)) {
+        return end;
+    }
+    let length = text[end + 1..].iter().take(16).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    let word = &text[end + 1..end + 1 + length];
+    if FORMS.iter().any(|form| form.eq_ignore_ascii_case(word)) { end + 1 + length } else { end }
 }
 
 /// The start of the name if the word before it belongs to it, as in `Elevated Token: Yes`.

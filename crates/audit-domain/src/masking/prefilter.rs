@@ -135,11 +135,16 @@ fn value(text: &[u8], from: usize, to: usize) -> Value {
     if text[from] == b'-' || is_element || is_part {
         return Value::After;
     }
+    // The first of two strings, or a name with a string behind it.
+    let is_quote = |at: usize| text.get(at).is_some_and(|byte| b"'\"\\".contains(byte));
+    let is_before_string = text.get(to) == Some(&b' ') && is_quote(to + 1);
     match after_closing(text, to) {
         (_, Some(b':' | b'=' | b'%')) => Value::After,
+        (_, Some(b',')) if is_quote(to) => Value::After,
+        (..) if is_before_string => Value::After,
         // The string may be a name by itself: `{"name": "Cookie", "value": …}`, `name="password"`.
         (true, _) if starts_as_value(text, from) => Value::After,
-        (true, _) if text.get(to) != Some(&b'\\') => Value::None,
+        (true, _) if ends_string(text, to) => Value::None,
         _ => value_after_string(text, from, to),
     }
 }
@@ -163,6 +168,11 @@ fn after_closing(text: &[u8], to: usize) -> (bool, Option<u8>) {
     (has_quote, None)
 }
 
+/// Whether the first quote after a name is not escaped, so that the string ends there.
+fn ends_string(text: &[u8], to: usize) -> bool {
+    memchr::memchr(b'"', &text[to..]).is_some_and(|quote| quote == 0 || text[to + quote - 1] != b'\\')
+}
+
 /// Finds out whether a name is in a string that has a value, with more words after it: `"password
 /// (old)": …`. The name then ends where the string does.
 fn value_after_string(text: &[u8], from: usize, to: usize) -> Value {
@@ -179,10 +189,17 @@ fn value_after_string(text: &[u8], from: usize, to: usize) -> Value {
 fn starts_as_value(text: &[u8], at: usize) -> bool {
     const STRING_BYTES_MAX: usize = 300;
     let floor = at.saturating_sub(STRING_BYTES_MAX);
-    let Some(quote) = memchr::memrchr(b'"', &text[floor..at]) else { return floor > 0 };
-    // The name may have quotes of its own inside the string.
-    let before = text[..floor + quote].iter().rev().find(|byte| !(byte.is_ascii_whitespace() || b"\\\"".contains(byte)));
-    before.is_some_and(|before| b":=[nrtdD".contains(before))
+    // The name may have quotes of its own inside the string, which are escaped.
+    for quote in memchr::memrchr_iter(b'"', &text[floor..at]).map(|quote| floor + quote) {
+        let before = text[..quote].iter().rev().find(|byte| !(byte.is_ascii_whitespace() || b"\\\"".contains(byte)));
+        if before.is_some_and(|before| b":=[nrtdD".contains(before)) {
+            return true;
+        }
+        if quote == 0 || text[quote - 1] != b'\\' {
+            return false;
+        }
+    }
+    floor > 0
 }
 
 /// Whether an `@` may follow the password of a URL. With the escapes of strings, a URL may start with `:\/\/`.

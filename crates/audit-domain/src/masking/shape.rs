@@ -7,7 +7,7 @@ use regex::bytes::Regex;
 
 /// The needle of each form, and a pattern for the text from the needle on. If the pattern has a
 /// group, the group is the secret, otherwise all of it.
-const SHAPES: [(&str, &str); 33] = [
+const SHAPES: [(&str, &str); 53] = [
     ("ghp_", r"ghp_[A-Za-z0-9]{36,255}"),
     ("gho_", r"gho_[A-Za-z0-9]{36,255}"),
     ("ghu_", r"ghu_[A-Za-z0-9]{36,255}"),
@@ -15,6 +15,26 @@ const SHAPES: [(&str, &str); 33] = [
     ("ghr_", r"ghr_[A-Za-z0-9]{36,255}"),
     ("github_pat_", r"github_pat_[A-Za-z0-9_]{36,255}"),
     ("glpat-", r"glpat-[A-Za-z0-9_-]{20,}"),
+    ("glrt-", r"glrt-[A-Za-z0-9_-]{20,}"),
+    ("gldt-", r"gldt-[A-Za-z0-9_-]{20,}"),
+    ("glcbt-", r"glcbt-[A-Za-z0-9_-]{20,}"),
+    ("sk-or-v1-", r"sk-or-v1-[A-Za-z0-9]{32,}"),
+    ("sk-svcacct-", r"sk-svcacct-[A-Za-z0-9_-]{20,}"),
+    ("gsk_", r"gsk_[A-Za-z0-9]{40,}"),
+    ("gocspx-", r"GOCSPX-[A-Za-z0-9_-]{20,}"),
+    ("atatt3x", r"ATATT3x[A-Za-z0-9_=-]{50,}"),
+    ("dapi", r"(dapi[a-f0-9]{32})(?:[^0-9A-Za-z]|\z)"),
+    ("lin_api_", r"lin_api_[A-Za-z0-9]{30,}"),
+    ("dckr_pat_", r"dckr_pat_[A-Za-z0-9_-]{20,}"),
+    ("rubygems_", r"rubygems_[a-f0-9]{48}"),
+    ("shpca_", r"shpca_[a-fA-F0-9]{32}"),
+    ("shppa_", r"shppa_[a-fA-F0-9]{32}"),
+    ("xkeysib-", r"xkeysib-[a-f0-9]{64}-[A-Za-z0-9]{16}"),
+    ("glsa_", r"glsa_[A-Za-z0-9]{32}_[a-fA-F0-9]{8}"),
+    ("tskey-", r"tskey-[a-z]+-[A-Za-z0-9-]{20,}"),
+    ("sntrys_", r"sntrys_[A-Za-z0-9+/=_-]{40,}"),
+    ("pscale_tkn_", r"pscale_tkn_[A-Za-z0-9_.-]{30,}"),
+    ("hooks.slack.com/services/", r"hooks\.slack\.com/services/(T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]{20,})"),
     ("xox", r"xox[abeoprs]-[A-Za-z0-9-]{10,}"),
     ("xapp-", r"xapp-[A-Za-z0-9-]{20,}"),
     ("sk_live_", r"sk_live_[A-Za-z0-9]{16,}"),

@@ -27,7 +27,7 @@ fn check(policy: &MaskingPolicy, member: &str) {
 }
 
 /// Parts of texts that meet in secrets, and in what only looks like one.
-const PARTS: [&str; 101] = [
+const PARTS: [&str; 121] = [
     "password",
     "passwd",
     "Token",
@@ -129,6 +129,26 @@ const PARTS: [&str; 101] = [
     "\n  ",
     "key=\"",
     "value=\"",
+    "('",
+    "', '",
+    "')",
+    "[\"",
+    "\", \"",
+    "\"]",
+    "Some(\"",
+    "\")",
+    "SecretStr('",
+    "N'",
+    " -> ",
+    "JWT ",
+    "--",
+    " seed",
+    " hash",
+    " '",
+    "[]string{\"",
+    "%s",
+    "Zq7Vw93kLm",
+    "This field is required.",
 ];
 
 fn text() -> impl Strategy<Value = String> {

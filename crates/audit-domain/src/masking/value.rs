@@ -34,6 +34,14 @@ pub(super) fn quoted(text: &[u8], at: usize) -> Option<Range> {
     Some((from, text.len()))
 }
 
+/// The content of a string in quotes that ends within a few KiB. The search for the end of others
+/// would take the rest of the text for each name.
+pub(super) fn closed(text: &[u8], at: usize) -> Option<Range> {
+    const BYTES_MAX: usize = 4 * 1024;
+    let near = &text[..text.len().min(at + BYTES_MAX)];
+    quoted(near, at).filter(|(_, to)| *to < near.len())
+}
+
 /// A value without quotes.
 pub(super) fn bare(text: &[u8], from: usize) -> Range {
     if is_mask(text, from) {

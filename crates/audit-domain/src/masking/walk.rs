@@ -9,6 +9,7 @@ use super::dictionary::{Noun, Secret, is_form};
 use super::edits::Edits;
 use super::explain::{MaskedValue, MaskingRule};
 use super::layers::{end_of_string, has_percent_escape, is_json};
+use super::message::{is_mark, is_message};
 use super::name::Name;
 use super::names::Names;
 use super::needles::Needles;
@@ -17,7 +18,7 @@ use super::pointer::Pointers;
 use super::text::{Cause, each_secret};
 use super::value::Range;
 use super::view::View;
-use super::words::{is_directory, is_masked, is_placeholder, is_stated_secret};
+use super::words::{is_count, is_directory, is_masked, is_placeholder, is_secret_number, is_stated_secret};
 
 /// Texts inside texts that the walk follows: JSON in a string, percent escapes.
 const LAYERS_MAX: u8 = 4;
@@ -70,6 +71,23 @@ pub(super) struct Frame {
     awaits_key: bool,
     pub(super) index: usize,
     pair: Pair,
+    /// The element before, if it is an option of a command whose value is a secret: `--password`.
+    option: Option<(Range, Secret)>,
+}
+
+impl Frame {
+    /// What is known about the members of an object or an array in here. An object that is the value
+    /// of a pair may hold the secret in a member that says its type:
+    /// `{"key": "db.password", "value": {"stringValue": …}}`.
+    fn inside(&self, text: &[u8]) -> Context {
+        let is_value = self.is_object && self.key.is_some_and(|(from, to)| Role::of_member(&text[from..to]) == Role::Value);
+        match self.pair.name {
+            Some((named_by, secret)) if is_value && self.current.secret.is_none() => {
+                Context { secret: Some(secret), named_by, ..self.current }
+            }
+            _ => self.current,
+        }
+    }
 }
 
 /// A value of the text that is walked: where it is, and in what.
@@ -128,7 +146,7 @@ impl<'p, 'o> Walk<'p, 'o> {
         while let Some(byte) = text.get(at) {
             at = match byte {
                 b'{' | b'[' => {
-                    let outer = frames.last().map_or(root, |frame| frame.current);
+                    let outer = frames.last().map_or(root, |frame| frame.inside(text));
                     let is_object = *byte == b'{';
                     if let Some(frame) = frames.last_mut() {
                         frame.has_brackets = true;
@@ -179,7 +197,17 @@ impl<'p, 'o> Walk<'p, 'o> {
             frame.current = self.context(place.view.string(content.0, content.1).bytes(), content, frame.outer);
             return;
         }
-        let context = frame.current;
+        let mut context = frame.current;
+        if !frame.is_object {
+            let bytes = place.view.string(content.0, content.1);
+            let is_option = bytes.bytes().starts_with(b"--");
+            let names = &self.rules.names;
+            let named = if is_option { names.secret(bytes.bytes()).filter(|secret| !secret.is_stated) } else { None };
+            let before = std::mem::replace(&mut frame.option, named.map(|secret| (content, secret)));
+            if let Some((named_by, secret)) = before.filter(|_| !bytes.bytes().starts_with(b"-")) {
+                context = Context { secret: Some(secret), named_by, ..context };
+            }
+        }
         self.pair(place, frames, range);
         self.found(place, frames, |walk| walk.value(place, range, context));
     }
@@ -244,7 +272,7 @@ impl<'p, 'o> Walk<'p, 'o> {
                 self.whole(place, (from, to));
                 true
             }
-            b'-' | b'0'..=b'9' if is_secret_number(secret) => {
+            b'-' | b'0'..=b'9' if is_secret_number(secret, &place.view.bytes()[from..to]) => {
                 self.edits.push_value(place.view.origin(from), place.view.origin(to), place.strings);
                 true
             }
@@ -295,7 +323,7 @@ impl<'p, 'o> Walk<'p, 'o> {
     fn bare(&mut self, place: &Place<'_, '_>, (from, to): Range, context: Context) {
         let text = &place.view.bytes()[from..to];
         let is_number = text.first().is_some_and(|byte| *byte == b'-' || byte.is_ascii_digit());
-        let is_secret = is_number && context.secret.is_some_and(is_secret_number);
+        let is_secret = is_number && context.secret.is_some_and(|secret| is_secret_number(secret, text));
         let is_unlisted = self.rules.masks_unlisted && !context.is_listed && text != b"null";
         let mut is_card = false;
         if is_number && !context.is_kept && !context.is_id {
@@ -333,14 +361,15 @@ impl<'p, 'o> Walk<'p, 'o> {
     /// Whether a string under the name of a secret is one.
     fn is_secret_text(&self, secret: Secret, text: &[u8]) -> bool {
         // A weak password may be a word of a program: `{"password": "none"}`.
-        let is_absent = if secret.noun.is_password() { is_masked(text) } else { is_placeholder(text) };
-        let is_count = secret.is_plural && text.iter().all(u8::is_ascii_digit);
+        let is_absent = if secret.noun.is_password() { is_masked(text) || is_mark(text) } else { is_placeholder(text) };
+        let is_count = secret.is_plural && is_count(secret, text);
         // What a program may do with secrets, not a secret: `{"permissions": {"secrets": "read"}}`.
         let is_right = secret.is_plural && [&b"read"[..], b"write", b"admin", b"include", b"omit", b"same-origin"].contains(&text);
         let is_option = secret.noun != Noun::Password && is_right;
         let is_path = secret.noun == Noun::Directory && !self.is_request && is_directory(text);
         let is_answer = secret.is_stated && !is_stated_secret(secret, text);
-        !(is_absent || is_count || is_option || is_path || is_answer)
+        let is_message = secret.noun != Noun::Phrase && is_message(text);
+        !(is_absent || is_count || is_option || is_path || is_answer || is_message)
     }
 
     /// Replaces the content of a string.
@@ -370,9 +399,4 @@ impl<'p, 'o> Walk<'p, 'o> {
             self.text(&Place { view: &decoded, layer: place.layer + 1, strings: place.strings }, context);
         }
     }
-}
-
-/// Whether a number under the name of a secret is one: not a count, and not the answer to a question.
-fn is_secret_number(secret: Secret) -> bool {
-    !(secret.is_plural || secret.is_stated)
 }

@@ -2,6 +2,7 @@
 
 use super::dictionary::{Noun, Secret};
 use super::edits::MASK;
+use super::message::is_mark;
 use super::name::is_word;
 
 /// Bytes of the longest value that is compared with words. A longer one is a secret, and the search
@@ -79,7 +80,15 @@ pub(super) fn is_stated_secret(secret: Secret, value: &[u8]) -> bool {
 /// absence.
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
     const WORDS: [&[u8]; 6] = [b"none", b"null", b"nil", b"undefined", b"true", b"false"];
-    is_masked(value) || WORDS.iter().any(|word| word.eq_ignore_ascii_case(value))
+    is_masked(value) || is_mark(value) || WORDS.iter().any(|word| word.eq_ignore_ascii_case(value))
+}
+
+/// Whether a value starts with what another program put in its place, in brackets: `[FILTERED]`.
+pub(super) fn is_masked_start(text: &[u8], at: usize) -> bool {
+    const BYTES_MAX: usize = 16;
+    let value = &text[at.min(text.len())..text.len().min(at + BYTES_MAX)];
+    let end = value.iter().position(|byte| *byte == b']').map_or(0, |end| end + 1);
+    end > 0 && &value[..end] != MASK.as_bytes() && is_masked(&value[..end])
 }
 
 /// Whether a value is empty, or masked already.
@@ -93,4 +102,16 @@ pub(super) fn is_masked(value: &[u8]) -> bool {
 /// Whether a value under `pwd` is a directory.
 pub(super) fn is_directory(value: &[u8]) -> bool {
     value.starts_with(b"/") || value.starts_with(b"~") || (value.get(1) == Some(&b':') && value[0].is_ascii_alphabetic())
+}
+
+/// Whether a number under the name of a secret is one: not a count, and not the answer to a question.
+pub(super) fn is_secret_number(secret: Secret, text: &[u8]) -> bool {
+    !(secret.is_stated || (secret.is_plural && is_count(secret, text)))
+}
+
+/// Whether a number under a name in the plural says how many there are. Codes may be numbers, too:
+/// `{"recovery_codes": ["12345678", …]}`.
+pub(super) fn is_count(secret: Secret, text: &[u8]) -> bool {
+    const CODE_DIGITS_MIN: usize = 6;
+    text.iter().all(u8::is_ascii_digit) && !(secret.noun == Noun::Groups && text.len() >= CODE_DIGITS_MIN)
 }

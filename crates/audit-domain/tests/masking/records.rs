@@ -221,3 +221,16 @@ fn pwd_is_a_directory_only_outside_of_requests() {
     let mut event = event(r#"{"post_data":{"pwd":"/s3cr3t"},"content":{"pwd":"/home/bob"},"extra":{"PWD":"~","pwd":"x"}}"#);
     assert_eq!(standard(&mut event), slot(r#""/post_data/pwd","/extra/pwd""#));
 }
+
+/// OpenTelemetry says the type of an attribute around its value.
+#[test]
+fn a_value_that_says_its_type_is_masked() {
+    let (text, slot) = masked(
+        r#"[{"key":"db.password","value":{"stringValue":"swordfish"}},{"key":"http.request.header.authorization","value":{"arrayValue":{"values":[{"stringValue":"JWT x"}]}}},{"key":"token.type","value":{"stringValue":"x"}},{"key":"api.token","value":{"id":5,"type":"x"}}]"#,
+    );
+    assert_eq!(
+        text,
+        r#"[{"key":"db.password","value":{"stringValue":"[masked]"}},{"key":"http.request.header.authorization","value":{"arrayValue":{"values":[{"stringValue":"[masked]"}]}}},{"key":"token.type","value":{"stringValue":"x"}},{"key":"api.token","value":{"id":5,"type":"x"}}]"#
+    );
+    assert_eq!(slot.unwrap().matches("/post_data/").count(), 2);
+}

@@ -93,3 +93,18 @@ fn records_of_other_systems_are_refused_and_told_the_format() {
     assert!(results_of(&page).iter().any(|event| event["extra"]["quantity"] == 1));
     server.stop();
 }
+
+#[test]
+fn an_object_as_outcome_is_kept_in_extra_with_lenient() {
+    let server = TestServer::start();
+    let okta = r#"{"published":"x","eventType":"user.session.start","actor":{},"outcome":{"result":"SUCCESS"},"source":7,"correlation_id":null}"#;
+    let target = format!("{EVENTS}?lenient=true");
+    server.post(&server.admin, &target, okta).expect(201);
+    let stored = results_of(&server.get(&server.admin, EVENTS).expect(200))[0].clone();
+    assert_eq!((&stored["outcome"], &stored["extra"]["outcome"]["result"]), (&serde_json::Value::Null, &"SUCCESS".into()));
+    assert_eq!(stored["extra"]["source"], 7);
+    let twice = server.post(&server.admin, &target, r#"{"outcome":"a","outcome":"b"}"#).expect(400);
+    assert_eq!(twice["errors"][0]["pointer"], "/outcome");
+    server.post(&server.admin, EVENTS, r#"{"action":"A","outcome":{"result":"SUCCESS"}}"#).expect(400);
+    server.stop();
+}

@@ -1,6 +1,6 @@
 //! The records of a body that is appended: cut, converted, parsed and prepared for the log.
 
-use std::fmt::Display;
+use std::fmt::{self, Display, Formatter};
 
 use actix_web::HttpRequest;
 use audit_store::domain::{
@@ -59,6 +59,14 @@ impl Place {
     /// The place of a record of a list.
     pub(super) fn of_record(self) -> RecordPlace {
         RecordPlace { pointer: format!("/{}", self.index), line: self.line }
+    }
+}
+
+/// Formats a place for a sentence: `3 (line 5)`.
+impl Display for Place {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.index)?;
+        self.line.map_or(Ok(()), |line| write!(f, " (line {line})"))
     }
 }
 
@@ -127,13 +135,13 @@ pub(super) fn prepare_all<S: Stream>(
     if let Some(format) = reading.format {
         let events = self::converted(format, text(&bytes)?, reading.is_ndjson)?;
         // The events take the place of the body.
-        let held = events.iter().map(|event| event.as_str().len()).sum::<usize>();
+        let held = events.iter().map(|(_, event)| event.as_str().len()).sum::<usize>();
         reservation.grow(held.saturating_sub(bytes.len())).map_err(BodyError::from)?;
         bytes = Vec::new();
         converted = Some(events);
     }
     let texts = match &converted {
-        Some(events) => Texts { texts: events.iter().map(|event| (None, event.as_str())).collect(), is_single: false },
+        Some(events) => Texts { texts: events.iter().map(|(line, event)| (*line, event.as_str())).collect(), is_single: false },
         None => cut(text(&bytes)?, reading.is_ndjson, S::NAME)?,
     };
     // This reservation comes before the entries are made: ten thousand records fit into a body of
@@ -159,7 +167,7 @@ fn text(bytes: &[u8]) -> Result<&str, BodyError> {
 /// Makes the failure of a body that is NDJSON and announced as JSON.
 fn not_announced(error: impl Display) -> Failure {
     let message = format!("{error}; send one JSON value on each line as NDJSON, with Content-Type: application/x-ndjson");
-    Failure::Members(vec![InvalidMember { pointer: String::new(), message }])
+    Failure::Members(vec![InvalidMember { pointer: String::new(), line: None, message }])
 }
 
 /// Whether the first line of a body is JSON by itself, so that the body is NDJSON and not one large
@@ -208,16 +216,18 @@ fn too_many(name: &str) -> Failure {
 }
 
 /// Converts a body in the format of another system into native events: one document, or one on each
-/// line.
-fn converted(format: Format, text: &str, is_ndjson: bool) -> Result<Vec<JsonText>, Failure> {
+/// line. Each event has the line of its document.
+fn converted(format: Format, text: &str, is_ndjson: bool) -> Result<Vec<(Option<usize>, JsonText)>, Failure> {
     if !is_ndjson {
-        return convert(format, text).map_err(|error| not_converted("", &error));
+        let events = convert(format, text).map_err(|error| not_converted(None, &error))?;
+        return Ok(events.into_iter().map(|event| (None, event)).collect());
     }
     let (mut events, mut bytes) = (Vec::new(), 0);
-    for (index, (_, line)) in lines(text).enumerate() {
-        let of_line = convert(format, line).map_err(|error| not_converted(&format!("/{index}"), &error))?;
+    for (index, (line, text)) in lines(text).enumerate() {
+        let place = Place { index, line: Some(line) };
+        let of_line = convert(format, text).map_err(|error| not_converted(Some(place), &error))?;
         bytes += of_line.iter().map(|event| event.as_str().len()).sum::<usize>();
-        events.extend(of_line);
+        events.extend(of_line.into_iter().map(|event| (Some(line), event)));
         if events.len() > limits::EVENTS_PER_REQUEST_MAX {
             return Err(too_many("event"));
         }
@@ -229,22 +239,23 @@ fn converted(format: Format, text: &str, is_ndjson: bool) -> Result<Vec<JsonText
     Ok(events)
 }
 
-/// Makes the failure of a document at a place of the body.
-fn not_converted(document: &str, error: &ConvertError) -> Failure {
+/// Makes the failure of a document at a place of the body, or of a body that is one document.
+fn not_converted(document: Option<Place>, error: &ConvertError) -> Failure {
     let too_large =
         matches!(error.fault, ConvertFault::TooLarge { .. } | ConvertFault::TooManyRecords | ConvertFault::TooLargeInAll { .. });
-    if let ConvertFault::Json(second @ JsonError::SecondValue { .. }) = &error.fault {
+    if let (None, ConvertFault::Json(second @ JsonError::SecondValue { .. })) = (document, &error.fault) {
         return not_announced(second);
     }
     if too_large {
-        let line = if document.is_empty() { String::new() } else { format!("Document {document}: ") };
-        return Failure::TooLarge(format!("{line}{error}."));
+        let document = document.map(|place| format!("Document {place}: "));
+        return Failure::TooLarge(format!("{}{error}.", document.unwrap_or_default()));
     }
     let message = match error.index {
         Some(index) => format!("record {index}: {}", error.fault),
         None => error.fault.to_string(),
     };
-    Failure::Members(vec![InvalidMember { pointer: format!("{document}{}", error.pointer), message }])
+    let RecordPlace { pointer, line } = document.map(Place::of_record).unwrap_or_default();
+    Failure::Members(vec![InvalidMember { pointer: format!("{pointer}{}", error.pointer), line, message }])
 }
 
 /// The records of a body that can be stored, and the others.
@@ -283,7 +294,7 @@ fn prepare<S: Stream>(store: &Store, texts: &Texts<'_>, reading: &Reading, calle
                 return Err(not_announced("has a second JSON value after the first line"));
             }
             Err(Refused::Input(InputError::TooLarge { bytes })) if !partial => {
-                let detail = format!("Record {index} has {bytes} bytes: at most {}.", limits::EVENT_BYTES_MAX);
+                let detail = format!("Record {place} has {bytes} bytes: at most {}.", limits::EVENT_BYTES_MAX);
                 return Err(Failure::TooLarge(detail));
             }
             Err(Refused::Input(InputError::Json(second @ JsonError::SecondValue { .. }))) if texts.is_single => {

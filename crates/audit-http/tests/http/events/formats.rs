@@ -1,5 +1,7 @@
 //! Appending in the formats of other systems, and objects that are not events.
 
+use audit_http::store::domain::Role;
+
 use crate::common::{Ask, TestServer, results_of};
 
 const EVENTS: &str = "/api/v1/events";
@@ -106,5 +108,37 @@ fn an_object_as_outcome_is_kept_in_extra_with_lenient() {
     let twice = server.post(&server.admin, &target, r#"{"outcome":"a","outcome":"b"}"#).expect(400);
     assert_eq!(twice["errors"][0]["pointer"], "/outcome");
     server.post(&server.admin, EVENTS, r#"{"action":"A","outcome":{"result":"SUCCESS"}}"#).expect(400);
+    server.stop();
+}
+
+/// A CloudEvent on one line.
+fn cloud_event(id: usize, kind: &str) -> String {
+    format!(r#"{{"specversion":"1.0","id":"{id}","source":"/shop","type":"{kind}"}}"#)
+}
+
+#[test]
+fn faults_of_documents_name_the_line() {
+    let server = TestServer::start();
+    let target = format!("{EVENTS}?format=cloudevents");
+    let send = |body: &str| server.ask(&Ask::post_lines(&target, body.to_owned()).key(&server.admin));
+    let (a, b) = (cloud_event(1, "a"), cloud_event(2, "b"));
+    for (last, pointer) in [
+        (r#"{"specversion":"1.0","id":"3","source":"/shop"}"#.to_owned(), "/2"),
+        ("{\"a\":".to_owned(), "/2"),
+        (format!("{a} {a}"), "/2"),
+    ] {
+        let problem = send(&format!("{a}\n\n{b}\n{last}\n")).expect(400);
+        let error = &problem["errors"][0];
+        assert_eq!((&error["pointer"], &error["line"]), (&pointer.into(), &4.into()), "{problem}");
+    }
+    send(&a).expect(201);
+    // The document before has two events: the pointer counts events, and the line is the document's.
+    let problem = send(&format!("[{b},{}]\n\n{}\n", cloud_event(3, "c"), cloud_event(1, "other"))).expect(409);
+    let error = &problem["errors"][0];
+    assert_eq!((&error["pointer"], &error["line"]), (&"/2/uuid".into(), &3.into()), "{problem}");
+    let several = server.token(Role::Writer, "4,5");
+    let problem = server.ask(&Ask::post_lines(&target, format!("\n{a}\n")).key(&several)).expect(400);
+    let error = &problem["errors"][0];
+    assert_eq!((&error["pointer"], &error["line"]), (&"/0/channel_id".into(), &2.into()), "{problem}");
     server.stop();
 }

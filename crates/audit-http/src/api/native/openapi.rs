@@ -102,11 +102,13 @@ fn side(bound: Bound) -> &'static str {
 
 /// Describes the parameters of an append.
 fn append_parameters<S: Stream>() -> Vec<Parameter> {
+    let channel = "The channel of the records that name none. Without it, the key's only channel, or the default channel.";
     let format = "The body is in a format of another system, and is converted. See `docs/convert.md`.";
     let lenient = "`true`: an object without any known member is an event too, and all its members are kept in `extra`.";
     let partial = "`true`: the records of a list that can be stored are stored, and the answer names the others.";
     let flag = || one_of(["true", "false"]);
     let all = [
+        query("channel_id", channel, integer_from(0)),
         query("format", format, one_of(Format::ALL.map(Format::name))),
         query("lenient", lenient, flag()),
         query("partial", partial, flag()),

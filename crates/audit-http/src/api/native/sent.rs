@@ -29,6 +29,8 @@ pub(super) struct Reading {
     /// The format of another system, which is converted.
     format: Option<Format>,
     mode: ParseMode,
+    /// The channel of records that name none.
+    channel: Option<ChannelId>,
     /// Whether the log stores the good records of a list if others are refused.
     pub(super) partial: bool,
     pub(super) key: Option<IdempotencyKey>,
@@ -81,15 +83,21 @@ impl Reading {
         let mut query = Query::parse(request, S::APPEND_PARAMETERS)?;
         let formats = Format::ALL.map(|format| (format.name(), format));
         let format = query.named("format", &formats).map(|(_, format)| format);
+        let channel = query.parsed("channel_id", |text| text.parse::<ChannelId>().map_err(|fault| fault.to_string()));
         let mut is_true = |name| query.named(name, &[("true", true), ("false", false)]).is_some_and(|(_, is_true)| is_true);
         let (partial, lenient) = (is_true("partial"), is_true("lenient"));
         if partial && format.is_some() {
             query.refuse("partial", "cannot be combined with format: a document is converted as a whole");
         }
         query.finish()?;
+        if let Some(channel) = channel.filter(|channel| !caller.token.channels.allows(*channel)) {
+            return Err(Failure::not_found(format!(
+                "This token has no channel {channel}, which channel_id names; nothing was stored."
+            )));
+        }
         let (is_ndjson, form) = content::<S>(request, format)?;
         let mode = if lenient { ParseMode::LENIENT } else { ParseMode::NATIVE };
-        Ok(Reading { is_ndjson, form, format, mode, partial, key: IdempotencyKey::from_request(request, caller)? })
+        Ok(Reading { is_ndjson, form, format, mode, channel, partial, key: IdempotencyKey::from_request(request, caller)? })
     }
 
     /// The maximum bytes of the body.
@@ -341,7 +349,7 @@ fn prepare_one<S: Stream>(
     reading: &Reading,
     caller: &Caller,
 ) -> Result<Prepared, Refused> {
-    let channel = caller.channel_to_write(channel).map_err(Refused::Channel)?;
+    let channel = caller.channel_to_write(channel.or(reading.channel)).map_err(Refused::Channel)?;
     if let Some(key) = &reading.key {
         S::uuid(&mut new).get_or_insert_with(|| key.uuid(index));
     }

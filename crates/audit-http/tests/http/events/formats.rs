@@ -142,3 +142,26 @@ fn faults_of_documents_name_the_line() {
     assert_eq!((&error["pointer"], &error["line"]), (&"/0/channel_id".into(), &2.into()), "{problem}");
     server.stop();
 }
+
+#[test]
+fn records_that_name_no_channel_go_to_that_of_the_query() {
+    let server = TestServer::start();
+    let several = server.token(Role::Writer, "4,5");
+    let post = |query: &str, body: &str| server.post(&several, &format!("{EVENTS}?{query}"), body);
+    let made = post("format=cloudevents&channel_id=5", &cloud_event(1, "a")).expect(201);
+    assert_eq!(made["receipts"][0]["channel_id"], 5);
+    let both = post("channel_id=5", r#"[{"action":"A"},{"action":"A","channel_id":4}]"#).expect(201);
+    assert_eq!((&both["receipts"][0]["channel_id"], &both["receipts"][1]["channel_id"]), (&5.into(), &4.into()));
+    let log = server.post(&several, "/api/v1/action-logs?channel_id=4", r#"{"level":20,"message":"m"}"#).expect(201);
+    assert_eq!(log["channel_id"], 4);
+    for partial in ["", "&partial=true"] {
+        let missing = post(&format!("channel_id=1{partial}"), r#"[{"action":"A"}]"#).expect(404);
+        assert_eq!(missing["code"], "not_found");
+        assert!(missing["detail"].as_str().unwrap().contains("channel_id"), "{missing}");
+    }
+    for wrong in ["all", "4,5", "x", "-1", ""] {
+        let problem = post(&format!("channel_id={wrong}"), r#"{"action":"A"}"#).expect(400);
+        assert_eq!(problem["errors"][0]["parameter"], "channel_id", "{wrong}");
+    }
+    server.stop();
+}

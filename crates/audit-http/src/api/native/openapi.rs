@@ -81,7 +81,7 @@ fn parameter<F: StreamFilter>(filter: &Filter<F>, operator: Operator) -> Paramet
         Operator::Bound(bound) => bound,
     };
     match filter.kind {
-        FilterKind::Text(_) | FilterKind::Search(_) => query(&name, meaning, string()),
+        FilterKind::Text(_) | FilterKind::Address(_) | FilterKind::Search(_) => query(&name, meaning, string()),
         FilterKind::Prefix(_) => query(&name, meaning, string().min_length(Some(1)).max_length(Some(limits::URL_PREFIX_CHARS_MAX))),
         FilterKind::Integer(_) => query(&name, meaning, integer()),
         FilterKind::Uuid(_) => query(&name, meaning, string().pattern(Some(UUID_GIVEN))),

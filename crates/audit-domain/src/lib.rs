@@ -58,7 +58,7 @@ mod user;
 pub use action::Action;
 pub use action_log::{
     ActionLog, ActionLogFilter, ActionLogFilterColumns, ActionLogSort, ActionLogSortField, ActionLogSortRow, ActionLogSubject,
-    ActionLogValues, NewActionLog, action_log_slot, python_instant, python_message, translate_action_log,
+    ActionLogValues, NewActionLog, action_log_slot, level_names, python_instant, python_message, translate_action_log,
 };
 pub use change::{Change, changed_fields};
 pub use channel::{ChannelGrant, ChannelId, ChannelIdError};

@@ -31,21 +31,20 @@ const MASKED: &str = "masked";
 
 impl ParseMode {
     /// The mode of the native API with `lenient=true`: an object without any known member is a record
-    /// too.
+    /// too, and so is the record of another system, whose `outcome` may be an object.
     pub const LENIENT: ParseMode = ParseMode {
         drops_read_only: false,
         last_repeated_counts: false,
         refuses_unrecognized: false,
-        keeps_faulty_added: false,
+        keeps_faulty_added: true,
         takes_masked: false,
     };
     /// The mode of the native API.
-    pub const NATIVE: ParseMode = ParseMode { refuses_unrecognized: true, ..ParseMode::LENIENT };
+    pub const NATIVE: ParseMode = ParseMode { refuses_unrecognized: true, keeps_faulty_added: false, ..ParseMode::LENIENT };
     /// The mode of the published APIs, which read an object as Django does.
-    pub const PUBLISHED: ParseMode = ParseMode { last_repeated_counts: true, keeps_faulty_added: true, ..ParseMode::LENIENT };
+    pub const PUBLISHED: ParseMode = ParseMode { last_repeated_counts: true, ..ParseMode::LENIENT };
     /// The mode for importing an export.
-    pub const IMPORT: ParseMode =
-        ParseMode { drops_read_only: true, keeps_faulty_added: true, takes_masked: true, ..ParseMode::LENIENT };
+    pub const IMPORT: ParseMode = ParseMode { drops_read_only: true, takes_masked: true, ..ParseMode::LENIENT };
 
     /// Checks the limits and splits a record into its members. An exported record may be larger
     /// than the record that the client sent.
@@ -140,6 +139,9 @@ impl<R: FromMembers> Reader<R> {
         if self.mode.keeps_faulty_added
             && let Some(added) = R::ADDED.iter().find(|added| **added == name)
         {
+            if !self.mode.last_repeated_counts && self.unknown.iter().any(|member| member.added == Some(*added)) {
+                return self.errors.push(FieldError::new(name, Fault::Repeated));
+            }
             // The last one counts.
             self.unknown.retain(|member| member.added != Some(*added));
             self.unknown.push(Unknown { key: key.to_owned(), value, added: Some(added) });

@@ -5,7 +5,7 @@ use actix_web::http::header::ALLOW;
 use audit_store::domain::{FieldError, InputError, ObjectWriter, push_array};
 
 use crate::auth::ChannelError;
-use crate::failure::{ERRORS_MAX, Failure, InvalidRecord, RecordNoun, RecordPlace, UuidConflict};
+use crate::failure::{ERRORS_MAX, Failure, InvalidMember, InvalidRecord, RecordNoun, RecordPlace, UuidConflict};
 use crate::routes::{ApiStyle, Resource};
 
 /// The known outcome of an append that was not acknowledged.
@@ -46,8 +46,8 @@ pub(crate) struct Detail {
 }
 
 impl Detail {
-    fn at_pointer(pointer: &str, detail: impl Into<String>) -> Detail {
-        Detail { kind: "pointer", place: pointer.to_owned(), line: None, detail: detail.into() }
+    fn of_member(InvalidMember { pointer, line, message }: &InvalidMember) -> Detail {
+        Detail { kind: "pointer", place: pointer.clone(), line: *line, detail: message.clone() }
     }
 
     /// `member` is the pointer from the record to the member; empty for the record itself.
@@ -94,7 +94,7 @@ fn details(failure: &Failure) -> Vec<Detail> {
             };
             invalid.iter().map(detail).collect()
         }
-        Failure::Members(invalid) => invalid.iter().map(|invalid| Detail::at_pointer(&invalid.pointer, &invalid.message)).collect(),
+        Failure::Members(invalid) => invalid.iter().map(Detail::of_member).collect(),
         Failure::Records(records) => records.iter().flat_map(record_details).collect(),
         Failure::ChannelRequired(record) => vec![Detail::of_channel(ChannelError::Required, record)],
         Failure::ChannelNotFound(record) => vec![Detail::of_channel(ChannelError::NotFound, record)],

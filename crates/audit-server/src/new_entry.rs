@@ -38,12 +38,14 @@ pub(crate) enum NewEntry {
 }
 
 impl NewEntry {
-    /// Parses the text of a record. It drops members that only the server sets.
-    pub(crate) fn parse(kind: Kind, text: &str) -> Result<NewEntry, InputError> {
+    /// Parses the text of a record. It drops members that only the server sets. Unless it is lenient,
+    /// it refuses an object without any known member, and the record of another system.
+    pub(crate) fn parse(kind: Kind, text: &str, is_lenient: bool) -> Result<NewEntry, InputError> {
+        let mode = ParseMode { refuses_unrecognized: !is_lenient, ..ParseMode::IMPORT };
         match kind {
-            Kind::Events => NewEvent::parse(text, ParseMode::IMPORT).map(Box::new).map(NewEntry::Event),
+            Kind::Events => NewEvent::parse(text, mode).map(Box::new).map(NewEntry::Event),
             Kind::Inventory => audit_http::parse_inventory_log(text).map(Box::new).map(NewEntry::Event),
-            Kind::ActionLogs => NewActionLog::parse(text, ParseMode::IMPORT).map(Box::new).map(NewEntry::ActionLog),
+            Kind::ActionLogs => NewActionLog::parse(text, mode).map(Box::new).map(NewEntry::ActionLog),
         }
     }
 

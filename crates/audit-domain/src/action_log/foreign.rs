@@ -1,5 +1,5 @@
 //! Records in the shape of other loggers: Python's (in [`log_record`]), pino (and bunyan, which has
-//! the same member names), and levels that are names, as winston and syslog write them.
+//! the same member names), and levels that are names, as winston, slog, zap and syslog write them.
 //!
 //! A number is read as a pino level only if the record looks like pino in other ways too: 30 means
 //! WARNING to Python and info to pino.
@@ -36,6 +36,11 @@ const NAMES: [(&str, i64, bool); 22] = [
     ("severe", 50, false),
 ];
 
+/// The names of levels that a record may have.
+pub fn level_names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(name, _, _)| *name)
+}
+
 /// Translates the members of a record into the native shape. A native record stays as it is. A
 /// value that cannot be translated stays too, and the parser of the native shape reports it.
 #[must_use]
@@ -45,7 +50,7 @@ pub fn translate_action_log(members: Members<'_>) -> Members<'_> {
     } else if is_pino(&members) {
         pino(members)
     } else {
-        with_number(members)
+        with_native_names(members)
     }
 }
 
@@ -100,10 +105,17 @@ fn with_message(mut native: Vec<Member<'_>>) -> Members<'_> {
     native.into_iter().collect()
 }
 
-/// Replaces a level name by its number, and keeps a name that says more than the number.
-fn with_number(members: Members<'_>) -> Members<'_> {
+/// Replaces a level name by its number, keeps a name that says more than the number, and renames
+/// `msg` and the time of a record without `message`: slog, zap and logrus write these names, and
+/// pino does with times and levels as texts.
+fn with_native_names(members: Members<'_>) -> Members<'_> {
     let level = members.last("level").and_then(|level| Some((level.clone(), level_of_name(level)?)));
-    let Some((name, (number, says_all))) = level else { return members };
+    let members = match (is_message_in_msg(&members), &level) {
+        (true, _) => with_msg(members),
+        (false, Some(_)) => members,
+        (false, None) => return members,
+    };
+    let Some((name, (number, says_all))) = level else { return with_message(members.into_iter().collect()) };
     let has_extra = members.last("extra").is_some_and(|extra| extra.kind() == JsonKind::Object);
     let mut native: Vec<Member<'_>> = Vec::new();
     for member in members {
@@ -118,6 +130,36 @@ fn with_number(members: Members<'_>) -> Members<'_> {
         native.push(Member { key: "\"level_name\"", ..named("level_name", name) });
     }
     with_message(native)
+}
+
+/// Whether a record has a level, `msg`, and no `message`. The level of such a record is Python's if
+/// it is a number: `msg` alone does not say that it is pino's.
+fn is_message_in_msg(members: &Members<'_>) -> bool {
+    let has = |name: &str| members.last(name).is_some_and(|value| value.kind() != JsonKind::Null);
+    has("level") && has("msg") && !has("message")
+}
+
+/// Renames `msg`, and the first of `time` and `ts` that can be read as an instant. A value that
+/// cannot stays where it is, so that it goes to `extra`: the record is not refused for it.
+fn with_msg(members: Members<'_>) -> Members<'_> {
+    let mut has_time = members.last("created_at").is_some_and(|at| at.kind() != JsonKind::Null);
+    let mut native: Vec<Member<'_>> = Vec::new();
+    for member in members {
+        let is_null = member.value.kind() == JsonKind::Null;
+        match member.name.as_str() {
+            "message" | "created_at" if is_null => {}
+            "msg" => native.push(named("message", member.value)),
+            "time" | "ts" if !has_time => match Timestamp::from_json(&member.value) {
+                Ok(at) => {
+                    has_time = true;
+                    native.push(named("created_at", JsonText::string(&at.to_string())));
+                }
+                Err(_) => native.push(member),
+            },
+            _ => native.push(member),
+        }
+    }
+    native.into_iter().collect()
 }
 
 pub(super) fn named<'a>(name: &str, value: JsonText) -> Member<'a> {
@@ -259,7 +301,54 @@ mod tests {
         ] {
             assert_eq!(read(native).level, 30, "{native}");
         }
-        assert!(NewActionLog::parse(r#"{"level":30,"msg":"m"}"#, ParseMode::NATIVE).is_err(), "nothing says that it is pino's");
+        let log = read(r#"{"level":30,"msg":"m"}"#);
+        assert_eq!((log.level, log.message.as_str()), (30, "\"m\""), "nothing says that it is pino's");
+    }
+
+    #[test]
+    fn msg_is_the_message_where_there_is_no_other() {
+        for (sent, level, message, at, kept) in [
+            (
+                r#"{"time":"2022-11-08T15:28:26-05:00","level":"INFO","msg":"hello"}"#,
+                20,
+                "hello",
+                Some("2022-11-08T20:28:26Z"),
+                None,
+            ),
+            (
+                r#"{"level":"info","time":"2018-07-09T21:17:54.000Z","msg":"hello"}"#,
+                20,
+                "hello",
+                Some("2018-07-09T21:17:54Z"),
+                None,
+            ),
+            (
+                r#"{"level":"info","ts":1531171074.63,"msg":"zap","n":1}"#,
+                20,
+                "zap",
+                Some("2018-07-09T21:17:54.630000Z"),
+                Some(r#"{"n":1}"#),
+            ),
+            (r#"{"level":"info","message":null,"msg":"y"}"#, 20, "y", None, None),
+            (r#"{"level":"info","msg":{"a":1}}"#, 20, r#"{\"a\":1}"#, None, None),
+            (r#"{"level":"emerg","msg":"e"}"#, 50, "e", None, Some(r#"{"level_name":"emerg"}"#)),
+            (r#"{"level":"info","time":"noon","msg":"m"}"#, 20, "m", None, Some(r#"{"time":"noon"}"#)),
+            (r#"{"level":"info","ts":5,"msg":"m"}"#, 20, "m", None, Some(r#"{"ts":5}"#)),
+            (
+                r#"{"level":"info","ts":1531171074,"created_at":"2023-10-16T09:00:00Z","msg":"m"}"#,
+                20,
+                "m",
+                Some("2023-10-16T09:00:00Z"),
+                Some(r#"{"ts":1531171074}"#),
+            ),
+            (r#"{"level":30,"ts":1531171074,"msg":"m"}"#, 30, "m", Some("2018-07-09T21:17:54Z"), None),
+            (r#"{"level":"info","message":"m","msg":"x","ts":5}"#, 20, "m", None, Some(r#"{"msg":"x","ts":5}"#)),
+        ] {
+            let log = read(sent);
+            let created_at = log.created_at.map(|at| at.to_string());
+            let said = (log.level, log.message.as_str(), created_at.as_deref(), extra(&log));
+            assert_eq!(said, (level, format!("\"{message}\"").as_str(), at, kept), "{sent}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod subject;
 
 pub use filter::{ActionLogFilter, ActionLogValues};
 pub use filter_columns::ActionLogFilterColumns;
-pub use foreign::translate_action_log;
+pub use foreign::{level_names, translate_action_log};
 pub use log_record::{python_instant, python_message};
 pub use new::NewActionLog;
 pub use sort::{ActionLogSort, ActionLogSortField, ActionLogSortRow};

@@ -51,6 +51,8 @@ impl InvalidParameter {
 pub(crate) struct InvalidMember {
     /// JSON pointer into the body; empty for the body itself.
     pub(crate) pointer: String,
+    /// The line of its document in a body of lines, from 1.
+    pub(crate) line: Option<usize>,
     pub(crate) message: String,
 }
 

@@ -178,8 +178,10 @@ pub(crate) fn required_query(name: &str, description: &str, schema: impl Into<Re
 /// Describes the header with which a request without uuids can be sent again.
 pub(crate) fn idempotency_key() -> Parameter {
     let text = "Makes a request that can be sent again although its records have no uuids: the server makes their uuids from the key \
-                and their places in the request. A key counts for its token.";
-    let schema = string().min_length(Some(1)).max_length(Some(idempotency::CHARS_MAX));
+                and their places in the request. A key counts for its token, the log and the channel. Quotes around it are not part of it.";
+    // Visible ASCII but `"` and `\`, with or without quotes around it.
+    let key = format!("[!#-\\[\\]-~]{{1,{}}}", idempotency::CHARS_MAX);
+    let schema = string().pattern(Some(format!("^({key}|\"{key}\")$")));
     parameter(ParameterIn::Header, idempotency::HEADER, text, schema).required(Required::False).build()
 }
 

@@ -118,3 +118,26 @@ fn metrics_show_what_the_recorder_renders() {
     assert_eq!(server.ask(&Ask::get("/metrics")).expect(401)["code"], "unauthorized");
     server.stop();
 }
+
+#[test]
+fn the_document_describes_what_an_append_accepts() {
+    let document: Value = serde_json::from_str(openapi_json()).unwrap();
+    let level = document["components"]["schemas"]["NewActionLog"].to_string();
+    for name in ["[Ii][Nn][Ff][Oo]", "[Ss][Ee][Vv][Ee][Rr][Ee]", "[Nn][Oo][Tt][Ss][Ee][Tt]"] {
+        assert!(level.contains(name), "{name}: {level}");
+    }
+    let of_events = &document["paths"]["/api/v1/events"]["post"];
+    let of_logs = &document["paths"]["/api/v1/action-logs"]["post"];
+    for append in [of_events, of_logs] {
+        let text = append["description"].as_str().unwrap();
+        assert!(text.contains("partial=true") && text.contains("gzip") && text.contains("zstd"), "{text}");
+        let parameters = append["parameters"].as_array().unwrap();
+        let named = |name: &str| parameters.iter().find(|parameter| parameter["name"] == name).unwrap();
+        assert!(named("Idempotency-Key")["schema"]["pattern"].as_str().unwrap().contains("{1,255}"));
+        assert_eq!(named("channel_id")["schema"]["minimum"], 0);
+    }
+    for media_type in ["application/cloudevents+json", "application/cloudevents-batch+json"] {
+        let accepts = |append: &Value| append["requestBody"]["content"].get(media_type).is_some();
+        assert!(accepts(of_events) && !accepts(of_logs), "{media_type}");
+    }
+}

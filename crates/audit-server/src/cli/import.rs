@@ -57,6 +57,10 @@ pub(super) struct ImportArgs {
     /// stopping at the first; the exit code is 1 all the same
     #[arg(long)]
     skip_invalid: bool,
+    /// Take objects without any known member and records of other systems as they are, with all their
+    /// members in `extra`, instead of refusing them
+    #[arg(long, conflicts_with = "format")]
+    lenient: bool,
 }
 
 pub(super) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<()> {
@@ -68,6 +72,7 @@ pub(super) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<()> 
         kind: args.kind,
         format: args.format,
         source: args.source.as_deref(),
+        is_lenient: args.lenient,
         channel: args.channel.unwrap_or(settings.default_channel()),
         appender: Appender::new(&store, if args.skip_invalid { OnRefusal::Skip } else { OnRefusal::Stop }),
         bar: progress::bar(Unit::Bytes(bytes))?,
@@ -115,6 +120,7 @@ struct Import<'a> {
     kind: Kind,
     format: Option<Format>,
     source: Option<&'a str>,
+    is_lenient: bool,
     channel: ChannelId,
     appender: Appender<'a>,
     bar: ProgressBar,
@@ -165,7 +171,7 @@ impl Import<'_> {
             match outcome {
                 Ok(events) => {
                     for event in events {
-                        match parse_line(Kind::Events, &Line::Text(event.as_str())) {
+                        match parse_line(Kind::Events, &Line::Text(event.as_str()), true) {
                             Ok(record) => self.appender.push(place, record.prepare(self.store, self.channel)?)?,
                             Err(fault) => self.fault(place, &fault)?,
                         }
@@ -182,7 +188,7 @@ impl Import<'_> {
     }
 
     fn line(&mut self, mut place: SourceLine, line: &Line<'_>, source: &Source) -> anyhow::Result<()> {
-        let mut record = match parse_line(self.kind, line) {
+        let mut record = match parse_line(self.kind, line, self.is_lenient) {
             Ok(record) => record,
             Err(fault) => return self.fault(place, &fault),
         };
@@ -260,7 +266,7 @@ fn format_parser() -> impl TypedValueParser<Value = Format> {
 }
 
 /// Parses the record of a line, or returns all its faults at once.
-pub(super) fn parse_line(kind: Kind, line: &Line<'_>) -> Result<NewEntry, String> {
+pub(super) fn parse_line(kind: Kind, line: &Line<'_>, is_lenient: bool) -> Result<NewEntry, String> {
     let text = match line {
         Line::Text(text) => text,
         Line::TooLong => return Err(format!("has more than {LINE_BYTES_MAX} bytes")),
@@ -270,14 +276,21 @@ pub(super) fn parse_line(kind: Kind, line: &Line<'_>) -> Result<NewEntry, String
             return Err(why.to_owned());
         }
     };
-    let record = NewEntry::parse(kind, text).map_err(|error| match error {
-        InputError::Json(JsonError::Syntax { message, column, .. }) => format!("is not JSON: {message} at column {column}"),
-        other => other.to_string(),
-    })?;
-    match record.meant(text).filter(|_| kind == Kind::Events) {
-        Some(meant) => Err(format!("is not an event: give --kind {meant}")),
-        None => Ok(record),
+    let parsed = NewEntry::parse(kind, text, is_lenient);
+    // A record of another kind has no known member either, and the kind is the better advice.
+    let as_event = match &parsed {
+        Err(InputError::Unrecognized(_)) => NewEntry::parse(kind, text, true).ok(),
+        _ => None,
+    };
+    let meant = as_event.as_ref().or(parsed.as_ref().ok()).and_then(|record| record.meant(text));
+    if let Some(meant) = meant.filter(|_| kind == Kind::Events) {
+        return Err(format!("is not an event: give --kind {meant}"));
     }
+    parsed.map_err(|error| match error {
+        InputError::Json(JsonError::Syntax { message, column, .. }) => format!("is not JSON: {message} at column {column}"),
+        unrecognized @ InputError::Unrecognized(_) => format!("{unrecognized}; --lenient takes it as it is"),
+        other => other.to_string(),
+    })
 }
 
 fn at(file: usize, line: u64) -> SourceLine {

@@ -75,7 +75,7 @@ impl Check<'_> {
                 continue;
             }
             let start = Instant::now();
-            match parse_line(self.kind, &line) {
+            match parse_line(self.kind, &line, true) {
                 Ok(record) => {
                     let values = self.record(record, start)?;
                     if self.shows_records && !values.is_empty() {

@@ -170,8 +170,8 @@ impl Iterator for Shop {
         if self.made == self.events {
             return None;
         }
-        let event = NewEntry::parse(Kind::Events, &self.event());
-        let log = self.made.is_multiple_of(10).then(|| NewEntry::parse(Kind::ActionLogs, &self.action_log()));
+        let event = NewEntry::parse(Kind::Events, &self.event(), true);
+        let log = self.made.is_multiple_of(10).then(|| NewEntry::parse(Kind::ActionLogs, &self.action_log(), true));
         self.made += 1;
         Some([event].into_iter().chain(log).collect())
     }

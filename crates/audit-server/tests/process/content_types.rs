@@ -30,7 +30,11 @@ fn a_dump_of_django_is_taken_over_and_fills_what_is_imported() {
     let listed = run(program(directory.path()).args(["content-types", "list"])).ok();
     assert_eq!(listed, "7\torders.order\n8\torders.line\n");
 
-    std::fs::write(directory.path().join("e.ndjson"), "{\"content_type\":7}\n{\"table_name\":\"orders.line\"}\n{}\n").unwrap();
+    std::fs::write(
+        directory.path().join("e.ndjson"),
+        "{\"content_type\":7}\n{\"table_name\":\"orders.line\"}\n{\"action\":null}\n",
+    )
+    .unwrap();
     run(program(directory.path()).args(["import", "e.ndjson"])).ok();
     let exported = run(program(directory.path()).arg("export")).ok();
     let types: Vec<_> = exported

@@ -322,3 +322,22 @@ fn records_of_other_systems_are_imported_once() {
     assert!(unknown.stderr.contains("cloudevents, cloudtrail, k8s-audit, ocsf, otlp"), "{}", unknown.stderr);
     assert_eq!(export(directory.path()).lines().count(), 4);
 }
+
+#[test]
+fn an_unrecognized_record_is_a_faulty_line_unless_lenient() {
+    let directory = tempfile::tempdir().unwrap();
+    let trail = r#"{"Records":[{"eventVersion":"1.08","eventID":"1"}]}"#;
+    write(directory.path(), "a.ndjson", &[r#"{"action":"A"}"#, r#"{"objectId":5}"#, trail, r#"{"level":20,"message":"m"}"#]);
+    let ended = run(&mut import(directory.path(), &["--skip-invalid", "a.ndjson"]));
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), "1 imported, 0 duplicates, 3 skipped\n"), "{ended:?}");
+    for told in [
+        "a.ndjson line 2: has no known member: `objectId` (did you mean object_id?)",
+        "a.ndjson line 3: is not a native event: it looks like CloudTrail records",
+        "; --lenient takes it as it is",
+        "a.ndjson line 4: is not an event: give --kind action-logs",
+    ] {
+        assert!(ended.stderr.contains(told), "{ended:?}");
+    }
+    write(directory.path(), "b.ndjson", &[r#"{"objectId":5}"#, trail]);
+    assert_eq!(run(&mut import(directory.path(), &["--lenient", "b.ndjson"])).ok(), "2 imported, 0 duplicates, 0 skipped\n");
+}

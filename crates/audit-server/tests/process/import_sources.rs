@@ -150,7 +150,11 @@ fn a_byte_order_mark_in_front_of_a_file_is_no_part_of_it() {
 #[test]
 fn values_of_other_programs_are_read_as_over_http() {
     let home = tempfile::tempdir().unwrap();
-    write(home.path(), "pg.ndjson", "{\"action\":\"TS\",\"timestamp\":\"2023-10-16 09:00:00.929094+00\"}\n{\"what\":\"kept\"}\n");
+    write(
+        home.path(),
+        "pg.ndjson",
+        "{\"action\":\"TS\",\"timestamp\":\"2023-10-16 09:00:00.929094+00\"}\n{\"action\":null,\"what\":\"kept\"}\n",
+    );
     assert_eq!(import(home.path(), &["pg.ndjson"]).ok(), "2 imported, 0 duplicates, 0 skipped\n");
     let nil = "{\"uuid\":\"00000000-0000-0000-0000-000000000000\",\"action\":\"LOGIN\"}\n";
     write(home.path(), "nil.ndjson", nil);

@@ -1,6 +1,6 @@
 //! `/api/v1/action-logs…`: the native API of action logs.
 
-use audit_store::domain::limits;
+use audit_store::domain::{level_names, limits};
 use serde_json::{Value, json};
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -50,7 +50,7 @@ fn parameters() -> Vec<(String, Parameter)> {
 
 fn schemas() -> Vec<(String, RefOr<Schema>)> {
     let new = submitted(new_log(), &[&SERVER_OWNED[..], &[MASKED]].concat()).description(Some(
-        "An action log to append. Records of pino and winston, and of Python's `logging`, are taken as they are.",
+        "An action log to append. Records of pino, winston, slog and zap, and of Python's `logging`, are taken as they are.",
     ));
     let mut schemas = native::schemas::<ActionLogs>(&STREAM_DOCS);
     schemas.extend([("ActionLog".to_owned(), log().into()), ("NewActionLog".to_owned(), new.into())]);
@@ -66,8 +66,10 @@ pub(crate) fn level() -> ObjectBuilder {
 
 /// Describes a level by name.
 pub(crate) fn level_name() -> ObjectBuilder {
-    let names = "trace|silly|debug|verbose|http|info|notice|warn|warning|err|error|crit|critical|fatal|alert|emerg";
-    string().pattern(Some(format!("^({names})$"))).examples([json!("info")])
+    // JSON Schema has no flag for patterns of either case.
+    let letter = |c: char| format!("[{}{}]", c.to_ascii_uppercase(), c.to_ascii_lowercase());
+    let names: Vec<String> = level_names().map(|name| name.chars().map(letter).collect()).collect();
+    string().pattern(Some(format!("^({})$", names.join("|")))).examples([json!("info")])
 }
 
 /// Describes an action log in the native form. Erased values are null.

@@ -25,7 +25,7 @@ impl Stream for Events {
     const NAME: &'static str = "event";
     const TIME: &'static str = "timestamp";
 
-    const APPEND_PARAMETERS: &'static [&'static str] = &["format", "lenient", "partial"];
+    const APPEND_PARAMETERS: &'static [&'static str] = &["channel_id", "format", "lenient", "partial"];
 
     const FILTERS: &'static [Filter<EventFilter>] = filter::FILTERS;
 

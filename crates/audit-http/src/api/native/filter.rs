@@ -8,7 +8,7 @@ use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{ActionLogFilter, ActionLogValues, EventFilter, EventValues, Interval};
 
 use super::list;
-use super::query::{instant, integer, prefix, uuid};
+use super::query::{address, instant, integer, prefix, uuid};
 use crate::bound::Bound;
 
 /// The filter of a stream, with the lists of wanted and of excluded values.
@@ -56,6 +56,8 @@ pub(crate) struct Filter<F: StreamFilter> {
 pub(crate) enum FilterKind<F> {
     /// A text, compared exactly.
     Text(fn(&mut F, String)),
+    /// An IP address, a network or another text.
+    Address(fn(&mut F, String)),
     /// The beginning of a text.
     Prefix(fn(&mut F, String)),
     /// A part of a text. An empty part is not a condition.
@@ -73,6 +75,7 @@ pub(crate) enum FilterValues<F: StreamFilter> {
     /// There are no such parameters.
     None,
     Texts(fn(&mut F::Values) -> &mut BTreeSet<String>),
+    Addresses(fn(&mut F::Values) -> &mut BTreeSet<String>),
     Integers(fn(&mut F::Values) -> &mut BTreeSet<i64>),
     Uuids(fn(&mut F::Values) -> &mut BTreeSet<Uuid>),
 }
@@ -107,6 +110,15 @@ impl<F: StreamFilter> Filter<F> {
         values: fn(&mut F::Values) -> &mut BTreeSet<String>,
     ) -> Filter<F> {
         Filter::new(name, meaning, FilterKind::Text(set), FilterValues::Texts(values))
+    }
+
+    pub(crate) const fn address(
+        name: &'static str,
+        meaning: &'static str,
+        set: fn(&mut F, String),
+        values: fn(&mut F::Values) -> &mut BTreeSet<String>,
+    ) -> Filter<F> {
+        Filter::new(name, meaning, FilterKind::Address(set), FilterValues::Addresses(values))
     }
 
     /// A filter by the beginning of a text. Its name ends in `__prefix`.
@@ -169,6 +181,7 @@ impl<F: StreamFilter> Filter<F> {
             Operator::Bound(bound) => {
                 match self.kind {
                     FilterKind::Text(set) => set(filter, text.to_owned()),
+                    FilterKind::Address(set) => set(filter, address(text)?),
                     FilterKind::Prefix(set) => set(filter, prefix(text)?),
                     FilterKind::Search(set) if !text.is_empty() => set(filter, text.to_owned()),
                     FilterKind::Search(_) => {}
@@ -188,6 +201,9 @@ impl<F: StreamFilter> FilterValues<F> {
         match self {
             FilterValues::None => {}
             FilterValues::Texts(set) => *set(values) = list::split(text)?.into_iter().collect(),
+            FilterValues::Addresses(set) => {
+                *set(values) = list::split(text)?.iter().map(|value| address(value)).collect::<Result<_, _>>()?
+            }
             FilterValues::Integers(set) => {
                 *set(values) = list::split(text)?.iter().map(|value| integer(value)).collect::<Result<_, _>>()?
             }

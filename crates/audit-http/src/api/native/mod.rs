@@ -52,7 +52,7 @@ pub(crate) trait Stream: LogStream<Filter: StreamFilter + Serialize> {
     const SPLITS: &'static [(&'static str, Self::GroupBy)];
 
     /// The parameters of an append.
-    const APPEND_PARAMETERS: &'static [&'static str] = &["partial"];
+    const APPEND_PARAMETERS: &'static [&'static str] = &["channel_id", "partial"];
 
     /// How a form is read, if the stream accepts forms.
     const FORM: Option<FormReader> = None;

@@ -81,7 +81,7 @@ fn parameter<F: StreamFilter>(filter: &Filter<F>, operator: Operator) -> Paramet
         Operator::Bound(bound) => bound,
     };
     match filter.kind {
-        FilterKind::Text(_) | FilterKind::Search(_) => query(&name, meaning, string()),
+        FilterKind::Text(_) | FilterKind::Address(_) | FilterKind::Search(_) => query(&name, meaning, string()),
         FilterKind::Prefix(_) => query(&name, meaning, string().min_length(Some(1)).max_length(Some(limits::URL_PREFIX_CHARS_MAX))),
         FilterKind::Integer(_) => query(&name, meaning, integer()),
         FilterKind::Uuid(_) => query(&name, meaning, string().pattern(Some(UUID_GIVEN))),
@@ -102,11 +102,14 @@ fn side(bound: Bound) -> &'static str {
 
 /// Describes the parameters of an append.
 fn append_parameters<S: Stream>() -> Vec<Parameter> {
+    let channel = "The channel of the records that name none. Without it, the key's only channel, or the default channel.";
     let format = "The body is in a format of another system, and is converted. See `docs/convert.md`.";
-    let lenient = "`true`: an object without any known member is an event too, and all its members are kept in `extra`.";
+    let lenient = "`true`: an object without any known member is an event too, and a record of another system. What is not known is kept \
+                   in `extra`.";
     let partial = "`true`: the records of a list that can be stored are stored, and the answer names the others.";
     let flag = || one_of(["true", "false"]);
     let all = [
+        query("channel_id", channel, integer_from(0)),
         query("format", format, one_of(Format::ALL.map(Format::name))),
         query("lenient", lenient, flag()),
         query("partial", partial, flag()),
@@ -245,6 +248,14 @@ fn channel_id() -> Parameter {
     query("channel_id", text, string().pattern(Some("^(all|[0-9]{1,18}(,[0-9]{1,18})*)$")))
 }
 
+/// Adds the media types that are accepted with `format=cloudevents`.
+fn with_cloud_events(append: Operation) -> Operation {
+    let text = Some("With `format=cloudevents`. See `docs/convert.md`.");
+    append
+        .body("application/cloudevents+json", Content::new(Some(open().description(text))))
+        .body("application/cloudevents-batch+json", Content::new(Some(list(open()).description(text))))
+}
+
 impl StreamDocs {
     /// Returns the name of a filter in `components`.
     fn shared(&self, name: &str) -> String {
@@ -286,7 +297,9 @@ impl StreamDocs {
         let text = format!(
             "Role `writer` or `admin`. All {many} of a request are stored or none is, and the answer is sent after the commit \
              is on disk. A request can be sent again: where a uuid is there already, the first receipt is answered again, if \
-             the {one} means the same.\n\nAt most 1 MiB each, 10,000 {many} and 32 MiB a request.",
+             the {one} means the same. With `partial=true`, those {many} of a list that can be stored are stored, and the \
+             answer names the others.\n\nAt most 1 MiB each, 10,000 {many} and 32 MiB a request. The body may be compressed, with \
+             `Content-Encoding: gzip` or `zstd`.",
             one = self.one,
             many = self.many
         );
@@ -307,6 +320,7 @@ impl StreamDocs {
             Operation::new(&format!("append{}s", self.record), self.tag, &format!("Appends one {}, or several at once", self.one))
                 .body(JSON, json_content(body, (self.sent)()))
                 .body("application/x-ndjson", Content::new(Some(string().description(Some(lines)))));
+        let append = if S::APPEND_PARAMETERS.contains(&"format") { with_cloud_events(append) } else { append };
         let form = self.form.map(|form| Content::new(Some(form())));
         form.into_iter()
             .fold(append, |append, form| append.body(FORM, form))

@@ -2,10 +2,11 @@
 //! ignored would show entries that the client did not ask for.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use actix_web::HttpRequest;
 use audit_store::domain::uuid::Uuid;
-use audit_store::domain::{ChannelGrant, ChannelId, Fault, Timestamp, canonical_integer, limits, parse_uuid};
+use audit_store::domain::{ChannelGrant, ChannelId, Fault, Network, Timestamp, canonical_integer, limits, parse_uuid};
 
 use super::{Stream, filter};
 use crate::auth::Caller;
@@ -42,7 +43,9 @@ impl Query {
             if !is_known(name) {
                 invalid.push(InvalidParameter::new(name, unknown(name, &known())));
             } else if seen.contains(&name) {
-                invalid.push(InvalidParameter::new(name, format!("{name} is given more than once")));
+                let list = format!("{name}__in");
+                let several = if is_known(&list) { format!("; several values go into {list}=A,B") } else { String::new() };
+                invalid.push(InvalidParameter::new(name, format!("{name} is given more than once{several}")));
             }
             seen.push(name);
         }
@@ -130,6 +133,16 @@ pub(super) fn prefix(text: &str) -> Result<String, String> {
     let max = limits::URL_PREFIX_CHARS_MAX;
     if text.is_empty() || text.chars().count() > max || text.contains(['\0', '\x01']) {
         return Err(format!("must have 1 to {max} characters, and neither U+0000 nor U+0001"));
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads an IP address, a network or another text. An address with a prefix that it cannot have is a
+/// mistake: as a text, it would find nothing.
+pub(super) fn address(text: &str) -> Result<String, String> {
+    let is_meant_as_network = text.split_once('/').is_some_and(|(address, _)| address.parse::<IpAddr>().is_ok());
+    if is_meant_as_network && Network::parse(text).is_none() {
+        return Err("must be an IP address, a network such as 10.0.0.0/8 or 2001:db8::/32, or another text".to_owned());
     }
     Ok(text.to_owned())
 }

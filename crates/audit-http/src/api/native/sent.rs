@@ -1,6 +1,6 @@
 //! The records of a body that is appended: cut, converted, parsed and prepared for the log.
 
-use std::fmt::Display;
+use std::fmt::{self, Display, Formatter};
 
 use actix_web::HttpRequest;
 use audit_store::domain::{
@@ -29,6 +29,8 @@ pub(super) struct Reading {
     /// The format of another system, which is converted.
     format: Option<Format>,
     mode: ParseMode,
+    /// The channel of records that name none.
+    channel: Option<ChannelId>,
     /// Whether the log stores the good records of a list if others are refused.
     pub(super) partial: bool,
     pub(super) key: Option<IdempotencyKey>,
@@ -62,6 +64,14 @@ impl Place {
     }
 }
 
+/// Formats a place for a sentence: `3 (line 5)`.
+impl Display for Place {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.index)?;
+        self.line.map_or(Ok(()), |line| write!(f, " (line {line})"))
+    }
+}
+
 /// A record that the log does not store, and why.
 pub(super) struct Rejected {
     pub(super) index: usize,
@@ -73,15 +83,21 @@ impl Reading {
         let mut query = Query::parse(request, S::APPEND_PARAMETERS)?;
         let formats = Format::ALL.map(|format| (format.name(), format));
         let format = query.named("format", &formats).map(|(_, format)| format);
+        let channel = query.parsed("channel_id", |text| text.parse::<ChannelId>().map_err(|fault| fault.to_string()));
         let mut is_true = |name| query.named(name, &[("true", true), ("false", false)]).is_some_and(|(_, is_true)| is_true);
         let (partial, lenient) = (is_true("partial"), is_true("lenient"));
         if partial && format.is_some() {
             query.refuse("partial", "cannot be combined with format: a document is converted as a whole");
         }
         query.finish()?;
+        if let Some(channel) = channel.filter(|channel| !caller.token.channels.allows(*channel)) {
+            return Err(Failure::not_found(format!(
+                "This token has no channel {channel}, which channel_id names; nothing was stored."
+            )));
+        }
         let (is_ndjson, form) = content::<S>(request, format)?;
         let mode = if lenient { ParseMode::LENIENT } else { ParseMode::NATIVE };
-        Ok(Reading { is_ndjson, form, format, mode, partial, key: IdempotencyKey::from_request(request, caller)? })
+        Ok(Reading { is_ndjson, form, format, mode, channel, partial, key: IdempotencyKey::from_request(request, caller)? })
     }
 
     /// The maximum bytes of the body.
@@ -127,13 +143,13 @@ pub(super) fn prepare_all<S: Stream>(
     if let Some(format) = reading.format {
         let events = self::converted(format, text(&bytes)?, reading.is_ndjson)?;
         // The events take the place of the body.
-        let held = events.iter().map(|event| event.as_str().len()).sum::<usize>();
+        let held = events.iter().map(|(_, event)| event.as_str().len()).sum::<usize>();
         reservation.grow(held.saturating_sub(bytes.len())).map_err(BodyError::from)?;
         bytes = Vec::new();
         converted = Some(events);
     }
     let texts = match &converted {
-        Some(events) => Texts { texts: events.iter().map(|event| (None, event.as_str())).collect(), is_single: false },
+        Some(events) => Texts { texts: events.iter().map(|(line, event)| (*line, event.as_str())).collect(), is_single: false },
         None => cut(text(&bytes)?, reading.is_ndjson, S::NAME)?,
     };
     // This reservation comes before the entries are made: ten thousand records fit into a body of
@@ -159,7 +175,7 @@ fn text(bytes: &[u8]) -> Result<&str, BodyError> {
 /// Makes the failure of a body that is NDJSON and announced as JSON.
 fn not_announced(error: impl Display) -> Failure {
     let message = format!("{error}; send one JSON value on each line as NDJSON, with Content-Type: application/x-ndjson");
-    Failure::Members(vec![InvalidMember { pointer: String::new(), message }])
+    Failure::Members(vec![InvalidMember { pointer: String::new(), line: None, message }])
 }
 
 /// Whether the first line of a body is JSON by itself, so that the body is NDJSON and not one large
@@ -208,16 +224,18 @@ fn too_many(name: &str) -> Failure {
 }
 
 /// Converts a body in the format of another system into native events: one document, or one on each
-/// line.
-fn converted(format: Format, text: &str, is_ndjson: bool) -> Result<Vec<JsonText>, Failure> {
+/// line. Each event has the line of its document.
+fn converted(format: Format, text: &str, is_ndjson: bool) -> Result<Vec<(Option<usize>, JsonText)>, Failure> {
     if !is_ndjson {
-        return convert(format, text).map_err(|error| not_converted("", &error));
+        let events = convert(format, text).map_err(|error| not_converted(None, &error))?;
+        return Ok(events.into_iter().map(|event| (None, event)).collect());
     }
     let (mut events, mut bytes) = (Vec::new(), 0);
-    for (index, (_, line)) in lines(text).enumerate() {
-        let of_line = convert(format, line).map_err(|error| not_converted(&format!("/{index}"), &error))?;
+    for (index, (line, text)) in lines(text).enumerate() {
+        let place = Place { index, line: Some(line) };
+        let of_line = convert(format, text).map_err(|error| not_converted(Some(place), &error))?;
         bytes += of_line.iter().map(|event| event.as_str().len()).sum::<usize>();
-        events.extend(of_line);
+        events.extend(of_line.into_iter().map(|event| (Some(line), event)));
         if events.len() > limits::EVENTS_PER_REQUEST_MAX {
             return Err(too_many("event"));
         }
@@ -229,22 +247,23 @@ fn converted(format: Format, text: &str, is_ndjson: bool) -> Result<Vec<JsonText
     Ok(events)
 }
 
-/// Makes the failure of a document at a place of the body.
-fn not_converted(document: &str, error: &ConvertError) -> Failure {
+/// Makes the failure of a document at a place of the body, or of a body that is one document.
+fn not_converted(document: Option<Place>, error: &ConvertError) -> Failure {
     let too_large =
         matches!(error.fault, ConvertFault::TooLarge { .. } | ConvertFault::TooManyRecords | ConvertFault::TooLargeInAll { .. });
-    if let ConvertFault::Json(second @ JsonError::SecondValue { .. }) = &error.fault {
+    if let (None, ConvertFault::Json(second @ JsonError::SecondValue { .. })) = (document, &error.fault) {
         return not_announced(second);
     }
     if too_large {
-        let line = if document.is_empty() { String::new() } else { format!("Document {document}: ") };
-        return Failure::TooLarge(format!("{line}{error}."));
+        let document = document.map(|place| format!("Document {place}: "));
+        return Failure::TooLarge(format!("{}{error}.", document.unwrap_or_default()));
     }
     let message = match error.index {
         Some(index) => format!("record {index}: {}", error.fault),
         None => error.fault.to_string(),
     };
-    Failure::Members(vec![InvalidMember { pointer: format!("{document}{}", error.pointer), message }])
+    let RecordPlace { pointer, line } = document.map(Place::of_record).unwrap_or_default();
+    Failure::Members(vec![InvalidMember { pointer: format!("{pointer}{}", error.pointer), line, message }])
 }
 
 /// The records of a body that can be stored, and the others.
@@ -283,7 +302,7 @@ fn prepare<S: Stream>(store: &Store, texts: &Texts<'_>, reading: &Reading, calle
                 return Err(not_announced("has a second JSON value after the first line"));
             }
             Err(Refused::Input(InputError::TooLarge { bytes })) if !partial => {
-                let detail = format!("Record {index} has {bytes} bytes: at most {}.", limits::EVENT_BYTES_MAX);
+                let detail = format!("Record {place} has {bytes} bytes: at most {}.", limits::EVENT_BYTES_MAX);
                 return Err(Failure::TooLarge(detail));
             }
             Err(Refused::Input(InputError::Json(second @ JsonError::SecondValue { .. }))) if texts.is_single => {
@@ -330,7 +349,7 @@ fn prepare_one<S: Stream>(
     reading: &Reading,
     caller: &Caller,
 ) -> Result<Prepared, Refused> {
-    let channel = caller.channel_to_write(channel).map_err(Refused::Channel)?;
+    let channel = caller.channel_to_write(channel.or(reading.channel)).map_err(Refused::Channel)?;
     if let Some(key) = &reading.key {
         S::uuid(&mut new).get_or_insert_with(|| key.uuid(index));
     }

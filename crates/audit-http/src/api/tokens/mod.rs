@@ -100,12 +100,12 @@ fn write(token: &Token, key: Option<&TokenKey>, out: &mut String) {
 
 /// Reads `{"name","role","channels","expires_at"?}`.
 fn read(text: &str, now: Option<Timestamp>) -> Result<NewToken, Vec<InvalidMember>> {
-    let whole = |error: JsonError| vec![InvalidMember { pointer: String::new(), message: error.to_string() }];
+    let whole = |error: JsonError| vec![InvalidMember { pointer: String::new(), line: None, message: error.to_string() }];
     let members = Members::parse(text).map_err(whole)?;
     let mut errors: Vec<InvalidMember> = Vec::new();
     let mut fault = |name: &str, detail: String| {
         let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-        errors.push(InvalidMember { pointer, message: format!("{name} {detail}") });
+        errors.push(InvalidMember { pointer, line: None, message: format!("{name} {detail}") });
     };
     let known = ["name", "role", "channels", "expires_at"];
     for member in members.iter().filter(|member| !known.contains(&member.name.as_str())).take(ERRORS_MAX) {

@@ -17,7 +17,7 @@ fn what_is_too_large_or_too_many_gets_413() {
     let mut rows = vec![
         row(post(&big), 413, "\"code\":\"too_large\""),
         row(post(&format!("[{{\"user\":1}},{big}]")), 413, "Record 1 has "),
-        row(lines(format!("{{\"user\":1}}\n{big}\n")), 413, "Record 1 has "),
+        row(lines(format!("{{\"user\":1}}\n\n{big}\n")), 413, "Record 1 (line 3) has "),
         row(post(&format!("[{}{{}}]", "{},".repeat(10_000))), 413, many),
         row(lines("{\"url\":\"\"}\n".repeat(10_001)), 413, many),
         row(post(&format!("[{}1]", "1,".repeat(1_000_000))), 413, many),

@@ -1,5 +1,7 @@
 //! Appending in the formats of other systems, and objects that are not events.
 
+use audit_http::store::domain::Role;
+
 use crate::common::{Ask, TestServer, results_of};
 
 const EVENTS: &str = "/api/v1/events";
@@ -91,5 +93,75 @@ fn records_of_other_systems_are_refused_and_told_the_format() {
     server.post(&server.admin, &format!("{EVENTS}?lenient=true"), r#"{"quantity":1}"#).expect(201);
     let page = server.get(&server.admin, EVENTS).expect(200);
     assert!(results_of(&page).iter().any(|event| event["extra"]["quantity"] == 1));
+    server.stop();
+}
+
+#[test]
+fn an_object_as_outcome_is_kept_in_extra_with_lenient() {
+    let server = TestServer::start();
+    let okta = r#"{"published":"x","eventType":"user.session.start","actor":{},"outcome":{"result":"SUCCESS"},"source":7,"correlation_id":null}"#;
+    let target = format!("{EVENTS}?lenient=true");
+    server.post(&server.admin, &target, okta).expect(201);
+    let stored = results_of(&server.get(&server.admin, EVENTS).expect(200))[0].clone();
+    assert_eq!((&stored["outcome"], &stored["extra"]["outcome"]["result"]), (&serde_json::Value::Null, &"SUCCESS".into()));
+    assert_eq!(stored["extra"]["source"], 7);
+    let twice = server.post(&server.admin, &target, r#"{"outcome":"a","outcome":"b"}"#).expect(400);
+    assert_eq!(twice["errors"][0]["pointer"], "/outcome");
+    server.post(&server.admin, EVENTS, r#"{"action":"A","outcome":{"result":"SUCCESS"}}"#).expect(400);
+    server.stop();
+}
+
+/// A CloudEvent on one line.
+fn cloud_event(id: usize, kind: &str) -> String {
+    format!(r#"{{"specversion":"1.0","id":"{id}","source":"/shop","type":"{kind}"}}"#)
+}
+
+#[test]
+fn faults_of_documents_name_the_line() {
+    let server = TestServer::start();
+    let target = format!("{EVENTS}?format=cloudevents");
+    let send = |body: &str| server.ask(&Ask::post_lines(&target, body.to_owned()).key(&server.admin));
+    let (a, b) = (cloud_event(1, "a"), cloud_event(2, "b"));
+    for (last, pointer) in [
+        (r#"{"specversion":"1.0","id":"3","source":"/shop"}"#.to_owned(), "/2"),
+        ("{\"a\":".to_owned(), "/2"),
+        (format!("{a} {a}"), "/2"),
+    ] {
+        let problem = send(&format!("{a}\n\n{b}\n{last}\n")).expect(400);
+        let error = &problem["errors"][0];
+        assert_eq!((&error["pointer"], &error["line"]), (&pointer.into(), &4.into()), "{problem}");
+    }
+    send(&a).expect(201);
+    // The document before has two events: the pointer counts events, and the line is the document's.
+    let problem = send(&format!("[{b},{}]\n\n{}\n", cloud_event(3, "c"), cloud_event(1, "other"))).expect(409);
+    let error = &problem["errors"][0];
+    assert_eq!((&error["pointer"], &error["line"]), (&"/2/uuid".into(), &3.into()), "{problem}");
+    let several = server.token(Role::Writer, "4,5");
+    let problem = server.ask(&Ask::post_lines(&target, format!("\n{a}\n")).key(&several)).expect(400);
+    let error = &problem["errors"][0];
+    assert_eq!((&error["pointer"], &error["line"]), (&"/0/channel_id".into(), &2.into()), "{problem}");
+    server.stop();
+}
+
+#[test]
+fn records_that_name_no_channel_go_to_that_of_the_query() {
+    let server = TestServer::start();
+    let several = server.token(Role::Writer, "4,5");
+    let post = |query: &str, body: &str| server.post(&several, &format!("{EVENTS}?{query}"), body);
+    let made = post("format=cloudevents&channel_id=5", &cloud_event(1, "a")).expect(201);
+    assert_eq!(made["receipts"][0]["channel_id"], 5);
+    let both = post("channel_id=5", r#"[{"action":"A"},{"action":"A","channel_id":4}]"#).expect(201);
+    assert_eq!((&both["receipts"][0]["channel_id"], &both["receipts"][1]["channel_id"]), (&5.into(), &4.into()));
+    let log = server.post(&several, "/api/v1/action-logs?channel_id=4", r#"{"level":20,"message":"m"}"#).expect(201);
+    assert_eq!(log["channel_id"], 4);
+    for partial in ["", "&partial=true"] {
+        let missing = post(&format!("channel_id=1{partial}"), r#"[{"action":"A"}]"#).expect(404);
+        assert_eq!(missing["code"], "not_found");
+        assert!(missing["detail"].as_str().unwrap().contains("channel_id"), "{missing}");
+    }
+    for wrong in ["all", "4,5", "x", "-1", ""] {
+        let problem = post(&format!("channel_id={wrong}"), r#"{"action":"A"}"#).expect(400);
+        assert_eq!(problem["errors"][0]["parameter"], "channel_id", "{wrong}");
+    }
     server.stop();
 }

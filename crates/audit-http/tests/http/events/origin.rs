@@ -177,6 +177,7 @@ fn addresses_are_found_in_every_form_and_by_network() {
         ("remote_addr=2001:db8::/32", vec![5]),
         ("remote_addr=LOCAL", vec![6]),
         ("remote_addr=10.1.2.3:5123", vec![1]),
+        ("remote_addr=LOCAL/33", vec![]),
         ("remote_addr__in=10.0.0.0/8,LOCAL", vec![0, 1, 2, 3, 6]),
         ("remote_addr__not=10.0.0.0/8,LOCAL", vec![4, 5, 7, 8, 9]),
         ("remote_addr=0.0.0.0/0&remote_addr__not=10.0.0.0/8", vec![4]),

@@ -91,10 +91,42 @@ fn the_published_api_takes_both_and_numbers_stay_pythons() {
         let made = server.post(&server.admin, OMS_LOGS, body).expect(201);
         assert_eq!((&made["level"], &made["message"]), (&json!(level), &json!(message)), "{body}");
     }
-    for (body, status) in [(r#"{"level":"loud","message":"m"}"#, 400), (r#"{"level":30,"msg":"m"}"#, 400)] {
+    for (body, status) in [(r#"{"level":"loud","message":"m"}"#, 400), (r#"{"level":30,"ms":"m"}"#, 400)] {
         for path in [ACTION_LOGS, OMS_LOGS] {
             assert_eq!(server.post(&server.admin, path, body).status, status, "{path} {body}");
         }
+    }
+    server.stop();
+}
+
+/// Go's slog, pino with times and levels as texts, zap, a `message` that is null, and a number.
+const MSG: &str = r#"{"time":"2022-11-08T15:28:26-05:00","level":"INFO","msg":"slog"}
+{"level":"info","time":"2018-07-09T21:17:54.000Z","msg":"pino"}
+{"level":"info","ts":1531171074.63,"msg":"zap","n":1}
+{"level":"info","message":null,"msg":"null"}
+{"level":30,"msg":"number"}
+{"level":"info","time":"noon","msg":"time"}
+"#;
+
+#[test]
+fn msg_is_the_message_of_a_level_by_name() {
+    let server = TestServer::start();
+    assert_eq!(server.ask(&Ask::post_lines(ACTION_LOGS, MSG).key(&server.admin)).expect(201)["accepted"], 6);
+    let logs = stored(&server);
+    let said: Vec<_> = logs.iter().map(|log| (log["level"].clone(), log["message"].clone(), log["extra"].clone())).collect();
+    let wanted = [
+        (json!(20), json!("slog"), Value::Null),
+        (json!(20), json!("pino"), Value::Null),
+        (json!(20), json!("zap"), json!({"n": 1})),
+        (json!(20), json!("null"), Value::Null),
+        (json!(30), json!("number"), Value::Null),
+        (json!(20), json!("time"), json!({"time": "noon"})),
+    ];
+    assert_eq!(said, wanted);
+    let times: Vec<&Value> = logs.iter().take(3).map(|log| &log["created_at"]).collect();
+    assert_eq!(times, ["2022-11-08T20:28:26Z", "2018-07-09T21:17:54Z", "2018-07-09T21:17:54.630000Z"]);
+    for line in MSG.lines() {
+        assert_ne!(server.post(&server.admin, OMS_LOGS, line).expect(201)["message"], "", "{line}");
     }
     server.stop();
 }

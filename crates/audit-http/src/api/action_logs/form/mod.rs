@@ -29,7 +29,7 @@ pub(super) fn log_record(body: &[u8], charset: &'static Encoding) -> Result<Stri
         return Ok(form.json);
     }
     let message = "a form must be a record of Python's logging, with levelno, name and msg; send other action logs as JSON";
-    Err(Failure::Members(vec![InvalidMember { pointer: String::new(), message: message.to_owned() }]))
+    Err(Failure::Members(vec![InvalidMember { pointer: String::new(), line: None, message: message.to_owned() }]))
 }
 
 impl Form {

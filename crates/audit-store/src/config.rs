@@ -18,6 +18,9 @@ const FUTURE_WARNING: Duration = Duration::from_secs(24 * 60 * 60);
 /// A minute: a step takes at most a second, and a failed step is repeated after five seconds.
 const INDEX_PATIENCE: Duration = Duration::from_secs(60);
 
+/// Some 20 MB of urls.
+const VALUES_AT_ONCE: usize = 131_072;
+
 /// How to open a store. `StoreConfig::new(url)` has the defaults, and each field has a setter.
 ///
 /// ```
@@ -65,6 +68,9 @@ pub struct StoreConfig {
     /// every entry that meets its other conditions. Existing segments stay as they are until the
     /// index is rebuilt.
     pub channels_without_words: ChannelGrant,
+    /// The number of values that a summary counts at once. A grouping by what has more values, such
+    /// as the urls of a large log, is counted range by range: that takes longer, and no more memory.
+    pub values_at_once: usize,
 }
 
 impl StoreConfig {
@@ -85,6 +91,7 @@ impl StoreConfig {
             future_warning: FUTURE_WARNING,
             index_patience: INDEX_PATIENCE,
             channels_without_words: ChannelGrant::Only(BTreeSet::new()),
+            values_at_once: VALUES_AT_ONCE,
         }
     }
 
@@ -169,6 +176,13 @@ impl StoreConfig {
     #[must_use]
     pub fn channels_without_words(mut self, channels: ChannelGrant) -> StoreConfig {
         self.channels_without_words = channels;
+        self
+    }
+
+    /// Sets the number of values that a summary counts at once.
+    #[must_use]
+    pub fn values_at_once(mut self, values: usize) -> StoreConfig {
+        self.values_at_once = values;
         self
     }
 

@@ -43,9 +43,18 @@ pub(super) type RanksOfTerm = Option<Arc<RoaringBitmap>>;
 /// The blocks of a segment with terms of a dimension.
 pub(super) type BlocksOfDimension = Vec<Vec<u8>>;
 
-/// The cache, shared by all queries of a store.
-#[derive(Debug, Default)]
-pub(crate) struct Cache(Mutex<Generations>);
+/// The cache, shared by all queries of a store, and what a query may have in memory besides.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    generations: Mutex<Generations>,
+    values_at_once: usize,
+}
+
+impl Default for Cache {
+    fn default() -> Cache {
+        Cache::new(usize::MAX)
+    }
+}
 
 #[derive(Debug, Default)]
 struct Generations {
@@ -64,6 +73,16 @@ struct Entries {
 }
 
 impl Cache {
+    /// Makes an empty cache. A summary counts so many values at once.
+    pub(crate) fn new(values_at_once: usize) -> Cache {
+        Cache { generations: Mutex::default(), values_at_once }
+    }
+
+    /// The number of values that a summary counts at once.
+    pub(crate) fn values_at_once(&self) -> usize {
+        self.values_at_once
+    }
+
     /// The times of some segments, in the given order, if the cache has them.
     pub(super) fn times(&self, segments: &[SegmentKey]) -> Vec<Option<Arc<Times>>> {
         let mut state = self.lock();
@@ -127,7 +146,7 @@ impl Cache {
     }
 
     fn lock(&self) -> MutexGuard<'_, Generations> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.generations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

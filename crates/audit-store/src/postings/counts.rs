@@ -13,6 +13,7 @@ use super::ranks::Ranks;
 use super::statements::BlocksOf;
 use super::term::Dimension;
 use super::times::ENTRIES_OF_A_BLOCK;
+use super::value_range::ValueRange;
 use super::{Damaged, IndexError};
 use crate::connection::{DbConnection, on_inner};
 use crate::dialect::{self, NumberList, PostingsOfEach};
@@ -27,17 +28,17 @@ const SEGMENTS_AT_ONCE: usize = 16;
 const KEPT_BYTES_MAX: usize = 6 * 1024 * 1024;
 
 impl Index<'_> {
-    /// Counts the matching entries by value of a dimension. The matches are in the order of their
-    /// segments.
+    /// Counts the matching entries by value in a range of a dimension. The matches are in the order
+    /// of their segments.
     pub(crate) fn groups(
         &self,
         conn: &mut DbConnection,
         matches: &[Matches],
-        dimension: Dimension,
+        (dimension, range): (Dimension, &ValueRange),
         mut count: impl FnMut(&[u8], u64),
     ) -> Result<(), IndexError> {
         let mut segment = Current::default();
-        self.each_term(conn, matches, dimension, |at, value, ranks| {
+        let mut take = |at: usize, value: &[u8], ranks: &Ranks<'_>| {
             let Some(matches) = matches.get(at) else { return Ok(()) };
             let number = match segment.bits(at, matches, self.size(matches)) {
                 None => ranks.len() as u64,
@@ -47,6 +48,13 @@ impl Index<'_> {
                 count(value, number);
             }
             Ok(())
+        };
+        if range.is_whole() {
+            return self.each_term(conn, matches, dimension, take);
+        }
+        let (from, to) = range.terms(dimension);
+        self.each_term_between(conn, matches, SEGMENTS_AT_ONCE, (&from, &to), |at, term, ranks| {
+            term.split_first().map_or(Ok(()), |(_, value)| take(at, value, ranks))
         })
     }
 

@@ -26,6 +26,7 @@ mod stored;
 mod term;
 pub(crate) mod tiers;
 mod times;
+mod value_range;
 mod words;
 
 pub(crate) use building::Building;
@@ -40,6 +41,7 @@ pub(crate) use segment::Segment;
 pub(crate) use stored::{Stored, delete, drop_index, put, read};
 pub(crate) use term::{Dimension, Term};
 pub(crate) use times::Point;
+pub(crate) use value_range::ValueRange;
 pub(crate) use words::Search;
 
 use crate::error::StoreError;

@@ -11,7 +11,7 @@ use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
 use crate::postings::{
-    Cache, Candidates, Condition, Dimension, Found, Index, IndexError, Key, Matches, OfLog, Point, Term, Values, Whole,
+    Cache, Candidates, Condition, Dimension, Found, Index, IndexError, Key, Matches, OfLog, Point, Term, ValueRange, Values, Whole,
 };
 
 /// Finds the matching entries in a snapshot. Returns `None` if the database has to look at each
@@ -271,16 +271,16 @@ impl Found<'_> {
         self.of_log(channel_id).map_or(0, |log| log.index.end())
     }
 
-    /// Counts the found entries of a log that are indexed, by value of a dimension.
+    /// Counts the found entries of a log that are indexed, by value in a range of a dimension.
     pub(crate) fn groups<T: Table>(
         &mut self,
         conn: &mut DbConnection,
         channel_id: i64,
-        dimension: Dimension,
+        values: (Dimension, &ValueRange),
         count: impl FnMut(&[u8], u64),
     ) -> Result<Option<()>, StoreError> {
         let Some(log) = self.of_log(channel_id) else { return Ok(None) };
-        usable::<T, _>(log.index.groups(conn, &log.indexed, dimension, count))
+        usable::<T, _>(log.index.groups(conn, &log.indexed, values, count))
     }
 
     /// Counts the found entries of a log that are indexed, by span of time.

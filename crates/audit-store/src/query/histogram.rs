@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use audit_domain::{ChannelGrant, Span, Timestamp, limits};
 
 use super::find;
+use super::ranked::ranked;
 use super::stream::StreamTypes;
-use super::summary::{Group, Grouping, IndexedAs, OtherGroups, RawKey, ranked, shown};
+use super::summary::{Group, Grouping, IndexedAs, OtherGroups, RawKey, shown};
 use super::table::Filter;
 use super::{LogState, heads, search};
 use crate::connection::DbConnection;

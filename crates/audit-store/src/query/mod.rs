@@ -8,6 +8,7 @@ mod fetch_size;
 mod find;
 mod histogram;
 mod list;
+mod ranked;
 mod room;
 mod search;
 mod sorted;
@@ -15,6 +16,7 @@ mod start;
 mod stream;
 mod summary;
 mod table;
+mod value_counts;
 
 pub use action_logs::{ActionLogGroupBy, ActionLogs};
 pub use cursor::CursorPage;

@@ -16,7 +16,7 @@ use super::table::{LogPosition, Table};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::postings::{Dimension, Found, Term, Values};
+use crate::postings::{Dimension, Found, Term, ValueRange, Values};
 
 /// Entries that are sorted in memory by all keys: all found entries, or those of several values. So
 /// a page of values that few entries have does not take a lookup for each value.
@@ -123,7 +123,7 @@ fn groups<T: Table>(
     for channel_id in found.channels() {
         dialect::go_on(conn)?;
         let count = |value: &[u8], count| leading.add(value, count);
-        if found.groups::<T>(conn, channel_id, dimension, count)?.is_none() {
+        if found.groups::<T>(conn, channel_id, (dimension, &ValueRange::whole()), count)?.is_none() {
             return Ok(None);
         }
     }

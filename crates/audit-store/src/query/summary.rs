@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use audit_domain::{ChannelGrant, JsonText, Span, Timestamp, limits, weekday};
 
 use super::find;
+use super::ranked::{Ranked, ranked};
 use super::stream::StreamTypes;
 use super::table::{Filter, Table};
-use super::{LogState, count, heads, search};
+use super::{LogState, heads};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
@@ -56,12 +57,6 @@ pub struct OtherGroups {
     pub groups: i64,
     /// The number of their entries.
     pub count: i64,
-}
-
-impl OtherGroups {
-    fn sum<K>(groups: &[(K, (i64, i64))]) -> OtherGroups {
-        OtherGroups { groups: groups.len() as i64, count: groups.iter().map(|(_, (count, _))| count).sum() }
-    }
 }
 
 /// A value by which the entries of a stream can be grouped.
@@ -137,26 +132,24 @@ pub(crate) enum IndexedAs {
 }
 
 impl IndexedAs {
-    /// The key of a value of the dimension.
+    /// The key of a value of the dimension, or of a number for times and days of the week.
     pub(super) fn key(self, value: &[u8]) -> Option<RawKey> {
         match self {
             IndexedAs::Numbers(_) => Term::to_number(value).map(RawKey::Number),
             IndexedAs::Texts(_) => std::str::from_utf8(value).ok().map(|text| RawKey::Text(text.to_owned())),
-            IndexedAs::Spans(_) | IndexedAs::Weekdays => None,
+            IndexedAs::Spans(_) => Term::to_number(value).map(RawKey::Time),
+            IndexedAs::Weekdays => Term::to_number(value).map(RawKey::Number),
         }
     }
 }
 
-/// The counts of values of a dimension. A value comes once for each segment, and only the first
-/// time is copied.
-#[derive(Default)]
-struct Values(HashMap<Vec<u8>, i64>);
-
-impl Values {
-    fn add(&mut self, value: &[u8], count: u64) {
-        match self.0.get_mut(value) {
-            Some(total) => *total += count as i64,
-            None => drop(self.0.insert(value.to_vec(), count as i64)),
+impl RawKey {
+    /// The key as a value of a dimension; `None` for null.
+    pub(super) fn into_value(self) -> Option<Vec<u8>> {
+        match self {
+            RawKey::Number(number) | RawKey::Time(number) => Some(Term::number_value(number)),
+            RawKey::Text(text) => Some(text.into_bytes()),
+            RawKey::Null => None,
         }
     }
 }
@@ -196,126 +189,6 @@ fn summary<G: Grouping>(
         groups.push(Group { key: shown(conn, found.as_deref_mut(), key, channel, by)?, count });
     }
     Ok(Summary { total, groups, other })
-}
-
-/// The listed groups: the size of each, and a channel that has it.
-pub(super) struct Ranked {
-    pub(super) total: i64,
-    pub(super) listed: Vec<(RawKey, (i64, i64))>,
-    pub(super) other: OtherGroups,
-}
-
-/// Counts groups, and keeps at most `max` of them.
-pub(super) fn ranked<G: Grouping>(
-    conn: &mut DbConnection,
-    cache: &Cache,
-    heads: &[LogState],
-    mut found: Option<&mut Found<'_>>,
-    filter: &<G::Table as StreamTypes>::Filter,
-    by: G,
-    max: usize,
-) -> Result<Ranked, StoreError> {
-    let mut total = 0;
-    let mut merged: HashMap<RawKey, (i64, i64)> = HashMap::new();
-    for head in heads {
-        dialect::go_on(conn)?;
-        let (matching, mut groups) = groups(conn, cache, head, found.as_deref_mut(), filter, by)?;
-        total += matching;
-        let without_key = matching - groups.values().sum::<i64>();
-        if without_key > 0 {
-            groups.insert(RawKey::Null, without_key);
-        }
-        for (key, count) in groups {
-            merged.entry(key).or_insert((0, head.channel_id)).0 += count;
-        }
-    }
-    let mut merged: Vec<_> = merged.into_iter().collect();
-    let beyond = merged.len().saturating_sub(max);
-    let others: Vec<_> = match by.indexed() {
-        IndexedAs::Spans(_) | IndexedAs::Weekdays => {
-            merged.sort_by(|a, b| a.0.cmp(&b.0));
-            merged.drain(..beyond).collect()
-        }
-        IndexedAs::Numbers(_) | IndexedAs::Texts(_) => {
-            merged.sort_by(|a, b| b.1.0.cmp(&a.1.0).then_with(|| a.0.cmp(&b.0)));
-            merged.drain(merged.len() - beyond..).collect()
-        }
-    };
-    Ok(Ranked { total, listed: merged, other: OtherGroups::sum(&others) })
-}
-
-/// Counts the matching entries of a log, in all and by group, without null.
-fn groups<G: Grouping>(
-    conn: &mut DbConnection,
-    cache: &Cache,
-    head: &LogState,
-    found: Option<&mut Found<'_>>,
-    filter: &<G::Table as StreamTypes>::Filter,
-    by: G,
-) -> Result<(i64, HashMap<RawKey, i64>), StoreError> {
-    if filter.is_impossible() {
-        return Ok((0, HashMap::new()));
-    }
-    if let Some(found) = found
-        && let Some(groups) = indexed::<G>(conn, head, found, filter, by)?
-    {
-        return Ok((found.len_of(head.channel_id) as i64, groups));
-    }
-    let matching = count::<G::Table>(conn, cache, std::slice::from_ref(head), filter)?;
-    Ok((matching, counted(conn, head.channel_id, filter, by)?.into_iter().collect()))
-}
-
-/// Counts the groups of a log without null, row by row.
-fn counted<G: Grouping>(
-    conn: &mut DbConnection,
-    channel_id: i64,
-    filter: &<G::Table as StreamTypes>::Filter,
-    by: G,
-) -> Result<Vec<RawGroup>, StoreError> {
-    if filter.reads_values() {
-        return search::groups::<G::Table, _>(conn, channel_id, filter, |record| by.key_of(record));
-    }
-    by.groups(conn, channel_id, filter)
-}
-
-/// Counts the groups of a log from its index and from the rows after it.
-fn indexed<G: Grouping>(
-    conn: &mut DbConnection,
-    head: &LogState,
-    found: &mut Found<'_>,
-    filter: &<G::Table as StreamTypes>::Filter,
-    by: G,
-) -> Result<Option<HashMap<RawKey, i64>>, StoreError> {
-    let channel_id = head.channel_id;
-    let (mut groups, mut values): (HashMap<RawKey, i64>, Values) = (HashMap::new(), Values::default());
-    let mut add = |key: RawKey, count: u64| *groups.entry(key).or_default() += count as i64;
-    let known = match by.indexed() {
-        IndexedAs::Numbers(dimension) | IndexedAs::Texts(dimension) => {
-            found.groups::<G::Table>(conn, channel_id, dimension, |value, count| values.add(value, count))?
-        }
-        IndexedAs::Spans(span) => {
-            found.spans::<G::Table>(conn, channel_id, span, |start, count| add(RawKey::Time(start), count))?
-        }
-        // Two equal days of the week may have others in between, so only days are spans.
-        IndexedAs::Weekdays => {
-            found.spans::<G::Table>(conn, channel_id, Span::Day, |start, count| add(RawKey::Number(weekday(start)), count))?
-        }
-    };
-    if known.is_none() {
-        return Ok(None);
-    }
-    for (value, count) in values.0 {
-        if let Some(key) = by.indexed().key(&value) {
-            *groups.entry(key).or_default() += count;
-        }
-    }
-    let after = found.end_of(channel_id);
-    if after < head.size {
-        for (key, count) in counted(conn, channel_id, &filter.starting_at(after), by)? {
-            *groups.entry(key).or_default() += count;
-        }
-    }
-    Ok(Some(groups))
 }
 
 /// The key as answers show it. The text of a digest comes from an entry that has it. The index

@@ -138,7 +138,7 @@ impl Store {
             searchers,
             point_readers,
             budget,
-            cache: Cache::default(),
+            cache: Cache::new(config.values_at_once),
             content_types: content_types::Cache::default(),
             watch,
             database,

@@ -247,6 +247,15 @@ proptest! {
     }
 
     #[test]
+    fn groups_that_do_not_fit_into_memory_are_the_same(
+        batches in population::batches::<Events>(), questions in questions::<Events>(),
+    ) {
+        let scratch = Scratch::with(|config| config.values_at_once = 2);
+        let records = population::indexed::<Events>(&scratch, &batches);
+        assert_sums_of::<Events>(&scratch, &records, questions);
+    }
+
+    #[test]
     fn groups_of_action_logs_are_the_same_with_an_index(
         batches in population::batches::<ActionLogs>(), questions in questions::<ActionLogs>(),
     ) {

@@ -278,17 +278,17 @@ pub(super) fn parse_line(kind: Kind, line: &Line<'_>, is_lenient: bool) -> Resul
     };
     let parsed = NewEntry::parse(kind, text, is_lenient);
     // A record of another kind has no known member either, and the kind is the better advice.
-    let as_event = match &parsed {
+    let taken = match &parsed {
         Err(InputError::Unrecognized(_)) => NewEntry::parse(kind, text, true).ok(),
         _ => None,
     };
-    let meant = as_event.as_ref().or(parsed.as_ref().ok()).and_then(|record| record.meant(text));
+    let meant = taken.as_ref().or(parsed.as_ref().ok()).and_then(|record| record.meant(text));
     if let Some(meant) = meant.filter(|_| kind == Kind::Events) {
         return Err(format!("is not an event: give --kind {meant}"));
     }
     parsed.map_err(|error| match error {
         InputError::Json(JsonError::Syntax { message, column, .. }) => format!("is not JSON: {message} at column {column}"),
-        unrecognized @ InputError::Unrecognized(_) => format!("{unrecognized}; --lenient takes it as it is"),
+        unrecognized @ InputError::Unrecognized(_) if taken.is_some() => format!("{unrecognized}; --lenient takes it as it is"),
         other => other.to_string(),
     })
 }

@@ -111,7 +111,7 @@ fn an_index_that_is_behind_is_a_note() {
     let directory = healthy();
     let stop = "CREATE TRIGGER stopped BEFORE INSERT ON segments BEGIN SELECT RAISE(ABORT, 'no segments today'); END";
     Connection::open(directory.path().join("audit-data/audit.db")).unwrap().execute_batch(stop).unwrap();
-    fs::write(directory.path().join("a.ndjson"), "{}\n".repeat(100)).unwrap();
+    fs::write(directory.path().join("a.ndjson"), "{\"url\":\"\"}\n".repeat(100)).unwrap();
     run(program(directory.path()).args(["import", "a.ndjson"])).ok();
     let text = run(&mut doctor(directory.path())).ok();
     assert!(text.contains("ok    search index: "), "a minute is nothing to speak of: {text}");

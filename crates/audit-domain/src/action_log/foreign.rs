@@ -4,42 +4,11 @@
 //! A number is read as a pino level only if the record looks like pino in other ways too: 30 means
 //! WARNING to Python and info to pino.
 
+use super::levels::level_of_name;
 use super::log_record;
 use crate::json::{JsonKind, JsonText, Member, Members, ObjectWriter};
 use crate::limits::LEVEL_MAX;
 use crate::timestamp::Timestamp;
-
-/// Names of levels (their letters match in either case), the level number, and whether the number
-/// says as much as the name.
-const NAMES: [(&str, i64, bool); 22] = [
-    ("notset", 0, true),
-    ("silly", 5, false),
-    ("trace", 5, true),
-    ("debug", 10, true),
-    ("verbose", 15, true),
-    ("http", 17, true),
-    ("info", 20, true),
-    ("informational", 20, true),
-    ("information", 20, true),
-    ("notice", 25, true),
-    ("warn", 30, true),
-    ("warning", 30, true),
-    ("err", 40, true),
-    ("error", 40, true),
-    ("crit", 50, true),
-    ("critical", 50, true),
-    ("fatal", 50, true),
-    ("alert", 50, false),
-    ("emerg", 50, false),
-    ("emergency", 50, false),
-    ("panic", 50, false),
-    ("severe", 50, false),
-];
-
-/// The names of levels that a record may have.
-pub fn level_names() -> impl Iterator<Item = &'static str> {
-    NAMES.iter().map(|(name, _, _)| *name)
-}
 
 /// Translates the members of a record into the native shape. A native record stays as it is. A
 /// value that cannot be translated stays too, and the parser of the native shape reports it.
@@ -178,13 +147,6 @@ fn pino_level(given: &JsonText) -> Option<(JsonText, bool)> {
         _ => level_of_name(given)?,
     };
     Some((JsonText::from_trusted(level.to_string()), says_all))
-}
-
-fn level_of_name(given: &JsonText) -> Option<(i64, bool)> {
-    let given = given.decoded()?;
-    let name = given.as_str()?;
-    let found = NAMES.iter().find(|(known, _, _)| known.eq_ignore_ascii_case(name));
-    found.map(|(_, level, says_all)| (*level, *says_all))
 }
 
 /// Converts a time to a date-time. pino writes milliseconds since the epoch, unless it is set to

@@ -4,6 +4,7 @@ mod build;
 mod filter;
 mod filter_columns;
 mod foreign;
+mod levels;
 mod log_record;
 mod new;
 mod sort;
@@ -12,7 +13,8 @@ mod subject;
 
 pub use filter::{ActionLogFilter, ActionLogValues};
 pub use filter_columns::ActionLogFilterColumns;
-pub use foreign::{level_names, translate_action_log};
+pub use foreign::translate_action_log;
+pub use levels::level_names;
 pub use log_record::{python_instant, python_message};
 pub use new::NewActionLog;
 pub use sort::{ActionLogSort, ActionLogSortField, ActionLogSortRow};

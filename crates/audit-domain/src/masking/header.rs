@@ -55,7 +55,7 @@ pub(super) fn line(text: &[u8], from: usize, secret: Secret, is_own_line: bool) 
     {
         return Some((from, from + end));
     }
-    // A scheme that is not known has a credential behind it.
+    // An unknown scheme is followed by a credential.
     let has_credential = || {
         is_own_line
             && secret.noun == Noun::Header

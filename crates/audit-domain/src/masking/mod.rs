@@ -16,6 +16,7 @@ mod card;
 mod dictionary;
 mod edits;
 mod explain;
+mod frame;
 mod header;
 mod layers;
 mod message;

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::frame::Frame;
 use super::view::View;
-use super::walk::Frame;
 use crate::json::JsonText;
 
 /// Bytes of all pointers of a record. A record needs more of them only if it is made for that: a

@@ -135,7 +135,7 @@ fn value(text: &[u8], from: usize, to: usize) -> Value {
     if text[from] == b'-' || is_element || is_part {
         return Value::After;
     }
-    // The first of two strings, or a name with a string behind it.
+    // The first of two strings, or a name that a string follows.
     let is_quote = |at: usize| text.get(at).is_some_and(|byte| b"'\"\\".contains(byte));
     let is_before_string = text.get(to) == Some(&b' ') && is_quote(to + 1);
     match after_closing(text, to) {

@@ -8,12 +8,13 @@ use super::card::each_card;
 use super::dictionary::{Noun, Secret, is_form};
 use super::edits::Edits;
 use super::explain::{MaskedValue, MaskingRule};
+use super::frame::{Context, Frame};
 use super::layers::{end_of_string, has_percent_escape, is_json};
 use super::message::{is_mark, is_message};
 use super::name::Name;
 use super::names::Names;
 use super::needles::Needles;
-use super::pairs::{Pair, Role, elements};
+use super::pairs::{Role, elements};
 use super::pointer::Pointers;
 use super::text::{Cause, each_secret};
 use super::value::Range;
@@ -43,51 +44,6 @@ pub(super) struct Walk<'p, 'o> {
     causes: Vec<MaskingRule>,
     /// Whether the member is that of a request, in which `pwd` is a password and not the directory of a shell.
     is_request: bool,
-}
-
-/// What is known about a value before it is read.
-#[derive(Debug, Clone, Copy, Default)]
-struct Context {
-    secret: Option<Secret>,
-    /// The key that names the secret.
-    named_by: Range,
-    is_kept: bool,
-    is_listed: bool,
-    /// Whether the value is the id of something, so that a number is not one of a card.
-    is_id: bool,
-}
-
-/// One open object or array.
-#[derive(Debug, Default)]
-pub(super) struct Frame {
-    is_object: bool,
-    /// Where the bracket is, and whether there are others inside.
-    start: usize,
-    has_brackets: bool,
-    outer: Context,
-    current: Context,
-    /// The content of the current key, and whether the next string is a key.
-    pub(super) key: Option<Range>,
-    awaits_key: bool,
-    pub(super) index: usize,
-    pair: Pair,
-    /// The element before, if it is an option of a command whose value is a secret: `--password`.
-    option: Option<(Range, Secret)>,
-}
-
-impl Frame {
-    /// What is known about the members of an object or an array in here. An object that is the value
-    /// of a pair may hold the secret in a member that says its type:
-    /// `{"key": "db.password", "value": {"stringValue": …}}`.
-    fn inside(&self, text: &[u8]) -> Context {
-        let is_value = self.is_object && self.key.is_some_and(|(from, to)| Role::of_member(&text[from..to]) == Role::Value);
-        match self.pair.name {
-            Some((named_by, secret)) if is_value && self.current.secret.is_none() => {
-                Context { secret: Some(secret), named_by, ..self.current }
-            }
-            _ => self.current,
-        }
-    }
 }
 
 /// A value of the text that is walked: where it is, and in what.
@@ -199,12 +155,10 @@ impl<'p, 'o> Walk<'p, 'o> {
         }
         let mut context = frame.current;
         if !frame.is_object {
-            let bytes = place.view.string(content.0, content.1);
-            let is_option = bytes.bytes().starts_with(b"--");
-            let names = &self.rules.names;
-            let named = if is_option { names.secret(bytes.bytes()).filter(|secret| !secret.is_stated) } else { None };
+            let raw = &place.view.bytes()[content.0..content.1];
+            let named = if raw.starts_with(b"--") { self.rules.names.secret(raw).filter(|secret| !secret.is_stated) } else { None };
             let before = std::mem::replace(&mut frame.option, named.map(|secret| (content, secret)));
-            if let Some((named_by, secret)) = before.filter(|_| !bytes.bytes().starts_with(b"-")) {
+            if let Some((named_by, secret)) = before.filter(|_| !raw.starts_with(b"-")) {
                 context = Context { secret: Some(secret), named_by, ..context };
             }
         }

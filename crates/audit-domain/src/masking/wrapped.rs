@@ -40,7 +40,7 @@ pub(super) fn values(text: &[u8], at: usize) -> Option<Vec<Range>> {
     let end = at + length;
     let is_at_quote = b"'\"".contains(&byte(text, end)) || (byte(text, end) == b'\\' && b"'\"".contains(&byte(text, end + 1)));
     match prefix.iter().rposition(|byte| b"({".contains(byte)) {
-        // `Some("…")`: the text behind the last bracket is a string.
+        // `Some("…")`: a string follows the last bracket.
         Some(open) if is_at_quote && open + 1 == length && is_wrapper(&prefix[..open]) => strings(text, end),
         // `Some(…)`: one word in the brackets.
         Some(open) if is_wrapper(&prefix[..open]) && !prefix[..open].is_empty() => {

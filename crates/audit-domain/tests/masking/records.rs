@@ -222,6 +222,20 @@ fn pwd_is_a_directory_only_outside_of_requests() {
     assert_eq!(standard(&mut event), slot(r#""/post_data/pwd","/extra/pwd""#));
 }
 
+#[test]
+fn the_value_of_an_option_has_one_pointer() {
+    for (list, pointer) in [
+        (r#"["tool","--password","swordfish","-v"]"#, "/post_data/2"),
+        (r#"[["--password","swordfish"]]"#, "/post_data/0/1"),
+        (r#"["--password","--verbose"]"#, ""),
+    ] {
+        let (text, slot) = masked(list);
+        assert!(!text.contains("swordfish"), "{text}");
+        assert_eq!(slot.map(|slot| slot.matches("/post_data").count()), (!pointer.is_empty()).then_some(1), "{list}");
+        assert!(pointer.is_empty() || text.contains("[masked]"), "{text}");
+    }
+}
+
 /// OpenTelemetry says the type of an attribute around its value.
 #[test]
 fn a_value_that_says_its_type_is_masked() {

@@ -1,4 +1,4 @@
-//! syslog-ng with the configuration of `examples/clients`: what it is told is in the log once, whatever becomes of the answers.
+//! syslog-ng with the configuration of `examples/clients`: the log has each line once, even if answers are lost.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ use crate::common::server::{KEY, Server};
 use crate::front::{Behind, Front};
 use crate::tools::{clients, tool};
 
-/// A running syslog-ng, which is told lines over TCP.
+/// A running syslog-ng, which receives lines over TCP.
 struct SyslogNg {
     process: Child,
     port: u16,

@@ -330,13 +330,13 @@ fn an_unrecognized_record_is_a_faulty_line_unless_lenient() {
     write(directory.path(), "a.ndjson", &[r#"{"action":"A"}"#, r#"{"objectId":5}"#, trail, r#"{"level":20,"message":"m"}"#]);
     let ended = run(&mut import(directory.path(), &["--skip-invalid", "a.ndjson"]));
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), "1 imported, 0 duplicates, 3 skipped\n"), "{ended:?}");
-    for told in [
+    for message in [
         "a.ndjson line 2: has no known member: `objectId` (did you mean object_id?)",
         "a.ndjson line 3: is not a native event: it looks like CloudTrail records",
         "; --lenient takes it as it is",
         "a.ndjson line 4: is not an event: give --kind action-logs",
     ] {
-        assert!(ended.stderr.contains(told), "{ended:?}");
+        assert!(ended.stderr.contains(message), "{ended:?}");
     }
     write(directory.path(), "b.ndjson", &[r#"{"objectId":5}"#, trail]);
     assert_eq!(run(&mut import(directory.path(), &["--lenient", "b.ndjson"])).ok(), "2 imported, 0 duplicates, 0 skipped\n");

@@ -21,7 +21,7 @@ pub(super) struct ValueCounts {
     counts: HashMap<Vec<u8>, (i64, i64)>,
     /// How often a value was added that is still in the range.
     visits: u64,
-    /// The entries that were added, also those of values that are no longer in the range.
+    /// The number of added entries, including those of values that left the range.
     pub(super) entries: i64,
     beyond: Sample,
 }

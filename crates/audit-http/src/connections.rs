@@ -17,14 +17,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use actix_web::Error;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::ACCEPT_ENCODING;
 use actix_web::http::{ConnectionType, Version};
 use actix_web::middleware::Next;
 use actix_web::rt::net;
+use actix_web::{Error, HttpMessage};
 use bytes::Bytes;
+
+use crate::read_ahead::{ReadAhead, Taken};
 
 /// The interval of the watcher. A connection may live this much longer than it should.
 const LOOK: Duration = Duration::from_secs(1);
@@ -66,6 +68,7 @@ struct State {
 pub(crate) struct Connection {
     stream: TcpStream,
     state: Mutex<State>,
+    read_ahead: Arc<ReadAhead>,
 }
 
 impl Connection {
@@ -77,6 +80,10 @@ impl Connection {
             Ok(bytes) => bytes == 0,
             Err(error) => error.kind() != std::io::ErrorKind::WouldBlock,
         }
+    }
+
+    pub(crate) fn read_ahead(&self) -> &ReadAhead {
+        &self.read_ahead
     }
 
     fn enter(&self, phase: Phase) {
@@ -120,7 +127,7 @@ impl Connections {
         match stream.as_fd().try_clone_to_owned() {
             Ok(descriptor) => {
                 let state = Mutex::new(State { phase: Phase::Waiting(Instant::now()), blocked: None });
-                let connection = Arc::new(Connection { stream: TcpStream::from(descriptor), state });
+                let connection = Arc::new(Connection { stream: TcpStream::from(descriptor), state, read_ahead: Arc::default() });
                 lock(&self.0).push(Arc::downgrade(&connection));
                 Some(connection)
             }
@@ -170,6 +177,10 @@ pub(crate) async fn watch(
         // An answer that is compressed on the way does not have a length. Only chunks would then
         // keep the connection open, and HTTP/1.0 does not have chunks.
         request.headers_mut().remove(ACCEPT_ENCODING);
+    }
+    if let Some(connection) = &busy.0 {
+        let payload = Taken::of(request.take_payload(), &connection.read_ahead);
+        request.set_payload(payload);
     }
     let mut response = next.call(request).await?;
     let is_endless = is_old && response.response().body().size() == BodySize::Stream;

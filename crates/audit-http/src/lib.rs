@@ -59,6 +59,7 @@ mod probe;
 mod problem;
 mod proxy;
 mod queries;
+mod read_ahead;
 mod routes;
 mod server;
 mod state;

@@ -12,8 +12,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, ReadBuf};
 
 /// The bytes of a portion. A turn of reading ends after it. Most requests are smaller than a
-/// portion.
-const PORTION_BYTES: usize = 16 * 1024;
+/// portion, and actix's buffer has this size before it grows.
+const PORTION_BYTES: usize = 8 * 1024;
 
 /// The part of a portion that was read in this turn.
 #[derive(Debug, Default)]
@@ -95,6 +95,6 @@ mod tests {
             (true, turns.len() - 1),
             "each turn but the first was woken"
         );
-        assert!(turns.iter().rev().skip(1).all(|turn| *turn == PORTION_BYTES) && turns.len() == 7, "{turns:?}");
+        assert!(turns.iter().rev().skip(1).all(|turn| *turn == PORTION_BYTES) && turns.len() == 13, "{turns:?}");
     }
 }

@@ -1,4 +1,5 @@
-//! A TCP stream that measures for how long its client has taken no bytes.
+//! A TCP stream that measures for how long its client has taken no bytes, and that is not read far
+//! ahead of the handler of a body.
 //!
 //! tokio-io-timeout measures this too. But actix accepts only streams with its trait `ActixStream`,
 //! so a wrapper of this size would still be needed around the stream of that crate.
@@ -47,7 +48,15 @@ impl Watched {
 
 impl AsyncRead for Watched {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(context, buffer)
+        let Watched { stream, connection } = self.get_mut();
+        let Some(connection) = connection else { return Pin::new(stream).poll_read(context, buffer) };
+        if !connection.read_ahead().may_read(context) {
+            return Poll::Pending;
+        }
+        let before = buffer.filled().len();
+        let outcome = Pin::new(stream).poll_read(context, buffer);
+        connection.read_ahead().has_read(buffer.filled().len() - before);
+        outcome
     }
 }
 

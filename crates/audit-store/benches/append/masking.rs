@@ -1,30 +1,42 @@
-//! What the standard masking policy costs: events from their texts to their receipts, with it and without.
+//! What the standard masking policy costs: events and action logs from their texts to their receipts, with it and without.
 
 use std::path::Path;
 
-use audit_store::domain::{ChannelId, MaskingPolicy, NewEvent, ParseMode};
-use audit_store::{AppendRequest, Store, StoreConfig};
+use audit_store::domain::{ChannelId, MaskingPolicy, NewActionLog, NewEvent, ParseMode};
+use audit_store::{AppendRequest, Prepared, Store, StoreConfig};
 
 use crate::speed::side_by_side;
 use crate::{Options, median, rows};
 
-const EVENTS_PER_REQUEST: usize = 1_000;
+const ENTRIES_PER_REQUEST: usize = 1_000;
 
-/// Events a second through a fresh database. Each caller parses, prepares and appends one request after another, as a
+/// Parses the text of an entry and prepares it. Each copy has a uuid of its own.
+type Prepare = fn(&Store, &str) -> anyhow::Result<Prepared>;
+
+fn event(store: &Store, text: &str) -> anyhow::Result<Prepared> {
+    let event = NewEvent { uuid: None, ..NewEvent::parse(text, ParseMode::IMPORT)? };
+    Ok(store.channels(ChannelId::DEFAULT).events().prepare(event)?)
+}
+
+fn action_log(store: &Store, text: &str) -> anyhow::Result<Prepared> {
+    let log = NewActionLog { uuid: None, ..NewActionLog::parse(text, ParseMode::IMPORT)? };
+    Ok(store.channels(ChannelId::DEFAULT).action_logs().prepare(log)?)
+}
+
+/// Entries a second through a fresh database. Each caller parses, prepares and appends one request after another, as a
 /// thread of the server does.
-fn rate(directory: &Path, requests: &[Vec<&str>], callers: usize, policy: MaskingPolicy) -> anyhow::Result<f64> {
+fn rate(
+    directory: &Path,
+    (requests, prepare): (&[Vec<&str>], Prepare),
+    callers: usize,
+    policy: MaskingPolicy,
+) -> anyhow::Result<f64> {
     let place = tempfile::tempdir_in(directory)?;
     let config = StoreConfig::new(format!("sqlite://{}/audit.db", place.path().display())).masking(policy);
     let store = Store::open(config)?;
-    let log = store.channels(ChannelId::DEFAULT).events();
     let send = |texts: Vec<&str>| -> anyhow::Result<()> {
-        let prepare = |text: &str| {
-            // A uuid of its own for each copy.
-            let event = NewEvent { uuid: None, ..NewEvent::parse(text, ParseMode::IMPORT)? };
-            anyhow::Ok(log.prepare(event)?)
-        };
-        let events = texts.into_iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
-        store.append(AppendRequest::new(events))?.wait()?;
+        let entries = texts.into_iter().map(|text| prepare(&store, text)).collect::<Result<Vec<_>, _>>()?;
+        store.append(AppendRequest::new(entries))?.wait()?;
         Ok(())
     };
     let count: usize = requests.iter().map(Vec::len).sum();
@@ -32,24 +44,30 @@ fn rate(directory: &Path, requests: &[Vec<&str>], callers: usize, policy: Maskin
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let texts = if options.smoke {
-        (0..40).map(|number| format!(r#"{{"url":"/items/{number}?token=abc{number}"}}"#)).collect()
+    let (events, logs) = if options.smoke {
+        let numbers = || 0..40;
+        (
+            numbers().map(|number| format!(r#"{{"url":"/items/{number}?token=abc{number}"}}"#)).collect(),
+            numbers().map(|number| format!(r#"{{"level":20,"message":"token=abc{number}"}}"#)).collect(),
+        )
     } else {
-        rows::texts(&options.events)?
+        (rows::texts(&options.events)?, rows::texts(&options.events.with_file_name("action-log-dev.ndjson.gz"))?)
     };
+    compare(options, "events", &events, event)?;
+    compare(options, "action logs", &logs, action_log)
+}
+
+fn compare(options: &Options, name: &str, texts: &[String], prepare: Prepare) -> anyhow::Result<()> {
     let all: Vec<&str> = (0..options.copies).flat_map(|_| texts.iter().map(String::as_str)).collect();
-    let requests: Vec<Vec<&str>> = all.chunks(EVENTS_PER_REQUEST).map(<[&str]>::to_vec).collect();
-    println!(
-        "{} texts, {} bytes each, {EVENTS_PER_REQUEST} a request",
-        all.len(),
-        all.iter().map(|t| t.len()).sum::<usize>() / all.len()
-    );
+    let requests: Vec<Vec<&str>> = all.chunks(ENTRIES_PER_REQUEST).map(<[&str]>::to_vec).collect();
+    let bytes_each = all.iter().map(|text| text.len()).sum::<usize>() / all.len();
+    println!("{} {name}, {bytes_each} bytes each, {ENTRIES_PER_REQUEST} a request", all.len());
     println!("{:12} {:>16} {:>12} {:>7}", "", "standard, rows/s", "none, rows/s", "ratio");
     for callers in [1, 4] {
         let (mut masked, mut plain) = (Vec::new(), Vec::new());
         for _ in 0..options.rounds {
-            masked.push(rate(&options.directory, &requests, callers, MaskingPolicy::standard())?);
-            plain.push(rate(&options.directory, &requests, callers, MaskingPolicy::none())?);
+            masked.push(rate(&options.directory, (&requests, prepare), callers, MaskingPolicy::standard())?);
+            plain.push(rate(&options.directory, (&requests, prepare), callers, MaskingPolicy::none())?);
         }
         let ((masked, low, high), (plain, plain_low, plain_high)) = (median(masked), median(plain));
         println!(

@@ -93,7 +93,7 @@ pub(crate) fn recognize<R: FromMembers>(members: &Members<'_>, mode: ParseMode) 
     let mut known = members.iter().filter(|member| is_known(member)).map(|member| member.name.as_str()).peekable();
     let has_known = known.peek().is_some();
     match R::looks_like(members) {
-        Some(foreign) if foreign.is_certain || known.all(|name| FOREIGN_TOO.contains(&name)) => {
+        Some(foreign) if foreign.format.is_some() || known.all(|name| FOREIGN_TOO.contains(&name)) => {
             Err(Unrecognized::foreign(&foreign, R::NEEDS))
         }
         _ if has_known => Ok(()),

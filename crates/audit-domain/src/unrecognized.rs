@@ -14,26 +14,40 @@ const LETTERS_WRONG_MAX: usize = 2;
 
 /// The reason why an object is not accepted as a record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{why}; {needs}")]
+#[error("{why}{}; {needs}", .format.map(|format| format!(": send it with format={format}")).unwrap_or_default())]
 pub struct Unrecognized {
     /// What the object is, or the first names, with suggestions.
     why: String,
+    /// The name of the format that takes it.
+    format: Option<&'static str>,
     /// The requirements of a record.
     needs: &'static str,
 }
 
 /// What an object looks like: the record of another system.
 pub(crate) struct Foreign {
-    /// The system, and what to do with the record.
-    pub(crate) advice: String,
-    /// Whether no native event has these members.
-    pub(crate) is_certain: bool,
+    /// The system, and what to do with the record if no format takes it.
+    pub(crate) text: String,
+    /// The name of the format that takes it. No native event has the members of such a record.
+    pub(crate) format: Option<&'static str>,
 }
 
 impl Unrecognized {
     /// The record of another system.
     pub(crate) fn foreign(foreign: &Foreign, needs: &'static str) -> Unrecognized {
-        Unrecognized { why: format!("is not a native event: {}", foreign.advice), needs }
+        Unrecognized { why: format!("is not a native event: {}", foreign.text), format: foreign.format, needs }
+    }
+
+    /// What the object is instead of a record.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+
+    /// The name of the format that takes it, if it is the record of another system.
+    #[must_use]
+    pub fn format(&self) -> Option<&'static str> {
+        self.format
     }
 
     /// An object without any known member.
@@ -56,7 +70,7 @@ impl Unrecognized {
             [] => "is an empty object".to_owned(),
             hints => format!("has no known member: {}", hints.join(", ")),
         };
-        Unrecognized { why, needs }
+        Unrecognized { why, format: None, needs }
     }
 }
 

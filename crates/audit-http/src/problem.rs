@@ -5,6 +5,7 @@ use actix_web::http::header::ALLOW;
 use audit_store::domain::{FieldError, InputError, ObjectWriter, push_array};
 
 use crate::auth::ChannelError;
+use crate::body::BodyError;
 use crate::failure::{ERRORS_MAX, Failure, InvalidMember, InvalidRecord, RecordNoun, RecordPlace, UuidConflict};
 use crate::routes::{ApiStyle, Resource};
 
@@ -58,6 +59,15 @@ impl Detail {
     /// The faults of a record.
     pub(crate) fn of_record(record: &InvalidRecord) -> Vec<Detail> {
         record_details(record)
+    }
+
+    /// The reason why a line is not a text.
+    pub(crate) fn of_line(error: &BodyError, record: &RecordPlace) -> Detail {
+        let detail = match error {
+            BodyError::NotUtf8 { position, .. } => format!("is not UTF-8: byte {position} of the line cannot be read"),
+            error => error.to_string(),
+        };
+        Detail::in_record(record, "", detail)
     }
 
     /// The reason why a record has no channel to go to.

@@ -38,10 +38,11 @@ pub(crate) enum NewEntry {
 }
 
 impl NewEntry {
-    /// Parses the text of a record. It drops members that only the server sets. Unless it is lenient,
-    /// it refuses an object without any known member, and the record of another system.
-    pub(crate) fn parse(kind: Kind, text: &str, is_lenient: bool) -> Result<NewEntry, InputError> {
-        let mode = ParseMode { refuses_unrecognized: !is_lenient, ..ParseMode::IMPORT };
+    /// The mode that refuses an object without any known member, and the record of another system.
+    pub(crate) const STRICT: ParseMode = ParseMode { refuses_unrecognized: true, ..ParseMode::IMPORT };
+
+    /// Parses the text of a record, in [`ParseMode::IMPORT`] or [`NewEntry::STRICT`].
+    pub(crate) fn parse(kind: Kind, text: &str, mode: ParseMode) -> Result<NewEntry, InputError> {
         match kind {
             Kind::Events => NewEvent::parse(text, mode).map(Box::new).map(NewEntry::Event),
             Kind::Inventory => audit_http::parse_inventory_log(text).map(Box::new).map(NewEntry::Event),

@@ -14,12 +14,20 @@ use crate::timestamp::Timestamp;
 /// value that cannot be translated stays too, and the parser of the native shape reports it.
 #[must_use]
 pub fn translate_action_log(members: Members<'_>) -> Members<'_> {
+    translate(members).0
+}
+
+/// The names of members that were translated: in the native shape, and as the client sent them.
+pub(super) type SentNames = &'static [(&'static str, &'static str)];
+
+/// Translates a record as [`translate_action_log`] does, and says how its members were sent.
+pub(super) fn translate(members: Members<'_>) -> (Members<'_>, SentNames) {
     if log_record::is_log_record(&members) {
-        log_record::translate(members)
+        (log_record::translate(members), &log_record::NAMES)
     } else if is_pino(&members) {
-        pino(members)
+        (pino(members), &[("message", "msg"), ("logger_name", "name"), ("created_at", "time")])
     } else {
-        with_native_names(members)
+        (with_native_names(members), &[])
     }
 }
 
@@ -342,6 +350,23 @@ mod tests {
         let beside = read(r#"{"level":"alert","message":"m","extra":{"a":1}}"#);
         assert_eq!(extra(&beside), Some(r#"{"level_name":"alert","a":1}"#));
         assert_eq!(extra(&read(r#"{"level":"alert","message":"m","extra":{ }}"#)), Some(r#"{"level_name":"alert" }"#));
+    }
+
+    #[test]
+    fn a_fault_is_named_as_it_was_sent() {
+        for (sent, named) in [
+            (r#"{"level":30,"time":"yesterday","pid":1,"msg":"m"}"#, vec!["time"]),
+            (r#"{"levelno":"high","name":"shop","msg":"m"}"#, vec!["levelno"]),
+            (
+                r#"{"levelno":20.5,"name":5,"msg":"m","created":"noon","exc_text":[1]}"#,
+                vec!["levelno", "name", "created", "exc_text"],
+            ),
+            (r#"{"level":"loud","msg":"m"}"#, vec!["level"]),
+            (r#"{"level":20,"message":"m","created_at":"noon","logger_name":5}"#, vec!["created_at", "logger_name"]),
+        ] {
+            let Err(InputError::Fields(errors)) = NewActionLog::parse(sent, ParseMode::NATIVE) else { panic!("{sent}") };
+            assert_eq!(errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>(), named, "{sent}");
+        }
     }
 
     #[test]

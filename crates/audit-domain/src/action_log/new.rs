@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::foreign::{translate_action_log, with_first};
+use super::foreign::{translate, with_first};
 use crate::channel::ChannelId;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonText, Members};
@@ -40,16 +40,23 @@ pub struct NewActionLog {
 
 impl NewActionLog {
     /// Parses one record in the native shape or in the shape of another logger, see
-    /// [`translate_action_log`]. `level` and `message` are required.
+    /// [`translate_action_log`](crate::translate_action_log). `level` and `message` are required.
     ///
     /// # Errors
     ///
     /// [`InputError`]: the text is not a JSON object, is too large, is not an action log at all, or
-    /// has faulty members, all of which are listed.
+    /// has faulty members, all of which are listed under the names that the client sent.
     pub fn parse(text: &str, mode: ParseMode) -> Result<NewActionLog, InputError> {
-        let members = translate_action_log(mode.members(text)?);
+        let (members, names) = translate(mode.members(text)?);
         recognize::<Partial>(&members, mode)?;
-        NewActionLog::from_members(members, mode).map_err(InputError::Fields)
+        NewActionLog::from_members(members, mode).map_err(|mut errors| {
+            for error in &mut errors {
+                if let Some((_, sent)) = names.iter().find(|(native, _)| *native == error.field) {
+                    (*sent).clone_into(&mut error.field);
+                }
+            }
+            InputError::Fields(errors)
+        })
     }
 
     /// Reads the members of one record. A null member counts as absent.

@@ -36,12 +36,11 @@ impl Known {
     }
 }
 
-/// Says what the object looks like and what to do: `it looks like CloudTrail records: send it with
-/// format=cloudtrail`.
+/// Says what the object looks like, and what to do if no format takes it.
 impl std::fmt::Display for Known {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.advice {
-            Advice::Format(format) => write!(f, "it looks like {}: send it with format={format}", self.name),
+            Advice::Format(_) => write!(f, "it looks like {}", self.name),
             Advice::Native(advice) => write!(f, "it looks like {}: {advice}", self.name),
         }
     }

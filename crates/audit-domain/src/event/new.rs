@@ -74,7 +74,7 @@ impl FromMembers for NewEvent {
 
     fn looks_like(members: &Members<'_>) -> Option<Foreign> {
         let known = convert::recognize(members)?;
-        Some(Foreign { advice: known.to_string(), is_certain: known.format().is_some() })
+        Some(Foreign { text: known.to_string(), format: known.format().map(convert::Format::name) })
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use audit_http::store::Store;
-use audit_http::store::domain::{ChannelId, Format, InputError, JsonError};
+use audit_http::store::domain::{ChannelId, Format, InputError, JsonError, ParseMode};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use flate2::read::MultiGzDecoder;
@@ -72,7 +72,7 @@ pub(super) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<()> 
         kind: args.kind,
         format: args.format,
         source: args.source.as_deref(),
-        is_lenient: args.lenient,
+        mode: if args.lenient { ParseMode::IMPORT } else { NewEntry::STRICT },
         channel: args.channel.unwrap_or(settings.default_channel()),
         appender: Appender::new(&store, if args.skip_invalid { OnRefusal::Skip } else { OnRefusal::Stop }),
         bar: progress::bar(Unit::Bytes(bytes))?,
@@ -120,7 +120,7 @@ struct Import<'a> {
     kind: Kind,
     format: Option<Format>,
     source: Option<&'a str>,
-    is_lenient: bool,
+    mode: ParseMode,
     channel: ChannelId,
     appender: Appender<'a>,
     bar: ProgressBar,
@@ -171,7 +171,7 @@ impl Import<'_> {
             match outcome {
                 Ok(events) => {
                     for event in events {
-                        match parse_line(Kind::Events, &Line::Text(event.as_str()), true) {
+                        match parse_line(Kind::Events, &Line::Text(event.as_str()), ParseMode::IMPORT) {
                             Ok(record) => self.appender.push(place, record.prepare(self.store, self.channel)?)?,
                             Err(fault) => self.fault(place, &fault)?,
                         }
@@ -188,7 +188,7 @@ impl Import<'_> {
     }
 
     fn line(&mut self, mut place: SourceLine, line: &Line<'_>, source: &Source) -> anyhow::Result<()> {
-        let mut record = match parse_line(self.kind, line, self.is_lenient) {
+        let mut record = match parse_line(self.kind, line, self.mode) {
             Ok(record) => record,
             Err(fault) => return self.fault(place, &fault),
         };
@@ -261,12 +261,12 @@ pub(super) fn describe(path: &Path, line: u64) -> String {
 }
 
 /// Reads the name of a format.
-fn format_parser() -> impl TypedValueParser<Value = Format> {
+pub(super) fn format_parser() -> impl TypedValueParser<Value = Format> {
     PossibleValuesParser::new(Format::ALL.map(Format::name)).try_map(|name| Format::parse(&name).ok_or("is not a format"))
 }
 
 /// Parses the record of a line, or returns all its faults at once.
-pub(super) fn parse_line(kind: Kind, line: &Line<'_>, is_lenient: bool) -> Result<NewEntry, String> {
+pub(super) fn parse_line(kind: Kind, line: &Line<'_>, mode: ParseMode) -> Result<NewEntry, String> {
     let text = match line {
         Line::Text(text) => text,
         Line::TooLong => return Err(format!("has more than {LINE_BYTES_MAX} bytes")),
@@ -276,10 +276,10 @@ pub(super) fn parse_line(kind: Kind, line: &Line<'_>, is_lenient: bool) -> Resul
             return Err(why.to_owned());
         }
     };
-    let parsed = NewEntry::parse(kind, text, is_lenient);
+    let parsed = NewEntry::parse(kind, text, mode);
     // A record of another kind has no known member either, and the kind is the better advice.
     let taken = match &parsed {
-        Err(InputError::Unrecognized(_)) => NewEntry::parse(kind, text, true).ok(),
+        Err(InputError::Unrecognized(_)) => NewEntry::parse(kind, text, ParseMode::IMPORT).ok(),
         _ => None,
     };
     let meant = taken.as_ref().or(parsed.as_ref().ok()).and_then(|record| record.meant(text));
@@ -288,7 +288,10 @@ pub(super) fn parse_line(kind: Kind, line: &Line<'_>, is_lenient: bool) -> Resul
     }
     parsed.map_err(|error| match error {
         InputError::Json(JsonError::Syntax { message, column, .. }) => format!("is not JSON: {message} at column {column}"),
-        unrecognized @ InputError::Unrecognized(_) if taken.is_some() => format!("{unrecognized}; --lenient takes it as it is"),
+        InputError::Unrecognized(unrecognized) if taken.is_some() => {
+            let what = unrecognized.format().map(|format| format!("{}: give --format {format}", unrecognized.why()));
+            format!("{}; --lenient takes it as it is", what.unwrap_or_else(|| unrecognized.to_string()))
+        }
         other => other.to_string(),
     })
 }

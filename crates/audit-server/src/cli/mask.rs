@@ -6,18 +6,19 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use audit_http::store::domain::{ChannelId, MaskedValue, MaskingPolicy};
+use audit_http::store::domain::{ChannelId, Format, MaskedValue, MaskingPolicy, ParseMode};
 use clap::Args;
 use indicatif::ProgressBar;
 
-use super::import::{describe, open, parse_line};
+use super::import::{describe, format_parser, open, parse_line};
 use crate::config::Settings;
+use crate::documents::each_document;
 use crate::lines::{Line, Lines};
 use crate::new_entry::{Kind, NewEntry};
 
 /// Show what the masking policy would mask in the records of files
 ///
-/// The files have the shape that `import` reads. Nothing is stored or sent. The policy is the
+/// The files have the shape that `import` reads, or are documents of another system. Nothing is stored or sent. The policy is the
 /// setting `masking`: name a file of rules to try it before the server uses it. The values
 /// themselves are not shown.
 #[derive(Args)]
@@ -28,13 +29,17 @@ pub(super) struct MaskArgs {
     /// Kind of the records
     #[arg(long, value_enum, default_value_t = Kind::Events)]
     kind: Kind,
+    /// Format of another system; each file is one document, or has one on each line
+    #[arg(long, value_name = "FORMAT", conflicts_with = "kind", value_parser = format_parser())]
+    format: Option<Format>,
     /// Show only the list of places, not each record
     #[arg(long)]
     summary: bool,
 }
 
 pub(super) fn run(settings: &Settings, args: &MaskArgs) -> anyhow::Result<()> {
-    let mut check = Check { policy: &settings.masking, kind: args.kind, shows_records: !args.summary, found: Found::default() };
+    let (policy, shows_records) = (&settings.masking, !args.summary);
+    let mut check = Check { policy, kind: args.kind, format: args.format, shows_records, found: Found::default() };
     for path in &args.check {
         check.file(path)?;
     }
@@ -48,6 +53,7 @@ pub(super) fn run(settings: &Settings, args: &MaskArgs) -> anyhow::Result<()> {
 struct Check<'a> {
     policy: &'a MaskingPolicy,
     kind: Kind,
+    format: Option<Format>,
     shows_records: bool,
     found: Found,
 }
@@ -69,28 +75,43 @@ struct Found {
 
 impl Check<'_> {
     fn file(&mut self, path: &Path) -> anyhow::Result<()> {
-        let mut lines = Lines::new(open(path, &ProgressBar::hidden())?);
+        let input = open(path, &ProgressBar::hidden())?;
+        if let Some(format) = self.format {
+            return each_document(format, input, |(number, outcome)| {
+                match outcome {
+                    Ok(events) => events.iter().try_for_each(|event| self.line(path, number, &Line::Text(event.as_str())))?,
+                    Err(fault) => self.fault(path, number, &fault),
+                }
+                Ok(true)
+            });
+        }
+        let mut lines = Lines::new(input);
         while let Some((number, line)) = lines.next()? {
-            if line == Line::Text("") {
-                continue;
-            }
-            let start = Instant::now();
-            match parse_line(self.kind, &line, true) {
-                Ok(record) => {
-                    let values = self.record(record, start)?;
-                    if self.shows_records && !values.is_empty() {
-                        let values: Vec<String> =
-                            values.iter().map(|value| format!("{} ({})", value.pointer, value.rule)).collect();
-                        stdout_line!("{}: {}", describe(path, number), values.join(", "));
-                    }
-                }
-                Err(fault) => {
-                    self.found.faulty += 1;
-                    stderr_line!("{}: {fault}", describe(path, number));
-                }
+            if line != Line::Text("") {
+                self.line(path, number, &line)?;
             }
         }
         Ok(())
+    }
+
+    fn line(&mut self, path: &Path, number: u64, line: &Line<'_>) -> anyhow::Result<()> {
+        let start = Instant::now();
+        match parse_line(self.kind, line, ParseMode::IMPORT) {
+            Ok(record) => {
+                let values = self.record(record, start)?;
+                if self.shows_records && !values.is_empty() {
+                    let values: Vec<String> = values.iter().map(|value| format!("{} ({})", value.pointer, value.rule)).collect();
+                    stdout_line!("{}: {}", describe(path, number), values.join(", "));
+                }
+            }
+            Err(fault) => self.fault(path, number, &fault),
+        }
+        Ok(())
+    }
+
+    fn fault(&mut self, path: &Path, number: u64, fault: &str) {
+        self.found.faulty += 1;
+        stderr_line!("{}: {fault}", describe(path, number));
     }
 
     /// Masks a record, and returns the masked values.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use audit_http::store::domain::{InputError, Timestamp};
+use audit_http::store::domain::{InputError, ParseMode, Timestamp};
 
 use super::dice::Dice;
 use crate::new_entry::{Kind, NewEntry};
@@ -170,8 +170,8 @@ impl Iterator for Shop {
         if self.made == self.events {
             return None;
         }
-        let event = NewEntry::parse(Kind::Events, &self.event(), true);
-        let log = self.made.is_multiple_of(10).then(|| NewEntry::parse(Kind::ActionLogs, &self.action_log(), true));
+        let event = NewEntry::parse(Kind::Events, &self.event(), ParseMode::IMPORT);
+        let log = self.made.is_multiple_of(10).then(|| NewEntry::parse(Kind::ActionLogs, &self.action_log(), ParseMode::IMPORT));
         self.made += 1;
         Some([event].into_iter().chain(log).collect())
     }

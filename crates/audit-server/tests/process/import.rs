@@ -332,7 +332,7 @@ fn an_unrecognized_record_is_a_faulty_line_unless_lenient() {
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), "1 imported, 0 duplicates, 3 skipped\n"), "{ended:?}");
     for message in [
         "a.ndjson line 2: has no known member: `objectId` (did you mean object_id?)",
-        "a.ndjson line 3: is not a native event: it looks like CloudTrail records",
+        "a.ndjson line 3: is not a native event: it looks like CloudTrail records: give --format cloudtrail; --lenient takes it",
         "; --lenient takes it as it is",
         "a.ndjson line 4: is not an event: give --kind action-logs",
     ] {

@@ -193,3 +193,18 @@ fn a_check_of_the_real_data_lists_the_known_places() {
     let faulty = run(program(directory.path()).args(["mask", "--kind", "action-logs", "--summary", "--check"]).arg(data::file()));
     assert!(faulty.code == Some(1) && faulty.stderr.contains("faulty line(s) were not looked at"), "{}", faulty.stderr);
 }
+
+#[test]
+fn a_check_converts_documents_of_another_system() {
+    let directory = tempfile::tempdir().unwrap();
+    let event = r#"{"specversion":"1.0","id":"1","source":"/shop","type":"order.paid","data":{"password":"hunter2","total":5}}"#;
+    fs::write(directory.path().join("events.ndjson"), format!("{event}\n{event}\n{{\"id\":3}}\n")).unwrap();
+    let check = |args: &[&str]| run(program(directory.path()).arg("mask").args(args).args(["--check", "events.ndjson"]));
+    let checked = check(&["--format", "cloudevents"]);
+    assert!(checked.stdout.contains("events.ndjson line 2: /content/password (name `password`)\n"), "{}", checked.stdout);
+    assert!(checked.stdout.contains("2 records, 2 of them with 2 value(s) that the policy standard/1 masks"), "{}", checked.stdout);
+    assert!(checked.code == Some(1) && checked.stderr.contains("line 3: "), "{}", checked.stderr);
+    assert!(check(&["--format", "cloudevents", "--kind", "events"]).code == Some(2), "documents are always events");
+    // Without the format they are records with other members.
+    assert!(check(&[]).stdout.contains("/extra/data/password"));
+}

@@ -14,6 +14,10 @@ use literal::Literal;
 /// The attributes that every record has, and that an action log does not have.
 const MARKS: [&str; 3] = ["levelno", "name", "msg"];
 
+/// The attributes that become members of an action log.
+pub(super) const NAMES: [(&str, &str); 5] =
+    [("message", "msg"), ("level", "levelno"), ("logger_name", "name"), ("trace", "exc_text"), ("created_at", "created")];
+
 /// Whether the members are a `LogRecord` and not an action log. With all marks as the texts of a form
 /// they are one in any case. JSON may have the marks beside the level and the message of an action
 /// log, and is then not translated: its other members are those of an action log, too.

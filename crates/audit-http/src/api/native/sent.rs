@@ -149,8 +149,8 @@ pub(super) fn prepare_all<S: Stream>(
         converted = Some(events);
     }
     let texts = match &converted {
-        Some(events) => Texts { texts: events.iter().map(|(line, event)| (*line, event.as_str())).collect(), is_single: false },
-        None => cut(text(&bytes)?, reading.is_ndjson, S::NAME)?,
+        Some(events) => Texts { texts: events.iter().map(|(line, event)| (*line, Ok(event.as_str()))).collect(), is_single: false },
+        None => cut(&bytes, &reading, S::NAME)?,
     };
     // This reservation comes before the entries are made: ten thousand records fit into a body of
     // 30 KB.
@@ -166,10 +166,15 @@ pub(super) fn prepare_all<S: Stream>(
     Ok(Records { entries, places, rejected, is_single, reservation })
 }
 
-/// Reads a body as text. A body may be a file, which begins with a byte order mark if it comes from
-/// some programs of Windows.
+/// Reads a body as text.
 fn text(bytes: &[u8]) -> Result<&str, BodyError> {
-    body::text(bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes))
+    body::text(without_mark(bytes))
+}
+
+/// A body may be a file, which begins with a byte order mark if it comes from some programs of
+/// Windows.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
 }
 
 /// Makes the failure of a body that is NDJSON and announced as JSON.
@@ -185,33 +190,43 @@ fn begins_with_a_record(body: &str) -> bool {
     line.len() <= limits::EVENT_BYTES_MAX && JsonText::parse(line).is_ok()
 }
 
+/// The text of a record, with its line if the body has lines. A line that is not UTF-8 has none.
+type Text<'t> = (Option<usize>, Result<&'t str, BodyError>);
+
 /// The texts of the records of a body.
 struct Texts<'t> {
-    /// Each with its line, if the body has lines.
-    texts: Vec<(Option<usize>, &'t str)>,
+    texts: Vec<Text<'t>>,
     is_single: bool,
 }
 
 /// Cuts a body into the texts of its records.
-fn cut<'t>(text: &'t str, is_ndjson: bool, name: &str) -> Result<Texts<'t>, Failure> {
+fn cut<'t>(bytes: &'t [u8], reading: &Reading, name: &str) -> Result<Texts<'t>, Failure> {
     // One more record than allowed is enough: a body of digits separated by blanks has millions of
     // them.
     let max = limits::EVENTS_PER_REQUEST_MAX;
-    let (texts, is_single): (Vec<(Option<usize>, &str)>, bool) = if is_ndjson {
-        (lines(text).map(|(line, text)| (Some(line), text)).take(max + 1).collect(), false)
-    } else if text.trim_start().starts_with('[') {
-        let elements = JsonText::elements(text, max).map_err(|error| match error {
-            JsonError::SecondValue { .. } => not_announced(&error),
-            error => error.into(),
-        });
-        (elements?.into_iter().map(|text| (None, text)).collect(), false)
-    } else {
-        (vec![(None, text)], true)
+    let (texts, is_single): (Vec<Text<'t>>, bool) = match text(bytes) {
+        Ok(text) if reading.is_ndjson => (lines(text).map(|(line, text)| (Some(line), Ok(text))).take(max + 1).collect(), false),
+        Ok(text) if text.trim_start().starts_with('[') => {
+            let elements = JsonText::elements(text, max).map_err(|error| match error {
+                JsonError::SecondValue { .. } => not_announced(&error),
+                error => error.into(),
+            });
+            (elements?.into_iter().map(|text| (None, Ok(text))).collect(), false)
+        }
+        Ok(text) => (vec![(None, Ok(text))], true),
+        Err(_) if reading.is_ndjson && reading.partial => (texts_of_lines(bytes).take(max + 1).collect(), false),
+        Err(error) => return Err(error.into()),
     };
     if texts.len() > max {
         return Err(too_many(name));
     }
     Ok(Texts { texts, is_single })
+}
+
+/// The lines of a body in which some are not UTF-8, without those that are blank.
+fn texts_of_lines(bytes: &[u8]) -> impl Iterator<Item = Text<'_>> {
+    let lines = (1..).zip(without_mark(bytes).split(|byte| *byte == b'\n'));
+    lines.map(|(line, bytes)| (Some(line), body::text(bytes))).filter(|(_, text)| !text.as_ref().is_ok_and(|text| is_blank(text)))
 }
 
 /// The lines that are not blank, each with its number.
@@ -282,6 +297,13 @@ fn prepare<S: Stream>(store: &Store, texts: &Texts<'_>, reading: &Reading, calle
     for (index, (line, text)) in texts.texts.iter().enumerate() {
         let place = Place { index, line: *line };
         let of_record = || if texts.is_single { RecordPlace::default() } else { place.of_record() };
+        let text = match text {
+            Ok(text) => *text,
+            Err(error) => {
+                prepared.rejected.push(Rejected { index, details: vec![Detail::of_line(error, &of_record())] });
+                continue;
+            }
+        };
         let parsed = parse::<S>(text, reading.mode);
         if parsed.is_ok() && !invalid.is_empty() {
             continue;

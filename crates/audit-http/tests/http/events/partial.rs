@@ -75,6 +75,32 @@ fn a_list_without_faults_has_the_usual_answer() {
 }
 
 #[test]
+fn a_line_that_is_not_utf8_is_named_and_the_others_are_stored() {
+    let server = TestServer::start();
+    let lines: [&[u8]; 6] = [
+        b"\xef\xbb\xbf{\"user\":1}",
+        b"{\"user\":\"caf\xe9\"}",
+        b" ",
+        b"\xff",
+        b"{\"position\":1}",
+        "{\"user\":\"café\"}".as_bytes(),
+    ];
+    let body = lines.join(&b'\n');
+    let answer = server.ask(&Ask::post_lines(EVENTS, body.clone()).key(&server.admin)).expect(207);
+    assert_eq!((&answer["accepted"], &answer["rejected"]), (&2.into(), &3.into()));
+    let errors: Vec<_> = answer["errors"].as_array().unwrap().iter().map(|e| (&e["pointer"], &e["line"], &e["detail"])).collect();
+    let why = |byte: u32| Value::from(format!("is not UTF-8: byte {byte} of the line cannot be read"));
+    assert_eq!(errors[0], (&"/1".into(), &2.into(), &why(12)));
+    assert_eq!(errors[1], (&"/2".into(), &4.into(), &why(0)));
+    assert_eq!(errors[2].1, 5);
+    // Without the parameter, all of it is refused.
+    let refused = server.ask(&Ask::post_lines("/api/v1/events", body).key(&server.admin)).expect(400);
+    assert_eq!(refused["detail"], "The body is not UTF-8: byte 23 cannot be read.");
+    assert_eq!(server.everything().0, [(1, 2)]);
+    server.stop();
+}
+
+#[test]
 fn a_list_of_faults_stores_nothing_and_names_each() {
     let server = TestServer::start();
     let faulty = vec![r#"{"position":1,"recorded_at":2}"#; 300].join("\n");

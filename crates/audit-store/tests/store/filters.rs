@@ -259,6 +259,53 @@ fn a_list_of_values_and_what_it_leaves_out_are_all_there_is() {
     }
 }
 
+/// What many values may meet, and the lists of fields that few records have. The wanted events are named, not computed.
+#[test]
+fn addresses_urls_and_persons_are_found_in_the_index() {
+    let scratch = Scratch::new();
+    let records = [
+        r#"{"remote_addr":"10.1.2.3","url":"/a/1","user":{"pk":1,"email":"a@x"}}"#,
+        r#"{"remote_addr":"[::ffff:10.9.9.9]:80","url":"/a","impersonator":1}"#,
+        r#"{"remote_addr":"LOCAL","url":"/b","impersonator":{"pk":2}}"#,
+        r#"{"remote_addr":"192.168.0.1","url":"b/a/","user":{"pk":2,"email":"b@x"}}"#,
+    ];
+    // An index has the first 64, and looks at the others one by one.
+    for _ in 0..20 {
+        for json in records {
+            scratch.append_json(json);
+        }
+    }
+    let text = |text: &str| Some(text.to_owned());
+    let set = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<BTreeSet<String>>();
+    let any = EventFilter::default;
+    let addresses = |texts| EventValues { remote_addr: set(texts), ..EventValues::default() };
+    let persons = |texts| EventValues { impersonator: set(texts), ..EventValues::default() };
+    let cases = [
+        (EventFilter { remote_addr: text("10.0.0.0/8"), ..any() }, vec![0, 1]),
+        (EventFilter { remote_addr: text("LOCAL"), ..any() }, vec![2]),
+        (EventFilter { one_of: addresses(&["192.168.0.0/16", "LOCAL"]), ..any() }, vec![2, 3]),
+        (EventFilter { none_of: addresses(&["10.1.2.3", "LOCAL"]), ..any() }, vec![1, 3]),
+        (EventFilter { url_prefix: text("/a"), ..any() }, vec![0, 1]),
+        (EventFilter { url_prefix: text("/a/"), ..any() }, vec![0]),
+        (EventFilter { impersonator: text("1"), ..any() }, vec![1]),
+        (EventFilter { one_of: persons(&["1", "2"]), ..any() }, vec![1, 2]),
+        (EventFilter { none_of: persons(&["1"]), ..any() }, vec![0, 2, 3]),
+        (EventFilter { user_email: text("b@x"), ..any() }, vec![3]),
+    ];
+    for is_indexed in [false, true] {
+        if is_indexed {
+            scratch.store.index().unwrap();
+        }
+        for (filter, wanted) in &cases {
+            let list = scratch.store.channels(only(1)).events().list(filter.clone());
+            let found: Vec<i64> = list.slice(0, 1_000).unwrap().iter().map(|event| event.entry.position % 4).collect();
+            let of_each = |record: i64| found.iter().filter(|found| **found == record).count();
+            let expected = |record: i64| if wanted.contains(&record) { 20 } else { 0 };
+            assert!((0..4).all(|record| of_each(record) == expected(record)), "{filter:?}: {found:?}");
+        }
+    }
+}
+
 #[test]
 fn a_reader_without_channels_sees_nothing() {
     let scratch = Scratch::new();

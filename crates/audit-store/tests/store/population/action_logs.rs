@@ -4,7 +4,7 @@ use audit_store::domain::{ActionLogFilter, ActionLogSortField, ActionLogValues, 
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{Bounds, CHANNELS, Population, TIMESTAMPS, characters, member, narrow, several, sought, texts};
+use super::{Bounds, CHANNELS, Population, TIMESTAMPS, Take, characters, few, member, narrow, several, sought, texts};
 use crate::common::ActionLogs;
 
 impl Population for ActionLogs {
@@ -60,7 +60,7 @@ fn record() -> impl Strategy<Value = String> {
     })
 }
 
-/// None, one level, or any bounds: some of them empty, some beyond every level there is.
+/// One level, or any bounds: some of them empty, some beyond every level there is.
 fn levels() -> impl Strategy<Value = Interval> {
     let bound = (any::<bool>(), any::<bool>(), select(vec![i64::MIN, -1, 0, 10, 20, 24, 25, 30, 50, 51, i64::MAX]));
     let bounds = prop::collection::vec(bound, 1..3).prop_map(|bounds| {
@@ -69,31 +69,51 @@ fn levels() -> impl Strategy<Value = Interval> {
         interval
     });
     let one = select(LEVELS.to_vec()).prop_map(|level| Interval { start: level, end: level + 1 });
-    prop_oneof![4 => Just(Interval::default()), 1 => one, 2 => bounds]
+    prop_oneof![1 => one, 2 => bounds]
 }
+
+const VALUES: [Take<ActionLogValues>; 4] = [
+    |to, from| to.level.clone_from(&from.level),
+    |to, from| to.logger_name.clone_from(&from.logger_name),
+    |to, from| to.app_name.clone_from(&from.app_name),
+    |to, from| to.correlation_id.clone_from(&from.correlation_id),
+];
 
 fn values() -> impl Strategy<Value = ActionLogValues> {
     let levels = several(vec![-1, 0, 10, 20, 24, 25, 30, 40, 50, 51]);
     let text = || several(characters(texts()));
-    (levels, text(), text(), text()).prop_map(|(level, logger_name, app_name, correlation_id)| ActionLogValues {
+    let all = (levels, text(), text(), text()).prop_map(|(level, logger_name, app_name, correlation_id)| ActionLogValues {
         uuid: [].into(),
         level,
         logger_name,
         app_name,
         correlation_id,
-    })
+    });
+    few(all, &VALUES, 2)
 }
 
+const CONDITIONS: [Take<ActionLogFilter>; 8] = [
+    |to, from| to.matches_nothing.clone_from(&from.matches_nothing),
+    |to, from| to.level.clone_from(&from.level),
+    |to, from| to.logger_name.clone_from(&from.logger_name),
+    |to, from| to.app_name.clone_from(&from.app_name),
+    |to, from| to.correlation_id.clone_from(&from.correlation_id),
+    |to, from| to.search.clone_from(&from.search),
+    |to, from| to.one_of.clone_from(&from.one_of),
+    |to, from| to.none_of.clone_from(&from.none_of),
+];
+
 fn conditions() -> impl Strategy<Value = ActionLogFilter> {
-    let search = prop::option::weighted(0.4, select(SOUGHT.to_vec()));
-    let matches_nothing = prop::bool::weighted(0.02);
+    let search = select(SOUGHT.to_vec()).prop_map(Some);
+    let matches_nothing = prop::bool::weighted(0.1);
     let names = (sought(texts()), sought(texts()), sought(texts()));
     let lists = (values(), values());
-    (levels(), names, search, matches_nothing, lists).prop_map(
+    let all = (levels(), names, search, matches_nothing, lists).prop_map(
         |(level, (logger_name, app_name, correlation_id), search, matches_nothing, (one_of, none_of))| {
             let search = search.map(str::to_owned);
             let filter = ActionLogFilter { matches_nothing, level, logger_name, app_name, ..ActionLogFilter::default() };
             ActionLogFilter { correlation_id, search, one_of, none_of, ..filter }
         },
-    )
+    );
+    few(all, &CONDITIONS, 3)
 }

@@ -4,7 +4,7 @@ use audit_store::domain::{EventFilter, EventValues, SortField};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{Bounds, CHANNELS, Population, TIMESTAMPS, characters, member, several, sought, texts};
+use super::{Bounds, CHANNELS, Population, TIMESTAMPS, Take, characters, few, member, several, sought, texts};
 use crate::common::Events;
 
 impl Population for Events {
@@ -123,10 +123,10 @@ fn addresses() -> Vec<String> {
 const NETWORKS: [&str; 7] =
     ["10.0.0.0/8", "10.1.2.3", "::ffff:10.1.0.0/112", "2001:db8::/32", "0.0.0.0/0", "172.16.0.0/12", "192.168.1.1/32"];
 
-/// A remote address that is looked for, now and then.
+/// A remote address that is looked for.
 fn networks() -> impl Strategy<Value = Option<String>> {
     let sought = characters(addresses()).into_iter().chain(NETWORKS.map(str::to_owned)).collect::<Vec<_>>();
-    prop::option::weighted(0.2, select(sought))
+    select(sought).prop_map(Some)
 }
 
 /// Beginnings of urls: none, of some, and of one whose key is cut.
@@ -172,6 +172,23 @@ fn event_json() -> impl Strategy<Value = String> {
 
 const CONTENT_TYPES_SOUGHT: [i64; 7] = [0, 1, 2, -3, 4, i64::MAX, i64::MIN];
 
+const VALUES: [Take<EventValues>; 14] = [
+    |to, from| to.content_type.clone_from(&from.content_type),
+    |to, from| to.table_name.clone_from(&from.table_name),
+    |to, from| to.object_id.clone_from(&from.object_id),
+    |to, from| to.user.clone_from(&from.user),
+    |to, from| to.user_name.clone_from(&from.user_name),
+    |to, from| to.user_email.clone_from(&from.user_email),
+    |to, from| to.action.clone_from(&from.action),
+    |to, from| to.url.clone_from(&from.url),
+    |to, from| to.remote_addr.clone_from(&from.remote_addr),
+    |to, from| to.outcome.clone_from(&from.outcome),
+    |to, from| to.correlation_id.clone_from(&from.correlation_id),
+    |to, from| to.source.clone_from(&from.source),
+    |to, from| to.impersonator.clone_from(&from.impersonator),
+    |to, from| to.changed.clone_from(&from.changed),
+];
+
 fn values() -> impl Strategy<Value = EventValues> {
     let text = || several(characters(texts()));
     let id = || several(characters(ids()));
@@ -180,7 +197,7 @@ fn values() -> impl Strategy<Value = EventValues> {
     let origin = (text(), text(), text());
     let addresses = several(characters(addresses()).into_iter().chain(NETWORKS.map(str::to_owned)).collect());
     let drawn = (several(CONTENT_TYPES_SOUGHT.to_vec()), text(), id(), of_user, text(), text(), addresses, changed, origin);
-    drawn.prop_map(|(content_type, table_name, object_id, of_user, action, url, remote_addr, changed, origin)| {
+    let all = drawn.prop_map(|(content_type, table_name, object_id, of_user, action, url, remote_addr, changed, origin)| {
         let (user, user_name, user_email, impersonator) = of_user;
         let (outcome, correlation_id, source) = origin;
         EventValues {
@@ -200,27 +217,54 @@ fn values() -> impl Strategy<Value = EventValues> {
             impersonator,
             changed,
         }
-    })
+    });
+    few(all, &VALUES, 2)
 }
 
-/// Any combination of conditions, none and single ones included.
+const CONDITIONS: [Take<EventFilter>; 20] = [
+    |to, from| to.matches_nothing.clone_from(&from.matches_nothing),
+    |to, from| to.content_type.clone_from(&from.content_type),
+    |to, from| to.table_name.clone_from(&from.table_name),
+    |to, from| to.object_id.clone_from(&from.object_id),
+    |to, from| to.user.clone_from(&from.user),
+    |to, from| to.user_name.clone_from(&from.user_name),
+    |to, from| to.user_email.clone_from(&from.user_email),
+    |to, from| to.person.clone_from(&from.person),
+    |to, from| to.action.clone_from(&from.action),
+    |to, from| to.url.clone_from(&from.url),
+    |to, from| to.url_prefix.clone_from(&from.url_prefix),
+    |to, from| to.remote_addr.clone_from(&from.remote_addr),
+    |to, from| to.outcome.clone_from(&from.outcome),
+    |to, from| to.correlation_id.clone_from(&from.correlation_id),
+    |to, from| to.source.clone_from(&from.source),
+    |to, from| to.impersonator.clone_from(&from.impersonator),
+    |to, from| to.changed.clone_from(&from.changed),
+    |to, from| to.search.clone_from(&from.search),
+    |to, from| to.one_of.clone_from(&from.one_of),
+    |to, from| to.none_of.clone_from(&from.none_of),
+];
+
+/// Any combination of few conditions, none and single ones included.
 fn conditions() -> impl Strategy<Value = EventFilter> {
     let texts_sought = (sought(texts()), sought(ids()), sought(ids()), sought(texts()), sought(texts()), networks(), sought(ids()));
-    let content_type = prop::option::weighted(0.15, select(CONTENT_TYPES_SOUGHT.to_vec()));
-    let matches_nothing = prop::bool::weighted(0.02);
-    let one =
-        |texts: &[&str]| prop::option::weighted(0.15, select(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()));
+    let content_type = select(CONTENT_TYPES_SOUGHT.to_vec()).prop_map(Some);
+    let matches_nothing = prop::bool::weighted(0.1);
+    let one = |texts: &[&str]| select(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()).prop_map(Some);
     let in_records = (one(&CHANGED), one(&SOUGHT));
-    let prefix = prop::option::weighted(0.1, select(PREFIXES.map(str::to_owned).to_vec()));
+    let prefix = select(PREFIXES.map(str::to_owned).to_vec()).prop_map(Some);
     let of_user = (sought(texts()), sought(texts()), sought(ids()));
     let origin = (sought(texts()), sought(texts()), sought(texts()));
     let drawn = (texts_sought, (of_user, origin, prefix), content_type, matches_nothing, in_records, values(), values());
-    drawn.prop_map(|(texts, (of_user, origin, url_prefix), content_type, matches_nothing, (changed, search), one_of, none_of)| {
-        let (table_name, object_id, user, action, url, remote_addr, person) = texts;
-        let filter = EventFilter { matches_nothing, content_type, table_name, object_id, user, action, ..EventFilter::default() };
-        let (user_name, user_email, impersonator) = of_user;
-        let (outcome, correlation_id, source) = origin;
-        let filter = EventFilter { user_name, user_email, impersonator, outcome, correlation_id, source, ..filter };
-        EventFilter { url, url_prefix, remote_addr, person, changed, search, one_of, none_of, ..filter }
-    })
+    let all = drawn.prop_map(
+        |(texts, (of_user, origin, url_prefix), content_type, matches_nothing, (changed, search), one_of, none_of)| {
+            let (table_name, object_id, user, action, url, remote_addr, person) = texts;
+            let filter =
+                EventFilter { matches_nothing, content_type, table_name, object_id, user, action, ..EventFilter::default() };
+            let (user_name, user_email, impersonator) = of_user;
+            let (outcome, correlation_id, source) = origin;
+            let filter = EventFilter { user_name, user_email, impersonator, outcome, correlation_id, source, ..filter };
+            EventFilter { url, url_prefix, remote_addr, person, changed, search, one_of, none_of, ..filter }
+        },
+    );
+    few(all, &CONDITIONS, 4)
 }

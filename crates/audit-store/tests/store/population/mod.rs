@@ -4,11 +4,12 @@ mod action_logs;
 mod events;
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 
 use audit_store::domain::uuid::Uuid;
 use audit_store::domain::{Interval, ParseMode, Sort, SortKey, index_key};
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{select, subsequence};
 
 use crate::common::{Kind, Scratch};
 
@@ -184,15 +185,30 @@ fn characters(pool: Vec<String>) -> Vec<String> {
     sought
 }
 
-/// One text that is looked for, now and then.
+/// One text that is looked for.
 fn sought(pool: Vec<String>) -> impl Strategy<Value = Option<String>> {
-    prop::option::weighted(0.15, select(characters(pool)))
+    select(characters(pool)).prop_map(Some)
 }
 
-/// Several values that are looked for, or are not wanted, now and then.
-fn several<T: Clone + Ord + std::fmt::Debug + 'static>(values: Vec<T>) -> impl Strategy<Value = BTreeSet<T>> {
-    let some = prop::collection::btree_set(select(values), 1..8);
-    prop_oneof![9 => Just(BTreeSet::new()), 1 => some]
+/// Several values that are looked for, or are not wanted.
+fn several<T: Clone + Ord + Debug + 'static>(values: Vec<T>) -> impl Strategy<Value = BTreeSet<T>> {
+    prop::collection::btree_set(select(values), 1..8)
+}
+
+/// Takes one condition of a filter over into another one.
+type Take<F> = fn(&mut F, &F);
+
+/// Keeps few of the conditions of a filter: one with all of them finds nothing, whatever they are.
+fn few<F: Clone + Debug + Default + 'static>(
+    filters: impl Strategy<Value = F>,
+    takes: &[Take<F>],
+    most: usize,
+) -> impl Strategy<Value = F> {
+    (filters, subsequence(takes.to_vec(), 0..=most)).prop_map(|(from, takes)| {
+        let mut to = F::default();
+        takes.into_iter().for_each(|take| take(&mut to, &from));
+        to
+    })
 }
 
 /// Up to three keys.
@@ -204,7 +220,7 @@ pub(crate) fn sorts<K: Population>() -> impl Strategy<Value = Sort<K::SortField>
 /// Which channels are read: all, one, or some of them; one may hold nothing.
 pub(crate) fn channels() -> impl Strategy<Value = Option<Vec<i64>>> {
     let known = [CHANNELS.as_slice(), &[CHANNEL_UNUSED]].concat();
-    prop::option::weighted(0.7, prop::sample::subsequence(known, 0..=4))
+    prop::option::weighted(0.7, subsequence(known, 0..=4))
 }
 
 /// Few cases, each of many questions: a population costs more than a question.

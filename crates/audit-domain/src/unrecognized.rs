@@ -26,7 +26,7 @@ pub struct Unrecognized {
 
 /// What an object looks like: the record of another system.
 pub(crate) struct Foreign {
-    /// The system, and what to do with the record if no format takes it.
+    /// What it is instead of a record, and what to do with it if this API has no format that takes it.
     pub(crate) text: String,
     /// The name of the format that takes it. No native event has the members of such a record.
     pub(crate) format: Option<&'static str>,
@@ -35,7 +35,7 @@ pub(crate) struct Foreign {
 impl Unrecognized {
     /// The record of another system.
     pub(crate) fn foreign(foreign: &Foreign, needs: &'static str) -> Unrecognized {
-        Unrecognized { why: format!("is not a native event: {}", foreign.text), format: foreign.format, needs }
+        Unrecognized { why: foreign.text.clone(), format: foreign.format, needs }
     }
 
     /// What the object is instead of a record.
@@ -139,7 +139,9 @@ mod tests {
         let cloud_event = said(r#"{"specversion":"1.0","id":"1","source":"/shop","type":"a.b"}"#);
         assert!(cloud_event.contains("a CloudEvent: send it with format=cloudevents"), "{cloud_event}");
         let log = NewActionLog::parse(r#"{"resourceLogs":[]}"#, ParseMode::NATIVE).unwrap_err().to_string();
-        assert!(log.contains("`resourceLogs` holds a list"), "formats are for events: {log}");
+        let hint =
+            "is not an action log: it looks like OTLP logs: send it to the API of events, with format=otlp; an action log needs";
+        assert!(log.starts_with(hint), "{log}");
     }
 
     #[test]

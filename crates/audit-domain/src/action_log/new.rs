@@ -4,11 +4,13 @@ use uuid::Uuid;
 
 use super::foreign::{translate, with_first};
 use crate::channel::ChannelId;
+use crate::convert;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonText, Members};
 use crate::limits::{LEVEL_MAX, LEVEL_SENT_MAX};
 use crate::parse::{FromMembers, ParseMode, integer, masked, object, read, recognize, string, timestamp, uuid};
 use crate::timestamp::Timestamp;
+use crate::unrecognized::Foreign;
 
 /// The members of one log record, as the client sent them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +128,14 @@ impl FromMembers for Partial {
 
     fn extra(&mut self) -> &mut Option<JsonText> {
         &mut self.extra
+    }
+
+    fn looks_like(members: &Members<'_>) -> Option<Foreign> {
+        let known = convert::recognize(members)?;
+        let format = known.format()?;
+        let text =
+            format!("is not an action log: it looks like {}: send it to the API of events, with format={format}", known.name());
+        Some(Foreign { text, format: None })
     }
 }
 

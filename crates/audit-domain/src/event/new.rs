@@ -74,7 +74,7 @@ impl FromMembers for NewEvent {
 
     fn looks_like(members: &Members<'_>) -> Option<Foreign> {
         let known = convert::recognize(members)?;
-        Some(Foreign { text: known.to_string(), format: known.format().map(convert::Format::name) })
+        Some(Foreign { text: format!("is not a native event: {known}"), format: known.format().map(convert::Format::name) })
     }
 }
 

@@ -6,7 +6,7 @@ use utoipa::openapi::schema::Type;
 use utoipa::openapi::{RefOr, Schema};
 
 use super::filter::{FILTERS, SORTS};
-use crate::api::events::openapi::SERVER_OWNED;
+use crate::api::events::openapi::{SERVER_OWNED, with_added};
 use crate::api::native::openapi::{extra, lower_first, submitted};
 use crate::drf::openapi::{self as drf, LIST_PARAMETERS, sort};
 use crate::openapi::operation::{JSON, Operation, idempotency_key, json as json_content};
@@ -97,5 +97,5 @@ pub(crate) fn new_event(user: RefOr<Schema>) -> RefOr<Schema> {
         .maybe("table_name", text())
         .maybe("description", text())
         .maybe("extra", extra());
-    submitted(known, &SERVER_OWNED).into()
+    submitted(with_added(known), &SERVER_OWNED).into()
 }

@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 use super::Events;
-use crate::api::native::openapi::{self as native, CORRELATION_ID, LEAF_HASH, MASKED, StreamDocs, extra, masked, submitted};
+use crate::api::native::openapi::{self as native, CORRELATION_ID, LEAF_HASH, MASKED, StreamDocs, added, extra, masked, submitted};
 use crate::openapi::ApiDocs;
 use crate::openapi::path::Path;
 use crate::openapi::schema::{
@@ -20,6 +20,8 @@ const TAG: &str = "events";
 const OUTCOME: &str = "`success`, `failure` or another name.";
 
 const SOURCE: &str = "The application.";
+
+const IMPERSONATOR: &str = "Who really acted, while `user` is shown; the same forms as `user`.";
 
 const STREAM_DOCS: StreamDocs = StreamDocs {
     tag: TAG,
@@ -102,7 +104,7 @@ fn user() -> ObjectBuilder {
 }
 
 fn impersonator() -> ObjectBuilder {
-    user().description(Some("Who really acted, while `user` is shown; the same forms as `user`."))
+    user().description(Some(IMPERSONATOR))
 }
 
 /// Describes the members of an event that a client may send.
@@ -129,6 +131,16 @@ fn new_event() -> ObjectBuilder {
         .maybe("headers", any())
         .maybe("content", any().description(Some("Usually `{\"old_data\":…,\"new_data\":…}`.")))
         .maybe("extra", extra())
+}
+
+/// Adds the members that the page of a published API does not have. The API keeps a value that they
+/// cannot have in `extra`, so any JSON is accepted.
+pub(crate) fn with_added(known: ObjectBuilder) -> ObjectBuilder {
+    known
+        .maybe("outcome", added(OUTCOME))
+        .maybe("correlation_id", added(CORRELATION_ID))
+        .maybe("source", added(SOURCE))
+        .maybe("impersonator", added(IMPERSONATOR))
 }
 
 fn sent() -> Value {

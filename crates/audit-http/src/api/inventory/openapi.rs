@@ -7,6 +7,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Response, ResponseBuilder, Schema};
 
 use super::{LOG_NOT_FOUND, LOGS, ONE, SUMMARY};
+use crate::api::events::openapi::with_added;
 use crate::api::native::openapi::{extra, submitted};
 use crate::drf::openapi::blank_or;
 use crate::failure::{Failure, InvalidRecord, RecordPlace};
@@ -129,7 +130,7 @@ fn schemas() -> Vec<(String, RefOr<Schema>)> {
         ("InventoryCreated", success().always("id", uuid()).into()),
         ("InventorySummary", summary.into()),
         ("InventoryError", error.into()),
-        ("NewInventoryLog", submitted(new_log(), &[]).into()),
+        ("NewInventoryLog", submitted(with_added(new_log()), &[]).into()),
     ];
     schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }

@@ -17,8 +17,8 @@ use crate::openapi::errors::place;
 use crate::openapi::operation::{JSON, Operation, idempotency_key, json as json_content, query, required_query, segment};
 use crate::openapi::path::Path;
 use crate::openapi::schema::{
-    INSTANT_GIVEN, Members, UUID_GIVEN, all_of, any_of, boolean, closed, instant, instant_given, integer, integer_from, leaf_hash,
-    list, named, nullable_string, one_of, open, string, typed, uuid,
+    INSTANT_GIVEN, Members, UUID_GIVEN, all_of, any, any_of, boolean, closed, instant, instant_given, integer, integer_from,
+    leaf_hash, list, named, nullable_string, one_of, open, string, typed, uuid,
 };
 
 /// The words of the document for a stream.
@@ -212,6 +212,11 @@ pub(crate) fn submitted(known: ObjectBuilder, server_owned: &[&str]) -> AllOfBui
     let without_unknown = open().property_names(Some(names));
     let one_place = any_of([without_extra.into(), without_unknown.into()]);
     all_of([RefOr::T(Schema::Object(known)), one_place.into()])
+}
+
+/// Describes a member that a published API takes beyond its page.
+pub(crate) fn added(text: &str) -> ObjectBuilder {
+    any().description(Some(format!("{text} Shown at the native API. A value that it cannot have is kept in `extra`.")))
 }
 
 /// Describes the member `extra` of a record that a client sends.

@@ -8,7 +8,7 @@ use utoipa::openapi::{AllOfBuilder, Content, RefOr, Schema};
 use super::filter::{FILTERS, SORTS};
 use super::{LIST, ONE};
 use crate::api::action_logs::openapi::{SERVER_OWNED, level_name};
-use crate::api::native::openapi::{extra, submitted};
+use crate::api::native::openapi::{CORRELATION_ID, added, extra, submitted};
 use crate::drf::openapi::{self as drf, LIST_PARAMETERS, blank_or, page, sort};
 use crate::openapi::ApiDocs;
 use crate::openapi::operation::{JSON, Operation, idempotency_key, json as json_content, segment};
@@ -128,6 +128,7 @@ fn new_log() -> ObjectBuilder {
         .always("message", typed([Type::String, Type::Number]))
         .maybe("app_name", named("LooseText"))
         .maybe("trace", named("LooseText"))
+        .maybe("correlation_id", added(CORRELATION_ID))
         .maybe("extra", extra())
 }
 

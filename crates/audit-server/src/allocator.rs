@@ -1,4 +1,4 @@
-//! Settings of glibc's allocator.
+//! What makes glibc's allocator return memory to the system.
 //!
 //! glibc takes a buffer of at least 128 KiB from the system, and returns it when the buffer is
 //! freed. But the first such buffer that is freed raises that size, up to 32 MiB, because taking
@@ -6,8 +6,14 @@
 //! never returned, and other threads free them than reserved them. With a fixed size, batches of
 //! 1,000 events over 256 connections take at most 142 to 150 MiB, and without it 150 to 167;
 //! afterwards 95 and 140. The rate is the same.
+//!
+//! Memory in smaller pieces is free after a while, but not returned: one piece in use keeps all
+//! before it. Queries on 3 · 10⁶ entries in a random order of time took 157 to 175 MiB, of which 72
+//! were in use, and take 130 with [`return_free_memory`].
 
-#![cfg_attr(all(target_os = "linux", target_env = "gnu"), expect(unsafe_code, reason = "no crate sets this without unsafe code"))]
+#![cfg_attr(all(target_os = "linux", target_env = "gnu"), expect(unsafe_code, reason = "no crate calls this without unsafe code"))]
+
+use std::time::Duration;
 
 /// Returns every large buffer to the system when it is freed. This must be called before other
 /// threads start.
@@ -23,9 +29,52 @@ pub(crate) fn return_large_buffers() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn return_large_buffers() {}
 
+/// The interval at which the process looks at its memory.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The bytes by which the process may grow before free memory is returned. A process that does not
+/// grow has nothing to return that is worth the time.
+const GROWTH_BYTES: usize = 16 * 1024 * 1024;
+
+/// Returns free memory to the system whenever the process has grown, in a thread that ends with the
+/// process.
+pub(crate) fn return_free_memory() {
+    let watch = || {
+        let mut least = usize::MAX;
+        while let Some(resident) = resident_bytes() {
+            least = least.min(resident);
+            if resident > least.saturating_add(GROWTH_BYTES) {
+                trim();
+                least = resident_bytes().unwrap_or(resident);
+            }
+            std::thread::sleep(LOOK);
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("audit-memory".to_owned()).spawn(watch) {
+        tracing::warn!(%error, "free memory is not returned to the system");
+    }
+}
+
+/// The resident memory of the process. `None` on systems that do not say it here.
+fn resident_bytes() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    resident.trim().strip_suffix(" kB")?.parse::<usize>().ok()?.checked_mul(1024)
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn trim() {
+    // SAFETY: the function takes a number, and may be called at any time by any thread.
+    let _ = unsafe { libc::malloc_trim(0) };
+}
+
+/// Other allocators return what is free by themselves.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn trim() {}
+
 #[cfg(all(test, target_os = "linux", target_env = "gnu"))]
 mod tests {
-    use super::return_large_buffers;
+    use super::{resident_bytes, return_large_buffers, trim};
 
     #[test]
     fn large_buffers_are_mappings_of_their_own() {
@@ -35,5 +84,20 @@ mod tests {
         let buffer = std::hint::black_box(vec![1u8; 300 * 1024]);
         // Sixteen bytes of the allocator come before the buffer in its first page.
         assert_eq!(buffer.as_ptr().addr() % 4096, 16);
+    }
+    #[test]
+    fn free_memory_between_pieces_in_use_is_returned() {
+        let mut pieces: Vec<Vec<u8>> = (0..64 * 1024).map(|_| std::hint::black_box(vec![1; 1024])).collect();
+        let full = resident_bytes().unwrap();
+        // Every 64th piece stays, so no end of the memory is free.
+        let mut number = 0;
+        pieces.retain(|_| {
+            number += 1;
+            number % 64 == 0
+        });
+        trim();
+        let left = resident_bytes().unwrap();
+        assert!(left + 32 * 1024 * 1024 < full, "{left} of {full}");
+        assert_eq!(std::hint::black_box(pieces).len(), 1024);
     }
 }

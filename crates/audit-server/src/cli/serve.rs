@@ -10,7 +10,7 @@ use audit_http::{Server, Tls};
 
 use super::launch;
 use crate::config::Settings;
-use crate::{limits, metrics, shutdown};
+use crate::{allocator, limits, metrics, shutdown};
 
 pub(super) fn run(settings: Settings) -> anyhow::Result<()> {
     run_and_say(settings, |_, _| Ok(()))
@@ -26,6 +26,7 @@ pub(super) fn run_and_say(mut settings: Settings, ready: impl FnOnce(&Store, &st
     let (metrics, recorder) = metrics::start()?;
     settings.server.api.metrics = Some(metrics);
     limits::raise();
+    allocator::return_free_memory();
     let store = settings.open_store_to_serve()?;
     // This comes before the key is created: a start that fails because the port is in use should
     // not use up the only time that the key is shown.

@@ -3,7 +3,8 @@
 //! actix reads a socket until 128 KiB wait for a handler, in a buffer that doubles as it grows and
 //! that the connection keeps. With 256 connections whose bodies arrive while their keys are looked
 //! up, these buffers took 41 MiB. With this module the rest of a body stays in the socket, and the
-//! client waits.
+//! client waits. A request that the client sends before it has the answer to the last one is not
+//! bounded in this way until its own handler starts.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +15,8 @@ use actix_web::error::PayloadError;
 use bytes::Bytes;
 use futures_util::Stream;
 
-/// The bytes of a body that are read while its handler does not wait for more.
+/// After this many bytes of a body, nothing more is read until its handler waits for more. The last
+/// read may exceed it by a portion, so at most twice as much is read.
 const AHEAD_BYTES_MAX: usize = 8 * 1024;
 
 /// How far a connection has read ahead of the handler of its request.

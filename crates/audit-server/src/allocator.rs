@@ -1,4 +1,4 @@
-//! What makes glibc's allocator return memory to the system.
+//! Makes glibc's allocator return memory to the system.
 //!
 //! glibc takes a buffer of at least 128 KiB from the system, and returns it when the buffer is
 //! freed. But the first such buffer that is freed raises that size, up to 32 MiB, because taking
@@ -13,6 +13,7 @@
 
 #![cfg_attr(all(target_os = "linux", target_env = "gnu"), expect(unsafe_code, reason = "no crate calls this without unsafe code"))]
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 use std::time::Duration;
 
 /// Returns every large buffer to the system when it is freed. This must be called before other
@@ -30,22 +31,19 @@ pub(crate) fn return_large_buffers() {
 pub(crate) fn return_large_buffers() {}
 
 /// The interval at which the process looks at its memory.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The bytes by which the process may grow before free memory is returned. A process that does not
-/// grow has nothing to return that is worth the time.
-const GROWTH_BYTES: usize = 16 * 1024 * 1024;
-
-/// Returns free memory to the system whenever the process has grown, in a thread that ends with the
+/// Returns free memory to the system when the process has grown, in a thread that ends with the
 /// process.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn return_free_memory() {
     let watch = || {
-        let mut least = usize::MAX;
-        while let Some(resident) = resident_bytes() {
-            least = least.min(resident);
-            if resident > least.saturating_add(GROWTH_BYTES) {
+        let mut growth = Growth::default();
+        loop {
+            // Without a free descriptor the memory cannot be read for now.
+            if resident_bytes().is_some_and(|resident| growth.needs_trim(resident)) {
                 trim();
-                least = resident_bytes().unwrap_or(resident);
             }
             std::thread::sleep(LOOK);
         }
@@ -55,7 +53,49 @@ pub(crate) fn return_free_memory() {
     }
 }
 
-/// The resident memory of the process. `None` on systems that do not say it here.
+/// Other allocators return free memory by themselves.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) fn return_free_memory() {}
+
+/// How the memory of the process has changed.
+#[derive(Debug, Default)]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+struct Growth {
+    /// The least since free memory was last returned.
+    least: Option<usize>,
+    last: usize,
+    /// The looks without growth that are left until a burst counts as over.
+    until_calm: u8,
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+impl Growth {
+    /// The bytes by which the process may grow before free memory is returned. A process that does
+    /// not grow has nothing to return that is worth the time.
+    const BYTES: usize = 16 * 1024 * 1024;
+
+    /// The looks after which a burst counts as over.
+    const CALM: u8 = 3;
+
+    /// Whether free memory is to be returned now: when the process has grown, and once more when the
+    /// burst is over, because only then most of its memory is free.
+    fn needs_trim(&mut self, resident: usize) -> bool {
+        let least = self.least.map_or(resident, |least| least.min(resident));
+        let has_grown = resident > least + Growth::BYTES;
+        let was_waiting = self.until_calm > 0;
+        self.until_calm = match has_grown || (was_waiting && resident > self.last) {
+            true => Growth::CALM,
+            false => self.until_calm.saturating_sub(1),
+        };
+        let is_over = was_waiting && self.until_calm == 0;
+        self.last = resident;
+        self.least = if has_grown || is_over { None } else { Some(least) };
+        has_grown || is_over
+    }
+}
+
+/// The resident memory of the process.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn resident_bytes() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -68,13 +108,9 @@ fn trim() {
     let _ = unsafe { libc::malloc_trim(0) };
 }
 
-/// Other allocators return what is free by themselves.
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn trim() {}
-
 #[cfg(all(test, target_os = "linux", target_env = "gnu"))]
 mod tests {
-    use super::{resident_bytes, return_large_buffers, trim};
+    use super::{Growth, resident_bytes, return_large_buffers, trim};
 
     #[test]
     fn large_buffers_are_mappings_of_their_own() {
@@ -85,6 +121,20 @@ mod tests {
         // Sixteen bytes of the allocator come before the buffer in its first page.
         assert_eq!(buffer.as_ptr().addr() % 4096, 16);
     }
+    #[test]
+    fn memory_is_returned_after_growth_and_after_the_burst() {
+        let mut growth = Growth::default();
+        let mut trims = |mebibytes: &[usize]| -> Vec<bool> {
+            mebibytes.iter().map(|resident| growth.needs_trim(resident * 1024 * 1024)).collect()
+        };
+        assert_eq!(trims(&[40, 50, 56]), [false; 3], "it grows by 16 MiB at most");
+        assert_eq!(trims(&[57, 57, 57, 57]), [true, false, false, true], "once more when it has not grown for three looks");
+        assert_eq!(trims(&[30, 30, 30, 30]), [false; 4]);
+        // A burst that goes on, and ends with less in use than the look saw.
+        assert_eq!(trims(&[150, 160, 190, 169, 150]), [true, false, true, false, false]);
+        assert_eq!(trims(&[150, 72, 72]), [true, false, false]);
+    }
+
     #[test]
     fn free_memory_between_pieces_in_use_is_returned() {
         let mut pieces: Vec<Vec<u8>> = (0..64 * 1024).map(|_| std::hint::black_box(vec![1; 1024])).collect();

@@ -140,7 +140,7 @@ mod tests {
         assert!(cloud_event.contains("a CloudEvent: send it with format=cloudevents"), "{cloud_event}");
         let log = NewActionLog::parse(r#"{"resourceLogs":[]}"#, ParseMode::NATIVE).unwrap_err().to_string();
         let hint =
-            "is not an action log: it looks like OTLP logs: send it to the API of events, with format=otlp; an action log needs";
+            "is not an action log: it looks like OTLP logs, which are appended as events in the format otlp; an action log needs";
         assert!(log.starts_with(hint), "{log}");
     }
 

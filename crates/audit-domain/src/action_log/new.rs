@@ -134,7 +134,7 @@ impl FromMembers for Partial {
         let known = convert::recognize(members)?;
         let format = known.format()?;
         let text =
-            format!("is not an action log: it looks like {}: send it to the API of events, with format={format}", known.name());
+            format!("is not an action log: it looks like {}, which are appended as events in the format {format}", known.name());
         Some(Foreign { text, format: None })
     }
 }

@@ -15,7 +15,8 @@ const LAYERS: [(&str, &[&str]); 4] = [
 ];
 
 /// Crates that are what a layer is about (names that start so), and the only ones of ours that may name them.
-const SENSITIVE: [(&str, &[&str]); 9] = [
+const SENSITIVE: [(&str, &[&str]); 10] = [
+    ("ed25519", &["audit-domain"]),
     ("diesel", &["audit-store"]),
     ("r2d2", &["audit-store"]),
     ("libsqlite3-sys", &["audit-store"]),

@@ -87,7 +87,7 @@ pub enum PolicyFault {
     /// The group does not have that many members.
     #[error("a group needs `all`, `any`, or a number from 1 to that of its members (got {0})")]
     Threshold(String),
-    /// There is no quorum, or a second one.
+    /// The quorum is missing, or given twice.
     #[error("a policy has one line `quorum NAME`")]
     Quorum,
 }
@@ -315,5 +315,5 @@ fn parse_key(text: &str, kind: KeyKind, of: &'static str) -> Result<Option<Verif
 }
 
 fn name_of_key(text: &str) -> String {
-    text.split('+').next().unwrap_or_default().to_owned()
+    text.split_once('+').map_or(text, |(name, _)| name).to_owned()
 }

@@ -149,7 +149,7 @@ mod tests {
         assert!(read_ahead.may_read(&context));
         read_ahead.has_read(1);
         assert!(!read_ahead.may_read(&context));
-        let _ = taken.poll_next_unpin(&mut Context::from_waker(Waker::noop()));
+        assert!(taken.poll_next_unpin(&mut Context::from_waker(Waker::noop())).is_pending());
         assert_eq!((woken(), read_ahead.may_read(&context)), (1, true), "the handler waits, so the connection reads on");
         read_ahead.has_read(AHEAD_BYTES_MAX);
         assert!(!read_ahead.may_read(&context) && taken.poll_next_unpin(&mut Context::from_waker(Waker::noop())).is_ready());

@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p audit-http --example mount_in_actix -- sqlite://audit-data/audit.db 127.0.0.1:8081`
 
+use std::time::Duration;
+
 use actix_web::{App, HttpServer, web};
 use audit_http::store::Store;
 use audit_http::store::domain::{ChannelGrant, NewToken, Role};
@@ -21,6 +23,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .bind(listen)?
         .run()
         .await?;
-    store.close();
+    // The threads of the server drop what they hold a little after it has ended.
+    store.close_database(Duration::from_secs(2));
     Ok(())
 }

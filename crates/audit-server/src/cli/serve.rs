@@ -2,6 +2,7 @@
 //! answers until a signal ends it.
 
 use std::io::Write;
+use std::time::Duration;
 
 use anyhow::Context;
 use audit_http::store::Store;
@@ -11,6 +12,10 @@ use audit_http::{Server, Tls};
 use super::launch;
 use crate::config::Settings;
 use crate::{allocator, limits, metrics, shutdown};
+
+/// The time for which a stop waits for the threads of the server, which drop what they hold a little
+/// after it ended.
+const PATIENCE_WITH_WORKERS: Duration = Duration::from_secs(2);
 
 pub(super) fn run(settings: Settings) -> anyhow::Result<()> {
     run_and_say(settings, |_, _| Ok(()))
@@ -45,7 +50,11 @@ pub(super) fn run_and_say(mut settings: Settings, ready: impl FnOnce(&Store, &st
     tls_in_use.iter().for_each(look_at_dates);
     // The task ends with the runtime.
     drop(runtime.spawn(metrics::upkeep(recorder)));
-    runtime.block_on(server.run(asked)).context("the server broke down")?;
+    let ended = runtime.block_on(server.run(asked)).context("the server broke down");
+    if !store.close_database(PATIENCE_WITH_WORKERS) {
+        tracing::warn!("a read did not end with the server, so the database was not closed; the next start does that");
+    }
+    ended?;
     tracing::info!("stopped");
     Ok(())
 }

@@ -5,7 +5,7 @@ mod health;
 mod registry;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use audit_domain::{ChannelGrant, Clock, ContentTypes, MaskingPolicy, Stream, limits};
 
@@ -251,6 +251,31 @@ impl Store {
     /// Finishes the accepted requests and accepts no more. Reads continue to work.
     pub fn close(&self) {
         self.0.close();
+    }
+
+    /// Closes the store, waits until all other clones of it are dropped, and closes the database.
+    /// SQLite then moves the rest of its WAL into the file and removes the WAL. A web server drops
+    /// its clones a little after it has stopped, and a program that ends before that leaves the WAL
+    /// behind, as after a crash: the next start reads it, but the file alone is not the whole log.
+    ///
+    /// Returns whether the database is closed. If it is not, another clone is still held after
+    /// `patience`.
+    pub fn close_database(self, patience: Duration) -> bool {
+        const LOOK_AGAIN: Duration = Duration::from_millis(1);
+        self.close();
+        let deadline = Instant::now() + patience;
+        let mut store = self.0;
+        loop {
+            match Arc::try_unwrap(store) {
+                Ok(last) => {
+                    drop(last);
+                    return true;
+                }
+                Err(_) if Instant::now() >= deadline => return false,
+                Err(shared) => store = shared,
+            }
+            std::thread::sleep(LOOK_AGAIN);
+        }
     }
 
     /// Runs a read by key.

@@ -1,6 +1,8 @@
 //! The file of newest entries stays bounded, however readers overlap.
 
+use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use audit_store::domain::{ActionLogFilter, ChannelGrant, Event, EventFilter};
 use audit_store::{Page, Store, StoreError};
@@ -51,4 +53,23 @@ fn the_wal_begins_anew_though_readers_overlap_without_a_gap() {
         stop.store(true, Ordering::Relaxed);
         assert!(bytes <= GROWN, "{bytes} bytes");
     });
+}
+
+/// The threads of a web server drop their clones after it has stopped.
+#[test]
+fn closing_the_database_waits_for_other_clones() {
+    let scratch = Scratch::new();
+    scratch.append(vec![event("{}")]);
+    let Scratch { store, place } = scratch;
+    let wal = place.path().with_file_name("audit.db-wal");
+    let (clone, last) = (store.clone(), store.clone());
+    assert!(!store.close_database(Duration::from_millis(20)), "clones are left");
+    assert!(fs::metadata(&wal).unwrap().len() > 0);
+    let thread = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(200));
+        drop(clone);
+    });
+    assert!(last.close_database(Duration::from_secs(60)));
+    assert!(!wal.exists());
+    thread.join().unwrap();
 }

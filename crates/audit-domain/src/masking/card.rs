@@ -7,8 +7,26 @@ pub(super) const CARD_DIGITS_MIN: usize = 14;
 /// Calls back for each card number in a text: its range. The digits are in one run, or in groups as
 /// they are printed on a card.
 pub(super) fn each_card(text: &[u8], mut found: impl FnMut(usize, usize)) {
+    let is_part = |byte: &u8| byte.is_ascii_digit() || b" -".contains(byte);
     let mut at = 0;
-    while let Some(start) = text[at..].iter().position(u8::is_ascii_digit).map(|next| at + next) {
+    // A number is at least so long that one of its characters is looked at.
+    while let Some(probe) = text.get(at + CARD_DIGITS_MIN - 1) {
+        if !is_part(probe) {
+            at += CARD_DIGITS_MIN;
+            continue;
+        }
+        let probed = at + CARD_DIGITS_MIN - 1;
+        let start = text[at..probed].iter().rposition(|byte| !is_part(byte)).map_or(at, |before| at + before + 1);
+        let end = text[probed..].iter().position(|byte| !is_part(byte)).map_or(text.len(), |after| probed + after);
+        each_card_between(text, start, end, &mut found);
+        at = end + 1;
+    }
+}
+
+/// Calls back for each card number in a run of digits and separators.
+fn each_card_between(text: &[u8], start: usize, end: usize, found: &mut impl FnMut(usize, usize)) {
+    let mut at = start;
+    while let Some(start) = text[at..end].iter().position(u8::is_ascii_digit).map(|next| at + next) {
         let mut end = start + run(text, start);
         if !starts_inside(text, start) {
             let card = match end - start {
@@ -103,6 +121,12 @@ mod tests {
         assert_eq!(cards("pay 4111 1111 1111 1111, or 5500-0000-0000-0004."), ["4111 1111 1111 1111", "5500-0000-0000-0004"]);
         assert_eq!(cards("amex 378282246310005 / 3782 822463 10005"), ["378282246310005", "3782 822463 10005"]);
         assert_eq!(cards("card=30569309025904&x"), ["30569309025904"]);
+        for (before, after) in (0..40).flat_map(|before| (0..20).map(move |after| (before, after))) {
+            for card in ["30569309025904", "4111 1111 1111 1111"] {
+                let text = format!("{},{card},{}", "x".repeat(before), "1 ".repeat(after));
+                assert_eq!(cards(&text), [card], "{text}");
+            }
+        }
     }
 
     #[test]

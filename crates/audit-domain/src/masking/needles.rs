@@ -1,10 +1,6 @@
 //! The texts that announce a secret: the stems of all names of secrets, the beginnings of all forms
 //! of secrets, and escapes that could hide either.
 
-use aho_corasick::automaton::{Automaton, OverlappingState};
-use aho_corasick::dfa::DFA;
-use aho_corasick::{BuildError, Input};
-
 use super::name::{SEPARATORS, is_word};
 use super::shape::{PEM_NEEDLE, Shapes};
 use super::triples::Triples;
@@ -87,14 +83,15 @@ const IN_KEYS: [(&str, u8); 6] = [("cc ", b'n'), ("cc.", b'n'), ("cc_", b'n'), (
 #[derive(Debug, Clone)]
 pub(super) struct Needles {
     triples: Triples,
-    dfa: DFA,
     kinds: Vec<Needle>,
+    /// The number of needles that a text may have. The others are needles of the pass alone.
+    in_texts: usize,
     shapes: Shapes,
 }
 
 impl Needles {
-    /// Builds the automaton, with the names that a policy adds.
-    pub(super) fn new<'a>(added: impl Iterator<Item = &'a str>) -> Result<Needles, NeedlesError> {
+    /// Builds the search, with the names that a policy adds.
+    pub(super) fn new<'a>(added: impl Iterator<Item = &'a str>) -> Result<Needles, regex::Error> {
         let mut needles: Vec<(String, Needle)> = Vec::new();
         let mut add = |text: &str, needle| needles.push((text.to_owned(), needle));
         STEMS.iter().for_each(|stem| add(stem, Needle::Name));
@@ -113,10 +110,10 @@ impl Needles {
             let ascii = longest(name.split(|char: char| !char.is_ascii_alphanumeric()));
             in_keys.push((if ascii.is_empty() { "\\u" } else { ascii }.to_owned(), Needle::Added));
         }
-        let dfa = DFA::builder().ascii_case_insensitive(true).prefilter(false).build(needles.iter().map(|(text, _)| text))?;
+        let in_texts = needles.len();
         needles.append(&mut in_keys);
         let triples = Triples::new(needles.iter().map(|(text, _)| text.as_bytes()));
-        Ok(Needles { triples, dfa, kinds: needles.into_iter().map(|(_, kind)| kind).collect(), shapes: Shapes::new()? })
+        Ok(Needles { triples, kinds: needles.into_iter().map(|(_, kind)| kind).collect(), in_texts, shapes: Shapes::new()? })
     }
 
     /// Where in a text the needles may be.
@@ -136,22 +133,17 @@ impl Needles {
 
     /// Calls back for each needle in a text, in the order of their ends: its kind and its range.
     pub(super) fn each(&self, text: &[u8], mut found: impl FnMut(Needle, usize, usize)) {
-        let (input, mut state) = (Input::new(text), OverlappingState::start());
-        while self.dfa.try_find_overlapping(&input, &mut state).is_ok()
-            && let Some(hit) = state.get_match()
-        {
-            found(self.kinds[hit.pattern().as_usize()], hit.start(), hit.end());
-        }
+        let mut signs = memchr::memchr_iter(b'@', text).peekable();
+        self.triples.each(text, |number, from, to| {
+            while let Some(at) = signs.next_if(|at| *at < to) {
+                found(Needle::At, at, at + 1);
+            }
+            if number < self.in_texts {
+                found(self.kinds[number], from, to);
+            }
+        });
+        signs.for_each(|at| found(Needle::At, at, at + 1));
     }
-}
-
-/// Why the needles of a policy cannot be built.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum NeedlesError {
-    #[error(transparent)]
-    Automaton(#[from] BuildError),
-    #[error(transparent)]
-    Pattern(#[from] regex::Error),
 }
 
 /// The longest of several words.

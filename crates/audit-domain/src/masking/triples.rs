@@ -1,6 +1,6 @@
-//! Where in a text a needle may be: a filter before the automaton.
+//! The search for needles in a text.
 //!
-//! The filter looks up every second group of three characters in a table, and compares a whole needle
+//! The search looks up every second group of three characters in a table, and compares a whole needle
 //! only where the table has one. For each needle the table has two neighbouring groups, the rarest:
 //! one of them is at an even place wherever the needle is. An automaton for all needles looks at each
 //! character instead, and each of its steps waits for the one before.
@@ -13,8 +13,9 @@ use std::collections::BTreeMap;
 /// The most frequent pairs of characters in real records, by the last five bits of each, the most
 /// frequent first.
 const BY_FREQUENCY: &[u8] =
-    b"lbbz  zberblseinl coor~~onreesatgitsteburomoctethtogimeen|nz sontr|ootatprsppttng|tveeceltibhdedoleamnemo\
-    osubodgllo|rusrlbnasnancpsilctio{bcealgeprssar||tbanrosicaidht|bllgzszndmaexemrtbsn|zoowetbeogbaoaacribihun";
+    b"lbbzzbbler  coseoninreatorebesstittenturl meomocen~~tatoamthpprstp gsogibhooecmott|tveeldeos|ntiz{rldoid\
+    {br|ubusngnebutbnalelopsctllodprdbbnz as|rncar}lceiosst_rpanrtgealszhtemrosbbrbscaowtyil||mabpzosindglbe\
+    ueadn|mpogbahehubcoapoacextrrbet";
 
 /// Bytes that are looked up at once, and with the rest of the last group.
 const STEP_BYTES: usize = 8;
@@ -40,7 +41,7 @@ pub(super) enum Sight {
     Digits(usize),
 }
 
-/// The filter for a set of needles.
+/// The search for a set of needles.
 #[derive(Clone)]
 pub(super) struct Triples {
     needles: Vec<Vec<u8>>,
@@ -77,7 +78,7 @@ impl std::fmt::Debug for Triples {
 }
 
 impl Triples {
-    /// Builds the filter for needles in lower case.
+    /// Builds the search for needles in lower case.
     pub(super) fn new<'a>(needles: impl Iterator<Item = &'a [u8]>) -> Triples {
         let needles: Vec<Vec<u8>> = needles.map(<[u8]>::to_vec).collect();
         let mut by_group: BTreeMap<usize, Vec<Place>> = BTreeMap::new();
@@ -106,20 +107,37 @@ impl Triples {
 
     /// Whether what the text may have at some place satisfies a condition.
     pub(super) fn any(&self, text: &[u8], mut is_found: impl FnMut(Sight) -> bool) -> bool {
-        self.any_needle(text, &mut is_found)
+        any_step(text, |at, step| self.any_in_step(text, at, step, &mut is_found))
             || memchr::memchr2_iter(b'@', b'%', text)
                 .any(|at| is_found(if text[at] == b'@' { Sight::At(at) } else { Sight::Percent(at) }))
     }
 
-    fn any_needle(&self, text: &[u8], is_found: &mut impl FnMut(Sight) -> bool) -> bool {
-        let mut at = 0;
-        while let Some(step) = text.get(at..).and_then(|rest| rest.first_chunk()) {
-            if self.any_in_step(text, at, step, is_found) {
-                return true;
+    /// Calls back for each needle in a text, in the order of their ends: its number and its range.
+    pub(super) fn each(&self, text: &[u8], mut found: impl FnMut(usize, usize, usize)) {
+        // The needles whose turn has not come, by their ends: their groups come in another order.
+        let mut seen: Vec<(usize, usize, usize)> = Vec::new();
+        let mut report = |seen: &mut Vec<(usize, usize, usize)>, end: usize| {
+            seen.sort_unstable();
+            // A group that has no place of its own in the table finds a needle for each of its lists.
+            seen.dedup();
+            let ready = seen.partition_point(|(to, ..)| *to <= end);
+            seen.drain(..ready).for_each(|(to, from, number)| found(number, from, to));
+        };
+        any_step(text, |at, step| {
+            self.any_in_step(text, at, step, &mut |sight| {
+                if let Sight::Needle(number, from, to) = sight {
+                    seen.push((to, from, number));
+                }
+                false
+            });
+            // A group is in its needle or one character before it, so the next steps see no needle that
+            // ends before them.
+            if !seen.is_empty() {
+                report(&mut seen, at + STEP_BYTES);
             }
-            at += STEP_BYTES;
-        }
-        (at..text.len()).step_by(STEP_BYTES).any(|at| self.any_in_step(text, at, &padded(&text[at..]), is_found))
+            false
+        });
+        report(&mut seen, text.len());
     }
 
     #[inline]
@@ -163,6 +181,20 @@ impl Triples {
     }
 }
 
+/// Whether a step of a text satisfies a condition: its offset, and its bytes with zeros after the
+/// end of the text.
+#[inline]
+fn any_step(text: &[u8], mut is_met: impl FnMut(usize, &[u8; STEP_REACH]) -> bool) -> bool {
+    let mut at = 0;
+    while let Some(step) = text.get(at..).and_then(|rest| rest.first_chunk()) {
+        if is_met(at, step) {
+            return true;
+        }
+        at += STEP_BYTES;
+    }
+    (at..text.len()).step_by(STEP_BYTES).any(|at| is_met(at, &padded(&text[at..])))
+}
+
 /// The number of a group of three characters.
 fn group(a: u8, b: u8, c: u8) -> usize {
     let [a, b, c] = [a, b, c].map(|byte| usize::from(byte & 0x1F));
@@ -184,11 +216,14 @@ fn padded<const LENGTH: usize>(text: &[u8]) -> [u8; LENGTH] {
     padded
 }
 
-/// Whether a step starts with a run of digits, separators or other signs.
+/// Whether a step starts with a run of digits and separators, or of other signs of which no two stand
+/// side by side.
 #[inline]
 fn has_run(step: &[u8; STEP_REACH]) -> bool {
+    const DIGITS: u64 = 0x0000_1010_1010_1010;
     let bytes = step.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-    (bytes ^ 0x0020_2020_2020_2020) & 0x00E0_E0E0_E0E0_E0E0 == 0
+    let is_run = (bytes ^ 0x0020_2020_2020_2020) & 0x00E0_E0E0_E0E0_E0E0 == 0;
+    is_run & ((bytes | bytes >> 8) & DIGITS == DIGITS)
 }
 
 /// Whether characters may be inside a card number: digits, and separators between groups of four to
@@ -258,6 +293,27 @@ mod tests {
             }
         }
         assert!(!filter.any(b"a text about nothing, with http://example.com/ and 42 words or so", |_| true));
+    }
+
+    #[test]
+    fn needles_come_in_the_order_of_their_ends_and_once() {
+        let needles = ["password", "word", "ssw", "key", "z", "apikey", "ey_"];
+        let search = Triples::new(needles.iter().map(|needle| needle.as_bytes()));
+        let parts = ["password", "PASSWORD", "apikey_", "zz", "word", " ", "x", "sswordpassw"];
+        // Every text of up to five parts, with each part at many offsets.
+        for number in 0..parts.len().pow(5) {
+            let text: String = (0..5).map(|place| parts[number / parts.len().pow(place) % parts.len()]).collect();
+            let lower = text.to_lowercase();
+            let mut expected = Vec::new();
+            for (number, needle) in needles.iter().enumerate() {
+                let places = (0..lower.len()).filter(|at| lower[*at..].starts_with(needle));
+                expected.extend(places.map(|at| (at + needle.len(), at, number)));
+            }
+            expected.sort_unstable();
+            let mut found = Vec::new();
+            search.each(text.as_bytes(), |number, from, to| found.push((to, from, number)));
+            assert_eq!(found, expected, "{text}");
+        }
     }
 
     #[test]

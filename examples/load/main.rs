@@ -12,6 +12,7 @@ mod beside;
 mod client;
 mod database;
 mod lag;
+mod masking;
 mod material;
 #[path = "../../crates/audit-store/tests/postgres/mod.rs"]
 #[expect(dead_code, unused_imports, clippy::unwrap_used, reason = "not all of it is needed here")]
@@ -67,6 +68,9 @@ struct Options {
     /// Keys that the connections are spread over: the server shares its places and its budget between keys
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..))]
     keys: u8,
+    /// Pairs of measurements of the part `masking`: rates of a busy machine differ by a tenth, so the median of many ratios counts
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u8).range(1..))]
+    rounds: u8,
     /// Measure one part only
     #[arg(long)]
     only: Option<Workload>,
@@ -82,6 +86,8 @@ enum Workload {
     List,
     Queries,
     Mixed,
+    /// Appends of real records with the standard masking policy and with none; only if asked for.
+    Masking,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -106,8 +112,12 @@ impl Options {
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let scratch = Scratch::fill(&options)?;
+    if options.only == Some(Workload::Masking) {
+        masking::measure(&options, &scratch)?.print();
+        return Ok(());
+    }
     let mut database = scratch.database()?;
-    let server = Server::start(&scratch, options.keys)?;
+    let server = Server::start(&scratch, options.keys, &[])?;
     lag::wait_until_indexed(&mut database)?;
     let (entries, kind) = (database.entries()?, database.name());
     println!("{} entries on {kind}, {} s a measurement, {} keys.", grouped(entries), options.seconds, options.keys);

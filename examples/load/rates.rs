@@ -167,7 +167,8 @@ impl Measured {
         vec![connections, rate, millis(p50), millis(p99), grouped(busy), grouped(errors), millis(cpu)]
     }
 
-    fn cpu_a_request(&self) -> Option<Duration> {
+    /// The server's processor time for each answered request.
+    pub(crate) fn cpu_a_request(&self) -> Option<Duration> {
         let served: usize = self.stats.iter().map(|tally| tally.took.len()).sum();
         self.cpu.filter(|_| served > 0).map(|cpu| cpu.div_f64(served as f64))
     }

@@ -24,8 +24,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts it, waits until it is ready, and makes so many keys.
-    pub(crate) fn start(scratch: &Scratch, keys: u8) -> anyhow::Result<Server> {
+    /// Starts it with these settings, waits until it is ready, and makes so many keys.
+    pub(crate) fn start(scratch: &Scratch, keys: u8, settings: &[(&str, &str)]) -> anyhow::Result<Server> {
         let admin = draw_uuid_v7(Timestamp::now()?)?.to_string();
         // Free now; if another program takes the port meanwhile, the server says so and ends.
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
@@ -33,6 +33,7 @@ impl Server {
         let log = scratch.path().join("server.log");
         let mut command = scratch.command();
         command.arg("serve").env("AUDIT_LISTEN", address.to_string()).env("AUDIT_ADMIN_TOKEN", &admin);
+        command.envs(settings.iter().copied());
         let child = command.stdout(Stdio::null()).stderr(File::create(&log)?).spawn()?;
         let mut server = Server { child, address, keys: Vec::new() };
         if let Err(error) = server.wait_until_ready() {

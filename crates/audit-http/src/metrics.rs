@@ -18,6 +18,7 @@ const REQUEST_SECONDS: &str = "audit_http_request_seconds";
 const LOG_ENTRIES: &str = "audit_log_entries";
 const INDEX_LAG_ENTRIES: &str = "audit_index_lag_entries";
 const INDEX_LAG_SECONDS: &str = "audit_index_lag_seconds";
+const TREE_LAG_ENTRIES: &str = "audit_tree_lag_entries";
 const DATABASE_BYTES: &str = "audit_database_bytes";
 const LOG_AHEAD_SECONDS: &str = "audit_log_ahead_of_clock_seconds";
 const WAL_BYTES: &str = "audit_database_wal_bytes";
@@ -71,6 +72,10 @@ fn measure_logs<S: LogStream>(store: &Store) -> Result<(), StoreError> {
         let micros = lag.oldest.map_or(0, |oldest| (now.micros() - oldest.micros()).max(0));
         let seconds = micros as f64 / 1_000_000.0;
         metrics::gauge!(INDEX_LAG_SECONDS, "channel_id" => channel, "stream" => stream.name()).set(seconds);
+    }
+    for lag in store.tree_lags(stream)? {
+        let channel = lag.channel_id.to_string();
+        metrics::gauge!(TREE_LAG_ENTRIES, "channel_id" => channel, "stream" => stream.name()).set(lag.entries as f64);
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use audit_http::store::domain::{Stream, Timestamp};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// The measurements of the crates below, with their help texts.
-const HELP: [(Kind, &str, &str); 17] = [
+const HELP: [(Kind, &str, &str); 18] = [
     (Kind::Counter, "audit_appended_entries_total", "Entries that were committed to a log, by stream."),
     (Kind::Histogram, "audit_append_batch_entries", "Entries of one transaction of a writer."),
     (Kind::Histogram, "audit_append_batch_seconds", "Time from the start of such a transaction to the end of its commit."),
@@ -25,6 +25,7 @@ const HELP: [(Kind, &str, &str); 17] = [
     (Kind::Gauge, "audit_log_entries", "Entries of a log, by channel and stream."),
     (Kind::Gauge, "audit_index_lag_entries", "Entries of a log that the search index waits for, by channel and stream."),
     (Kind::Gauge, "audit_index_lag_seconds", "Age of the oldest of these entries, by channel and stream."),
+    (Kind::Gauge, "audit_tree_lag_entries", "Entries of a log that its tree does not have yet, by channel and stream."),
     (Kind::Gauge, CERTIFICATE_EXPIRES, "When the first certificate of the server's chain expires."),
 ];
 

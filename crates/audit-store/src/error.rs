@@ -225,6 +225,16 @@ pub enum StoreError {
         /// The parts that do not match.
         what: String,
     },
+    /// The tree of a log does not fit its entries: one of them was changed in the database.
+    #[error("the tree of the log {channel_id}/{} does not fit its entries: {what}", stream.name())]
+    UnfitTree {
+        /// The stream of the log.
+        stream: Stream,
+        /// The channel of the log.
+        channel_id: i64,
+        /// What was found.
+        what: String,
+    },
     /// A stored token cannot be read.
     #[error("token {id} was changed in the database: {what}")]
     CorruptToken {

@@ -33,6 +33,7 @@ mod content_types;
 mod copy;
 mod dialect;
 mod error;
+mod follow;
 mod indexer;
 mod limit;
 mod log;
@@ -47,6 +48,7 @@ mod schema;
 mod sqlite_file;
 mod store;
 mod tokens;
+mod tree;
 mod url;
 mod watch;
 
@@ -65,7 +67,7 @@ pub use copy::{Copied, CopyProgress, copy};
 pub use error::{CopyError, DatabaseError, OpenError, StoreError, Unusable};
 pub use indexer::IndexLag;
 pub use limit::Cancel;
-pub use log::{CursorQuery, Find, List, Log, Logs, Prepared, Records};
+pub use log::{CursorQuery, Find, List, Log, LogTree, Logs, Prepared, Records};
 pub use migrate::{Inspection, Migrated};
 pub use query::{
     ActionLogGroupBy, ActionLogs, CursorPage, Events, Group, GroupBy, GroupKey, Histogram, LogState, LogStream, OtherGroups, Page,
@@ -73,6 +75,7 @@ pub use query::{
 };
 pub use store::Store;
 pub use tokens::AdminKeyError;
+pub use tree::TreeLag;
 pub use url::without_secrets;
 
 /// The crate below.

@@ -106,6 +106,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    trees (channel_id, stream) {
+        channel_id -> BigInt,
+        stream -> SmallInt,
+        size -> BigInt,
+        root -> Binary,
+    }
+}
+
+diesel::table! {
+    tiles (channel_id, stream, level, tile) {
+        channel_id -> BigInt,
+        stream -> SmallInt,
+        level -> SmallInt,
+        tile -> BigInt,
+        hashes -> Binary,
+    }
+}
+
+diesel::table! {
     content_types (id) {
         id -> BigInt,
         app_label -> Text,
@@ -126,5 +145,6 @@ diesel::table! {
     }
 }
 
-// One statement reads how far each index lags behind its log.
+// One statement reads how far each index lags behind its log, and one how far each tree does.
 diesel::allow_tables_to_appear_in_same_query!(logs, segments);
+diesel::allow_tables_to_appear_in_same_query!(logs, trees);

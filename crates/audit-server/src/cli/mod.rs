@@ -59,10 +59,11 @@ enum Command {
     Token(token::TokenArgs),
     ContentTypes(content_types::ContentTypesArgs),
     Copy(copy::CopyArgs),
-    /// Rebuild the search index of all logs, for example if you doubt it
+    /// Rebuild the search index of all logs, and repair the tiles of their trees
     ///
-    /// Lists, counts and summaries use it. The server may be running: queries stay exact meanwhile
-    /// but are slower, and appends continue between the steps.
+    /// Lists, counts and summaries use the index. The server may be running: queries stay exact meanwhile
+    /// but are slower, and appends continue between the steps. Tiles are repaired only if the entries of
+    /// their log have the root of its tree.
     Rebuild,
     Demo(demo::DemoArgs),
     Mask(mask::MaskArgs),

@@ -98,7 +98,11 @@ pub(crate) fn assert_the_lag_is_shown(server: &Server, stop: impl FnOnce(), go_o
     let (series, _) = eventually(|| Some(scrape(&mut client)).filter(|(series, _)| series[ENTRIES] == 0.0)).unwrap();
     assert_eq!(series[SECONDS], 0.0);
     let log = server.log();
-    assert_eq!(log.matches("this log is not indexed further for now").count(), 1, "the same reason is said once: {log}");
+    assert_eq!(
+        log.matches("the search index of this log is not brought up to date for now").count(),
+        1,
+        "the same reason is said once: {log}"
+    );
     assert!(log.contains("no segments today"), "{log}");
 }
 
@@ -109,6 +113,23 @@ fn metrics_tell_how_far_an_index_is_behind() {
     let run = |sql| rusqlite::Connection::open(directory.path().join("audit-data/audit.db")).unwrap().execute_batch(sql).unwrap();
     let stop = "CREATE TRIGGER stopped BEFORE INSERT ON segments BEGIN SELECT RAISE(ABORT, 'no segments today'); END";
     assert_the_lag_is_shown(&server, || run(stop), || run("DROP TRIGGER stopped"));
+    server.stop();
+}
+
+#[test]
+fn metrics_tell_how_far_a_tree_is_behind() {
+    const ENTRIES: &str = "audit_tree_lag_entries{channel_id=\"1\",stream=\"events\"}";
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path());
+    let run = |sql| rusqlite::Connection::open(directory.path().join("audit-data/audit.db")).unwrap().execute_batch(sql).unwrap();
+    run("CREATE TRIGGER stopped BEFORE INSERT ON tiles BEGIN SELECT RAISE(ABORT, 'no tiles today'); END");
+    let mut client = Client::connect(server.address, KEY).unwrap();
+    assert_eq!(client.post("/api/v1/events", "application/x-ndjson", &"{\"url\":\"\"}\n".repeat(100)).unwrap().status, 201);
+    assert_eq!(scrape(&mut client).0[ENTRIES], 100.0);
+    let line = server.wait_for_line("the tree of this log is not brought up to date for now");
+    assert!(line.contains("no tiles today"), "{line}");
+    run("DROP TRIGGER stopped");
+    eventually(|| Some(()).filter(|()| scrape(&mut client).0[ENTRIES] == 0.0)).unwrap();
     server.stop();
 }
 

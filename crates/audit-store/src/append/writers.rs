@@ -7,7 +7,7 @@ use audit_domain::Stream;
 
 use super::watch::ClockWatch;
 use super::writer::{CLOSE_TIMEOUT, Writer};
-use super::{AfterCommit, AppendRequest, NotStored, PendingReceipts};
+use super::{AfterCommit, AppendRequest, LogKey, NotStored, PendingReceipts};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::{OpenError, StoreError};
@@ -58,10 +58,15 @@ impl Writers {
     /// has no time limit.
     pub(crate) fn run_for<T: Send + 'static>(
         &self,
-        (channel_id, stream): (i64, Stream),
+        log: LogKey,
         work: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.0.get(place(channel_id, stream.number(), self.0.len())).ok_or(StoreError::Closed)?.run_step(work)
+        self.0.get(self.number_for(log)).ok_or(StoreError::Closed)?.run_step(work)
+    }
+
+    /// The number of the writer of a log.
+    pub(crate) fn number_for(&self, (channel_id, stream): LogKey) -> usize {
+        place(channel_id, stream.number(), self.0.len())
     }
 
     pub(crate) fn are_running(&self) -> bool {

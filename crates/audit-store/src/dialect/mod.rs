@@ -279,6 +279,15 @@ pub(crate) fn lock_log(conn: &mut DbConnection, channel_id: i64, stream: Stream)
     }
 }
 
+/// Locks the tree of a log until the transaction ends, and returns its size and root. The first call
+/// for a log makes an empty tree.
+pub(crate) fn lock_tree(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> QueryResult<(i64, Vec<u8>)> {
+    match conn {
+        DbConnection::Sqlite(conn) => sqlite::lock_tree(conn, channel_id, stream.number()),
+        DbConnection::Postgres(conn) => postgres::lock_tree(conn, channel_id, stream.number()),
+    }
+}
+
 /// Locks the ids of tokens until the transaction ends, if there is a token. SQLite has one write
 /// lock, which the transaction has already.
 pub(crate) fn lock_token_ids(conn: &mut DbConnection) -> QueryResult<()> {

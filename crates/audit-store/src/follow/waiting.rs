@@ -1,16 +1,17 @@
-//! The logs that the indexer has not finished, since when, and the warnings to operators.
+//! The logs that a thread has not finished, since when, and the warnings to operators.
 //!
-//! Queries stay exact meanwhile, so this is not a failure. But they get slower with each entry that
-//! is not indexed, and the reason is not visible. So the store warns about an index that does not
-//! progress.
+//! A lag is not a failure: queries stay exact without the index, and entries are stored without the
+//! tree. But its consequences grow with each entry, and the reason is not visible. So the store warns
+//! if there is no progress.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::Follower;
 use crate::append::LogKey;
 use crate::error::StoreError;
 
-/// Logs with entries that may have to be indexed.
+/// Logs with entries for which there may be a step to do.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     logs: BTreeMap<LogKey, Wait>,
@@ -20,29 +21,29 @@ pub(super) struct Waiting {
 
 #[derive(Debug)]
 struct Wait {
-    /// The time since which there is something to index.
+    /// The time since which there is a step to do.
     since: Instant,
     /// The time of the last step of this log; `since` before the first step.
     moved: Instant,
     /// The error of the last step, if it failed.
     error: Option<String>,
-    /// Whether the program's log has a warning that the index does not progress.
+    /// Whether the program's log has a warning that there is no progress.
     is_said: bool,
 }
 
 impl Waiting {
-    /// Notes that a log grew. Its index lags from now on, unless it lagged before.
+    /// Notes that a log grew. There is a lag from now on, unless there was one before.
     pub(super) fn grew(&mut self, log: LogKey, now: Instant) {
         self.logs.entry(log).or_insert(Wait { since: now, moved: now, error: None, is_said: false });
     }
 
     /// Notes that a step of a log is done. `is_current` means that, as far as is known, nothing is
-    /// left to index.
-    pub(super) fn moved(&mut self, log: LogKey, is_current: bool, now: Instant) {
+    /// left to do.
+    pub(super) fn moved(&mut self, follower: &Follower, log: LogKey, is_current: bool, now: Instant) {
         self.stepped = Some(now);
         let Some(wait) = self.logs.get_mut(&log) else { return };
         if wait.is_said {
-            tracing::info!(channel_id = log.0, stream = log.1.name(), "the search index of this log moves again");
+            tracing::info!(channel_id = log.0, stream = log.1.name(), "the {} of this log moves again", follower.what);
         }
         if is_current {
             self.logs.remove(&log);
@@ -51,22 +52,22 @@ impl Waiting {
         }
     }
 
-    /// Notes that a step of a log failed. The indexer repeats the step every few seconds, but the
+    /// Notes that a step of a log failed. The thread repeats the step every few seconds, but the
     /// program's log gets the same reason once.
-    pub(super) fn failed(&mut self, log: LogKey, error: &StoreError, now: Instant) {
+    pub(super) fn failed(&mut self, follower: &Follower, log: LogKey, error: &StoreError, now: Instant) {
         self.grew(log, now);
         let Some(wait) = self.logs.get_mut(&log) else { return };
         let why = error.to_string();
         if wait.error.as_ref() != Some(&why) {
-            tracing::warn!(%error, channel_id = log.0, stream = log.1.name(), "this log is not indexed further for now");
+            let (channel_id, stream, what) = (log.0, log.1.name(), follower.what);
+            tracing::warn!(%error, channel_id, stream, "the {what} of this log is not brought up to date for now");
         }
         wait.error = Some(why);
     }
 
-    /// Logs a warning for each index that has not progressed for this long, once until it
-    /// progresses again.
-    pub(super) fn say(&mut self, patience: Duration, now: Instant) {
-        let stepped = self.stepped;
+    /// Logs a warning for each log without progress for this long, once until there is some.
+    pub(super) fn say(&mut self, follower: &Follower, patience: Duration, now: Instant) {
+        let (stepped, Follower { what, consequence, section, .. }) = (self.stepped, follower);
         for (log, wait) in &mut self.logs {
             let still = wait.still(stepped, now);
             if still > patience && !wait.is_said {
@@ -78,8 +79,7 @@ impl Waiting {
                     stream,
                     seconds,
                     error,
-                    "the search index of this log does not move: queries are exact, and slower with each append; \
-                     see docs/operations.md, An index that is behind"
+                    "the {what} of this log does not move: {consequence}; see docs/operations.md, {section}"
                 );
             }
         }
@@ -87,20 +87,21 @@ impl Waiting {
 
     /// The warnings of `/readyz`, one sentence each. The endpoint needs no key, so the warnings
     /// have no channel, number of entries or error.
-    pub(super) fn warnings(&self, patience: Duration, now: Instant) -> Vec<String> {
+    pub(super) fn warnings(&self, follower: &Follower, patience: Duration, now: Instant) -> Vec<String> {
+        let Follower { what, consequence, .. } = follower;
         let stills = || self.logs.values().map(|wait| wait.still(self.stepped, now)).filter(|still| *still > patience);
         let behind = self.logs.values().filter(|wait| wait.still(self.stepped, now) <= patience);
         let behind = || behind.clone().map(|wait| now.saturating_duration_since(wait.since)).filter(|since| *since > patience);
         let still = stills().max().map(|longest| {
             format!(
-                "the search index of {} log(s) has not moved for up to {} s: queries are exact, and slower; the log of the server says why",
+                "the {what} of {} log(s) has not moved for up to {} s: {consequence}; the log of the server says why",
                 stills().count(),
                 longest.as_secs()
             )
         });
         let behind = behind().max().map(|longest| {
             format!(
-                "the search index of {} log(s) has been behind for up to {} s, and is catching up: queries are exact, and slower",
+                "the {what} of {} log(s) has been behind for up to {} s, and is catching up: {consequence}",
                 behind().count(),
                 longest.as_secs()
             )
@@ -127,6 +128,7 @@ mod tests {
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(60);
+    const INDEX: Follower = crate::indexer::FOLLOWER;
     const A: LogKey = (1, Stream::Events);
     const B: LogKey = (2, Stream::Events);
 
@@ -138,7 +140,7 @@ mod tests {
 
     /// The sentences without their common beginning and end.
     fn warned(waiting: &Waiting, now: u64) -> Vec<String> {
-        let sentences = waiting.warnings(PATIENCE, at(now));
+        let sentences = waiting.warnings(&INDEX, PATIENCE, at(now));
         sentences.iter().map(|text| text["the search index of ".len()..].split([':', ',']).next().unwrap().to_owned()).collect()
     }
 
@@ -147,19 +149,19 @@ mod tests {
         let mut waiting = Waiting::default();
         waiting.grew(A, at(0));
         for now in (1..=70).step_by(5) {
-            waiting.failed(A, &StoreError::Closed, at(now));
+            waiting.failed(&INDEX, A, &StoreError::Closed, at(now));
             // Other logs progress meanwhile.
             waiting.grew(B, at(now));
-            waiting.moved(B, true, at(now));
+            waiting.moved(&INDEX, B, true, at(now));
         }
         assert_eq!(warned(&waiting, 60), [""; 0]);
         assert_eq!(warned(&waiting, 61), ["1 log(s) has not moved for up to 61 s"]);
-        waiting.say(PATIENCE, at(61));
+        waiting.say(&INDEX, PATIENCE, at(61));
         assert!(waiting.logs[&A].is_said);
-        waiting.moved(A, false, at(71));
+        waiting.moved(&INDEX, A, false, at(71));
         assert!(!waiting.logs[&A].is_said);
         assert_eq!(warned(&waiting, 72), ["1 log(s) has been behind for up to 72 s"]);
-        waiting.moved(A, true, at(73));
+        waiting.moved(&INDEX, A, true, at(73));
         assert_eq!(warned(&waiting, 1_000), [""; 0]);
     }
 
@@ -168,14 +170,14 @@ mod tests {
         let mut waiting = Waiting::default();
         waiting.grew(A, at(0));
         waiting.grew(B, at(0));
-        (1..=90).for_each(|now| waiting.moved(A, false, at(now)));
+        (1..=90).for_each(|now| waiting.moved(&INDEX, A, false, at(now)));
         assert_eq!(warned(&waiting, 90), ["2 log(s) has been behind for up to 90 s"]);
     }
 
     #[test]
     fn a_step_that_does_not_return_is_an_index_that_stands_still() {
         let mut waiting = Waiting::default();
-        waiting.moved(A, true, at(0));
+        waiting.moved(&INDEX, A, true, at(0));
         waiting.grew(A, at(3_600));
         assert_eq!(warned(&waiting, 3_650), [""; 0], "nothing was there to be done for an hour");
         assert_eq!(warned(&waiting, 3_661), ["1 log(s) has not moved for up to 61 s"]);

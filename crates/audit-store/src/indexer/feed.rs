@@ -7,6 +7,7 @@
 //! stores it. If a server ends between two steps, the next server continues from there.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use audit_domain::{ChannelGrant, ChannelId, Stream};
 use diesel::prelude::*;
@@ -15,6 +16,7 @@ use crate::append::{LogKey, Writers};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
+use crate::follow::Progress;
 use crate::pool::Pool;
 use crate::postings::{Building, IndexError, Segment, Stored, delete, put, read, tiers};
 use crate::query::{ActionLogs, Events, Table};
@@ -23,18 +25,9 @@ use crate::schema::logs;
 /// Entries of one step.
 const STEP: i64 = tiers::TIERS[2];
 
-/// The result of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// The step is done; this number of entries is left for further steps.
-    Done { left: i64 },
-    /// Another process changed the index after the step was prepared.
-    Overtaken,
-}
-
 /// The source of the entries to index.
 pub(crate) struct Source {
-    pub(crate) readers: Pool,
+    pub(crate) readers: Arc<Pool>,
     /// The channels whose words are not indexed.
     pub(crate) without_words: ChannelGrant,
 }

@@ -7,11 +7,13 @@ mod append;
 mod cursor;
 mod find;
 mod list;
+mod tree;
 
 pub use append::Prepared;
 pub use cursor::{CursorQuery, Records};
 pub use find::Find;
 pub use list::List;
+pub use tree::LogTree;
 
 use std::marker::PhantomData;
 

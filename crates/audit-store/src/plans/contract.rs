@@ -17,17 +17,19 @@ use crate::postings;
 use crate::query::*;
 use crate::test_postgres::Database;
 use crate::url::DatabaseUrl;
-use crate::{AppendRequest, Store, StoreConfig, dialect};
+use crate::{AppendRequest, Store, StoreConfig, dialect, tree};
 
 /// The tables with a channel in every row.
-const TENANT_TABLES: [&str; 6] = ["logs", "events", "action_logs", "segments", "segment_times", "postings"];
+const TENANT_TABLES: [&str; 8] = ["logs", "events", "action_logs", "segments", "segment_times", "postings", "trees", "tiles"];
 
 /// Lists over all channels, which are not lookups. They go to every node of a cluster and lock
 /// nothing.
-const OF_ALL_CHANNELS: [&str; 2] = [
+const OF_ALL_CHANNELS: [&str; 3] = [
     "SELECT channel_id, next_position, recorded_at FROM logs WHERE ((stream = $1) AND (next_position > $2)) ORDER BY channel_id",
     "SELECT channel_id, next_position, (SELECT (first + size) FROM segments WHERE ((channel_id = channel_id) AND (stream = stream)) \
      ORDER BY first DESC LIMIT $1) FROM logs WHERE ((stream = $2) AND (next_position > $3)) ORDER BY channel_id",
+    "SELECT channel_id, next_position, (SELECT size FROM trees WHERE ((channel_id = channel_id) AND (stream = stream)) \
+     LIMIT $1) FROM logs WHERE ((stream = $2) AND (next_position > $3)) ORDER BY channel_id",
 ];
 
 fn event(json: &str, channel: i64) -> PreparedEntry {
@@ -62,6 +64,22 @@ fn all_statements() -> Vec<String> {
         commit(conn, &[&AppendRequest::of_entries(entries)], Lookup::GivenUuids, &watch, &mut Pace::default()).unwrap();
         Step::prepare(conn, 1, Stream::Events, true).unwrap().unwrap().put(conn).unwrap();
     }
+    for log in [(1, Stream::Events), (1, Stream::ActionLogs)] {
+        // A new tree, one that grows, and one of which a tile is made again.
+        for _ in 0..2 {
+            tree::SealStep::prepare(conn, log).unwrap().unwrap().put(conn).unwrap();
+            commit(
+                conn,
+                &[&AppendRequest::of_entries(vec![event("{}", 1), message()])],
+                Lookup::GivenUuids,
+                &watch,
+                &mut Pace::default(),
+            )
+            .unwrap();
+        }
+        let (size, _) = tree::read_tree(conn, log).unwrap();
+        assert_eq!(tree::repair_open(conn, log, size, &[((0, 0), vec![0; 32])].into()).unwrap(), 1);
+    }
     for channel in [1, 2] {
         assert_eq!(Events::find_checked(conn, channel, RecordKey::Uuid(known), None).unwrap().is_some(), channel == 1);
     }
@@ -78,6 +96,7 @@ fn all_statements() -> Vec<String> {
     small.reads::<ActionLogs>(ActionLogFilter::default());
     small.reads::<ActionLogs>(ActionLogFilter { search: Some("m".to_owned()), ..ActionLogFilter::default() });
     drop(indexer::lags(small.conn(), Stream::Events).unwrap());
+    drop(tree::lags(small.conn(), Stream::Events).unwrap());
     postings::drop_index(small.conn(), 1, Stream::Events).unwrap();
     small.take()
 }

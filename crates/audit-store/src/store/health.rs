@@ -6,12 +6,15 @@ use std::time::Duration;
 use audit_domain::{ClockError, Stream, Timestamp};
 
 use super::{Store, logs};
+use crate::append::{LogKey, Writers};
 use crate::dialect::RolePrivileges;
 use crate::error::{OpenError, StoreError};
-use crate::indexer::{self, IndexLag, Progress};
-use crate::{dialect, postings, query};
+use crate::follow::Progress;
+use crate::indexer::{self, IndexLag};
+use crate::tree::TreeLag;
+use crate::{dialect, postings, query, tree};
 
-/// The pause for a log that another process indexes at the same time.
+/// The pause for a log for which another process does the same steps.
 const OVERTAKEN_PAUSE: Duration = Duration::from_millis(20);
 
 impl Store {
@@ -37,9 +40,14 @@ impl Store {
     /// ([`StoreError::Closed`], [`StoreError::WriterPanicked`]). What was indexed before the error
     /// stays.
     pub fn index(&self) -> Result<(), StoreError> {
+        self.each_step(|writers, log| indexer::step(&self.0.index_source, writers, log))
+    }
+
+    /// Does steps for all logs until nothing is left.
+    fn each_step(&self, step: impl Fn(&Writers, LogKey) -> Result<Progress, StoreError>) -> Result<(), StoreError> {
         for log in self.read(logs)? {
             loop {
-                match indexer::step(&self.0.index_source, &self.0.writers, log)? {
+                match step(&self.0.writers, log)? {
                     Progress::Done { left: 0 } => break,
                     Progress::Done { .. } => {}
                     Progress::Overtaken => std::thread::sleep(OVERTAKEN_PAUSE),
@@ -47,6 +55,32 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// Seals all appended entries: adds them to the trees of their logs, and returns when this is
+    /// done. An open store does this by itself a moment after each append.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Store::index`]; [`StoreError::UnfitTree`] if the entries or the tiles of a log were
+    /// changed in the database.
+    pub fn seal(&self) -> Result<(), StoreError> {
+        self.each_step(|writers, log| tree::step(&self.0.index_source.readers, writers, log))
+    }
+
+    /// Computes the trees of all logs again from their entries, and repairs the tiles that are
+    /// missing or differ. Returns the number of these.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Store::seal`]: the tiles of a log whose entries were changed stay as they are.
+    pub fn rebuild_trees(&self) -> Result<u64, StoreError> {
+        let mut repaired = 0;
+        for log in self.read(logs)? {
+            repaired += tree::rebuild(&self.0.index_source.readers, &self.0.writers, log)?;
+        }
+        self.seal()?;
+        Ok(repaired)
     }
 
     /// Rebuilds the indexes of all logs, and returns when this is done. Queries are exact
@@ -71,6 +105,15 @@ impl Store {
         self.read(|conn| indexer::lags(conn, stream))
     }
 
+    /// The lag of the tree of each log of a stream.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: the database does not answer, or not in time.
+    pub fn tree_lags(&self, stream: Stream) -> Result<Vec<TreeLag>, StoreError> {
+        self.read(|conn| tree::lags(conn, stream))
+    }
+
     /// The current time, by the store's clock.
     ///
     /// # Errors
@@ -84,7 +127,7 @@ impl Store {
     /// the ones that were opened, the database answers a read, and a write is possible (this tries
     /// one and rolls it back, unless there was a write in the last seconds). Returns warnings, one
     /// sentence each: the clock jumped ahead, the last entry of a log is ahead of it, or the search
-    /// index of a log lags for too long.
+    /// index or the tree of a log lags for too long.
     ///
     /// # Errors
     ///
@@ -100,7 +143,7 @@ impl Store {
         self.0.database.check_place()?;
         self.point_read(query::ping)?;
         self.0.database.check_writes()?;
-        Ok(self.0.watch.warnings().into_iter().chain(self.0.indexer.warnings()).collect())
+        Ok(self.0.watch.warnings().into_iter().chain(self.0.indexer.warnings()).chain(self.0.sealer.warnings()).collect())
     }
 
     /// The message of the panic that ended a thread that writes. The thread cannot be restarted: a

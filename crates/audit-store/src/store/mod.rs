@@ -9,25 +9,26 @@ use std::time::{Duration, Instant};
 
 use audit_domain::{ChannelGrant, Clock, ContentTypes, MaskingPolicy, Stream, limits};
 
-use crate::append::{AfterCommit, AppendRequest, Budget, ClockWatch, NotStored, PendingReceipts, Writers};
+use crate::append::{AfterCommit, AppendRequest, Budget, ClockWatch, LogKey, NotStored, PendingReceipts, Writers};
 use crate::config::StoreConfig;
 use crate::connection::{DbConnection, Purpose};
 use crate::content_types;
 use crate::error::{OpenError, StoreError};
-use crate::indexer::{Grown, Indexer, Source};
+use crate::follow::{Following, Grown};
+use crate::indexer::{self, Source};
 use crate::limit::Cancel;
 use crate::pool::{Pool, pool};
 use crate::postings::Cache;
 use crate::query::{Filter, Table};
 use crate::url::DatabaseUrl;
 use crate::watch::{DatabaseWatch, Keeper};
-use crate::{dialect, migrate, query};
+use crate::{dialect, migrate, query, tree};
 
 /// Searches that run at once. The others wait, and fail after waiting for ten seconds.
 const SEARCHES_AT_ONCE: u32 = 2;
 
-/// Connections for the thread that indexes, and for [`Store::index`].
-const INDEX_READERS: u32 = 2;
+/// Connections for the threads that index and seal, and for [`Store::index`] and [`Store::seal`].
+const FOLLOWERS: u32 = 2;
 
 /// A server does not notice a request to cancel that arrives between two statements of a read, so
 /// the store repeats the request after this time.
@@ -43,7 +44,8 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     url: DatabaseUrl,
-    indexer: Indexer,
+    indexer: Following,
+    sealer: Following,
     writers: Arc<Writers>,
     index_source: Arc<Source>,
     readers: Pool,
@@ -63,13 +65,14 @@ struct Inner {
 impl Inner {
     fn close(&self) {
         self.indexer.close();
+        self.sealer.close();
         self.writers.close();
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // The thread of the indexer may share the writers for a moment longer.
+        // The threads that follow the logs may share the writers for a moment longer.
         self.close();
     }
 }
@@ -118,20 +121,28 @@ impl Store {
         let watch = Arc::new(ClockWatch::new(config.clock.clone(), config.future_warning));
         watch_heads(&watch, &mut conn).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))?;
         let logs = logs(&mut conn).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))?;
-        let grown = Arc::<Grown>::default();
-        let noted = Arc::clone(&grown);
-        let after_commit: AfterCommit = Arc::new(move |logs| noted.note(logs));
+        let to_index = Arc::new(Grown::new(indexer::FOLLOWER));
+        let to_seal = Arc::new(Grown::new(tree::FOLLOWER));
+        let noted = [&to_index, &to_seal].map(Arc::clone);
+        let after_commit: AfterCommit = Arc::new(move |logs| noted.iter().for_each(|grown| grown.note(logs)));
         let writers = Arc::new(Writers::start(&url, conn, config.writers, &watch, &database, &after_commit)?);
-        // The indexer makes many short reads, which no checkpoint has to hold back. If the database
-        // refuses the indexer a connection, for which no client waits, the next request must not
-        // fail.
-        let index_readers = pool(&url, Purpose::PointRead, INDEX_READERS, &Arc::default(), None)?;
-        let index_source = Arc::new(Source { readers: index_readers, without_words: config.channels_without_words.clone() });
-        let indexer = Indexer::start(url.display(), &grown, (&index_source, &writers), logs, config.index_patience)?;
+        // These threads make many short reads, which no checkpoint has to hold back. If the database
+        // refuses them a connection, for which no client waits, the next request must not fail.
+        let followers = Arc::new(pool(&url, Purpose::PointRead, FOLLOWERS, &Arc::default(), None)?);
+        let without_words = config.channels_without_words.clone();
+        let index_source = Arc::new(Source { readers: Arc::clone(&followers), without_words });
+        let (place, patience) = (url.display(), config.index_patience);
+        let source = Arc::clone(&index_source);
+        let index =
+            move |writers: &Writers, logs: &[LogKey]| logs.iter().map(|log| indexer::step(&source, writers, *log)).collect();
+        let indexer = Following::start(place.clone(), &to_index, &writers, index, &logs, patience)?;
+        let seal = move |writers: &Writers, logs: &[LogKey]| tree::steps(&followers, writers, logs);
+        let sealer = Following::start(place, &to_seal, &writers, seal, &logs, patience)?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
         Ok(Store(Arc::new(Inner {
             url,
             indexer,
+            sealer,
             writers,
             index_source,
             readers,

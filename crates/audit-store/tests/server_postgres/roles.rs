@@ -113,13 +113,19 @@ fn privileges_guard_action_logs_by_verb_and_by_column() {
 }
 
 #[test]
-fn heads_and_tokens_are_guarded_too() {
+fn heads_trees_and_tokens_are_guarded_too() {
     let guarded = Guarded::new();
-    for table in ["logs", "tokens"] {
+    for table in ["logs", "trees", "tokens"] {
         guarded.refused(&format!("DELETE FROM {table}"));
         guarded.refused(&format!("TRUNCATE {table}"));
     }
-    for (table, may) in [("logs", &["next_position", "recorded_at"][..]), ("tokens", &["revoked_at"])] {
+    let rights = [
+        ("logs", &["next_position", "recorded_at"][..]),
+        ("trees", &["size", "root"]),
+        ("tiles", &["hashes"]),
+        ("tokens", &["revoked_at"]),
+    ];
+    for (table, may) in rights {
         for column in columns(&guarded.prompt, table) {
             let update = format!("UPDATE {table} SET {column} = {column}");
             if may.contains(&column.as_str()) { guarded.allowed(&update) } else { guarded.refused(&update) }
@@ -146,6 +152,9 @@ fn the_application_role_is_all_that_the_program_needs() {
     append(&store, (0..100).map(|_| event("{}")).collect());
     store.rebuild_index().unwrap();
     assert_eq!(guarded.prompt.strings("SELECT sum(size) FROM segments"), ["64"]);
+    guarded.prompt.execute("DELETE FROM tiles WHERE stream = 1 AND channel_id = 1");
+    assert!(store.rebuild_trees().unwrap() > 0);
+    assert_eq!(guarded.prompt.strings("SELECT sum(size) FROM trees"), ["103"]);
     assert!(store.database_bytes().unwrap() > 0);
     store.check().unwrap();
 }
@@ -169,6 +178,7 @@ fn a_role_that_could_change_entries_is_named_and_refused() {
         ("GRANT UPDATE (seals, trace) ON action_logs TO", "may UPDATE action_logs (2 columns)"),
         ("GRANT UPDATE ON action_logs TO", "may UPDATE action_logs (17 columns)"),
         ("GRANT UPDATE (stream) ON logs TO", "may UPDATE logs.stream"),
+        ("GRANT DELETE ON trees TO", "may DELETE trees"),
         ("GRANT UPDATE (role) ON tokens TO", "may UPDATE tokens.role"),
         ("GRANT TRIGGER ON logs TO", "may TRIGGER logs"),
         ("GRANT REFERENCES ON events TO", "may REFERENCES events"),
@@ -224,6 +234,8 @@ fn what_the_application_role_can_still_do() {
         "DELETE FROM segment_times",
         "DELETE FROM postings",
         "INSERT INTO postings (channel_id, stream, first, first_term, terms) VALUES (1, 1, 0, '', '')",
+        "DELETE FROM tiles",
+        "UPDATE trees SET size = 0",
         "DELETE FROM content_types",
         "UPDATE tokens SET revoked_at = 1",
         "UPDATE tokens SET revoked_at = NULL",

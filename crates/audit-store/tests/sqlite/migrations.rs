@@ -153,9 +153,14 @@ trigger logs_keep_rows
 trigger logs_only_advance
 trigger logs_refuse_replace
 trigger logs_start_at_zero
+trigger tiles_only_grow
 trigger tokens_keep_rows
 trigger tokens_only_revoke
 trigger tokens_refuse_replace
+trigger trees_keep_rows
+trigger trees_only_grow
+trigger trees_refuse_replace
+trigger trees_start_empty
 view action_logs_readable
 view events_readable";
 

@@ -33,4 +33,5 @@ mod searches;
 mod sorts;
 mod summary;
 mod tokens;
+mod tree;
 mod walk;

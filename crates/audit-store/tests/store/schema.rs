@@ -8,7 +8,8 @@ use audit_store::{OpenError, Store};
 
 use crate::common::{Raw, Scratch, TestDatabase, checked_logs, of_database};
 
-const TABLES: &str = "'action_logs', 'content_types', 'events', 'logs', 'postings', 'segment_times', 'segments', 'tokens'";
+const TABLES: &str =
+    "'action_logs', 'content_types', 'events', 'logs', 'postings', 'segment_times', 'segments', 'tiles', 'tokens', 'trees'";
 
 fn migrations(database: &str) -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(database);
@@ -169,6 +170,11 @@ segments.last_time BIGINT NOT NULL
 segments.fences BLOB NOT NULL
 segments.days BLOB NOT NULL
 segments.words SMALLINT NOT NULL
+tiles.channel_id BIGINT NOT NULL key 1
+tiles.stream SMALLINT NOT NULL key 2
+tiles.level SMALLINT NOT NULL key 3
+tiles.tile BIGINT NOT NULL key 4
+tiles.hashes BLOB NOT NULL
 tokens.id BIGINT NOT NULL key 1
 tokens.name TEXT NOT NULL
 tokens.role TEXT NOT NULL
@@ -176,7 +182,11 @@ tokens.channels TEXT NOT NULL
 tokens.key_digest BLOB NOT NULL
 tokens.created_at BIGINT NOT NULL
 tokens.expires_at BIGINT
-tokens.revoked_at BIGINT";
+tokens.revoked_at BIGINT
+trees.channel_id BIGINT NOT NULL key 1
+trees.stream SMALLINT NOT NULL key 2
+trees.size BIGINT NOT NULL
+trees.root BLOB NOT NULL";
 
 const INDEXES: &str = "\
 action_logs (channel_id, position) unique
@@ -191,8 +201,10 @@ logs (channel_id, stream) unique
 postings (channel_id, stream, first, first_term) unique
 segment_times (channel_id, stream, first, block) unique
 segments (channel_id, stream, first) unique
+tiles (channel_id, stream, level, tile) unique
 tokens (id) unique
-tokens (key_digest) unique";
+tokens (key_digest) unique
+trees (channel_id, stream) unique";
 
 /// In the words of SQLite: each column with its type, whether it may be null, and its place in the key.
 fn columns(raw: &Raw) -> Vec<String> {
@@ -249,7 +261,9 @@ fn tables_and_indexes_are_these() {
             "postings",
             "segment_times",
             "segments",
-            "tokens"
+            "tiles",
+            "tokens",
+            "trees"
         ]
     );
 }

@@ -107,7 +107,7 @@ fn repeated_imports_store_real_events_once_byte_for_byte() {
         let sent = data::members(line);
         data::assert_came_back(&sent, &stored[&(sent["channel_id"], sent["uuid"])]);
     }
-    assert_eq!(ask(&["rebuild"]), "the search index of all logs is rebuilt\n");
+    assert!(ask(&["rebuild"]).starts_with("the search index of all logs is rebuilt\n"));
     assert!(ask(&["token", "create", "--name", "a", "--role", "admin", "--channels", "*"]).trim().len() == 64);
     let doctor = run(program_on(directory.path(), &database.url()).arg("doctor").env("AUDIT_LISTEN", "127.0.0.1:0")).ok();
     let role = database.role();

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use audit_domain::Stream;
+use audit_domain::log::NodeHash;
 use audit_domain::uuid::Uuid;
 use diesel::connection::{AnsiTransactionManager, CacheSize, SimpleConnection, TransactionManager};
 use diesel::migration::MigrationConnection;
@@ -25,7 +26,7 @@ use super::Trial;
 use super::versions::{self, Versions};
 use crate::connection::Purpose;
 use crate::error::{OpenError, StoreError, Unusable};
-use crate::schema::{logs, segments, tokens};
+use crate::schema::{logs, segments, tokens, trees};
 use crate::url::PostgresUrl;
 
 pub(super) use insert::insert;
@@ -264,6 +265,17 @@ fn try_lock_log(conn: &mut PgConnection, channel_id: i64, stream: i16) -> QueryR
         .execute(conn)?;
     let head = logs::table.find((channel_id, stream)).select((logs::next_position, logs::recorded_at));
     head.for_update().get_result(conn)
+}
+
+pub(super) fn lock_tree(conn: &mut PgConnection, channel_id: i64, stream: i16) -> QueryResult<(i64, Vec<u8>)> {
+    let tree = || trees::table.find((channel_id, stream)).select((trees::size, trees::root)).for_update();
+    if let Some(tree) = tree().first(conn).optional()? {
+        return Ok(tree);
+    }
+    let root = NodeHash::of_empty_tree().0.to_vec();
+    let empty = (trees::channel_id.eq(channel_id), trees::stream.eq(stream), trees::size.eq(0), trees::root.eq(root));
+    diesel::insert_into(trees::table).values(empty).on_conflict_do_nothing().execute(conn)?;
+    tree().first(conn)
 }
 
 /// Locks the oldest token, which stands for all tokens: no row is ever deleted, so every server

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use audit_domain::Stream;
+use audit_domain::log::NodeHash;
 use audit_domain::uuid::Uuid;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::prelude::*;
@@ -18,7 +19,7 @@ use super::interrupt;
 use crate::connection::Purpose;
 use crate::error::OpenError;
 use crate::row::NewRows;
-use crate::schema::{action_logs, events, logs};
+use crate::schema::{action_logs, events, logs, trees};
 use crate::sqlite_file::{self, Identity, Pass, SqliteFile};
 
 use self::upkeep::WAL_BYTES_KEPT;
@@ -216,6 +217,18 @@ pub(super) fn lock_log(conn: &mut SqliteConnection, channel_id: i64, stream: i16
         .values((logs::channel_id.eq(channel_id), logs::stream.eq(stream), logs::next_position.eq(0), logs::recorded_at.eq(0)))
         .execute(conn)?;
     Ok((0, 0))
+}
+
+/// The transaction has the only write lock already.
+pub(super) fn lock_tree(conn: &mut SqliteConnection, channel_id: i64, stream: i16) -> QueryResult<(i64, Vec<u8>)> {
+    let tree = trees::table.find((channel_id, stream)).select((trees::size, trees::root));
+    if let Some(tree) = tree.first(conn).optional()? {
+        return Ok(tree);
+    }
+    let root = NodeHash::of_empty_tree().0.to_vec();
+    let empty = (trees::channel_id.eq(channel_id), trees::stream.eq(stream), trees::size.eq(0), trees::root.eq(&root));
+    diesel::insert_into(trees::table).values(empty).execute(conn)?;
+    Ok((0, root))
 }
 
 /// Up to this number of uuids, a prepared statement for each is quicker than one for all.

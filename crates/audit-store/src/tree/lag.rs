@@ -1,0 +1,35 @@
+//! The lag of the trees behind their logs, as stored in the database.
+
+use audit_domain::Stream;
+use diesel::prelude::*;
+
+use crate::connection::DbConnection;
+use crate::error::StoreError;
+use crate::schema::{logs, trees};
+
+/// The lag of the tree of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TreeLag {
+    /// The channel of the log.
+    pub channel_id: i64,
+    /// Its stream.
+    pub stream: Stream,
+    /// Entries that the tree does not have yet.
+    pub entries: i64,
+}
+
+/// Reads the lag of each log of a stream, with two lookups by key for each.
+pub(crate) fn lags(conn: &mut DbConnection, stream: Stream) -> Result<Vec<TreeLag>, StoreError> {
+    let of_log = trees::channel_id.eq(logs::channel_id).and(trees::stream.eq(logs::stream));
+    let size = trees::table.filter(of_log).select(trees::size);
+    let rows: Vec<(i64, i64, Option<i64>)> = logs::table
+        .filter(logs::stream.eq(stream.number()).and(logs::next_position.gt(0)))
+        .order(logs::channel_id)
+        .select((logs::channel_id, logs::next_position, size.single_value()))
+        .load(conn)?;
+    let lag = |(channel_id, entries, size): (i64, i64, Option<i64>)| {
+        let entries = (entries - size.unwrap_or(0)).max(0);
+        TreeLag { channel_id, stream, entries }
+    };
+    Ok(rows.into_iter().map(lag).collect())
+}

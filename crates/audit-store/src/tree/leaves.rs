@@ -1,0 +1,44 @@
+//! The leaves of a tree: the leaf hashes of the entries of its log.
+
+use std::ops::Range;
+
+use audit_domain::Stream;
+use audit_domain::log::LeafHash;
+use diesel::prelude::*;
+
+use crate::append::LogKey;
+use crate::connection::DbConnection;
+use crate::error::StoreError;
+use crate::schema::{action_logs, events};
+
+/// Reads the leaf hashes of entries, in the order of their positions.
+///
+/// # Errors
+///
+/// [`StoreError::UnfitTree`] if an entry is missing.
+pub(super) fn read(
+    conn: &mut DbConnection,
+    (channel_id, stream): LogKey,
+    positions: Range<i64>,
+) -> Result<Vec<LeafHash>, StoreError> {
+    let Range { start, end } = positions.clone();
+    let rows: Vec<(i64, Vec<u8>)> = match stream {
+        Stream::Events => {
+            use events as e;
+            let within = e::channel_id.eq(channel_id).and(e::position.ge(start)).and(e::position.lt(end));
+            e::table.filter(within).order(e::position).select((e::position, e::leaf_hash)).load(conn)?
+        }
+        Stream::ActionLogs => {
+            use action_logs as a;
+            let within = a::channel_id.eq(channel_id).and(a::position.ge(start)).and(a::position.lt(end));
+            a::table.filter(within).order(a::position).select((a::position, a::leaf_hash)).load(conn)?
+        }
+    };
+    let mut rows = rows.into_iter();
+    let leaf = |position| {
+        let (found, hash) = rows.next().filter(|(found, _)| *found == position)?;
+        (found == position).then(|| hash.try_into().ok().map(LeafHash))?
+    };
+    let unfit = |position| StoreError::UnfitTree { stream, channel_id, what: format!("there is no entry at position {position}") };
+    positions.scan(leaf, |leaf, position| Some(leaf(position).ok_or_else(|| unfit(position)))).collect()
+}

@@ -35,10 +35,10 @@ pub(super) fn read(
         }
     };
     let mut rows = rows.into_iter();
-    let leaf = |position| {
-        let (found, hash) = rows.next().filter(|(found, _)| *found == position)?;
-        (found == position).then(|| hash.try_into().ok().map(LeafHash))?
-    };
     let unfit = |position| StoreError::UnfitTree { stream, channel_id, what: format!("there is no entry at position {position}") };
-    positions.scan(leaf, |leaf, position| Some(leaf(position).ok_or_else(|| unfit(position)))).collect()
+    let leaf = |position| {
+        let at_position = rows.next().filter(|(found, _)| *found == position);
+        at_position.and_then(|(_, hash)| hash.try_into().ok().map(LeafHash)).ok_or_else(|| unfit(position))
+    };
+    positions.map(leaf).collect()
 }

@@ -61,7 +61,7 @@ pub struct StoreConfig {
     pub clock: Clock,
     /// The time by which an entry may be ahead of the clock without a warning in its receipt.
     pub future_warning: Duration,
-    /// The time by which the search index of a log may lag before
+    /// The time by which the search index or the tree of a log may lag before
     /// [`Store::check`](crate::Store::check) warns about it.
     pub index_patience: Duration,
     /// Channels whose search indexes leave words out. Appends cost less, and a search looks at
@@ -165,7 +165,7 @@ impl StoreConfig {
         self
     }
 
-    /// Sets the time by which a search index may lag without a warning.
+    /// Sets the time by which a search index or a tree may lag without a warning.
     #[must_use]
     pub fn index_patience(mut self, lag: Duration) -> StoreConfig {
         self.index_patience = lag;

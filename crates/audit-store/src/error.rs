@@ -225,7 +225,8 @@ pub enum StoreError {
         /// The parts that do not match.
         what: String,
     },
-    /// The tree of a log does not fit its entries: one of them was changed in the database.
+    /// The tree of a log does not fit its entries: an entry, a tile or the row of the tree was changed in
+    /// the database.
     #[error("the tree of the log {channel_id}/{} does not fit its entries: {what}", stream.name())]
     UnfitTree {
         /// The stream of the log.

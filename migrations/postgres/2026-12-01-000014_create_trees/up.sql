@@ -4,7 +4,7 @@
 CREATE TABLE trees (
     channel_id BIGINT NOT NULL,
     stream SMALLINT NOT NULL,
-    size BIGINT NOT NULL,
+    size BIGINT NOT NULL CHECK (size >= 0),
     root BYTEA NOT NULL CHECK (octet_length(root) = 32),
     PRIMARY KEY (channel_id, stream)
 );

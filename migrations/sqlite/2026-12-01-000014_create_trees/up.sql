@@ -3,7 +3,7 @@
 CREATE TABLE trees (
     channel_id BIGINT NOT NULL,
     stream SMALLINT NOT NULL,
-    size BIGINT NOT NULL,
+    size BIGINT NOT NULL CHECK (size >= 0),
     root BLOB NOT NULL CHECK (length(root) = 32),
     PRIMARY KEY (channel_id, stream)
 ) WITHOUT ROWID;

@@ -216,8 +216,8 @@ fn padded<const LENGTH: usize>(text: &[u8]) -> [u8; LENGTH] {
     padded
 }
 
-/// Whether a step starts with a run of digits and separators, or of other signs of which no two stand
-/// side by side.
+/// Whether a step starts with a run of digits and separators. Other signs count as separators, and two
+/// separators side by side, as in `", "`, are in no card number.
 #[inline]
 fn has_run(step: &[u8; STEP_REACH]) -> bool {
     const DIGITS: u64 = 0x0000_1010_1010_1010;
@@ -300,7 +300,7 @@ mod tests {
         let needles = ["password", "word", "ssw", "key", "z", "apikey", "ey_"];
         let search = Triples::new(needles.iter().map(|needle| needle.as_bytes()));
         let parts = ["password", "PASSWORD", "apikey_", "zz", "word", " ", "x", "sswordpassw"];
-        // Every text of up to five parts, with each part at many offsets.
+        // Every text of five parts, with each part at many offsets.
         for number in 0..parts.len().pow(5) {
             let text: String = (0..5).map(|place| parts[number / parts.len().pow(place) % parts.len()]).collect();
             let lower = text.to_lowercase();

@@ -133,16 +133,19 @@ impl Writer {
         self.queue.close();
     }
 
-    /// Closes the queue, waits until the queued jobs are done, and ends the thread, until a
-    /// deadline.
-    pub(super) fn close(&self, deadline: Instant) {
+    /// Closes the queue, waits until the queued jobs are done, and ends the thread, until a deadline.
+    /// Returns whether it ended.
+    pub(super) fn close(&self, deadline: Instant) -> bool {
         self.take_no_more();
-        let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() else { return true };
         if thread.ended.recv_timeout(deadline.saturating_duration_since(Instant::now())) == Err(RecvTimeoutError::Timeout) {
             tracing::error!("the writer still waits for the database; entries that it has not acknowledged may be stored or not");
-        } else if thread.handle.join().is_err() {
+            return false;
+        }
+        if thread.handle.join().is_err() {
             tracing::error!("the writer thread panicked");
         }
+        true
     }
 }
 

@@ -78,12 +78,13 @@ impl Writers {
         self.0.iter().find_map(Writer::panic)
     }
 
-    /// Closes the queues, waits until the queued jobs are done, and ends the threads.
-    pub(crate) fn close(&self) {
+    /// Closes the queues, waits until the queued jobs are done, and ends the threads. Returns whether
+    /// they ended in time.
+    pub(crate) fn close(&self) -> bool {
         self.0.iter().for_each(Writer::take_no_more);
         // All writers have the same deadline, because they wait for the same server.
         let deadline = Instant::now() + CLOSE_TIMEOUT;
-        self.0.iter().for_each(|writer| writer.close(deadline));
+        self.0.iter().fold(true, |all, writer| writer.close(deadline) && all)
     }
 
     fn writer_for(&self, request: &AppendRequest) -> Option<&Writer> {

@@ -288,6 +288,15 @@ pub(crate) fn lock_tree(conn: &mut DbConnection, channel_id: i64, stream: Stream
     }
 }
 
+/// Locks the tree of a log in the same way, unless another server has it locked. Then it returns
+/// `None` and does not wait.
+pub(crate) fn try_lock_tree(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> QueryResult<Option<(i64, Vec<u8>)>> {
+    match conn {
+        DbConnection::Sqlite(conn) => sqlite::lock_tree(conn, channel_id, stream.number()).map(Some),
+        DbConnection::Postgres(conn) => postgres::try_lock_tree(conn, channel_id, stream.number()),
+    }
+}
+
 /// Locks the ids of tokens until the transaction ends, if there is a token. SQLite has one write
 /// lock, which the transaction has already.
 pub(crate) fn lock_token_ids(conn: &mut DbConnection) -> QueryResult<()> {

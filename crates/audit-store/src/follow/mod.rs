@@ -3,7 +3,7 @@
 
 mod waiting;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -35,14 +35,26 @@ pub(crate) enum Progress {
     Overtaken,
 }
 
-/// Does the next step of each of some logs. The outcomes are in the order of the logs.
-type Steps = Box<dyn Fn(&Writers, &[LogKey]) -> Vec<Result<Progress, StoreError>> + Send>;
+/// Takes the outcome of a step, and returns whether further steps are wanted.
+pub(crate) type Report<'r> = &'r mut dyn FnMut(LogKey, Result<Progress, StoreError>) -> bool;
+
+/// Does the next step of each of some logs, and reports each.
+type Steps = Box<dyn Fn(&Writers, &[LogKey], Report<'_>) + Send>;
+
+/// Looks in the database which logs have a step to do: also those to which another process appended.
+type Sweep = Box<dyn Fn() -> Result<Vec<LogKey>, StoreError> + Send>;
+
+/// The time between two sweeps.
+const SWEEP: Duration = Duration::from_secs(2);
+
+/// How much longer this time is at least than a sweep takes: with very many logs, sweeps are rare.
+const SWEEP_FACTOR: u32 = 50;
 
 /// The time for which appends are collected before a step. One step for each of a thousand small
 /// appends a second would cost more than the appends.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// The pause after a failed step.
+/// The pause of a log after its step failed. Other logs do not wait for it.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(5);
 
 /// Notes the logs that grew.
@@ -55,7 +67,10 @@ pub(crate) struct Grown {
 
 #[derive(Debug, Default)]
 struct State {
+    /// The logs with a step to do.
     logs: BTreeSet<LogKey>,
+    /// The logs whose last step failed, and when it is repeated. They are not among the others.
+    failed: BTreeMap<LogKey, Instant>,
     waiting: Waiting,
     is_closed: bool,
 }
@@ -69,7 +84,7 @@ impl Grown {
     pub(crate) fn note(&self, logs: &BTreeSet<LogKey>) {
         let (mut state, now) = (self.lock(), Instant::now());
         for log in logs {
-            if state.logs.insert(*log) {
+            if !state.failed.contains_key(log) && state.logs.insert(*log) {
                 state.waiting.grew(*log, now);
             }
         }
@@ -82,14 +97,24 @@ impl Grown {
         self.changed.notify_all();
     }
 
-    /// Waits for logs that grew and returns them after `pause`. Returns `None` if there is nothing
-    /// more to do.
-    fn take(&self, pause: Duration) -> Option<BTreeSet<LogKey>> {
-        let idle = self.changed.wait_while(self.lock(), |state| state.logs.is_empty() && !state.is_closed);
-        let state = idle.unwrap_or_else(PoisonError::into_inner);
+    /// Waits for logs with a step to do, at most until `end`, and returns them after `pause`. Returns
+    /// `None` when this is closed.
+    fn take(&self, pause: Duration, end: Instant) -> Option<Vec<LogKey>> {
+        let mut state = self.lock();
+        while state.logs.is_empty() && !state.is_closed {
+            let now = Instant::now();
+            if now >= end {
+                return Some(Vec::new());
+            }
+            let next = state.failed.values().min().map_or(end, |retry| end.min(*retry));
+            let waited = self.changed.wait_timeout(state, next.saturating_duration_since(now));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.retry(Instant::now());
+        }
         let paused = self.changed.wait_timeout_while(state, pause, |state| !state.is_closed);
         let (mut state, _) = paused.unwrap_or_else(PoisonError::into_inner);
-        if state.is_closed { None } else { Some(std::mem::take(&mut state.logs)) }
+        state.retry(Instant::now());
+        if state.is_closed { None } else { Some(std::mem::take(&mut state.logs).into_iter().collect()) }
     }
 
     /// Notes that a step of a log is done.
@@ -97,7 +122,9 @@ impl Grown {
         let (mut state, now) = (self.lock(), Instant::now());
         let is_current = left == 0;
         state.waiting.moved(&self.follower, log, is_current, now);
-        if is_current && state.logs.contains(&log) {
+        if !is_current {
+            state.logs.insert(log);
+        } else if state.logs.contains(&log) {
             // The log grew since the step read its size.
             state.waiting.grew(log, now);
         }
@@ -115,7 +142,8 @@ impl Grown {
         let (mut state, now) = (self.lock(), Instant::now());
         state.waiting.failed(&self.follower, log, error, now);
         state.waiting.say(&self.follower, patience, now);
-        state.logs.insert(log);
+        state.logs.remove(&log);
+        state.failed.insert(log, now + PAUSE_AFTER_ERROR);
     }
 
     fn warnings(&self, patience: Duration) -> Vec<String> {
@@ -134,6 +162,14 @@ impl Grown {
     }
 }
 
+impl State {
+    /// Lets the steps that failed long enough ago be repeated.
+    fn retry(&mut self, now: Instant) {
+        let due = self.failed.extract_if(.., |_, at| *at <= now);
+        self.logs.extend(due.map(|(log, _)| log));
+    }
+}
+
 /// The time for which a store that closes waits for the thread, which abandons its read. A
 /// connection that is open when the program ends leaves the WAL of an embedded database, as a crash
 /// does.
@@ -149,20 +185,26 @@ pub(crate) struct Following {
 }
 
 impl Following {
-    /// Does steps for the logs that grow, and for those with entries that are left from before. Logs a
-    /// warning if there is no progress for longer than `patience`.
+    /// Does steps for the logs that grow, and for those that a sweep finds. Logs a warning if there is no
+    /// progress for longer than `patience`.
     pub(crate) fn start(
         path: String,
         grown: &Arc<Grown>,
         writers: &Arc<Writers>,
-        steps: impl Fn(&Writers, &[LogKey]) -> Vec<Result<Progress, StoreError>> + Send + 'static,
-        logs: &[LogKey],
+        steps: impl Fn(&Writers, &[LogKey], Report<'_>) + Send + 'static,
+        sweep: impl Fn() -> Result<Vec<LogKey>, StoreError> + Send + 'static,
         patience: Duration,
     ) -> Result<Following, OpenError> {
-        grown.note(&logs.iter().copied().collect());
         let (reads, (end, ended)) = (Cancel::new(), channel::<()>());
         let writers = Arc::downgrade(writers);
-        let thread = Thread { grown: Arc::clone(grown), steps: Box::new(steps), writers, patience, reads: reads.clone() };
+        let thread = Thread {
+            grown: Arc::clone(grown),
+            steps: Box::new(steps),
+            sweep: Box::new(sweep),
+            writers,
+            patience,
+            reads: reads.clone(),
+        };
         let run = move || {
             // The value is dropped when the thread ends, in whatever way, and after everything else
             // of the thread.
@@ -179,15 +221,22 @@ impl Following {
         self.grown.warnings(self.patience)
     }
 
-    /// Starts no further step, and ends the thread.
-    pub(crate) fn close(&self) {
+    /// Starts no further step.
+    pub(crate) fn stop(&self) {
         self.grown.close();
         self.reads.ask();
-        let Some(ended) = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-        if ended.recv_timeout(CLOSE_TIMEOUT) == Err(RecvTimeoutError::Timeout) {
+    }
+
+    /// Starts no further step, and ends the thread. Returns whether it ended in time.
+    pub(crate) fn close(&self) -> bool {
+        self.stop();
+        let Some(ended) = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take() else { return true };
+        let has_ended = ended.recv_timeout(CLOSE_TIMEOUT) != Err(RecvTimeoutError::Timeout);
+        if !has_ended {
             let what = self.grown.follower.what;
             tracing::warn!("the thread of the {what} still waits for the database; the next start does the rest");
         }
+        has_ended
     }
 }
 
@@ -201,6 +250,7 @@ impl Drop for Following {
 struct Thread {
     grown: Arc<Grown>,
     steps: Steps,
+    sweep: Sweep,
     writers: Weak<Writers>,
     patience: Duration,
     reads: Cancel,
@@ -208,38 +258,97 @@ struct Thread {
 
 impl Thread {
     fn run(self) {
-        let mut pause = PAUSE;
-        while let Some(logs) = self.grown.take(pause) {
+        // The first sweep finds the entries that are left from before.
+        let (mut pause, mut next_sweep) = (PAUSE, Instant::now());
+        loop {
+            let start = Instant::now();
+            if start >= next_sweep {
+                self.sweep();
+                next_sweep = Instant::now() + SWEEP.max(start.elapsed() * SWEEP_FACTOR);
+            }
+            let Some(logs) = self.grown.take(pause, next_sweep) else { return };
             let Some(writers) = self.writers.upgrade() else { return };
-            pause = if self.follow(&writers, logs.into_iter().collect()) { PAUSE } else { PAUSE_AFTER_ERROR };
+            // One step for each log, and then for those that grew meanwhile as well: none waits for a log
+            // with many steps to do.
+            let mut is_current = true;
+            let mut report = |log, outcome| {
+                is_current &= self.note(log, outcome);
+                !self.grown.is_closed()
+            };
+            self.reads.clone().scope(|| (self.steps)(&writers, &logs, &mut report));
+            pause = if is_current { PAUSE } else { Duration::ZERO };
         }
     }
 
-    /// Does steps for the logs until nothing is left. Between two steps, their writers append waiting
-    /// requests. Returns whether no step failed.
-    fn follow(&self, writers: &Writers, mut logs: Vec<LogKey>) -> bool {
-        let mut has_succeeded = true;
-        while !logs.is_empty() && !self.grown.is_closed() {
-            let outcomes = self.reads.clone().scope(|| (self.steps)(writers, &logs));
-            let mut left = Vec::new();
-            for (log, outcome) in logs.into_iter().zip(outcomes) {
-                match outcome {
-                    Ok(Progress::Done { left: entries }) => {
-                        self.grown.stepped(log, entries);
-                        left.extend((entries > 0).then_some(log));
-                    }
-                    // Another server does the same steps. After a pause there may be nothing left to
-                    // do; if there is, the two servers seldom meet again.
-                    Ok(Progress::Overtaken) => self.grown.overtaken(log),
-                    Err(error) if !self.grown.is_closed() => {
-                        self.grown.failed(log, &error, self.patience);
-                        has_succeeded = false;
-                    }
-                    Err(_) => {}
-                }
-            }
-            logs = left;
+    /// Notes the logs that have a step to do. Without the database there is none to do, and the next sweep
+    /// is soon.
+    fn sweep(&self) {
+        match self.reads.clone().scope(|| (self.sweep)()) {
+            Ok(logs) => self.grown.note(&logs.into_iter().collect()),
+            Err(error) => tracing::debug!(%error, "the {} of all logs was not looked at", self.grown.follower.what),
         }
-        has_succeeded
+    }
+
+    /// Notes the outcome of a step. Returns whether there is no further step to do at once.
+    fn note(&self, log: LogKey, outcome: Result<Progress, StoreError>) -> bool {
+        match outcome {
+            Ok(Progress::Done { left }) => {
+                self.grown.stepped(log, left);
+                return left == 0;
+            }
+            // Another server does the same steps. After a pause there may be nothing left to do; if
+            // there is, the two servers seldom meet again.
+            Ok(Progress::Overtaken) => self.grown.overtaken(log),
+            Err(error) if !self.grown.is_closed() => self.grown.failed(log, &error, self.patience),
+            Err(_) => {}
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use audit_domain::Stream;
+
+    use super::*;
+
+    const A: LogKey = (1, Stream::Events);
+    const B: LogKey = (2, Stream::Events);
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn take(grown: &Grown) -> Vec<LogKey> {
+        grown.take(Duration::ZERO, Instant::now() + PATIENCE).unwrap()
+    }
+
+    #[test]
+    fn a_log_with_more_steps_to_do_takes_turns_with_others() {
+        let grown = Grown::new(crate::indexer::FOLLOWER);
+        grown.note(&[A].into());
+        assert_eq!(take(&grown), [A]);
+        grown.note(&[B].into());
+        grown.stepped(A, 1_000);
+        assert_eq!(take(&grown), [A, B]);
+        grown.stepped(A, 0);
+        grown.stepped(B, 0);
+        grown.note(&[B].into());
+        assert_eq!(take(&grown), [B]);
+    }
+
+    #[test]
+    fn a_log_whose_step_failed_waits_alone() {
+        let grown = Grown::new(crate::indexer::FOLLOWER);
+        grown.note(&[A, B].into());
+        assert_eq!(take(&grown), [A, B]);
+        grown.failed(A, &StoreError::Closed, PATIENCE);
+        grown.stepped(B, 0);
+        grown.note(&[A, B].into());
+        assert_eq!(take(&grown), [B]);
+        assert_eq!(grown.take(Duration::ZERO, Instant::now()), Some(Vec::new()), "its time has not come");
+        // Nobody notes anything, and its time comes.
+        grown.lock().failed.insert(A, Instant::now() + Duration::from_millis(20));
+        assert_eq!(take(&grown), [A]);
+        grown.failed(A, &StoreError::Closed, PATIENCE);
+        grown.close();
+        assert_eq!(grown.take(Duration::ZERO, Instant::now() + PATIENCE), None);
     }
 }

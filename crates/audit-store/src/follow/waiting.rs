@@ -60,7 +60,7 @@ impl Waiting {
         let why = error.to_string();
         if wait.error.as_ref() != Some(&why) {
             let (channel_id, stream, what) = (log.0, log.1.name(), follower.what);
-            tracing::warn!(%error, channel_id, stream, "the {what} of this log is not brought up to date for now");
+            tracing::warn!(%error, channel_id, stream, "a step of the {what} of this log failed; it is repeated every few seconds");
         }
         wait.error = Some(why);
     }

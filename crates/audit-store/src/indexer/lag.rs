@@ -3,6 +3,7 @@
 use audit_domain::{Stream, Timestamp};
 use diesel::prelude::*;
 
+use crate::append::LogKey;
 use crate::connection::DbConnection;
 use crate::error::StoreError;
 use crate::postings::tiers;
@@ -39,6 +40,15 @@ pub(crate) fn lags(conn: &mut DbConnection, stream: Stream) -> Result<Vec<IndexL
         Ok(IndexLag { channel_id, stream, entries, oldest })
     };
     rows.into_iter().map(lag).collect()
+}
+
+/// The logs whose indexes lag.
+pub(crate) fn lagging(conn: &mut DbConnection) -> Result<Vec<LogKey>, StoreError> {
+    let mut logs = Vec::new();
+    for stream in [Stream::Events, Stream::ActionLogs] {
+        logs.extend(lags(conn, stream)?.into_iter().filter(|lag| lag.entries > 0).map(|lag| (lag.channel_id, stream)));
+    }
+    Ok(logs)
 }
 
 fn recorded_at(conn: &mut DbConnection, channel_id: i64, stream: Stream, position: i64) -> Result<Option<Timestamp>, StoreError> {

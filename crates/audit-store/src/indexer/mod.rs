@@ -7,7 +7,7 @@ mod lag;
 pub(crate) use feed::Step;
 pub(crate) use feed::{Source, step};
 pub use lag::IndexLag;
-pub(crate) use lag::lags;
+pub(crate) use lag::{lagging, lags};
 
 use crate::follow::Follower;
 

@@ -62,7 +62,7 @@ impl<S: LogStream> LogTree<S> {
         let contents = self.log.store.point_read(|conn| tree::read_tile(conn, (self.log.scope.get(), S::STREAM), key))?;
         // The tile may have more hashes than it had at this size.
         let hashes = contents.and_then(|contents| contents.get(..32 * usize::from(tile.width())).map(<[u8]>::to_vec));
-        hashes.ok_or_else(|| self.unfit(format!("{tile} is missing; `audit-server rebuild` makes it again"))).map(Some)
+        hashes.ok_or_else(|| self.unfit(format!("{tile} is missing; `audit-server rebuild` repairs it"))).map(Some)
     }
 
     /// The proof that an entry is in the tree (RFC 6962, 2.1.1):

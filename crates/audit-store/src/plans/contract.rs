@@ -67,7 +67,8 @@ fn all_statements() -> Vec<String> {
     for log in [(1, Stream::Events), (1, Stream::ActionLogs)] {
         // A new tree, one that grows, and one of which a tile is made again.
         for _ in 0..2 {
-            tree::SealStep::prepare(conn, log).unwrap().unwrap().put(conn).unwrap();
+            let step = tree::SealStep::prepare(conn, log).unwrap().unwrap();
+            dialect::write(conn, |conn| step.put(conn)).unwrap();
             commit(
                 conn,
                 &[&AppendRequest::of_entries(vec![event("{}", 1), message()])],
@@ -78,7 +79,7 @@ fn all_statements() -> Vec<String> {
             .unwrap();
         }
         let (size, _) = tree::read_tree(conn, log).unwrap();
-        assert_eq!(tree::repair_open(conn, log, size, &[((0, 0), vec![0; 32])].into()).unwrap(), 1);
+        assert_eq!(tree::repair_edge(conn, log, size, &[((0, 0), vec![0; 32])].into()).unwrap(), 1);
     }
     for channel in [1, 2] {
         assert_eq!(Events::find_checked(conn, channel, RecordKey::Uuid(known), None).unwrap().is_some(), channel == 1);

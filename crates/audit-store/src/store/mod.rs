@@ -14,7 +14,7 @@ use crate::config::StoreConfig;
 use crate::connection::{DbConnection, Purpose};
 use crate::content_types;
 use crate::error::{OpenError, StoreError};
-use crate::follow::{Following, Grown};
+use crate::follow::{Following, Grown, Report};
 use crate::indexer::{self, Source};
 use crate::limit::Cancel;
 use crate::pool::{Pool, pool};
@@ -28,7 +28,7 @@ use crate::{dialect, migrate, query, tree};
 const SEARCHES_AT_ONCE: u32 = 2;
 
 /// Connections for the threads that index and seal, and for [`Store::index`] and [`Store::seal`].
-const FOLLOWERS: u32 = 2;
+const FOLLOWER_READERS: u32 = 4;
 
 /// A server does not notice a request to cancel that arrives between two statements of a read, so
 /// the store repeats the request after this time.
@@ -63,10 +63,11 @@ struct Inner {
 }
 
 impl Inner {
-    fn close(&self) {
-        self.indexer.close();
-        self.sealer.close();
-        self.writers.close();
+    /// Returns whether all threads ended in time.
+    fn close(&self) -> bool {
+        self.sealer.stop();
+        let have_followers_ended = [&self.indexer, &self.sealer].map(Following::close) == [true; 2];
+        self.writers.close() && have_followers_ended
     }
 }
 
@@ -120,7 +121,6 @@ impl Store {
         let point_readers = pool(&url, Purpose::PointRead, config.point_readers, &refused, timeout)?;
         let watch = Arc::new(ClockWatch::new(config.clock.clone(), config.future_warning));
         watch_heads(&watch, &mut conn).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))?;
-        let logs = logs(&mut conn).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))?;
         let to_index = Arc::new(Grown::new(indexer::FOLLOWER));
         let to_seal = Arc::new(Grown::new(tree::FOLLOWER));
         let noted = [&to_index, &to_seal].map(Arc::clone);
@@ -128,16 +128,25 @@ impl Store {
         let writers = Arc::new(Writers::start(&url, conn, config.writers, &watch, &database, &after_commit)?);
         // These threads make many short reads, which no checkpoint has to hold back. If the database
         // refuses them a connection, for which no client waits, the next request must not fail.
-        let followers = Arc::new(pool(&url, Purpose::PointRead, FOLLOWERS, &Arc::default(), None)?);
+        let followers = Arc::new(pool(&url, Purpose::PointRead, FOLLOWER_READERS, &Arc::default(), None)?);
         let without_words = config.channels_without_words.clone();
         let index_source = Arc::new(Source { readers: Arc::clone(&followers), without_words });
         let (place, patience) = (url.display(), config.index_patience);
         let source = Arc::clone(&index_source);
-        let index =
-            move |writers: &Writers, logs: &[LogKey]| logs.iter().map(|log| indexer::step(&source, writers, *log)).collect();
-        let indexer = Following::start(place.clone(), &to_index, &writers, index, &logs, patience)?;
-        let seal = move |writers: &Writers, logs: &[LogKey]| tree::steps(&followers, writers, logs);
-        let sealer = Following::start(place, &to_seal, &writers, seal, &logs, patience)?;
+        let index = move |writers: &Writers, logs: &[LogKey], report: Report<'_>| {
+            for log in logs {
+                if !report(*log, indexer::step(&source, writers, *log)) {
+                    return;
+                }
+            }
+        };
+        let readers_of_sweep = Arc::clone(&followers);
+        let sweep = move || readers_of_sweep.read(indexer::lagging);
+        let indexer = Following::start(place.clone(), &to_index, &writers, index, sweep, patience)?;
+        let readers_of_sweep = Arc::clone(&followers);
+        let sweep = move || readers_of_sweep.read(tree::lagging);
+        let seal = move |writers: &Writers, logs: &[LogKey], report: Report<'_>| tree::steps(&followers, writers, logs, report);
+        let sealer = Following::start(place, &to_seal, &writers, seal, sweep, patience)?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
         Ok(Store(Arc::new(Inner {
             url,
@@ -270,17 +279,16 @@ impl Store {
     /// behind, as after a crash: the next start reads it, but the file alone is not the whole log.
     ///
     /// Returns whether the database is closed. If it is not, another clone is still held after
-    /// `patience`.
+    /// `patience`, or a thread of the store still waits for the database.
     pub fn close_database(self, patience: Duration) -> bool {
         const LOOK_AGAIN: Duration = Duration::from_millis(1);
-        self.close();
-        let deadline = Instant::now() + patience;
+        let (have_ended, deadline) = (self.0.close(), Instant::now() + patience);
         let mut store = self.0;
         loop {
             match Arc::try_unwrap(store) {
                 Ok(last) => {
                     drop(last);
-                    return true;
+                    return have_ended;
                 }
                 Err(_) if Instant::now() >= deadline => return false,
                 Err(shared) => store = shared,

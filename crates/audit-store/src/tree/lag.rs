@@ -3,6 +3,7 @@
 use audit_domain::Stream;
 use diesel::prelude::*;
 
+use crate::append::LogKey;
 use crate::connection::DbConnection;
 use crate::error::StoreError;
 use crate::schema::{logs, trees};
@@ -14,7 +15,8 @@ pub struct TreeLag {
     pub channel_id: i64,
     /// Its stream.
     pub stream: Stream,
-    /// Entries that the tree does not have yet.
+    /// Entries that the tree does not have yet. Negative if the log is smaller than its tree, which
+    /// means that an older copy of the log was restored.
     pub entries: i64,
 }
 
@@ -28,8 +30,17 @@ pub(crate) fn lags(conn: &mut DbConnection, stream: Stream) -> Result<Vec<TreeLa
         .select((logs::channel_id, logs::next_position, size.single_value()))
         .load(conn)?;
     let lag = |(channel_id, entries, size): (i64, i64, Option<i64>)| {
-        let entries = (entries - size.unwrap_or(0)).max(0);
+        let entries = entries - size.unwrap_or(0);
         TreeLag { channel_id, stream, entries }
     };
     Ok(rows.into_iter().map(lag).collect())
+}
+
+/// The logs whose trees have another size.
+pub(crate) fn lagging(conn: &mut DbConnection) -> Result<Vec<LogKey>, StoreError> {
+    let mut logs = Vec::new();
+    for stream in [Stream::Events, Stream::ActionLogs] {
+        logs.extend(lags(conn, stream)?.into_iter().filter(|lag| lag.entries != 0).map(|lag| (lag.channel_id, stream)));
+    }
+    Ok(logs)
 }

@@ -35,7 +35,11 @@ pub(super) fn read(
         }
     };
     let mut rows = rows.into_iter();
-    let unfit = |position| StoreError::UnfitTree { stream, channel_id, what: format!("there is no entry at position {position}") };
+    let unfit = |position| StoreError::UnfitTree {
+        stream,
+        channel_id,
+        what: format!("there is no entry with a leaf hash at position {position}"),
+    };
     let leaf = |position| {
         let at_position = rows.next().filter(|(found, _)| *found == position);
         at_position.and_then(|(_, hash)| hash.try_into().ok().map(LeafHash)).ok_or_else(|| unfit(position))

@@ -2,7 +2,7 @@
 //!
 //! The tree follows its log a moment after each append. It is computed from the leaf hashes of the
 //! entries in the order of their positions, so every server makes the same tree, and any part of it
-//! can be made again.
+//! can be rebuilt.
 
 mod edge;
 mod lag;
@@ -12,10 +12,10 @@ mod seal;
 mod stored;
 
 pub use lag::TreeLag;
-pub(crate) use lag::lags;
+pub(crate) use lag::{lagging, lags};
 pub(crate) use rebuild::rebuild;
 #[cfg(test)]
-pub(crate) use rebuild::repair_open;
+pub(crate) use rebuild::repair_edge;
 #[cfg(test)]
 pub(crate) use seal::Step as SealStep;
 pub(crate) use seal::{step, steps};

@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use audit_domain::log::{TILE_HEIGHT, TILE_WIDTH};
+
 use super::edge::{Edge, TileKey};
 use super::leaves;
-use super::stored::{read_tile, read_tree, replace_tile};
+use super::stored::{delete_tiles, read_tile, read_tree, replace_tile};
 use crate::append::{LogKey, Writers};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
 use crate::pool::Pool;
+
+/// Levels of tiles of the largest tree: the size of a log is an `i64`.
+const LEVELS: u32 = 8;
 
 /// Leaves that are read at once.
 const PORTION: i64 = 1 << 14;
@@ -26,20 +31,19 @@ type Tiles = BTreeMap<TileKey, Vec<u8>>;
 pub(crate) fn rebuild(readers: &Pool, writers: &Writers, log: LogKey) -> Result<u64, StoreError> {
     let (size, root) = readers.read(|conn| read_tree(conn, log))?;
     if compute(readers, log, size, |_| Ok(()))?.root() != root {
-        let what = format!("the {size} entries have another root, so one of them was changed or is missing");
+        let what = format!("its {size} entries have another root: one of them was changed, or the row of the tree");
         return Err(StoreError::UnfitTree { stream: log.1, channel_id: log.0, what });
     }
     let mut repaired = 0;
     let edge = compute(readers, log, size, |tiles| {
-        let wrong = readers.read(|conn| wrong(conn, log, &tiles))?;
-        repaired += wrong.len() as u64;
-        if wrong.is_empty() {
+        if readers.read(|conn| wrong(conn, log, &tiles))?.is_empty() {
             return Ok(());
         }
-        writers.run_for(log, move |conn| dialect::write(conn, |conn| replace(conn, log, &wrong)))
+        repaired += writers.run_for(log, move |conn| dialect::write(conn, |conn| repair(conn, log, &tiles)))?;
+        Ok(())
     })?;
     let open: Tiles = edge.open_tiles().collect();
-    Ok(repaired + writers.run_for(log, move |conn| repair_open(conn, log, size, &open))?)
+    Ok(repaired + writers.run_for(log, move |conn| repair_edge(conn, log, size, &open))?)
 }
 
 /// Computes the tree of the first `size` entries. Calls back with the tiles that each portion fills.
@@ -64,17 +68,29 @@ fn compute(
     Ok(edge)
 }
 
-/// Repairs the tiles that are not full. If the tree grew meanwhile, they were right: a tree does not
-/// grow from tiles that do not have its root.
-pub(crate) fn repair_open(conn: &mut DbConnection, log: LogKey, size: i64, open: &Tiles) -> Result<u64, StoreError> {
+/// Repairs the tiles that are not full, and deletes those that the tree does not have. If the tree grew
+/// meanwhile, they were right: a tree does not grow from tiles that do not lead to its root.
+pub(crate) fn repair_edge(conn: &mut DbConnection, log: LogKey, size: i64, open: &Tiles) -> Result<u64, StoreError> {
     dialect::write(conn, |conn| {
         if dialect::lock_tree(conn, log.0, log.1)?.0 != size {
             return Ok(0);
         }
-        let wrong = wrong(conn, log, open)?;
-        replace(conn, log, &wrong)?;
-        Ok(wrong.len() as u64)
+        let mut repaired = repair(conn, log, open)?;
+        for level in 0..LEVELS {
+            let complete = size.unsigned_abs().checked_shr(u32::from(TILE_HEIGHT) * level).unwrap_or(0);
+            let end = complete.div_ceil(TILE_WIDTH.into());
+            repaired += delete_tiles(conn, log, (level as i16, end as i64))? as u64;
+        }
+        Ok(repaired)
     })
+}
+
+/// Repairs the tiles that are missing or differ, under the lock of the tree. Returns their number.
+fn repair(conn: &mut DbConnection, log: LogKey, tiles: &Tiles) -> Result<u64, StoreError> {
+    dialect::lock_tree(conn, log.0, log.1)?;
+    let wrong = wrong(conn, log, tiles)?;
+    wrong.iter().try_for_each(|(key, contents)| replace_tile(conn, log, *key, contents))?;
+    Ok(wrong.len() as u64)
 }
 
 /// The tiles that are missing or differ, with the contents that they should have.
@@ -86,8 +102,4 @@ fn wrong(conn: &mut DbConnection, log: LogKey, tiles: &Tiles) -> Result<Tiles, S
         }
     }
     Ok(wrong)
-}
-
-fn replace(conn: &mut DbConnection, log: LogKey, tiles: &Tiles) -> Result<(), StoreError> {
-    tiles.iter().try_for_each(|(key, contents)| replace_tile(conn, log, *key, contents))
 }

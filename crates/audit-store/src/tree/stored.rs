@@ -19,9 +19,9 @@ pub(crate) fn read_tree(conn: &mut DbConnection, (channel_id, stream): LogKey) -
     }
 }
 
-pub(super) fn node_hash((channel_id, stream): LogKey, root: Vec<u8>) -> Result<NodeHash, StoreError> {
-    let what = || "its root has not 32 bytes".to_owned();
-    root.try_into().map(NodeHash).map_err(|_| StoreError::UnfitTree { stream, channel_id, what: what() })
+fn node_hash((channel_id, stream): LogKey, root: Vec<u8>) -> Result<NodeHash, StoreError> {
+    let unfit = |_| StoreError::UnfitTree { stream, channel_id, what: "its root does not have 32 bytes".to_owned() };
+    root.try_into().map(NodeHash).map_err(unfit)
 }
 
 /// Reads a tile.
@@ -42,23 +42,20 @@ pub(super) fn read_edge(
 ) -> Result<Edge, StoreError> {
     let edge = Edge::read(size.unsigned_abs(), |key| read_tile(conn, (channel_id, stream), key))?;
     edge.filter(|edge| edge.root() == root).ok_or_else(|| {
-        let what = format!("the last tiles of {size} leaves have not its root; `audit-server rebuild` makes them again");
+        let what = format!("the last tiles of {size} leaves do not lead to its root; `audit-server rebuild` repairs them");
         StoreError::UnfitTree { stream, channel_id, what }
     })
 }
 
-/// Stores a tile: a new one, or one that grew.
-pub(super) fn put_tile(
+/// Stores a tile that grew.
+pub(super) fn grow_tile(
     conn: &mut DbConnection,
     (channel_id, stream): LogKey,
     (level, tile): TileKey,
     hashes: &[u8],
 ) -> Result<(), StoreError> {
     let key = (channel_id, stream.number(), level, tile);
-    let grown = diesel::update(tiles::table.find(key)).set(tiles::hashes.eq(hashes)).execute(conn)?;
-    if grown == 0 {
-        insert_tile(conn, (channel_id, stream), (level, tile), hashes)?;
-    }
+    diesel::update(tiles::table.find(key)).set(tiles::hashes.eq(hashes)).execute(conn)?;
     Ok(())
 }
 
@@ -73,7 +70,8 @@ pub(super) fn replace_tile(
     insert_tile(conn, (channel_id, stream), (level, tile), hashes)
 }
 
-fn insert_tile(
+/// Stores a new tile.
+pub(super) fn insert_tile(
     conn: &mut DbConnection,
     (channel_id, stream): LogKey,
     (level, tile): TileKey,
@@ -88,6 +86,16 @@ fn insert_tile(
     );
     diesel::insert_into(tiles::table).values(row).execute(conn)?;
     Ok(())
+}
+
+/// Deletes the tiles of a level from a number on. Returns how many there were.
+pub(super) fn delete_tiles(
+    conn: &mut DbConnection,
+    (channel_id, stream): LogKey,
+    (level, from): TileKey,
+) -> Result<usize, StoreError> {
+    let of_level = tiles::channel_id.eq(channel_id).and(tiles::stream.eq(stream.number())).and(tiles::level.eq(level));
+    Ok(diesel::delete(tiles::table.filter(of_level.and(tiles::tile.ge(from)))).execute(conn)?)
 }
 
 /// Stores the size and the root of a tree that grew.

@@ -10,8 +10,7 @@ use crate::common::{
 
 const TABLES: [&str; 5] = ["logs", "events", "action_logs", "tokens", "content_types"];
 
-/// Not carried: built again from the log.
-/// What follows from the entries, and is made again.
+/// Not carried: rebuilt from the entries.
 const DERIVED: [&str; 5] = ["segments", "segment_times", "postings", "trees", "tiles"];
 
 fn file() -> TestDatabase {

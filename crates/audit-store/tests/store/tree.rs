@@ -70,11 +70,15 @@ fn the_tree_is_the_same_however_the_entries_came() {
 #[test]
 fn a_log_that_waited_is_sealed_in_several_steps() {
     let scratch = Scratch::new();
+    let raw = scratch.raw();
     let mut receipts = Vec::new();
-    // More than two steps, and a tile of the third level.
+    fail_after(&raw, 0);
+    // More than four steps, and a tile of the third level.
     for _ in 0..67 {
         receipts.extend(scratch.append(many(1_000)));
     }
+    assert_eq!(events(&scratch.store).tree().unwrap().size(), 0);
+    fail_no_more(&raw);
     let tree = assert_is_tree_of(&events(&scratch.store), &scratch.store, &leaves(&receipts));
     let whole = |level| Tile::of_size(TileKind::Hashes { level }, 0, tree.size()).unwrap();
     assert_eq!((whole(2).width(), tree.tile(whole(2)).unwrap().unwrap().len()), (1, 32));
@@ -222,6 +226,13 @@ fn changed_tiles_and_entries_are_found_and_tiles_made_again() {
         (format!("UPDATE tiles SET hashes = {} WHERE level = 0 AND tile = 0", zeros(8_192)), 1),
         (format!("UPDATE tiles SET hashes = {} WHERE level = 0 AND tile = 2", zeros(32 * 88)), 1),
         (format!("UPDATE tiles SET hashes = {} WHERE level = 0 AND tile = 2", zeros(32)), 1),
+        (
+            format!(
+                "INSERT INTO tiles VALUES (1, 1, 0, 3, {0}), (1, 1, 1, 1, {0}), (1, 1, 2, 0, {0}), (1, 1, 7, 9, {0})",
+                zeros(32)
+            ),
+            4,
+        ),
     ] {
         raw.execute(&change);
         assert_eq!(scratch.store.rebuild_trees().unwrap(), tiles, "{change}");
@@ -239,11 +250,11 @@ fn changed_tiles_and_entries_are_found_and_tiles_made_again() {
     let sound = dump(&raw);
     raw.execute(&format!("UPDATE events SET leaf_hash = {} WHERE position = 5", zeros(32)));
     let error = scratch.store.rebuild_trees().unwrap_err().to_string();
-    assert!(error.contains("the tree of the log 1/events does not fit its entries: the 601 entries have another root"), "{error}");
+    assert!(error.contains("the tree of the log 1/events does not fit its entries: its 601 entries have another root"), "{error}");
     assert_eq!(dump(&raw), sound);
     raw.execute("DELETE FROM events WHERE position = 7");
     let error = scratch.store.rebuild_trees().unwrap_err().to_string();
-    assert!(error.contains("there is no entry at position 7"), "{error}");
+    assert!(error.contains("there is no entry with a leaf hash at position 7"), "{error}");
     assert_eq!(dump(&raw), sound);
 }
 
@@ -258,6 +269,7 @@ fn a_log_that_is_smaller_than_its_tree_is_not_sealed() {
     raw.execute("UPDATE logs SET next_position = 2");
     let error = scratch.store.seal().unwrap_err().to_string();
     assert!(error.contains("it has 3 leaves, and the log 2 entries"), "{error}");
+    assert_eq!(scratch.store.tree_lags(Stream::Events).unwrap()[0].entries, -1);
 }
 
 #[test]
@@ -292,20 +304,35 @@ fn a_fault_of_one_log_does_not_stop_the_trees_of_others() {
     let scratch = Scratch::new();
     let raw = scratch.raw();
     raw.execute(of_database(
-        "CREATE TRIGGER fault BEFORE INSERT ON tiles WHEN NEW.channel_id = 2 BEGIN SELECT RAISE(ABORT, 'a fault'); END",
-        "ALTER TABLE tiles ADD CONSTRAINT fault CHECK (channel_id <> 2)",
+        "CREATE TRIGGER fault BEFORE INSERT ON tiles WHEN NEW.channel_id = 5 BEGIN SELECT RAISE(ABORT, 'a fault'); END",
+        "ALTER TABLE tiles ADD CONSTRAINT fault CHECK (channel_id <> 5)",
     ));
     let in_channel = |channel| event(&format!(r#"{{"channel_id":{channel}}}"#));
-    scratch.append((0..9).map(|number| in_channel(1 + number % 3)).collect());
+    // On PostgreSQL there are four writers, and these channels have the same one.
+    scratch.append((0..9).map(|number| in_channel(1 + number % 3 * 4)).collect());
     let size = |channel| scratch.store.channel(channel).unwrap().events().tree().unwrap().size();
     let wait_for = |sizes: [u64; 3]| {
         let end = Instant::now() + PATIENCE;
-        while [1, 2, 3].map(size) != sizes {
-            assert!(Instant::now() < end, "{:?}", [1, 2, 3].map(size));
+        while [1, 5, 9].map(size) != sizes {
+            assert!(Instant::now() < end, "{:?}", [1, 5, 9].map(size));
             std::thread::sleep(Duration::from_millis(10));
         }
     };
     wait_for([3, 0, 3]);
     raw.execute(of_database("DROP TRIGGER fault", "ALTER TABLE tiles DROP CONSTRAINT fault"));
     wait_for([3; 3]);
+}
+
+/// A server that ends leaves entries without a tree, and no append says so to the others.
+#[test]
+fn what_another_store_left_is_sealed_without_an_append() {
+    let scratch = Scratch::new();
+    let other = scratch.open_again();
+    append(&other, many(10));
+    drop(other);
+    let end = Instant::now() + PATIENCE;
+    while events(&scratch.store).tree().unwrap().size() < 10 {
+        assert!(Instant::now() < end, "it waits for an append");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }

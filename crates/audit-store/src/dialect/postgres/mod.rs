@@ -268,14 +268,26 @@ fn try_lock_log(conn: &mut PgConnection, channel_id: i64, stream: i16) -> QueryR
 }
 
 pub(super) fn lock_tree(conn: &mut PgConnection, channel_id: i64, stream: i16) -> QueryResult<(i64, Vec<u8>)> {
-    let tree = || trees::table.find((channel_id, stream)).select((trees::size, trees::root)).for_update();
-    if let Some(tree) = tree().first(conn).optional()? {
-        return Ok(tree);
+    make_tree(conn, channel_id, stream)?;
+    let tree = trees::table.find((channel_id, stream)).select((trees::size, trees::root));
+    tree.for_update().first(conn)
+}
+
+pub(super) fn try_lock_tree(conn: &mut PgConnection, channel_id: i64, stream: i16) -> QueryResult<Option<(i64, Vec<u8>)>> {
+    make_tree(conn, channel_id, stream)?;
+    let tree = trees::table.find((channel_id, stream)).select((trees::size, trees::root));
+    tree.for_update().skip_locked().first(conn).optional()
+}
+
+/// Makes an empty tree for a log, unless it has one.
+fn make_tree(conn: &mut PgConnection, channel_id: i64, stream: i16) -> QueryResult<()> {
+    let known = trees::table.find((channel_id, stream)).select(trees::size);
+    if known.first::<i64>(conn).optional()?.is_none() {
+        let root = NodeHash::of_empty_tree().0.to_vec();
+        let empty = (trees::channel_id.eq(channel_id), trees::stream.eq(stream), trees::size.eq(0), trees::root.eq(root));
+        diesel::insert_into(trees::table).values(empty).on_conflict_do_nothing().execute(conn)?;
     }
-    let root = NodeHash::of_empty_tree().0.to_vec();
-    let empty = (trees::channel_id.eq(channel_id), trees::stream.eq(stream), trees::size.eq(0), trees::root.eq(root));
-    diesel::insert_into(trees::table).values(empty).on_conflict_do_nothing().execute(conn)?;
-    tree().first(conn)
+    Ok(())
 }
 
 /// Locks the oldest token, which stands for all tokens: no row is ever deleted, so every server

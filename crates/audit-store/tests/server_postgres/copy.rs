@@ -76,6 +76,8 @@ fn a_copy_to_a_server_and_back_is_equal_to_the_byte() {
     assert!(on_postgres());
     let (first, server, back) = (file(), TestDatabase::empty(), file());
     let store = fill(&first);
+    // A step that is prepared before the erasure and stored after the rebuild has begun has the old values.
+    store.index().unwrap();
     erase::<Events>(&raw(&first), &checked_logs_of::<Events>(&store)[0].entry, &[1]);
     // The index still finds an entry by what was erased; rebuilt, by what is left of it.
     store.rebuild_index().unwrap();
@@ -100,8 +102,10 @@ fn a_copy_to_a_server_and_back_is_equal_to_the_byte() {
     there.index().unwrap();
     there.seal().unwrap();
     let derived = [&first, &server].map(|place| dump_of_derived(&raw(place)));
-    assert!(derived[0].iter().all(|table| !table.is_empty()));
-    assert_eq!(derived[0], derived[1], "the index and the trees are not copied, and the same");
+    for (number, table) in DERIVED.iter().enumerate() {
+        let [copied, made] = [0, 1].map(|place| &derived[place][number]);
+        assert!(!copied.is_empty() && copied == made, "{table} is not copied, and the same");
+    }
     let before = there.channels(only(1)).events().states().unwrap()[0].size;
     assert_eq!(append(&there, vec![event("{}")])[0].position, before);
     checked_logs_of::<Events>(&there);

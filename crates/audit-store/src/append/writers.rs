@@ -84,7 +84,8 @@ impl Writers {
         self.0.iter().for_each(Writer::take_no_more);
         // All writers have the same deadline, because they wait for the same server.
         let deadline = Instant::now() + CLOSE_TIMEOUT;
-        self.0.iter().fold(true, |all, writer| writer.close(deadline) && all)
+        // Each of them is closed, also after one that did not end.
+        self.0.iter().filter(|writer| !writer.close(deadline)).count() == 0
     }
 
     fn writer_for(&self, request: &AppendRequest) -> Option<&Writer> {

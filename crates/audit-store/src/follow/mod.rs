@@ -185,8 +185,8 @@ pub(crate) struct Following {
 }
 
 impl Following {
-    /// Does steps for the logs that grow, and for those that a sweep finds. Logs a warning if there is no
-    /// progress for longer than `patience`.
+    /// Does steps for the logs that grow, and for those that a sweep finds. Logs a warning if a log does
+    /// not progress for longer than `patience`.
     pub(crate) fn start(
         path: String,
         grown: &Arc<Grown>,
@@ -221,13 +221,13 @@ impl Following {
         self.grown.warnings(self.patience)
     }
 
-    /// Starts no further step.
+    /// Has the thread not start another step.
     pub(crate) fn stop(&self) {
         self.grown.close();
         self.reads.ask();
     }
 
-    /// Starts no further step, and ends the thread. Returns whether it ended in time.
+    /// Stops the thread after its current step, and waits for that. Returns whether it ended in time.
     pub(crate) fn close(&self) -> bool {
         self.stop();
         let Some(ended) = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take() else { return true };
@@ -280,8 +280,8 @@ impl Thread {
         }
     }
 
-    /// Notes the logs that have a step to do. Without the database there is none to do, and the next sweep
-    /// is soon.
+    /// Notes the logs that have a step to do. If the database does not answer, the next sweep
+    /// looks again.
     fn sweep(&self) {
         match self.reads.clone().scope(|| (self.sweep)()) {
             Ok(logs) => self.grown.note(&logs.into_iter().collect()),
@@ -289,7 +289,7 @@ impl Thread {
         }
     }
 
-    /// Notes the outcome of a step. Returns whether there is no further step to do at once.
+    /// Notes the outcome of a step. Returns whether the log can wait until it grows, or for a pause.
     fn note(&self, log: LogKey, outcome: Result<Progress, StoreError>) -> bool {
         match outcome {
             Ok(Progress::Done { left }) => {

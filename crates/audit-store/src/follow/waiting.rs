@@ -2,7 +2,7 @@
 //!
 //! A lag is not a failure: queries stay exact without the index, and entries are stored without the
 //! tree. But its consequences grow with each entry, and the reason is not visible. So the store warns
-//! if there is no progress.
+//! if a log does not progress.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ struct Wait {
     moved: Instant,
     /// The error of the last step, if it failed.
     error: Option<String>,
-    /// Whether the program's log has a warning that there is no progress.
+    /// Whether the program's log has a warning that the log does not progress.
     is_said: bool,
 }
 

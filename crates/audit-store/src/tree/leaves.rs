@@ -38,7 +38,7 @@ pub(super) fn read(
     let unfit = |position| StoreError::UnfitTree {
         stream,
         channel_id,
-        what: format!("there is no entry with a leaf hash at position {position}"),
+        what: format!("the entry at position {position} is missing, or its leaf hash does not have 32 bytes"),
     };
     let leaf = |position| {
         let at_position = rows.next().filter(|(found, _)| *found == position);

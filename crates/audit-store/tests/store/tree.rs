@@ -190,7 +190,7 @@ fn a_step_that_fails_at_any_write_leaves_the_tree_as_it_was() {
             failures += 1;
             raw.execute(&format!("UPDATE fault SET countdown = {failures}"));
         }
-        // Tiles of leaves, the tile above, and the tree; before the first step there is no tree.
+        // Tiles of leaves, the tile above, and the tree; the first step also makes the tree.
         assert!(failures >= 5, "{failures}");
         fail_no_more(&raw);
         drop(assert_is_tree_of(&events(&scratch.store), &scratch.store, &leaves(&receipts)));
@@ -254,8 +254,27 @@ fn changed_tiles_and_entries_are_found_and_tiles_made_again() {
     assert_eq!(dump(&raw), sound);
     raw.execute("DELETE FROM events WHERE position = 7");
     let error = scratch.store.rebuild_trees().unwrap_err().to_string();
-    assert!(error.contains("there is no entry with a leaf hash at position 7"), "{error}");
+    assert!(error.contains("the entry at position 7 is missing"), "{error}");
     assert_eq!(dump(&raw), sound);
+}
+
+/// The role of a program on PostgreSQL may change this row, and a person at a prompt of SQLite may drop the guard.
+#[test]
+fn a_changed_row_of_a_tree_is_found_and_said_to_be_possible() {
+    let scratch = Scratch::new();
+    scratch.append(many(300));
+    scratch.store.seal().unwrap();
+    let raw = scratch.raw();
+    raw.execute(of_database("DROP TRIGGER trees_only_grow", "SELECT 1"));
+    let [size, root] = ["size = 0".to_owned(), format!("size = 300, root = {}", raw.blob(&[7; 32]))];
+    for change in [size, root] {
+        raw.execute(&format!("UPDATE trees SET {change}"));
+        let error = scratch.store.rebuild_trees().unwrap_err().to_string();
+        assert!(error.contains("one of them was changed, or the row of the tree"), "{change}: {error}");
+    }
+    scratch.append(many(1));
+    let error = scratch.store.seal().unwrap_err().to_string();
+    assert!(error.contains("the last tiles of 300 leaves do not lead to its root"), "{error}");
 }
 
 /// As after a restore of an older copy in which the trees were kept.

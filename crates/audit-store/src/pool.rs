@@ -1,5 +1,6 @@
 //! The pools of connections for reads.
 
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,26 @@ pub(crate) struct Pool {
     purpose: Purpose,
     /// The time limit of each read.
     timeout: Option<Duration>,
+    // Dropped after the connections.
+    _closing: Closing,
+}
+
+/// Waits, when it is dropped, until the connections of a pool of an embedded database are closed.
+/// The thread of the pool may still be opening one that no reader needs any more. If the program ended
+/// meanwhile, it would leave the WAL, as a crash does.
+struct Closing(Option<Mutex<Receiver<()>>>);
+
+/// The longest wait for that.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        let Some(open) = self.0.take() else { return };
+        let open = open.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if open.recv_timeout(CLOSE_TIMEOUT) == Err(RecvTimeoutError::Timeout) {
+            tracing::warn!("a connection to the database is still being opened; the next start moves the WAL into the file");
+        }
+    }
 }
 
 /// The time and the reason of the last failure to connect. All pools of a database share it,
@@ -44,6 +65,7 @@ pub(crate) struct Readers {
     purpose: Purpose,
     refused: Arc<Refused>,
     timeout: Option<Duration>,
+    open: Sender<()>,
 }
 
 /// A connection, the server process that serves it, and whether the connection turned out to be
@@ -52,6 +74,8 @@ pub(crate) struct Reader {
     conn: DbConnection,
     server_process: Option<ServerProcess>,
     is_lost: bool,
+    // Dropped after the connection: then [`Closing`] knows that it is closed.
+    _open: Sender<()>,
 }
 
 impl r2d2::ManageConnection for Readers {
@@ -64,7 +88,7 @@ impl r2d2::ManageConnection for Readers {
         let mut conn = opened?;
         let limited = dialect::limit_session(&mut conn, &self.url, self.timeout);
         let server_process = limited.map_err(|error| OpenError::from_database(&self.url.display(), error.to_string()))?;
-        Ok(Reader { conn, server_process, is_lost: false })
+        Ok(Reader { conn, server_process, is_lost: false, _open: self.open.clone() })
     }
 
     fn is_valid(&self, _: &mut Reader) -> Result<(), OpenError> {
@@ -154,16 +178,16 @@ pub(crate) fn pool(
     // The first connection is opened directly, because the pool would retry for its whole time-out
     // and lose the reason.
     drop(dialect::open(url, purpose)?);
+    let (open, closed) = channel();
+    let closing = Closing(url.file().map(|_| Mutex::new(closed)));
     let connections = r2d2::Pool::builder()
         .max_size(size.max(1))
-        // The pool opens no connection in advance: if a background thread has just opened one when
-        // the program ends, it would leave its WAL, which looks like a crash.
         .min_idle(Some(0))
         .test_on_check_out(false)
         .connection_timeout(POOL_TIMEOUT)
-        .build(Readers { url: url.clone(), purpose, refused: Arc::clone(refused), timeout })
+        .build(Readers { url: url.clone(), purpose, refused: Arc::clone(refused), timeout, open })
         .map_err(|error| OpenError::Database { path: url.display(), why: error.to_string() })?;
-    Ok(Pool { connections, refused: Arc::clone(refused), url: url.clone(), purpose, timeout })
+    Ok(Pool { connections, refused: Arc::clone(refused), url: url.clone(), purpose, timeout, _closing: closing })
 }
 
 #[cfg(test)]
@@ -183,5 +207,28 @@ mod tests {
             move || dialect::snapshot(&mut reader.conn, |_| -> diesel::QueryResult<()> { panic!("in the middle of a read") });
         assert!(catch_unwind(AssertUnwindSafe(read)).is_err());
         assert!(!is_inside_transaction(&mut pool.get().unwrap().conn));
+    }
+
+    /// The pool opens a connection in a thread of its own when a reader finds none free, even if the reader
+    /// then gets one that another gave back.
+    #[test]
+    fn a_pool_closes_connections_that_are_being_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.db");
+        let url = format!("sqlite://{}", file.display());
+        drop(crate::Store::open(&*url).unwrap());
+        let url = DatabaseUrl::parse(&url).unwrap();
+        for round in 0..100 {
+            let pool = pool(&url, Purpose::Read, 2, &Arc::default(), None).unwrap();
+            let reader = pool.get().unwrap();
+            std::thread::scope(|scope| {
+                scope.spawn(|| drop(pool.get().unwrap()));
+                std::thread::yield_now();
+                drop(reader);
+            });
+            drop(pool);
+            let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            assert_eq!(left, ["a.db"], "round {round}");
+        }
     }
 }

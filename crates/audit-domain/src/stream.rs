@@ -1,4 +1,4 @@
-//! The two streams of a channel. Each is a log of its own.
+//! The two streams of a channel. Each is a log of its own, with slots of its own.
 
 /// One of the two logs of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,4 +33,62 @@ impl Stream {
             Stream::ActionLogs => "action-logs",
         }
     }
+
+    /// The stream with a byte, as a leaf has it.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Stream> {
+        [Stream::Events, Stream::ActionLogs].into_iter().find(|stream| stream.code() == code)
+    }
+
+    /// The stream with a name, as an origin has it.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Stream> {
+        [Stream::Events, Stream::ActionLogs].into_iter().find(|stream| stream.name() == name)
+    }
+
+    /// The name of a slot in the native shape; `subject` for slot 0. `None` if the stream has no slot
+    /// with this number.
+    #[must_use]
+    pub fn slot_name(self, number: u8) -> Option<&'static str> {
+        self.slots().iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
+    }
+
+    /// The slots by number, as in the table of docs/log-format.md. No number is ever used again.
+    const fn slots(self) -> &'static [(u8, &'static str)] {
+        match self {
+            Stream::Events => &[
+                (0, "subject"),
+                (1, "user"),
+                (2, "remote_addr"),
+                (3, "url"),
+                (4, "query_params"),
+                (5, "post_data"),
+                (6, "headers"),
+                (7, "content"),
+                (8, "description"),
+                (9, "extra"),
+                (10, "impersonator"),
+                (11, "masked"),
+            ],
+            Stream::ActionLogs => &[(0, "subject"), (1, "message"), (2, "trace"), (9, "extra"), (11, "masked")],
+        }
+    }
+}
+
+/// The number of a slot, for constants: the program does not compile if the stream has no slot with
+/// this name.
+pub(crate) const fn slot_number(stream: Stream, name: &str) -> u8 {
+    let (slots, mut at) = (stream.slots(), 0);
+    while !is_same(slots[at].1.as_bytes(), name.as_bytes()) {
+        at += 1;
+    }
+    slots[at].0
+}
+
+const fn is_same(a: &[u8], b: &[u8]) -> bool {
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    at == a.len() && at == b.len()
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use audit_domain::log::{LeafInput, commitment, leaf_data, leaf_hash};
+use audit_domain::log::{Leaf, LeafInput, commitment, leaf_data, leaf_hash};
 use audit_domain::{ChannelId, JsonText, NewActionLog, NewEvent, ParseMode, Stream, Timestamp};
 use serde_json::Value;
 
@@ -73,5 +73,26 @@ fn commitments_leaf_data_and_leaf_hash_are_these_bytes() {
         });
         assert_eq!(hex::encode(&data), leaf["leaf_data"].as_str().unwrap());
         assert_eq!(leaf_hash(&data).to_string(), leaf["leaf_hash"].as_str().unwrap());
+        let decoded = Leaf::parse(&data).unwrap();
+        assert_eq!((leaf_data(&decoded.as_input()), decoded.commitments), (data, commitments));
     }
+}
+
+#[test]
+fn slots_have_the_names_of_the_table_in_the_documentation() {
+    let page = include_str!("../../../docs/log-format.md");
+    let mut rows = 0;
+    for row in page.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix('|')) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let (Ok(number), [_, events, action_logs]) = (cells[0].parse::<u8>(), cells.as_slice()) else { continue };
+        let name = |cell: &'static str| if cell.starts_with("subject:") { Some("subject") } else { cell.split('`').nth(1) };
+        let of_events = name(events);
+        let of_action_logs = if *action_logs == "the same" { of_events } else { name(action_logs) };
+        let names = [Stream::Events, Stream::ActionLogs].map(|stream| stream.slot_name(number));
+        if number == rows {
+            assert_eq!(names, [of_events, of_action_logs], "slot {number}");
+            rows += 1;
+        }
+    }
+    assert_eq!((rows, Stream::Events.slot_name(12), Stream::ActionLogs.slot_name(3)), (12, None, None));
 }

@@ -24,9 +24,11 @@ pub use subject::ActionLogSubject;
 /// The slots of the stream `action-logs`.
 #[expect(missing_docs, reason = "the table of docs/log-format.md, by name")]
 pub mod action_log_slot {
-    pub const SUBJECT: u8 = 0;
-    pub const MESSAGE: u8 = 1;
-    pub const TRACE: u8 = 2;
-    pub const EXTRA: u8 = 9;
-    pub const MASKED: u8 = 11;
+    use crate::stream::{Stream, slot_number};
+
+    pub const SUBJECT: u8 = slot_number(Stream::ActionLogs, "subject");
+    pub const MESSAGE: u8 = slot_number(Stream::ActionLogs, "message");
+    pub const TRACE: u8 = slot_number(Stream::ActionLogs, "trace");
+    pub const EXTRA: u8 = slot_number(Stream::ActionLogs, "extra");
+    pub const MASKED: u8 = slot_number(Stream::ActionLogs, "masked");
 }

@@ -1,5 +1,6 @@
-//! The members of a new event, and the slots of those that have one. A slot takes one row of the
-//! table here, a setter and an accessor below, and a column in the store.
+//! The members of a new event, and the slots of those that have one. A slot takes its number in
+//! [`Stream`](crate::Stream), one row of the table here, a setter and an accessor below, and a
+//! column in the store.
 
 use uuid::Uuid;
 
@@ -19,7 +20,7 @@ use crate::user::User;
 macro_rules! members {
     (
         $(#[$about:meta])* NewEvent { $($(#[$fixed_about:meta])* $fixed:ident: $fixed_type:ty,)+ }
-        slots { $($(#[$slot_about:meta])* $name:ident: $type:ty = $slot:ident $number:literal, $parse:path;)+ }
+        slots { $($(#[$slot_about:meta])* $name:ident: $type:ty = $slot:ident, $parse:path;)+ }
     ) => {
         $(#[$about])*
         #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,8 +32,10 @@ macro_rules! members {
         /// The slots of the stream `events`.
         #[expect(missing_docs, reason = "the table of docs/log-format.md, by name")]
         pub mod slot {
-            pub const SUBJECT: u8 = 0;
-            $(pub const $slot: u8 = $number;)+
+            use crate::stream::{Stream, slot_number};
+
+            pub const SUBJECT: u8 = slot_number(Stream::Events, "subject");
+            $(pub const $slot: u8 = slot_number(Stream::Events, stringify!($name));)+
         }
 
         impl NewEvent {
@@ -95,27 +98,27 @@ members! {
     }
     slots {
         /// The user who did the action.
-        user: User = USER 1, User::from_json;
+        user: User = USER, User::from_json;
         /// The user who really acted, if `user` is another.
-        impersonator: User = IMPERSONATOR 10, User::from_json;
+        impersonator: User = IMPERSONATOR, User::from_json;
         /// The remote address, a JSON string.
-        remote_addr: JsonText = REMOTE_ADDR 2, string;
+        remote_addr: JsonText = REMOTE_ADDR, string;
         /// The address that the user called, a JSON string.
-        url: JsonText = URL 3, string;
+        url: JsonText = URL, string;
         /// A description for people, a JSON string.
-        description: JsonText = DESCRIPTION 8, string;
+        description: JsonText = DESCRIPTION, string;
         /// Any JSON.
-        query_params: JsonText = QUERY_PARAMS 4, Ok;
+        query_params: JsonText = QUERY_PARAMS, Ok;
         /// Any JSON.
-        post_data: JsonText = POST_DATA 5, Ok;
+        post_data: JsonText = POST_DATA, Ok;
         /// Any JSON.
-        headers: JsonText = HEADERS 6, Ok;
+        headers: JsonText = HEADERS, Ok;
         /// Any JSON; usually `{"old_data":…,"new_data":…}`.
-        content: JsonText = CONTENT 7, Ok;
+        content: JsonText = CONTENT, Ok;
         /// Unknown members, as one JSON object.
-        extra: JsonText = EXTRA 9, object;
+        extra: JsonText = EXTRA, object;
         /// What was masked before the event was hashed: the policy, and pointers to the values.
-        masked: JsonText = MASKED 11, masked;
+        masked: JsonText = MASKED, masked;
     }
 }
 

@@ -46,7 +46,7 @@ mod tile;
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointTextError};
 pub use frontier::{Frontier, FrontierError};
 pub use key::{CosignerKey, KeyError, KeyKind, SignerKey, VerifierKey};
-pub use leaf::{LeafHash, LeafInput, leaf_data, leaf_hash};
+pub use leaf::{Leaf, LeafError, LeafHash, LeafInput, leaf_data, leaf_hash};
 pub use node::{Node, NodeHash};
 pub use note::{Note, NoteError, SignatureError};
 pub use policy::{Opened, Policy, PolicyError, PolicyFault, PolicyUnmet, Witnessed};

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 
 use audit_domain::log::{
-    Frontier, FrontierError, LeafHash, Node, NodeHash, ProofError, ProofPlan, Tile, TileKind, leaf_hash, verify_consistency,
-    verify_inclusion,
+    Checkpoint, ConsistencyError, Frontier, FrontierError, LeafHash, Node, NodeHash, ProofError, ProofPlan, Tile, TileKind,
+    leaf_hash, verify_consistency, verify_inclusion,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -307,4 +307,21 @@ proptest! {
         prop_assert!(verify_consistency((old, flipped(old_root)), (new, root), &path).is_err());
         prop_assert!(verify_consistency((old, old_root), (new, flipped(root)), &path).is_err());
     }
+}
+
+#[test]
+fn a_checkpoint_follows_those_of_its_own_log() {
+    let (_, nodes) = tree(20);
+    let checkpoint = |origin: &str, size: u64| Checkpoint::new(origin, size, tree(size).0.root()).unwrap();
+    for old in 0..=20 {
+        let (older, path) = (checkpoint("log", old), consistency(old, 20, &nodes));
+        assert_eq!(checkpoint("log", 20).verify_follows(&older, &path), Ok(()));
+        let refused = checkpoint("other", 20).verify_follows(&older, &path);
+        assert_eq!(refused, Err(ConsistencyError::Origin { older: "log".to_owned(), newer: "other".to_owned() }));
+        let forged = Checkpoint::new("log", old, NodeHash([0; 32])).unwrap();
+        assert!(matches!(checkpoint("log", 20).verify_follows(&forged, &path), Err(ConsistencyError::Proof(_))));
+    }
+    let newer = checkpoint("log", 20);
+    let backwards = Err(ConsistencyError::Proof(ProofError::OldIsLarger { old: 20, new: 5 }));
+    assert_eq!(checkpoint("log", 5).verify_follows(&newer, &[]), backwards);
 }

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::key::{KeyKind, VerifierKey};
 use super::node::NodeHash;
 use super::note::{Note, NoteError, SignatureError};
+use super::proof::{ProofError, verify_consistency};
 
 /// What a log promises with its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,22 @@ pub enum CheckpointTextError {
     /// The root is not 32 bytes in canonical base64.
     #[error("the root of a checkpoint is 32 bytes in base64")]
     Root,
+}
+
+/// The reason why a checkpoint does not follow an older one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConsistencyError {
+    /// The two are of different logs.
+    #[error("the older checkpoint is that of {older}, and the other is that of {newer}")]
+    Origin {
+        /// The origin of the older one.
+        older: String,
+        /// The origin of the newer one.
+        newer: String,
+    },
+    /// The newer tree does not begin with the older one.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
 }
 
 /// The reason why a note is not a checkpoint of a log.
@@ -94,6 +111,19 @@ impl Checkpoint {
     #[must_use]
     pub fn extensions(&self) -> &[String] {
         &self.extensions
+    }
+
+    /// Verifies that this checkpoint follows an older one of the same log, such as one that somebody
+    /// kept: its tree begins with all leaves of the older tree.
+    ///
+    /// # Errors
+    ///
+    /// [`ConsistencyError`].
+    pub fn verify_follows(&self, older: &Checkpoint, consistency: &[NodeHash]) -> Result<(), ConsistencyError> {
+        if self.origin != older.origin {
+            return Err(ConsistencyError::Origin { older: older.origin.clone(), newer: self.origin.clone() });
+        }
+        Ok(verify_consistency((older.size, older.root), (self.size, self.root), consistency)?)
     }
 
     /// Reads the checkpoint of a log, and verifies the log's signature. The name of the key is the

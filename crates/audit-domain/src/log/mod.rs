@@ -43,7 +43,7 @@ mod signature;
 mod slot;
 mod tile;
 
-pub use checkpoint::{Checkpoint, CheckpointError, CheckpointTextError};
+pub use checkpoint::{Checkpoint, CheckpointError, CheckpointTextError, ConsistencyError};
 pub use frontier::{Frontier, FrontierError};
 pub use key::{CosignerKey, KeyError, KeyKind, SignerKey, VerifierKey};
 pub use leaf::{Leaf, LeafError, LeafHash, LeafInput, leaf_data, leaf_hash};

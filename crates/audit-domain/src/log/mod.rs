@@ -31,27 +31,39 @@
 //! ```
 
 mod checkpoint;
+mod document;
+mod entry_proof;
 mod frontier;
 mod key;
 mod leaf;
 mod node;
 mod note;
+mod origin;
 mod policy;
 mod proof;
 mod proof_file;
 mod signature;
 mod slot;
+mod slot_proof;
 mod tile;
+mod trust;
+mod verified_entry;
 
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointTextError, ConsistencyError};
+pub use document::{DocumentError, MemberFault};
+pub use entry_proof::{EntryProof, EntryProofError, verify_proof_file};
 pub use frontier::{Frontier, FrontierError};
 pub use key::{CosignerKey, KeyError, KeyKind, SignerKey, VerifierKey};
 pub use leaf::{Leaf, LeafError, LeafHash, LeafInput, leaf_data, leaf_hash};
 pub use node::{Node, NodeHash};
 pub use note::{Note, NoteError, SignatureError};
+pub use origin::{LogOrigin, OriginError};
 pub use policy::{Opened, Policy, PolicyError, PolicyFault, PolicyUnmet, Witnessed};
 pub use proof::{ProofError, ProofPlan, verify_consistency, verify_inclusion};
 pub use proof_file::{PROOF_FILE_EXTENSION, ProofFile, ProofFileError, ProofFileInvalid};
 pub use signature::{KeyId, NotASignature, NoteSignature};
 pub use slot::{Commitment, Opening, OpeningsError, Salt, Slot, Slots, commitment};
+pub use slot_proof::{Erasure, SlotContent, SlotFault, SlotProof, VerifiedSlot};
 pub use tile::{TILE_HEIGHT, TILE_WIDTH, Tile, TileKind, TilePathError};
+pub use trust::{RootInclusion, Trust, TrustError, TrustedCheckpoint};
+pub use verified_entry::{EntryFault, EntryProofInvalid, EntryStatus, VerifiedEntry};

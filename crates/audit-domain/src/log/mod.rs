@@ -30,6 +30,7 @@
 //! }
 //! ```
 
+mod bundle;
 mod checkpoint;
 mod document;
 mod entry_proof;
@@ -49,6 +50,10 @@ mod tile;
 mod trust;
 mod verified_entry;
 
+pub use bundle::{
+    BUNDLE_FORMAT, BundleEntry, BundleEntryFault, BundleFault, BundleFooter, BundleHeader, BundleHeaderError, BundleKind,
+    BundleLine, BundleRefused, BundleSummary, BundleVerifier, EntryVerdict, Verdict,
+};
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointTextError, ConsistencyError};
 pub use document::{DocumentError, MemberFault};
 pub use entry_proof::{EntryProof, EntryProofError, verify_proof_file};

@@ -1,7 +1,9 @@
-//! Entries that leave their log: proofs of one entry, as documents and as files.
+//! Entries that leave their log: proofs of one entry, as documents and as files, and bundles of many.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bundles;
+mod changed_bundles;
 mod documents;
 mod log_of_entries;
 mod proof_files;

@@ -6,6 +6,7 @@ mod bundles;
 mod changed_bundles;
 mod documents;
 mod log_of_entries;
+mod page;
 mod proof_files;
 mod proofs;
 mod root_log;

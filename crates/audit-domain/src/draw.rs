@@ -19,6 +19,17 @@ pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), RandomError> {
     getrandom::fill(bytes).map_err(RandomError)
 }
 
+/// Draws random bytes from the operating system's generator, such as the secret of a key.
+///
+/// # Errors
+///
+/// [`RandomError`]: the operating system has no random bytes.
+pub fn draw_bytes<const N: usize>() -> Result<[u8; N], RandomError> {
+    let mut bytes = [0; N];
+    fill_random(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Draws a UUIDv7 (RFC 9562): the milliseconds of an instant, the rest of its microseconds in 12
 /// bits (so that uuids of one millisecond are mostly in the order of time), and 62 random bits.
 ///

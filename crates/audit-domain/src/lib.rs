@@ -65,7 +65,7 @@ pub use channel::{ChannelGrant, ChannelId, ChannelIdError};
 pub use clock::{Clock, ClockError};
 pub use content_type::{ContentType, ContentTypes, parse_content_types};
 pub use convert::{ConvertError, ConvertFault, Format, Known, convert, recognize};
-pub use draw::{RandomError, draw_hash_keys, draw_uuid_v7, uuid_v7};
+pub use draw::{RandomError, draw_bytes, draw_hash_keys, draw_uuid_v7, uuid_v7};
 pub use entry::Entry;
 pub use error::{Fault, FieldError, InputError};
 pub use event::{

@@ -25,6 +25,12 @@ impl Stream {
         self.code() as i16
     }
 
+    /// The stream of a number of the database.
+    #[must_use]
+    pub fn from_number(number: i16) -> Option<Stream> {
+        u8::try_from(number).ok().and_then(Stream::from_code)
+    }
+
     /// The name in paths and origins.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -28,6 +28,9 @@ pub struct ApiConfig {
     /// The time that the commit of an append may take. After it, the server asks the client to send
     /// the append again with the same uuids.
     pub append_timeout: Duration,
+    /// Whether `/log/` (checkpoints, tiles, verifier keys) is readable without a key. It shows uuids,
+    /// times and numbers of entries.
+    pub public_log: bool,
     /// The metrics that `/metrics` shows. Without them, the page does not exist.
     pub metrics: Option<Metrics>,
 }
@@ -42,6 +45,7 @@ impl Default for ApiConfig {
             page_size_max: 1000,
             body_timeout: Duration::from_secs(30),
             append_timeout: Duration::from_secs(30),
+            public_log: false,
             metrics: None,
         }
     }

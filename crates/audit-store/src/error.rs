@@ -143,6 +143,44 @@ pub enum OpenError {
         /// The privileges of the role.
         what: String,
     },
+    /// The file of the private keys cannot be used.
+    #[error("the signing key file `{path}` {why}")]
+    SigningKey {
+        /// The file.
+        path: String,
+        /// The fault.
+        why: String,
+    },
+    /// The directory of the newest checkpoints cannot be used.
+    #[error("the directory `{path}` of the newest checkpoints cannot be read or made: {why}")]
+    Checkpoints {
+        /// The directory.
+        path: String,
+        /// The message of the operating system.
+        why: String,
+    },
+    /// The configured name of the logs cannot be used.
+    #[error("the log name `{given}` cannot be used: {why}")]
+    LogName {
+        /// The given name.
+        given: String,
+        /// The fault.
+        why: String,
+    },
+    /// The database never signed anything, and the directory of the newest checkpoints has some.
+    #[error(
+        "the database `{database}` has no log name, and `{path}` has a checkpoint of {origin}: the database was replaced by an empty \
+         one; put the newest copy back, or begin a new origin on purpose with `audit-server log new-origin` (docs/operations.md, A \
+         database that went back), or give this database another data directory if it never had these logs"
+    )]
+    NotTheDatabase {
+        /// The database.
+        database: String,
+        /// The directory.
+        path: String,
+        /// The origin of one of the checkpoints.
+        origin: String,
+    },
     /// Any other error.
     #[error("the database `{path}` cannot be opened: {why}")]
     Database {
@@ -236,6 +274,13 @@ pub enum StoreError {
         /// What was found.
         what: String,
     },
+    /// A log does not extend the newest checkpoint that was signed or seen, or the database is not the one
+    /// that was opened: it was restored from an older copy, or changed.
+    #[error("{0}")]
+    WentBack(String),
+    /// A checkpoint cannot be made or kept in its file.
+    #[error("{0}")]
+    Guard(String),
     /// A stored token cannot be read.
     #[error("token {id} was changed in the database: {what}")]
     CorruptToken {
@@ -320,6 +365,9 @@ pub enum CopyError {
     /// One of the two databases failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The destination has another name or other keys than the source, or was changed during the copy.
+    #[error("the destination has another log name or other signing keys than the source: take an empty destination")]
+    OtherIdentity,
     /// The source has an older schema. A copy writes nothing to its source, so it cannot migrate
     /// it.
     #[error(

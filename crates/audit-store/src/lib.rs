@@ -34,17 +34,21 @@ mod copy;
 mod dialect;
 mod error;
 mod follow;
+mod guard;
 mod indexer;
 mod limit;
 mod log;
+mod log_key;
 mod migrate;
 #[cfg(test)]
 mod plans;
 mod pool;
 mod postings;
+mod private_file;
 mod query;
 mod row;
 mod schema;
+mod sign;
 mod sqlite_file;
 mod store;
 mod tokens;
@@ -61,19 +65,20 @@ pub use append::{
     AppendError, AppendRequest, Attached, Budget, Conflict, Full, NotStored, PendingReceipts, Receipt, ReceiptsFuture, Reservation,
     SkippedConflicts, Unknown,
 };
-pub use config::StoreConfig;
+pub use config::{Signing, StoreConfig};
 pub use content_types::{ContentTypeTaken, ContentTypesPut};
 pub use copy::{Copied, CopyProgress, copy};
 pub use error::{CopyError, DatabaseError, OpenError, StoreError, Unusable};
 pub use indexer::IndexLag;
 pub use limit::Cancel;
-pub use log::{CursorQuery, Find, List, Log, LogTree, Logs, Prepared, Records};
+pub use log::{CursorQuery, Find, List, Log, LogTree, Logs, Prepared, Records, SignedTree};
 pub use migrate::{Inspection, Migrated};
 pub use query::{
     ActionLogGroupBy, ActionLogs, CursorPage, Events, Group, GroupBy, GroupKey, Histogram, LogState, LogStream, OtherGroups, Page,
     PageNumber, SpanCount, StreamTypes, Summary,
 };
-pub use store::Store;
+pub use sign::{KeyChange, SigningKey, SigningState};
+pub use store::{NewOrigin, NewOriginError, Store};
 pub use tokens::AdminKeyError;
 pub use tree::TreeLag;
 pub use url::without_secrets;

@@ -111,6 +111,7 @@ diesel::table! {
         stream -> SmallInt,
         size -> BigInt,
         root -> Binary,
+        log_name -> BigInt,
     }
 }
 
@@ -121,6 +122,33 @@ diesel::table! {
         level -> SmallInt,
         tile -> BigInt,
         hashes -> Binary,
+    }
+}
+
+diesel::table! {
+    log_names (number) {
+        number -> BigInt,
+        name -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    signing_keys (number) {
+        number -> BigInt,
+        public_key -> Binary,
+        created_at -> BigInt,
+        retired_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    checkpoints (channel_id, stream, log_name) {
+        channel_id -> BigInt,
+        stream -> SmallInt,
+        log_name -> BigInt,
+        size -> BigInt,
+        note -> Text,
     }
 }
 
@@ -148,3 +176,4 @@ diesel::table! {
 // One statement reads how far each index lags behind its log, and one how far each tree does.
 diesel::allow_tables_to_appear_in_same_query!(logs, segments);
 diesel::allow_tables_to_appear_in_same_query!(logs, trees);
+diesel::allow_tables_to_appear_in_same_query!(trees, checkpoints);

@@ -84,6 +84,19 @@ const SIGNER: &str = "signer key, such as PRIVATE+KEY+example.com/log+b31f9126+A
 const PRIVATE: &str = "PRIVATE+KEY+";
 
 impl VerifierKey {
+    /// Makes the public key of a log from its name, the origin of the log, and its 32 bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Name`]; [`KeyError::Form`] if the bytes are not an Ed25519 public key.
+    pub fn of_log(name: &str, public: &[u8; 32]) -> Result<VerifierKey, KeyError> {
+        if !is_key_name(name) {
+            return Err(KeyError::Name);
+        }
+        let public = ed25519_dalek::VerifyingKey::from_bytes(public).map_err(|_| KeyError::Form(VERIFIER))?;
+        Ok(VerifierKey::new(name, KeyKind::Ed25519, public))
+    }
+
     fn new(name: &str, kind: KeyKind, public: ed25519_dalek::VerifyingKey) -> VerifierKey {
         VerifierKey { name: name.to_owned(), kind, id: KeyId::of(name, kind.code(), public.as_bytes()), public }
     }
@@ -104,6 +117,12 @@ impl VerifierKey {
     #[must_use]
     pub fn id(&self) -> KeyId {
         self.id
+    }
+
+    /// The 32 bytes of the public key.
+    #[must_use]
+    pub fn public_bytes(&self) -> [u8; 32] {
+        self.public.to_bytes()
     }
 
     /// Whether the two are one public key. Names and kinds do not count.

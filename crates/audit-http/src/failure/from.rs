@@ -100,6 +100,7 @@ impl From<StoreError> for Failure {
             | StoreError::Unconfirmed(_)
             | StoreError::Unusable(_)
             | StoreError::Displaced(_)
+            | StoreError::WentBack(_)
             | StoreError::LogLocked { .. }
             | StoreError::Late => unavailable(&error, "The database cannot be used; try again later."),
             StoreError::QueryTimeout { seconds } => Failure::QueryTimeout { seconds },
@@ -168,6 +169,7 @@ impl Failure {
             }
             NotStored::TooMany(_) | NotStored::TooLarge { .. } | NotStored::TooManyBytes(_) => Failure::TooLarge(error.to_string()),
             NotStored::Clock(_) => not_stored(&error, "The clock of the server is wrong"),
+            NotStored::WentBack(_) => not_stored(&error, "The log went back: the server's log says what its operator has to do"),
             NotStored::Random(_) => not_stored(&error, "The server has no random bytes"),
             _ => not_stored(&error, "The database cannot be written"),
         }

@@ -44,7 +44,7 @@ pub(super) fn run(mut settings: Settings, args: &DemoArgs) -> anyhow::Result<()>
     let directory = args.directory.to_str().context("the name of the directory is not UTF-8")?;
     settings.refuse_dangers()?;
     settings.database_url = format!("sqlite://{}/audit.db", directory.trim_end_matches('/'));
-    let store = settings.open_store()?;
+    let store = settings.open_store_to_append()?;
     let filled = fill(&store, args.events)?;
     if args.fill_only {
         stdout_line!("{filled}");

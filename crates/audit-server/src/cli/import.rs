@@ -65,7 +65,7 @@ pub(super) struct ImportArgs {
 
 pub(super) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<()> {
     let bytes = length_of(&args.files)?;
-    let store = settings.open_store()?;
+    let store = settings.open_store_to_append()?;
     let mut import = Import {
         store: &store,
         files: &args.files,

@@ -9,7 +9,9 @@ mod doctor;
 mod export;
 mod healthcheck;
 mod import;
+mod key;
 mod launch;
+mod log;
 mod man;
 mod mask;
 mod migrate;
@@ -58,6 +60,8 @@ enum Command {
     Export(export::ExportArgs),
     Token(token::TokenArgs),
     ContentTypes(content_types::ContentTypesArgs),
+    Key(key::KeyArgs),
+    Log(log::LogArgs),
     Copy(copy::CopyArgs),
     /// Rebuild the search index of all logs, and repair the tiles of their trees
     ///
@@ -102,6 +106,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Export(args) => export::run(&start(&given, file)?, &args),
         Command::Token(args) => token::run(&start(&given, file)?, args),
         Command::ContentTypes(args) => content_types::run(&start(&given, file)?, &args),
+        Command::Key(args) => key::run(&start(&given, file)?, args),
+        Command::Log(args) => log::run(&start(&given, file)?, args),
         Command::Copy(args) => copy::run(&start(&given, file)?, &args),
         Command::Rebuild => rebuild::run(&start(&given, file)?),
         Command::Demo(args) => demo::run(start(&given.with(args.serve()), file)?, &args),

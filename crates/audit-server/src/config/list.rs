@@ -9,11 +9,14 @@ use audit_http::{ApiConfig, ServerConfig};
 use super::setting::{SWITCH, Scope, Setting};
 
 /// Every setting, in the order of the help.
-pub(super) const ALL: [&Setting; 28] = [
+pub(super) const ALL: [&Setting; 31] = [
     &DATABASE_URL,
     &TRANSACTION_POOLER,
     &WRITERS,
     &DATA_DIR,
+    &SIGNING_KEY_FILE,
+    &LOG_NAME,
+    &PUBLIC_LOG,
     &LISTEN,
     &PRODUCTION,
     &TLS_CERT,
@@ -123,10 +126,40 @@ pub(super) const FUTURE_TIMESTAMP_WARNING_SECONDS: Setting = Setting {
 pub(super) const DATA_DIR: Setting = Setting {
     key: "data_dir",
     value_name: "DIR",
-    help: "Directory of the server's own files, and of the database if no URL is given",
+    help: "Directory of the server's own files (signing.key, checkpoints/), and of the database if no URL is given. Two databases never share one [default: the directory of an SQLite database whose URL is given, otherwise audit-data]",
     accepts: || "a directory".to_owned(),
-    default: || Some("audit-data".to_owned()),
+    default: || None,
     scope: Scope::Every,
+    secret: false,
+};
+
+pub(super) const SIGNING_KEY_FILE: Setting = Setting {
+    key: "signing_key_file",
+    value_name: "FILE",
+    help: "File of the private keys that sign checkpoints, made with the database. A server whose file lacks a key of the database appends and does not sign [default: signing.key in the data directory]",
+    accepts: || "a file".to_owned(),
+    default: || None,
+    scope: Scope::Every,
+    secret: false,
+};
+
+pub(super) const LOG_NAME: Setting = Setting {
+    key: "log_name",
+    value_name: "NAME",
+    help: "Name of the logs, such as audit.example.com: the first part of the origins in checkpoints. The first start stores it in the database, and it stays [default: audit.local/ and a random id]",
+    accepts: || "a name without blanks and `+`, such as audit.example.com".to_owned(),
+    default: || None,
+    scope: Scope::Every,
+    secret: false,
+};
+
+pub(super) const PUBLIC_LOG: Setting = Setting {
+    key: "public_log",
+    value_name: SWITCH,
+    help: "Whether everybody may read checkpoints, tiles and verifier keys below /log/, without a key: they show uuids, times and numbers of entries, and no content",
+    accepts: || "true or false".to_owned(),
+    default: || Some(ApiConfig::default().public_log.to_string()),
+    scope: Scope::Serve,
     secret: false,
 };
 

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use audit_http::store::domain::{ChannelGrant, ChannelId, MaskingPolicy, TokenKey};
-use audit_http::store::{OpenError, Store, StoreConfig};
+use audit_http::store::{OpenError, Signing, Store, StoreConfig};
 use audit_http::{ApiConfig, ServerConfig};
 
 pub(crate) use flags::{FlagValues, ProgramFlags, ServeFlags};
@@ -50,6 +50,8 @@ pub(crate) struct Settings {
     pub(crate) database_url: String,
     /// The source of the URL.
     pub(crate) database_url_from: SettingSource,
+    /// The key file, the directory of checkpoints and the log name.
+    pub(crate) signing: Signing,
     pub(crate) transaction_pooler: bool,
     pub(crate) writers: u32,
     pub(crate) channels_without_words: ChannelGrant,
@@ -97,10 +99,13 @@ impl Settings {
 
     fn from_sources(sources: &Sources) -> Result<Settings, SettingError> {
         let seconds = |setting| sources.require(setting, value::seconds).map(Duration::from_secs);
-        let data_dir = sources.require(&list::DATA_DIR, value::text)?;
+        let data_dir = sources.get(&list::DATA_DIR, value::text)?;
+        let given_url = sources.get(&list::DATABASE_URL, value::text)?;
+        let data_dir = data_dir.or_else(|| directory_of(given_url.as_deref()?)).unwrap_or_else(|| DATA_DIR.to_owned());
         let default_url = || format!("sqlite://{}/audit.db", data_dir.trim_end_matches('/'));
         let settings = Settings {
-            database_url: sources.get(&list::DATABASE_URL, value::text)?.unwrap_or_else(default_url),
+            database_url: given_url.unwrap_or_else(default_url),
+            signing: signing(sources, Path::new(&data_dir))?,
             database_url_from: sources.find(&list::DATABASE_URL).0,
             transaction_pooler: sources.require(&list::TRANSACTION_POOLER, value::switch)?,
             writers: sources.require(&list::WRITERS, value::writers)?,
@@ -136,6 +141,7 @@ impl Settings {
                     page_size_max: sources.require(&list::PAGE_SIZE_MAX, value::page_size)?,
                     body_timeout: seconds(&list::BODY_TIMEOUT_SECONDS)?,
                     append_timeout: seconds(&list::APPEND_TIMEOUT_SECONDS)?,
+                    public_log: sources.require(&list::PUBLIC_LOG, value::switch)?,
                     metrics: None,
                 },
             },
@@ -155,6 +161,11 @@ impl Settings {
         self.server.api.default_channel
     }
 
+    /// Opens the store to append to it.
+    pub(crate) fn open_store_to_append(&self) -> anyhow::Result<Store> {
+        Ok(Store::open(self.store_config().signing(self.signing.clone()))?)
+    }
+
     /// Opens the store, and creates its database if it does not exist.
     pub(crate) fn open_store(&self) -> anyhow::Result<Store> {
         self.open(true)
@@ -163,7 +174,11 @@ impl Settings {
     /// Opens the store to serve it. In production it refuses a database role that could change or
     /// delete entries of the log, and always a database that cannot be written.
     pub(crate) fn open_store_to_serve(&self) -> anyhow::Result<Store> {
-        let config = self.store_config().refuse_excess_privileges(self.production).query_timeout(self.query_timeout);
+        let config = self
+            .store_config()
+            .signing(self.signing.clone())
+            .refuse_excess_privileges(self.production)
+            .query_timeout(self.query_timeout);
         let store = Store::open(&config)?;
         store.refuse_read_only()?;
         Ok(store)
@@ -195,6 +210,24 @@ impl Settings {
     fn workers(&self) -> usize {
         self.server.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
     }
+}
+
+/// The directory of the program's files if neither it nor a database is given.
+const DATA_DIR: &str = "audit-data";
+
+/// The directory of an SQLite database.
+fn directory_of(url: &str) -> Option<String> {
+    let file = StoreConfig::new(url).file().ok()??;
+    let directory = file.parent()?.to_str()?;
+    Some(if directory.is_empty() { "." } else { directory }.to_owned())
+}
+
+/// The names of the files in the data directory.
+fn signing(sources: &Sources, data_dir: &Path) -> Result<Signing, SettingError> {
+    let key_file = sources.get(&list::SIGNING_KEY_FILE, value::file)?;
+    let mut signing = Signing::new(key_file.unwrap_or_else(|| data_dir.join("signing.key")), data_dir.join("checkpoints"));
+    signing.log_name = sources.get(&list::LOG_NAME, value::log_name)?;
+    Ok(signing)
 }
 
 /// Puts the name of the setting into an error: the store knows which URLs are valid, but not the

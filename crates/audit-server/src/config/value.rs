@@ -22,6 +22,12 @@ pub(super) fn file(text: &str) -> Option<PathBuf> {
     (!text.trim().is_empty()).then(|| PathBuf::from(text))
 }
 
+/// A name that can be the name of a key: the store has the exact rule.
+pub(super) fn log_name(text: &str) -> Option<String> {
+    let valid = !text.is_empty() && !text.contains('+') && !text.contains(char::is_whitespace);
+    valid.then(|| text.to_owned())
+}
+
 pub(super) fn trusted_proxies(text: &str) -> Option<TrustedProxies> {
     text.parse().ok()
 }

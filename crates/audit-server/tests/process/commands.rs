@@ -8,12 +8,14 @@ use crate::common::server::{KEY, Server};
 use crate::common::tls::Certificate;
 use crate::common::{program, run};
 
-const SUBCOMMANDS: [&str; 16] = [
+const SUBCOMMANDS: [&str; 18] = [
     "serve",
     "import",
     "export",
     "token",
     "content-types",
+    "key",
+    "log",
     "copy",
     "rebuild",
     "demo",

@@ -63,7 +63,7 @@ fn show_names_where_each_value_comes_from_and_masks_secrets() {
         ("production", "true flag --production"),
         ("log", "debug variable AUDIT_LOG"),
         ("database_url", "postgres://me:…@db/audit variable AUDIT_DATABASE_URL"),
-        ("data_dir", "audit-data default"),
+        ("data_dir", "(not set) default: the directory of an SQLite database whose URL is given, otherwise audit-data"),
         ("public_url", "(not set) default: the address of the request"),
     ] {
         assert_eq!(row(key), format!("{key} {said}"));

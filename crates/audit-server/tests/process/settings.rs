@@ -7,7 +7,7 @@ use crate::common::server::{KEY, Server};
 use crate::common::{program, run};
 
 /// Every setting, a value it does not take, and what is said about that. An empty text is the only thing some refuse.
-const SETTINGS: [(&str, &str, &str); 28] = [
+const SETTINGS: [(&str, &str, &str); 31] = [
     (
         "database_url",
         "mysql://me:hidden@db",
@@ -16,6 +16,9 @@ const SETTINGS: [(&str, &str, &str); 28] = [
     ("transaction_pooler", "on", "is `on`: it must be true or false"),
     ("writers", "65", "is `65`: it must be a number from 1 to 64"),
     ("data_dir", "", "is empty: it must be a directory"),
+    ("signing_key_file", "", "is empty: it must be a file"),
+    ("log_name", "audit+shop", "is `audit+shop`: it must be a name without blanks and `+`, such as audit.example.com"),
+    ("public_log", "all", "is `all`: it must be true or false"),
     ("listen", "8080", "is `8080`: it must be a host and a port such as 127.0.0.1:8080"),
     ("production", "yes", "is `yes`: it must be true or false"),
     ("tls_cert", "", "is empty: it must be a file"),
@@ -115,7 +118,7 @@ fn the_help_shows_names_and_defaults_and_no_value_of_a_variable() {
         let text = &help[start..start + end];
         assert!(text.contains("[default: ") && !text.contains("[env: "), "{flag} does not say its default: {text}");
     }
-    for default in ["127.0.0.1:8080", "sqlite://audit-data/audit.db", "audit-data", "info"] {
+    for default in ["127.0.0.1:8080", "sqlite://audit-data/audit.db", "info"] {
         assert!(help.contains(&format!("[default: {default}")), "{default}");
     }
     assert!(!help.contains(KEY));

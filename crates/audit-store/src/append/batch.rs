@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Instant;
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{PreparedEntry, Stream, Timestamp};
+use audit_domain::{PreparedEntry, Timestamp};
 use diesel::prelude::*;
 
 use super::error::{AppendError, Conflict, NotStored};
@@ -16,14 +16,13 @@ use super::{AppendRequest, Receipt};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
+use crate::guard::Guard;
+use crate::log_key::LogKey;
 use crate::row::{NewRows, Placement};
 use crate::schema::logs;
 
 /// The outcome of one request.
 pub(crate) type Outcome = Result<Vec<Receipt>, AppendError>;
-
-/// A log: a channel's stream.
-pub(crate) type LogKey = (i64, Stream);
 
 pub(super) fn log_of(entry: &PreparedEntry) -> LogKey {
     (entry.channel_id().get(), entry.stream())
@@ -76,6 +75,7 @@ pub(crate) fn commit(
     requests: &[&AppendRequest],
     lookup: Lookup,
     watch: &ClockWatch,
+    guard: Option<&Guard>,
     pace: &mut Pace,
 ) -> Result<Vec<Outcome>, StoreError> {
     let append = |conn: &mut DbConnection| {
@@ -85,8 +85,11 @@ pub(crate) fn commit(
         // appended the uuids.
         let known = Known::look_up(conn, requests, lookup)?;
         let future = watch.future_after(now);
-        let mut batch =
-            Batch { heads, now, future, placed: Vec::new(), by_uuid: HashMap::new(), known, lookup, settled: HashSet::new() };
+        // Under the lock too: what a log has now is what it had at its last commit, unless it went back.
+        let refusal = |log: &LogKey, head: &Head| Some((*log, guard?.refusal(*log, head.next_position)?));
+        let refused = heads.iter().filter_map(|(log, head)| refusal(log, head)).collect();
+        let (placed, by_uuid, settled) = (Vec::new(), HashMap::new(), HashSet::new());
+        let mut batch = Batch { heads, refused, now, future, placed, by_uuid, known, lookup, settled };
         let outcomes = requests.iter().map(|request| batch.stage(conn, request)).collect::<Result<Vec<_>, _>>()?;
         batch.write(conn)?;
         pace.note(requests.iter().map(|request| request.entries.len()).sum(), start.elapsed());
@@ -126,6 +129,8 @@ fn lock_logs(
 
 struct Batch<'a> {
     heads: BTreeMap<LogKey, Head>,
+    /// The logs to which nothing is appended, with the reasons.
+    refused: BTreeMap<LogKey, String>,
     now: Timestamp,
     /// The receipts warn about entries that happen later than this.
     future: Timestamp,
@@ -151,6 +156,9 @@ type Compared = [Option<Result<Staged, Conflict>>];
 
 impl<'a> Batch<'a> {
     fn stage(&mut self, conn: &mut DbConnection, request: &'a AppendRequest) -> Result<Outcome, StoreError> {
+        if let Some(why) = request.entries.iter().find_map(|entry| self.refused.get(&log_of(entry))) {
+            return Ok(Err(NotStored::WentBack(why.clone()).into()));
+        }
         let next = next_mentions(&request.entries);
         let mut compared: Vec<_> = request.entries.iter().map(|_| None).collect();
         for index in 0..request.entries.len() {

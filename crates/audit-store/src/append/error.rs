@@ -53,6 +53,10 @@ pub enum NotStored {
     /// the registry of object types.
     #[error("the database did not store the events: {0}")]
     Database(String),
+    /// The log does not extend its newest checkpoint: its database was restored from an older copy, or
+    /// changed.
+    #[error("{0}")]
+    WentBack(String),
     /// An event has the nil uuid, the value of a variable that nothing set.
     #[error("{}", PrepareError::NilUuid)]
     NilUuid,

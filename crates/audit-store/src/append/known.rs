@@ -8,10 +8,11 @@ use audit_domain::uuid::Uuid;
 use audit_domain::{Entry, StoredSubject, Stream, limits};
 
 use super::AppendRequest;
-use super::batch::{LogKey, Lookup, log_of};
+use super::batch::{Lookup, log_of};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
+use crate::log_key::LogKey;
 use crate::query::{self, FetchSize};
 
 /// The bytes of the largest record.

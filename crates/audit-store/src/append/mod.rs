@@ -22,7 +22,6 @@ pub use budget::{Attached, Budget, Full, Reservation};
 pub use error::{AppendError, Conflict, NotStored, SkippedConflicts, Unknown};
 pub use receipt::{PendingReceipts, Receipt, ReceiptsFuture};
 
-pub(crate) use batch::LogKey;
 #[cfg(test)]
 pub(crate) use batch::{Lookup, commit};
 #[cfg(test)]
@@ -33,6 +32,7 @@ pub(crate) use writers::Writers;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::log_key::LogKey;
 use audit_domain::{PreparedEntry, limits};
 
 /// What a writer calls after each commit, with the logs to which its requests belong.

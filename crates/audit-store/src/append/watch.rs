@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use audit_domain::{Clock, ClockError, Timestamp};
 
-use super::batch::LogKey;
+use crate::log_key::LogKey;
 
 /// The difference between clocks that causes no warning.
 const TOLERATED: Duration = Duration::from_secs(60);

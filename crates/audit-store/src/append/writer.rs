@@ -19,6 +19,7 @@ use super::{AfterCommit, AppendRequest, PendingReceipts};
 use crate::connection::{DbConnection, Purpose};
 use crate::dialect;
 use crate::error::{OpenError, StoreError};
+use crate::guard::Guard;
 use crate::url::DatabaseUrl;
 use crate::watch::DatabaseWatch;
 
@@ -52,6 +53,7 @@ impl Writer {
         conn: Option<DbConnection>,
         watch: Arc<ClockWatch>,
         database: Arc<DatabaseWatch>,
+        guard: Option<Arc<Guard>>,
         after_commit: AfterCommit,
     ) -> Result<Writer, OpenError> {
         let (queue, panic) = (Arc::<Queue>::default(), Arc::<OnceLock<String>>::default());
@@ -65,7 +67,7 @@ impl Writer {
             let work = move |taken: &Queue| {
                 // Draws the hash keys at the start and not in the first batch.
                 drop(RandomState::new());
-                Loop { url, conn, watch, database: watched, after_commit, pace: Pace::default() }.run(taken);
+                Loop { url, conn, watch, database: watched, guard, after_commit, pace: Pace::default() }.run(taken);
             };
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| work(&taken))) {
                 let message = panicked.get_or_init(|| message_of(&*payload));
@@ -180,6 +182,7 @@ struct Loop {
     conn: Option<DbConnection>,
     watch: Arc<ClockWatch>,
     database: Arc<DatabaseWatch>,
+    guard: Option<Arc<Guard>>,
     after_commit: AfterCommit,
     pace: Pace,
 }
@@ -286,9 +289,10 @@ impl Loop {
 
     fn commit(&mut self, requests: &[&AppendRequest], lookup: Lookup) -> Result<Vec<Outcome>, StoreError> {
         let start = Instant::now();
-        let (watch, mut pace) = (Arc::clone(&self.watch), std::mem::take(&mut self.pace));
-        let commit =
-            |conn: &mut DbConnection| commit(conn, requests, lookup, &watch, &mut pace).map_err(|error| error.seen_on(conn));
+        let (watch, guard, mut pace) = (Arc::clone(&self.watch), self.guard.clone(), std::mem::take(&mut self.pace));
+        let commit = |conn: &mut DbConnection| {
+            commit(conn, requests, lookup, &watch, guard.as_deref(), &mut pace).map_err(|error| error.seen_on(conn))
+        };
         let outcomes = self.connection().map(commit).map_err(StoreError::Unreachable);
         self.pace = pace;
         let outcomes = self.database.confirm(outcomes?);

@@ -7,10 +7,12 @@ use audit_domain::Stream;
 
 use super::watch::ClockWatch;
 use super::writer::{CLOSE_TIMEOUT, Writer};
-use super::{AfterCommit, AppendRequest, LogKey, NotStored, PendingReceipts};
+use super::{AfterCommit, AppendRequest, NotStored, PendingReceipts};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::{OpenError, StoreError};
+use crate::guard::Guard;
+use crate::log_key::LogKey;
 use crate::url::DatabaseUrl;
 use crate::watch::DatabaseWatch;
 
@@ -27,11 +29,15 @@ impl Writers {
         wanted: u32,
         watch: &Arc<ClockWatch>,
         database: &Arc<DatabaseWatch>,
+        guard: Option<&Arc<Guard>>,
         after_commit: &AfterCommit,
     ) -> Result<Writers, OpenError> {
         let mut conn = Some(conn);
-        let writers = (0..dialect::writers(url, wanted))
-            .map(|_| Writer::start(url.clone(), conn.take(), Arc::clone(watch), Arc::clone(database), Arc::clone(after_commit)));
+        let start = |_| {
+            let (watch, database) = (Arc::clone(watch), Arc::clone(database));
+            Writer::start(url.clone(), conn.take(), watch, database, guard.cloned(), Arc::clone(after_commit))
+        };
+        let writers = (0..dialect::writers(url, wanted)).map(start);
         writers.collect::<Result<_, _>>().map(Writers)
     }
 

@@ -4,9 +4,10 @@
 //! The copy goes log by log in the order of positions, with some thousand rows in a transaction.
 //! Each transaction moves the head of its log, so the destination is a correct, shorter log at
 //! every moment. An interrupted copy continues after the head that it finds. At the end it reads
-//! and compares both sides. It does not copy the index, which follows from the log: the store that
-//! opens the destination builds it.
+//! and compares both sides. It does not copy the index and the trees, which follow from the log: the store
+//! that opens the destination makes them.
 
+mod identity;
 mod log;
 mod registry;
 mod verify;
@@ -14,6 +15,7 @@ mod verify;
 use audit_domain::Stream;
 use diesel::prelude::*;
 
+use self::identity::{Identity, copy_checkpoints};
 use self::registry::Registry;
 use crate::config::StoreConfig;
 use crate::connection::{DbConnection, Purpose};
@@ -81,6 +83,7 @@ pub fn copy(from: &StoreConfig, to: &StoreConfig, mut progress: impl FnMut(CopyP
     progress(CopyProgress::Start { entries, there });
     // Tokens come first, because an entry names the token that appended it.
     let registry = Registry::copy(&mut source, &mut target)?;
+    let identity = Identity::copy(&mut source, &mut target)?;
     for log in &logs {
         let progress = &mut |count| progress(CopyProgress::Copied(count));
         match log.stream {
@@ -95,7 +98,9 @@ pub fn copy(from: &StoreConfig, to: &StoreConfig, mut progress: impl FnMut(CopyP
             Stream::ActionLogs => verify::compare::<ActionLogs>(&mut source, &mut target, *log, progress)?,
         }
     }
+    copy_checkpoints(&mut source, &mut target, &logs)?;
     registry.compare(&mut target)?;
+    identity.compare(&mut target)?;
     // The compared files must be the ones that are in the place of the destination.
     if let Some(what) = dialect::displaced(&place) {
         return Err(StoreError::Displaced(what).into());
@@ -134,9 +139,8 @@ fn logs(conn: &mut DbConnection) -> Result<Vec<Log>, CopyError> {
     let written = logs::table.filter(logs::next_position.gt(0)).order((logs::channel_id, logs::stream)).select(columns);
     let rows: Vec<(i64, i16, i64, i64)> = written.load(conn).map_err(StoreError::from)?;
     let log = |(channel_id, stream, size, recorded_at)| {
-        let stream = [Stream::Events, Stream::ActionLogs].into_iter().find(|known| known.number() == stream);
-        let stream =
-            stream.ok_or(CopyError::Unfit { channel_id, what: "the source has a stream that this version does not know" })?;
+        let stream = Stream::from_number(stream)
+            .ok_or(CopyError::Unfit { channel_id, what: "the source has a stream that this version does not know" })?;
         Ok(Log { channel_id, stream, size, recorded_at })
     };
     rows.into_iter().map(log).collect()

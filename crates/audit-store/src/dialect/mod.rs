@@ -20,6 +20,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use crate::connection::{DbConnection, Purpose};
 use crate::error::{OpenError, StoreError, Unusable};
 use crate::limit::{self, ServerProcess};
+use crate::log_key::LogKey;
 use crate::row::NewRows;
 use crate::sqlite_file::Pass;
 use crate::url::DatabaseUrl;
@@ -279,21 +280,25 @@ pub(crate) fn lock_log(conn: &mut DbConnection, channel_id: i64, stream: Stream)
     }
 }
 
-/// Locks the tree of a log until the transaction ends, and returns its size and root. The first call
-/// for a log makes an empty tree.
-pub(crate) fn lock_tree(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> QueryResult<(i64, Vec<u8>)> {
+/// Locks the tree of a log until the transaction ends, and returns its size and the number of its log
+/// name. The first call for a log makes an empty tree under the given name.
+pub(crate) fn lock_tree(conn: &mut DbConnection, (channel_id, stream): LogKey, log_name: i64) -> QueryResult<(i64, i64)> {
     match conn {
-        DbConnection::Sqlite(conn) => sqlite::lock_tree(conn, channel_id, stream.number()),
-        DbConnection::Postgres(conn) => postgres::lock_tree(conn, channel_id, stream.number()),
+        DbConnection::Sqlite(conn) => sqlite::lock_tree(conn, channel_id, stream.number(), log_name),
+        DbConnection::Postgres(conn) => postgres::lock_tree(conn, channel_id, stream.number(), log_name),
     }
 }
 
 /// Locks the tree of a log in the same way, unless another server has it locked. Then it returns
 /// `None` and does not wait.
-pub(crate) fn try_lock_tree(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> QueryResult<Option<(i64, Vec<u8>)>> {
+pub(crate) fn try_lock_tree(
+    conn: &mut DbConnection,
+    (channel_id, stream): LogKey,
+    log_name: i64,
+) -> QueryResult<Option<(i64, i64)>> {
     match conn {
-        DbConnection::Sqlite(conn) => sqlite::lock_tree(conn, channel_id, stream.number()).map(Some),
-        DbConnection::Postgres(conn) => postgres::try_lock_tree(conn, channel_id, stream.number()),
+        DbConnection::Sqlite(conn) => sqlite::lock_tree(conn, channel_id, stream.number(), log_name).map(Some),
+        DbConnection::Postgres(conn) => postgres::try_lock_tree(conn, channel_id, stream.number(), log_name),
     }
 }
 

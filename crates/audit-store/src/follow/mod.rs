@@ -1,6 +1,7 @@
 //! Threads that follow the logs. Each brings something that is computed from the entries up to date
 //! after appends, step by step: the search index, or the tree.
 
+mod put;
 mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,10 +9,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+pub(crate) use self::put::{Put, put_all};
 use self::waiting::Waiting;
-use crate::append::{LogKey, Writers};
+use crate::append::Writers;
 use crate::error::{OpenError, StoreError};
 use crate::limit::Cancel;
+use crate::log_key::LogKey;
 
 /// What follows the logs, for messages.
 #[derive(Debug, Clone, Copy)]

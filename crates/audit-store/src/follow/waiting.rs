@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::Follower;
-use crate::append::LogKey;
 use crate::error::StoreError;
+use crate::log_key::LogKey;
 
 /// Logs with entries for which there may be a step to do.
 #[derive(Debug, Default)]

@@ -12,11 +12,12 @@ use std::sync::Arc;
 use audit_domain::{ChannelGrant, ChannelId, Stream};
 use diesel::prelude::*;
 
-use crate::append::{LogKey, Writers};
+use crate::append::Writers;
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
 use crate::follow::Progress;
+use crate::log_key::LogKey;
 use crate::pool::Pool;
 use crate::postings::{Building, IndexError, Segment, Stored, delete, put, read, tiers};
 use crate::query::{ActionLogs, Events, Table};

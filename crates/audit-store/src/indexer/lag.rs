@@ -3,9 +3,9 @@
 use audit_domain::{Stream, Timestamp};
 use diesel::prelude::*;
 
-use crate::append::LogKey;
 use crate::connection::DbConnection;
 use crate::error::StoreError;
+use crate::log_key::LogKey;
 use crate::postings::tiers;
 use crate::schema::{action_logs, events, logs, segments};
 

@@ -13,7 +13,7 @@ pub use append::Prepared;
 pub use cursor::{CursorQuery, Records};
 pub use find::Find;
 pub use list::List;
-pub use tree::LogTree;
+pub use tree::{LogTree, SignedTree};
 
 use std::marker::PhantomData;
 
@@ -21,6 +21,7 @@ use audit_domain::uuid::Uuid;
 use audit_domain::{ChannelGrant, ChannelId, ChannelIdError, Span};
 
 use crate::error::StoreError;
+use crate::log_key::LogKey;
 use crate::query::{self, ActionLogs, Events, Histogram, LogState, LogStream, Summary};
 use crate::store::Store;
 
@@ -200,6 +201,11 @@ impl<S: LogStream> Log<S> {
     #[must_use]
     pub fn channel_id(&self) -> ChannelId {
         self.scope
+    }
+
+    /// The channel and the stream.
+    pub(crate) fn key(&self) -> LogKey {
+        (self.scope.get(), S::STREAM)
     }
 
     /// Reads the record at a position, and compares it with its leaf hash.

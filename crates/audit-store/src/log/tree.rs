@@ -1,13 +1,11 @@
 //! The tree of a log: its root, its tiles, and proofs that anybody can verify.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
-use audit_domain::log::{Node, NodeHash, ProofError, ProofPlan, Tile, TileKind};
+use audit_domain::log::{NodeHash, ProofError, ProofPlan, Tile, VerifierKey};
 
 use super::Log;
 use crate::error::StoreError;
 use crate::query::LogStream;
+use crate::sign::{self, Signed};
 use crate::tree;
 
 impl<S: LogStream> Log<S> {
@@ -19,8 +17,51 @@ impl<S: LogStream> Log<S> {
     /// [`StoreError`]: the database does not answer, or its rows cannot be those of a tree
     /// ([`StoreError::UnfitTree`]).
     pub fn tree(&self) -> Result<LogTree<S>, StoreError> {
-        let (size, root) = self.store.point_read(|conn| tree::read_tree(conn, (self.scope.get(), S::STREAM)))?;
-        Ok(LogTree { log: self.clone(), size: size.unsigned_abs(), root })
+        let tree = self.store.point_read(|conn| tree::read_tree(conn, self.key()))?;
+        Ok(LogTree { log: self.clone(), size: tree.size.unsigned_abs(), root: tree.root })
+    }
+}
+
+impl<S: LogStream> Log<S> {
+    /// The newest signed checkpoint of the log, with the tree that it is of. `None` if there is none yet:
+    /// a store that signs makes it a moment after an append.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: the database does not answer, or the checkpoint was changed in it
+    /// ([`StoreError::WentBack`]).
+    pub fn checkpoint(&self) -> Result<Option<SignedTree<S>>, StoreError> {
+        let Some(signed) = self.store.point_read(|conn| sign::signed(conn, self.key()))? else { return Ok(None) };
+        let (size, root) = (signed.checkpoint.size(), signed.checkpoint.root());
+        Ok(Some(SignedTree { tree: LogTree { log: self.clone(), size, root }, signed }))
+    }
+}
+
+/// A tree with its signed checkpoint.
+#[derive(Debug, Clone)]
+pub struct SignedTree<S: LogStream> {
+    tree: LogTree<S>,
+    signed: Signed,
+}
+
+impl<S: LogStream> SignedTree<S> {
+    /// The tree.
+    #[must_use]
+    pub fn tree(&self) -> &LogTree<S> {
+        &self.tree
+    }
+
+    /// The checkpoint as it was signed, a note.
+    #[must_use]
+    pub fn note(&self) -> &str {
+        &self.signed.note
+    }
+
+    /// The key that signs, and that verifies the note: its name is the origin. With several, the one that
+    /// is in use for the longest time.
+    #[must_use]
+    pub fn verifier(&self) -> &VerifierKey {
+        &self.signed.verifier
     }
 }
 
@@ -53,16 +94,7 @@ impl<S: LogStream> LogTree<S> {
     /// [`StoreError`]: the database does not answer, or the tile is missing
     /// ([`StoreError::UnfitTree`]).
     pub fn tile(&self, tile: Tile) -> Result<Option<Vec<u8>>, StoreError> {
-        let whole = Tile::of_size(tile.kind(), tile.index(), self.size);
-        let TileKind::Hashes { level } = tile.kind() else { return Ok(None) };
-        if whole.is_none_or(|whole| whole.width() < tile.width()) {
-            return Ok(None);
-        }
-        let key = (i16::from(level), tile.index() as i64);
-        let contents = self.log.store.point_read(|conn| tree::read_tile(conn, (self.log.scope.get(), S::STREAM), key))?;
-        // The tile may have more hashes than it had at this size.
-        let hashes = contents.and_then(|contents| contents.get(..32 * usize::from(tile.width())).map(<[u8]>::to_vec));
-        hashes.ok_or_else(|| self.unfit(format!("{tile} is missing; `audit-server rebuild` repairs it"))).map(Some)
+        self.log.store.point_read(|conn| tree::tile_at(conn, self.log.key(), self.size, tile))
     }
 
     /// The proof that an entry is in the tree (RFC 6962, 2.1.1):
@@ -87,26 +119,9 @@ impl<S: LogStream> LogTree<S> {
         self.path(ProofPlan::consistency(old_size, self.size))
     }
 
-    /// Reads the hashes of a proof, each tile once.
+    /// Reads the hashes of a proof.
     fn path(&self, plan: Result<ProofPlan, ProofError>) -> Result<Option<Vec<NodeHash>>, StoreError> {
         let Ok(plan) = plan else { return Ok(None) };
-        let mut tiles: HashMap<Tile, Vec<NodeHash>> = HashMap::new();
-        let missing = |node: Node| self.unfit(format!("a tile of the subtree {} of height {} is missing", node.index, node.level));
-        let read = |node: Node| {
-            let (tile, parts) = Tile::of_node(node, self.size).ok_or_else(|| missing(node))?;
-            let hashes = match tiles.entry(tile) {
-                Entry::Occupied(read) => read.into_mut(),
-                Entry::Vacant(place) => {
-                    let contents = self.tile(tile)?;
-                    place.insert(contents.and_then(|contents| tile.hashes(&contents)).ok_or_else(|| missing(node))?)
-                }
-            };
-            hashes.get(parts).and_then(NodeHash::of_parts).ok_or_else(|| missing(node))
-        };
-        plan.path(read).map(Some)
-    }
-
-    fn unfit(&self, what: String) -> StoreError {
-        StoreError::UnfitTree { stream: S::STREAM, channel_id: self.log.scope.get(), what }
+        self.log.store.point_read(|conn| tree::path(conn, self.log.key(), self.size, &plan)).map(Some)
     }
 }

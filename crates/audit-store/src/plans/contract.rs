@@ -12,24 +12,29 @@ use audit_domain::{ActionLogFilter, ChannelId, Clock, EventFilter, NewActionLog,
 use super::recorded::Small;
 use crate::append::{ClockWatch, Lookup, Pace, commit};
 use crate::connection::Purpose;
+use crate::follow::Put;
 use crate::indexer::{self, Step};
 use crate::postings;
 use crate::query::*;
+use crate::sign::{NewCheckpoint, sizes_in_database};
 use crate::test_postgres::Database;
 use crate::url::DatabaseUrl;
 use crate::{AppendRequest, Store, StoreConfig, dialect, tree};
 
 /// The tables with a channel in every row.
-const TENANT_TABLES: [&str; 8] = ["logs", "events", "action_logs", "segments", "segment_times", "postings", "trees", "tiles"];
+const TENANT_TABLES: [&str; 9] =
+    ["logs", "events", "action_logs", "segments", "segment_times", "postings", "trees", "tiles", "checkpoints"];
 
 /// Lists over all channels, which are not lookups. They go to every node of a cluster and lock
 /// nothing.
-const OF_ALL_CHANNELS: [&str; 3] = [
+const OF_ALL_CHANNELS: [&str; 4] = [
     "SELECT channel_id, next_position, recorded_at FROM logs WHERE ((stream = $1) AND (next_position > $2)) ORDER BY channel_id",
     "SELECT channel_id, next_position, (SELECT (first + size) FROM segments WHERE ((channel_id = channel_id) AND (stream = stream)) \
      ORDER BY first DESC LIMIT $1) FROM logs WHERE ((stream = $2) AND (next_position > $3)) ORDER BY channel_id",
     "SELECT channel_id, next_position, (SELECT size FROM trees WHERE ((channel_id = channel_id) AND (stream = stream)) \
      LIMIT $1) FROM logs WHERE ((stream = $2) AND (next_position > $3)) ORDER BY channel_id",
+    "SELECT channel_id, stream, size, (SELECT size FROM checkpoints WHERE (((channel_id = channel_id) AND \
+     (stream = stream)) AND (log_name = $1)) LIMIT $2) FROM trees",
 ];
 
 fn event(json: &str, channel: i64) -> PreparedEntry {
@@ -55,13 +60,13 @@ fn all_statements() -> Vec<String> {
         // New heads, then existing ones; new entries, then duplicates; one entry, and several.
         let several = (0..3).flat_map(|_| [event("{}", 1), message()]).collect();
         for entries in [vec![event(given, 1), event("{}", 2), message()], several] {
-            commit(conn, &[&AppendRequest::of_entries(entries)], Lookup::GivenUuids, &watch, &mut Pace::default()).unwrap();
+            commit(conn, &[&AppendRequest::of_entries(entries)], Lookup::GivenUuids, &watch, None, &mut Pace::default()).unwrap();
         }
     }
     for more in [64, 448] {
         // A segment, and one that is made from it and from rows.
         let entries = (0..more).map(|_| event(r#"{"action":"a"}"#, 1)).collect();
-        commit(conn, &[&AppendRequest::of_entries(entries)], Lookup::GivenUuids, &watch, &mut Pace::default()).unwrap();
+        commit(conn, &[&AppendRequest::of_entries(entries)], Lookup::GivenUuids, &watch, None, &mut Pace::default()).unwrap();
         Step::prepare(conn, 1, Stream::Events, true).unwrap().unwrap().put(conn).unwrap();
     }
     for log in [(1, Stream::Events), (1, Stream::ActionLogs)] {
@@ -74,12 +79,13 @@ fn all_statements() -> Vec<String> {
                 &[&AppendRequest::of_entries(vec![event("{}", 1), message()])],
                 Lookup::GivenUuids,
                 &watch,
+                None,
                 &mut Pace::default(),
             )
             .unwrap();
         }
-        let (size, _) = tree::read_tree(conn, log).unwrap();
-        assert_eq!(tree::repair_edge(conn, log, size, &[((0, 0), vec![0; 32])].into()).unwrap(), 1);
+        let tree = tree::read_tree(conn, log).unwrap();
+        assert_eq!(tree::repair_edge(conn, log, tree, &[((0, 0), vec![0; 32])].into()).unwrap(), 1);
     }
     for channel in [1, 2] {
         assert_eq!(Events::find_checked(conn, channel, RecordKey::Uuid(known), None).unwrap().is_some(), channel == 1);
@@ -98,6 +104,12 @@ fn all_statements() -> Vec<String> {
     small.reads::<ActionLogs>(ActionLogFilter { search: Some("m".to_owned()), ..ActionLogFilter::default() });
     drop(indexer::lags(small.conn(), Stream::Events).unwrap());
     drop(tree::lags(small.conn(), Stream::Events).unwrap());
+    for (replaces, size) in [(None, 1), (Some(1), 2)] {
+        let (log, note) = ((1, Stream::Events), String::new());
+        let new = NewCheckpoint { log, log_name: 1, replaces, size, note };
+        dialect::write(small.conn(), |conn| new.put(conn)).unwrap();
+    }
+    drop(sizes_in_database(small.conn(), 1).unwrap());
     postings::drop_index(small.conn(), 1, Stream::Events).unwrap();
     small.take()
 }

@@ -36,7 +36,8 @@ impl Log {
         let mut conn = dialect::open(&DatabaseUrl::parse(url).unwrap(), Purpose::Write).unwrap();
         let watch = ClockWatch::new(Clock::system(), Duration::MAX);
         let request = AppendRequest::of_entries(entries.to_vec());
-        let first = commit(&mut conn, &[&request], Lookup::GivenUuids, &watch, &mut Pace::default()).unwrap().remove(0).unwrap();
+        let first =
+            commit(&mut conn, &[&request], Lookup::GivenUuids, &watch, None, &mut Pace::default()).unwrap().remove(0).unwrap();
         assert!(first.iter().all(|receipt| !receipt.duplicate));
         let ran = recording(&mut conn);
         Log { conn, watch, first, ran }
@@ -46,9 +47,15 @@ impl Log {
     fn append(&mut self, requests: Vec<Vec<PreparedEntry>>) -> (Vec<Outcome>, usize) {
         self.ran.lock().unwrap().clear();
         let requests: Vec<_> = requests.into_iter().map(AppendRequest::of_entries).collect();
-        let outcomes =
-            commit(&mut self.conn, &requests.iter().collect::<Vec<_>>(), Lookup::GivenUuids, &self.watch, &mut Pace::default())
-                .unwrap();
+        let outcomes = commit(
+            &mut self.conn,
+            &requests.iter().collect::<Vec<_>>(),
+            Lookup::GivenUuids,
+            &self.watch,
+            None,
+            &mut Pace::default(),
+        )
+        .unwrap();
         (outcomes, self.ran.lock().unwrap().len())
     }
 

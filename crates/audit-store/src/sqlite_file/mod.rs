@@ -6,7 +6,7 @@ mod identity;
 pub(crate) use gate::Pass;
 pub(crate) use identity::Identity;
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,6 +16,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use self::gate::Gate;
 use crate::error::OpenError;
+use crate::private_file::private_directories;
 
 /// The file of an embedded database. Clones share what an open store knows about it.
 #[derive(Debug, Clone)]
@@ -157,14 +158,6 @@ fn draft(path: &Path) -> PathBuf {
 
 fn directory(path: &Path) -> Option<&Path> {
     path.parent().filter(|parent| !parent.as_os_str().is_empty())
-}
-
-fn private_directories() -> DirBuilder {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
 }
 
 fn private_file() -> OpenOptions {

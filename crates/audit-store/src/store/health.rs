@@ -6,16 +6,17 @@ use std::time::Duration;
 use audit_domain::{ClockError, Stream, Timestamp};
 
 use super::{Store, logs};
-use crate::append::{LogKey, Writers};
+use crate::append::Writers;
 use crate::dialect::RolePrivileges;
 use crate::error::{OpenError, StoreError};
 use crate::follow::Progress;
 use crate::indexer::{self, IndexLag};
+use crate::log_key::LogKey;
 use crate::tree::TreeLag;
 use crate::{dialect, postings, query, tree};
 
 /// The pause for a log for which another process does the same steps.
-const OVERTAKEN_PAUSE: Duration = Duration::from_millis(20);
+pub(super) const OVERTAKEN_PAUSE: Duration = Duration::from_millis(20);
 
 impl Store {
     /// The privileges of the database role that the program does not need, in words: with them the
@@ -143,7 +144,11 @@ impl Store {
         self.0.database.check_place()?;
         self.point_read(query::ping)?;
         self.0.database.check_writes()?;
-        Ok(self.0.watch.warnings().into_iter().chain(self.0.indexer.warnings()).chain(self.0.sealer.warnings()).collect())
+        let (mut warnings, signer) = (self.0.watch.warnings(), self.0.signer.as_ref());
+        warnings.extend(signer.iter().flat_map(|(_, signer)| signer.guard().refusals()));
+        warnings.extend(self.0.indexer.warnings().into_iter().chain(self.0.sealer.warnings()));
+        warnings.extend(signer.iter().flat_map(|(following, _)| following.warnings()));
+        Ok(warnings)
     }
 
     /// The message of the panic that ended a thread that writes. The thread cannot be restarted: a

@@ -1,28 +1,36 @@
 //! The store: one database, its writers, and the connections that read. This file opens, appends
 //! and closes. [`crate::log`] has the reads of logs.
 
+mod followers;
 mod health;
+mod new_origin;
 mod registry;
+mod signing;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use audit_domain::{ChannelGrant, Clock, ContentTypes, MaskingPolicy, Stream, limits};
 
-use crate::append::{AfterCommit, AppendRequest, Budget, ClockWatch, LogKey, NotStored, PendingReceipts, Writers};
+pub use new_origin::{NewOrigin, NewOriginError};
+
+use self::followers::Start;
+use crate::append::{AfterCommit, AppendRequest, Budget, ClockWatch, NotStored, PendingReceipts, Writers};
 use crate::config::StoreConfig;
 use crate::connection::{DbConnection, Purpose};
 use crate::content_types;
 use crate::error::{OpenError, StoreError};
-use crate::follow::{Following, Grown, Report};
+use crate::follow::{Following, Grown};
 use crate::indexer::{self, Source};
 use crate::limit::Cancel;
 use crate::pool::{Pool, pool};
 use crate::postings::Cache;
 use crate::query::{Filter, Table};
+use crate::sign::{self, Signer};
+use crate::tree;
 use crate::url::DatabaseUrl;
 use crate::watch::{DatabaseWatch, Keeper};
-use crate::{dialect, migrate, query, tree};
+use crate::{dialect, migrate, query};
 
 /// Searches that run at once. The others wait, and fail after waiting for ten seconds.
 const SEARCHES_AT_ONCE: u32 = 2;
@@ -46,6 +54,8 @@ struct Inner {
     url: DatabaseUrl,
     indexer: Following,
     sealer: Following,
+    /// Signs, and looks that the logs do not go back; only with [`StoreConfig::signing`].
+    signer: Option<(Following, Arc<Signer>)>,
     writers: Arc<Writers>,
     index_source: Arc<Source>,
     readers: Pool,
@@ -65,9 +75,10 @@ struct Inner {
 impl Inner {
     /// Returns whether all threads ended in time.
     fn close(&self) -> bool {
-        self.sealer.stop();
-        let have_followers_ended = [&self.indexer, &self.sealer].map(Following::close) == [true; 2];
-        self.writers.close() && have_followers_ended
+        let followers = || [&self.indexer, &self.sealer].into_iter().chain(self.signer.as_ref().map(|(following, _)| following));
+        followers().for_each(Following::stop);
+        let have_ended = followers().map(Following::close).fold(true, |all, ended| all && ended);
+        self.writers.close() && have_ended
     }
 }
 
@@ -121,37 +132,33 @@ impl Store {
         let point_readers = pool(&url, Purpose::PointRead, config.point_readers, &refused, timeout)?;
         let watch = Arc::new(ClockWatch::new(config.clock.clone(), config.future_warning));
         watch_heads(&watch, &mut conn).map_err(|error| OpenError::from_database(&url.display(), error.to_string()))?;
-        let to_index = Arc::new(Grown::new(indexer::FOLLOWER));
-        let to_seal = Arc::new(Grown::new(tree::FOLLOWER));
-        let noted = [&to_index, &to_seal].map(Arc::clone);
-        let after_commit: AfterCommit = Arc::new(move |logs| noted.iter().for_each(|grown| grown.note(logs)));
-        let writers = Arc::new(Writers::start(&url, conn, config.writers, &watch, &database, &after_commit)?);
         // These threads make many short reads, which no checkpoint has to hold back. If the database
         // refuses them a connection, for which no client waits, the next request must not fail.
         let followers = Arc::new(pool(&url, Purpose::PointRead, FOLLOWER_READERS, &Arc::default(), None)?);
+        let signing = config.signing.clone();
+        if signing.is_some() {
+            database.refuse_read_only()?;
+        }
+        let signer =
+            signing.map(|signing| Signer::start(&mut conn, &url.display(), signing, Arc::clone(&followers), &config.clock));
+        let signer = signer.transpose()?.map(Arc::new);
+        let [to_index, to_seal, to_sign] = [indexer::FOLLOWER, tree::FOLLOWER, sign::FOLLOWER].map(Grown::new).map(Arc::new);
+        let noted = [&to_index, &to_seal].map(Arc::clone);
+        let after_commit: AfterCommit = Arc::new(move |logs| noted.iter().for_each(|grown| grown.note(logs)));
+        let guard = signer.as_ref().map(|signer| signer.guard());
+        let writers = Arc::new(Writers::start(&url, conn, config.writers, &watch, &database, guard, &after_commit)?);
         let without_words = config.channels_without_words.clone();
         let index_source = Arc::new(Source { readers: Arc::clone(&followers), without_words });
-        let (place, patience) = (url.display(), config.index_patience);
-        let source = Arc::clone(&index_source);
-        let index = move |writers: &Writers, logs: &[LogKey], report: Report<'_>| {
-            for log in logs {
-                if !report(*log, indexer::step(&source, writers, *log)) {
-                    return;
-                }
-            }
-        };
-        let readers_of_sweep = Arc::clone(&followers);
-        let sweep = move || readers_of_sweep.read(indexer::lagging);
-        let indexer = Following::start(place.clone(), &to_index, &writers, index, sweep, patience)?;
-        let readers_of_sweep = Arc::clone(&followers);
-        let sweep = move || readers_of_sweep.read(tree::lagging);
-        let seal = move |writers: &Writers, logs: &[LogKey], report: Report<'_>| tree::steps(&followers, writers, logs, report);
-        let sealer = Following::start(place, &to_seal, &writers, seal, sweep, patience)?;
+        let start = Start { place: url.display(), writers: &writers, patience: config.index_patience };
+        let indexer = start.indexer(&to_index, &index_source)?;
+        let sealer = start.sealer(&to_seal, &followers, signer.is_some().then(|| Arc::clone(&to_sign)))?;
+        let signer = signer.map(|signer| Ok::<_, OpenError>((start.signer(&to_sign, &signer)?, signer))).transpose()?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
         Ok(Store(Arc::new(Inner {
             url,
             indexer,
             sealer,
+            signer,
             writers,
             index_source,
             readers,
@@ -300,6 +307,14 @@ impl Store {
     /// Runs a read by key.
     pub(crate) fn point_read<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.0.point_readers.read(run)
+    }
+
+    /// Runs a write between two batches.
+    pub(crate) fn write<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.0.writers.run(run)
     }
 
     /// The cache of what queries read from indexes.

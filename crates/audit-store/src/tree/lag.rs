@@ -3,9 +3,10 @@
 use audit_domain::Stream;
 use diesel::prelude::*;
 
-use crate::append::LogKey;
+use super::stored::current_log_name;
 use crate::connection::DbConnection;
 use crate::error::StoreError;
+use crate::log_key::LogKey;
 use crate::schema::{logs, trees};
 
 /// The lag of the tree of a log.
@@ -36,11 +37,21 @@ pub(crate) fn lags(conn: &mut DbConnection, stream: Stream) -> Result<Vec<TreeLa
     Ok(rows.into_iter().map(lag).collect())
 }
 
-/// The logs whose trees have another size.
+/// The logs whose trees have another size, or were begun under another name.
 pub(crate) fn lagging(conn: &mut DbConnection) -> Result<Vec<LogKey>, StoreError> {
     let mut logs = Vec::new();
     for stream in [Stream::Events, Stream::ActionLogs] {
         logs.extend(lags(conn, stream)?.into_iter().filter(|lag| lag.entries != 0).map(|lag| (lag.channel_id, stream)));
     }
+    logs.extend(begun_under_another_name(conn)?);
     Ok(logs)
+}
+
+/// The logs whose trees have to start again because the logs have a new name since.
+fn begun_under_another_name(conn: &mut DbConnection) -> Result<Vec<LogKey>, StoreError> {
+    let current = current_log_name(conn)?;
+    let earlier = trees::table.filter(trees::log_name.lt(current)).select((trees::channel_id, trees::stream));
+    let rows: Vec<(i64, i16)> = earlier.load(conn)?;
+    let log = |(channel_id, number)| Stream::from_number(number).map(|stream| (channel_id, stream));
+    Ok(rows.into_iter().filter_map(log).collect())
 }

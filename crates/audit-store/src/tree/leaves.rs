@@ -6,9 +6,9 @@ use audit_domain::Stream;
 use audit_domain::log::LeafHash;
 use diesel::prelude::*;
 
-use crate::append::LogKey;
 use crate::connection::DbConnection;
 use crate::error::StoreError;
+use crate::log_key::LogKey;
 use crate::schema::{action_logs, events};
 
 /// Reads the leaf hashes of entries, in the order of their positions.

@@ -7,19 +7,21 @@
 mod edge;
 mod lag;
 mod leaves;
+mod proof;
 mod rebuild;
 mod seal;
 mod stored;
 
 pub use lag::TreeLag;
 pub(crate) use lag::{lagging, lags};
+pub(crate) use proof::{path, tile_at};
 pub(crate) use rebuild::rebuild;
 #[cfg(test)]
 pub(crate) use rebuild::repair_edge;
 #[cfg(test)]
 pub(crate) use seal::Step as SealStep;
 pub(crate) use seal::{step, steps};
-pub(crate) use stored::{read_tile, read_tree};
+pub(crate) use stored::{Tree, read_tree};
 
 use crate::follow::Follower;
 

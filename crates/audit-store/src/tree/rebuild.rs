@@ -6,15 +6,13 @@ use audit_domain::log::{TILE_HEIGHT, TILE_WIDTH};
 
 use super::edge::{Edge, TileKey};
 use super::leaves;
-use super::stored::{delete_tiles, read_tile, read_tree, replace_tile};
-use crate::append::{LogKey, Writers};
+use super::stored::{LEVELS, Tree, delete_tiles, read_tile, read_tree, replace_tile};
+use crate::append::Writers;
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
+use crate::log_key::LogKey;
 use crate::pool::Pool;
-
-/// Levels of tiles of the largest tree: the size of a log is an `i64`.
-const LEVELS: u32 = 8;
 
 /// Leaves that are read at once.
 const PORTION: i64 = 1 << 14;
@@ -29,7 +27,8 @@ type Tiles = BTreeMap<TileKey, Vec<u8>>;
 ///
 /// [`StoreError::UnfitTree`] if they have another root.
 pub(crate) fn rebuild(readers: &Pool, writers: &Writers, log: LogKey) -> Result<u64, StoreError> {
-    let (size, root) = readers.read(|conn| read_tree(conn, log))?;
+    let tree = readers.read(|conn| read_tree(conn, log))?;
+    let Tree { size, root, .. } = tree;
     if compute(readers, log, size, |_| Ok(()))?.root() != root {
         let what = format!("its {size} entries have another root: one of them was changed, or the row of the tree");
         return Err(StoreError::UnfitTree { stream: log.1, channel_id: log.0, what });
@@ -39,11 +38,11 @@ pub(crate) fn rebuild(readers: &Pool, writers: &Writers, log: LogKey) -> Result<
         if readers.read(|conn| wrong(conn, log, &tiles))?.is_empty() {
             return Ok(());
         }
-        repaired += writers.run_for(log, move |conn| dialect::write(conn, |conn| repair(conn, log, &tiles)))?;
+        repaired += writers.run_for(log, move |conn| dialect::write(conn, |conn| repair(conn, log, tree, &tiles)))?;
         Ok(())
     })?;
     let open: Tiles = edge.open_tiles().collect();
-    Ok(repaired + writers.run_for(log, move |conn| repair_edge(conn, log, size, &open))?)
+    Ok(repaired + writers.run_for(log, move |conn| repair_edge(conn, log, tree, &open))?)
 }
 
 /// Computes the tree of the first `size` entries. Calls back with the tiles that each portion fills.
@@ -70,24 +69,28 @@ fn compute(
 
 /// Repairs the tiles that are not full, and deletes those that the tree does not have. If the tree grew
 /// meanwhile, they were right: a tree does not grow from tiles that do not lead to its root.
-pub(crate) fn repair_edge(conn: &mut DbConnection, log: LogKey, size: i64, open: &Tiles) -> Result<u64, StoreError> {
+pub(crate) fn repair_edge(conn: &mut DbConnection, log: LogKey, tree: Tree, open: &Tiles) -> Result<u64, StoreError> {
     dialect::write(conn, |conn| {
-        if dialect::lock_tree(conn, log.0, log.1)?.0 != size {
+        if dialect::lock_tree(conn, log, tree.log_name)? != (tree.size, tree.log_name) {
             return Ok(0);
         }
-        let mut repaired = repair(conn, log, open)?;
+        let mut repaired = repair(conn, log, tree, open)?;
         for level in 0..LEVELS {
-            let complete = size.unsigned_abs().checked_shr(u32::from(TILE_HEIGHT) * level).unwrap_or(0);
+            let complete =
+                tree.size.unsigned_abs().checked_shr(u32::from(TILE_HEIGHT) * u32::from(level.unsigned_abs())).unwrap_or(0);
             let end = complete.div_ceil(TILE_WIDTH.into());
-            repaired += delete_tiles(conn, log, (level as i16, end as i64))? as u64;
+            repaired += delete_tiles(conn, log, (level, end as i64))? as u64;
         }
         Ok(repaired)
     })
 }
 
-/// Repairs the tiles that are missing or differ, under the lock of the tree. Returns their number.
-fn repair(conn: &mut DbConnection, log: LogKey, tiles: &Tiles) -> Result<u64, StoreError> {
-    dialect::lock_tree(conn, log.0, log.1)?;
+/// Repairs the tiles that are missing or differ, under the lock of the tree, unless it was begun again.
+/// Returns their number.
+fn repair(conn: &mut DbConnection, log: LogKey, tree: Tree, tiles: &Tiles) -> Result<u64, StoreError> {
+    if dialect::lock_tree(conn, log, tree.log_name)?.1 != tree.log_name {
+        return Ok(0);
+    }
     let wrong = wrong(conn, log, tiles)?;
     wrong.iter().try_for_each(|(key, contents)| replace_tile(conn, log, *key, contents))?;
     Ok(wrong.len() as u64)

@@ -6,19 +6,19 @@
 //! prepare the same step, one of them stores it. After a crash the tree has the whole step or nothing of it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use audit_domain::log::NodeHash;
 use diesel::prelude::*;
 
 use super::edge::TileKey;
 use super::leaves;
-use super::stored::{grow_tile, insert_tile, put_tree, read_edge, read_tree};
-use crate::append::{LogKey, Writers};
+use super::stored::{Tree, current_log_name, grow_tile, insert_tile, put_tree, read_edge, read_tree, restart_tree};
+use crate::append::Writers;
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::follow::{Progress, Report};
+use crate::follow::{Progress, Put, Report, put_all};
+use crate::log_key::LogKey;
 use crate::pool::Pool;
 use crate::schema::logs;
 
@@ -40,12 +40,12 @@ pub(crate) fn step(readers: &Pool, writers: &Writers, log: LogKey) -> Result<Pro
 /// appends. Steps of logs with the same writer are stored together: one by one, each would wait for the
 /// batch of appends before it, and the trees of many logs would fall behind.
 pub(crate) fn steps(readers: &Pool, writers: &Writers, logs: &[LogKey], report: Report<'_>) {
-    let mut prepared: BTreeMap<usize, Vec<Step>> = BTreeMap::new();
+    let mut prepared: Vec<Step> = Vec::new();
     for log in logs {
         let go_on = match readers.read(|conn| Step::prepare(conn, *log)) {
             Ok(Some(step)) => {
-                prepared.entry(writers.number_for(*log)).or_default().push(step);
-                let bytes: usize = prepared.values().flatten().map(Step::bytes).sum();
+                prepared.push(step);
+                let bytes: usize = prepared.iter().map(Step::bytes).sum();
                 bytes < BYTES_TOGETHER || put_all(writers, std::mem::take(&mut prepared), report)
             }
             Ok(None) => report(*log, Ok(Progress::Done { left: 0 })),
@@ -58,50 +58,13 @@ pub(crate) fn steps(readers: &Pool, writers: &Writers, logs: &[LogKey], report: 
     put_all(writers, prepared, report);
 }
 
-/// Has each writer store its steps, all of them at the same time: one that waits for the database does not
-/// keep the others waiting. Returns whether further steps are wanted.
-fn put_all(writers: &Writers, prepared: BTreeMap<usize, Vec<Step>>, report: Report<'_>) -> bool {
-    let outcomes: Vec<_> = std::thread::scope(|scope| {
-        let mut steps = prepared.into_values();
-        let own = steps.next();
-        let others: Vec<_> = steps.map(|steps| scope.spawn(|| put_together(writers, steps))).collect();
-        let own = own.map(|steps| put_together(writers, steps));
-        own.into_iter().chain(others.into_iter().filter_map(|other| other.join().ok())).flatten().collect()
-    });
-    outcomes.into_iter().fold(true, |go_on, (log, outcome)| report(log, outcome) && go_on)
-}
-
-/// Stores steps of logs with the same writer in one transaction. If one of them may be at fault, each is
-/// stored alone: a log does not wait for the fault of another one. The logs are in their order, so that two
-/// servers lock trees in the same order.
-fn put_together(writers: &Writers, steps: Vec<Step>) -> Vec<(LogKey, Result<Progress, StoreError>)> {
-    let Some(first) = steps.first().map(|step| step.log) else { return Vec::new() };
-    let steps = Arc::new(steps);
-    let together = Arc::clone(&steps);
-    let put = move |conn: &mut DbConnection| {
-        dialect::write(conn, |conn| together.iter().map(|step| step.put(conn)).collect::<Result<Vec<_>, StoreError>>())
-    };
-    let logs = steps.iter().map(|step| step.log);
-    match writers.run_for(first, put) {
-        Ok(progress) => logs.zip(progress.into_iter().map(Ok)).collect(),
-        Err(error) if steps.len() == 1 => vec![(first, Err(error))],
-        Err(StoreError::Unreachable(why)) => logs.map(|log| (log, Err(StoreError::Unreachable(why.clone())))).collect(),
-        Err(StoreError::Closed) => logs.map(|log| (log, Err(StoreError::Closed))).collect(),
-        Err(error) => {
-            tracing::debug!(%error, "steps of {} trees are stored one by one", steps.len());
-            let alone = |(number, log): (usize, LogKey)| {
-                let steps = Arc::clone(&steps);
-                (log, writers.run_for(log, move |conn| dialect::write(conn, |conn| steps[number].put(conn))))
-            };
-            logs.enumerate().map(alone).collect()
-        }
-    }
-}
-
 /// A prepared step.
 #[derive(Debug)]
 pub(crate) struct Step {
     log: LogKey,
+    log_name: i64,
+    /// Whether the tree starts again, without leaves, because the logs have a new name.
+    restarts: bool,
     /// The size of the tree for which the step was prepared.
     from: i64,
     /// The size and the root after it.
@@ -120,15 +83,20 @@ impl Step {
         let (channel_id, stream) = log;
         let unfit = |what| StoreError::UnfitTree { stream, channel_id, what };
         // One snapshot: another server may store a step meanwhile.
-        let (from, entries, edge) = dialect::snapshot(conn, |conn| {
-            let (from, root) = read_tree(conn, log)?;
+        let (log_name, restarts, from, entries, edge) = dialect::snapshot(conn, |conn| {
+            let (mut tree, log_name) = (read_tree(conn, log)?, current_log_name(conn)?);
+            let restarts = tree.log_name < log_name;
+            if restarts {
+                tree = Tree { size: 0, root: NodeHash::of_empty_tree(), log_name };
+            }
+            let from = tree.size;
             let head = logs::table.find((channel_id, stream.number())).select(logs::next_position);
             let entries: i64 = head.first(conn).optional()?.unwrap_or(0);
             if entries < from {
                 return Err(unfit(format!("it has {from} leaves, and the log {entries} entries")));
             }
-            let edge = if entries > from { Some(read_edge(conn, log, (from, root))?) } else { None };
-            Ok((from, entries, edge))
+            let edge = if entries > from { Some(read_edge(conn, log, tree)?) } else { None };
+            Ok((log_name, restarts, from, entries, edge))
         })?;
         let Some(mut edge) = edge else { return Ok(None) };
         let size = entries.min(from + STEP);
@@ -139,20 +107,32 @@ impl Step {
         }
         tiles.extend(edge.open_tiles().filter(|(key, contents)| before.get(key) != Some(contents)));
         let (grown, new) = tiles.into_iter().partition(|(key, _)| before.contains_key(key));
-        Ok(Some(Step { log, from, size, root: edge.root(), grown, new, left: entries - size }))
+        Ok(Some(Step { log, log_name, restarts, from, size, root: edge.root(), grown, new, left: entries - size }))
     }
 
     /// Bytes of its tiles.
     fn bytes(&self) -> usize {
         self.grown.values().chain(self.new.values()).map(Vec::len).sum()
     }
+}
 
-    /// Stores the prepared step, in a transaction. Who else has the tree locked is doing the same step, so
+impl Put for Step {
+    fn log(&self) -> LogKey {
+        self.log
+    }
+
+    /// Stores the prepared step. Who else has the tree locked is doing the same step, so
     /// this does not wait: the appends of the log would wait, too.
-    pub(crate) fn put(&self, conn: &mut DbConnection) -> Result<Progress, StoreError> {
-        let (channel_id, stream) = self.log;
-        if dialect::try_lock_tree(conn, channel_id, stream)?.is_none_or(|(size, _)| size != self.from) {
+    fn put(&self, conn: &mut DbConnection) -> Result<Progress, StoreError> {
+        let is_as_before = |(size, log_name)| match self.restarts {
+            true => log_name < self.log_name,
+            false => (size, log_name) == (self.from, self.log_name),
+        };
+        if !dialect::try_lock_tree(conn, self.log, self.log_name)?.is_some_and(is_as_before) {
             return Ok(Progress::Overtaken);
+        }
+        if self.restarts {
+            restart_tree(conn, self.log, self.log_name)?;
         }
         self.grown.iter().try_for_each(|(key, contents)| grow_tile(conn, self.log, *key, contents))?;
         self.new.iter().try_for_each(|(key, contents)| insert_tile(conn, self.log, *key, contents))?;
@@ -203,8 +183,8 @@ mod tests {
         assert_eq!(put(conn, &early), Progress::Done { left: 0 });
         let tree = read_tree(conn, LOG).unwrap();
         assert_eq!(put(conn, &late), Progress::Overtaken);
-        assert_eq!((read_tree(conn, LOG).unwrap(), tree.0), (tree, 300));
+        assert_eq!((read_tree(conn, LOG).unwrap(), tree.size), (tree, 300));
         // Tiles of another size are not repaired.
-        assert_eq!(repair_edge(conn, LOG, 299, &[((0, 0), vec![0; 32])].into()).unwrap(), 0);
+        assert_eq!(repair_edge(conn, LOG, Tree { size: 299, ..tree }, &[((0, 0), vec![0; 32])].into()).unwrap(), 0);
     }
 }

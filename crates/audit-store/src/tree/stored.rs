@@ -2,21 +2,51 @@
 
 use audit_domain::Stream;
 use audit_domain::log::NodeHash;
+use diesel::dsl::max;
 use diesel::prelude::*;
 
 use super::edge::{Edge, TileKey};
-use crate::append::LogKey;
 use crate::connection::{DbConnection, on_inner};
 use crate::error::StoreError;
-use crate::schema::{tiles, trees};
+use crate::log_key::LogKey;
+use crate::schema::{log_names, tiles, trees};
 
-/// Reads the size and the root of a tree: those of a tree without leaves, if there is none.
-pub(crate) fn read_tree(conn: &mut DbConnection, (channel_id, stream): LogKey) -> Result<(i64, NodeHash), StoreError> {
-    let tree = trees::table.find((channel_id, stream.number())).select((trees::size, trees::root));
-    match tree.first::<(i64, Vec<u8>)>(conn).optional()? {
-        Some((size, root)) => Ok((size, node_hash((channel_id, stream), root)?)),
-        None => Ok((0, NodeHash::of_empty_tree())),
+/// Levels of tiles of the largest tree: the size of a log is an `i64`.
+pub(super) const LEVELS: i16 = 8;
+
+/// The row of a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tree {
+    /// The number of its leaves.
+    pub(crate) size: i64,
+    pub(crate) root: NodeHash,
+    /// The number of the log name under which it was begun.
+    pub(crate) log_name: i64,
+}
+
+/// Reads a tree: one without leaves, if there is none.
+pub(crate) fn read_tree(conn: &mut DbConnection, (channel_id, stream): LogKey) -> Result<Tree, StoreError> {
+    let tree = trees::table.find((channel_id, stream.number())).select((trees::size, trees::root, trees::log_name));
+    match tree.first::<(i64, Vec<u8>, i64)>(conn).optional()? {
+        Some((size, root, log_name)) => Ok(Tree { size, root: node_hash((channel_id, stream), root)?, log_name }),
+        None => Ok(Tree { size: 0, root: NodeHash::of_empty_tree(), log_name: current_log_name(conn)? }),
     }
+}
+
+/// The number of the name that the logs have now. A database gets its first name from the first server
+/// that signs, and trees may be older.
+pub(crate) fn current_log_name(conn: &mut DbConnection) -> Result<i64, StoreError> {
+    let last: Option<i64> = log_names::table.select(max(log_names::number)).first(conn)?;
+    Ok(last.unwrap_or(1))
+}
+
+/// Begins a tree again, without leaves, under another log name.
+pub(super) fn restart_tree(conn: &mut DbConnection, (channel_id, stream): LogKey, log_name: i64) -> Result<(), StoreError> {
+    (0..LEVELS).try_for_each(|level| delete_tiles(conn, (channel_id, stream), (level, 0)).map(drop))?;
+    let tree = trees::table.find((channel_id, stream.number()));
+    let empty = (trees::size.eq(0), trees::root.eq(NodeHash::of_empty_tree().0.to_vec()), trees::log_name.eq(log_name));
+    diesel::update(tree).set(empty).execute(conn)?;
+    Ok(())
 }
 
 fn node_hash((channel_id, stream): LogKey, root: Vec<u8>) -> Result<NodeHash, StoreError> {
@@ -38,7 +68,7 @@ pub(crate) fn read_tile(
 pub(super) fn read_edge(
     conn: &mut DbConnection,
     (channel_id, stream): LogKey,
-    (size, root): (i64, NodeHash),
+    Tree { size, root, .. }: Tree,
 ) -> Result<Edge, StoreError> {
     let edge = Edge::read(size.unsigned_abs(), |key| read_tile(conn, (channel_id, stream), key))?;
     edge.filter(|edge| edge.root() == root).ok_or_else(|| {

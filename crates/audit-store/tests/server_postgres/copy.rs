@@ -1,14 +1,14 @@
 //! Moving a database, from a file to a server and back.
 
 use audit_store::domain::{ChannelGrant, ContentType, NewToken, Role};
-use audit_store::{Copied, CopyError, CopyProgress, Store, StoreConfig, copy};
+use audit_store::{Copied, CopyError, CopyProgress, Signing, Store, StoreConfig, copy};
 use tempfile::TempDir;
 
 use crate::common::{
     ActionLogs, Dice, Events, Kind, Raw, TestDatabase, append, checked_logs_of, erase, event, on_postgres, only, uuid,
 };
 
-const TABLES: [&str; 5] = ["logs", "events", "action_logs", "tokens", "content_types"];
+const TABLES: [&str; 8] = ["logs", "events", "action_logs", "tokens", "content_types", "log_names", "signing_keys", "checkpoints"];
 
 /// Not carried: rebuilt from the entries.
 const DERIVED: [&str; 5] = ["segments", "segment_times", "postings", "trees", "tiles"];
@@ -22,6 +22,8 @@ fn dump(raw: &Raw) -> Vec<Vec<Vec<Option<String>>>> {
     let order = |table: &str| match table {
         "tokens" | "content_types" => "id",
         "logs" => "channel_id, stream",
+        "log_names" | "signing_keys" => "number",
+        "checkpoints" => "1, 2, 3",
         _ => "channel_id, position",
     };
     TABLES.iter().map(|table| raw.rows(&format!("SELECT * FROM {table} ORDER BY {}", order(table)))).collect()
@@ -82,6 +84,13 @@ fn a_copy_to_a_server_and_back_is_equal_to_the_byte() {
     // The index still finds an entry by what was erased; rebuilt, by what is left of it.
     store.rebuild_index().unwrap();
     store.seal().unwrap();
+    let files = tempfile::tempdir().unwrap();
+    let signing = Signing::new(files.path().join("signing.key"), files.path().join("checkpoints"));
+    let signer = Store::open(first.config().signing(signing.clone())).unwrap();
+    signer.rotate_key(&signing).unwrap();
+    signer.retire_key(&signing, 1).unwrap();
+    signer.sign().unwrap();
+    signer.close();
     store.close();
     let mut seen = (0, 0, 0);
     let copied = copy(&first.config(), &server.config(), |progress| match progress {

@@ -1,7 +1,7 @@
 //! The guards of PostgreSQL: what the role may do that the program runs as.
 
 use audit_store::domain::{ChannelGrant, NewToken, Role};
-use audit_store::{AppendError, AppendRequest, NotStored, OpenError, Store, StoreConfig};
+use audit_store::{AppendError, AppendRequest, NotStored, OpenError, Signing, Store, StoreConfig};
 
 use crate::common::{ActionLogs, Events, Kind, Raw, Scratch, TestDatabase, append, checked_logs, event};
 use crate::postgres_server::{Database, create_role};
@@ -115,13 +115,16 @@ fn privileges_guard_action_logs_by_verb_and_by_column() {
 #[test]
 fn heads_trees_and_tokens_are_guarded_too() {
     let guarded = Guarded::new();
-    for table in ["logs", "trees", "tokens"] {
+    for table in ["logs", "trees", "tokens", "log_names", "signing_keys", "checkpoints"] {
         guarded.refused(&format!("DELETE FROM {table}"));
         guarded.refused(&format!("TRUNCATE {table}"));
     }
     let rights = [
         ("logs", &["next_position", "recorded_at"][..]),
-        ("trees", &["size", "root"]),
+        ("trees", &["size", "root", "log_name"]),
+        ("checkpoints", &["size", "note"]),
+        ("signing_keys", &["retired_at"]),
+        ("log_names", &[]),
         ("tiles", &["hashes"]),
         ("tokens", &["revoked_at"]),
     ];
@@ -139,7 +142,9 @@ fn heads_trees_and_tokens_are_guarded_too() {
 #[test]
 fn the_application_role_is_all_that_the_program_needs() {
     let guarded = Guarded::new();
-    let store = Store::open(guarded.config().refuse_excess_privileges(true)).unwrap();
+    let files = tempfile::tempdir().unwrap();
+    let signing = Signing::new(files.path().join("signing.key"), files.path().join("checkpoints"));
+    let store = Store::open(guarded.config().refuse_excess_privileges(true).signing(signing.clone())).unwrap();
     assert_eq!(store.excess_privileges().unwrap(), [""; 0]);
     append(&store, vec![event(r#"{"channel_id":9}"#), event("{}"), ActionLogs::entry("")]);
     assert_eq!(checked_logs(&store).len(), 3);
@@ -159,6 +164,14 @@ fn the_application_role_is_all_that_the_program_needs() {
     assert_eq!(guarded.prompt.strings("SELECT sum(size) FROM trees"), entries);
     assert!(store.database_bytes().unwrap() > 0);
     store.check().unwrap();
+    store.sign().unwrap();
+    store.rotate_key(&signing).unwrap();
+    store.retire_key(&signing, 1).unwrap();
+    store.close();
+    let operator = Store::open(guarded.config()).unwrap();
+    operator.begin_new_origin(&signing).unwrap();
+    operator.seal().unwrap();
+    assert_eq!(guarded.prompt.strings("SELECT DISTINCT log_name FROM trees"), ["2"]);
 }
 
 #[test]

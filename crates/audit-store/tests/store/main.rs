@@ -30,6 +30,7 @@ mod postgres_server;
 mod round_trip;
 mod schema;
 mod searches;
+mod sign;
 mod sorts;
 mod summary;
 mod tokens;

@@ -8,8 +8,8 @@ use audit_store::{OpenError, Store};
 
 use crate::common::{Raw, Scratch, TestDatabase, checked_logs, of_database};
 
-const TABLES: &str =
-    "'action_logs', 'content_types', 'events', 'logs', 'postings', 'segment_times', 'segments', 'tiles', 'tokens', 'trees'";
+const TABLES: &str = "'action_logs', 'checkpoints', 'content_types', 'events', 'log_names', 'logs', 'postings', 'segment_times', 'segments', \
+     'signing_keys', 'tiles', 'tokens', 'trees'";
 
 fn migrations(database: &str) -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(database);
@@ -109,6 +109,11 @@ action_logs.message TEXT
 action_logs.trace TEXT
 action_logs.extra TEXT
 action_logs.masked TEXT
+checkpoints.channel_id BIGINT NOT NULL key 1
+checkpoints.stream SMALLINT NOT NULL key 2
+checkpoints.log_name BIGINT NOT NULL key 3
+checkpoints.size BIGINT NOT NULL
+checkpoints.note TEXT NOT NULL
 content_types.id BIGINT NOT NULL key 1
 content_types.app_label TEXT NOT NULL
 content_types.model TEXT NOT NULL
@@ -147,6 +152,9 @@ events.description_json TEXT
 events.extra TEXT
 events.impersonator_json TEXT
 events.masked TEXT
+log_names.number BIGINT NOT NULL key 1
+log_names.name TEXT NOT NULL
+log_names.created_at BIGINT NOT NULL
 logs.channel_id BIGINT NOT NULL key 1
 logs.stream SMALLINT NOT NULL key 2
 logs.next_position BIGINT NOT NULL
@@ -170,6 +178,10 @@ segments.last_time BIGINT NOT NULL
 segments.fences BLOB NOT NULL
 segments.days BLOB NOT NULL
 segments.words SMALLINT NOT NULL
+signing_keys.number BIGINT NOT NULL key 1
+signing_keys.public_key BLOB NOT NULL
+signing_keys.created_at BIGINT NOT NULL
+signing_keys.retired_at BIGINT
 tiles.channel_id BIGINT NOT NULL key 1
 tiles.stream SMALLINT NOT NULL key 2
 tiles.level SMALLINT NOT NULL key 3
@@ -186,21 +198,27 @@ tokens.revoked_at BIGINT
 trees.channel_id BIGINT NOT NULL key 1
 trees.stream SMALLINT NOT NULL key 2
 trees.size BIGINT NOT NULL
-trees.root BLOB NOT NULL";
+trees.root BLOB NOT NULL
+trees.log_name BIGINT NOT NULL";
 
 const INDEXES: &str = "\
 action_logs (channel_id, position) unique
 action_logs (channel_id, uuid) unique
 action_logs_by_created_at (channel_id, created_at, position)
+checkpoints (channel_id, stream, log_name) unique
 content_types (app_label, model) unique
 content_types (id) unique
 events (channel_id, position) unique
 events (channel_id, uuid) unique
 events_by_timestamp (channel_id, timestamp, position)
+log_names (name) unique
+log_names (number) unique
 logs (channel_id, stream) unique
 postings (channel_id, stream, first, first_term) unique
 segment_times (channel_id, stream, first, block) unique
 segments (channel_id, stream, first) unique
+signing_keys (number) unique
+signing_keys (public_key) unique
 tiles (channel_id, stream, level, tile) unique
 tokens (id) unique
 tokens (key_digest) unique
@@ -255,12 +273,15 @@ fn tables_and_indexes_are_these() {
         [
             "__diesel_schema_migrations",
             "action_logs",
+            "checkpoints",
             "content_types",
             "events",
+            "log_names",
             "logs",
             "postings",
             "segment_times",
             "segments",
+            "signing_keys",
             "tiles",
             "tokens",
             "trees"

@@ -267,24 +267,29 @@ fn try_lock_log(conn: &mut PgConnection, channel_id: i64, stream: i16) -> QueryR
     head.for_update().get_result(conn)
 }
 
-pub(super) fn lock_tree(conn: &mut PgConnection, channel_id: i64, stream: i16) -> QueryResult<(i64, Vec<u8>)> {
-    make_tree(conn, channel_id, stream)?;
-    let tree = trees::table.find((channel_id, stream)).select((trees::size, trees::root));
+pub(super) fn lock_tree(conn: &mut PgConnection, channel_id: i64, stream: i16, log_name: i64) -> QueryResult<(i64, i64)> {
+    make_tree(conn, channel_id, stream, log_name)?;
+    let tree = trees::table.find((channel_id, stream)).select((trees::size, trees::log_name));
     tree.for_update().first(conn)
 }
 
-pub(super) fn try_lock_tree(conn: &mut PgConnection, channel_id: i64, stream: i16) -> QueryResult<Option<(i64, Vec<u8>)>> {
-    make_tree(conn, channel_id, stream)?;
-    let tree = trees::table.find((channel_id, stream)).select((trees::size, trees::root));
+pub(super) fn try_lock_tree(
+    conn: &mut PgConnection,
+    channel_id: i64,
+    stream: i16,
+    log_name: i64,
+) -> QueryResult<Option<(i64, i64)>> {
+    make_tree(conn, channel_id, stream, log_name)?;
+    let tree = trees::table.find((channel_id, stream)).select((trees::size, trees::log_name));
     tree.for_update().skip_locked().first(conn).optional()
 }
 
 /// Makes an empty tree for a log, unless it has one.
-fn make_tree(conn: &mut PgConnection, channel_id: i64, stream: i16) -> QueryResult<()> {
+fn make_tree(conn: &mut PgConnection, channel_id: i64, stream: i16, log_name: i64) -> QueryResult<()> {
     let known = trees::table.find((channel_id, stream)).select(trees::size);
     if known.first::<i64>(conn).optional()?.is_none() {
-        let root = NodeHash::of_empty_tree().0.to_vec();
-        let empty = (trees::channel_id.eq(channel_id), trees::stream.eq(stream), trees::size.eq(0), trees::root.eq(root));
+        let (of_log, root) = ((trees::channel_id.eq(channel_id), trees::stream.eq(stream)), NodeHash::of_empty_tree().0.to_vec());
+        let empty = (of_log, trees::size.eq(0), trees::root.eq(root), trees::log_name.eq(log_name));
         diesel::insert_into(trees::table).values(empty).on_conflict_do_nothing().execute(conn)?;
     }
     Ok(())

@@ -220,15 +220,15 @@ pub(super) fn lock_log(conn: &mut SqliteConnection, channel_id: i64, stream: i16
 }
 
 /// The transaction has the only write lock already.
-pub(super) fn lock_tree(conn: &mut SqliteConnection, channel_id: i64, stream: i16) -> QueryResult<(i64, Vec<u8>)> {
-    let tree = trees::table.find((channel_id, stream)).select((trees::size, trees::root));
+pub(super) fn lock_tree(conn: &mut SqliteConnection, channel_id: i64, stream: i16, log_name: i64) -> QueryResult<(i64, i64)> {
+    let tree = trees::table.find((channel_id, stream)).select((trees::size, trees::log_name));
     if let Some(tree) = tree.first(conn).optional()? {
         return Ok(tree);
     }
-    let root = NodeHash::of_empty_tree().0.to_vec();
-    let empty = (trees::channel_id.eq(channel_id), trees::stream.eq(stream), trees::size.eq(0), trees::root.eq(&root));
+    let (of_log, root) = ((trees::channel_id.eq(channel_id), trees::stream.eq(stream)), NodeHash::of_empty_tree().0.to_vec());
+    let empty = (of_log, trees::size.eq(0), trees::root.eq(root), trees::log_name.eq(log_name));
     diesel::insert_into(trees::table).values(empty).execute(conn)?;
-    Ok((0, root))
+    Ok((0, log_name))
 }
 
 /// Up to this number of uuids, a prepared statement for each is quicker than one for all.

@@ -1,5 +1,9 @@
 //! The configuration of a store.
 
+mod signing;
+
+pub use signing::Signing;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -57,6 +61,9 @@ pub struct StoreConfig {
     /// The secrets that are masked before an entry is hashed; those of the standard policy by
     /// default.
     pub masking: MaskingPolicy,
+    /// How the store signs the checkpoints of its logs, and where it keeps the newest ones. Without it, it
+    /// appends and does neither, as a batch job does beside a server.
+    pub signing: Option<Signing>,
     /// The clock of the store.
     pub clock: Clock,
     /// The time by which an entry may be ahead of the clock without a warning in its receipt.
@@ -87,6 +94,7 @@ impl StoreConfig {
             create_if_missing: true,
             refuse_excess_privileges: false,
             masking: MaskingPolicy::standard(),
+            signing: None,
             clock: Clock::system(),
             future_warning: FUTURE_WARNING,
             index_patience: INDEX_PATIENCE,
@@ -148,6 +156,13 @@ impl StoreConfig {
     #[must_use]
     pub fn refuse_excess_privileges(mut self, refuse: bool) -> StoreConfig {
         self.refuse_excess_privileges = refuse;
+        self
+    }
+
+    /// Sets how the store signs.
+    #[must_use]
+    pub fn signing(mut self, signing: Signing) -> StoreConfig {
+        self.signing = Some(signing);
         self
     }
 

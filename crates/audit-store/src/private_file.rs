@@ -1,0 +1,72 @@
+//! Files and directories for their owner alone, written so that they are whole after a crash.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// Makes directories for their owner alone, as far as they do not exist.
+pub(crate) fn private_directories() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+/// Writes a file under another name, flushes it, and renames it.
+pub(crate) fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let draft = draft_of(path);
+    write_draft(&draft, contents)?;
+    fs::rename(&draft, path)?;
+    flush_directory_of(path)
+}
+
+/// Writes and flushes a draft for its owner alone.
+pub(crate) fn write_draft(draft: &Path, contents: &[u8]) -> io::Result<()> {
+    match fs::remove_file(draft) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = new_private(draft)?;
+    file.write_all(contents)?;
+    file.sync_all()
+}
+
+/// The name of the draft of a file.
+pub(crate) fn draft_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    name.into()
+}
+
+/// Flushes the names of a directory, so that a renamed file keeps its name after a loss of power.
+pub(crate) fn flush_directory_of(path: &Path) -> io::Result<()> {
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(directory) => fs::File::open(directory)?.sync_all(),
+        None => fs::File::open(".")?.sync_all(),
+    }
+}
+
+/// Makes the directory of a file, for its owner alone.
+pub(crate) fn make_directory_of(path: &Path) -> io::Result<()> {
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(directory) => private_directories().create(directory),
+        None => Ok(()),
+    }
+}
+
+/// Makes a file that does not exist yet, and flushes it.
+pub(crate) fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut file = new_private(path)?;
+    file.write_all(contents)?;
+    file.sync_all()?;
+    flush_directory_of(path)
+}
+
+fn new_private(path: &Path) -> io::Result<fs::File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

@@ -1,0 +1,46 @@
+//! Tiles of a tree at one of its sizes, and the proofs that are made of them.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use audit_domain::log::{Node, NodeHash, ProofPlan, Tile, TileKind};
+
+use super::stored::read_tile;
+use crate::connection::DbConnection;
+use crate::error::StoreError;
+use crate::log_key::LogKey;
+
+/// Reads a tile of hashes as it was when the tree had `size` leaves: 32 bytes for each. Returns `None` if
+/// that tree does not have all of its hashes, or if it is a tile of entries.
+pub(crate) fn tile_at(conn: &mut DbConnection, log: LogKey, size: u64, tile: Tile) -> Result<Option<Vec<u8>>, StoreError> {
+    let whole = Tile::of_size(tile.kind(), tile.index(), size);
+    let TileKind::Hashes { level } = tile.kind() else { return Ok(None) };
+    if whole.is_none_or(|whole| whole.width() < tile.width()) {
+        return Ok(None);
+    }
+    let contents = read_tile(conn, log, (i16::from(level), tile.index() as i64))?;
+    // The tile may have more hashes than it had at this size.
+    let hashes = contents.and_then(|contents| contents.get(..32 * usize::from(tile.width())).map(<[u8]>::to_vec));
+    hashes.ok_or_else(|| unfit(log, format!("{tile} is missing; `audit-server rebuild` repairs it"))).map(Some)
+}
+
+/// Reads the hashes of a proof in the tree of `size` leaves, each tile once.
+pub(crate) fn path(conn: &mut DbConnection, log: LogKey, size: u64, plan: &ProofPlan) -> Result<Vec<NodeHash>, StoreError> {
+    let mut tiles: HashMap<Tile, Vec<NodeHash>> = HashMap::new();
+    let missing = |node: Node| unfit(log, format!("a tile of the subtree {} of height {} is missing", node.index, node.level));
+    plan.path(|node| {
+        let (tile, parts) = Tile::of_node(node, size).ok_or_else(|| missing(node))?;
+        let hashes = match tiles.entry(tile) {
+            Entry::Occupied(read) => read.into_mut(),
+            Entry::Vacant(place) => {
+                let contents = tile_at(conn, log, size, tile)?;
+                place.insert(contents.and_then(|contents| tile.hashes(&contents)).ok_or_else(|| missing(node))?)
+            }
+        };
+        hashes.get(parts).and_then(NodeHash::of_parts).ok_or_else(|| missing(node))
+    })
+}
+
+fn unfit((channel_id, stream): LogKey, what: String) -> StoreError {
+    StoreError::UnfitTree { stream, channel_id, what }
+}

@@ -7,7 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::error::ErrorInternalServerError;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use audit_store::domain::{ChannelGrant, ChannelId, Token, TokenKey};
+use audit_store::domain::{ChannelGrant, ChannelId, Role, Timestamp, Token, TokenKey};
 use base64::Engine;
 
 use crate::connections::Connection;
@@ -61,6 +61,20 @@ pub(crate) struct Caller {
 impl Caller {
     pub(crate) fn new(token: Token, default_channel: ChannelId, connection: Option<Arc<Connection>>) -> Caller {
         Caller { token, default_channel, connection }
+    }
+
+    /// The caller of a path that everybody may read. All of them together count as one key.
+    pub(crate) fn anonymous(default_channel: ChannelId, request: &HttpRequest) -> Caller {
+        let token = Token {
+            id: 0,
+            name: "everybody".to_owned(),
+            role: Role::Reader,
+            channels: ChannelGrant::All,
+            created_at: Timestamp::MIN,
+            expires_at: None,
+            revoked_at: None,
+        };
+        Caller::new(token, default_channel, request.conn_data::<Arc<Connection>>().cloned())
     }
 
     /// Whether the client no longer waits for the answer, as far as the connection shows it.

@@ -10,6 +10,7 @@ mod docs;
 mod events;
 mod health;
 mod inventory;
+mod log;
 mod metrics;
 mod native;
 mod oms_action_logs;
@@ -48,6 +49,7 @@ const APIS: &[ApiModule] = &apis![
     events,
     action_logs,
     tokens,
+    log,
     channels,
     content_types,
     health,

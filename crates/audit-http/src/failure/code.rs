@@ -22,6 +22,7 @@ pub(crate) enum Code {
     EntryWasChanged,
     Busy,
     QueryTimeout,
+    NotSigned,
     Unavailable,
     /// Only published APIs answer with this kind, and they send no code. It must stay the last
     /// variant.
@@ -31,7 +32,7 @@ pub(crate) enum Code {
 impl Code {
     /// All codes of the native API, by status. The OpenAPI document and the test of the page of
     /// errors use this list.
-    pub(crate) const ALL: [Code; 17] = [
+    pub(crate) const ALL: [Code; 18] = [
         Code::InvalidQuery,
         Code::InvalidBody,
         Code::InvalidEncoding,
@@ -48,6 +49,7 @@ impl Code {
         Code::EntryWasChanged,
         Code::Busy,
         Code::QueryTimeout,
+        Code::NotSigned,
         Code::Unavailable,
     ];
 
@@ -70,6 +72,7 @@ impl Code {
             Code::EntryWasChanged => "entry_was_changed",
             Code::Busy => "busy",
             Code::QueryTimeout => "query_timeout",
+            Code::NotSigned => "not_signed",
             Code::Unavailable => "unavailable",
             Code::NotAcceptable => "not_acceptable",
         }
@@ -89,7 +92,7 @@ impl Code {
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Code::Internal | Code::EntryWasChanged => StatusCode::INTERNAL_SERVER_ERROR,
-            Code::Busy | Code::QueryTimeout | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Code::Busy | Code::QueryTimeout | Code::NotSigned | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }

@@ -150,6 +150,8 @@ pub(crate) enum Failure {
     ClientGone,
     /// A query took longer than the limit.
     QueryTimeout { seconds: u64 },
+    /// No signed checkpoint has the record yet.
+    NotSigned { channel_id: i64, stream: &'static str, position: i64 },
     /// A part that the server needs does not work. The sentence says which.
     Unavailable(&'static str),
     /// An append stored nothing. The text says why.
@@ -202,6 +204,7 @@ impl Failure {
             Failure::TooLarge(_) | Failure::RecordTooLarge(_) => Code::TooLarge,
             Failure::Busy { .. } | Failure::TooManyQueries => Code::Busy,
             Failure::QueryTimeout { .. } => Code::QueryTimeout,
+            Failure::NotSigned { .. } => Code::NotSigned,
             Failure::ClientGone | Failure::Unavailable(_) | Failure::NotStored(_) | Failure::StoredIsUnknown { .. } => {
                 Code::Unavailable
             }
@@ -253,6 +256,11 @@ impl Failure {
             Failure::QueryTimeout { seconds } => format!(
                 "The query did not end within {seconds} s. Ask for less (a range of time, one channel, another filter), or retry \
                  later."
+            )
+            .into(),
+            Failure::NotSigned { channel_id, stream, position } => format!(
+                "No signed checkpoint of the log {channel_id}/{stream} has position {position} yet. A server that signs makes one within \
+                 a second; retry then."
             )
             .into(),
             Failure::Unavailable(text) | Failure::EntryWasChanged(text) => (*text).into(),

@@ -30,6 +30,8 @@ pub(crate) enum Access {
     Append,
     /// Tokens of administrators.
     Admin,
+    /// Tokens that may read; everybody, without a key, if the configuration says so.
+    ReadLog,
     /// Tokens that may read all channels.
     ReadAllChannels,
     /// Tokens of administrators of all channels.
@@ -41,7 +43,7 @@ impl Access {
         let Caller { token, .. } = caller;
         let has_role = match self {
             Access::Open => true,
-            Access::Read | Access::ReadAllChannels => token.role.reads(),
+            Access::Read | Access::ReadLog | Access::ReadAllChannels => token.role.reads(),
             Access::Append => token.role.writes(),
             Access::Admin | Access::AdminAllChannels => token.role == Role::Admin,
         };
@@ -157,7 +159,11 @@ impl Resource {
     }
 
     async fn answer(&self, api: &Api, request: HttpRequest, payload: Payload, allow: &HeaderValue) -> Answer {
-        let caller = if self.needs_key() { Some(authenticate(api, &request).await?) } else { None };
+        let caller = match self.needs_key() {
+            true if self.is_public(api) => Some(Caller::anonymous(api.config.default_channel, &request)),
+            true => Some(authenticate(api, &request).await?),
+            false => None,
+        };
         if let Some(caller) = &caller {
             (self.style.check_permission)(caller, request.method())?;
         }
@@ -172,6 +178,11 @@ impl Resource {
             request.extensions_mut().insert(caller);
         }
         (served.run)(request, payload).await
+    }
+
+    /// Whether everybody may read this path, as the configuration says.
+    fn is_public(&self, api: &Api) -> bool {
+        api.config.public_log && self.served.iter().all(|served| served.access == Access::ReadLog)
     }
 
     fn needs_key(&self) -> bool {

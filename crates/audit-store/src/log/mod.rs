@@ -7,6 +7,7 @@ mod append;
 mod cursor;
 mod find;
 mod list;
+mod proof;
 mod tree;
 
 pub use append::Prepared;

@@ -87,7 +87,7 @@ impl<S: LogStream> LogTree<S> {
     }
 
     /// Reads a tile of hashes: 32 bytes for each. Returns `None` if this tree does not have all of
-    /// its hashes, or if it is a tile of entries.
+    /// its hashes, or if it is a tile of entries ([`LogTree::entries`]).
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ impl<S: LogStream> LogTree<S> {
     ///
     /// As for [`LogTree::tile`].
     pub fn inclusion(&self, position: u64) -> Result<Option<Vec<NodeHash>>, StoreError> {
-        self.path(ProofPlan::inclusion(position, self.size))
+        self.path(self.size, ProofPlan::inclusion(position, self.size))
     }
 
     /// The proof that the tree begins with the entries of an older one (RFC 6962, 2.1.2):
@@ -116,12 +116,34 @@ impl<S: LogStream> LogTree<S> {
     ///
     /// As for [`LogTree::tile`].
     pub fn consistency(&self, old_size: u64) -> Result<Option<Vec<NodeHash>>, StoreError> {
-        self.path(ProofPlan::consistency(old_size, self.size))
+        self.path(self.size, ProofPlan::consistency(old_size, self.size))
     }
 
-    /// Reads the hashes of a proof.
-    fn path(&self, plan: Result<ProofPlan, ProofError>) -> Result<Option<Vec<NodeHash>>, StoreError> {
+    /// The proof that an older tree of this log begins with the entries of a still older one. `None` if
+    /// the sizes are not in this order, or if this tree does not have so many entries.
+    ///
+    /// # Errors
+    ///
+    /// As for [`LogTree::tile`].
+    pub fn consistency_between(&self, old_size: u64, new_size: u64) -> Result<Option<Vec<NodeHash>>, StoreError> {
+        if new_size > self.size {
+            return Ok(None);
+        }
+        self.path(new_size, ProofPlan::consistency(old_size, new_size))
+    }
+
+    /// Reads the hashes of a proof in the tree of `size` leaves.
+    fn path(&self, size: u64, plan: Result<ProofPlan, ProofError>) -> Result<Option<Vec<NodeHash>>, StoreError> {
         let Ok(plan) = plan else { return Ok(None) };
-        self.log.store.point_read(|conn| tree::path(conn, self.log.key(), self.size, &plan)).map(Some)
+        self.log.store.point_read(|conn| tree::path(conn, self.log.key(), size, &plan)).map(Some)
+    }
+
+    pub(super) fn log(&self) -> &Log<S> {
+        &self.log
+    }
+
+    pub(super) fn unfit(&self, what: String) -> StoreError {
+        let (channel_id, stream) = self.log.key();
+        StoreError::UnfitTree { stream, channel_id, what }
     }
 }

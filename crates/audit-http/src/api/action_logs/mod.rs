@@ -23,6 +23,8 @@ impl Stream for ActionLogs {
     const SUMMARY: &'static str = "/api/v1/action-logs/summary";
     const HISTOGRAM: &'static str = "/api/v1/action-logs/histogram";
     const ONE: &'static str = "/api/v1/action-logs/{uuid}";
+    const PROOF: &'static str = "/api/v1/action-logs/{uuid}/proof";
+    const LEAF: &'static str = "/api/v1/action-logs/{uuid}/leaf";
 
     const NAME: &'static str = "action log";
     const TIME: &'static str = "created_at";

@@ -21,6 +21,8 @@ impl Stream for Events {
     const SUMMARY: &'static str = "/api/v1/events/summary";
     const HISTOGRAM: &'static str = "/api/v1/events/histogram";
     const ONE: &'static str = "/api/v1/events/{uuid}";
+    const PROOF: &'static str = "/api/v1/events/{uuid}/proof";
+    const LEAF: &'static str = "/api/v1/events/{uuid}/leaf";
 
     const NAME: &'static str = "event";
     const TIME: &'static str = "timestamp";

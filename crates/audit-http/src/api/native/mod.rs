@@ -7,6 +7,7 @@ mod histogram;
 mod list;
 pub(crate) mod openapi;
 mod page;
+mod proof;
 mod query;
 mod sent;
 mod summary;
@@ -39,6 +40,10 @@ pub(crate) trait Stream: LogStream<Filter: StreamFilter + Serialize> {
     const HISTOGRAM: &'static str;
     /// The path of one record.
     const ONE: &'static str;
+    /// The path of the proof of one record.
+    const PROOF: &'static str;
+    /// The path of the leaf of one record.
+    const LEAF: &'static str;
     /// The API's name for a record.
     const NAME: &'static str;
     /// The filters of lists and counts, in addition to `channel_id`.
@@ -88,6 +93,8 @@ pub(super) fn configure<S: Stream>(routes: &mut Routes<'_>) {
     routes.mount(problem::resource(S::LIST).get(Access::Read, page::page::<S>).post(Access::Append, append::append::<S>));
     routes.mount(problem::resource(S::SUMMARY).get(Access::Read, summary::summary::<S>));
     routes.mount(problem::resource(S::HISTOGRAM).get(Access::Read, histogram::histogram::<S>));
+    routes.mount(problem::resource(S::PROOF).get(Access::Read, proof::proof::<S>));
+    routes.mount(problem::resource(S::LEAF).get(Access::Read, proof::leaf::<S>));
     routes.mount(problem::resource(S::ONE).get(Access::Read, get::<S>));
 }
 
@@ -97,12 +104,7 @@ async fn get<S: Stream>(
     uuid: web::Path<String>,
     caller: Caller,
 ) -> Result<HttpResponse, Failure> {
-    let mut query = Query::parse(&request, &["channel_id"])?;
-    let channels = query.channels(&caller);
-    query.finish()?;
-    let missing = || Failure::not_found(format!("There is no {} {uuid} in the channels that are read.", S::NAME));
-    let id = parse_uuid(&uuid).ok_or_else(missing)?;
-    let record = blocking::find::<S>(&api, &caller, channels, id).await??.ok_or_else(missing)?;
+    let record = read_one::<S>(&api, &request, &uuid, &caller).await?;
     let bytes = record.as_ref().slots.bytes();
     let write = move || {
         let mut body = String::with_capacity(512 + bytes);
@@ -110,6 +112,16 @@ async fn get<S: Stream>(
         body
     };
     Ok(HttpResponse::Ok().content_type("application/json").body(blocking::write_record(bytes, write).await?))
+}
+
+/// Reads the record that a path names, in the channels of `channel_id`.
+async fn read_one<S: Stream>(api: &Api, request: &HttpRequest, uuid: &str, caller: &Caller) -> Result<S::Stored, Failure> {
+    let mut query = Query::parse(request, &["channel_id"])?;
+    let channels = query.channels(caller);
+    query.finish()?;
+    let missing = || Failure::not_found(format!("There is no {} {uuid} in the channels that are read.", S::NAME));
+    let id = parse_uuid(uuid).ok_or_else(missing)?;
+    blocking::find::<S>(api, caller, channels, id).await??.ok_or_else(missing)
 }
 
 /// Refuses a body whose media type is not JSON.

@@ -8,7 +8,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{AllOfBuilder, Content, RefOr, Schema};
 
 use super::filter::{Filter, FilterKind, Operator, StreamFilter, names};
-use super::{SPANS, Stream};
+use super::{SPANS, Stream, proof};
 use crate::body::FORM;
 use crate::bound::Bound;
 use crate::failure::Code;
@@ -43,7 +43,7 @@ pub(crate) const READ: [Code; 7] =
     [Code::InvalidQuery, Code::Unauthorized, Code::Forbidden, Code::Internal, Code::Busy, Code::QueryTimeout, Code::Unavailable];
 
 /// The failures that an operation may answer when it returns stored records.
-const RECORDS: [Code; 1] = [Code::EntryWasChanged];
+pub(super) const RECORDS: [Code; 1] = [Code::EntryWasChanged];
 
 /// The failures that every operation with a body may answer.
 pub(crate) const BODY: [Code; 8] = [
@@ -60,12 +60,13 @@ pub(crate) const BODY: [Code; 8] = [
 pub(crate) fn paths<S: Stream>(words: &StreamDocs) -> Vec<Path> {
     let id = lower_first(words.record);
     let uuid = segment("uuid", "Its uuid.", string(), json!("410237f7-2a6f-48de-9c41-b988326d7607"));
-    vec![
+    let own = [
         Path::new(S::LIST).get(words.list::<S>()).post(words.append::<S>()).native_options(&format!("{id}sOptions"), words.tag),
         Path::new(S::SUMMARY).get(words.summary::<S>()).native_options(&format!("{id}SummaryOptions"), words.tag),
         Path::new(S::HISTOGRAM).get(words.histogram::<S>()).native_options(&format!("{id}HistogramOptions"), words.tag),
-        Path::new(S::ONE).segment(uuid).get(words.get()).native_options(&format!("{id}Options"), words.tag),
-    ]
+        Path::new(S::ONE).segment(uuid.clone()).get(words.get()).native_options(&format!("{id}Options"), words.tag),
+    ];
+    own.into_iter().chain(proof::paths::<S>(words, &uuid)).collect()
 }
 
 /// Returns the parameters for `components`, by name: `channel_id` and the filters.
@@ -195,6 +196,7 @@ pub(crate) fn docs() -> ApiDocs {
         ("Receipt", receipt.into()),
         ("Receipts", receipts.into()),
         ("OtherGroups", other.into()),
+        ("EntryProof", proof::schema().into()),
         (INSTANT_GIVEN, instant_given().into()),
     ];
     ApiDocs { schemas: schemas.map(|(name, schema)| (name.to_owned(), schema)).into(), ..ApiDocs::default() }
@@ -263,7 +265,7 @@ fn with_cloud_events(append: Operation) -> Operation {
 
 impl StreamDocs {
     /// Returns the name of a filter in `components`.
-    fn shared(&self, name: &str) -> String {
+    pub(super) fn shared(&self, name: &str) -> String {
         format!("{}s.{name}", lower_first(self.record))
     }
 

@@ -19,6 +19,9 @@ const LOG_ENTRIES: &str = "audit_log_entries";
 const INDEX_LAG_ENTRIES: &str = "audit_index_lag_entries";
 const INDEX_LAG_SECONDS: &str = "audit_index_lag_seconds";
 const TREE_LAG_ENTRIES: &str = "audit_tree_lag_entries";
+const CHECKPOINT_LAG_ENTRIES: &str = "audit_checkpoint_lag_entries";
+const SIGNS: &str = "audit_signs";
+const REFUSED_LOGS: &str = "audit_refused_logs";
 const DATABASE_BYTES: &str = "audit_database_bytes";
 const LOG_AHEAD_SECONDS: &str = "audit_log_ahead_of_clock_seconds";
 const WAL_BYTES: &str = "audit_database_wal_bytes";
@@ -54,6 +57,10 @@ pub(crate) fn measure(store: &Store) -> Result<(), StoreError> {
     if let Some(bytes) = store.wal_bytes() {
         metrics::gauge!(WAL_BYTES).set(bytes as f64);
     }
+    if let Some(state) = store.signing_state() {
+        metrics::gauge!(SIGNS).set(if state.signs { 1.0 } else { 0.0 });
+        metrics::gauge!(REFUSED_LOGS).set(state.refusals.len() as f64);
+    }
     measure_logs::<Events>(store)?;
     measure_logs::<ActionLogs>(store)
 }
@@ -76,6 +83,10 @@ fn measure_logs<S: LogStream>(store: &Store) -> Result<(), StoreError> {
     for lag in store.tree_lags(stream)? {
         let channel = lag.channel_id.to_string();
         metrics::gauge!(TREE_LAG_ENTRIES, "channel_id" => channel, "stream" => stream.name()).set(lag.entries as f64);
+    }
+    for lag in store.checkpoint_lags(stream)? {
+        let channel = lag.channel_id.to_string();
+        metrics::gauge!(CHECKPOINT_LAG_ENTRIES, "channel_id" => channel, "stream" => stream.name()).set(lag.entries as f64);
     }
     Ok(())
 }

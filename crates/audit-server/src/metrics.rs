@@ -8,7 +8,7 @@ use audit_http::store::domain::{Stream, Timestamp};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// The measurements of the crates below, with their help texts.
-const HELP: [(Kind, &str, &str); 18] = [
+const HELP: [(Kind, &str, &str); 21] = [
     (Kind::Counter, "audit_appended_entries_total", "Entries that were committed to a log, by stream."),
     (Kind::Histogram, "audit_append_batch_entries", "Entries of one transaction of a writer."),
     (Kind::Histogram, "audit_append_batch_seconds", "Time from the start of such a transaction to the end of its commit."),
@@ -26,6 +26,9 @@ const HELP: [(Kind, &str, &str); 18] = [
     (Kind::Gauge, "audit_index_lag_entries", "Entries of a log that the search index waits for, by channel and stream."),
     (Kind::Gauge, "audit_index_lag_seconds", "Age of the oldest of these entries, by channel and stream."),
     (Kind::Gauge, "audit_tree_lag_entries", "Entries of a log that its tree does not have yet, by channel and stream."),
+    (Kind::Gauge, "audit_checkpoint_lag_entries", "Entries of a tree that no signed checkpoint has yet, by channel and stream."),
+    (Kind::Gauge, "audit_signs", "1 if this server holds all keys of the database and signs checkpoints, 0 if not."),
+    (Kind::Gauge, "audit_refused_logs", "Logs that do not extend their newest checkpoint, to which nothing is appended."),
     (Kind::Gauge, CERTIFICATE_EXPIRES, "When the first certificate of the server's chain expires."),
 ];
 

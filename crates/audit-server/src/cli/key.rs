@@ -54,7 +54,7 @@ pub(super) fn run(settings: &Settings, args: KeyArgs) -> anyhow::Result<()> {
         }
         KeyCommand::Retire { number } => {
             store.retire_key(&settings.signing, number)?;
-            stdout_line!("key {number} signs no more");
+            stdout_line!("key {number} is retired: running servers sign without it within seconds");
         }
     }
     Ok(())

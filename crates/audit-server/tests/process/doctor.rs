@@ -56,6 +56,7 @@ fn a_healthy_set_up_passes_and_is_left_as_it_was() {
         assert!(text.contains(&format!("ok    {check}: ")), "{check}: {text}");
     }
     assert!(text.contains("note  contents: not checked: whether entries, heads of logs, the search index and tokens"), "{text}");
+    assert!(text.contains("note  signing: the first start of a server gives the logs a name and a key"), "{text}");
     let mut names: Vec<_> = fs::read_dir(directory.path().join("audit-data")).unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["audit.db"]);

@@ -29,6 +29,7 @@ mod production;
 mod proxies;
 mod settings;
 mod shutdown;
+mod signing;
 mod start;
 mod tls;
 mod tokens;

@@ -109,7 +109,6 @@ impl Guard {
             };
             state.refused.insert(log, foreign(&file, &why));
         }
-        state.refused.values().for_each(|why| tracing::error!("{why}"));
         Guard { directory: directory.to_owned(), state: RwLock::new(state) }
     }
 
@@ -135,12 +134,16 @@ impl Guard {
 
     /// The reason why nothing is appended to a log whose next position is this one.
     pub(crate) fn refusal(&self, log: LogKey, next_position: i64) -> Option<String> {
-        let state = self.read();
-        if let Some(why) = state.all_refused.as_ref().or_else(|| state.refused.get(&log)) {
-            return Some(why.clone());
-        }
-        let newest = state.newest.get(&log).filter(|newest| newest.size > next_position)?;
-        Some(too_small(log, next_position, newest, &self.file(log)))
+        let why = {
+            let state = self.read();
+            if let Some(why) = state.all_refused.as_ref().or_else(|| state.refused.get(&log)) {
+                return Some(why.clone());
+            }
+            let newest = state.newest.get(&log).filter(|newest| newest.size > next_position)?;
+            too_few(log, next_position, newest, &self.file(log))
+        };
+        self.refuse(log, &why);
+        Some(why)
     }
 
     /// The reasons why nothing is appended to some logs.
@@ -211,17 +214,13 @@ impl Guard {
 pub(crate) const ADVICE: &str = "nothing is appended to it or signed; put the newest copy of the database back, or begin a new origin on purpose \
                       with `audit-server log new-origin` (docs/operations.md, A database that went back)";
 
-fn too_small((channel_id, stream): LogKey, entries: i64, newest: &Seen, file: &Path) -> String {
+/// The message for a log with too few entries.
+pub(crate) fn too_few((channel_id, stream): LogKey, entries: i64, newest: &Seen, file: &Path) -> String {
     let (name, size, file) = (stream.name(), newest.size, file.display());
     format!(
         "the log {channel_id}/{name} has {entries} entries, and its checkpoint in `{file}` has {size}: the database was restored from \
          an older copy, or entries were removed; {ADVICE}"
     )
-}
-
-/// The message for a log with too few entries.
-pub(crate) fn too_few(log: LogKey, entries: i64, newest: &Seen, file: &Path) -> String {
-    too_small(log, entries, newest, file)
 }
 
 /// The message for a log with other entries.

@@ -15,9 +15,7 @@ mod stored;
 pub(crate) use establish::add_name;
 pub use keys::{KeyChange, SigningKey, SigningState};
 pub(crate) use keys::{list_keys, retire_key, rotate_key};
-pub(crate) use signer::Signer;
-#[cfg(test)]
-pub(crate) use signer::sizes_in_database;
+pub(crate) use signer::{Signer, sizes_in_database};
 #[cfg(test)]
 pub(crate) use stored::NewCheckpoint;
 pub(crate) use stored::{Signed, read_checkpoint, signed};

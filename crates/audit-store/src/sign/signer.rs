@@ -78,6 +78,7 @@ impl Signer {
         clock: &Clock,
     ) -> Result<Signer, OpenError> {
         let Established { identity, held, guard } = establish(conn, place, &signing, clock)?;
+        guard.refusals().iter().for_each(|why| tracing::error!("{why}"));
         let known = Known { identity, held };
         if known.signers().is_none() {
             let file = signing.key_file.display();

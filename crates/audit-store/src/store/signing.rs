@@ -1,15 +1,18 @@
 //! The keys of a store, its log name, and its checkpoints.
 
 use audit_domain::log::VerifierKey;
-use audit_domain::{ChannelGrant, ChannelId};
+use audit_domain::{ChannelGrant, ChannelId, Stream};
 
 use super::new_origin::{NewOrigin, NewOriginError, begin_new_origin};
 use super::{Store, logs};
 use crate::config::Signing;
 use crate::error::StoreError;
 use crate::follow::Progress;
-use crate::guard::Identity;
+use crate::guard::{Files, Guard, Identity};
+use crate::log_key::LogKey;
+use crate::query;
 use crate::sign::{self, KeyChange, SigningKey, SigningState};
+use crate::tree::TreeLag;
 
 impl Store {
     /// The name of the logs: the first part of their origins. `None` until a store signs in the database.
@@ -43,6 +46,41 @@ impl Store {
     pub fn signing_state(&self) -> Option<SigningState> {
         let (_, signer) = self.0.signer.as_ref()?;
         Some(SigningState { signs: signer.signs(), refusals: signer.guard().refusals() })
+    }
+
+    /// The entries of the tree of each log of a stream that no signed checkpoint has yet.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: the database does not answer, or not in time.
+    pub fn checkpoint_lags(&self, stream: Stream) -> Result<Vec<TreeLag>, StoreError> {
+        let sizes = self.read(|conn| {
+            let identity = Identity::read(conn)?;
+            sign::sizes_in_database(conn, identity.number())
+        })?;
+        let of_stream = sizes.into_iter().filter(|((_, of), ..)| *of == stream);
+        Ok(of_stream
+            .map(|((channel_id, stream), tree, signed)| TreeLag { channel_id, stream, entries: tree - signed.unwrap_or(0) })
+            .collect())
+    }
+
+    /// Compares the sizes of all logs with the newest checkpoints in the directory of another program that
+    /// signs. Returns a sentence for each log to which that program would append nothing. Writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyChange::File`] if the directory cannot be read, [`KeyChange::Store`].
+    pub fn refusals(&self, signing: &Signing) -> Result<Vec<String>, KeyChange> {
+        let files = Files::read(&signing.checkpoints)?;
+        let logs_there: Vec<LogKey> = files.checkpoints().map(|(log, ..)| log).collect();
+        let guard = Guard::start(&signing.checkpoints, files, &self.read(Identity::read)?);
+        for log in logs_there {
+            let Some(channel) = ChannelId::new(log.0) else { continue };
+            let states = self.point_read(|conn| query::heads(conn, log.1, &channel.into()))?;
+            let entries = states.first().map_or(0, |state| state.size);
+            drop(guard.refusal(log, entries));
+        }
+        Ok(guard.refusals())
     }
 
     /// Seals all appended entries and signs the trees, and returns when this is done. An open store that

@@ -4,6 +4,7 @@
 mod database;
 mod machine;
 mod network;
+mod signing;
 
 use std::cell::OnceCell;
 use std::path::Path;
@@ -63,7 +64,7 @@ impl CheckContext {
 type Check = (&'static str, bool, fn(&CheckContext) -> Finding);
 
 /// The checks, in the order in which one fault leads to the next.
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 13] = [
     ("data directory", true, database::directory),
     ("database", true, database::database),
     ("schema and writing", true, database::schema),
@@ -72,6 +73,7 @@ const CHECKS: [Check; 12] = [
     ("contents", true, database::contents),
     ("clock", true, database::clock),
     ("search index", true, database::search_index),
+    ("signing", true, signing::signing),
     ("disk space", true, machine::disk),
     ("open files", false, machine::descriptors),
     ("TLS", false, network::tls),

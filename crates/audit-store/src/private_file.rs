@@ -40,11 +40,18 @@ pub(crate) fn draft_of(path: &Path) -> PathBuf {
 }
 
 /// Flushes the names of a directory, so that a renamed file keeps its name after a loss of power.
+#[cfg(unix)]
 pub(crate) fn flush_directory_of(path: &Path) -> io::Result<()> {
     match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         Some(directory) => fs::File::open(directory)?.sync_all(),
         None => fs::File::open(".")?.sync_all(),
     }
+}
+
+/// Other systems flush no directories.
+#[cfg(not(unix))]
+pub(crate) fn flush_directory_of(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Makes the directory of a file, for its owner alone.

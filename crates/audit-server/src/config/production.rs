@@ -35,6 +35,7 @@ impl Settings {
         let settings_file = self.file.as_deref().filter(|_| has_secret);
         let files = [
             ("database", database.as_deref()),
+            ("signing key file", Some(self.signing.key_file.as_path())),
             ("TLS key", self.tls.as_ref().map(|tls| tls.key.as_path())),
             ("settings file (it holds a key or a password)", settings_file),
         ];

@@ -62,10 +62,11 @@ fn files_readable_by_others_are_refused_with_a_remedy() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     let certificate = Certificate::make(path, "a");
-    run(program(path).arg("migrate")).ok();
+    fs::write(path.join("none.ndjson"), "").unwrap();
+    run(program(path).args(["import", "none.ndjson"])).ok();
     fs::write(path.join("audit.toml"), format!("admin_token = \"{KEY}\"\n")).unwrap();
     let serve = || run(program(path).args(["serve", "--production", "--listen", "192.0.2.1:80"]).envs(certificate.settings()));
-    for file in ["audit-data/audit.db", "a.key", "audit.toml"] {
+    for file in ["audit-data/audit.db", "audit-data/signing.key", "a.key", "audit.toml"] {
         let file = if file == "a.key" { certificate.key.clone() } else { file.into() };
         let (name, full) = (file.display(), path.join(&file));
         set_mode(&path.join("audit.toml"), 0o600);

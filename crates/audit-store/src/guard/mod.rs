@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use audit_domain::Stream;
-use audit_domain::log::{Checkpoint, NodeHash};
+use audit_domain::log::{Checkpoint, NodeHash, Note};
 
 use crate::error::{OpenError, StoreError};
 use crate::log_key::LogKey;
@@ -23,6 +23,9 @@ use crate::private_file::{draft_of, flush_directory_of, write_draft};
 
 /// The ending of the files.
 const EXTENSION: &str = "checkpoint";
+
+/// The file that a program locks while it writes others.
+const LOCK: &str = ".lock";
 
 /// A checkpoint of a log that this store signed or saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +86,7 @@ impl Files {
 
     /// The checkpoints that they have, without a look at their signatures.
     pub(crate) fn checkpoints(&self) -> impl Iterator<Item = (LogKey, Checkpoint, &str)> {
-        let parsed = |note: &str| note.parse::<audit_domain::log::Note>().ok()?.text().parse::<Checkpoint>().ok();
+        let parsed = |note: &str| note.parse::<Note>().ok()?.text().parse::<Checkpoint>().ok();
         self.notes.iter().filter_map(move |(log, note)| Some((*log, parsed(note)?, note.as_str())))
     }
 }
@@ -182,24 +185,39 @@ impl Guard {
         state.refused.clear();
     }
 
-    /// Keeps checkpoints: writes drafts of their files, flushes all of them, and then renames them.
+    /// Keeps checkpoints: writes drafts of their files, flushes all of them, and then renames them. Another
+    /// program of this machine, such as an import, may keep checkpoints in the same directory. A file that
+    /// has a newer one stays.
     pub(crate) fn keep(&self, seen: &[(LogKey, Seen)]) -> Result<(), StoreError> {
         let failed =
             |error: io::Error| StoreError::Guard(format!("a checkpoint cannot be kept in `{}`: {error}", self.directory.display()));
         if seen.is_empty() {
             return Ok(());
         }
-        let mut renamed = false;
+        let lock = self.lock_directory().map_err(failed)?;
         for (log, seen) in seen {
-            write_draft(&draft_of(&self.file(*log)), seen.note.as_bytes()).map_err(failed)?;
+            let file = self.file(*log);
+            if !is_newer_in(&file, seen) {
+                write_draft(&draft_of(&file), seen.note.as_bytes()).map_err(failed)?;
+            }
         }
         for (log, newer) in seen {
             let file = self.file(*log);
-            fs::rename(draft_of(&file), &file).map_err(failed)?;
-            renamed = true;
+            if !is_newer_in(&file, newer) {
+                fs::rename(draft_of(&file), &file).map_err(failed)?;
+            }
             self.write().newest.insert(*log, newer.clone());
         }
-        if renamed { flush_directory_of(&self.directory.join("any")).map_err(failed) } else { Ok(()) }
+        flush_directory_of(&self.directory.join(LOCK)).map_err(failed)?;
+        drop(lock);
+        Ok(())
+    }
+
+    /// Locks the directory until the file is dropped.
+    fn lock_directory(&self) -> io::Result<fs::File> {
+        let lock = fs::OpenOptions::new().create(true).append(true).open(self.directory.join(LOCK))?;
+        lock.lock()?;
+        Ok(lock)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
@@ -232,6 +250,14 @@ pub(crate) fn other_entries((channel_id, stream): LogKey, newest: &Seen, file: &
     )
 }
 
+/// Whether a file has a newer checkpoint of the same log.
+fn is_newer_in(file: &Path, seen: &Seen) -> bool {
+    let parsed = |note: &str| note.parse::<Note>().ok()?.text().parse::<Checkpoint>().ok();
+    let there = fs::read_to_string(file).ok().and_then(|note| parsed(&note));
+    let own = parsed(&seen.note);
+    there.zip(own).is_some_and(|(there, own)| there.origin() == own.origin() && there.size() > own.size())
+}
+
 fn foreign(file: &Path, why: &str) -> String {
     format!(
         "`{}` is not a checkpoint of this database ({why}): the file or the database is another one, or was changed; {ADVICE}, or move \
@@ -250,4 +276,38 @@ fn log_of(path: &Path) -> Option<LogKey> {
     let (channel_id, stream) = name.split_once('-')?;
     let log = (channel_id.parse().ok()?, Stream::from_name(stream)?);
     (path.file_name()?.to_str()? == name_of(log)).then_some(log)
+}
+
+#[cfg(test)]
+mod tests {
+    use audit_domain::log::SignerKey;
+
+    use super::*;
+
+    const LOG: LogKey = (1, Stream::Events);
+
+    fn seen(name: &str, size: i64) -> Seen {
+        let key = SignerKey::new(&format!("{name}/1/events"), &[7; 32]).unwrap();
+        let checkpoint = Checkpoint::new(key.verifier().name(), size.unsigned_abs(), NodeHash([9; 32])).unwrap();
+        let text = checkpoint.to_string();
+        Seen::new(&checkpoint, &Note::new(text.clone(), vec![key.sign(&text)]).unwrap().to_string()).unwrap()
+    }
+
+    #[test]
+    fn of_two_programs_with_one_directory_the_newest_file_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let guard = || Guard::start(directory.path(), Files::default(), &Identity::default());
+        let (server, import) = (guard(), guard());
+        let kept = || fs::read_to_string(directory.path().join("1-events.checkpoint")).unwrap();
+        server.keep(&[(LOG, seen("a", 5))]).unwrap();
+        import.keep(&[(LOG, seen("a", 4))]).unwrap();
+        assert_eq!((kept(), import.newest(LOG).unwrap().size), (seen("a", 5).note, 4));
+        import.keep(&[(LOG, seen("a", 6))]).unwrap();
+        assert_eq!(kept(), seen("a", 6).note);
+        // That of a new name is another log.
+        server.keep(&[(LOG, seen("a-2", 1))]).unwrap();
+        assert_eq!(kept(), seen("a-2", 1).note);
+        let names: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 2, "{names:?}");
+    }
 }

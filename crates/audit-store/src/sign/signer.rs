@@ -144,7 +144,12 @@ impl Signer {
             self.guard.forget();
         }
         let held = key_file::read(&self.signing.key_file).unwrap_or_else(|error| {
-            tracing::warn!("{error}");
+            // Without a change of the keys, this is read at every sweep.
+            if is_new {
+                tracing::warn!("{error}")
+            } else {
+                tracing::debug!("{error}")
+            };
             known.held.clone()
         });
         let (signed, known) = (known.signers().is_some(), Known { identity, held });
@@ -253,6 +258,8 @@ impl Signer {
         newest: Option<&Seen>,
     ) -> Result<Option<String>, StoreError> {
         let file = self.guard.file(log);
+        // Mostly the two are the same.
+        let stored = stored.filter(|stored| newest != Some(*stored));
         for seen in [newest, stored].into_iter().flatten() {
             if found.entries < seen.size {
                 return Ok(Some(too_few(log, found.entries, seen, &file)));

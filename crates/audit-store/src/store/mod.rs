@@ -77,7 +77,8 @@ impl Inner {
     fn close(&self) -> bool {
         let followers = || [&self.indexer, &self.sealer].into_iter().chain(self.signer.as_ref().map(|(following, _)| following));
         followers().for_each(Following::stop);
-        let have_ended = followers().map(Following::close).fold(true, |all, ended| all && ended);
+        // Each of them is closed, also after one that did not end.
+        let have_ended = followers().filter(|following| !following.close()).count() == 0;
         self.writers.close() && have_ended
     }
 }

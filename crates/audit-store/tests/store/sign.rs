@@ -557,3 +557,25 @@ fn the_guards_of_sqlite_keep_names_keys_and_checkpoints() {
     raw.execute("UPDATE signing_keys SET retired_at = 1");
     assert!(raw.try_execute("UPDATE signing_keys SET retired_at = NULL").unwrap_err().contains("a key is only ever retired"));
 }
+
+/// The tree of the old name may be the one that somebody changed: under the new name, only the tree that starts again is signed.
+#[test]
+fn a_tree_that_was_begun_under_an_earlier_name_is_not_signed() {
+    let files = Files::new();
+    let scratch = scratch(&files);
+    append_many(&scratch.store, 5);
+    scratch.store.sign().unwrap();
+    let raw = scratch.place.raw();
+    raw.execute(of_database(
+        "CREATE TRIGGER stay BEFORE DELETE ON tiles BEGIN SELECT RAISE(ABORT, 'no'); END",
+        "CREATE FUNCTION stay() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
+         CREATE TRIGGER stay BEFORE DELETE ON tiles FOR EACH ROW EXECUTE FUNCTION stay()",
+    ));
+    scratch.open_again().begin_new_origin(&files.signing()).unwrap();
+    // More than the time between two looks at the database.
+    std::thread::sleep(Duration::from_millis(2_500));
+    assert!(events(&scratch.store).checkpoint().unwrap().is_none());
+    raw.execute(of_database("DROP TRIGGER stay", "DROP TRIGGER stay ON tiles"));
+    scratch.store.sign().unwrap();
+    assert_eq!(size(&scratch.store), 6);
+}

@@ -19,13 +19,10 @@ use audit_domain::log::{Checkpoint, NodeHash, Note};
 
 use crate::error::{OpenError, StoreError};
 use crate::log_key::LogKey;
-use crate::private_file::{draft_of, flush_directory_of, write_draft};
+use crate::private_file::{draft_of, write_draft};
 
 /// The ending of the files.
 const EXTENSION: &str = "checkpoint";
-
-/// The file that a program locks while it writes others.
-const LOCK: &str = ".lock";
 
 /// A checkpoint of a log that this store signed or saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,16 +205,15 @@ impl Guard {
             }
             self.write().newest.insert(*log, newer.clone());
         }
-        flush_directory_of(&self.directory.join(LOCK)).map_err(failed)?;
-        drop(lock);
-        Ok(())
+        lock.sync_all().map_err(failed)
     }
 
-    /// Locks the directory until the file is dropped.
+    /// Locks the directory until the handle is dropped. A file for this could belong to another user, such
+    /// as to root after an import.
     fn lock_directory(&self) -> io::Result<fs::File> {
-        let lock = fs::OpenOptions::new().create(true).append(true).open(self.directory.join(LOCK))?;
-        lock.lock()?;
-        Ok(lock)
+        let directory = fs::File::open(&self.directory)?;
+        directory.lock()?;
+        Ok(directory)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
@@ -308,6 +304,6 @@ mod tests {
         server.keep(&[(LOG, seen("a-2", 1))]).unwrap();
         assert_eq!(kept(), seen("a-2", 1).note);
         let names: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(names.len(), 2, "{names:?}");
+        assert_eq!(names, ["1-events.checkpoint"]);
     }
 }

@@ -37,12 +37,16 @@ pub(crate) fn signed(conn: &mut DbConnection, log: LogKey) -> Result<Option<Sign
         let stored = read_checkpoint(conn, log, identity.number())?;
         Ok::<_, StoreError>((identity, stored))
     })?;
-    let Some((_, note)) = stored else { return Ok(None) };
+    let Some((size, note)) = stored else { return Ok(None) };
     let changed = |why: String| {
         let (channel_id, stream) = (log.0, log.1.name());
         StoreError::WentBack(format!("the checkpoint of the log {channel_id}/{stream} in the database was changed: {why}"))
     };
     let (checkpoint, _) = identity.open(&note).map_err(|error| changed(error.to_string()))?;
+    // The keys sign all logs, so the note may be that of another one.
+    if checkpoint.origin() != identity.origin(log) || i64::try_from(checkpoint.size()) != Ok(size) {
+        return Err(changed(format!("it is that of {} at {} entries", checkpoint.origin(), checkpoint.size())));
+    }
     let verifier = identity.verifiers(log).map_err(|error| changed(error.to_string()))?.into_iter().next();
     let verifier = verifier.ok_or_else(|| changed("no key of the database signs".to_owned()))?;
     Ok(Some(Signed { checkpoint, note, verifier }))

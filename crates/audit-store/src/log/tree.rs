@@ -1,6 +1,6 @@
 //! The tree of a log: its root, its tiles, and proofs that anybody can verify.
 
-use audit_domain::log::{NodeHash, ProofError, ProofPlan, Tile, VerifierKey};
+use audit_domain::log::{NodeHash, ProofError, ProofPlan, Tile, VerifierKey, verify_consistency};
 
 use super::Log;
 use crate::error::StoreError;
@@ -124,12 +124,24 @@ impl<S: LogStream> LogTree<S> {
     ///
     /// # Errors
     ///
-    /// As for [`LogTree::tile`].
+    /// As for [`LogTree::tile`]; also [`StoreError::UnfitTree`] if the tiles do not lead to the root of
+    /// this tree: a proof that nobody could verify is not given out.
     pub fn consistency_between(&self, old_size: u64, new_size: u64) -> Result<Option<Vec<NodeHash>>, StoreError> {
         if new_size > self.size {
             return Ok(None);
         }
-        self.path(new_size, ProofPlan::consistency(old_size, new_size))
+        let Some(proof) = self.path(new_size, ProofPlan::consistency(old_size, new_size))? else { return Ok(None) };
+        let rest = self.consistency(new_size)?.unwrap_or_default();
+        // Both roots are computed from the tiles. They are right if a proof leads from them to this root.
+        let (old, new) = ((old_size, self.root_at(old_size)?), (new_size, self.root_at(new_size)?));
+        verify_consistency(old, new, &proof)
+            .and_then(|()| verify_consistency(new, (self.size, self.root), &rest))
+            .map_err(|error| self.unfit(format!("its first {old_size} leaves cannot be proven: {error}")))?;
+        Ok(Some(proof))
+    }
+
+    fn root_at(&self, size: u64) -> Result<NodeHash, StoreError> {
+        self.log.store.point_read(|conn| tree::root_at(conn, self.log.key(), size))
     }
 
     /// Reads the hashes of a proof in the tree of `size` leaves.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use audit_domain::log::{Node, NodeHash, ProofPlan, Tile, TileKind};
+use audit_domain::log::{Frontier, Node, NodeHash, ProofPlan, Tile, TileKind};
 
 use super::stored::read_tile;
 use crate::connection::DbConnection;
@@ -26,19 +26,40 @@ pub(crate) fn tile_at(conn: &mut DbConnection, log: LogKey, size: u64, tile: Til
 
 /// Reads the hashes of a proof in the tree of `size` leaves, each tile once.
 pub(crate) fn path(conn: &mut DbConnection, log: LogKey, size: u64, plan: &ProofPlan) -> Result<Vec<NodeHash>, StoreError> {
-    let mut tiles: HashMap<Tile, Vec<NodeHash>> = HashMap::new();
-    let missing = |node: Node| unfit(log, format!("a tile of the subtree {} of height {} is missing", node.index, node.level));
-    plan.path(|node| {
-        let (tile, parts) = Tile::of_node(node, size).ok_or_else(|| missing(node))?;
-        let hashes = match tiles.entry(tile) {
+    let mut nodes = Nodes { log, size, tiles: HashMap::new() };
+    plan.path(|node| nodes.read(conn, node))
+}
+
+/// Computes the root that the tree had when it had `size` leaves.
+pub(crate) fn root_at(conn: &mut DbConnection, log: LogKey, size: u64) -> Result<NodeHash, StoreError> {
+    let mut nodes = Nodes { log, size, tiles: HashMap::new() };
+    let hashes: Result<Vec<NodeHash>, StoreError> = Node::cover(0, size).into_iter().map(|node| nodes.read(conn, node)).collect();
+    let frontier = Frontier::from_hashes(size, hashes?).map_err(|error| unfit(log, error.to_string()))?;
+    Ok(frontier.root())
+}
+
+/// The nodes of a tree of `size` leaves.
+struct Nodes {
+    log: LogKey,
+    size: u64,
+    /// The tiles that were read.
+    tiles: HashMap<Tile, Vec<NodeHash>>,
+}
+
+impl Nodes {
+    fn read(&mut self, conn: &mut DbConnection, node: Node) -> Result<NodeHash, StoreError> {
+        let (log, size) = (self.log, self.size);
+        let missing = || unfit(log, format!("a tile of the subtree {} of height {} is missing", node.index, node.level));
+        let (tile, parts) = Tile::of_node(node, size).ok_or_else(missing)?;
+        let hashes = match self.tiles.entry(tile) {
             Entry::Occupied(read) => read.into_mut(),
             Entry::Vacant(place) => {
                 let contents = tile_at(conn, log, size, tile)?;
-                place.insert(contents.and_then(|contents| tile.hashes(&contents)).ok_or_else(|| missing(node))?)
+                place.insert(contents.and_then(|contents| tile.hashes(&contents)).ok_or_else(missing)?)
             }
         };
-        hashes.get(parts).and_then(NodeHash::of_parts).ok_or_else(|| missing(node))
-    })
+        hashes.get(parts).and_then(NodeHash::of_parts).ok_or_else(missing)
+    }
 }
 
 fn unfit((channel_id, stream): LogKey, what: String) -> StoreError {

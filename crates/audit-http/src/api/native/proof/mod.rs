@@ -4,7 +4,7 @@ mod openapi;
 
 pub(super) use openapi::{paths, schema};
 
-use actix_web::http::header::{Accept, CACHE_CONTROL, CONTENT_DISPOSITION, Header, VARY};
+use actix_web::http::header::{Accept, CACHE_CONTROL, CONTENT_DISPOSITION, Header, Quality, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::domain::log::PROOF_FILE_EXTENSION;
 
@@ -47,7 +47,10 @@ pub(super) async fn proof<S: Stream>(
 
 /// Whether the client prefers text to JSON.
 fn prefers_text(request: &HttpRequest) -> bool {
-    let ranked = Accept::parse(request).map(|accept| accept.ranked()).unwrap_or_default();
+    let mut accept = Accept::parse(request).unwrap_or_else(|_| Accept(Vec::new()));
+    // A quality of 0 refuses a type.
+    accept.retain(|range| range.quality > Quality::ZERO);
+    let ranked = accept.ranked();
     let first = ranked.iter().find(|range| [JSON, TEXT, "*/*", "text/*", "application/*"].contains(&range.essence_str()));
     first.is_some_and(|range| [TEXT, "text/*"].contains(&range.essence_str()))
 }

@@ -8,6 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Answer, Ask, Json};
 
+/// The parameter that stands for several segments of a path, which OpenAPI cannot say.
+const TILE: &str = "{tile}";
+
 /// The document, and the validators that were needed so far: compiling one takes longer than using it.
 struct Document {
     paths: Vec<(Vec<String>, Value)>,
@@ -94,7 +97,9 @@ impl Document {
         let path = segments(path);
         let is_parameter = |segment: &String| segment.starts_with('{');
         let matches = |template: &Vec<String>| {
-            template.len() == path.len()
+            let is_tile = template.last().is_some_and(|last| last == TILE);
+            let has_length = if is_tile { template.len() < path.len() } else { template.len() == path.len() };
+            has_length
                 && template.iter().zip(&path).all(|(wanted, given)| wanted == given || is_parameter(wanted) && !given.is_empty())
         };
         let matching = self.paths.iter().filter(|(template, _)| matches(template));

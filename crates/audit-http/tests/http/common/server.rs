@@ -158,6 +158,11 @@ impl TestServer {
         (heads.clone(), events.map(|event| event.to_json()).chain(logs).collect())
     }
 
+    /// How another store of its database is opened.
+    pub(crate) fn store_config(&self) -> StoreConfig {
+        self.place.config()
+    }
+
     /// Runs SQL as somebody above the guards: the owner of the tables, or who has the file.
     pub(crate) fn sql(&self, sql: &str) {
         match &self.place {

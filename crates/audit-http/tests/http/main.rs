@@ -16,6 +16,7 @@ mod events;
 mod golden;
 mod index;
 mod inventory;
+mod log;
 mod operations;
 #[path = "../../../audit-store/tests/postgres/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "not all of it is needed here")]

@@ -1,9 +1,13 @@
 //! A database that was put back to an older copy: nothing is appended to its logs.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use super::{Auditor, EVENT, append_many, assert_problem};
-use crate::common::{SigningServer, on_postgres, results_of};
+use crate::common::{SigningServer, on_postgres, results_of, uuids_of};
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 const TABLES: [&str; 11] = [
     "logs",
@@ -64,8 +68,20 @@ fn nothing_is_appended_to_a_log_that_went_back() {
     // The other log of the channel, and other channels, are as they were.
     server.post(&server.admin, "/api/v1/action-logs", r#"{"level":20,"message":"m"}"#).expect(201);
     server.append(r#"{"channel_id":2}"#);
-    // What is left is read, and has a checkpoint of its size.
-    assert_eq!(results_of(&server.get(&server.admin, "/api/v1/events").expect(200)).len(), 3);
-    assert_eq!(Auditor::new(&server).checkpoint("1/events").size(), 3);
+    // What is left is read.
+    let left = server.get(&server.admin, "/api/v1/events").expect(200);
+    assert_eq!(results_of(&left).len(), 3);
+    // The newest checkpoint is stored again, so everybody sees that entries are missing. Nothing is proven by it.
+    server.store.sign().unwrap_err();
+    let (mut auditor, end) = (Auditor::new(&server), Instant::now() + PATIENCE);
+    while auditor.checkpoint("1/events").size() != 7 {
+        assert!(Instant::now() < end, "the newest checkpoint is not stored");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    for uuid in uuids_of(&left) {
+        assert_problem(&auditor.get(&format!("/api/v1/events/{uuid}/proof")), 500, "internal");
+    }
+    assert_problem(&auditor.get("/log/1/events/tile/entries/000.p/7"), 500, "internal");
+    assert_problem(&auditor.get("/log/1/events/consistency?from=3"), 500, "internal");
     server.stop();
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::ops::Range;
 
 use audit_domain::log::{Node, NodeHash, ProofPlan, Tile, TileKind};
 
@@ -26,19 +27,38 @@ pub(crate) fn tile_at(conn: &mut DbConnection, log: LogKey, size: u64, tile: Til
 
 /// Reads the hashes of a proof in the tree of `size` leaves, each tile once.
 pub(crate) fn path(conn: &mut DbConnection, log: LogKey, size: u64, plan: &ProofPlan) -> Result<Vec<NodeHash>, StoreError> {
-    let mut tiles: HashMap<Tile, Vec<NodeHash>> = HashMap::new();
-    let missing = |node: Node| unfit(log, format!("a tile of the subtree {} of height {} is missing", node.index, node.level));
-    plan.path(|node| {
-        let (tile, parts) = Tile::of_node(node, size).ok_or_else(|| missing(node))?;
+    let mut nodes = Nodes { log, size, tiles: HashMap::new() };
+    plan.path(|node| nodes.read(conn, node))
+}
+
+/// Reads the hashes of the largest complete subtrees that cover a range of leaves of the tree of `size` leaves:
+/// those of [`Node::cover`].
+pub(crate) fn subtrees(conn: &mut DbConnection, log: LogKey, size: u64, leaves: Range<u64>) -> Result<Vec<NodeHash>, StoreError> {
+    let mut nodes = Nodes { log, size, tiles: HashMap::new() };
+    Node::cover(leaves.start, leaves.end).into_iter().map(|node| nodes.read(conn, node)).collect()
+}
+
+/// Reads the hashes of nodes of the tree of `size` leaves, each tile once.
+struct Nodes {
+    log: LogKey,
+    size: u64,
+    tiles: HashMap<Tile, Vec<NodeHash>>,
+}
+
+impl Nodes {
+    fn read(&mut self, conn: &mut DbConnection, node: Node) -> Result<NodeHash, StoreError> {
+        let Nodes { log, size, tiles } = self;
+        let missing = || unfit(*log, format!("a tile of the subtree {} of height {} is missing", node.index, node.level));
+        let (tile, parts) = Tile::of_node(node, *size).ok_or_else(missing)?;
         let hashes = match tiles.entry(tile) {
             Entry::Occupied(read) => read.into_mut(),
             Entry::Vacant(place) => {
-                let contents = tile_at(conn, log, size, tile)?;
-                place.insert(contents.and_then(|contents| tile.hashes(&contents)).ok_or_else(|| missing(node))?)
+                let contents = tile_at(conn, *log, *size, tile)?;
+                place.insert(contents.and_then(|contents| tile.hashes(&contents)).ok_or_else(missing)?)
             }
         };
-        hashes.get(parts).and_then(NodeHash::of_parts).ok_or_else(|| missing(node))
-    })
+        hashes.get(parts).and_then(NodeHash::of_parts).ok_or_else(missing)
+    }
 }
 
 fn unfit((channel_id, stream): LogKey, what: String) -> StoreError {

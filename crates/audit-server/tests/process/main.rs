@@ -33,3 +33,4 @@ mod start;
 mod tls;
 mod tokens;
 mod unwritable;
+mod verify;

@@ -7,21 +7,18 @@ use audit_http::store::domain::log::{
 
 use super::Check;
 use super::evidence::BundleLines;
-use super::report::{FileResult, Proven, Report, Status};
+use super::report::{FileResult, Proven, Report, Status, Unproven};
 use crate::lines::Line;
 
 pub(super) fn verify(mut lines: BundleLines, check: &Check<'_>, report: &mut Report<'_>) -> FileResult {
-    let mut verifier = match open(&mut lines, check) {
-        Ok(verifier) => verifier,
-        Err(result) => return result,
-    };
+    let mut verifier = open(&mut lines, check)?;
     let kept_size = check.kept.as_ref().map(|kept| kept.size());
     let mut kept_root = root_at(&verifier, kept_size);
     loop {
         match lines.next() {
             Ok(None) => break,
             Ok(Some((number, line))) => one_line(&mut verifier, number, &line, report),
-            Err(error) => return FileResult::NotChecked(format!("line {} cannot be read: {error}", lines.number())),
+            Err(error) => return Err(Unproven::NotChecked(format!("line {} cannot be read: {error}", lines.number()))),
         }
         kept_root = kept_root.or_else(|| root_at(&verifier, kept_size));
     }
@@ -33,24 +30,24 @@ pub(super) fn verify(mut lines: BundleLines, check: &Check<'_>, report: &mut Rep
         Err(BundleRefused { fault, summary }) => {
             report.missing(summary.missing_at_end.clone());
             count(&summary, report);
-            FileResult::Wrong(fault.to_string())
+            Err(Unproven::Wrong(fault.to_string()))
         }
     }
 }
 
 /// Reads the header, and verifies the checkpoint.
-fn open(lines: &mut BundleLines, check: &Check<'_>) -> Result<BundleVerifier, FileResult> {
+fn open(lines: &mut BundleLines, check: &Check<'_>) -> Result<BundleVerifier, Unproven> {
     let text = match lines.next() {
         Ok(Some((_, Line::Text(text)))) => text.to_owned(),
         // It was recognized as JSON before.
-        _ => return Err(FileResult::NotChecked("the first line of the bundle cannot be read".to_owned())),
+        _ => return Err(Unproven::NotChecked("the first line of the bundle cannot be read".to_owned())),
     };
     let header: Result<BundleHeader, _> = text.parse();
-    let header = header.map_err(|error| FileResult::NotChecked(BundleHeaderError::from(error).to_string()))?;
-    let trust = check.trusted.of_note(&header.checkpoint).map_err(FileResult::NotChecked)?;
+    let header = header.map_err(|error| Unproven::NotChecked(BundleHeaderError::from(error).to_string()))?;
+    let trust = check.trusted.of_note(&header.checkpoint).map_err(Unproven::NotChecked)?;
     BundleVerifier::new(&text, trust).map_err(|error| match error {
-        BundleHeaderError::Trust(TrustError::NotWitnessed(_)) => FileResult::NotChecked(error.to_string()),
-        wrong => FileResult::Wrong(wrong.to_string()),
+        BundleHeaderError::Trust(TrustError::NotWitnessed(_)) => Unproven::NotChecked(error.to_string()),
+        wrong => Unproven::Wrong(wrong.to_string()),
     })
 }
 
@@ -104,15 +101,12 @@ fn count(summary: &BundleSummary, report: &mut Report<'_>) {
 
 fn conclude(summary: BundleSummary, check: &Check<'_>, kept_root: Option<NodeHash>) -> FileResult {
     let BundleSummary { trusted, complete, ok, erased, .. } = summary;
-    let kept = match check.kept.as_ref().map(|kept| kept.compare(&trusted.checkpoint, kept_root)).transpose() {
-        Ok(kept) => kept,
-        Err(result) => return result,
-    };
+    let kept = check.kept.as_ref().map(|kept| kept.compare(&trusted.checkpoint, kept_root)).transpose()?;
     let what = match &complete {
         Some(range) => format!("all entries from position {} to before {}", range.start, range.end),
         None => format!("{} entries", ok + erased),
     };
-    FileResult::Proven(Proven {
+    Ok(Proven {
         what,
         complete: Some(complete),
         checkpoint: trusted.checkpoint,

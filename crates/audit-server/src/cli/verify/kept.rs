@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow};
 use audit_http::store::domain::log::{Checkpoint, ConsistencyProof, DOCUMENT_BYTES_MAX, NodeHash};
 
 use super::read_text;
-use super::report::FileResult;
+use super::report::Unproven;
 use super::trusted::Trusted;
 
 pub(super) struct Kept {
@@ -35,16 +35,16 @@ impl Kept {
 
     /// Compares it with the checkpoint of a file. `root` is the root of as many leaves as this has, if the
     /// file proves it. Returns what is shown.
-    pub(super) fn compare(&self, other: &Checkpoint, root: Option<NodeHash>) -> Result<String, FileResult> {
+    pub(super) fn compare(&self, other: &Checkpoint, root: Option<NodeHash>) -> Result<String, Unproven> {
         let Kept { name, checkpoint: kept, consistency } = self;
         let (size, other_size) = (kept.size(), other.size());
         if kept.origin() != other.origin() {
             let (kept, other) = (kept.origin(), other.origin());
-            return Err(FileResult::NotChecked(format!("`{name}` is a checkpoint of {kept}, which says nothing about {other}")));
+            return Err(Unproven::NotChecked(format!("`{name}` is a checkpoint of {kept}, which says nothing about {other}")));
         }
         let shown = Ok(format!("consistent with `{name}` of {size} entries"));
         let other_history = |why: &str| {
-            FileResult::Wrong(format!("the log is not the one of `{name}`: entries before position {size} were changed: {why}"))
+            Unproven::Wrong(format!("the log is not the one of `{name}`: entries before position {size} were changed: {why}"))
         };
         let root = if size == other_size { Some(other.root()) } else { root };
         if let Some(root) = root {
@@ -56,17 +56,17 @@ impl Kept {
         match consistency {
             Some(proof) if (proof.from, proof.to) == (from, to) => match newer.verify_follows(older, &proof.consistency) {
                 Ok(()) => shown,
-                Err(error) => Err(FileResult::Wrong(format!(
+                Err(error) => Err(Unproven::Wrong(format!(
                     "the consistency proof does not lead from {from} to {to} entries: {error}; either the log was changed, \
                      or the proof is another one"
                 ))),
             },
-            Some(proof) => Err(FileResult::NotChecked(format!(
+            Some(proof) => Err(Unproven::NotChecked(format!(
                 "whether `{name}` is of the same history is not known: the consistency proof leads from {} to {}, and one from \
                  {from} to {to} is needed",
                 proof.from, proof.to
             ))),
-            None => Err(FileResult::NotChecked(format!(
+            None => Err(Unproven::NotChecked(format!(
                 "whether `{name}` is of the same history is not known: give --consistency FILE, with the answer of \
                  /log/{{channel}}/{{stream}}/consistency?from={from}&to={to}"
             ))),

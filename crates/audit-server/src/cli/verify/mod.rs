@@ -17,7 +17,7 @@ use clap::Args;
 
 use self::evidence::Evidence;
 use self::kept::Kept;
-use self::report::{FileResult, Outcome, Report};
+use self::report::{FileResult, Outcome, Report, Unproven};
 use self::trusted::Trusted;
 use super::import::{length_of, open};
 use crate::progress::{self, Unit};
@@ -80,7 +80,7 @@ fn verify(args: &VerifyArgs) -> anyhow::Result<Outcome> {
         report.begin(path);
         let result = match open(path, &bar) {
             Ok(input) => check.evidence(evidence::recognize(input), &mut report),
-            Err(error) => FileResult::NotChecked(format!("{error:#}")),
+            Err(error) => Err(Unproven::NotChecked(format!("{error:#}"))),
         };
         report.end(&result);
     }
@@ -102,13 +102,12 @@ impl Check<'_> {
     fn evidence(&self, evidence: Result<Evidence, String>, report: &mut Report<'_>) -> FileResult {
         let is_proof_file = matches!(evidence, Ok(Evidence::ProofFile(_)));
         if self.leaf.is_some() && evidence.is_ok() && !is_proof_file {
-            return FileResult::NotChecked("--leaf is for a tlog-proof file, and this file has its leaves in it".to_owned());
+            return Err(Unproven::NotChecked("--leaf is for a tlog-proof file, and this file has its leaves in it".to_owned()));
         }
-        match evidence {
-            Ok(Evidence::Proof(proof)) => proof::verify_document(&proof, self, report),
-            Ok(Evidence::ProofFile(file)) => proof::verify_file(&file, self, report),
-            Ok(Evidence::Bundle(lines)) => bundle::verify(lines, self, report),
-            Err(why) => FileResult::NotChecked(why),
+        match evidence.map_err(Unproven::NotChecked)? {
+            Evidence::Proof(proof) => proof::verify_document(&proof, self, report),
+            Evidence::ProofFile(file) => proof::verify_file(&file, self, report),
+            Evidence::Bundle(lines) => bundle::verify(lines, self, report),
         }
     }
 }

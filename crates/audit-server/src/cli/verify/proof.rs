@@ -5,14 +5,10 @@ use audit_http::store::domain::log::{
 };
 
 use super::Check;
-use super::report::{FileResult, Proven, Report, Status};
+use super::report::{FileResult, Proven, Report, Status, Unproven};
 
 pub(super) fn verify_document(proof: &EntryProof, check: &Check<'_>, report: &mut Report<'_>) -> FileResult {
-    let trust = match check.trusted.of_note(&proof.checkpoint) {
-        Ok(trust) => trust,
-        Err(why) => return FileResult::NotChecked(why),
-    };
-    let verified = match trust {
+    let verified = match check.trusted.of_note(&proof.checkpoint).map_err(Unproven::NotChecked)? {
         Trust::Key(key) => proof.verify(key),
         Trust::Policy(policy) => proof.verify_by(policy),
     };
@@ -23,12 +19,9 @@ pub(super) fn verify_file(file: &ProofFile, check: &Check<'_>, report: &mut Repo
     let Some(leaf_data) = &check.leaf else {
         let why = "a tlog-proof file does not have the leaf of the entry: give --leaf FILE, with the answer of \
                    /api/v1/events/{uuid}/leaf";
-        return FileResult::NotChecked(why.to_owned());
+        return Err(Unproven::NotChecked(why.to_owned()));
     };
-    let trust = match check.trusted.of_note(&file.checkpoint) {
-        Ok(trust) => trust,
-        Err(why) => return FileResult::NotChecked(why),
-    };
+    let trust = check.trusted.of_note(&file.checkpoint).map_err(Unproven::NotChecked)?;
     conclude((file.index, leaf_data), verify_proof_file(file, leaf_data, trust), check, report)
 }
 
@@ -41,11 +34,11 @@ fn conclude(
     let uuid = Leaf::parse(leaf_data).ok().map(|leaf| leaf.uuid);
     let entry = match verified {
         Ok(entry) => entry,
-        Err(error @ EntryProofInvalid::Trust(TrustError::NotWitnessed(_))) => return FileResult::NotChecked(error.to_string()),
+        Err(error @ EntryProofInvalid::Trust(TrustError::NotWitnessed(_))) => return Err(Unproven::NotChecked(error.to_string())),
         Err(error) => {
             report.entry(position, uuid, &Status::Tampered(error.to_string()), true);
             report.count(|counts| counts.tampered += 1);
-            return FileResult::Wrong("it does not prove that the entry is in the log".to_owned());
+            return Err(Unproven::Wrong("it does not prove that the entry is in the log".to_owned()));
         }
     };
     match entry.status {
@@ -63,11 +56,8 @@ fn conclude(
             report.count(|counts| counts.ok += 1);
         }
     }
-    let kept = match check.kept.as_ref().map(|kept| kept.compare(&entry.checkpoint, None)).transpose() {
-        Ok(kept) => kept,
-        Err(result) => return result,
-    };
-    FileResult::Proven(Proven {
+    let kept = check.kept.as_ref().map(|kept| kept.compare(&entry.checkpoint, None)).transpose()?;
+    Ok(Proven {
         what: "one entry".to_owned(),
         complete: None,
         checkpoint: entry.checkpoint,

@@ -19,8 +19,11 @@ pub(super) enum Status {
 }
 
 /// What is said about a file.
-pub(super) enum FileResult {
-    Proven(Proven),
+pub(super) type FileResult = Result<Proven, Unproven>;
+
+/// The reason why a file is not proven.
+#[derive(Debug)]
+pub(super) enum Unproven {
     /// Something in it is not what the log has.
     Wrong(String),
     /// It cannot be read, or something to check it with is missing.
@@ -28,6 +31,7 @@ pub(super) enum FileResult {
 }
 
 /// What a file proves.
+#[derive(Debug)]
 pub(super) struct Proven {
     /// What is in the log.
     pub(super) what: String,
@@ -158,24 +162,24 @@ impl<'a> Report<'a> {
     /// The result of the file.
     pub(super) fn end(&mut self, result: &FileResult) {
         let outcome = match result {
-            FileResult::Proven(_) => Outcome::Ok,
-            FileResult::Wrong(_) => Outcome::Wrong,
-            FileResult::NotChecked(_) => Outcome::NotChecked,
+            Ok(_) => Outcome::Ok,
+            Err(Unproven::Wrong(_)) => Outcome::Wrong,
+            Err(Unproven::NotChecked(_)) => Outcome::NotChecked,
         };
         self.outcome = self.outcome.max(outcome);
         if self.is_json {
             self.object("file", |object| {
                 object.string("result", outcome.name());
                 match result {
-                    FileResult::Proven(proven) => proven.write(object),
-                    FileResult::Wrong(why) | FileResult::NotChecked(why) => drop(object.string("detail", why)),
+                    Ok(proven) => proven.write(object),
+                    Err(Unproven::Wrong(why) | Unproven::NotChecked(why)) => drop(object.string("detail", why)),
                 }
             });
         } else {
             self.line(&match result {
-                FileResult::Proven(proven) => proven.sentence(),
-                FileResult::Wrong(why) => format!("wrong: {why}"),
-                FileResult::NotChecked(why) => format!("not checked: {why}"),
+                Ok(proven) => proven.sentence(),
+                Err(Unproven::Wrong(why)) => format!("wrong: {why}"),
+                Err(Unproven::NotChecked(why)) => format!("not checked: {why}"),
             });
         }
     }

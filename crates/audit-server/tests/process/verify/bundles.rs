@@ -172,10 +172,9 @@ fn each_bundle_that_cannot_be_made_says_why() {
     assert_eq!(ending(&verify(path, &["logs"])), (Some(0), "ok: 1 file(s): 1 ok, 0 erased, 0 tampered, 0 missing"));
 }
 
-#[test]
-fn no_bundle_is_made_of_a_changed_database() {
-    let directory = tempfile::tempdir().unwrap();
-    let copy = directory.path().join("audit-data");
+/// A copy of the database of the fixture, without the guards of a table.
+fn unguarded_copy(directory: &Path, table: &str) -> Connection {
+    let copy = directory.join("audit-data");
     fs::create_dir(&copy).unwrap();
     Connection::open(FIXTURE.path().join("audit-data/audit.db"))
         .unwrap()
@@ -183,16 +182,36 @@ fn no_bundle_is_made_of_a_changed_database() {
         .unwrap();
     let conn = Connection::open(copy.join("audit.db")).unwrap();
     let triggers: Vec<String> = conn
-        .prepare("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'events'")
-        .and_then(|mut query| query.query_map([], |row| row.get(0))?.collect())
+        .prepare("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?")
+        .and_then(|mut query| query.query_map([table], |row| row.get(0))?.collect())
         .unwrap();
     for trigger in triggers {
         conn.execute_batch(&format!("DROP TRIGGER {trigger}")).unwrap();
     }
+    conn
+}
+
+#[test]
+fn no_bundle_is_made_of_changed_entries() {
+    let directory = tempfile::tempdir().unwrap();
+    let conn = unguarded_copy(directory.path(), "events");
     conn.execute("UPDATE events SET timestamp = timestamp + 1 WHERE channel_id = ? AND position = 5", [CHANNEL]).unwrap();
     let whole = export(directory.path(), &["--channel", CHANNEL, "-o", "b"]);
-    assert!(whole.sentence().contains("osition 5"), "{whole:?}");
+    let said = "the entry at position 5 does not have its leaf hash: the database was changed";
+    assert_eq!(whole.sentence(), said);
     let filtered = export(directory.path(), &["--channel", CHANNEL, "-o", "b", "--filter", "position__lt=9"]);
-    assert!(filtered.sentence().contains("osition 5"), "{filtered:?}");
+    assert!(filtered.sentence().contains("the entry at position 5 cannot be proven"), "{filtered:?}");
+    assert!(!directory.path().join("b").exists());
+}
+
+#[test]
+fn no_bundle_is_made_of_changed_tiles() {
+    let directory = tempfile::tempdir().unwrap();
+    let conn = unguarded_copy(directory.path(), "tiles");
+    conn.execute("UPDATE tiles SET hashes = zeroblob(length(hashes)) WHERE channel_id = ? AND level = 1", [CHANNEL]).unwrap();
+    let range = ["--channel", CHANNEL, "-o", "b", "--from-position", "256", "--to-position", "300"];
+    let ended = export(directory.path(), &range);
+    let said = "the entries are not those of the signed checkpoint: the database was changed: ";
+    assert!(ended.sentence().starts_with(said), "{ended:?}");
     assert!(!directory.path().join("b").exists());
 }

@@ -134,6 +134,11 @@ fn each_usage_error_says_what_to_give() {
         assert!(ended.code == Some(2) && ended.stdout.starts_with(said), "{said}: {ended:?}");
         assert_eq!(ending(&ended).1, "not checked: 1 file(s): 0 ok, 0 erased, 0 tampered, 0 missing");
     }
+    // What is wrong counts more than what could not be checked.
+    let changed = FIXTURE.read("proof.json").replacen("\"position\":300", "\"position\":299", 1);
+    fs::write(path.join("changed.json"), changed).unwrap();
+    let ended = verify(path, &["changed.json", "missing"]);
+    assert_eq!(ending(&ended), (Some(1), "wrong: 2 file(s): 0 ok, 0 erased, 1 tampered, 0 missing"));
     // One good file does not hide another one that is not.
     let ended = verify(path, &["proof.json", "missing"]);
     assert_eq!(ending(&ended), (Some(2), "not checked: 2 file(s): 1 ok, 0 erased, 0 tampered, 0 missing"));

@@ -215,3 +215,18 @@ fn no_bundle_is_made_of_changed_tiles() {
     assert!(ended.sentence().starts_with(said), "{ended:?}");
     assert!(!directory.path().join("b").exists());
 }
+
+#[test]
+fn what_is_appended_after_the_checkpoint_changes_nothing() {
+    let (directory, size) = (tempfile::tempdir().unwrap(), FIXTURE.size);
+    drop(unguarded_copy(directory.path(), "none"));
+    let before = export(directory.path(), &["--channel", CHANNEL]).ok();
+    fs::write(directory.path().join("more.ndjson"), "{\"channel_id\":1,\"action\":\"LATER\"}\n".repeat(300)).unwrap();
+    assert_eq!(run(program(directory.path()).args(["import", "more.ndjson"])).ok(), "300 imported, 0 duplicates, 0 skipped\n");
+    assert!(before == export(directory.path(), &["--channel", CHANNEL]).ok(), "the bundle of {size} entries is another one");
+    let filter = format!("position__gte={}", size - 2);
+    let filtered = export(directory.path(), &["--channel", CHANNEL, "--filter", &filter]);
+    assert!(filtered.stderr.starts_with("2 event(s) of "), "{:?}", filtered.stderr);
+    let later = export(directory.path(), &["--channel", CHANNEL, "--filter", "action=LATER"]);
+    assert!(later.stderr.starts_with("0 event(s) of "), "{:?}", later.stderr);
+}

@@ -67,7 +67,7 @@ mod template;
 mod tls;
 mod wire;
 
-pub use api::{openapi_json, parse_inventory_log};
+pub use api::{openapi_json, parse_action_log_filter, parse_event_filter, parse_inventory_log};
 pub use config::{ApiConfig, ServerConfig};
 pub use cors::{CorsOrigins, NotAnOrigin};
 pub use metrics::Metrics;

@@ -5,9 +5,9 @@ use crate::json::{JsonError, JsonKind, JsonText, RawMember, checked, raw_members
 
 use super::node::NodeHash;
 
-/// Bytes of the largest document or line that is read. The slots of the largest entry take less
+/// Bytes of the largest proof, or line of a bundle, that is read. The slots of the largest entry take less
 /// than half of it, also where each of their characters is escaped.
-pub(super) const DOCUMENT_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub const DOCUMENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Hashes of the longest inclusion proof or left frontier: the height of the largest tree.
 pub(super) const PATH_MAX: usize = 64;

@@ -32,6 +32,7 @@
 
 mod bundle;
 mod checkpoint;
+mod consistency_proof;
 mod document;
 mod entry_proof;
 mod frontier;
@@ -55,7 +56,8 @@ pub use bundle::{
     BundleLine, BundleRefused, BundleSummary, BundleVerifier, EntryVerdict, Verdict,
 };
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointTextError, ConsistencyError};
-pub use document::{DocumentError, MemberFault};
+pub use consistency_proof::ConsistencyProof;
+pub use document::{DOCUMENT_BYTES_MAX, DocumentError, MemberFault};
 pub use entry_proof::{EntryProof, EntryProofError, verify_proof_file};
 pub use frontier::{Frontier, FrontierError};
 pub use key::{CosignerKey, KeyError, KeyKind, SignerKey, VerifierKey};

@@ -48,6 +48,26 @@ pub(crate) fn verify<'t>(
 }
 
 #[test]
+fn the_tree_before_each_line_is_known_in_a_range() {
+    let log = LogOfEntries::new(ORIGIN, 21);
+    let lines = range(&log, 3, 17);
+    let mut verifier = BundleVerifier::new(&lines[0], log.key.verifier()).unwrap();
+    for (position, line) in (3..17).zip(&lines[1..]) {
+        let tree = verifier.tree().unwrap();
+        let expected = Frontier::from_hashes(position, log.cover(0, position)).unwrap();
+        assert_eq!((tree.size(), tree.root()), (position, expected.root()));
+        verifier.line(line).unwrap();
+    }
+    // A line that is not even text.
+    verifier.unreadable_line();
+    verifier.line(&lines[15]).unwrap();
+    assert_eq!(verifier.finish().unwrap_err().summary.unreadable, 1);
+    let lines = filtered(&log, &[3, 4]);
+    assert!(BundleVerifier::new(&lines[0], log.key.verifier()).unwrap().tree().is_none());
+    assert_eq!(BundleEntry::of_proof(log.proof(3)).to_string(), lines[1]);
+}
+
+#[test]
 fn every_range_of_every_small_log_is_verified() {
     for size in 0..=40 {
         let log = LogOfEntries::new(ORIGIN, size);

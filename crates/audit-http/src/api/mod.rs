@@ -19,6 +19,8 @@ mod oms_audit_events;
 mod tests;
 mod tokens;
 
+pub use action_logs::parse_action_log_filter;
+pub use events::parse_event_filter;
 pub use inventory::parse_inventory_log;
 
 use std::sync::LazyLock;

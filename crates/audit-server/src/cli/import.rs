@@ -97,7 +97,7 @@ pub(super) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<()> 
 
 /// The bytes of all files; `None` if one of them is stdin or a pipe. It opens every file once
 /// before the import starts, so that a mistyped name at the end of the list is found at once.
-fn length_of(files: &[PathBuf]) -> anyhow::Result<Option<u64>> {
+pub(super) fn length_of(files: &[PathBuf]) -> anyhow::Result<Option<u64>> {
     let mut bytes = Some(0);
     for path in files {
         let length = if is_stdin(path) {

@@ -19,6 +19,7 @@ mod openapi;
 mod rebuild;
 mod serve;
 mod token;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -58,6 +59,7 @@ enum Command {
     Serve(ServeFlags),
     Import(import::ImportArgs),
     Export(export::ExportArgs),
+    Verify(verify::VerifyArgs),
     Token(token::TokenArgs),
     ContentTypes(content_types::ContentTypesArgs),
     Key(key::KeyArgs),
@@ -85,10 +87,10 @@ enum Command {
 }
 
 /// Runs the command. A failure is one sentence on stderr and exit code 1, never a backtrace; clap's
-/// own usage errors exit with 2.
+/// own usage errors exit with 2. `verify` has exit codes of its own.
 pub(crate) fn run() -> ExitCode {
     match dispatch(Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // `:#` puts the causes after the sentence; only `{:?}` has a backtrace.
             stderr_line!("audit-server: {error:#}");
@@ -97,13 +99,15 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-fn dispatch(cli: Cli) -> anyhow::Result<()> {
+fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { config: file, settings: ProgramFlags(given), command } = cli;
     let file = file.as_deref();
-    match command.unwrap_or_else(|| Command::Serve(ServeFlags::default())) {
+    let done = match command.unwrap_or_else(|| Command::Serve(ServeFlags::default())) {
         Command::Serve(ServeFlags(later)) => serve::run(start(&given.with(&later), file)?),
         Command::Import(args) => import::run(&start(&given, file)?, &args),
         Command::Export(args) => export::run(&start(&given, file)?, &args),
+        // It uses no settings: what it needs is in its flags.
+        Command::Verify(args) => return Ok(verify::run(&args)),
         Command::Token(args) => token::run(&start(&given, file)?, args),
         Command::ContentTypes(args) => content_types::run(&start(&given, file)?, &args),
         Command::Key(args) => key::run(&start(&given, file)?, args),
@@ -121,7 +125,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Completions(args) => completions::run(Cli::command(), &args),
         Command::Man(args) => man::run(Cli::command(), &args),
         Command::Openapi => openapi::run(),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// Reads the settings and starts the program's log.

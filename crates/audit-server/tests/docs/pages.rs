@@ -20,6 +20,11 @@ fn what_operations_say_can_be_pasted() {
 }
 
 #[test]
+fn what_verify_checks_can_be_pasted() {
+    run_page("docs/verify.md");
+}
+
+#[test]
 fn the_http_contract_can_be_pasted() {
     run_page("docs/api.md");
 }

@@ -8,10 +8,11 @@ use crate::common::server::{KEY, Server};
 use crate::common::tls::Certificate;
 use crate::common::{program, run};
 
-const SUBCOMMANDS: [&str; 18] = [
+const SUBCOMMANDS: [&str; 19] = [
     "serve",
     "import",
     "export",
+    "verify",
     "token",
     "content-types",
     "key",

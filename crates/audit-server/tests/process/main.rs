@@ -34,3 +34,4 @@ mod start;
 mod tls;
 mod tokens;
 mod unwritable;
+mod verify;

@@ -8,7 +8,7 @@ mod identity;
 
 pub(crate) use identity::{Identity, PublicKey};
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ pub(crate) struct Guard {
 
 #[derive(Debug, Default)]
 struct State {
-    newest: HashMap<LogKey, Seen>,
+    newest: BTreeMap<LogKey, Seen>,
     /// The reasons why nothing is appended to a log.
     refused: BTreeMap<LogKey, String>,
     /// The reason why nothing is appended to any log.
@@ -118,7 +118,7 @@ impl Guard {
     }
 
     /// The sizes of the newest checkpoints.
-    pub(crate) fn sizes(&self) -> HashMap<LogKey, i64> {
+    pub(crate) fn sizes(&self) -> BTreeMap<LogKey, i64> {
         self.read().newest.iter().map(|(log, seen)| (*log, seen.size)).collect()
     }
 

@@ -1,6 +1,8 @@
 //! The tree of a log: its root, its tiles, and proofs that anybody can verify.
 
-use audit_domain::log::{NodeHash, ProofError, ProofPlan, Tile, VerifierKey, verify_consistency};
+use std::ops::Range;
+
+use audit_domain::log::{Frontier, NodeHash, ProofError, ProofPlan, Tile, VerifierKey, verify_consistency};
 
 use super::Log;
 use crate::error::StoreError;
@@ -141,7 +143,34 @@ impl<S: LogStream> LogTree<S> {
     }
 
     fn root_at(&self, size: u64) -> Result<NodeHash, StoreError> {
-        self.log.store.point_read(|conn| tree::root_at(conn, self.log.key(), size))
+        let frontier = self.frontier(size)?.ok_or_else(|| self.unfit(format!("it has no {size} leaves")))?;
+        Ok(frontier.root())
+    }
+
+    /// The hashes of the largest complete subtrees that cover some leaves, from left to right: those of
+    /// [`Node::cover`](audit_domain::log::Node::cover). Returns `None` if the tree does not have all of these
+    /// leaves, or if the end is before the start.
+    ///
+    /// # Errors
+    ///
+    /// As for [`LogTree::tile`].
+    pub fn subtrees(&self, leaves: Range<u64>) -> Result<Option<Vec<NodeHash>>, StoreError> {
+        if leaves.start > leaves.end || leaves.end > self.size {
+            return Ok(None);
+        }
+        self.log.store.point_read(|conn| tree::subtrees(conn, self.log.key(), self.size, leaves.clone())).map(Some)
+    }
+
+    /// The frontier of the tree as it was with its first `size` leaves. Returns `None` if the tree does not
+    /// have so many.
+    ///
+    /// # Errors
+    ///
+    /// As for [`LogTree::tile`].
+    pub fn frontier(&self, size: u64) -> Result<Option<Frontier>, StoreError> {
+        let hashes = self.subtrees(0..size)?;
+        // A cover from the first leaf on has one subtree for each bit of the size.
+        Ok(hashes.and_then(|hashes| Frontier::from_hashes(size, hashes).ok()))
     }
 
     /// Reads the hashes of a proof in the tree of `size` leaves.

@@ -1,9 +1,10 @@
 //! Tiles of a tree at one of its sizes, and the proofs that are made of them.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::ops::Range;
 
-use audit_domain::log::{Frontier, Node, NodeHash, ProofPlan, Tile, TileKind};
+use audit_domain::log::{Node, NodeHash, ProofPlan, Tile, TileKind};
 
 use super::stored::read_tile;
 use crate::connection::DbConnection;
@@ -26,35 +27,33 @@ pub(crate) fn tile_at(conn: &mut DbConnection, log: LogKey, size: u64, tile: Til
 
 /// Reads the hashes of a proof in the tree of `size` leaves, each tile once.
 pub(crate) fn path(conn: &mut DbConnection, log: LogKey, size: u64, plan: &ProofPlan) -> Result<Vec<NodeHash>, StoreError> {
-    let mut nodes = Nodes { log, size, tiles: HashMap::new() };
+    let mut nodes = Nodes { log, size, tiles: BTreeMap::new() };
     plan.path(|node| nodes.read(conn, node))
 }
 
-/// Computes the root that the tree had when it had `size` leaves.
-pub(crate) fn root_at(conn: &mut DbConnection, log: LogKey, size: u64) -> Result<NodeHash, StoreError> {
-    let mut nodes = Nodes { log, size, tiles: HashMap::new() };
-    let hashes: Result<Vec<NodeHash>, StoreError> = Node::cover(0, size).into_iter().map(|node| nodes.read(conn, node)).collect();
-    let frontier = Frontier::from_hashes(size, hashes?).map_err(|error| unfit(log, error.to_string()))?;
-    Ok(frontier.root())
+/// Reads the hashes of the largest complete subtrees that cover a range of leaves of the tree of `size` leaves:
+/// those of [`Node::cover`].
+pub(crate) fn subtrees(conn: &mut DbConnection, log: LogKey, size: u64, leaves: Range<u64>) -> Result<Vec<NodeHash>, StoreError> {
+    let mut nodes = Nodes { log, size, tiles: BTreeMap::new() };
+    Node::cover(leaves.start, leaves.end).into_iter().map(|node| nodes.read(conn, node)).collect()
 }
 
-/// The nodes of a tree of `size` leaves.
+/// Reads the hashes of nodes of the tree of `size` leaves, each tile once.
 struct Nodes {
     log: LogKey,
     size: u64,
-    /// The tiles that were read.
-    tiles: HashMap<Tile, Vec<NodeHash>>,
+    tiles: BTreeMap<Tile, Vec<NodeHash>>,
 }
 
 impl Nodes {
     fn read(&mut self, conn: &mut DbConnection, node: Node) -> Result<NodeHash, StoreError> {
-        let (log, size) = (self.log, self.size);
-        let missing = || unfit(log, format!("a tile of the subtree {} of height {} is missing", node.index, node.level));
-        let (tile, parts) = Tile::of_node(node, size).ok_or_else(missing)?;
-        let hashes = match self.tiles.entry(tile) {
+        let Nodes { log, size, tiles } = self;
+        let missing = || unfit(*log, format!("a tile of the subtree {} of height {} is missing", node.index, node.level));
+        let (tile, parts) = Tile::of_node(node, *size).ok_or_else(missing)?;
+        let hashes = match tiles.entry(tile) {
             Entry::Occupied(read) => read.into_mut(),
             Entry::Vacant(place) => {
-                let contents = tile_at(conn, log, size, tile)?;
+                let contents = tile_at(conn, *log, *size, tile)?;
                 place.insert(contents.and_then(|contents| tile.hashes(&contents)).ok_or_else(missing)?)
             }
         };

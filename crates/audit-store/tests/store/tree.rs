@@ -107,6 +107,27 @@ fn proofs_of_every_entry_and_every_older_tree_are_accepted() {
 }
 
 #[test]
+fn the_frontiers_of_any_range_lead_to_the_root() {
+    let scratch = Scratch::new();
+    let receipts = scratch.append(many(700));
+    let leaves = leaves(&receipts);
+    let tree = assert_is_tree_of(&events(&scratch.store), &scratch.store, &leaves);
+    scratch.append(many(100));
+    scratch.store.seal().unwrap();
+    for (from, to) in [(0, 0), (0, 700), (1, 2), (255, 257), (256, 512), (300, 301), (511, 700), (699, 700), (700, 700)] {
+        let mut frontier = tree.frontier(from).unwrap().unwrap();
+        assert_eq!((frontier.size(), frontier.root()), (from, root(&leaves[..from as usize])));
+        leaves[from as usize..to as usize].iter().for_each(|leaf| frontier.append(*leaf, |_, _| {}).unwrap());
+        frontier.append_frontier(700, &tree.subtrees(to..700).unwrap().unwrap()).unwrap();
+        frontier.verify(700, tree.root()).unwrap();
+    }
+    assert_eq!((tree.frontier(701).unwrap(), tree.subtrees(0..701).unwrap()), (None, None), "it stays as it was");
+    #[expect(clippy::reversed_empty_ranges, reason = "a caller may ask for it")]
+    let reversed = tree.subtrees(3..2).unwrap();
+    assert_eq!(reversed, None);
+}
+
+#[test]
 fn an_open_store_seals_by_itself_and_after_a_start() {
     let scratch = Scratch::new();
     let wait_until_sealed = |store: &Store, size| {

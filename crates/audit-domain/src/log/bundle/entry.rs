@@ -4,13 +4,13 @@ use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
 use crate::json::ObjectWriter;
-use crate::log::EntryProofError;
 use crate::log::document::{DocumentError, Object, PATH_MAX};
 use crate::log::leaf::{LEAF_BYTES_MAX, Leaf, LeafHash, leaf_hash};
 use crate::log::node::NodeHash;
 use crate::log::slot::Slots;
 use crate::log::slot_proof::{Erasure, SlotProof, add_erasures, of_slots, read_slots, write_slots};
 use crate::log::trust::write_hashes;
+use crate::log::{EntryProof, EntryProofError};
 
 pub(super) const MEMBERS: &[&str] = &["position", "leaf_hash", "leaf_data", "slots", "inclusion"];
 
@@ -46,6 +46,14 @@ impl BundleEntry {
     pub fn new(position: u64, leaf_data: Vec<u8>, slots: &Slots) -> Result<BundleEntry, EntryProofError> {
         let slots = of_slots(Leaf::parse(&leaf_data)?.stream, slots)?;
         Ok(BundleEntry { position, leaf_hash: leaf_hash(&leaf_data), leaf_data, slots, inclusion: None })
+    }
+
+    /// Makes the line of an entry of a filtered bundle from the proof of the entry in the checkpoint of the
+    /// bundle.
+    #[must_use]
+    pub fn of_proof(proof: EntryProof) -> BundleEntry {
+        let EntryProof { position, leaf_hash, leaf_data, slots, inclusion, .. } = proof;
+        BundleEntry { position, leaf_hash, leaf_data, slots, inclusion: Some(inclusion) }
     }
 
     /// Adds the inclusion proof, which each line of a filtered bundle has.

@@ -131,6 +131,18 @@ impl BundleVerifier {
         self.summary.complete.clone()
     }
 
+    /// The tree of all leaves before the next line of a range, from what the header and the lines state. `None`
+    /// for a filtered bundle. Nothing of it is proven before [`BundleVerifier::finish`].
+    #[must_use]
+    pub fn tree(&self) -> Option<&Frontier> {
+        self.tree.as_ref()
+    }
+
+    /// Counts a line that is not text, or is too large to be read, as one that cannot be read.
+    pub fn unreadable_line(&mut self) {
+        self.summary.unreadable += 1;
+    }
+
     /// Verifies the next line, without its line feed.
     ///
     /// # Errors

@@ -14,6 +14,16 @@ use crate::api::native::{self, Filter, FormReader, Stream};
 use crate::routes::Routes;
 use form::{FORM_BYTES_MAX, log_record};
 
+/// Reads a filter of action logs from the query string of a list of the native API, such as
+/// `level__in=40,50&timestamp__gte=2026-01-01`.
+///
+/// # Errors
+///
+/// One sentence that names each parameter that is unknown or has another form.
+pub fn parse_action_log_filter(query: &str) -> Result<ActionLogFilter, String> {
+    native::parse_filter::<ActionLogs>(query)
+}
+
 pub(super) fn configure(routes: &mut Routes<'_>) {
     native::configure::<ActionLogs>(routes);
 }

@@ -12,6 +12,16 @@ use audit_store::{Events, GroupBy};
 use crate::api::native::{self, Filter, Stream};
 use crate::routes::Routes;
 
+/// Reads a filter of events from the query string of a list of the native API, such as
+/// `action=UPDATE&timestamp__gte=2026-01-01`.
+///
+/// # Errors
+///
+/// One sentence that names each parameter that is unknown or has another form.
+pub fn parse_event_filter(query: &str) -> Result<EventFilter, String> {
+    native::parse_filter::<Events>(query)
+}
+
 pub(super) fn configure(routes: &mut Routes<'_>) {
     native::configure::<Events>(routes);
 }

@@ -7,7 +7,7 @@ pub(super) use openapi::docs;
 
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use audit_store::domain::log::{Tile, TileKind};
+use audit_store::domain::log::{ConsistencyProof, Tile, TileKind};
 use audit_store::domain::{ChannelId, Stream};
 use audit_store::{Log, LogStream, Store, StoreError};
 use serde::Deserialize;
@@ -172,8 +172,5 @@ fn consistency_of<S: LogStream>(log: &Log<S>, from: u64, to: Option<u64>) -> Res
     let size = signed.tree().size();
     let to = to.unwrap_or(size);
     let proof = signed.tree().consistency_between(from, to)?;
-    Ok(Some(proof.ok_or(size).map(|proof| {
-        let hashes: Vec<String> = proof.iter().map(ToString::to_string).collect();
-        serde_json::json!({ "from": from, "to": to, "consistency": hashes }).to_string()
-    })))
+    Ok(Some(proof.ok_or(size).map(|consistency| ConsistencyProof { from, to, consistency }.to_string())))
 }

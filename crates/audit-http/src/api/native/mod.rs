@@ -13,7 +13,7 @@ mod sent;
 mod summary;
 
 pub(crate) use filter::{Filter, FilterValues, StreamFilter};
-pub(crate) use query::Query;
+pub(crate) use query::{Query, parse_filter};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use audit_store::LogStream;

@@ -23,17 +23,19 @@ impl Query {
     /// Takes the parameters of a request. A parameter that is unknown or given twice is an error at
     /// once.
     pub(crate) fn parse(request: &HttpRequest, known: &[&str]) -> Result<Query, Failure> {
-        Query::take(request, |name| known.contains(&name), || known.iter().map(|name| (*name).to_owned()).collect())
+        let names = || known.iter().map(|name| (*name).to_owned()).collect();
+        Query::take(request.query_string(), |name| known.contains(&name), names).map_err(Failure::Parameters)
     }
 
     /// Does the same as `parse`, with the filters of a stream in addition.
     pub(crate) fn parse_filtered<S: Stream>(request: &HttpRequest, known: &[&str]) -> Result<Query, Failure> {
         let is_known = |name: &str| known.contains(&name) || filter::find(S::FILTERS, name).is_some();
-        Query::take(request, is_known, || filter::names(S::FILTERS).chain(known.iter().map(|name| (*name).to_owned())).collect())
+        let names = || filter::names(S::FILTERS).chain(known.iter().map(|name| (*name).to_owned())).collect();
+        Query::take(request.query_string(), is_known, names).map_err(Failure::Parameters)
     }
 
-    fn take(request: &HttpRequest, is_known: impl Fn(&str) -> bool, known: impl Fn() -> Vec<String>) -> Result<Query, Failure> {
-        let params = Params::parse(request.query_string());
+    fn take(text: &str, is_known: impl Fn(&str) -> bool, known: impl Fn() -> Vec<String>) -> Result<Query, Vec<InvalidParameter>> {
+        let params = Params::parse(text);
         let mut invalid: Vec<InvalidParameter> = Vec::new();
         let mut seen: Vec<&str> = Vec::new();
         for (name, _) in params.iter() {
@@ -49,7 +51,7 @@ impl Query {
             }
             seen.push(name);
         }
-        if invalid.is_empty() { Ok(Query { params, invalid }) } else { Err(Failure::Parameters(invalid)) }
+        if invalid.is_empty() { Ok(Query { params, invalid }) } else { Err(invalid) }
     }
 
     /// Returns all errors at once.
@@ -117,6 +119,18 @@ impl Query {
         }
         filter
     }
+}
+
+/// Reads a filter from a query string, for programs. The error has the messages of all parameters.
+pub(crate) fn parse_filter<S: Stream>(text: &str) -> Result<S::Filter, String> {
+    let messages = |invalid: Vec<InvalidParameter>| {
+        let messages: Vec<String> = invalid.into_iter().map(|parameter| parameter.message).collect();
+        messages.join("; ")
+    };
+    let is_known = |name: &str| filter::find(S::FILTERS, name).is_some();
+    let mut query = Query::take(text, is_known, || filter::names(S::FILTERS).collect()).map_err(messages)?;
+    let filter = query.filter::<S>();
+    if query.invalid.is_empty() { Ok(filter) } else { Err(messages(query.invalid)) }
 }
 
 fn names<T>(known: &[(&'static str, T)]) -> String {

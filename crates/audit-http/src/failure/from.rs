@@ -100,9 +100,12 @@ impl From<StoreError> for Failure {
             | StoreError::Unconfirmed(_)
             | StoreError::Unusable(_)
             | StoreError::Displaced(_)
-            | StoreError::WentBack(_)
             | StoreError::LogLocked { .. }
             | StoreError::Late => unavailable(&error, "The database cannot be used; try again later."),
+            StoreError::WentBack(_) => unavailable(
+                &error,
+                "The log does not extend its newest checkpoint: the server's log says what its operator has to do.",
+            ),
             StoreError::QueryTimeout { seconds } => Failure::QueryTimeout { seconds },
             StoreError::Cancelled => Failure::ClientGone,
             StoreError::PageTooLarge { size_that_fits } => page_too_large(size_that_fits),

@@ -10,7 +10,6 @@ use crate::follow::{Progress, Put};
 use crate::guard::Identity;
 use crate::log_key::LogKey;
 use crate::schema::checkpoints;
-use crate::tree::read_tree;
 
 /// Reads the size and the note of the newest checkpoint of a log under a name.
 pub(crate) fn read_checkpoint(
@@ -33,10 +32,10 @@ pub(crate) struct Signed {
 
 /// Reads the newest signed checkpoint of a log under its present name.
 pub(crate) fn signed(conn: &mut DbConnection, log: LogKey) -> Result<Option<Signed>, StoreError> {
-    let (identity, stored, tree) = dialect::snapshot(conn, |conn| {
+    let (identity, stored) = dialect::snapshot(conn, |conn| {
         let identity = Identity::read(conn)?;
         let stored = read_checkpoint(conn, log, identity.number())?;
-        Ok::<_, StoreError>((identity, stored, read_tree(conn, log)?))
+        Ok::<_, StoreError>((identity, stored))
     })?;
     let Some((size, note)) = stored else { return Ok(None) };
     let changed = |why: String| {
@@ -50,12 +49,6 @@ pub(crate) fn signed(conn: &mut DbConnection, log: LogKey) -> Result<Option<Sign
     }
     let verifier = identity.verifiers(log).map_err(|error| changed(error.to_string()))?.into_iter().next();
     let verifier = verifier.ok_or_else(|| changed("no key of the database signs".to_owned()))?;
-    // After a log went back, and for a moment after a copy of the database: what it signed is not there.
-    if tree.size.unsigned_abs() < checkpoint.size() {
-        let (channel_id, stream, size) = (log.0, log.1.name(), checkpoint.size());
-        let what = format!("the log {channel_id}/{stream} has a checkpoint of {size} entries and a tree of {}", tree.size);
-        return Err(StoreError::WentBack(what));
-    }
     Ok(Some(Signed { checkpoint, note, verifier }))
 }
 

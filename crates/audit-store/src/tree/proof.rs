@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use audit_domain::log::{Node, NodeHash, ProofPlan, Tile, TileKind};
 
-use super::stored::read_tile;
+use super::stored::{read_tile, read_tree};
 use crate::connection::DbConnection;
 use crate::error::StoreError;
 use crate::log_key::LogKey;
@@ -22,7 +22,24 @@ pub(crate) fn tile_at(conn: &mut DbConnection, log: LogKey, size: u64, tile: Til
     let contents = read_tile(conn, log, (i16::from(level), tile.index() as i64))?;
     // The tile may have more hashes than it had at this size.
     let hashes = contents.and_then(|contents| contents.get(..32 * usize::from(tile.width())).map(<[u8]>::to_vec));
-    hashes.ok_or_else(|| unfit(log, format!("{tile} is missing; `audit-server rebuild` repairs it"))).map(Some)
+    match hashes {
+        Some(hashes) => Ok(Some(hashes)),
+        None => Err(missing_tile(conn, log, size, tile)?),
+    }
+}
+
+/// The reason why a tile is missing. After a log went back, and for a moment after a copy of the database,
+/// the tree is smaller than its newest checkpoint.
+fn missing_tile(conn: &mut DbConnection, log: LogKey, size: u64, tile: Tile) -> Result<StoreError, StoreError> {
+    let tree = read_tree(conn, log)?;
+    if tree.size.unsigned_abs() >= size {
+        return Ok(unfit(log, format!("{tile} is missing; `audit-server rebuild` repairs it")));
+    }
+    let (channel_id, stream) = (log.0, log.1.name());
+    Ok(StoreError::WentBack(format!(
+        "the log {channel_id}/{stream} has a checkpoint of {size} entries and a tree of {}",
+        tree.size
+    )))
 }
 
 /// Reads the hashes of a proof in the tree of `size` leaves, each tile once.

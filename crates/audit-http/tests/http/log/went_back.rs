@@ -79,9 +79,9 @@ fn nothing_is_appended_to_a_log_that_went_back() {
         std::thread::sleep(Duration::from_millis(10));
     }
     for uuid in uuids_of(&left) {
-        assert_problem(&auditor.get(&format!("/api/v1/events/{uuid}/proof")), 500, "internal");
+        assert_problem(&auditor.get(&format!("/api/v1/events/{uuid}/proof")), 503, "unavailable");
     }
-    assert_problem(&auditor.get("/log/1/events/tile/entries/000.p/7"), 500, "internal");
-    assert_problem(&auditor.get("/log/1/events/consistency?from=3"), 500, "internal");
+    assert_problem(&auditor.get("/log/1/events/tile/entries/000.p/7"), 503, "unavailable");
+    assert_problem(&auditor.get("/log/1/events/consistency?from=3"), 503, "unavailable");
     server.stop();
 }

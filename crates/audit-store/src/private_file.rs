@@ -28,8 +28,30 @@ pub(crate) fn write_draft(draft: &Path, contents: &[u8]) -> io::Result<()> {
         _ => {}
     }
     let mut file = new_private(draft)?;
+    belong_like_the_directory(draft)?;
     file.write_all(contents)?;
     file.sync_all()
+}
+
+/// Gives a file that root makes to the owner of its directory: a server that runs as another user has to read
+/// and replace it.
+#[cfg(unix)]
+fn belong_like_the_directory(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let directory = fs::metadata(path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+    if fs::metadata(path)?.uid() == directory.uid() {
+        return Ok(());
+    }
+    // Only root may do this, and only then it is needed.
+    match chown(path, Some(directory.uid()), Some(directory.gid())) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        outcome => outcome,
+    }
+}
+
+#[cfg(not(unix))]
+fn belong_like_the_directory(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// The name of the draft of a file.
@@ -62,11 +84,14 @@ pub(crate) fn make_directory_of(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes a file that does not exist yet, and flushes it.
+/// Makes a file that does not exist yet: whole or not at all.
 pub(crate) fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let mut file = new_private(path)?;
-    file.write_all(contents)?;
-    file.sync_all()?;
+    let draft = draft_of(path);
+    write_draft(&draft, contents)?;
+    // Unlike a rename, a link does not replace a file that another process made meanwhile.
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft)?;
+    linked?;
     flush_directory_of(path)
 }
 

@@ -75,6 +75,12 @@ fn keys_are_shown_rotated_and_retired_while_the_server_runs() {
         run(program(path).args(["key", "retire", "1"])).ok(),
         "key 1 is retired: running servers sign without it within seconds\n"
     );
+    #[cfg(unix)]
+    for file in ["signing.key", "checkpoints/1-events.checkpoint"] {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(path.join("audit-data").join(file)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{file}");
+    }
     assert_eq!(post(&server, 1), 201);
     let newest = signed_by(&server, 4, 1);
     assert!(newest.contains(&both.lines().last().unwrap()[..36]), "the new key alone: {newest}");
@@ -140,7 +146,7 @@ fn a_database_that_was_restored_from_an_older_copy_is_refused() {
     assert_eq!(post(&server, 1), 503);
     let mut client = Client::connect(server.address, KEY).unwrap();
     let ready = client.get("/readyz").unwrap();
-    assert!(ready.status == 200 && ready.body.contains("the log 1/events has 3 entries"), "{ready:?}");
+    assert!(ready.status == 200 && ready.body.contains("1 log(s) do not extend their newest checkpoint"), "{ready:?}");
     server.wait_for_line("the log 1/events has 3 entries");
     let answer = client.post("/api/v1/events", "application/json", EVENT).unwrap();
     assert!(answer.body.contains("The log went back") && answer.body.contains(r#""outcome":"not_stored""#), "{answer:?}");
@@ -149,6 +155,9 @@ fn a_database_that_was_restored_from_an_older_copy_is_refused() {
     // Another channel is as it was.
     assert_eq!(client.post("/api/v1/events", "application/json", r#"{"channel_id":2}"#).unwrap().status, 201);
 
+    let elsewhere =
+        run(program(path).args(["log", "new-origin", "--database-url", "sqlite://audit-data/audit.db", "--data-dir", "other"]));
+    assert!(elsewhere.sentence().contains("no log is smaller than its checkpoint in `other/checkpoints`"), "{elsewhere:?}");
     let said = run(program(path).args(["log", "new-origin"])).ok();
     assert!(said.contains("/1/events ended with 7 entries and the root ") && said.contains("-2 from now on"), "{said}");
     // The running server notices; two events and the one that cites the old checkpoint.

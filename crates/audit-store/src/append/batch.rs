@@ -8,7 +8,7 @@ use audit_domain::uuid::Uuid;
 use audit_domain::{PreparedEntry, Timestamp};
 use diesel::prelude::*;
 
-use super::error::{AppendError, Conflict, NotStored};
+use super::error::{AppendError, Conflict, NotStored, Unknown};
 use super::known::Known;
 use super::pace::Pace;
 use super::watch::ClockWatch;
@@ -157,7 +157,11 @@ type Compared = [Option<Result<Staged, Conflict>>];
 impl<'a> Batch<'a> {
     fn stage(&mut self, conn: &mut DbConnection, request: &'a AppendRequest) -> Result<Outcome, StoreError> {
         if let Some(why) = request.entries.iter().find_map(|entry| self.refused.get(&log_of(entry))) {
-            return Ok(Err(NotStored::WentBack(why.clone()).into()));
+            // After a commit whose outcome is not known, the entries may be in the log that is refused now.
+            return Ok(Err(match self.lookup {
+                Lookup::Settle => Unknown::Unconfirmed(why.clone()).into(),
+                _ => NotStored::WentBack(why.clone()).into(),
+            }));
         }
         let next = next_mentions(&request.entries);
         let mut compared: Vec<_> = request.entries.iter().map(|_| None).collect();

@@ -4,8 +4,10 @@
 //! before the checkpoint is stored in the database: if the two differ after a crash, the file is the
 //! newer one, and the tree that it was made of is in the database.
 
+mod files;
 mod identity;
 
+pub(crate) use files::Files;
 pub(crate) use identity::{Identity, PublicKey};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,15 +16,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use audit_domain::Stream;
-use audit_domain::log::{Checkpoint, NodeHash, Note};
+use audit_domain::log::{Checkpoint, NodeHash};
 
-use crate::error::{OpenError, StoreError};
+use self::files::path_of;
+use crate::error::StoreError;
 use crate::log_key::LogKey;
 use crate::private_file::{draft_of, write_draft};
-
-/// The ending of the files.
-const EXTENSION: &str = "checkpoint";
 
 /// A checkpoint of a log that this store signed or saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,42 +49,13 @@ pub(crate) struct Guard {
 #[derive(Debug, Default)]
 struct State {
     newest: BTreeMap<LogKey, Seen>,
-    /// The reasons why nothing is appended to a log.
+    /// The reasons why nothing is appended to a log, as long as it does not extend its checkpoints.
     refused: BTreeMap<LogKey, String>,
+    /// The reasons why nothing is appended to a log whose file is not a checkpoint of this database. The
+    /// file stays as it is, so only a person can decide.
+    foreign: BTreeMap<LogKey, String>,
     /// The reason why nothing is appended to any log.
     all_refused: Option<String>,
-}
-
-/// What the files have at the start.
-#[derive(Debug, Default)]
-pub(crate) struct Files {
-    notes: BTreeMap<LogKey, String>,
-}
-
-impl Files {
-    /// Reads the files of a directory, if there is one.
-    pub(crate) fn read(directory: &Path) -> Result<Files, OpenError> {
-        let failed = |why: io::Error| OpenError::Checkpoints { path: directory.display().to_string(), why: why.to_string() };
-        let entries = match fs::read_dir(directory) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Files::default()),
-            Err(error) => return Err(failed(error)),
-        };
-        let mut notes = BTreeMap::new();
-        for entry in entries {
-            let path = entry.map_err(failed)?.path();
-            if let Some(log) = log_of(&path) {
-                notes.insert(log, fs::read_to_string(&path).map_err(failed)?);
-            }
-        }
-        Ok(Files { notes })
-    }
-
-    /// The checkpoints that they have, without a look at their signatures.
-    pub(crate) fn checkpoints(&self) -> impl Iterator<Item = (LogKey, Checkpoint, &str)> {
-        let parsed = |note: &str| note.parse::<Note>().ok()?.text().parse::<Checkpoint>().ok();
-        self.notes.iter().filter_map(move |(log, note)| Some((*log, parsed(note)?, note.as_str())))
-    }
 }
 
 impl Guard {
@@ -94,7 +64,7 @@ impl Guard {
     pub(crate) fn start(directory: &Path, files: Files, identity: &Identity) -> Guard {
         let mut state = State::default();
         for (log, note) in files.notes {
-            let file = directory.join(name_of(log));
+            let file = path_of(directory, log);
             let why = match identity.open(&note) {
                 Ok((checkpoint, _)) if checkpoint.origin() == identity.origin(log) => match Seen::new(&checkpoint, &note) {
                     Some(seen) => {
@@ -107,7 +77,7 @@ impl Guard {
                 Ok((checkpoint, _)) => format!("is of {}, a name that the database does not know", checkpoint.origin()),
                 Err(error) => error.to_string(),
             };
-            state.refused.insert(log, foreign(&file, &why));
+            state.foreign.insert(log, foreign(&file, &why));
         }
         Guard { directory: directory.to_owned(), state: RwLock::new(state) }
     }
@@ -129,14 +99,14 @@ impl Guard {
 
     /// The file of a log.
     pub(crate) fn file(&self, log: LogKey) -> PathBuf {
-        self.directory.join(name_of(log))
+        path_of(&self.directory, log)
     }
 
     /// The reason why nothing is appended to a log whose next position is this one.
     pub(crate) fn refusal(&self, log: LogKey, next_position: i64) -> Option<String> {
         let why = {
             let state = self.read();
-            if let Some(why) = state.all_refused.as_ref().or_else(|| state.refused.get(&log)) {
+            if let Some(why) = state.reason(log) {
                 return Some(why.clone());
             }
             let newest = state.newest.get(&log).filter(|newest| newest.size > next_position)?;
@@ -149,7 +119,12 @@ impl Guard {
     /// The reasons why nothing is appended to some logs.
     pub(crate) fn refusals(&self) -> Vec<String> {
         let state = self.read();
-        state.all_refused.iter().chain(state.refused.values()).cloned().collect()
+        state.all_refused.iter().chain(state.foreign.values()).chain(state.refused.values()).cloned().collect()
+    }
+
+    /// The reason why the file of a log is not a checkpoint of this database, if it is not.
+    pub(crate) fn foreign(&self, log: LogKey) -> Option<String> {
+        self.read().foreign.get(&log).cloned()
     }
 
     /// Refuses a log, and logs the reason unless it is known.
@@ -177,43 +152,67 @@ impl Guard {
 
     /// Forgets the checkpoints of earlier names: the logs have a new one, on purpose.
     pub(crate) fn forget(&self) {
-        let mut state = self.write();
-        state.newest.clear();
-        state.refused.clear();
+        *self.write() = State::default();
     }
 
-    /// Keeps checkpoints: writes drafts of their files, flushes all of them, and then renames them. Another
-    /// program of this machine, such as an import, may keep checkpoints in the same directory. A file that
-    /// has a newer one stays.
-    pub(crate) fn keep(&self, seen: &[(LogKey, Seen)]) -> Result<(), StoreError> {
+    /// Keeps checkpoints: writes drafts of their files, flushes all of them, and then renames them. Returns
+    /// the logs of which another program, such as an import beside the server, kept a checkpoint in the same
+    /// directory meanwhile: this store has it from then on, and has to compare its own with it first.
+    pub(crate) fn keep(&self, seen: &[(LogKey, Seen)], identity: &Identity) -> Result<BTreeSet<LogKey>, StoreError> {
         let failed =
             |error: io::Error| StoreError::Guard(format!("a checkpoint cannot be kept in `{}`: {error}", self.directory.display()));
+        let (mut overtaken, mut own) = (BTreeSet::new(), Vec::new());
         if seen.is_empty() {
-            return Ok(());
+            return Ok(overtaken);
         }
-        let lock = self.lock_directory().map_err(failed)?;
+        let directory = files::lock(&self.directory).map_err(failed)?;
         for (log, seen) in seen {
-            let file = self.file(*log);
-            if !is_newer_in(&file, seen) {
-                write_draft(&draft_of(&file), seen.note.as_bytes()).map_err(failed)?;
+            let there = files::read(&self.file(*log)).map_err(failed)?;
+            match there.and_then(|there| self.of_another_program(*log, &there, identity)) {
+                Some(Ok(newer)) => {
+                    self.write().newest.insert(*log, newer);
+                    overtaken.insert(*log);
+                }
+                Some(Err(why)) => {
+                    tracing::error!("{why}");
+                    self.write().foreign.insert(*log, why);
+                    overtaken.insert(*log);
+                }
+                None => {
+                    write_draft(&draft_of(&self.file(*log)), seen.note.as_bytes()).map_err(failed)?;
+                    own.push((*log, seen));
+                }
             }
         }
-        for (log, newer) in seen {
-            let file = self.file(*log);
-            if !is_newer_in(&file, newer) {
-                fs::rename(draft_of(&file), &file).map_err(failed)?;
-            }
-            self.write().newest.insert(*log, newer.clone());
+        for (log, newer) in own {
+            let file = self.file(log);
+            fs::rename(draft_of(&file), &file).map_err(failed)?;
+            self.write().newest.insert(log, newer.clone());
         }
-        lock.sync_all().map_err(failed)
+        directory.sync_all().map_err(failed)?;
+        Ok(overtaken)
     }
 
-    /// Locks the directory until the handle is dropped. A file for this could belong to another user, such
-    /// as to root after an import.
-    fn lock_directory(&self) -> io::Result<fs::File> {
-        let directory = fs::File::open(&self.directory)?;
-        directory.lock()?;
-        Ok(directory)
+    /// What the file of a log has, if it is not what this store wrote or read, or an older one. An error is
+    /// the reason why it is not a checkpoint of this database.
+    fn of_another_program(&self, log: LogKey, note: &str, identity: &Identity) -> Option<Result<Seen, String>> {
+        let newest = self.newest(log);
+        if newest.as_ref().is_some_and(|newest| newest.note == note) {
+            return None;
+        }
+        let checkpoint = match identity.open(note) {
+            Ok((checkpoint, _)) => checkpoint,
+            Err(error) => return Some(Err(foreign(&self.file(log), &error.to_string()))),
+        };
+        if identity.is_former(checkpoint.origin(), log) {
+            return None;
+        }
+        let there = Seen::new(&checkpoint, note).filter(|_| checkpoint.origin() == identity.origin(log));
+        let Some(there) = there else { return Some(Err(foreign(&self.file(log), &format!("is of {}", checkpoint.origin())))) };
+        // Of one size and root there may be several notes, by different keys.
+        let is_known =
+            newest.is_some_and(|newest| there.size < newest.size || (there.size, there.root) == (newest.size, newest.root));
+        (!is_known).then_some(Ok(there))
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
@@ -222,6 +221,12 @@ impl Guard {
 
     fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn reason(&self, log: LogKey) -> Option<&String> {
+        self.all_refused.as_ref().or_else(|| self.foreign.get(&log)).or_else(|| self.refused.get(&log))
     }
 }
 
@@ -246,14 +251,6 @@ pub(crate) fn other_entries((channel_id, stream): LogKey, newest: &Seen, file: &
     )
 }
 
-/// Whether a file has a newer checkpoint of the same log.
-fn is_newer_in(file: &Path, seen: &Seen) -> bool {
-    let parsed = |note: &str| note.parse::<Note>().ok()?.text().parse::<Checkpoint>().ok();
-    let there = fs::read_to_string(file).ok().and_then(|note| parsed(&note));
-    let own = parsed(&seen.note);
-    there.zip(own).is_some_and(|(there, own)| there.origin() == own.origin() && there.size() > own.size())
-}
-
 fn foreign(file: &Path, why: &str) -> String {
     format!(
         "`{}` is not a checkpoint of this database ({why}): the file or the database is another one, or was changed; {ADVICE}, or move \
@@ -262,47 +259,54 @@ fn foreign(file: &Path, why: &str) -> String {
     )
 }
 
-fn name_of((channel_id, stream): LogKey) -> String {
-    format!("{channel_id}-{}.{EXTENSION}", stream.name())
-}
-
-/// The log of a file; `None` for other files.
-fn log_of(path: &Path) -> Option<LogKey> {
-    let name = path.file_name()?.to_str()?.strip_suffix(EXTENSION)?.strip_suffix('.')?;
-    let (channel_id, stream) = name.split_once('-')?;
-    let log = (channel_id.parse().ok()?, Stream::from_name(stream)?);
-    (path.file_name()?.to_str()? == name_of(log)).then_some(log)
-}
-
 #[cfg(test)]
 mod tests {
-    use audit_domain::log::SignerKey;
+    use audit_domain::Stream;
+    use audit_domain::log::{Note, SignerKey};
 
     use super::*;
 
     const LOG: LogKey = (1, Stream::Events);
 
-    fn seen(name: &str, size: i64) -> Seen {
-        let key = SignerKey::new(&format!("{name}/1/events"), &[7; 32]).unwrap();
-        let checkpoint = Checkpoint::new(key.verifier().name(), size.unsigned_abs(), NodeHash([9; 32])).unwrap();
+    fn key() -> SignerKey {
+        SignerKey::new("a", &[7; 32]).unwrap()
+    }
+
+    fn identity() -> Identity {
+        let key = PublicKey { bytes: key().verifier().public_bytes(), created_at: 0, retired_at: None };
+        Identity { names: vec!["a".to_owned()], keys: vec![key] }
+    }
+
+    fn seen(size: i64, root: u8) -> Seen {
+        let key = key().named("a/1/events").unwrap();
+        let checkpoint = Checkpoint::new("a/1/events", size.unsigned_abs(), NodeHash([root; 32])).unwrap();
         let text = checkpoint.to_string();
         Seen::new(&checkpoint, &Note::new(text.clone(), vec![key.sign(&text)]).unwrap().to_string()).unwrap()
     }
 
     #[test]
-    fn of_two_programs_with_one_directory_the_newest_file_stays() {
+    fn of_two_programs_with_one_directory_each_learns_of_the_other() {
         let directory = tempfile::tempdir().unwrap();
-        let guard = || Guard::start(directory.path(), Files::default(), &Identity::default());
+        let guard = || Guard::start(directory.path(), Files::default(), &identity());
         let (server, import) = (guard(), guard());
+        let keep = |guard: &Guard, seen: Seen| guard.keep(&[(LOG, seen)], &identity()).unwrap().contains(&LOG);
         let kept = || fs::read_to_string(directory.path().join("1-events.checkpoint")).unwrap();
-        server.keep(&[(LOG, seen("a", 5))]).unwrap();
-        import.keep(&[(LOG, seen("a", 4))]).unwrap();
-        assert_eq!((kept(), import.newest(LOG).unwrap().size), (seen("a", 5).note, 4));
-        import.keep(&[(LOG, seen("a", 6))]).unwrap();
-        assert_eq!(kept(), seen("a", 6).note);
-        // That of a new name is another log.
-        server.keep(&[(LOG, seen("a-2", 1))]).unwrap();
-        assert_eq!(kept(), seen("a-2", 1).note);
+        assert!(!keep(&server, seen(5, 1)));
+        // Whatever the other one has: first it has to compare that with the file.
+        for other in [seen(4, 1), seen(5, 2), seen(6, 2)] {
+            let import = guard();
+            assert!(keep(&import, other));
+            assert_eq!((kept(), import.newest(LOG)), (seen(5, 1).note, Some(seen(5, 1))));
+        }
+        assert!(keep(&import, seen(6, 1)) && !keep(&import, seen(6, 1)));
+        assert!(keep(&server, seen(7, 1)), "the server learns of it, too");
+        assert!(!keep(&server, seen(7, 1)));
+        assert_eq!((kept(), server.newest(LOG)), (seen(7, 1).note, Some(seen(7, 1))));
+        // A file that somebody else wrote stays, and its log is refused.
+        fs::write(directory.path().join("1-events.checkpoint"), b"\xff").unwrap();
+        assert!(keep(&server, seen(8, 1)));
+        assert_eq!(fs::read(directory.path().join("1-events.checkpoint")).unwrap(), b"\xff");
+        assert!(server.refusal(LOG, 100).unwrap().contains("is not a checkpoint of this database"));
         let names: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["1-events.checkpoint"]);
     }

@@ -104,7 +104,7 @@ fn all_statements() -> Vec<String> {
     small.reads::<ActionLogs>(ActionLogFilter { search: Some("m".to_owned()), ..ActionLogFilter::default() });
     drop(indexer::lags(small.conn(), Stream::Events).unwrap());
     drop(tree::lags(small.conn(), Stream::Events).unwrap());
-    for (replaces, size) in [(None, 1), (Some(1), 2)] {
+    for (replaces, size) in [(None, 1), (Some(String::new()), 2)] {
         let (log, note) = ((1, Stream::Events), String::new());
         let new = NewCheckpoint { log, log_name: 1, replaces, size, note };
         dialect::write(small.conn(), |conn| new.put(conn)).unwrap();

@@ -100,7 +100,7 @@ pub(crate) fn rotate_key(identity: &Identity, writers: &Writers, signing: &Signi
         dialect::write(conn, |conn| {
             let now = Identity::read(conn)?;
             if now != seen {
-                return Err(StoreError::Guard("another key was added or retired at the same time: try again".to_owned()));
+                return Err(changed_meanwhile());
             }
             add_key(conn, &now, &key, &clock)?;
             Ok(now.keys.len() as i64 + 1)
@@ -122,9 +122,12 @@ pub(crate) fn retire_key(
         return Err(KeyChange::Last(number));
     }
     let mut held = held_of_all(identity, signing)?;
-    let clock = clock.clone();
+    let (clock, seen) = (clock.clone(), identity.clone());
     writers.run(move |conn| {
         dialect::write(conn, |conn| {
+            if Identity::read(conn)? != seen {
+                return Err(changed_meanwhile());
+            }
             let now = clock.now()?.micros();
             let active = signing_keys::table.find(number).filter(signing_keys::retired_at.is_null());
             diesel::update(active).set(signing_keys::retired_at.eq(now)).execute(conn)?;
@@ -133,6 +136,10 @@ pub(crate) fn retire_key(
     })?;
     held.retain(|held| held.verifier().public_bytes() != key.bytes);
     Ok(key_file::replace(&signing.key_file, &held)?)
+}
+
+fn changed_meanwhile() -> StoreError {
+    StoreError::Guard("another key was added or retired at the same time: try again".to_owned())
 }
 
 /// The keys of the file, if it has all that sign.

@@ -139,10 +139,7 @@ impl Signer {
         if !is_new && known.signers().is_some() {
             return Ok(false);
         }
-        if identity.names != known.identity.names {
-            tracing::info!("the logs have the new name {}", identity.name().unwrap_or("none"));
-            self.guard.forget();
-        }
+        let has_new_name = identity.names != known.identity.names;
         let held = key_file::read(&self.signing.key_file).unwrap_or_else(|error| {
             // Without a change of the keys, this is read at every sweep.
             if is_new {
@@ -162,7 +159,13 @@ impl Signer {
             };
             tracing::warn!("`{file}` {how}");
         }
+        let name = known.identity.name().unwrap_or("none").to_owned();
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
+        if has_new_name {
+            let logs = self.guard.sizes().len();
+            tracing::warn!("the logs have the new name {name}: the checkpoints of {logs} logs under their old name are set aside");
+            self.guard.forget();
+        }
         Ok(is_new || signs != signed)
     }
 
@@ -178,6 +181,11 @@ impl Signer {
     fn steps_together(&self, writers: &Writers, logs: &[LogKey], report: Report<'_>) -> bool {
         let (mut outcomes, mut keep, mut store, mut back) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for log in logs {
+            // The file stays as it is until a person decides.
+            if let Some(why) = self.guard.foreign(*log) {
+                outcomes.push((*log, Err(StoreError::WentBack(why))));
+                continue;
+            }
             match self.prepare(*log) {
                 Ok(Next { refused: Some(why), store, .. }) => {
                     self.guard.refuse(*log, &why);
@@ -197,12 +205,23 @@ impl Signer {
         }
         // The files come first: a checkpoint that is published and in no file would be forgotten by a
         // restart.
-        if let Err(StoreError::Guard(why)) = self.guard.keep(&keep) {
-            outcomes.retain(|(_, outcome)| outcome.is_err());
-            outcomes.extend(keep.iter().map(|(log, _)| (*log, Err(StoreError::Guard(why.clone())))));
-            store.clear();
+        let kept = self.guard.keep(&keep, &self.known().identity);
+        for (log, _) in keep {
+            let outcome = match &kept {
+                Ok(overtaken) if !overtaken.contains(&log) => continue,
+                Ok(_) => Ok(Progress::Overtaken),
+                Err(error) => Err(StoreError::Guard(error.to_string())),
+            };
+            store.retain(|new: &NewCheckpoint| new.log != log);
+            outcomes.retain(|(of, _)| *of != log);
+            outcomes.push((log, outcome));
         }
-        put_all(writers, back, &mut |_, _| true);
+        put_all(writers, back, &mut |(channel_id, stream), outcome| {
+            if let Err(error) = outcome {
+                tracing::warn!(%error, channel_id, stream = stream.name(), "other servers were not told that the log went back");
+            }
+            true
+        });
         let go_on = outcomes.into_iter().fold(true, |go_on, (log, outcome)| report(log, outcome) && go_on);
         put_all(writers, store, report) && go_on
     }
@@ -212,6 +231,8 @@ impl Signer {
         let known = self.known();
         let identity = &known.identity;
         let number = identity.number();
+        // Read before the database, which has at least what this store signed.
+        let newest = self.guard.newest(log);
         let found = self.readers.read(|conn| Found::read(conn, log, number))?;
         let stored = match &found.stored {
             Some((_, note)) => match read_stored(identity, log, note) {
@@ -220,13 +241,12 @@ impl Signer {
             },
             None => None,
         };
-        let newest = self.guard.newest(log);
         if let Some(why) = self.contradiction(log, &found, stored.as_ref(), newest.as_ref())? {
             let is_older = |newest: &Seen| stored.as_ref().is_none_or(|stored| stored.size < newest.size);
             let back = newest.filter(is_older).map(|newest| NewCheckpoint {
                 log,
                 log_name: number,
-                replaces: stored.as_ref().map(|stored| stored.size),
+                replaces: stored.as_ref().map(|stored| stored.note.clone()),
                 size: newest.size,
                 note: newest.note,
             });
@@ -237,7 +257,9 @@ impl Signer {
         let tree_follows = found.tree.log_name == number && found.tree.size >= largest && found.tree.size > 0;
         let signers = known.signers().filter(|_| tree_follows);
         let Some(signers) = signers else {
-            let keep = stored.filter(|stored| newest.is_none_or(|newest| newest.size < stored.size));
+            // Without the leaves of a checkpoint, nobody knows whether it extends the newest one.
+            let is_compared = |stored: &Seen| found.tree.log_name == number && found.tree.size >= stored.size;
+            let keep = stored.filter(|stored| is_compared(stored) && newest.is_none_or(|newest| newest.size < stored.size));
             return Ok(Next { keep, ..Next::default() });
         };
         let origin = identity.origin(log);
@@ -245,7 +267,7 @@ impl Signer {
         let keep = newest.is_none_or(|newest| newest != seen).then(|| seen.clone());
         let is_stored = stored.as_ref() == Some(&seen);
         let store =
-            NewCheckpoint { log, log_name: number, replaces: stored.map(|stored| stored.size), size: seen.size, note: seen.note };
+            NewCheckpoint { log, log_name: number, replaces: stored.map(|stored| stored.note), size: seen.size, note: seen.note };
         Ok(Next { keep, store: (!is_stored).then_some(store), refused: None })
     }
 
@@ -275,7 +297,7 @@ impl Signer {
     /// Whether a tree begins with the leaves of a checkpoint, shown by the proof that a client would get.
     fn extends(&self, log: LogKey, tree: &Tree, seen: &Seen) -> Result<bool, StoreError> {
         let (old, new) = (seen.size.unsigned_abs(), tree.size.unsigned_abs());
-        let Ok(plan) = ProofPlan::consistency(old, new) else { return Ok(old == 0) };
+        let Ok(plan) = ProofPlan::consistency(old, new) else { return Ok(false) };
         let path = self.readers.read(|conn| tree::path(conn, log, new, &plan))?;
         Ok(verify_consistency((old, seen.root), (new, tree.root), &path).is_ok())
     }

@@ -57,8 +57,8 @@ pub(crate) fn signed(conn: &mut DbConnection, log: LogKey) -> Result<Option<Sign
 pub(crate) struct NewCheckpoint {
     pub(crate) log: LogKey,
     pub(crate) log_name: i64,
-    /// The size of the stored one that it replaces.
-    pub(crate) replaces: Option<i64>,
+    /// The stored note that it replaces.
+    pub(crate) replaces: Option<String>,
     pub(crate) size: i64,
     pub(crate) note: String,
 }
@@ -75,7 +75,7 @@ impl Put for NewCheckpoint {
         if dialect::try_lock_tree(conn, *log, *log_name)?.is_none_or(is_begun_again) {
             return Ok(Progress::Overtaken);
         }
-        let stored = read_checkpoint(conn, *log, *log_name)?.map(|(size, _)| size);
+        let stored = read_checkpoint(conn, *log, *log_name)?.map(|(_, note)| note);
         if stored != *replaces {
             return Ok(Progress::Overtaken);
         }

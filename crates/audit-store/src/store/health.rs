@@ -145,7 +145,12 @@ impl Store {
         self.point_read(query::ping)?;
         self.0.database.check_writes()?;
         let (mut warnings, signer) = (self.0.watch.warnings(), self.0.signer.as_ref());
-        warnings.extend(signer.iter().flat_map(|(_, signer)| signer.guard().refusals()));
+        // Health checks need no key, so nothing here names a log or a file.
+        let refused = signer.map_or(0, |(_, signer)| signer.guard().refusals().len());
+        if refused > 0 {
+            let text = "do not extend their newest checkpoint, and nothing is appended to them: the log of the program says why";
+            warnings.push(format!("{refused} log(s) {text}"));
+        }
         warnings.extend(self.0.indexer.warnings().into_iter().chain(self.0.sealer.warnings()));
         warnings.extend(signer.iter().flat_map(|(following, _)| following.warnings()));
         Ok(warnings)

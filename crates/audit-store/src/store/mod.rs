@@ -54,7 +54,7 @@ struct Inner {
     url: DatabaseUrl,
     indexer: Following,
     sealer: Following,
-    /// Signs, and looks that the logs do not go back; only with [`StoreConfig::signing`].
+    /// Signs, and refuses logs that went back; only with [`StoreConfig::signing`].
     signer: Option<(Following, Arc<Signer>)>,
     writers: Arc<Writers>,
     index_source: Arc<Source>,

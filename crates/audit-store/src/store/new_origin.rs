@@ -69,34 +69,45 @@ pub(super) fn begin_new_origin(store: &Store, signing: &Signing, clock: &Clock) 
     let files = Files::read(&signing.checkpoints)?;
     let identity = store.read(Identity::read)?;
     let keys = store.read(logs)?;
+    let unknown = unknown_names(&files, &identity);
+    let names: Vec<&str> = identity.names.iter().chain(&unknown).map(String::as_str).collect();
+    let before = names.last().copied().ok_or(NewOriginError::NoOrigin)?.to_owned();
+    let log_name = next_name(&names, &before);
     let mut newest = store.read(|conn| stored(conn, &identity, &keys))?;
+    // That of the later name is newer, and of one name the larger one.
+    let age = |log: LogKey, checkpoint: &Checkpoint| {
+        let of = name_in(checkpoint.origin(), log);
+        (names.iter().position(|name| Some(*name) == of), checkpoint.size())
+    };
     for (log, checkpoint, note) in files.checkpoints() {
-        let is_newer =
-            |(known, _): &(Checkpoint, String)| known.origin() != checkpoint.origin() || known.size() < checkpoint.size();
-        if newest.get(&log).is_none_or(is_newer) {
+        if newest.get(&log).is_none_or(|(known, _)| age(log, known) < age(log, &checkpoint)) {
             newest.insert(log, (checkpoint, note.to_owned()));
         }
     }
-    let of_files = newest.iter().find_map(|(log, (checkpoint, _))| name_in(checkpoint.origin(), *log));
-    let before = identity.name().or(of_files).ok_or(NewOriginError::NoOrigin)?.to_owned();
-    let names = newest.iter().filter_map(|(log, (checkpoint, _))| name_in(checkpoint.origin(), *log));
-    let log_name = next_name(names.chain(identity.names.iter().map(String::as_str)), &before);
-    let channels = keys.iter().chain(newest.keys()).map(|(channel_id, _)| *channel_id);
-    for channel_id in channels.collect::<BTreeSet<_>>() {
+    let channels: BTreeSet<i64> = keys.iter().chain(newest.keys()).map(|(channel_id, _)| *channel_id).collect();
+    for channel_id in channels {
         append(store, channel_id, &log_name, &newest)?;
     }
-    let (clock, name, first) = (clock.clone(), log_name.clone(), before.clone());
+    let number = names.len() as i64 + 1;
+    let (clock, first, added) = (clock.clone(), identity.names.len(), [unknown, vec![log_name.clone()]].concat());
     store.write(move |conn| {
         dialect::write(conn, |conn| {
-            let known = Identity::read(conn)?;
-            if known.name().is_none() {
-                add_name(conn, 1, &first, &clock)?;
-            }
-            add_name(conn, known.number().max(1) + 1, &name, &clock)
+            (first as i64 + 1..).zip(&added).try_for_each(|(number, name)| add_name(conn, number, name, &clock))
         })
     })?;
+    files.set_aside(&signing.checkpoints, &format!("before-name-{number}"))?;
     let cited = newest.into_values().map(|(checkpoint, _)| checkpoint).collect();
     Ok(NewOrigin { log_name, before, cited })
+}
+
+/// The names in the files that the database does not know, since it was restored from before they were
+/// given: no log gets one of them again.
+fn unknown_names(files: &Files, identity: &Identity) -> Vec<String> {
+    let names = files.checkpoints().filter_map(|(log, checkpoint, _)| Some(name_in(checkpoint.origin(), log)?.to_owned()));
+    let unknown: BTreeSet<String> = names.filter(|name| !identity.names.contains(name)).collect();
+    let mut unknown: Vec<String> = unknown.into_iter().collect();
+    unknown.sort_by_key(|name| split(name).1);
+    unknown
 }
 
 /// The checkpoints that the database has under its name.
@@ -142,11 +153,11 @@ fn name_in(origin: &str, (channel_id, stream): LogKey) -> Option<&str> {
     origin.strip_suffix(&format!("/{channel_id}/{}", stream.name()))
 }
 
-/// The next name: the first one, and a number that none of the known names has.
-fn next_name<'n>(known: impl Iterator<Item = &'n str>, before: &str) -> String {
+/// The next name: the base of the last one, and a number that none of the known names has.
+fn next_name(known: &[&str], before: &str) -> String {
     let (base, _) = split(before);
-    let last = known.map(split).filter(|(of, _)| *of == base).map(|(_, number)| number).max();
-    format!("{base}-{}", last.unwrap_or(1).max(1) + 1)
+    let last = known.iter().map(|name| split(name)).filter(|(of, _)| *of == base).map(|(_, number)| number).max();
+    format!("{base}-{}", last.unwrap_or(1) + 1)
 }
 
 /// Splits a name into its base and its number, which is 1 if it has none.
@@ -167,7 +178,7 @@ mod tests {
             (&["a-1"], "a-1", "a-1-2"),
             (&["a-x"], "a-x", "a-x-2"),
         ] {
-            assert_eq!(next_name(known.iter().copied(), before), next);
+            assert_eq!(next_name(known, before), next);
         }
     }
 }

@@ -121,7 +121,7 @@ impl Put for Step {
         self.log
     }
 
-    /// Stores the prepared step. Who else has the tree locked is doing the same step, so
+    /// Stores the prepared step. Another server that has the tree locked is doing the same step, so
     /// this does not wait: the appends of the log would wait, too.
     fn put(&self, conn: &mut DbConnection) -> Result<Progress, StoreError> {
         let is_as_before = |(size, log_name)| match self.restarts {

@@ -262,7 +262,9 @@ fn neither_of_two_servers_signs_a_database_that_went_back() {
     assert!(why.contains("audit-server log new-origin"), "{why}");
     assert!(matches!(b.sign(), Err(StoreError::WentBack(_))));
     assert_eq!(b.signing_state().unwrap().refusals.len(), 1);
-    assert!(b.check().unwrap().iter().any(|warning| warning.contains("has 150 entries")));
+    let warning =
+        "1 log(s) do not extend their newest checkpoint, and nothing is appended to them: the log of the program says why";
+    assert!(b.check().unwrap().iter().any(|said| said == warning), "what needs no key names no log");
     // B told the database, so A learns of it although it never saw more than 100.
     let a = open(&scratch, &of_a).unwrap();
     assert!(matches!(a.sign(), Err(StoreError::WentBack(_))));
@@ -343,6 +345,35 @@ fn a_new_origin_accepts_the_database_as_it_is() {
     let store = Store::open(scratch.place.config().signing(files.signing())).unwrap();
     append_many(&store, 1);
     assert_eq!(operator.begin_new_origin(&files.signing()).unwrap().log_name, format!("{}-3", origin.before));
+}
+
+/// The name that a lost database had is never used again, and every log goes on, also those that have no entries any more.
+#[test]
+fn a_copy_from_before_a_new_origin_gets_a_name_of_its_own() {
+    let files = Files::new();
+    let scratch = scratch(&files);
+    append_many(&scratch.store, 5);
+    scratch.store.sign().unwrap();
+    let backup = Backup::take(&scratch);
+    let operator = scratch.open_again();
+    let second = operator.begin_new_origin(&files.signing()).unwrap();
+    scratch.append(vec![ActionLogs::entry("")]);
+    wait_until("the server knows the new name", || scratch.store.sign().is_ok() && size(&scratch.store) == 6);
+    scratch.store.close();
+    backup.put_back();
+    // Both logs have files of a name that the database does not know.
+    let store = Store::open(scratch.place.config().signing(files.signing())).unwrap();
+    assert!(refusal(&store).contains(&format!("is of {}/1/events, a name that the database does not know", second.log_name)));
+    let third = operator.begin_new_origin(&files.signing()).unwrap();
+    assert_eq!((&third.before, third.log_name), (&second.log_name, format!("{}-3", second.before)));
+    assert_eq!(third.cited.iter().map(Checkpoint::size).collect::<Vec<_>>(), [6, 1]);
+    assert!(files.0.path().join("checkpoints/before-name-3/1-action-logs.checkpoint").exists());
+    drop(store);
+    let store = Store::open(scratch.place.config().signing(files.signing())).unwrap();
+    append_many(&store, 1);
+    append(&store, vec![ActionLogs::entry("")]);
+    store.sign().unwrap();
+    assert_eq!(size(&store), 7);
 }
 
 #[test]
@@ -436,8 +467,13 @@ fn a_file_or_a_row_that_was_changed_refuses_its_log_alone() {
         (others.checkpoint(), "is not a checkpoint of this database ("),
         (fs::read_to_string(files.0.path().join("checkpoints/1-action-logs.checkpoint")).unwrap(), "is of "),
     ] {
-        fs::write(&path, text).unwrap();
+        fs::write(&path, &text).unwrap();
         let store = reopened();
+        refusal(&store);
+        // Also after several looks at the database.
+        assert!(matches!(store.sign(), Err(StoreError::WentBack(_))));
+        std::thread::sleep(Duration::from_millis(500));
+        assert_eq!(files.checkpoint(), text, "the file stays as it is");
         let why = refusal(&store);
         assert!(why.starts_with(&format!("`{}` is not a checkpoint", path.display())) && why.contains(said), "{why}");
         append(&store, vec![ActionLogs::entry("")]);

@@ -16,7 +16,9 @@ pub(super) fn signing(context: &CheckContext) -> Finding {
         .and_then(|store| Ok((store.log_name()?, store.signing_keys(signing)?, store.refusals(signing)?)));
     let (name, keys, refusals) = match found {
         Ok(found) => found,
-        Err(error) => return Finding::bad(format!("{error:#}"), "put the file of a backup back"),
+        Err(error) => {
+            return Finding::bad(format!("{error:#}"), "as the fault says; a lost or damaged key file comes from its copy");
+        }
     };
     if let Some(first) = refusals.first() {
         let others = if refusals.len() > 1 { format!(" (and {} more logs)", refusals.len() - 1) } else { String::new() };
@@ -30,8 +32,8 @@ pub(super) fn signing(context: &CheckContext) -> Finding {
     let file = signing.key_file.display();
     match keys.iter().filter(signs).find(|key| !key.is_held) {
         Some(key) => Finding::Note(format!(
-            "`{file}` lacks key {} of the logs {name}: a server with these settings appends and does not sign; copy the file of a server \
-             that signs, if this one shall",
+            "`{file}` lacks key {} of the logs {name}: a server with these settings appends and does not sign; if this one must sign, \
+             copy the file of a server that does",
             key.number
         )),
         None => Finding::Good(format!("`{file}` has the {} key(s) of the logs {name}", keys.iter().filter(signs).count())),

@@ -18,7 +18,7 @@ pub(super) fn verify(mut lines: BundleLines, check: &Check<'_>, report: &mut Rep
         match lines.next() {
             Ok(None) => break,
             Ok(Some((number, line))) => one_line(&mut verifier, number, &line, report),
-            Err(error) => return Err(Unproven::NotChecked(format!("line {} cannot be read: {error}", lines.number()))),
+            Err(error) => return Err(cut(verifier, &format!("line {} cannot be read: {error}", lines.number()), report)),
         }
         kept_root = kept_root.or_else(|| root_at(&verifier, kept_size));
     }
@@ -33,6 +33,15 @@ pub(super) fn verify(mut lines: BundleLines, check: &Check<'_>, report: &mut Rep
             Err(Unproven::Wrong(fault.to_string()))
         }
     }
+}
+
+/// The result of a file that can be read up to a line only. What was found wrong before it stays wrong.
+fn cut(verifier: BundleVerifier, why: &str, report: &mut Report<'_>) -> Unproven {
+    let summary = verifier.finish().unwrap_or_else(|refused| *refused.summary);
+    // Nobody knows what the rest of the file has.
+    let read = BundleSummary { missing: 0, is_proven: false, ..summary };
+    count(&read, report);
+    if read.tampered + read.unreadable > 0 { Unproven::Wrong(why.to_owned()) } else { Unproven::NotChecked(why.to_owned()) }
 }
 
 /// Reads the header, and verifies the checkpoint.

@@ -152,3 +152,9 @@ impl Members for ObjectBuilder {
         self.property(name, schema)
     }
 }
+
+/// Puts a name such as `ActionLog` into the form for the start of another name: `actionLog`.
+pub(crate) fn lower_first(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map(|first| first.to_ascii_lowercase().to_string()).unwrap_or_default() + chars.as_str()
+}

@@ -72,3 +72,22 @@ impl Setting {
         format!("--{} (AUDIT_{}, key `{}`)", self.flag(), self.key.to_uppercase(), self.key)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::list::{ADMIN_TOKEN, DATABASE_URL, PUBLIC_URL};
+
+    #[test]
+    fn secrets_are_masked_and_nothing_else() {
+        assert_eq!(ADMIN_TOKEN.shown("0123456789abcdef"), "********");
+        assert_eq!(DATABASE_URL.shown("postgres://me:secret@db/x"), "postgres://me:…@db/x");
+        for plain in ["postgres://me@db/x", "sqlite://a.db"] {
+            assert_eq!(DATABASE_URL.shown(plain), plain);
+        }
+        // The place of the password is not clear, so no part of the value is shown.
+        for unreadable in ["me:secret", "a@b://c"] {
+            assert_eq!(DATABASE_URL.shown(unreadable), "…");
+        }
+        assert_eq!(PUBLIC_URL.shown("https://a.example/?x"), "https://a.example/?x");
+    }
+}

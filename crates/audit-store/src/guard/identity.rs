@@ -51,9 +51,14 @@ impl Identity {
         self.names.len() as i64
     }
 
-    /// The origin of a log.
-    pub(crate) fn origin(&self, log: LogKey) -> String {
-        origin(self.name().unwrap_or_default(), log)
+    /// The origin of a log; `None` until a store signs.
+    pub(crate) fn origin(&self, log: LogKey) -> Option<String> {
+        self.name().map(|name| origin(name, log))
+    }
+
+    /// Whether a checkpoint is of a log, under its present name.
+    pub(crate) fn is_of(&self, checkpoint: &Checkpoint, log: LogKey) -> bool {
+        self.origin(log).as_deref() == Some(checkpoint.origin())
     }
 
     /// Whether a log had an origin under an earlier name.
@@ -68,7 +73,7 @@ impl Identity {
 
     /// The public keys with which the checkpoints of an origin are verified: those that sign.
     pub(crate) fn verifiers(&self, log: LogKey) -> Result<Vec<VerifierKey>, KeyError> {
-        let origin = self.origin(log);
+        let Some(origin) = self.origin(log) else { return Ok(Vec::new()) };
         self.active().map(|key| VerifierKey::of_log(&origin, &key.bytes)).collect()
     }
 

@@ -66,7 +66,7 @@ impl Guard {
         for (log, note) in files.notes {
             let file = path_of(directory, log);
             let why = match identity.open(&note) {
-                Ok((checkpoint, _)) if checkpoint.origin() == identity.origin(log) => match Seen::new(&checkpoint, &note) {
+                Ok((checkpoint, _)) if identity.is_of(&checkpoint, log) => match Seen::new(&checkpoint, &note) {
                     Some(seen) => {
                         state.newest.insert(log, seen);
                         continue;
@@ -207,7 +207,7 @@ impl Guard {
         if identity.is_former(checkpoint.origin(), log) {
             return None;
         }
-        let there = Seen::new(&checkpoint, note).filter(|_| checkpoint.origin() == identity.origin(log));
+        let there = Seen::new(&checkpoint, note).filter(|_| identity.is_of(&checkpoint, log));
         let Some(there) = there else { return Some(Err(foreign(&self.file(log), &format!("is of {}", checkpoint.origin())))) };
         // Of one size and root there may be several notes, by different keys.
         let is_known =

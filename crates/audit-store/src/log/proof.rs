@@ -61,7 +61,7 @@ impl<S: LogStream> LogTree<S> {
             return Ok(None);
         }
         let Some(hashes) = Tile::new(TileKind::Hashes { level: 0 }, tile.index(), tile.width()) else { return Ok(None) };
-        let contents = self.tile(hashes)?.unwrap_or_default();
+        let Some(contents) = self.tile(hashes)? else { return Ok(None) };
         let hashes = hashes.hashes(&contents).ok_or_else(|| self.unfit(format!("{hashes} has another length")))?;
         let mut bundle = Vec::new();
         let first = (tile.index() * u64::from(audit_domain::log::TILE_WIDTH)) as i64;
@@ -71,7 +71,8 @@ impl<S: LogStream> LogTree<S> {
             let positions = from..end.min(from + READ_AT_ONCE);
             from = positions.end;
             let of = (positions.start - first) as usize..(positions.end - first) as usize;
-            self.append_leaves(positions, hashes.get(of).unwrap_or_default(), &mut bundle)?;
+            let of_these = hashes.get(of).ok_or_else(|| self.unfit("a tile has another width".to_owned()))?;
+            self.append_leaves(positions, of_these, &mut bundle)?;
         }
         Ok(Some(bundle))
     }

@@ -10,7 +10,7 @@ use audit_domain::log::SignerKey;
 use crate::error::OpenError;
 use crate::private_file::{make_directory_of, write, write_new};
 
-/// Reads the keys of a file. Returns none if there is no file.
+/// Reads the keys of a file. A missing file has no keys.
 pub(super) fn read(path: &Path) -> Result<Vec<SignerKey>, OpenError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,

@@ -218,7 +218,7 @@ impl Signer {
         }
         put_all(writers, back, &mut |(channel_id, stream), outcome| {
             if let Err(error) = outcome {
-                tracing::warn!(%error, channel_id, stream = stream.name(), "other servers were not told that the log went back");
+                tracing::warn!(%error, channel_id, stream = stream.name(), "the newest checkpoint of a log that went back was not stored: other servers may append to the log");
             }
             true
         });
@@ -262,7 +262,7 @@ impl Signer {
             let keep = stored.filter(|stored| is_compared(stored) && newest.is_none_or(|newest| newest.size < stored.size));
             return Ok(Next { keep, ..Next::default() });
         };
-        let origin = identity.origin(log);
+        let Some(origin) = identity.origin(log) else { return Ok(Next::default()) };
         let seen = sign(&origin, &found.tree, &signers)?;
         let keep = newest.is_none_or(|newest| newest != seen).then(|| seen.clone());
         let is_stored = stored.as_ref() == Some(&seen);
@@ -316,7 +316,7 @@ impl Found {
 /// Reads the checkpoint of the database.
 fn read_stored(identity: &Identity, log: LogKey, note: &str) -> Result<Seen, String> {
     let seen = identity.open(note).map_err(|error| error.to_string()).and_then(|(checkpoint, _)| {
-        let is_of_log = checkpoint.origin() == identity.origin(log);
+        let is_of_log = identity.is_of(&checkpoint, log);
         Seen::new(&checkpoint, note).filter(|_| is_of_log).ok_or_else(|| format!("it is of {}", checkpoint.origin()))
     });
     seen.map_err(|why| {

@@ -44,7 +44,7 @@ pub(crate) fn signed(conn: &mut DbConnection, log: LogKey) -> Result<Option<Sign
     };
     let (checkpoint, _) = identity.open(&note).map_err(|error| changed(error.to_string()))?;
     // The keys sign all logs, so the note may be that of another one.
-    if checkpoint.origin() != identity.origin(log) || i64::try_from(checkpoint.size()) != Ok(size) {
+    if !identity.is_of(&checkpoint, log) || i64::try_from(checkpoint.size()) != Ok(size) {
         return Err(changed(format!("it is that of {} at {} entries", checkpoint.origin(), checkpoint.size())));
     }
     let verifier = identity.verifiers(log).map_err(|error| changed(error.to_string()))?.into_iter().next();

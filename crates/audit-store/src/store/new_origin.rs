@@ -55,7 +55,7 @@ pub enum NewOriginError {
     /// The event cannot be made.
     #[error("the event {ACTION} cannot be made: {0}")]
     Event(String),
-    /// Neither the database nor the directory has a checkpoint, so there is no origin yet.
+    /// Neither the database nor the directory has a name of the logs.
     #[error("the logs of the database have no origin yet: the first server that opens it gives them one")]
     NoOrigin,
 }

@@ -7,11 +7,13 @@ use utoipa::openapi::{RefOr, Schema};
 
 use super::filter::{FILTERS, SORTS};
 use crate::api::events::openapi::{SERVER_OWNED, with_added};
-use crate::api::native::openapi::{extra, lower_first, submitted};
+use crate::api::native::openapi::{extra, submitted};
 use crate::drf::openapi::{self as drf, LIST_PARAMETERS, sort};
 use crate::openapi::operation::{JSON, Operation, idempotency_key, json as json_content};
 use crate::openapi::path::Path;
-use crate::openapi::schema::{Members, UUID_GIVEN, any, format, named, nullable_integer, nullable_string, open, typed};
+use crate::openapi::schema::{
+    Members, UUID_GIVEN, any, format, lower_first, named, nullable_integer, nullable_string, open, typed,
+};
 
 /// The differences between the documents of the two APIs.
 pub(crate) struct AuditEventsDocs {

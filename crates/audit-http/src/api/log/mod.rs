@@ -63,7 +63,7 @@ impl Place {
     fn missing(&self) -> Failure {
         let Place { channel_id, stream, .. } = self;
         Failure::not_found(format!(
-            "There is no signed checkpoint of the log {channel_id}/{stream}: it has no entries, or no server signs them."
+            "The log {channel_id}/{stream} has no signed checkpoint: it has no entries, or no server signs it."
         ))
     }
 }

@@ -18,7 +18,7 @@ use crate::openapi::operation::{JSON, Operation, idempotency_key, json as json_c
 use crate::openapi::path::Path;
 use crate::openapi::schema::{
     INSTANT_GIVEN, Members, UUID_GIVEN, all_of, any, any_of, boolean, closed, instant, instant_given, integer, integer_from,
-    leaf_hash, list, named, nullable_string, one_of, open, string, typed, uuid,
+    leaf_hash, list, lower_first, named, nullable_string, one_of, open, string, typed, uuid,
 };
 
 /// The words of the document for a stream.
@@ -393,9 +393,3 @@ impl StreamDocs {
 }
 
 pub(crate) const LEAF_HASH: &str = "7a79e197dcbd8d0be10d18cb45dc4e1f3ffa3a35ab46ad9ad1fa1fb5ca3b08e2";
-
-/// Puts a name such as `ActionLog` into the form for the start of another name: `actionLog`.
-pub(crate) fn lower_first(name: &str) -> String {
-    let mut chars = name.chars();
-    chars.next().map(|first| first.to_ascii_lowercase().to_string()).unwrap_or_default() + chars.as_str()
-}

@@ -26,7 +26,7 @@ use crate::progress::{self, Unit};
 ///
 /// With `--bundle`, the export is one log up to its newest signed checkpoint, with proofs: `verify`
 /// checks it offline. A bundle of all entries, or of those from one position to another, is proven to be
-/// complete. A bundle of the entries that match a filter proves each of them, and not that there are no others.
+/// complete. A bundle of the entries that match a filter proves each of them, and not that no others match.
 #[derive(Args)]
 pub(super) struct ExportArgs {
     /// Which logs of the channels

@@ -35,7 +35,7 @@ impl Trusted {
         Ok(Trusted::Keys(keys))
     }
 
-    /// The trust for the log of a note. The error says that there is no key of that log.
+    /// The trust for the log of a note. The error says that no key of that log was given.
     ///
     /// If a log has several keys, this is the one that signed; if none did, any.
     pub(super) fn of_note(&self, note: &str) -> Result<Trust<'_>, String> {

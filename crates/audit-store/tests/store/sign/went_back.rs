@@ -73,7 +73,7 @@ fn neither_of_two_servers_signs_a_database_that_went_back() {
     let warning =
         "1 log(s) do not extend their newest checkpoint, and nothing is appended to them: the log of the program says why";
     assert!(b.check().unwrap().iter().any(|said| said == warning), "what needs no key names no log");
-    // B told the database, so A learns of it although it never saw more than 100.
+    // B stored its checkpoint in the database, so A refuses too, although A never saw more than 100.
     let a = open(&scratch, &of_a).unwrap();
     assert!(matches!(a.sign(), Err(StoreError::WentBack(_))));
     refusal(&a);

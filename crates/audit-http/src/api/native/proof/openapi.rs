@@ -7,11 +7,11 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Content, ResponseBuilder, SchemaFormat};
 
 use super::{JSON, Stream, TEXT};
-use crate::api::native::openapi::{LEAF_HASH, READ, RECORDS, StreamDocs, lower_first};
+use crate::api::native::openapi::{LEAF_HASH, READ, RECORDS, StreamDocs};
 use crate::failure::Code;
 use crate::openapi::operation::{Operation, header, json as json_content};
 use crate::openapi::path::Path;
-use crate::openapi::schema::{Members, closed, instant, integer_from, leaf_hash, list, named, string, typed};
+use crate::openapi::schema::{Members, closed, instant, integer_from, leaf_hash, list, lower_first, named, string, typed};
 
 pub(in crate::api::native) fn paths<S: Stream>(words: &StreamDocs, uuid: &Parameter) -> [Path; 2] {
     let id = lower_first(words.record);

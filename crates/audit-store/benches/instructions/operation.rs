@@ -86,7 +86,8 @@ fn counted_operation(work: &dyn Fn() -> anyhow::Result<()>) -> anyhow::Result<()
     black_box(work)()
 }
 
-/// Makes a log of so many events, with its index.
+/// Makes a log of so many events, with its index and its tree. What these lacked, the store of the operation would compute while it
+/// is counted.
 pub(crate) fn make_log(directory: &Path, size: usize) -> anyhow::Result<()> {
     std::fs::create_dir_all(directory)?;
     let store = open(directory)?;
@@ -94,6 +95,7 @@ pub(crate) fn make_log(directory: &Path, size: usize) -> anyhow::Result<()> {
         append(&store, &texts(start..size.min(start + REQUEST)))?;
     }
     store.index()?;
+    store.seal()?;
     store.close();
     Ok(())
 }

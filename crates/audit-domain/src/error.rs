@@ -74,6 +74,9 @@ pub enum Fault {
     /// A member that only the server sets.
     #[error("is set by the server and cannot be given")]
     ReadOnly,
+    /// A name of entries that only the log itself makes, such as the record of an erasure.
+    #[error("is a name that only the log itself gives ({}): use another one", crate::RESERVED.join(", "))]
+    Reserved,
     /// The record has the same member twice.
     #[error("is given more than once")]
     Repeated,

@@ -32,6 +32,7 @@ mod date_time;
 mod draw;
 mod entry;
 mod epoch;
+mod erasure;
 mod error;
 mod event;
 mod filter_values;
@@ -67,6 +68,7 @@ pub use content_type::{ContentType, ContentTypes, parse_content_types};
 pub use convert::{ConvertError, ConvertFault, Format, Known, convert, recognize};
 pub use draw::{RandomError, draw_bytes, draw_hash_keys, draw_uuid_v7, uuid_v7};
 pub use entry::Entry;
+pub use erasure::{ERASE, ErasureOf, ErasureRecord, NewErasure, NotAnErasure, RESERVED, is_evidence};
 pub use error::{Fault, FieldError, InputError};
 pub use event::{
     Event, EventFilter, EventFilterColumns, EventSort, EventValues, NewEvent, SortField, SortRow, StoredSubject, Subject, slot,

@@ -13,6 +13,9 @@ pub const EVENT_BYTES_ADDED_MAX: usize = 4096;
 /// the requests that wait.
 pub const EVENTS_PER_REQUEST_MAX: usize = 10_000;
 
+/// Characters of the reason of an erasure: a sentence, or the number of a ticket.
+pub const REASON_CHARS_MAX: usize = 1_000;
+
 /// Bytes of one request body: 32 MiB, half of [`BYTES_IN_FLIGHT_MAX`], so that one client cannot take the whole budget.
 pub const REQUEST_BYTES_MAX: usize = 32 * 1024 * 1024;
 

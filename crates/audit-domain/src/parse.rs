@@ -22,8 +22,9 @@ pub struct ParseMode {
     /// unknown member, instead of being refused. Clients of the published pages and files may have
     /// members of their own under these names.
     pub keeps_faulty_added: bool,
-    /// Whether the parser takes `masked`, which an export has and a client cannot say.
-    pub takes_masked: bool,
+    /// Whether the parser takes what an export has and a client cannot say: `masked`, and the names of
+    /// entries that only the log itself makes ([`crate::RESERVED`]).
+    pub takes_exported: bool,
 }
 
 /// The member that says what was masked.
@@ -37,14 +38,14 @@ impl ParseMode {
         last_repeated_counts: false,
         refuses_unrecognized: false,
         keeps_faulty_added: true,
-        takes_masked: false,
+        takes_exported: false,
     };
     /// The mode of the native API.
     pub const NATIVE: ParseMode = ParseMode { refuses_unrecognized: true, keeps_faulty_added: false, ..ParseMode::LENIENT };
     /// The mode of the published APIs, which read an object as Django does.
     pub const PUBLISHED: ParseMode = ParseMode { last_repeated_counts: true, ..ParseMode::LENIENT };
     /// The mode for importing an export.
-    pub const IMPORT: ParseMode = ParseMode { drops_read_only: true, takes_masked: true, ..ParseMode::LENIENT };
+    pub const IMPORT: ParseMode = ParseMode { drops_read_only: true, takes_exported: true, ..ParseMode::LENIENT };
 
     /// Checks the limits and splits a record into its members. An exported record may be larger
     /// than the record that the client sent.
@@ -129,7 +130,7 @@ struct Unknown {
 impl<R: FromMembers> Reader<R> {
     fn take(&mut self, member: Member<'_>) {
         let Member { key, name, value } = member;
-        let is_masked = name == MASKED && !self.mode.takes_masked;
+        let is_masked = name == MASKED && !self.mode.takes_exported;
         let read_only = is_masked || R::READ_ONLY.contains(&name.as_str());
         let is_unknown = !read_only && !R::KNOWN.contains(&name.as_str());
         if is_unknown || is_masked && self.mode.last_repeated_counts {

@@ -59,6 +59,22 @@ impl Stream {
         self.slots().iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
     }
 
+    /// The number of the slot with a name in the native shape. `None` if the stream has no such slot.
+    #[must_use]
+    pub fn slot_number(self, name: &str) -> Option<u8> {
+        self.slots().iter().find(|(_, known)| *known == name).map(|(number, _)| *number)
+    }
+
+    /// The numbers of all slots, ascending.
+    pub fn slot_numbers(self) -> impl Iterator<Item = u8> {
+        self.slots().iter().map(|(number, _)| *number)
+    }
+
+    /// The names of all slots, in the order of their numbers.
+    pub fn slot_names(self) -> impl Iterator<Item = &'static str> {
+        self.slots().iter().map(|(_, name)| *name)
+    }
+
     /// The slots by number, as in the table of docs/log-format.md. No number is ever used again.
     const fn slots(self) -> &'static [(u8, &'static str)] {
         match self {

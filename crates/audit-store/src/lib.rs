@@ -32,6 +32,7 @@ mod connection;
 mod content_types;
 mod copy;
 mod dialect;
+mod erasure;
 mod error;
 mod follow;
 mod guard;
@@ -68,6 +69,7 @@ pub use append::{
 pub use config::{Signing, StoreConfig};
 pub use content_types::{ContentTypeTaken, ContentTypesPut};
 pub use copy::{Copied, CopyProgress, copy};
+pub use erasure::{ErasureError, ErasureState};
 pub use error::{CopyError, DatabaseError, OpenError, StoreError, Unusable};
 pub use indexer::IndexLag;
 pub use limit::Cancel;

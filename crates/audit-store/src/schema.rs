@@ -82,6 +82,7 @@ diesel::table! {
         fences -> Binary,
         days -> Binary,
         words -> SmallInt,
+        digest -> BigInt,
     }
 }
 
@@ -149,6 +150,19 @@ diesel::table! {
         log_name -> BigInt,
         size -> BigInt,
         note -> Text,
+    }
+}
+
+diesel::table! {
+    erasures (channel_id, stream, position) {
+        channel_id -> BigInt,
+        stream -> SmallInt,
+        position -> BigInt,
+        first -> BigInt,
+        last -> BigInt,
+        entries -> BigInt,
+        erased_to -> BigInt,
+        finished_at -> Nullable<BigInt>,
     }
 }
 

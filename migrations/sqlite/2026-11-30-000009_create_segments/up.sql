@@ -1,7 +1,8 @@
 -- The segments of the index of a log: neighbouring entries, from the position `first` on, numbered
 -- by their rank in the order of time. `fences` has the first entry of each block of
 -- `segment_times`, `days` the first rank of each day. `words` says whether words are indexed: 0
--- none, 1 of some entries, 2 of all. The program rebuilds missing parts of the index from the log,
+-- none, 1 of some entries, 2 of all. `digest` is a hash of the terms: an erasure changes them, and
+-- what a server remembers of the segment with another digest is not true any more. The program rebuilds missing parts of the index from the log,
 -- so there is no guard. `audit-store/src/postings/` explains the bytes.
 CREATE TABLE segments (
     channel_id BIGINT NOT NULL,
@@ -13,6 +14,7 @@ CREATE TABLE segments (
     fences BLOB NOT NULL,
     days BLOB NOT NULL,
     words SMALLINT NOT NULL,
+    digest BIGINT NOT NULL,
     PRIMARY KEY (channel_id, stream, first)
 ) WITHOUT ROWID;
 

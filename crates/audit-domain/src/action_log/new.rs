@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::foreign::{translate, with_first};
 use crate::channel::ChannelId;
 use crate::convert;
+use crate::erasure::reserved;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonText, Members};
 use crate::limits::{LEVEL_MAX, LEVEL_SENT_MAX};
@@ -67,7 +68,8 @@ impl NewActionLog {
     ///
     /// Every faulty member in order of arrival, then the missing ones.
     pub fn from_members(members: Members<'_>, mode: ParseMode) -> Result<NewActionLog, Vec<FieldError>> {
-        let (partial, errors) = read::<Partial>(members, mode);
+        let (partial, mut errors) = read::<Partial>(members, mode);
+        errors.extend(reserved(partial.logger_name.as_ref(), mode).map(|fault| FieldError::new("logger_name", fault)));
         partial.complete(errors)
     }
 }

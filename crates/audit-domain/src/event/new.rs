@@ -4,6 +4,7 @@ use super::NewEvent;
 use crate::action::Action;
 use crate::channel::ChannelId;
 use crate::convert;
+use crate::erasure::reserved;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonText, Members};
 use crate::object::ObjectId;
@@ -30,7 +31,9 @@ impl NewEvent {
     ///
     /// Every faulty member, in order of arrival.
     pub fn from_members(members: Members<'_>, mode: ParseMode) -> Result<NewEvent, Vec<FieldError>> {
-        let (event, errors) = read(members, mode);
+        let (event, mut errors): (NewEvent, _) = read(members, mode);
+        let action = event.action.as_ref().map(Action::json);
+        errors.extend(reserved(action, mode).map(|fault| FieldError::new("action", fault)));
         if errors.is_empty() { Ok(event) } else { Err(errors) }
     }
 

@@ -154,6 +154,18 @@ impl Slots {
         out
     }
 
+    /// Erases the values of some slots: each loses its value and its salt, and keeps its commitment.
+    /// Returns whether there was one that is not erased already.
+    pub fn erase(&mut self, numbers: &[u8]) -> bool {
+        let open = self.0.iter_mut().filter(|slot| !slot.is_erased() && numbers.contains(&slot.number));
+        let mut erased = false;
+        for slot in open {
+            *slot = Slot { number: slot.number, value: None, opening: Opening::Commitment(slot.commitment()) };
+            erased = true;
+        }
+        erased
+    }
+
     /// All slots, ascending.
     pub fn iter(&self) -> impl Iterator<Item = &Slot> {
         self.0.iter()
@@ -210,7 +222,9 @@ mod tests {
     fn stored_form_comes_back_with_erased_slots() {
         let mut slots = three();
         let commitment = slots.0[1].commitment();
-        slots.0[1] = Slot { number: 7, value: None, opening: Opening::Commitment(commitment) };
+        assert!(slots.erase(&[3, 7]));
+        assert!(!slots.erase(&[3, 7]), "it is erased already");
+        assert_eq!(slots.0[1], Slot { number: 7, value: None, opening: Opening::Commitment(commitment) });
         let value = |slots: &Slots, n| slots.value(n).cloned();
         assert_eq!(Slots::from_stored(&slots.encode_openings(), |n| value(&slots, n)).unwrap(), slots);
         assert_eq!(slots.commitments()[1], (7, commitment));

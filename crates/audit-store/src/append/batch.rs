@@ -12,14 +12,14 @@ use super::error::{AppendError, Conflict, NotStored, Unknown};
 use super::known::Known;
 use super::pace::Pace;
 use super::watch::ClockWatch;
-use super::{AppendRequest, Receipt};
+use super::{AppendRequest, Covered, Receipt};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
 use crate::guard::Guard;
 use crate::log_key::LogKey;
 use crate::row::{NewRows, Placement};
-use crate::schema::logs;
+use crate::schema::{erasures, logs};
 
 /// The outcome of one request.
 pub(crate) type Outcome = Result<Vec<Receipt>, AppendError>;
@@ -88,8 +88,8 @@ pub(crate) fn commit(
         // Under the lock too: what a log has now is what it had at its last commit, unless it went back.
         let refusal = |log: &LogKey, head: &Head| Some((*log, guard?.refusal(*log, head.next_position)?));
         let refused = heads.iter().filter_map(|(log, head)| refusal(log, head)).collect();
-        let (placed, by_uuid, settled) = (Vec::new(), HashMap::new(), HashSet::new());
-        let mut batch = Batch { heads, refused, now, future, placed, by_uuid, known, lookup, settled };
+        let (placed, erasures, by_uuid, settled) = (Vec::new(), Vec::new(), HashMap::new(), HashSet::new());
+        let mut batch = Batch { heads, refused, now, future, placed, erasures, by_uuid, known, lookup, settled };
         let outcomes = requests.iter().map(|request| batch.stage(conn, request)).collect::<Result<Vec<_>, _>>()?;
         batch.write(conn)?;
         pace.note(requests.iter().map(|request| request.entries.len()).sum(), start.elapsed());
@@ -135,6 +135,8 @@ struct Batch<'a> {
     /// The receipts warn about entries that happen later than this.
     future: Timestamp,
     placed: Vec<(&'a PreparedEntry, Placement)>,
+    /// The erasures that some of the placed entries begin: the log, and the position of the entry.
+    erasures: Vec<(LogKey, i64, Covered)>,
     by_uuid: HashMap<(LogKey, Uuid), usize>,
     known: Known,
     lookup: Lookup,
@@ -246,7 +248,11 @@ impl<'a> Batch<'a> {
                     let at = staged.partition_point(|(index, _)| index < first);
                     Receipt { duplicate: true, ..receipts[at] }
                 }
-                Staged::New => self.place(entry, request.producer_id)?,
+                Staged::New => {
+                    let receipt = self.place(entry, request.producer_id)?;
+                    self.erasures.extend(request.erasures.get(*index).map(|covered| (log_of(entry), receipt.position, *covered)));
+                    receipt
+                }
             };
             receipts.push(Receipt { future_seconds: self.future_seconds(entry), ..receipt });
         }
@@ -279,6 +285,12 @@ impl<'a> Batch<'a> {
             rows.push(entry, placement);
         }
         dialect::insert(conn, &rows)?;
+        for ((channel_id, stream), position, Covered { first, last, entries }) in &self.erasures {
+            let of_entry =
+                (erasures::channel_id.eq(channel_id), erasures::stream.eq(stream.number()), erasures::position.eq(position));
+            let covered = (erasures::first.eq(first), erasures::last.eq(last), erasures::entries.eq(entries));
+            diesel::insert_into(erasures::table).values((of_entry, covered, erasures::erased_to.eq(first))).execute(conn)?;
+        }
         for ((channel_id, stream), head) in self.heads.iter().filter(|(_, head)| head.grows) {
             diesel::update(logs::table.find((*channel_id, stream.number())))
                 .set((logs::next_position.eq(head.next_position), logs::recorded_at.eq(head.recorded_at.micros())))
@@ -321,6 +333,7 @@ fn receipt(entry: &PreparedEntry, placement: &Placement) -> Receipt {
         recorded_at: placement.recorded_at,
         leaf_hash: placement.leaf_hash,
         duplicate: false,
+        erased: false,
         future_seconds: None,
     }
 }

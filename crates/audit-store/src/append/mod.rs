@@ -51,11 +51,22 @@ pub struct AppendRequest {
     pub(crate) reservation: Option<Reservation>,
     /// Where the conflicts are listed if the other entries are to be stored without them.
     pub(crate) skipped: Option<SkippedConflicts>,
+    /// What each of the entries says that is erased, if these are entries of an erasure. It is stored in
+    /// the same transaction, so that none is forgotten.
+    pub(crate) erasures: Vec<Covered>,
+}
+
+/// The positions that an entry of an erasure names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Covered {
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+    pub(crate) entries: i64,
 }
 
 impl AppendRequest {
     pub(crate) fn of_entries(entries: Vec<PreparedEntry>) -> AppendRequest {
-        AppendRequest { producer_id: 0, entries, reservation: None, skipped: None }
+        AppendRequest { producer_id: 0, entries, reservation: None, skipped: None, erasures: Vec::new() }
     }
 
     /// Sets the token that appends, by its id.

@@ -259,7 +259,7 @@ mod tests {
     /// A request of a key with this many entries.
     fn request_of(key: i64, entries: usize) -> Waiting {
         let entry = NewEvent::new().prepare(ChannelId::DEFAULT).unwrap();
-        let request = AppendRequest { producer_id: key, entries: vec![entry; entries], reservation: None, skipped: None };
+        let request = AppendRequest::of_entries(vec![entry; entries]).producer(key);
         Waiting { request, answer: oneshot::channel().0, queued: Queued::now() }
     }
 

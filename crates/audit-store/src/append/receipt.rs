@@ -27,6 +27,8 @@ pub struct Receipt {
     pub leaf_hash: LeafHash,
     /// Whether the entry was in the log before.
     pub duplicate: bool,
+    /// Whether values of the entry in the log are erased.
+    pub erased: bool,
     /// Seconds by which the entry's time is after the current time, if they are more than
     /// [`StoreConfig::future_warning`](crate::StoreConfig::future_warning). The log stores the
     /// entry as it is.
@@ -44,6 +46,7 @@ impl Receipt {
             recorded_at: entry.recorded_at,
             leaf_hash: entry.leaf_hash,
             duplicate: true,
+            erased: entry.slots.iter().any(|slot| slot.is_erased()),
             future_seconds: None,
         }
     }
@@ -55,7 +58,8 @@ impl Receipt {
         self.future_seconds.map(future).into_iter().collect()
     }
 
-    /// Appends the JSON of the native API. It leaves out `warnings` if there are none.
+    /// Appends the JSON of the native API. It leaves out `erased` if nothing is, and `warnings` if there are
+    /// none.
     pub fn write_json(&self, out: &mut String) {
         let mut object = ObjectWriter::new(out);
         object
@@ -65,6 +69,9 @@ impl Receipt {
             .string("recorded_at", &self.recorded_at.to_string())
             .string("leaf_hash", &self.leaf_hash.to_string())
             .raw("duplicate", if self.duplicate { "true" } else { "false" });
+        if self.erased {
+            object.raw("erased", "true");
+        }
         let warnings = self.warnings();
         if !warnings.is_empty() {
             object.nested("warnings", |out| push_array(out, &warnings, |text, out| out.push_str(JsonText::string(text).as_str())));

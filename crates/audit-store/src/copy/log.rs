@@ -32,6 +32,9 @@ pub(super) trait Row {
     fn position(&self) -> i64;
     fn recorded_at(&self) -> i64;
     /// The bytes of its slots.
+    /// The hash of the leaf, which stays when values are erased.
+    fn leaf_hash(&self) -> &[u8];
+
     fn bytes(&self) -> usize;
     fn into_entry(self) -> Result<Entry, StoreError>;
 }
@@ -43,6 +46,10 @@ impl Row for EventRow<'static> {
 
     fn recorded_at(&self) -> i64 {
         self.recorded_at
+    }
+
+    fn leaf_hash(&self) -> &[u8] {
+        &self.leaf_hash
     }
 
     fn bytes(&self) -> usize {
@@ -61,6 +68,10 @@ impl Row for ActionLogRow<'static> {
 
     fn recorded_at(&self) -> i64 {
         self.recorded_at
+    }
+
+    fn leaf_hash(&self) -> &[u8] {
+        &self.leaf_hash
     }
 
     fn bytes(&self) -> usize {

@@ -7,6 +7,7 @@
 //! and compares both sides. It does not copy the index and the trees, which follow from the log: the store
 //! that opens the destination makes them.
 
+mod erasures;
 mod identity;
 mod log;
 mod registry;
@@ -89,6 +90,12 @@ pub fn copy(from: &StoreConfig, to: &StoreConfig, mut progress: impl FnMut(CopyP
         match log.stream {
             Stream::Events => log::copy::<Events>(&mut source, &mut target, *log, progress)?,
             Stream::ActionLogs => log::copy::<ActionLogs>(&mut source, &mut target, *log, progress)?,
+        }
+    }
+    for log in &logs {
+        match log.stream {
+            Stream::Events => erasures::carry::<Events>(&mut source, &mut target, *log)?,
+            Stream::ActionLogs => erasures::carry::<ActionLogs>(&mut source, &mut target, *log)?,
         }
     }
     for log in &logs {

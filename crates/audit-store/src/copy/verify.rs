@@ -10,7 +10,7 @@ use crate::error::CopyError;
 /// Rows that are compared between two reports of the progress.
 const PROGRESS_ROWS: u64 = 1_000;
 
-/// Whether both sides have the same row at a position.
+/// Whether both sides have the same entry at a position, whatever was erased of it.
 pub(super) fn is_same_at<T: Carried>(
     source: &mut DbConnection,
     target: &mut DbConnection,
@@ -19,7 +19,10 @@ pub(super) fn is_same_at<T: Carried>(
 ) -> Result<bool, CopyError> {
     let at = |conn: &mut DbConnection| T::read(conn, channel_id, position, 1).map(|mut rows| rows.pop());
     let (ours, theirs) = (at(source)?, at(target)?);
-    Ok(ours.as_ref().is_some_and(|row| row.position() == position) && ours == theirs)
+    let is_same = |(ours, theirs): (T::Row, T::Row)| {
+        ours.position() == position && theirs.position() == position && ours.leaf_hash() == theirs.leaf_hash()
+    };
+    Ok(ours.zip(theirs).is_some_and(is_same))
 }
 
 /// Compares every column of every row, and checks every leaf hash of the destination against the

@@ -319,6 +319,24 @@ pub(crate) fn held(conn: &mut DbConnection, channel_id: i64, stream: Stream, uui
     }
 }
 
+/// The table of the entries of a stream.
+fn table_of(stream: Stream) -> &'static str {
+    match stream {
+        Stream::Events => "events",
+        Stream::ActionLogs => "action_logs",
+    }
+}
+
+/// Erases slots of entries: sets their values and filter columns to NULL, and replaces the salts in
+/// `seals`. An embedded database takes the new seals; a server computes them itself, so that the role
+/// of this program needs no privilege to update.
+pub(crate) fn erase(conn: &mut DbConnection, log: LogKey, entries: &[(i64, Vec<u8>)], slots: &[u8]) -> QueryResult<()> {
+    match conn {
+        DbConnection::Sqlite(conn) => sqlite::erase(conn, log, entries, slots),
+        DbConnection::Postgres(conn) => postgres::erase(conn, log, entries, slots),
+    }
+}
+
 /// Inserts entries, in the form that measured fastest for the database.
 pub(crate) fn insert(conn: &mut DbConnection, rows: &NewRows<'_>) -> QueryResult<()> {
     match conn {

@@ -20,7 +20,7 @@ use crate::follow::Progress;
 use crate::log_key::LogKey;
 use crate::pool::Pool;
 use crate::postings::{Building, IndexError, Segment, Stored, delete, put, read, tiers};
-use crate::query::{ActionLogs, Events, Table};
+use crate::query::{ActionLogs, Erasing, Events, Table};
 use crate::schema::logs;
 
 /// Entries of one step.
@@ -33,9 +33,16 @@ pub(crate) struct Source {
     pub(crate) without_words: ChannelGrant,
 }
 
+impl Source {
+    /// Whether the words of a channel are indexed.
+    pub(crate) fn has_words(&self, channel_id: i64) -> bool {
+        !ChannelId::new(channel_id).is_some_and(|channel| self.without_words.allows(channel))
+    }
+}
+
 /// Does the next step of a log. The writer of the log stores it between two appends.
 pub(crate) fn step(source: &Source, writers: &Writers, (channel_id, stream): LogKey) -> Result<Progress, StoreError> {
-    let has_words = !ChannelId::new(channel_id).is_some_and(|channel| source.without_words.allows(channel));
+    let has_words = source.has_words(channel_id);
     match source.readers.read(|conn| Step::prepare(conn, channel_id, stream, has_words))? {
         Some(step) => writers.run_for((channel_id, stream), move |conn| step.put(conn)),
         None => Ok(Progress::Done { left: 0 }),
@@ -130,15 +137,30 @@ fn segments<T: Table>(
     end: i64,
     has_words: bool,
 ) -> Result<Vec<Segment>, IndexError> {
-    let stored: BTreeSet<(i64, i64)> = found.0.iter().copied().collect();
+    let stored: BTreeSet<(i64, i64)> = found.segments.iter().copied().collect();
     // The segments before this position have the largest size and stay.
     let unchanged = found.end() - found.end() % tiers::LARGEST;
     let missing = tiers::segments(unchanged, end).filter(|segment| !stored.contains(segment));
     let segments = missing.map(|(first, size)| {
         let parts: Vec<(i64, i64)> = stored.range((first, 0)..(first + size, 0)).copied().collect();
-        segment::<T>(conn, channel_id, (first, size), &parts, has_words)
+        segment::<T>(conn, channel_id, (first, size), &parts, has_words, &Erasing::NOTHING)
     });
     segments.collect()
+}
+
+/// Builds a segment from the log, without the values that are being erased.
+pub(crate) fn built_anew<T: Table>(
+    conn: &mut DbConnection,
+    channel_id: i64,
+    of: (i64, i64),
+    has_words: bool,
+    erasing: &Erasing<'_>,
+) -> Result<Segment, StoreError> {
+    segment::<T>(conn, channel_id, of, &[], has_words, erasing).map_err(|error| match error {
+        IndexError::Store(error) => error,
+        // None of its parts comes from the database.
+        IndexError::Damaged => diesel::result::Error::NotFound.into(),
+    })
 }
 
 /// Builds a segment: from existing segments for a part of it, and from the log for the rest.
@@ -148,6 +170,7 @@ fn segment<T: Table>(
     (first, size): (i64, i64),
     parts: &[(i64, i64)],
     has_words: bool,
+    erasing: &Erasing<'_>,
 ) -> Result<Segment, IndexError> {
     let indexed = parts.last().map_or(first, |(first, size)| first + size);
     let mut merged = Vec::with_capacity(parts.len() + 1);
@@ -159,7 +182,7 @@ fn segment<T: Table>(
     while from < first + size {
         let to = (from + STEP).min(first + size);
         let mut building = Building::new(from, has_words);
-        T::index(conn, channel_id, from..to, &mut building)?;
+        T::index(conn, channel_id, from..to, erasing, &mut building)?;
         merged.push(building.finish());
         from = to;
     }
@@ -198,7 +221,7 @@ mod tests {
         let late = prepared(conn);
         append(512);
         assert_eq!(late.put(conn).unwrap(), Progress::Overtaken);
-        assert_eq!(Stored::load(conn, 1, Stream::Events).unwrap(), Stored(vec![(0, 512), (512, 64)]));
+        assert_eq!(Stored::load(conn, 1, Stream::Events).unwrap().segments, [(0, 512), (512, 64)]);
     }
 
     fn prepared(conn: &mut DbConnection) -> Step {

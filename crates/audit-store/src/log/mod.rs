@@ -5,6 +5,7 @@
 
 mod append;
 mod cursor;
+mod erase;
 mod find;
 mod list;
 mod proof;

@@ -1,7 +1,7 @@
 //! A cache of what queries read from the indexes of a store's logs.
 //!
-//! A segment never changes while the database has it. A segment that is built again is the same, or
-//! has other words and so another key. So the cached values stay valid. Two generations are enough
+//! A segment changes only by an erasure, which gives it another digest and so another key. A segment
+//! that is built again is the same, or has other words and so another key, too. So the cached values stay valid. Two generations are enough
 //! to keep values that are used often: when the young generation is full, it becomes the old one,
 //! and values that are used then move back to the young one.
 
@@ -35,6 +35,8 @@ pub(super) struct SegmentKey {
     pub(super) last_time: i64,
     /// The entries whose words are indexed; a rebuild may change them.
     pub(super) words: i16,
+    /// The hash of the terms; an erasure changes them.
+    pub(super) digest: i64,
 }
 
 /// The entries of a segment that have a term; `None` if no entry has it.
@@ -221,7 +223,7 @@ mod tests {
     use super::*;
 
     fn segment(first: i64) -> SegmentKey {
-        SegmentKey { channel_id: 1, stream: 1, first, size: 64, first_time: 0, last_time: 0, words: 2 }
+        SegmentKey { channel_id: 1, stream: 1, first, size: 64, first_time: 0, last_time: 0, words: 2, digest: 0 }
     }
 
     #[test]
@@ -251,5 +253,6 @@ mod tests {
         assert_eq!(cache.ranks(&term, &[SegmentKey { size: 512, ..segment(0) }]), [None]);
         assert_eq!(cache.ranks(&term, &[SegmentKey { last_time: 1, ..segment(0) }]), [None]);
         assert_eq!(cache.ranks(&term, &[SegmentKey { words: 0, ..segment(0) }]), [None]);
+        assert_eq!(cache.ranks(&term, &[SegmentKey { digest: 1, ..segment(0) }]), [None]);
     }
 }

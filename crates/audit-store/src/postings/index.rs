@@ -47,18 +47,19 @@ impl<'a> Index<'a> {
     ) -> Result<Index<'a>, IndexError> {
         let stream = stream.number();
         let of_log = segments::table.filter(segments::channel_id.eq(channel_id).and(segments::stream.eq(stream)));
-        let columns = (segments::first, segments::size, segments::first_time, segments::last_time, segments::words);
-        let rows: Vec<(i64, i64, i64, i64, i16)> =
+        let columns =
+            (segments::first, segments::size, segments::first_time, segments::last_time, segments::words, segments::digest);
+        let rows: Vec<(i64, i64, i64, i64, i16, i64)> =
             on_inner!(conn, |conn| of_log.order(segments::first).select(columns).load(conn))?;
         let mut index = Index { cache, channel_id, stream, segments: Vec::with_capacity(rows.len()) };
         let (mut keys, mut end) = (Vec::with_capacity(rows.len()), 0);
-        for (first, size, first_time, last_time, words) in rows {
+        for (first, size, first_time, last_time, words, digest) in rows {
             // The entries after a gap are read row by row.
             if first != end || size < 1 {
                 break;
             }
             end = first + size;
-            keys.push(SegmentKey { channel_id, stream, first, size, first_time, last_time, words });
+            keys.push(SegmentKey { channel_id, stream, first, size, first_time, last_time, words, digest });
         }
         let mut known = cache.times(&keys);
         index.read_missing(conn, &keys, &mut known)?;

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use sha2::{Digest, Sha256};
+
 use super::Damaged;
 use super::block::{Block, Blocks, Terms};
 use super::days;
@@ -55,6 +57,17 @@ impl Segment {
 
     pub(crate) fn fences(&self) -> Vec<u8> {
         put_fences(self.first, &self.points)
+    }
+
+    /// A hash of its terms and their entries.
+    pub(crate) fn digest(&self) -> i64 {
+        let mut hash = Sha256::new();
+        for block in &self.blocks {
+            hash.update((block.bytes.len() as u64).to_be_bytes());
+            hash.update(&block.bytes);
+        }
+        let hash: [u8; 32] = hash.finalize().into();
+        i64::from_be_bytes([hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]])
     }
 
     pub(crate) fn days(&self) -> Vec<u8> {

@@ -11,26 +11,34 @@ use super::{IndexError, tiers, times};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::schema::{postings, segment_times, segments};
+use crate::schema::{erasures, postings, segment_times, segments};
 
-/// The segments of a log: their first positions and sizes.
+/// The state of the index of a log. What was prepared from another state is out of date.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Stored(pub(crate) Vec<(i64, i64)>);
+pub(crate) struct Stored {
+    /// The segments: their first positions and sizes.
+    pub(crate) segments: Vec<(i64, i64)>,
+    /// How far each erasure of the log is: it changes entries, and segments without moving them.
+    erased_to: Vec<i64>,
+}
 
 impl Stored {
     pub(crate) fn load(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> Result<Stored, StoreError> {
         let of_log = segments::table.filter(segments::channel_id.eq(channel_id).and(segments::stream.eq(stream.number())));
-        Ok(Stored(of_log.order(segments::first).select((segments::first, segments::size)).load(conn)?))
+        let segments = of_log.order(segments::first).select((segments::first, segments::size)).load(conn)?;
+        let of_log = erasures::table.filter(erasures::channel_id.eq(channel_id).and(erasures::stream.eq(stream.number())));
+        let erased_to = of_log.order(erasures::position).select(erasures::erased_to).load(conn)?;
+        Ok(Stored { segments, erased_to })
     }
 
     /// The number of indexed entries.
     pub(crate) fn end(&self) -> i64 {
-        self.0.last().map_or(0, |(first, size)| first + size)
+        self.segments.last().map_or(0, |(first, size)| first + size)
     }
 
     /// Whether these are the segments that a log of this size should have.
     pub(crate) fn is_whole(&self, size: i64) -> bool {
-        self.end() <= size && tiers::segments(0, self.end()).eq(self.0.iter().copied())
+        self.end() <= size && tiers::segments(0, self.end()).eq(self.segments.iter().copied())
     }
 }
 
@@ -86,6 +94,7 @@ pub(crate) fn put(conn: &mut DbConnection, channel_id: i64, stream: Stream, segm
             segments::fences.eq(segment.fences()),
             segments::days.eq(segment.days()),
             segments::words.eq(segment.words as i16),
+            segments::digest.eq(segment.digest()),
         ))
         .execute(conn)?;
     for (number, points) in segment.times().enumerate() {

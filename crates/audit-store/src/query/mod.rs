@@ -2,6 +2,7 @@
 
 mod action_logs;
 mod cursor;
+mod erasing;
 mod events;
 mod expressions;
 mod fetch_size;
@@ -27,7 +28,8 @@ pub use stream::{LogStream, StreamTypes};
 pub use summary::{Group, GroupKey, OtherGroups, Summary};
 
 pub(crate) use cursor::{CursorRead, page_by_cursor};
-pub(crate) use fetch_size::FetchSize;
+pub(crate) use erasing::Erasing;
+pub(crate) use fetch_size::{FetchSize, in_fetches};
 pub(crate) use histogram::histogram;
 pub(crate) use list::{list, slice};
 pub(crate) use room::Room;

@@ -8,6 +8,7 @@ use audit_domain::uuid::Uuid;
 use audit_domain::{ChannelId, Clock, ContentTypes, CursorOrder, Interval, MaskingPolicy, PreparedEntry, Sort, SortBy, SortKey};
 use diesel::QueryResult;
 
+use super::erasing::Erasing;
 use super::room::Room;
 use super::start::PageStart;
 use super::stream::StreamTypes;
@@ -147,7 +148,13 @@ pub(crate) trait Table: StreamTypes<Filter: Filter<<Self as StreamTypes>::Stored
     fn recorded_at(conn: &mut DbConnection, channel_id: i64, position: i64) -> Result<Option<i64>, StoreError>;
 
     /// Adds the entries at some positions to a segment, in order, with their terms.
-    fn index(conn: &mut DbConnection, channel_id: i64, positions: Range<i64>, into: &mut Building) -> Result<(), StoreError>;
+    fn index(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        positions: Range<i64>,
+        erasing: &Erasing<'_>,
+        into: &mut Building,
+    ) -> Result<(), StoreError>;
 
     /// Counts the matching entries by span of so many microseconds, with the start of each span.
     fn spans(conn: &mut DbConnection, channel_id: i64, filter: &Self::Filter, span: &str) -> Result<Vec<(i64, i64)>, StoreError>;

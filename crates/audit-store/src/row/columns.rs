@@ -105,7 +105,7 @@ macro_rules! rows {
             $($num: Option<i64>,)+
             $($text: Option<Cow<'a, str>>,)+
             seals: Vec<u8>,
-            leaf_hash: Vec<u8>,
+            pub(crate) leaf_hash: Vec<u8>,
             $($slot: Option<Cow<'a, str>>,)+
         }
 

@@ -3,11 +3,15 @@
 mod action_log;
 mod checked;
 mod columns;
+mod erased;
+mod erasure;
 mod event;
 mod token;
 
 pub(crate) use action_log::{ActionLogRecordRow, ActionLogRow};
 pub(crate) use columns::Columns;
+pub(crate) use erased::columns_of;
+pub(crate) use erasure::ErasureRow;
 pub(crate) use event::{EventRecordRow, EventRow};
 pub(crate) use token::{TokenColumns, TokenRow};
 

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use audit_domain::Clock;
+
 use crate::append::Writers;
+use crate::erasure;
 use crate::error::OpenError;
 use crate::follow::{Following, Grown, Progress, Report};
 use crate::indexer::{self, Source};
@@ -51,6 +54,19 @@ impl Start<'_> {
         };
         let sweep = move || of_sweep.read(tree::lagging);
         Following::start(self.place.clone(), grown, self.writers, seal, sweep, self.patience)
+    }
+
+    pub(super) fn eraser(&self, grown: &Arc<Grown>, source: &Arc<Source>, clock: &Clock) -> Result<Following, OpenError> {
+        let (source, readers, clock) = (Arc::clone(source), Arc::clone(&source.readers), clock.clone());
+        let erase = move |writers: &Writers, logs: &[LogKey], report: Report<'_>| {
+            for log in logs {
+                if !report(*log, erasure::step(&source, writers, &clock, *log)) {
+                    return;
+                }
+            }
+        };
+        let sweep = move || readers.read(erasure::pending);
+        Following::start(self.place.clone(), grown, self.writers, erase, sweep, self.patience)
     }
 
     pub(super) fn signer(&self, grown: &Arc<Grown>, signer: &Arc<Signer>) -> Result<Following, OpenError> {

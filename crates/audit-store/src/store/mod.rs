@@ -1,6 +1,7 @@
 //! The store: one database, its writers, and the connections that read. This file opens, appends
 //! and closes. [`crate::log`] has the reads of logs.
 
+mod erasing;
 mod followers;
 mod health;
 mod new_origin;
@@ -19,6 +20,7 @@ use crate::append::{AfterCommit, AppendRequest, Budget, ClockWatch, NotStored, P
 use crate::config::StoreConfig;
 use crate::connection::{DbConnection, Purpose};
 use crate::content_types;
+use crate::erasure;
 use crate::error::{OpenError, StoreError};
 use crate::follow::{Following, Grown};
 use crate::indexer::{self, Source};
@@ -54,6 +56,8 @@ struct Inner {
     url: DatabaseUrl,
     indexer: Following,
     sealer: Following,
+    eraser: Following,
+    to_erase: Arc<Grown>,
     /// Signs, and refuses logs that went back; only with [`StoreConfig::signing`].
     signer: Option<(Following, Arc<Signer>)>,
     writers: Arc<Writers>,
@@ -75,7 +79,8 @@ struct Inner {
 impl Inner {
     /// Returns whether all threads ended in time.
     fn close(&self) -> bool {
-        let followers = || [&self.indexer, &self.sealer].into_iter().chain(self.signer.as_ref().map(|(following, _)| following));
+        let followers =
+            || [&self.indexer, &self.sealer, &self.eraser].into_iter().chain(self.signer.as_ref().map(|(following, _)| following));
         followers().for_each(Following::stop);
         // Each of them is closed, also after one that did not end.
         let have_ended = followers().filter(|following| !following.close()).count() == 0;
@@ -143,7 +148,8 @@ impl Store {
         let signer =
             signing.map(|signing| Signer::start(&mut conn, &url.display(), signing, Arc::clone(&followers), &config.clock));
         let signer = signer.transpose()?.map(Arc::new);
-        let [to_index, to_seal, to_sign] = [indexer::FOLLOWER, tree::FOLLOWER, sign::FOLLOWER].map(Grown::new).map(Arc::new);
+        let followers_of = [indexer::FOLLOWER, tree::FOLLOWER, sign::FOLLOWER, erasure::FOLLOWER];
+        let [to_index, to_seal, to_sign, to_erase] = followers_of.map(Grown::new).map(Arc::new);
         let noted = [&to_index, &to_seal].map(Arc::clone);
         let after_commit: AfterCommit = Arc::new(move |logs| noted.iter().for_each(|grown| grown.note(logs)));
         let guard = signer.as_ref().map(|signer| signer.guard());
@@ -152,6 +158,7 @@ impl Store {
         let index_source = Arc::new(Source { readers: Arc::clone(&followers), without_words });
         let start = Start { place: url.display(), writers: &writers, patience: config.index_patience };
         let indexer = start.indexer(&to_index, &index_source)?;
+        let eraser = start.eraser(&to_erase, &index_source, &config.clock)?;
         let sealer = start.sealer(&to_seal, &followers, signer.is_some().then(|| Arc::clone(&to_sign)))?;
         let signer = signer.map(|signer| Ok::<_, OpenError>((start.signer(&to_sign, &signer)?, signer))).transpose()?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
@@ -159,6 +166,8 @@ impl Store {
             url,
             indexer,
             sealer,
+            eraser,
+            to_erase,
             signer,
             writers,
             index_source,

@@ -1,6 +1,6 @@
 //! The guards of PostgreSQL: what the role may do that the program runs as.
 
-use audit_store::domain::{ChannelGrant, NewToken, Role};
+use audit_store::domain::{ChannelGrant, ChannelId, ErasureOf, NewErasure, NewToken, Role, Stream};
 use audit_store::{AppendError, AppendRequest, NotStored, OpenError, Signing, Store, StoreConfig};
 
 use crate::common::{ActionLogs, Events, Kind, Raw, Scratch, TestDatabase, append, checked_logs, event};
@@ -115,7 +115,7 @@ fn privileges_guard_action_logs_by_verb_and_by_column() {
 #[test]
 fn heads_trees_and_tokens_are_guarded_too() {
     let guarded = Guarded::new();
-    for table in ["logs", "trees", "tokens", "log_names", "signing_keys", "checkpoints"] {
+    for table in ["logs", "trees", "tokens", "log_names", "signing_keys", "checkpoints", "erasures"] {
         guarded.refused(&format!("DELETE FROM {table}"));
         guarded.refused(&format!("TRUNCATE {table}"));
     }
@@ -123,6 +123,7 @@ fn heads_trees_and_tokens_are_guarded_too() {
         ("logs", &["next_position", "recorded_at"][..]),
         ("trees", &["size", "root", "log_name"]),
         ("checkpoints", &["size", "note"]),
+        ("erasures", &["erased_to", "finished_at"]),
         ("signing_keys", &["retired_at"]),
         ("log_names", &[]),
         ("tiles", &["hashes"]),
@@ -133,6 +134,11 @@ fn heads_trees_and_tokens_are_guarded_too() {
             let update = format!("UPDATE {table} SET {column} = {column}");
             if may.contains(&column.as_str()) { guarded.allowed(&update) } else { guarded.refused(&update) }
         }
+    }
+    for function in ["erase_events", "erase_action_logs"] {
+        let anybody =
+            format!("SELECT has_function_privilege('public', '{function}(bigint, bigint[], smallint[])', 'EXECUTE')::text");
+        assert_eq!(guarded.prompt.strings(&anybody), ["false"]);
     }
     guarded.refused("DELETE FROM __diesel_schema_migrations");
     guarded.refused("INSERT INTO __diesel_schema_migrations VALUES ('99991231000000')");
@@ -163,6 +169,16 @@ fn the_application_role_is_all_that_the_program_needs() {
     let entries = guarded.prompt.strings("SELECT sum(next_position) FROM logs");
     assert_eq!(guarded.prompt.strings("SELECT sum(size) FROM trees"), entries);
     assert!(store.database_bytes().unwrap() > 0);
+    let erasure = NewErasure {
+        stream: Stream::Events,
+        of: ErasureOf::User("4711".to_owned()),
+        slots: NewErasure::default_slots(Stream::Events),
+        reason: "ticket 12".to_owned(),
+    };
+    append(&store, vec![event(r#"{"user":4711}"#)]);
+    assert_eq!(store.erase(ChannelId::DEFAULT, &erasure, 0, None).unwrap()[0].1.entries(), 1);
+    assert!(store.wait_for_erasures(ChannelId::DEFAULT, Stream::Events, std::time::Duration::from_secs(60)).unwrap());
+    assert_eq!(guarded.prompt.strings("SELECT count(*) FROM events WHERE user_id = '4711' OR user_json = '4711'"), ["0"]);
     store.check().unwrap();
     store.sign().unwrap();
     store.rotate_key(&signing).unwrap();
@@ -254,6 +270,7 @@ fn what_the_application_role_can_still_do() {
         "DELETE FROM content_types",
         "UPDATE tokens SET revoked_at = 1",
         "UPDATE tokens SET revoked_at = NULL",
+        "SELECT erase_events(1, '{0}', '{0}')",
         "INSERT INTO tokens (id, name, role, channels, key_digest, created_at) \
              VALUES (99, 'own', 'admin', '*', decode(repeat('00', 32), 'hex'), 0)",
     ] {

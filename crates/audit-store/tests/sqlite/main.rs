@@ -6,6 +6,7 @@
 #[expect(dead_code, unused_imports, reason = "the tests of the store use the rest")]
 mod common;
 mod displaced;
+mod erased;
 mod guards;
 mod migrations;
 #[cfg(unix)]

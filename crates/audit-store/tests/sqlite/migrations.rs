@@ -147,6 +147,9 @@ trigger action_logs_refuse_replace
 trigger checkpoints_keep_rows
 trigger checkpoints_only_grow
 trigger checkpoints_refuse_replace
+trigger erasures_keep_rows
+trigger erasures_only_advance
+trigger erasures_refuse_replace
 trigger events_keep_rows
 trigger events_only_erase
 trigger events_refuse_replace

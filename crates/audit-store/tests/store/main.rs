@@ -10,6 +10,7 @@ mod clock;
 mod common;
 mod concurrency;
 mod content_types;
+mod erasure;
 mod failure;
 mod fairness;
 mod filters;

@@ -4,6 +4,7 @@
 //! changes or locks a row names its channel. So the same program runs on Citus
 //! (`docs/operations.md`).
 
+mod erase;
 mod insert;
 mod limit;
 mod privileges;
@@ -29,6 +30,7 @@ use crate::error::{OpenError, StoreError, Unusable};
 use crate::schema::{logs, segments, tokens, trees};
 use crate::url::PostgresUrl;
 
+pub(super) use erase::erase;
 pub(super) use insert::insert;
 pub(super) use limit::{cancel, limit_again, limit_session};
 pub(crate) use privileges::RolePrivileges;
@@ -212,7 +214,7 @@ pub(super) fn try_write(conn: &mut PgConnection) -> QueryResult<Trial> {
     let key = (s::channel_id.eq(0), s::stream.eq(0), s::first.eq(0));
     let nothing: &[u8] = &[];
     let of_times = (s::first_time.eq(0), s::last_time.eq(0), s::fences.eq(nothing), s::days.eq(nothing));
-    let row = (key, s::size.eq(0), of_times, s::words.eq(0));
+    let row = (key, s::size.eq(0), of_times, s::words.eq(0), s::digest.eq(0));
     // This waits for another server that tries at the same time. That server rolls its row back
     // too.
     let tried = diesel::insert_into(s::table).values(row).execute(conn);
@@ -315,10 +317,7 @@ pub(super) fn held(conn: &mut PgConnection, channel_id: i64, stream: Stream, uui
         #[diesel(sql_type = BigInt)]
         position: i64,
     }
-    let table = match stream {
-        Stream::Events => "events",
-        Stream::ActionLogs => "action_logs",
-    };
+    let table = super::table_of(stream);
     let sql = format!(
         "SELECT held.uuid, held.position FROM unnest($2) AS wanted (uuid) \
          CROSS JOIN LATERAL (SELECT uuid, position FROM {table} WHERE channel_id = $1 AND uuid = wanted.uuid LIMIT 1) AS held"

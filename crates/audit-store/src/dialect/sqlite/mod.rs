@@ -1,5 +1,6 @@
 //! SQLite: an embedded file, one writer.
 
+mod erase;
 mod faults;
 mod schema;
 mod upkeep;
@@ -24,6 +25,7 @@ use crate::sqlite_file::{self, Identity, Pass, SqliteFile};
 
 use self::upkeep::WAL_BYTES_KEPT;
 
+pub(super) use erase::erase;
 pub(super) use faults::unusable;
 pub(super) use schema::{read_versions, run_migrations};
 pub(crate) use upkeep::Checkpoints;
@@ -136,7 +138,9 @@ fn set_up(conn: &mut SqliteConnection, path: &Path, purpose: Purpose) -> Result<
         // INSERT alone. With several indexes these are soon more than it keeps in memory by
         // default. It then writes a temporary file: with ten indexes, this takes a third of the
         // time of a raw insert.
-        Purpose::Write => "PRAGMA temp_store = MEMORY;",
+        // What is deleted is overwritten with zeros, also what a merge of the index deletes: an erased
+        // value must not stay in free pages of the file.
+        Purpose::Write => "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;",
     };
     // A batch of the writer fits into its cache. A dozen connections read, and the operating system
     // caches the file's pages once for all of them.
@@ -253,10 +257,7 @@ pub(super) fn held(
         #[diesel(sql_type = BigInt)]
         position: i64,
     }
-    let table = match stream {
-        Stream::Events => "events",
-        Stream::ActionLogs => "action_logs",
-    };
+    let table = super::table_of(stream);
     // CROSS JOIN keeps the order. In the opposite order SQLite would read the whole channel.
     let sql = format!(
         "WITH RECURSIVE wanted (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM wanted WHERE number + 1 < ?2) \

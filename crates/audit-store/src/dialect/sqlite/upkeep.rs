@@ -8,7 +8,7 @@ use diesel::result::Error as DieselError;
 use diesel::sql_types::Integer;
 
 use super::super::Trial;
-use super::is_locked;
+use super::{BUSY_TIMEOUT, is_locked};
 use crate::sqlite_file::SqliteFile;
 
 /// Bytes of a trial write: enough that some of them go to the disk before the end of the
@@ -104,8 +104,10 @@ fn checkpoint(conn: &mut SqliteConnection, how: &str, patience: Duration) -> Que
         busy: i32,
     }
     conn.batch_execute(&format!("PRAGMA busy_timeout = {}", patience.as_millis()))?;
-    let done: Checkpointed = diesel::sql_query(format!("PRAGMA wal_checkpoint({how})")).get_result(conn)?;
-    Ok(done.busy == 0)
+    let done = diesel::sql_query(format!("PRAGMA wal_checkpoint({how})")).get_result::<Checkpointed>(conn);
+    // The connection may be a writer's, whose next transaction waits longer.
+    conn.batch_execute(&format!("PRAGMA busy_timeout = {}", BUSY_TIMEOUT.as_millis()))?;
+    Ok(done?.busy == 0)
 }
 
 #[cfg(test)]

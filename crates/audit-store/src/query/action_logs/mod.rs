@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 use audit_domain::{
     ActionLog, ActionLogFilter, ActionLogFilterColumns, ActionLogSortField, ActionLogSortRow, ChannelId, Clock, ContentTypes,
-    CursorOrder, Interval, JsonText, MaskingPolicy, NewActionLog, PreparedEntry, SortKey,
+    CursorOrder, Interval, JsonText, MaskingPolicy, NewActionLog, PreparedEntry, SortKey, action_log_slot,
 };
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Untyped};
 
+use super::erasing::Erasing;
 use super::expressions::{EveryColumn, ValueBytes};
 use super::fetch_size::in_fetches;
 use super::room::Room;
@@ -260,13 +261,19 @@ impl Table for ActionLogs {
         Ok(rows.into_iter().next())
     }
 
-    fn index(conn: &mut DbConnection, channel_id: i64, positions: Range<i64>, into: &mut Building) -> Result<(), StoreError> {
+    fn index(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        positions: Range<i64>,
+        erasing: &Erasing<'_>,
+        into: &mut Building,
+    ) -> Result<(), StoreError> {
         in_fetches(positions, |Range { start, end }| {
             dialect::go_on(conn)?;
             let between = action_logs::position.ge(start).and(action_logs::position.lt(end));
             let rows = action_logs::table.filter(action_logs::channel_id.eq(channel_id).and(between)).order(action_logs::position);
             let rows: Vec<IndexedColumns> = rows.select(IndexedColumns::as_select()).load(conn)?;
-            Ok(rows.into_iter().map(|row| row.index(into)).sum())
+            Ok(rows.into_iter().map(|row| row.without(erasing).index(into)).sum())
         })
     }
 
@@ -297,6 +304,22 @@ struct IndexedColumns {
 }
 
 impl IndexedColumns {
+    /// Leaves out what is being erased.
+    fn without(mut self, erasing: &Erasing<'_>) -> IndexedColumns {
+        for number in erasing.slots_at(self.position) {
+            match *number {
+                action_log_slot::SUBJECT => {
+                    (self.level, self.logger_name, self.app_name, self.correlation_id) = (None, None, None, None);
+                }
+                action_log_slot::MESSAGE => self.message = None,
+                action_log_slot::TRACE => self.trace = None,
+                // The index has nothing of the others.
+                _ => {}
+            }
+        }
+        self
+    }
+
     /// Adds the record to a segment. Returns the bytes of values that this took.
     fn index(self, into: &mut Building) -> usize {
         let IndexedColumns { position, created_at: time, producer_id, level, logger_name, app_name, .. } = self;

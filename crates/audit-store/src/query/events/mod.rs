@@ -11,13 +11,14 @@ use std::sync::Arc;
 use audit_domain::uuid::Uuid;
 use audit_domain::{
     ChannelId, Clock, ContentTypes, CursorOrder, Event, EventFilter, EventFilterColumns, Interval, JsonText, MaskingPolicy,
-    NewEvent, PreparedEntry, SortField, SortKey, SortRow, Stream, changed_fields,
+    NewEvent, PreparedEntry, SortField, SortKey, SortRow, Stream, changed_fields, slot,
 };
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Untyped};
 
+use super::erasing::Erasing;
 use super::expressions::{EveryColumn, ValueBytes};
 use super::fetch_size::in_fetches;
 use super::room::Room;
@@ -250,13 +251,19 @@ impl Table for Events {
         Ok(rows.into_iter().next())
     }
 
-    fn index(conn: &mut DbConnection, channel_id: i64, positions: Range<i64>, into: &mut Building) -> Result<(), StoreError> {
+    fn index(
+        conn: &mut DbConnection,
+        channel_id: i64,
+        positions: Range<i64>,
+        erasing: &Erasing<'_>,
+        into: &mut Building,
+    ) -> Result<(), StoreError> {
         in_fetches(positions, |Range { start, end }| {
             dialect::go_on(conn)?;
             let between = events::position.ge(start).and(events::position.lt(end));
             let rows = events::table.filter(events::channel_id.eq(channel_id).and(between)).order(events::position);
             let rows: Vec<IndexedColumns> = rows.select(IndexedColumns::as_select()).load(conn)?;
-            Ok(rows.into_iter().map(|row| row.index(into)).sum())
+            Ok(rows.into_iter().map(|row| row.without(erasing).index(into)).sum())
         })
     }
 
@@ -321,6 +328,32 @@ struct IndexedColumns {
 
 impl IndexedColumns {
     /// Adds the event to a segment. Returns the bytes of values that this took.
+    /// Leaves out what is being erased.
+    fn without(mut self, erasing: &Erasing<'_>) -> IndexedColumns {
+        for number in erasing.slots_at(self.position) {
+            match *number {
+                slot::SUBJECT => {
+                    self.content_type = None;
+                    let texts = [&mut self.action, &mut self.table_name, &mut self.object_id];
+                    let more = [&mut self.outcome, &mut self.correlation_id, &mut self.source];
+                    texts.into_iter().chain(more).for_each(|text| *text = None);
+                }
+                slot::USER => {
+                    let texts = [&mut self.user_id, &mut self.user_name, &mut self.user_email, &mut self.user_json];
+                    texts.into_iter().for_each(|text| *text = None);
+                }
+                slot::REMOTE_ADDR => self.remote_addr = None,
+                slot::URL => (self.url, self.url_json) = (None, None),
+                slot::CONTENT => self.content = None,
+                slot::DESCRIPTION => self.description_json = None,
+                slot::IMPERSONATOR => self.impersonator_id = None,
+                // The index has nothing of the others.
+                _ => {}
+            }
+        }
+        self
+    }
+
     fn index(self, into: &mut Building) -> usize {
         let IndexedColumns { position, timestamp: time, producer_id, content_type, action, table_name, object_id, .. } = self;
         let IndexedColumns {

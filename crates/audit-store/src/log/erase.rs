@@ -1,0 +1,177 @@
+//! Erasing values of entries.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use audit_domain::log::Erasure;
+use audit_domain::uuid::Uuid;
+use audit_domain::{ChannelId, CursorOrder, Entry, ErasureOf, ErasureRecord, EventFilter, NewErasure, Stream, is_evidence};
+
+use super::{Log, Prepared};
+use crate::append::{AppendError, AppendRequest, Covered, Receipt};
+use crate::dialect;
+use crate::erasure::{self, ErasureError, ErasureState};
+use crate::error::StoreError;
+use crate::query::{ActionLogs, Events, FetchSize, LogStream};
+use crate::store::Store;
+
+/// The longest wait for an earlier erasure of the same log.
+const EARLIER: Duration = Duration::from_secs(10);
+
+/// Entries of one transaction that say what is erased: each may have some hundred kilobytes.
+const RECORDS_AT_ONCE: usize = 50;
+
+impl Store {
+    /// The positions of the entries of a channel that an erasure would change, ascending: those that have a
+    /// value in one of the slots. Writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ErasureError`], and of it all but [`ErasureError::Append`].
+    pub fn select_for_erasure(&self, channel: ChannelId, new: &NewErasure) -> Result<Vec<i64>, ErasureError> {
+        if let Some((member, what)) = new.faults().into_iter().next() {
+            return Err(ErasureError::Fault(member, what));
+        }
+        match (&new.of, new.stream) {
+            (ErasureOf::User(id), _) => self.channels(channel).events().of_user(id, &new.slots),
+            (ErasureOf::Uuids(uuids), Stream::Events) => self.channels(channel).events().of_uuids(uuids, &new.slots),
+            (ErasureOf::Uuids(uuids), Stream::ActionLogs) => self.channels(channel).action_logs().of_uuids(uuids, &new.slots),
+        }
+    }
+
+    /// Begins to erase: appends the entry that says what is erased, and why. It has the position of the
+    /// receipt. An erasure of very many entries has several. The values are gone a moment later:
+    /// [`Store::wait_for_erasures`]. Returns nothing if there is nothing to erase.
+    ///
+    /// With a uuid for the first entry, a retry of the same call does not begin the erasure again.
+    ///
+    /// # Errors
+    ///
+    /// [`ErasureError`].
+    pub fn erase(
+        &self,
+        channel: ChannelId,
+        new: &NewErasure,
+        producer_id: i64,
+        uuid: Option<Uuid>,
+    ) -> Result<Vec<(Receipt, ErasureRecord)>, ErasureError> {
+        // What an earlier call began is not there to be selected again.
+        if !self.wait_for_erasures(channel, new.stream, EARLIER)? {
+            return Err(ErasureError::Busy);
+        }
+        let positions = self.select_for_erasure(channel, new)?;
+        let records = ErasureRecord::of_positions(&positions, &new.slots, &new.reason);
+        let of_channel = self.channels(channel);
+        let receipts = match new.stream {
+            Stream::Events => of_channel.events().append_records(&records, producer_id, |number, record| {
+                let event = record.to_event()?;
+                Ok(uuid.filter(|_| number == 0).map_or(event.clone(), |uuid| event.uuid(uuid)))
+            })?,
+            Stream::ActionLogs => of_channel.action_logs().append_records(&records, producer_id, |number, record| {
+                let log = record.to_action_log()?;
+                Ok(uuid.filter(|_| number == 0).map_or(log.clone(), |uuid| log.uuid(uuid)))
+            })?,
+        };
+        self.note_erasure((channel.get(), new.stream));
+        Ok(receipts.into_iter().zip(records).collect())
+    }
+
+    /// Lists the erasures of a stream of a channel, the newest first: at most `limit` of those whose entry is
+    /// before a position.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: the database does not answer, or an entry was changed.
+    pub fn erasures(&self, channel: ChannelId, stream: Stream, before: i64, limit: i64) -> Result<Vec<ErasureState>, StoreError> {
+        self.read(|conn| match stream {
+            Stream::Events => erasure::list::<Events>(conn, channel, before, limit),
+            Stream::ActionLogs => erasure::list::<ActionLogs>(conn, channel, before, limit),
+        })
+    }
+}
+
+impl Log<Events> {
+    fn of_user(&self, id: &str, slots: &[u8]) -> Result<Vec<i64>, ErasureError> {
+        let filter = EventFilter { user: Some(id.to_owned()), ..EventFilter::default() };
+        let mut positions = Vec::new();
+        for event in &self.by_cursor(filter).order(CursorOrder::Position) {
+            let entry = event?.entry;
+            if has(&entry, slots) && !is_evidence(Stream::Events, &entry) {
+                positions.push(entry.position);
+            }
+        }
+        Ok(positions)
+    }
+}
+
+impl<S: LogStream> Log<S> {
+    /// Which entry erased each erased slot of an entry, as far as that is known.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: the database does not answer, or an entry was changed.
+    pub fn erasures_of(&self, entry: &Entry) -> Result<BTreeMap<u8, Erasure>, StoreError> {
+        let erased: Vec<u8> = entry.slots.iter().filter(|slot| slot.is_erased()).map(|slot| slot.number).collect();
+        if erased.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let naming = self.store.point_read(|conn| erasure::naming::<S>(conn, self.key().0, entry.position))?;
+        let of_slot = |number: u8| Some((number, naming.iter().find(|(record, _)| record.covers(entry.position, number))?.1));
+        Ok(erased.into_iter().filter_map(of_slot).collect())
+    }
+
+    fn of_uuids(&self, uuids: &[Uuid], slots: &[u8]) -> Result<Vec<i64>, ErasureError> {
+        let (channel_id, stream) = self.key();
+        let held = self.store.read(|conn| Ok(dialect::held(conn, channel_id, stream, uuids)?))?;
+        let unknown: Vec<_> = uuids.iter().copied().enumerate().filter(|(_, uuid)| !held.contains_key(uuid)).collect();
+        if !unknown.is_empty() {
+            return Err(ErasureError::Unknown(unknown));
+        }
+        let mut wanted: Vec<i64> = held.into_values().collect();
+        wanted.sort_unstable();
+        let (mut positions, mut evidence) = (Vec::new(), Vec::new());
+        let (mut rest, mut fetch) = (wanted.as_slice(), FetchSize::FIRST);
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(fetch.records().min(rest.len()));
+            let entries = self.store.read(|conn| S::at(conn, channel_id, now))?;
+            for entry in entries.iter().map(AsRef::as_ref) {
+                if is_evidence(stream, entry) {
+                    evidence.extend(uuids.iter().position(|uuid| *uuid == entry.uuid).map(|at| (at, entry.uuid)));
+                } else if has(entry, slots) {
+                    positions.push(entry.position);
+                }
+            }
+            fetch = fetch.after(entries.iter().map(|entry| entry.as_ref().slots.bytes()).sum());
+            rest = later;
+        }
+        positions.sort_unstable();
+        if evidence.is_empty() { Ok(positions) } else { Err(ErasureError::Evidence(evidence)) }
+    }
+
+    /// Appends the entries that say what is erased, with their rows in `erasures`.
+    fn append_records(
+        &self,
+        records: &[ErasureRecord],
+        producer_id: i64,
+        new: impl Fn(usize, &ErasureRecord) -> Result<S::New, ErasureError>,
+    ) -> Result<Vec<Receipt>, ErasureError> {
+        let mut receipts = Vec::with_capacity(records.len());
+        for (chunk, records) in records.chunks(RECORDS_AT_ONCE).enumerate() {
+            let prepare = |(at, record)| self.prepare(new(chunk * RECORDS_AT_ONCE + at, record)?).map_err(ErasureError::from);
+            let prepared: Vec<Prepared> = records.iter().enumerate().map(prepare).collect::<Result<_, _>>()?;
+            let mut request = AppendRequest::new(prepared).producer(producer_id);
+            let covered = |record: &ErasureRecord| {
+                let (first, last) = record.bounds()?;
+                Some(Covered { first, last, entries: record.entries() })
+            };
+            request.erasures = records.iter().filter_map(covered).collect();
+            receipts.extend(self.store.append(request).map_err(AppendError::from)?.wait()?);
+        }
+        Ok(receipts)
+    }
+}
+
+/// Whether an entry has a value in one of the slots.
+fn has(entry: &Entry, slots: &[u8]) -> bool {
+    entry.slots.iter().any(|slot| !slot.is_erased() && slots.contains(&slot.number))
+}

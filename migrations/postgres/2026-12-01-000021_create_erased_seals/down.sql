@@ -1,0 +1,1 @@
+DROP FUNCTION erased_seals(BYTEA, SMALLINT[], TEXT[]);

@@ -1,0 +1,1 @@
+DROP FUNCTION erase_events(BIGINT, BIGINT[], SMALLINT[]);

@@ -1,0 +1,2 @@
+-- The program does this itself: an embedded database belongs to it.
+SELECT 1;

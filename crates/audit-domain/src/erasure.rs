@@ -7,7 +7,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::event::slot;
-use crate::limits::{EVENTS_PER_REQUEST_MAX, REASON_CHARS_MAX};
+use crate::limits::{ERASURE_UUIDS_MAX, REASON_CHARS_MAX};
 use crate::{
     ActionLogSubject, Entry, Fault, JsonText, NewActionLog, NewEvent, ObjectWriter, ParseMode, Stream, Subject, action_log_slot,
     push_array,
@@ -92,8 +92,8 @@ impl NewErasure {
             ErasureOf::User(_) if self.stream != Stream::Events => {
                 fault("user", "is known of events only: name the action logs by uuids".to_owned());
             }
-            ErasureOf::Uuids(uuids) if uuids.is_empty() || uuids.len() > EVENTS_PER_REQUEST_MAX => {
-                fault("uuids", format!("must have 1 to {EVENTS_PER_REQUEST_MAX} uuids, has {}", uuids.len()));
+            ErasureOf::Uuids(uuids) if uuids.is_empty() || uuids.len() > ERASURE_UUIDS_MAX => {
+                fault("uuids", format!("must have 1 to {ERASURE_UUIDS_MAX} uuids, has {}", uuids.len()));
             }
             _ => {}
         }

@@ -13,6 +13,9 @@ pub const EVENT_BYTES_ADDED_MAX: usize = 4096;
 /// the requests that wait.
 pub const EVENTS_PER_REQUEST_MAX: usize = 10_000;
 
+/// Uuids of an erasure: they fit into a small body, and are read one by one.
+pub const ERASURE_UUIDS_MAX: usize = 1_000;
+
 /// Characters of the reason of an erasure: a sentence, or the number of a ticket.
 pub const REASON_CHARS_MAX: usize = 1_000;
 

@@ -73,7 +73,7 @@ pub use erasure::{ErasureError, ErasureState};
 pub use error::{CopyError, DatabaseError, OpenError, StoreError, Unusable};
 pub use indexer::IndexLag;
 pub use limit::Cancel;
-pub use log::{CursorQuery, Find, List, Log, LogTree, Logs, Prepared, Records, SignedTree};
+pub use log::{CursorQuery, Find, KnownErasures, List, Log, LogTree, Logs, Prepared, Records, SignedTree};
 pub use migrate::{Inspection, Migrated};
 pub use query::{
     ActionLogGroupBy, ActionLogs, CursorPage, Events, Group, GroupBy, GroupKey, Histogram, LogState, LogStream, OtherGroups, Page,

@@ -7,6 +7,7 @@ mod channels;
 mod content_types;
 mod data_warehouse;
 mod docs;
+mod erasures;
 mod events;
 mod health;
 mod inventory;
@@ -51,6 +52,7 @@ const APIS: &[ApiModule] = &apis![
     events,
     action_logs,
     tokens,
+    erasures,
     log,
     channels,
     content_types,

@@ -12,6 +12,7 @@ mod common;
 mod content_types;
 mod create;
 mod docs;
+mod erasures;
 mod events;
 mod golden;
 mod index;

@@ -6,6 +6,7 @@ mod content_types;
 mod copy;
 mod demo;
 mod doctor;
+mod erase;
 mod export;
 mod healthcheck;
 mod import;
@@ -62,6 +63,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     Token(token::TokenArgs),
     ContentTypes(content_types::ContentTypesArgs),
+    Erase(erase::EraseArgs),
     Key(key::KeyArgs),
     Log(log::LogArgs),
     Copy(copy::CopyArgs),
@@ -110,6 +112,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => return Ok(verify::run(&args)),
         Command::Token(args) => token::run(&start(&given, file)?, args),
         Command::ContentTypes(args) => content_types::run(&start(&given, file)?, &args),
+        Command::Erase(args) => erase::run(&start(&given, file)?, &args),
         Command::Key(args) => key::run(&start(&given, file)?, args),
         Command::Log(args) => log::run(&start(&given, file)?, args),
         Command::Copy(args) => copy::run(&start(&given, file)?, &args),

@@ -166,6 +166,11 @@ impl Settings {
         Ok(Store::open(self.store_config().signing(self.signing.clone()))?)
     }
 
+    /// Opens the store of an existing database to append to it.
+    pub(crate) fn open_existing_store_to_append(&self) -> anyhow::Result<Store> {
+        Ok(Store::open(self.store_config().signing(self.signing.clone()).create_if_missing(false))?)
+    }
+
     /// Opens the store, and creates its database if it does not exist.
     pub(crate) fn open_store(&self) -> anyhow::Result<Store> {
         self.open(true)

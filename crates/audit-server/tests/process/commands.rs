@@ -8,13 +8,14 @@ use crate::common::server::{KEY, Server};
 use crate::common::tls::Certificate;
 use crate::common::{program, run};
 
-const SUBCOMMANDS: [&str; 19] = [
+const SUBCOMMANDS: [&str; 20] = [
     "serve",
     "import",
     "export",
     "verify",
     "token",
     "content-types",
+    "erase",
     "key",
     "log",
     "copy",

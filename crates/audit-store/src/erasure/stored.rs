@@ -27,7 +27,13 @@ pub(super) fn next(conn: &mut DbConnection, (channel_id, stream): LogKey) -> Que
 }
 
 /// Reads what an erasure says, from its entry, which is compared with its leaf hash.
-pub(super) fn record<S: LogStream>(conn: &mut DbConnection, row: &ErasureRow) -> Result<(ErasureRecord, Entry), StoreError> {
+pub(crate) fn record<S: LogStream>(conn: &mut DbConnection, row: &ErasureRow) -> Result<(ErasureRecord, Erasure), StoreError> {
+    let (record, entry) = entry::<S>(conn, row)?;
+    Ok((record, Erasure { at: entry.recorded_at, by_position: entry.position.unsigned_abs() }))
+}
+
+/// The same, with the entry.
+fn entry<S: LogStream>(conn: &mut DbConnection, row: &ErasureRow) -> Result<(ErasureRecord, Entry), StoreError> {
     let changed =
         |what: String| StoreError::Changed { stream: S::STREAM, channel_id: row.channel_id, position: row.position, what };
     let found = S::find_checked(conn, row.channel_id, RecordKey::Position(row.position), None)?;
@@ -40,25 +46,10 @@ pub(super) fn record<S: LogStream>(conn: &mut DbConnection, row: &ErasureRow) ->
     Ok((record, entry.clone()))
 }
 
-/// The erasures that name a position, oldest first.
-pub(crate) fn naming<S: LogStream>(
-    conn: &mut DbConnection,
-    channel_id: i64,
-    position: i64,
-) -> Result<Vec<(ErasureRecord, Erasure)>, StoreError> {
-    let of_log = erasures::table.filter(erasures::channel_id.eq(channel_id).and(erasures::stream.eq(S::STREAM.number())));
-    let around = erasures::first.le(position).and(erasures::last.ge(position)).and(erasures::erased_to.gt(position));
-    let rows = of_log.filter(around).order(erasures::position).select(ErasureRow::as_select());
-    let rows: Vec<ErasureRow> = rows.load(conn)?;
-    let mut naming = Vec::new();
-    for row in rows {
-        let (record, entry) = record::<S>(conn, &row)?;
-        let erasure = Erasure { at: entry.recorded_at, by_position: entry.position.unsigned_abs() };
-        if record.next_from(position) == Some(position) {
-            naming.push((record, erasure));
-        }
-    }
-    Ok(naming)
+/// The rows of a log, oldest first.
+pub(crate) fn rows(conn: &mut DbConnection, (channel_id, stream): LogKey) -> Result<Vec<ErasureRow>, StoreError> {
+    let of_log = erasures::table.filter(erasures::channel_id.eq(channel_id).and(erasures::stream.eq(stream.number())));
+    Ok(of_log.order(erasures::position).select(ErasureRow::as_select()).load(conn)?)
 }
 
 /// An erasure: what its entry says, and how far it is.
@@ -97,7 +88,7 @@ pub(crate) fn list<S: LogStream>(
 }
 
 fn state<S: LogStream>(conn: &mut DbConnection, channel_id: ChannelId, row: &ErasureRow) -> Result<ErasureState, StoreError> {
-    let (record, entry) = record::<S>(conn, row)?;
+    let (record, entry) = entry::<S>(conn, row)?;
     Ok(ErasureState {
         channel_id,
         stream: S::STREAM,

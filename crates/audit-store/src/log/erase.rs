@@ -1,6 +1,7 @@
 //! Erasing values of entries.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as MapEntry;
 use std::time::Duration;
 
 use audit_domain::log::Erasure;
@@ -13,6 +14,7 @@ use crate::dialect;
 use crate::erasure::{self, ErasureError, ErasureState};
 use crate::error::StoreError;
 use crate::query::{ActionLogs, Events, FetchSize, LogStream};
+use crate::row::ErasureRow;
 use crate::store::Store;
 
 /// The longest wait for an earlier erasure of the same log.
@@ -105,19 +107,9 @@ impl Log<Events> {
 }
 
 impl<S: LogStream> Log<S> {
-    /// Which entry erased each erased slot of an entry, as far as that is known.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]: the database does not answer, or an entry was changed.
-    pub fn erasures_of(&self, entry: &Entry) -> Result<BTreeMap<u8, Erasure>, StoreError> {
-        let erased: Vec<u8> = entry.slots.iter().filter(|slot| slot.is_erased()).map(|slot| slot.number).collect();
-        if erased.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let naming = self.store.point_read(|conn| erasure::naming::<S>(conn, self.key().0, entry.position))?;
-        let of_slot = |number: u8| Some((number, naming.iter().find(|(record, _)| record.covers(entry.position, number))?.1));
-        Ok(erased.into_iter().filter_map(of_slot).collect())
+    /// What the log knows of its erasures, for many entries.
+    pub fn known_erasures(&self) -> KnownErasures<S> {
+        KnownErasures { log: self.clone(), rows: Vec::new(), records: BTreeMap::new() }
     }
 
     fn of_uuids(&self, uuids: &[Uuid], slots: &[u8]) -> Result<Vec<i64>, ErasureError> {
@@ -168,6 +160,50 @@ impl<S: LogStream> Log<S> {
             receipts.extend(self.store.append(request).map_err(AppendError::from)?.wait()?);
         }
         Ok(receipts)
+    }
+}
+
+/// Which entries erased values of a log. It reads each of these entries once.
+#[derive(Debug)]
+pub struct KnownErasures<S: LogStream> {
+    log: Log<S>,
+    /// Newest last.
+    rows: Vec<ErasureRow>,
+    records: BTreeMap<i64, (ErasureRecord, Erasure)>,
+}
+
+impl<S: LogStream> KnownErasures<S> {
+    /// Which entry erased each erased slot of an entry, as far as that is known.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: the database does not answer, or an entry was changed.
+    pub fn of(&mut self, entry: &Entry) -> Result<BTreeMap<u8, Erasure>, StoreError> {
+        let erased: Vec<u8> = entry.slots.iter().filter(|slot| slot.is_erased()).map(|slot| slot.number).collect();
+        let mut known = self.look_up(entry.position, &erased)?;
+        if known.len() < erased.len() {
+            self.rows = self.log.store.point_read(|conn| erasure::rows(conn, self.log.key()))?;
+            known = self.look_up(entry.position, &erased)?;
+        }
+        Ok(known)
+    }
+
+    fn look_up(&mut self, position: i64, slots: &[u8]) -> Result<BTreeMap<u8, Erasure>, StoreError> {
+        let mut known = BTreeMap::new();
+        let done = |row: &&ErasureRow| (row.first..=row.last).contains(&position) && row.erased_to > position;
+        for row in self.rows.iter().filter(done) {
+            if known.len() == slots.len() {
+                break;
+            }
+            let (record, erasure) = match self.records.entry(row.position) {
+                MapEntry::Occupied(found) => found.into_mut(),
+                MapEntry::Vacant(place) => place.insert(self.log.store.point_read(|conn| erasure::record::<S>(conn, row))?),
+            };
+            for number in slots.iter().filter(|number| record.covers(position, **number)) {
+                known.entry(*number).or_insert(*erasure);
+            }
+        }
+        Ok(known)
     }
 }
 

@@ -13,6 +13,7 @@ mod tree;
 
 pub use append::Prepared;
 pub use cursor::{CursorQuery, Records};
+pub use erase::KnownErasures;
 pub use find::Find;
 pub use list::List;
 pub use tree::{LogTree, SignedTree};

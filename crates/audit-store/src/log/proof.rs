@@ -43,7 +43,7 @@ impl<S: LogStream> SignedTree<S> {
             .map_err(|error| unfit(error.to_string()))?;
         let note = self.note().parse().map_err(|error: audit_domain::log::NoteError| unfit(error.to_string()))?;
         let proof = EntryProof::new(self.verifier(), &note, position, path, leaf_data, &entry.slots);
-        let erasures = tree.log().erasures_of(entry)?;
+        let erasures = tree.log().known_erasures().of(entry)?;
         let proof = proof.map_err(|error| unfit(error.to_string()))?;
         Ok(Some(proof.erased_by(|number| erasures.get(&number).copied())))
     }

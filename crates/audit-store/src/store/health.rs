@@ -151,7 +151,8 @@ impl Store {
             let text = "do not extend their newest checkpoint, and nothing is appended to them: the log of the program says why";
             warnings.push(format!("{refused} log(s) {text}"));
         }
-        warnings.extend(self.0.indexer.warnings().into_iter().chain(self.0.sealer.warnings()));
+        let followers = [&self.0.indexer, &self.0.sealer, &self.0.eraser];
+        warnings.extend(followers.into_iter().flat_map(|following| following.warnings()));
         warnings.extend(signer.iter().flat_map(|(following, _)| following.warnings()));
         Ok(warnings)
     }

@@ -83,6 +83,7 @@ impl<S: Exported> Bundle<'_, S> {
         let mut frontier = tree.frontier(start)?.ok_or_else(not_in_tree)?;
         let right = tree.subtrees(end..end_of_log)?.ok_or_else(not_in_tree)?;
         line(output, &BundleHeader::range(self.signed.verifier(), self.note, &frontier, end))?;
+        let mut erasures = self.log.known_erasures();
         each_entry(self.log, start.cast_signed()..end.cast_signed(), |record| {
             let entry: &Entry = record.as_ref();
             let position = entry.position.unsigned_abs();
@@ -93,7 +94,8 @@ impl<S: Exported> Bundle<'_, S> {
             }
             frontier.append(shown.leaf_hash, |_, _| {})?;
             self.bar.inc(1);
-            line(output, &shown)
+            let erased = erasures.of(entry)?;
+            line(output, &shown.erased_by(|number| erased.get(&number).copied()))
         })?;
         frontier.append_frontier(end_of_log, &right)?;
         frontier

@@ -1,7 +1,7 @@
 //! Programs of others verify the log of a running server: two packages of PyPI, the checksum-database library of Go, and
 //! `examples/verify_bundle.py`, which is written from `docs/log-format.md` alone. On both databases, from one body.
 //!
-//! Needs Python 3.12 or later, the packages in [`outsider::PACKAGES`] (which come from PyPI into `target/clients`, once), and
+//! Needs python3 (with venv), the packages in [`outsider::PACKAGES`], which come from PyPI into `target/clients`, once, and
 //! PostgreSQL. Where Go and its library are not installed, the test of them says so and does nothing.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

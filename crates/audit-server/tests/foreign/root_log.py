@@ -5,11 +5,10 @@
 Prints a JSON object: the verifier key of the root log, and the member `witnessed` of a proof of the given checkpoint.
 """
 
-import base64
 import json
 import sys
 
-from aics_tlog import Checkpoint, MerkleTree, sign_checkpoint, vkey_from_ed25519
+from aics_tlog import Checkpoint, MerkleTree, format_vkey, sign_checkpoint, vkey_from_ed25519
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 file, origin = sys.argv[1:]
@@ -20,6 +19,4 @@ key = Ed25519PrivateKey.generate()
 signed = sign_checkpoint(Checkpoint(origin, 6, tree.root()), key, origin)
 inclusion = [node.hex() for node in tree.inclusion_proof(5)]
 witnessed = {"origin": origin, "checkpoint": signed.serialise(), "index": 5, "inclusion": inclusion}
-of_root = vkey_from_ed25519(origin, key.public_key())
-encoded = base64.b64encode(bytes([of_root.key_type]) + of_root.public_key).decode()
-print(json.dumps({"vkey": f"{origin}+{of_root.key_id.hex()}+{encoded}", "witnessed": witnessed}))
+print(json.dumps({"vkey": format_vkey(vkey_from_ed25519(origin, key.public_key())), "witnessed": witnessed}))

@@ -299,13 +299,15 @@ class Tree:
         self.subtrees.append((height, added))
 
     def append_right(self, right, size):
+        """Appends the subtrees up to a size. Returns whether they are as many as that needs."""
         for added in right:
             if self.size >= size:
-                raise Wrong("the right frontier has too many hashes")
+                return False
             height = (size - self.size).bit_length() - 1
             while self.size % (1 << height):
                 height -= 1
             self.append(height, added)
+        return self.size == size
 
     def root(self):
         found = [added for _, added in self.subtrees]

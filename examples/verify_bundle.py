@@ -180,7 +180,7 @@ class Bundle:
 
     def nothing_is_proven(self, reason):
         self.counts["unproven"] += self.counts.pop("ok", 0) + self.counts.pop("erased", 0)
-        raise Wrong(f"nothing of the range is proven: {reason}")
+        raise Wrong(f"nothing is proven: {reason}")
 
     def finish(self, kept_size):
         """What is proven. `Wrong` if something is not."""
@@ -188,15 +188,14 @@ class Bundle:
         if self.is_range and not self.counts["missing"]:
             self.keep_root(kept_size)
             if self.footer is not None:
-                self.tree.append_right(self.right, self.size)
-                if self.tree.size != self.size or self.tree.root() != self.root:
+                if not self.tree.append_right(self.right, self.size) or self.tree.root() != self.root:
                     self.nothing_is_proven("its leaf hashes and frontiers do not make the tree that was signed")
-        if self.footer is None:
-            raise Wrong("the last line with `entries` is missing: the bundle was cut")
-        if self.footer["entries"] != self.entries:
-            raise Wrong(f"the bundle has {self.entries} entries, and its last line says {self.footer['entries']}")
         if self.counts["missing"]:
             self.nothing_is_proven("positions are missing")
+        if self.footer is None:
+            self.nothing_is_proven("the last line with `entries` is missing, so the bundle was cut")
+        if self.footer["entries"] != self.entries:
+            raise Wrong(f"the bundle has {self.entries} entries, and its last line says {self.footer['entries']}")
         if self.counts["tampered"] or self.counts["unreadable"]:
             raise Wrong("entries are tampered, or lines cannot be read")
         what = f"all entries from position {self.begin} to before {self.end}" if self.is_range else f"{self.entries} entries"

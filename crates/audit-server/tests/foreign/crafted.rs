@@ -32,6 +32,7 @@ fn the_script_names_the_rule_that_is_broken() {
         ]))
         .ok();
         changed_lines(log);
+        longer_proof(log);
         signed_by_somebody_else(log);
         kept_checkpoints(log);
     });
@@ -60,6 +61,14 @@ fn changed_lines(log: &Log) {
     wrong(&format!("{}{}", lines[..13].concat(), end(right, 11)), "the bundle has 12 entries, and its last line says 11");
     let fewer = format!("{}{}{}", lines[..6].concat(), lines[7..13].concat(), end(right, 11));
     wrong(&fewer, "nothing is proven: positions are missing");
+    let shorter = format!("{}{}", lines[..12].concat(), end(right, 11));
+    wrong(&shorter, "nothing is proven: positions are missing");
+    let mut entry: serde_json::Value = serde_json::from_str(lines[4]).unwrap();
+    let slots = entry["slots"].as_array().unwrap().clone();
+    for slots in [&slots[1..], &slots[..slots.len() - 1], &[&slots[..], &slots[..1]].concat()] {
+        entry["slots"] = slots.into();
+        wrong(&[&lines[..4], &[&format!("{entry}\n")], &lines[5..]].concat().concat(), "entries are tampered");
+    }
     wrong(&lines[..13].concat(), "the bundle was cut");
     wrong(range.trim_end_matches('\n'), "the bundle was cut");
     wrong(&format!("{range}{}", lines[1]), "lines cannot be read");
@@ -73,8 +82,26 @@ fn changed_lines(log: &Log) {
     wrong(&twice, "positions are missing");
     let upper = lines[5].split_once("\"leaf_hash\":\"").unwrap().1[..64].to_owned();
     wrong(&range.replacen(&upper, &upper.to_uppercase(), 1), "positions are missing");
+    // The same signature in base64 that is not canonical: a bit that nothing is made of.
+    let end = range.find("=\\n\",\"witnessed\"").unwrap();
+    let digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let next = digits.find(&range[end - 1..end]).unwrap() + 1;
+    let other = format!("{}{}{}", &range[..end - 1], &digits[next..=next], &range[end..]);
+    wrong(&other, "a line below the checkpoint is not a signature");
     let unsigned = range.replacen(&format!("\\n\u{2014} {}", log.origin()), "\\n\u{2014} somebody", 1);
     wrong(&unsigned, "no key of the log");
+}
+
+/// An inclusion proof has as many hashes as it needs, and no more.
+fn longer_proof(log: &Log) {
+    let filtered = ["export", "--bundle", "--channel", "1", "--filter", "position=9", "-o", "filtered"];
+    run(log.program().args(filtered)).ok();
+    let filtered = fs::read_to_string(log.path().join("filtered")).unwrap();
+    assert_eq!(said_of(log, &filtered, &["--vkey", "vkey.txt"]).0, Some(0));
+    let longer = filtered.replacen("\"inclusion\":[", &format!("\"inclusion\":[\"{}\",", "00".repeat(32)), 1);
+    assert_eq!(said_of(log, &longer, &["--vkey", "vkey.txt"]).0, Some(1));
+    let longer = filtered.replacen("\"]}", &format!("\",\"{}\"]}}", "00".repeat(32)), 1);
+    assert_eq!(said_of(log, &longer, &["--vkey", "vkey.txt"]).0, Some(1));
 }
 
 /// The holder of a key can sign anything. The leaves say of which log they are.
@@ -106,6 +133,16 @@ fn kept_checkpoints(log: &Log) {
         let resigned = fs::read_to_string(log.path().join("resigned.bundle")).unwrap();
         let (got, verdict) = said_of(log, &resigned, &["--vkey", vkey.trim(), "--checkpoint", "resigned.checkpoint"]);
         assert_eq!(got, code, "{size}: {verdict}");
+    }
+    // A right consistency proof, and a wrong root at one of its ends.
+    log.append(5);
+    for (size, from, to) in [("3", 3, 700), ("705", 700, 705)] {
+        log.save("consistency.json", &format!("/log/1/events/consistency?from={from}&to={to}"), "*/*");
+        let vkey = log.script(&resign, &["range", log.origin(), size, &wrong_root]).ok();
+        let resigned = fs::read_to_string(log.path().join("resigned.bundle")).unwrap();
+        let kept = ["--checkpoint", "resigned.checkpoint", "--consistency", "consistency.json"];
+        let (code, verdict) = said_of(log, &resigned, &[&["--vkey", vkey.trim()], &kept[..]].concat());
+        assert!(code == Some(1) && verdict.contains("does not lead from one checkpoint to the other"), "{size}: {verdict}");
     }
     let range = fs::read_to_string(log.path().join("range")).unwrap();
     let (code, verdict) = said_of(log, &range, &["--vkey", "vkey.txt", "--checkpoint", "resigned.checkpoint"]);

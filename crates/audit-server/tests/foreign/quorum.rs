@@ -77,6 +77,7 @@ fn a_quorum_of_two_witnesses_is_counted_by_all() {
         assert_eq!(verify(log, &format!("{proof}{}{}", lines[1], lines[1]), "2", &keys).code, Some(1), "the same twice");
         assert_eq!(verify(log, &cosigned, "2", &[keys[0], keys[0]]).code, Some(1), "one witness under two names");
         policies(log, &checkpoint, &lines, keys);
+        bad_policies(log, keys);
         grown(log, &both, &checkpoint);
     });
 }
@@ -87,7 +88,7 @@ fn policies(log: &Log, checkpoint: &str, lines: &[String; 2], keys: [&str; 2]) {
     let bundle = fs::read_to_string(log.path().join("plain.bundle")).unwrap();
     let (one, other) = (keys[0], keys[1]);
     let policy = format!("log {}\nwitness one {one}\nwitness two {other}\ngroup both all one two\nquorum both\n", log.vkey);
-    fs::write(log.path().join("policy.txt"), policy).unwrap();
+    fs::write(log.path().join("policy.txt"), &policy).unwrap();
     let said = |note: &str| {
         let cosigned = bundle.replacen(&in_json(checkpoint), &in_json(note), 1);
         fs::write(log.path().join("cosigned.bundle"), cosigned).unwrap();
@@ -105,6 +106,32 @@ fn policies(log: &Log, checkpoint: &str, lines: &[String; 2], keys: [&str; 2]) {
     let mixed = format!("{start}{signature}");
     let (code, stdout) = said(&format!("{checkpoint}{mixed}{}", lines[1]));
     assert!(code == Some(1) && stdout.contains("the signature of witness.example.org/w1 is not one of this text"), "{stdout}");
+}
+
+/// Policies that would count somebody twice, or nobody.
+fn bad_policies(log: &Log, keys: [&str; 2]) {
+    let (start, one, other) = (format!("log {}\n", log.vkey), keys[0], keys[1]);
+    for rest in [
+        format!("witness one {one}\nwitness two {one}\ngroup both all one two\nquorum both\n"),
+        format!("witness one {one}\nwitness one {other}\nquorum one\n"),
+        format!("witness one {one}\ngroup both 2 one one\nquorum both\n"),
+        format!("witness one {one}\ngroup a any one\ngroup b any one\ngroup c all a b\nquorum c\n"),
+        format!("group both any one\nwitness one {one}\nquorum both\n"),
+        format!("witness one {one}\ngroup both 0 one\nquorum both\n"),
+        format!("witness one {one}\nwitness two {other}\ngroup both 3 one two\nquorum both\n"),
+        format!("witness one {}\nquorum one\n", log.vkey),
+        format!("log {}\nquorum none\n", log.vkey),
+        "quorum none\nquorum none\n".to_owned(),
+        "quorum one\n".to_owned(),
+        "quorum\n".to_owned(),
+        String::new(),
+    ] {
+        fs::write(log.path().join("policy.txt"), format!("{start}{rest}")).unwrap();
+        let script = log.script(&repository("examples/verify_bundle.py"), &["plain.bundle", "--policy", "policy.txt"]);
+        let ours = run(log.program().args(["verify", "plain.bundle", "--policy", "policy.txt"]));
+        // `verify` says it as a failure of the program.
+        assert!(script.code == Some(2) && ours.code != Some(0), "{rest}: {script:?} {ours:?}");
+    }
 }
 
 /// A witness follows the log with consistency proofs of the server, and nothing else.
@@ -145,7 +172,40 @@ fn an_event_is_witnessed_through_a_root_log() {
         assert_eq!(of(&lines.concat()), [Some(0); 4]);
         let [first, others @ ..] = of(&lines[1]);
         assert_eq!((first, others), (Some(0), [Some(1); 3]), "a cosignature is missing");
+        other_ways_to_the_root_log(log, &origin, vkey, &made["witnessed"]);
     });
+}
+
+/// Changes of `witnessed` in a bundle: the policy has the root log of this database and that of another one, and needs no witness.
+fn other_ways_to_the_root_log(log: &Log, origin: &str, vkey: &str, witnessed: &serde_json::Value) {
+    let bundle = fs::read_to_string(log.path().join("plain")).unwrap();
+    let script = repository("crates/audit-server/tests/foreign/root_log.py");
+    let other: serde_json::Value = serde_json::from_str(&log.script(&script, &["checkpoint", "other/root"]).ok()).unwrap();
+    let policy = format!("log {vkey}\nlog {}\nquorum none\n", other["vkey"].as_str().unwrap());
+    fs::write(log.path().join("policy.txt"), policy).unwrap();
+    let code = |witnessed: &serde_json::Value| {
+        let changed = bundle.replacen("\"witnessed\":null", &format!("\"witnessed\":{witnessed}"), 1);
+        fs::write(log.path().join("witnessed.bundle"), changed).unwrap();
+        let arguments = ["witnessed.bundle", "--policy", "policy.txt"];
+        let script = log.script(&repository("examples/verify_bundle.py"), &arguments);
+        let ours = run(log.program().arg("verify").args(arguments));
+        assert_eq!(script.code == Some(0), ours.code == Some(0), "{script:?} {ours:?}");
+        script.code
+    };
+    assert_eq!(code(witnessed), Some(0));
+    let with = |member: &str, value: serde_json::Value| {
+        let mut changed = witnessed.clone();
+        changed[member] = value;
+        code(&changed)
+    };
+    assert_eq!(with("index", 4.into()), Some(1));
+    assert_eq!(with("inclusion", witnessed["inclusion"].as_array().unwrap()[1..].into()), Some(1));
+    assert_eq!(with("origin", "other/root".into()), Some(1));
+    assert_eq!(code(&other["witnessed"]), Some(1), "the root log of another database");
+    let mut mixed = other["witnessed"].clone();
+    mixed["origin"] = origin.into();
+    assert_eq!(code(&mixed), Some(1), "the checkpoint of the root log of another database");
+    assert_eq!(code(&serde_json::Value::Null), Some(2));
 }
 
 /// What is said of the proof of an event in its log; of the checkpoint in the root log; and of both together, of the event and of a bundle.

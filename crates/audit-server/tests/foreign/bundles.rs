@@ -55,7 +55,10 @@ fn withheld(log: &Log) {
     let mut lines: Vec<String> = bundle.lines().map(|line| format!("{line}\n")).collect();
     let mut entry: serde_json::Value = serde_json::from_str(&lines[3]).unwrap();
     let commitment = entry["leaf_data"].as_str().unwrap()[110..174].to_owned();
-    let slot = |commitment: &str, erased: serde_json::Value| serde_json::json!({"slot":0,"name":"subject","commitment":commitment,"erased":erased});
+    let slot = |commitment: &str, erased: serde_json::Value| {
+        let name = "subject";
+        serde_json::json!({"slot":0,"name":name,"commitment":commitment,"erased":erased})
+    };
     let mut said = |slot: serde_json::Value| {
         entry["slots"][0] = slot;
         lines[3] = format!("{entry}\n");

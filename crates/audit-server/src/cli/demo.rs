@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use audit_http::store::Store;
 use audit_http::store::domain::{ActionLogFilter, ChannelGrant, ChannelId, EventFilter, NewToken, Role, Timestamp};
+use audit_http::store::{Signing, Store};
 use clap::Args;
 
 use super::serve;
@@ -44,6 +44,8 @@ pub(super) fn run(mut settings: Settings, args: &DemoArgs) -> anyhow::Result<()>
     let directory = args.directory.to_str().context("the name of the directory is not UTF-8")?;
     settings.refuse_dangers()?;
     settings.database_url = format!("sqlite://{}/audit.db", directory.trim_end_matches('/'));
+    // The key and the checkpoints of another database would be those of a database that this one replaced.
+    settings.signing = Signing::new(args.directory.join("signing.key"), args.directory.join("checkpoints"));
     let store = settings.open_store_to_append()?;
     let filled = fill(&store, args.events)?;
     if args.fill_only {

@@ -1,7 +1,7 @@
 //! What a snippet says and what is run instead: nothing else in a page is changed.
 
 /// As written, as run. `{address}` and `{key}` are those of the server that the page has; the first that fits a place counts.
-const AS_RUN: [(&str, &str); 13] = [
+const AS_RUN: [(&str, &str); 14] = [
     // The page's server runs already. With the settings of this line it would start, too.
     ("cargo run --release\n", "target/release/audit-server config check\n"),
     ("target/release/audit-server serve", "target/release/audit-server config check"),
@@ -19,6 +19,7 @@ const AS_RUN: [(&str, &str); 13] = [
     ("paste-the-key-here", "{key}"),
     ("number-from-the-list", "2"),
     // Installed before, once for all pages.
+    ("python3 -m pip install proofbundle==6.3.1 aics-tlog==0.2.1", "python3 -m pip show --quiet proofbundle aics-tlog"),
     ("python3 -m pip install ", "python3 -m pip show --quiet "),
     ("npm install ", "node --print 'require.resolve(process.argv[1])' "),
 ];

@@ -24,6 +24,9 @@ mod pages;
 mod proxy;
 mod tools;
 
+#[path = "../foreign/outsider.rs"]
+mod outsider;
+
 #[path = "../process/common/mod.rs"]
 #[expect(dead_code, reason = "shared with the tests of the process, which need more of it")]
 mod common;

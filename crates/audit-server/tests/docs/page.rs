@@ -43,14 +43,21 @@ pub(crate) fn root() -> PathBuf {
 /// Runs all of a page, against a server of its own.
 #[track_caller]
 pub(crate) fn run_page(page: &str) {
+    run_page_with(page, &[], &tools::python());
+}
+
+/// The same, with more settings of the server, and with the programs of a directory before all others.
+#[track_caller]
+pub(crate) fn run_page_with(page: &str, settings: &[(&str, &str)], programs: &Path) {
     let blocks = blocks(page, &fs::read_to_string(root().join(page)).unwrap());
     let clone = clone();
     let mut serve = program(clone.path());
     serve.env("AUDIT_ADMIN_TOKEN", KEY).env("AUDIT_LISTEN", "127.0.0.1:0").env("AUDIT_CORS_ORIGINS", "http://localhost:5173");
+    serve.envs(settings.iter().copied());
     let server = Server::run(&mut serve);
     let address = server.address.to_string();
     let script = script(page, &blocks, clone.path(), &address);
-    let ended = shell(&script, clone.path(), &address);
+    let ended = shell(&script, clone.path(), &address, programs);
     assert!(ended.0, "{page}: {}\n{}", ended.1, server.log());
     for (asked, shown) in blocks.iter().zip(&blocks[1..]).filter(|pair| is_shown(*pair)) {
         let (line, said) = (shown.line, fs::read_to_string(clone.path().join(said_by(asked))).unwrap());
@@ -125,7 +132,7 @@ fn script(page: &str, blocks: &[Block], directory: &Path, address: &str) -> Stri
 }
 
 /// Whether the script went well, and what it said. Whatever it started is ended with it.
-fn shell(script: &str, directory: &Path, address: &str) -> (bool, String) {
+fn shell(script: &str, directory: &Path, address: &str, programs: &Path) -> (bool, String) {
     let said = directory.join("said");
     let out = File::create(&said).unwrap();
     fs::write(directory.join("page.sh"), script).unwrap();
@@ -133,7 +140,7 @@ fn shell(script: &str, directory: &Path, address: &str) -> (bool, String) {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AUDIT_")) {
         bash.env_remove(name);
     }
-    bash.env("PATH", tools::path_with_python()).env("HOME", directory);
+    bash.env("PATH", tools::path_with(programs)).env("HOME", directory);
     bash.env("AUDIT_LISTEN", address).env("PYTHONDONTWRITEBYTECODE", "1").env("no_proxy", "*");
     bash.arg("page.sh").current_dir(directory).stdin(Stdio::null()).stdout(out.try_clone().unwrap()).stderr(out).process_group(0);
     let mut child = bash.spawn().unwrap();

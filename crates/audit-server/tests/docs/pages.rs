@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::page::{root, run_page};
+use crate::outsider;
+use crate::page::{root, run_page, run_page_with};
 
 #[test]
 fn the_readme_can_be_pasted() {
@@ -22,6 +23,16 @@ fn what_operations_say_can_be_pasted() {
 #[test]
 fn what_verify_checks_can_be_pasted() {
     run_page("docs/verify.md");
+}
+
+#[test]
+fn programs_of_others_verify_as_their_page_says() {
+    let page = "docs/verify-with-other-tools.md";
+    let text = fs::read_to_string(root().join(page)).unwrap();
+    for package in outsider::PACKAGES {
+        assert!(text.contains(package), "{page} does not install {package}");
+    }
+    run_page_with(page, &[("AUDIT_PUBLIC_LOG", "true")], &outsider::bin());
 }
 
 #[test]

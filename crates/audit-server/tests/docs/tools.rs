@@ -11,13 +11,18 @@ use crate::common::run;
 /// One step of preparing at a time: the tests of a binary run side by side.
 static PREPARING: Mutex<()> = Mutex::new(());
 
-/// `PATH` with a `python3` that has these, before everything else.
-pub(crate) fn path_with_python() -> OsString {
+/// The directory of a `python3` that has the packages of the pages.
+pub(crate) fn python() -> PathBuf {
     let python = prepared("python", |home| {
         run(Command::new("python3").args(["-m", "venv"]).arg(home)).ok();
         run(Command::new(home.join("bin/python3")).args(["-m", "pip", "install", "--quiet", "requests", "django~=5.2.0"])).ok();
     });
-    let mut path = python.join("bin").into_os_string();
+    python.join("bin")
+}
+
+/// `PATH` with a directory before everything else.
+pub(crate) fn path_with(directory: &Path) -> OsString {
+    let mut path = directory.as_os_str().to_owned();
     path.push(":");
     path.push(std::env::var_os("PATH").unwrap());
     path

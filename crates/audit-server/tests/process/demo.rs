@@ -23,6 +23,8 @@ fn a_demonstration_is_filled_once_and_its_index_is_rebuilt() {
     let filled = "The log of a shop that does not exist: 1000 events, 100 action logs.\n";
     assert_eq!(fill("1000"), filled);
     assert_eq!(fill("7"), filled, "what is there stays");
+    let own = |file: &str| directory.path().join(file).exists();
+    assert!(own("shop/signing.key") && !own("audit-data"), "the demonstration has a key of its own");
     let conn = Connection::open(directory.path().join("shop/audit.db")).unwrap();
     let rebuild = || run(program(directory.path()).args(["rebuild", "--database-url", "sqlite://shop/audit.db"])).ok();
     let said =

@@ -27,6 +27,7 @@
 //! and summaries.
 
 mod append;
+mod backup;
 mod config;
 mod connection;
 mod content_types;
@@ -66,6 +67,7 @@ pub use append::{
     AppendError, AppendRequest, Attached, Budget, Conflict, Full, NotStored, PendingReceipts, Receipt, ReceiptsFuture, Reservation,
     SkippedConflicts, Unknown,
 };
+pub use backup::{BackedUp, BackupError, Restored, backup, restore};
 pub use config::{Signing, StoreConfig};
 pub use content_types::{ContentTypeTaken, ContentTypesPut};
 pub use copy::{Copied, CopyProgress, copy};

@@ -2,6 +2,7 @@
 
 use audit_http::store::{Copied, CopyProgress, copy};
 use clap::Args;
+use indicatif::ProgressBar;
 
 use crate::config::Settings;
 use crate::progress::{self, Unit};
@@ -30,19 +31,9 @@ pub(super) fn run(settings: &Settings, args: &CopyArgs) -> anyhow::Result<()> {
         config.database_url = url.to_owned();
         config
     };
-    let mut bar = None;
-    let copied = copy(&database(&args.from), &database(&args.to), |step| match (step, &bar) {
-        // Each entry counts twice: once for the copy and once for the comparison.
-        (CopyProgress::Start { entries, there }, _) => {
-            let started = progress::bar(Unit::Entries(entries * 2));
-            bar = started.ok().inspect(|bar| bar.inc(there));
-        }
-        (CopyProgress::Copied(count) | CopyProgress::Compared(count), Some(bar)) => bar.inc(count),
-        (CopyProgress::Copied(_) | CopyProgress::Compared(_), None) => {}
-    });
-    if let Some(bar) = bar {
-        bar.finish_and_clear();
-    }
+    let mut bar = Bar::default();
+    let copied = copy(&database(&args.from), &database(&args.to), |step| bar.step(step));
+    bar.end();
     let Copied { entries, new, tokens, content_types, behind } = copied?;
     stdout_line!(
         "{entries} entries, {new} of them new, {tokens} token(s) and {content_types} content type(s): the same on both sides"
@@ -51,4 +42,27 @@ pub(super) fn run(settings: &Settings, args: &CopyArgs) -> anyhow::Result<()> {
         stdout_line!("the source got {behind} entries during the copy: stop the programs that write to it, and copy again");
     }
     Ok(())
+}
+
+/// The progress of a copy.
+#[derive(Default)]
+pub(super) struct Bar(Option<ProgressBar>);
+
+impl Bar {
+    /// Each entry counts twice: once for the copy and once for the comparison.
+    pub(super) fn step(&mut self, step: CopyProgress) {
+        match (step, &self.0) {
+            (CopyProgress::Start { entries, there }, _) => {
+                self.0 = progress::bar(Unit::Entries(entries * 2)).ok().inspect(|bar| bar.inc(there));
+            }
+            (CopyProgress::Copied(count) | CopyProgress::Compared(count), Some(bar)) => bar.inc(count),
+            (CopyProgress::Copied(_) | CopyProgress::Compared(_), None) => {}
+        }
+    }
+
+    pub(super) fn end(self) {
+        if let Some(bar) = self.0 {
+            bar.finish_and_clear();
+        }
+    }
 }

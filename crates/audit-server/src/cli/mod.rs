@@ -1,5 +1,6 @@
 //! The command line: the subcommands of the program, and the report of a failure.
 
+mod backup;
 mod completions;
 mod config;
 mod content_types;
@@ -67,6 +68,8 @@ enum Command {
     Key(key::KeyArgs),
     Log(log::LogArgs),
     Copy(copy::CopyArgs),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
     /// Rebuild the search index of all logs, and repair the tiles of their trees
     ///
     /// Lists, counts and summaries use the index. The server may be running: queries stay exact meanwhile
@@ -115,6 +118,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Erase(args) => erase::run(&start(&given, file)?, &args),
         Command::Key(args) => key::run(&start(&given, file)?, args),
         Command::Log(args) => log::run(&start(&given, file)?, args),
+        Command::Backup(args) => backup::run(&start(&given, file)?, &args),
+        Command::Restore(args) => backup::run_restore(&start(&given, file)?, &args),
         Command::Copy(args) => copy::run(&start(&given, file)?, &args),
         Command::Rebuild => rebuild::run(&start(&given, file)?),
         Command::Demo(args) => demo::run(start(&given.with(args.serve()), file)?, &args),

@@ -8,7 +8,7 @@ use crate::common::server::{KEY, Server};
 use crate::common::tls::Certificate;
 use crate::common::{program, run};
 
-const SUBCOMMANDS: [&str; 20] = [
+const SUBCOMMANDS: [&str; 22] = [
     "serve",
     "import",
     "export",
@@ -19,6 +19,8 @@ const SUBCOMMANDS: [&str; 20] = [
     "key",
     "log",
     "copy",
+    "backup",
+    "restore",
     "rebuild",
     "demo",
     "mask",

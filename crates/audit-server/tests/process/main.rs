@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod about;
+mod backup;
 mod clock;
 mod commands;
 mod common;
@@ -11,6 +12,7 @@ mod content_types;
 mod data;
 mod demo;
 mod doctor;
+mod erase;
 mod export;
 mod file_gone;
 mod forged;

@@ -11,7 +11,7 @@ use audit_domain::log::{Checkpoint, Note};
 
 use crate::error::OpenError;
 use crate::log_key::LogKey;
-use crate::private_file::make_directory_of;
+use crate::private_file::{self, make_directory_of};
 
 /// The ending of the files.
 const EXTENSION: &str = "checkpoint";
@@ -53,6 +53,22 @@ impl Files {
     /// The checkpoints that they have, without a look at their signatures.
     pub(crate) fn checkpoints(&self) -> impl Iterator<Item = (LogKey, Checkpoint, &str)> {
         self.notes.iter().filter_map(|(log, note)| Some((*log, checkpoint_of(note)?, note.as_str())))
+    }
+
+    /// Those of the logs of which the others have none.
+    pub(crate) fn without(mut self, others: &Files) -> Files {
+        self.notes.retain(|log, _| !others.notes.contains_key(log));
+        self
+    }
+
+    /// Writes them into a directory, in place of those that it has.
+    pub(crate) fn write_to(&self, directory: &Path) -> io::Result<()> {
+        for (log, note) in &self.notes {
+            let to = path_of(directory, *log);
+            make_directory_of(&to)?;
+            private_file::write(&to, note.as_bytes())?;
+        }
+        Ok(())
     }
 
     /// Moves the files into a directory of this name below theirs. They stay evidence, and are compared

@@ -176,6 +176,7 @@ pub(crate) fn docs() -> ApiDocs {
         .always("recorded_at", instant())
         .always("leaf_hash", leaf_hash())
         .always("duplicate", boolean().description(Some("Whether it was there already.")))
+        .maybe("erased", boolean().description(Some("Given as true if values of the entry that was there are erased.")))
         .maybe(
             "warnings",
             list(string())

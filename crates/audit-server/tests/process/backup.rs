@@ -87,7 +87,8 @@ fn a_backup_older_than_the_checkpoints_is_said_to_be() {
     assert!(said.contains("10 entries") && said.contains("15") && said.contains("the backup is older"), "{said}");
     assert!(ended.ok().contains("restored 10 entries"));
     let server = Server::start(path);
-    let answer = Client::connect(server.address, KEY).unwrap().post("/api/v1/events", "application/json", "{\"action\":\"A\"}").unwrap();
+    let answer =
+        Client::connect(server.address, KEY).unwrap().post("/api/v1/events", "application/json", "{\"action\":\"A\"}").unwrap();
     assert_eq!(answer.status, 503, "{answer:?}");
     server.stop();
     run(program(path).args(["log", "new-origin"])).ok();

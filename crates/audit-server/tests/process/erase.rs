@@ -15,7 +15,9 @@ const ROUNDS: u64 = 12;
 /// Of every five events one is the person's.
 fn fill(path: &Path) {
     let event = |number: usize| match number % 5 {
-        0 => format!(r#"{{"action":"UPDATE","object_id":{number},"user":{{"pk":4711,"username":"ermengarde"}},"description":"ermengarde {number}"}}"#),
+        0 => format!(
+            r#"{{"action":"UPDATE","object_id":{number},"user":{{"pk":4711,"username":"ermengarde"}},"description":"ermengarde {number}"}}"#
+        ),
         _ => format!(r#"{{"action":"READ","object_id":{number},"user":{{"pk":7}}}}"#),
     };
     let lines: String = (0..EVENTS).map(|number| event(number) + "\n").collect();

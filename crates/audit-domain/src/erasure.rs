@@ -8,17 +8,11 @@ use uuid::Uuid;
 
 use crate::event::slot;
 use crate::limits::{ERASURE_UUIDS_MAX, REASON_CHARS_MAX};
+use crate::reserved::is_reserved;
 use crate::{
-    ActionLogSubject, Entry, Fault, JsonText, NewActionLog, NewEvent, ObjectWriter, ParseMode, Stream, Subject, action_log_slot,
+    ActionLogSubject, ERASE, Entry, Fault, JsonText, NewActionLog, NewEvent, ObjectWriter, Stream, Subject, action_log_slot,
     push_array,
 };
-
-/// The action of the event that says what is erased. In the stream of action logs, it is the name of
-/// the logger.
-pub const ERASE: &str = "AUDIT.ERASE";
-
-/// The names that only this service gives to entries: [`ERASE`], and the event that begins a new origin.
-pub const RESERVED: [&str; 2] = [ERASE, "AUDIT.ORIGIN"];
 
 /// Whether an entry says what happened to the log itself. Such entries are evidence, and never erased.
 #[must_use]
@@ -34,16 +28,6 @@ pub fn is_evidence(stream: Stream, entry: &Entry) -> bool {
         }
     };
     name.is_some_and(|name| is_reserved(&name))
-}
-
-/// Whether a JSON text is one of the [`RESERVED`] names.
-fn is_reserved(name: &JsonText) -> bool {
-    name.decoded().is_some_and(|name| name.as_str().is_some_and(|name| RESERVED.contains(&name)))
-}
-
-/// The fault of a record with a name that only the log itself gives.
-pub(crate) fn reserved(name: Option<&JsonText>, mode: ParseMode) -> Option<Fault> {
-    name.filter(|name| !mode.takes_exported && is_reserved(name)).map(|_| Fault::Reserved)
 }
 
 /// Python's level `INFO`.

@@ -75,7 +75,7 @@ pub enum Fault {
     #[error("is set by the server and cannot be given")]
     ReadOnly,
     /// A name of entries that only the log itself makes, such as the record of an erasure.
-    #[error("is a name that only the log itself gives ({}): use another one", crate::RESERVED.join(", "))]
+    #[error("is a name that only the log itself gives (AUDIT.ERASE, AUDIT.ORIGIN): use another one")]
     Reserved,
     /// The record has the same member twice.
     #[error("is given more than once")]

@@ -48,6 +48,7 @@ mod outcome;
 mod page;
 mod parse;
 mod prepared;
+mod reserved;
 mod sort;
 mod span;
 mod stream;
@@ -68,7 +69,7 @@ pub use content_type::{ContentType, ContentTypes, parse_content_types};
 pub use convert::{ConvertError, ConvertFault, Format, Known, convert, recognize};
 pub use draw::{RandomError, draw_bytes, draw_hash_keys, draw_uuid_v7, uuid_v7};
 pub use entry::Entry;
-pub use erasure::{ERASE, ErasureOf, ErasureRecord, NewErasure, NotAnErasure, RESERVED, is_evidence};
+pub use erasure::{ErasureOf, ErasureRecord, NewErasure, NotAnErasure, is_evidence};
 pub use error::{Fault, FieldError, InputError};
 pub use event::{
     Event, EventFilter, EventFilterColumns, EventSort, EventValues, NewEvent, SortField, SortRow, StoredSubject, Subject, slot,
@@ -84,6 +85,7 @@ pub use outcome::Outcome;
 pub use page::{CursorError, CursorKey, CursorOrder, CursorScope};
 pub use parse::{ParseMode, parse_uuid};
 pub use prepared::{FilterColumns, PrepareError, PreparedEntry};
+pub use reserved::{ERASE, RESERVED};
 pub use sort::{Sort, SortBy, SortKey};
 pub use span::{Span, weekday};
 pub use stream::Stream;

@@ -5,11 +5,11 @@ use uuid::Uuid;
 use super::foreign::{translate, with_first};
 use crate::channel::ChannelId;
 use crate::convert;
-use crate::erasure::reserved;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonText, Members};
 use crate::limits::{LEVEL_MAX, LEVEL_SENT_MAX};
 use crate::parse::{FromMembers, ParseMode, integer, masked, object, read, recognize, string, timestamp, uuid};
+use crate::reserved::reserved;
 use crate::timestamp::Timestamp;
 use crate::unrecognized::Foreign;
 

@@ -4,12 +4,12 @@ use super::NewEvent;
 use crate::action::Action;
 use crate::channel::ChannelId;
 use crate::convert;
-use crate::erasure::reserved;
 use crate::error::{Fault, FieldError, InputError};
 use crate::json::{JsonText, Members};
 use crate::object::ObjectId;
 use crate::outcome::Outcome;
 use crate::parse::{FromMembers, ParseMode, integer, read, recognize, string, timestamp, uuid};
+use crate::reserved::reserved;
 use crate::unrecognized::Foreign;
 
 impl NewEvent {

@@ -48,6 +48,7 @@ mod private_file;
 mod query;
 mod row;
 mod schema;
+mod scrub;
 mod sign;
 mod sqlite_file;
 mod store;
@@ -76,6 +77,9 @@ pub use migrate::{Inspection, Migrated};
 pub use query::{
     ActionLogGroupBy, ActionLogs, CursorPage, Events, Group, GroupBy, GroupKey, Histogram, LogState, LogStream, OtherGroups, Page,
     PageNumber, SpanCount, StreamTypes, Summary,
+};
+pub use scrub::{
+    EntryFault, EntryState, Finding, NotOpened, Part, ScrubError, ScrubProgress, ScrubRequest, ScrubSummary, ScrubbedEntry,
 };
 pub use sign::{KeyChange, SigningKey, SigningState};
 pub use store::{NewOrigin, NewOriginError, Store};

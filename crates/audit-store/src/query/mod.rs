@@ -27,7 +27,7 @@ pub use stream::{LogStream, StreamTypes};
 pub use summary::{Group, GroupKey, OtherGroups, Summary};
 
 pub(crate) use cursor::{CursorRead, page_by_cursor};
-pub(crate) use fetch_size::FetchSize;
+pub(crate) use fetch_size::{FetchSize, in_fetches};
 pub(crate) use histogram::histogram;
 pub(crate) use list::{list, slice};
 pub(crate) use room::Room;

@@ -7,6 +7,7 @@ mod event;
 mod token;
 
 pub(crate) use action_log::{ActionLogRecordRow, ActionLogRow};
+pub(crate) use checked::Compared;
 pub(crate) use columns::Columns;
 pub(crate) use event::{EventRecordRow, EventRow};
 pub(crate) use token::{TokenColumns, TokenRow};

@@ -1,0 +1,104 @@
+//! A scrub beside appends, with erased entries, and with a checkpoint that somebody kept.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use audit_store::domain::log::Checkpoint;
+use audit_store::domain::{ChannelGrant, slot};
+use audit_store::{EntryState, Signing};
+
+use super::scrub;
+use super::thousand::findings;
+use crate::common::{Events, Scratch, append, erase, event, of_database};
+
+fn scratch(files: &tempfile::TempDir) -> Scratch {
+    let signing = Signing::new(files.path().join("signing.key"), files.path().join("checkpoints"));
+    Scratch::with(|config| config.signing = Some(signing))
+}
+
+#[test]
+fn a_scrub_beside_appends_finds_nothing() {
+    let files = tempfile::tempdir().unwrap();
+    let scratch = scratch(&files);
+    append(&scratch.store, (0..700).map(|_| event("{}")).collect());
+    scratch.store.sign().unwrap();
+    let keys = scratch.store.verifier_keys(&ChannelGrant::All).unwrap();
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_done.load(Ordering::Relaxed) {
+                append(&scratch.store, (0..40).map(|number| event(&format!(r#"{{"object_id":{number}}}"#))).collect());
+            }
+        });
+        for _ in 0..12 {
+            let said = scrub(&scratch.place.config(), &keys, Vec::new());
+            assert_eq!((findings(&said), said.summary.not_checked), (Vec::<String>::new(), Vec::new()));
+        }
+        is_done.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn an_erased_entry_counts_as_erased() {
+    let files = tempfile::tempdir().unwrap();
+    let scratch = scratch(&files);
+    let (_, entry) = scratch.append_one::<Events>(r#""action":"LOGIN","url":"/x","content":{"a":1}"#);
+    scratch.append(vec![event("{}")]);
+    scratch.store.sign().unwrap();
+    erase::<Events>(&scratch.raw(), entry.as_ref(), &[slot::CONTENT, slot::SUBJECT]);
+    let said = scrub(&scratch.place.config(), &scratch.store.verifier_keys(&ChannelGrant::All).unwrap(), Vec::new());
+    assert_eq!(findings(&said), Vec::<String>::new());
+    assert_eq!(said.entries.iter().map(|entry| entry.state).collect::<Vec<_>>(), [EntryState::Erased, EntryState::Ok]);
+}
+
+#[test]
+fn a_kept_checkpoint_of_another_history_is_found() {
+    let files = tempfile::tempdir().unwrap();
+    let scratch = scratch(&files);
+    append(&scratch.store, (0..300).map(|_| event("{}")).collect());
+    scratch.store.sign().unwrap();
+    let keys = scratch.store.verifier_keys(&ChannelGrant::All).unwrap();
+    let signed = scratch.store.channel(1).unwrap().events().checkpoint().unwrap().unwrap();
+    let kept = |size, root| vec![("kept".to_owned(), Checkpoint::new(keys[0].name(), size, root).unwrap())];
+    append(&scratch.store, vec![event("{}")]);
+    let said = |kept| findings(&scrub(&scratch.place.config(), &keys, kept));
+    assert_eq!(said(kept(300, signed.tree().root())), Vec::<String>::new());
+    let other = said(kept(299, signed.tree().root()));
+    assert!(
+        matches!(other.as_slice(), [one] if one.starts_with("1/events checkpoint `kept`: the root of the first 299")),
+        "{other:?}"
+    );
+    let larger = said(kept(302, signed.tree().root()));
+    assert_eq!(larger, ["1/events checkpoint `kept`: it has 302 entries, and the log 301"]);
+}
+
+/// Without the key of a log, its checkpoint is not opened, and the scrub says so.
+#[test]
+fn a_log_whose_key_is_missing_is_not_checked() {
+    let files = tempfile::tempdir().unwrap();
+    let scratch = scratch(&files);
+    append(&scratch.store, vec![event("{}")]);
+    scratch.store.sign().unwrap();
+    let said = scrub(&scratch.place.config(), &[], Vec::new());
+    assert_eq!(findings(&said), Vec::<String>::new());
+    assert!(matches!(said.summary.not_checked.as_slice(), [one] if one.contains("no key of")), "{:?}", said.summary.not_checked);
+}
+
+/// A person who has the tables can replace an entry and its leaf hash, and not the tree.
+#[test]
+fn an_entry_with_its_own_leaf_hash_is_not_that_of_the_tree() {
+    let files = tempfile::tempdir().unwrap();
+    let scratch = scratch(&files);
+    append(&scratch.store, (0..600).map(|number| event(&format!(r#"{{"object_id":{number}}}"#))).collect());
+    scratch.store.sign().unwrap();
+    scratch.store.index().unwrap();
+    let raw = scratch.raw();
+    raw.execute(&of_database("DROP TRIGGER events_only_erase".to_owned(), "SELECT 1".to_owned()));
+    for (at, other) in [(-8, 7), (7, 590), (590, -8)] {
+        raw.execute(&format!("UPDATE events SET position = {at} WHERE position = {other}"));
+    }
+    let said = scrub(&scratch.place.config(), &scratch.store.verifier_keys(&ChannelGrant::All).unwrap(), Vec::new());
+    let tampered = said.entries.iter().filter(|entry| entry.state == EntryState::Tampered).map(|entry| entry.position);
+    assert_eq!(tampered.collect::<Vec<_>>(), [7, 590]);
+    let found = findings(&said);
+    assert!(found.iter().any(|text| text.contains("another entry is in the tree")), "{found:?}");
+}

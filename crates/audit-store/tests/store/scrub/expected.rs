@@ -1,0 +1,90 @@
+//! Where the finding of a change has to be, and which findings follow from it.
+
+use audit_store::{Finding, Part};
+
+use super::Said;
+
+/// A log: its channel and the number of its stream.
+pub(super) type LogOf = (i64, i16);
+
+/// A place that was changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    Entry(LogOf, i64),
+    Tile(LogOf, i16, i64),
+    Head(LogOf),
+    Tree(LogOf),
+    Checkpoint(LogOf),
+    Segment(LogOf, &'static str, i64),
+    Stray(LogOf, &'static str),
+    LogName(i64),
+    SigningKey(i64),
+    /// Its absence is no proof of a change: the scrub says that it could not compare.
+    NotChecked(LogOf),
+}
+
+impl Place {
+    fn log(&self) -> Option<LogOf> {
+        match self {
+            Place::Entry(log, _) | Place::Tile(log, ..) | Place::Head(log) | Place::Tree(log) | Place::Checkpoint(log) => {
+                Some(*log)
+            }
+            Place::Segment(log, ..) | Place::Stray(log, _) | Place::NotChecked(log) => Some(*log),
+            Place::LogName(_) | Place::SigningKey(_) => None,
+        }
+    }
+
+    /// Whether a finding is at this place.
+    fn has(&self, finding: &Finding) -> bool {
+        let is_of = |log: &LogOf| finding.log == Some(*log);
+        match (self, &finding.part) {
+            (Place::Entry(log, at), Part::Entry { position, .. }) => is_of(log) && position == at,
+            (Place::Tile(log, wanted, number), Part::Tile { level, tile, .. }) => is_of(log) && (level, tile) == (wanted, number),
+            (Place::Head(log), Part::Head) | (Place::Tree(log), Part::Tree) | (Place::Checkpoint(log), Part::Checkpoint { .. }) => {
+                is_of(log)
+            }
+            (Place::Segment(log, wanted, at), Part::Index { table, first, .. }) => is_of(log) && (table, first) == (wanted, at),
+            (Place::Stray(log, wanted), Part::Stray { table }) => is_of(log) && table == wanted,
+            (Place::LogName(wanted), Part::LogName { number }) | (Place::SigningKey(wanted), Part::SigningKey { number }) => {
+                wanted == number
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a scrub found the change.
+    pub(super) fn is_found(&self, said: &Said) -> bool {
+        match self {
+            Place::NotChecked((channel, stream)) => {
+                let name = if *stream == 1 { "events" } else { "action-logs" };
+                said.summary.not_checked.iter().any(|text| text.starts_with(&format!("{channel}/{name} ")))
+            }
+            place => said.findings.iter().any(|finding| place.has(finding)),
+        }
+    }
+}
+
+/// Whether a finding is at one of the places, or follows from a change there.
+pub(super) fn is_explained(finding: &Finding, places: &[Place]) -> bool {
+    if places.iter().any(|place| place.has(finding)) {
+        return true;
+    }
+    let of_log = || places.iter().filter(|place| place.log() == finding.log);
+    let any = |is: fn(&Place) -> bool| of_log().any(is);
+    match finding.part {
+        // Another root follows from another entry.
+        Part::Tree | Part::Checkpoint { .. } => {
+            any(|place| matches!(place, Place::Entry(..) | Place::Head(_) | Place::Tree(_) | Place::Checkpoint(_)))
+        }
+        // The index follows from the entries and from the size of the log, and a segment that is not
+        // where it was leaves a gap.
+        Part::Index { .. } => any(|place| matches!(place, Place::Entry(..) | Place::Head(_) | Place::Segment(_, "segments", _))),
+        // A smaller log has entries that are too many, and a larger one lacks some.
+        Part::Entry { .. } => any(|place| matches!(place, Place::Head(_))),
+        Part::Tile { .. } => any(|place| matches!(place, Place::Head(_) | Place::Tree(_))),
+        Part::Head => any(|place| matches!(place, Place::Head(_) | Place::Entry(..))),
+        Part::Stray { .. } => places.iter().any(|place| matches!(place, Place::Head(_))),
+        Part::SigningKey { .. } => places.iter().any(|place| matches!(place, Place::Checkpoint(_) | Place::LogName(_))),
+        _ => false,
+    }
+}

@@ -66,7 +66,7 @@ pub use append::{
     AppendError, AppendRequest, Attached, Budget, Conflict, Full, NotStored, PendingReceipts, Receipt, ReceiptsFuture, Reservation,
     SkippedConflicts, Unknown,
 };
-pub use config::{Signing, StoreConfig};
+pub use config::{Scrubbing, Signing, StoreConfig};
 pub use content_types::{ContentTypeTaken, ContentTypesPut};
 pub use copy::{Copied, CopyProgress, copy};
 pub use error::{CopyError, DatabaseError, OpenError, StoreError, Unusable};
@@ -79,7 +79,8 @@ pub use query::{
     PageNumber, SpanCount, StreamTypes, Summary,
 };
 pub use scrub::{
-    EntryFault, EntryState, Finding, NotOpened, Part, ScrubError, ScrubProgress, ScrubRequest, ScrubSummary, ScrubbedEntry,
+    EntryFault, EntryState, Finding, LastScrub, NotOpened, OwnKeys, Part, ScrubError, ScrubProgress, ScrubRequest, ScrubSummary,
+    ScrubbedEntry,
 };
 pub use sign::{KeyChange, SigningKey, SigningState};
 pub use store::{NewOrigin, NewOriginError, Store};

@@ -9,7 +9,7 @@ use audit_http::{ApiConfig, ServerConfig};
 use super::setting::{SWITCH, Scope, Setting};
 
 /// Every setting, in the order of the help.
-pub(super) const ALL: [&Setting; 31] = [
+pub(super) const ALL: [&Setting; 32] = [
     &DATABASE_URL,
     &TRANSACTION_POOLER,
     &WRITERS,
@@ -17,6 +17,7 @@ pub(super) const ALL: [&Setting; 31] = [
     &SIGNING_KEY_FILE,
     &LOG_NAME,
     &PUBLIC_LOG,
+    &SCRUB_INTERVAL_HOURS,
     &LISTEN,
     &PRODUCTION,
     &TLS_CERT,
@@ -159,6 +160,19 @@ pub(super) const PUBLIC_LOG: Setting = Setting {
     help: "Whether everybody may read checkpoints, tiles and verifier keys below /log/, without a key: they show uuids, times and numbers of entries, and no content",
     accepts: || "true or false".to_owned(),
     default: || Some(ApiConfig::default().public_log.to_string()),
+    scope: Scope::Serve,
+    secret: false,
+};
+
+/// A year, in hours.
+pub(super) const SCRUB_HOURS_MAX: u64 = 365 * 24;
+
+pub(super) const SCRUB_INTERVAL_HOURS: Setting = Setting {
+    key: "scrub_interval_hours",
+    value_name: "HOURS",
+    help: "How often the server reads everything in the database and compares it, slowly and beside its other work: entries, trees, checkpoints and the search index; 0 turns this off",
+    accepts: || format!("a number of hours from 0 to {SCRUB_HOURS_MAX}"),
+    default: || Some("24".to_owned()),
     scope: Scope::Serve,
     secret: false,
 };

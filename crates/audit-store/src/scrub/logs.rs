@@ -9,8 +9,11 @@ use crate::error::StoreError;
 use crate::log_key::LogKey;
 use crate::schema::logs;
 
+/// The logs, each with its size.
+pub(super) type Sizes = Vec<(LogKey, i64)>;
+
 /// All logs with their sizes, and the rows of logs that this version does not know.
-pub(super) fn all(conn: &mut DbConnection) -> Result<(Vec<(LogKey, i64)>, Vec<Finding>), StoreError> {
+pub(super) fn all(conn: &mut DbConnection) -> Result<(Sizes, Vec<Finding>), StoreError> {
     let columns = (logs::channel_id, logs::stream, logs::next_position);
     let rows: Vec<(i64, i16, i64)> = logs::table.order((logs::channel_id, logs::stream)).select(columns).load(conn)?;
     let (mut known, mut unknown) = (Vec::new(), Vec::new());

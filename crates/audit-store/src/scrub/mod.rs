@@ -11,8 +11,10 @@ mod erasure;
 mod finding;
 mod index;
 mod logs;
+mod own_keys;
 mod registry;
 mod roots;
+mod scrubber;
 mod start;
 mod strays;
 mod tiles;
@@ -26,6 +28,9 @@ use audit_domain::uuid::Uuid;
 use audit_domain::{ChannelGrant, ChannelId, Stream};
 
 pub use finding::{EntryFault, EntryState, Finding, Part};
+pub use own_keys::OwnKeys;
+pub use scrubber::LastScrub;
+pub(crate) use scrubber::Scrubber;
 
 use crate::config::StoreConfig;
 use crate::connection::{DbConnection, Purpose};
@@ -188,7 +193,7 @@ impl Run<'_> {
             Some(channel) => self.request.channels.allows(channel),
             None => is_all,
         };
-        let logs: Vec<(LogKey, i64)> = logs.into_iter().filter(granted).collect();
+        let logs: logs::Sizes = logs.into_iter().filter(granted).collect();
         let entries = logs.iter().map(|(_, size)| size.max(&0).unsigned_abs()).sum();
         self.say(ScrubProgress::Start { entries })?;
         let identity = self.read(registry::identity)?;

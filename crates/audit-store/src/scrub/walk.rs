@@ -20,7 +20,8 @@ use crate::tree::{TileKey, read_tile};
 pub(super) fn scrub(run: &mut Run<'_>, log: LogKey, identity: &Identity) -> Result<(), StoreError> {
     let Some(start) = run.read(|conn| Start::read(conn, log))? else { return Ok(()) };
     let claims = Claims::collect(&start, log, identity, run.request);
-    Walk { run, log, start, claims, tree: Frontier::new(), tiles: Tiles::default(), recorded_at: 0, gaps: 0 }.whole()
+    let (tree, tiles) = (Frontier::new(), Tiles::default());
+    Walk { run, log, start, claims, tree, tiles, recorded_at: 0, knows_last: true, gaps: 0 }.whole()
 }
 
 struct Walk<'w, 'a> {
@@ -33,6 +34,8 @@ struct Walk<'w, 'a> {
     tiles: Tiles,
     /// The time of the last entry.
     recorded_at: i64,
+    /// Whether the last entry is what was appended, so that its time is known.
+    knows_last: bool,
     /// Entries of which not even a leaf hash is known: from then on no root can be compared.
     gaps: u64,
 }
@@ -137,6 +140,7 @@ impl Walk<'_, '_> {
         for place in places.iter_mut().filter(|place| differs(place)) {
             let what = "it is complete in itself, and another entry is in the tree at this position".to_owned();
             place.fault = Some((EntryFault::Replaced, what));
+            place.leaf = place.in_tile.unwrap_or(place.leaf);
         }
         Ok(())
     }
@@ -208,15 +212,20 @@ impl Walk<'_, '_> {
         let Place { position, row, fault, .. } = place;
         let uuid = row.as_ref().and_then(|row| row.uuid);
         let facts: Option<Facts> = row.and_then(|row| row.entry.ok());
+        let is_itself = fault.is_none() && facts.is_some();
+        self.knows_last = is_itself;
         let mut faults: Vec<(EntryFault, String)> = fault.into_iter().collect();
         if let Some(facts) = &facts {
             if let Some(column) = facts.column {
                 faults.push((EntryFault::FilterColumn(column), format!("the filter column {column} does not match its slot")));
             }
-            if facts.recorded_at < self.recorded_at {
+            // The time of an entry that was changed says nothing about the others.
+            if is_itself && facts.recorded_at < self.recorded_at {
                 faults.push((EntryFault::Order, "it was recorded before the entry before it".to_owned()));
             }
-            self.recorded_at = self.recorded_at.max(facts.recorded_at);
+            if is_itself {
+                self.recorded_at = self.recorded_at.max(facts.recorded_at);
+            }
             if !facts.erased.is_empty() && self.is_uncovered(position, &facts.erased)? {
                 faults.push((EntryFault::Erasure, "slots are erased, and no entry says so".to_owned()));
             }
@@ -245,10 +254,10 @@ impl Walk<'_, '_> {
     }
 
     fn finish(mut self) -> Result<(), StoreError> {
-        let Walk { run, log, start, tiles, claims, recorded_at, .. } = &mut self;
+        let Walk { run, log, start, tiles, claims, recorded_at, knows_last, .. } = &mut self;
         let mut faults = Vec::new();
         std::mem::take(tiles).finish(&mut faults, &mut |key| tile(run, *log, start, key))?;
-        if start.size < 0 || *recorded_at != start.recorded_at {
+        if start.size < 0 || *knows_last && *recorded_at != start.recorded_at {
             let what = format!("it says that the last entry was recorded at {}, and that one has {recorded_at}", start.recorded_at);
             run.find_in(*log, Part::Head, what)?;
         }

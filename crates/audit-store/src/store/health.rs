@@ -12,6 +12,7 @@ use crate::error::{OpenError, StoreError};
 use crate::follow::Progress;
 use crate::indexer::{self, IndexLag};
 use crate::log_key::LogKey;
+use crate::scrub::LastScrub;
 use crate::tree::TreeLag;
 use crate::{dialect, postings, query, tree};
 
@@ -153,7 +154,17 @@ impl Store {
         }
         warnings.extend(self.0.indexer.warnings().into_iter().chain(self.0.sealer.warnings()));
         warnings.extend(signer.iter().flat_map(|(following, _)| following.warnings()));
+        if let Some(LastScrub { findings: found @ 1.., .. }) = self.last_scrub() {
+            warnings.push(format!("the last scrub found {found} difference(s) in the database: the log of the program says where"));
+        }
         Ok(warnings)
+    }
+
+    /// The last complete pass of the scrub in the background; `None` before the first one ended, and
+    /// without [`StoreConfig::scrubbing`](crate::StoreConfig::scrubbing).
+    #[must_use]
+    pub fn last_scrub(&self) -> Option<LastScrub> {
+        self.0.scrubber.as_ref()?.last()
     }
 
     /// The message of the panic that ended a thread that writes. The thread cannot be restarted: a

@@ -26,6 +26,7 @@ use crate::limit::Cancel;
 use crate::pool::{Pool, pool};
 use crate::postings::Cache;
 use crate::query::{Filter, Table};
+use crate::scrub::Scrubber;
 use crate::sign::{self, Signer};
 use crate::tree;
 use crate::url::DatabaseUrl;
@@ -56,6 +57,8 @@ struct Inner {
     sealer: Following,
     /// Signs, and refuses logs that went back; only with [`StoreConfig::signing`].
     signer: Option<(Following, Arc<Signer>)>,
+    /// Compares everything in the database; only with [`StoreConfig::scrubbing`].
+    scrubber: Option<Scrubber>,
     writers: Arc<Writers>,
     index_source: Arc<Source>,
     readers: Pool,
@@ -79,7 +82,8 @@ impl Inner {
         followers().for_each(Following::stop);
         // Each of them is closed, also after one that did not end.
         let have_ended = followers().filter(|following| !following.close()).count() == 0;
-        self.writers.close() && have_ended
+        let has_ended = self.scrubber.as_ref().is_none_or(Scrubber::close);
+        self.writers.close() && have_ended && has_ended
     }
 }
 
@@ -154,12 +158,14 @@ impl Store {
         let indexer = start.indexer(&to_index, &index_source)?;
         let sealer = start.sealer(&to_seal, &followers, signer.is_some().then(|| Arc::clone(&to_sign)))?;
         let signer = signer.map(|signer| Ok::<_, OpenError>((start.signer(&to_sign, &signer)?, signer))).transpose()?;
+        let scrubber = config.scrubbing.map(|scrubbing| start.scrubber(&followers, config, scrubbing)).transpose()?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
         Ok(Store(Arc::new(Inner {
             url,
             indexer,
             sealer,
             signer,
+            scrubber,
             writers,
             index_source,
             readers,

@@ -1,6 +1,7 @@
 //! `export --bundle` and `verify`: what is exported is proven offline, and nothing that was changed is.
 
 mod bundles;
+mod deep;
 mod kept;
 mod mutations;
 mod proofs;

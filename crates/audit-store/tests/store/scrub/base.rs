@@ -73,6 +73,7 @@ fn fill(url: &str, files: &Path) -> Vec<VerifierKey> {
     for batch in messages.chunks(500) {
         logs.append_all(batch.iter().cloned()).unwrap();
     }
+    drop(logs);
     store.index().unwrap();
     store.sign().unwrap();
     let keys = store.verifier_keys(&ChannelGrant::All).unwrap();

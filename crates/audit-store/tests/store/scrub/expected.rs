@@ -39,6 +39,10 @@ impl Place {
         let is_of = |log: &LogOf| finding.log == Some(*log);
         match (self, &finding.part) {
             (Place::Entry(log, at), Part::Entry { position, .. }) => is_of(log) && position == at,
+            // Without the tile above, nobody knows whether the entry or its tile was changed.
+            (Place::Entry(log, at), Part::Tile { level: 0, tile, index: Some(index) }) => {
+                is_of(log) && 256 * tile + i64::from(*index) == *at
+            }
             (Place::Tile(log, wanted, number), Part::Tile { level, tile, .. }) => is_of(log) && (level, tile) == (wanted, number),
             (Place::Head(log), Part::Head) | (Place::Tree(log), Part::Tree) | (Place::Checkpoint(log), Part::Checkpoint { .. }) => {
                 is_of(log)
@@ -76,13 +80,16 @@ pub(super) fn is_explained(finding: &Finding, places: &[Place]) -> bool {
         Part::Tree | Part::Checkpoint { .. } => {
             any(|place| matches!(place, Place::Entry(..) | Place::Head(_) | Place::Tree(_) | Place::Checkpoint(_)))
         }
-        // The index follows from the entries and from the size of the log, and a segment that is not
-        // where it was leaves a gap.
+        // A segment that is not where it was leaves a gap.
+        Part::Index { table: "segments", .. } if any(|place| matches!(place, Place::Segment(..) | Place::Stray(_, "segments"))) => {
+            true
+        }
+        // The index follows from the entries and from the size of the log.
         Part::Index { .. } => any(|place| matches!(place, Place::Entry(..) | Place::Head(_) | Place::Segment(_, "segments", _))),
         // A smaller log has entries that are too many, and a larger one lacks some.
         Part::Entry { .. } => any(|place| matches!(place, Place::Head(_))),
         Part::Tile { .. } => any(|place| matches!(place, Place::Head(_) | Place::Tree(_))),
-        Part::Head => any(|place| matches!(place, Place::Head(_) | Place::Entry(..))),
+        Part::Head => any(|place| matches!(place, Place::Head(_))),
         Part::Stray { .. } => places.iter().any(|place| matches!(place, Place::Head(_))),
         Part::SigningKey { .. } => places.iter().any(|place| matches!(place, Place::Checkpoint(_) | Place::LogName(_))),
         _ => false,

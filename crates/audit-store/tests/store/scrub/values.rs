@@ -1,6 +1,6 @@
 //! Changes of single values.
 
-use crate::common::{Dice, Raw, on_postgres};
+use crate::common::{Dice, Raw};
 
 /// A text as a literal.
 pub(super) fn text(value: &str) -> String {
@@ -51,9 +51,4 @@ pub(super) fn swap_number(raw: &Raw, table: &str, column: &str, of_log: &str, a:
     for (from, to) in [(a, -a - 1), (b, a), (-a - 1, b)] {
         set(raw, table, column, &to.to_string(), &format!("{of_log} AND {column} = {from}"));
     }
-}
-
-/// Switches off what keeps a change from being made. PostgreSQL keeps its CHECKs.
-pub(super) fn has_checks() -> bool {
-    on_postgres()
 }

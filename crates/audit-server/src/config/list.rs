@@ -7,6 +7,7 @@ use audit_http::store::domain::limits::TOKEN_KEY_CHARS_MIN;
 use audit_http::{ApiConfig, ServerConfig};
 
 use super::setting::{SWITCH, Scope, Setting};
+use super::value::SCRUB_HOURS_MAX;
 
 /// Every setting, in the order of the help.
 pub(super) const ALL: [&Setting; 32] = [
@@ -163,9 +164,6 @@ pub(super) const PUBLIC_LOG: Setting = Setting {
     scope: Scope::Serve,
     secret: false,
 };
-
-/// A year, in hours.
-pub(super) const SCRUB_HOURS_MAX: u64 = 365 * 24;
 
 pub(super) const SCRUB_INTERVAL_HOURS: Setting = Setting {
     key: "scrub_interval_hours",
@@ -330,16 +328,13 @@ pub(super) const APPEND_TIMEOUT_SECONDS: Setting = Setting {
     secret: false,
 };
 
-/// Ten seconds: an answer from an index takes milliseconds, and a person does not wait longer than
-/// this.
-const QUERY_TIMEOUT_SECONDS_DEFAULT: u64 = 10;
-
+/// An answer from an index takes milliseconds, and a person does not wait longer than ten seconds.
 pub(super) const QUERY_TIMEOUT_SECONDS: Setting = Setting {
     key: "query_timeout_seconds",
     value_name: "SECONDS",
     help: "How long a list, a count or another query of a client may take before the server ends it and answers with 503",
     accepts: || format!("a number of seconds from 1 to {SECONDS_MAX}"),
-    default: || Some(QUERY_TIMEOUT_SECONDS_DEFAULT.to_string()),
+    default: || Some("10".to_owned()),
     scope: Scope::Serve,
     secret: false,
 };

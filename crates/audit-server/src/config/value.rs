@@ -8,7 +8,7 @@ use audit_http::store::domain::{ChannelGrant, ChannelId, TokenKey};
 use audit_http::{CorsOrigins, TrustedProxies};
 
 use super::LogFormat;
-use super::list::{FUTURE_SECONDS_MAX, PAGE_SIZE_MAX_MAX, SCRUB_HOURS_MAX, SECONDS_MAX, WORKERS_MAX, WRITERS_MAX};
+use super::list::{FUTURE_SECONDS_MAX, PAGE_SIZE_MAX_MAX, SECONDS_MAX, WORKERS_MAX, WRITERS_MAX};
 
 pub(super) fn switch(text: &str) -> Option<bool> {
     match text {
@@ -91,6 +91,9 @@ pub(super) fn page_size(text: &str) -> Option<i64> {
 pub(super) fn seconds(text: &str) -> Option<u64> {
     digits(text)?.parse().ok().filter(|number| (1..=SECONDS_MAX).contains(number))
 }
+
+/// A year, in hours.
+pub(super) const SCRUB_HOURS_MAX: u64 = 365 * 24;
 
 /// Hours between two scrubs; 0 is none.
 pub(super) fn scrub_hours(text: &str) -> Option<u64> {

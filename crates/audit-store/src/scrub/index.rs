@@ -145,7 +145,7 @@ fn differences<T: Table>(
     }
     let Some(wanted) = build::<T>(run, log, first, &marked)? else { return Ok(None) };
     let other = rows.differences(&wanted);
-    Ok(Some(if other.len() < found.len() { other } else { found }))
+    Ok(Some(if other.len() <= found.len() { other } else { found }))
 }
 
 /// Builds a segment from its entries, with the words of some groups of 64 of them.

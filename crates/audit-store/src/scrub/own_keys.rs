@@ -7,7 +7,7 @@ use crate::config::Signing;
 use crate::error::OpenError;
 use crate::sign::read_key_file;
 
-/// The public keys of the private keys in a file: those of the server itself. Whoever has the file can
+/// The public keys of the private keys in a file: those of the server itself. A person who has the file can
 /// sign, so a checkpoint that these keys open says less than one with a key that somebody kept elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnKeys(Vec<[u8; 32]>);

@@ -87,6 +87,11 @@ impl Start {
     }
 }
 
+/// The number of the name under which the tree of a log was begun.
+pub(super) fn log_name(conn: &mut DbConnection, (channel_id, stream): LogKey) -> Result<Option<i64>, StoreError> {
+    Ok(trees::table.find((channel_id, stream.number())).select(trees::log_name).first(conn).optional()?)
+}
+
 /// The number of complete hashes of a level.
 fn hashes_of(size: i64, level: i16) -> i64 {
     size.checked_shr(u32::from(TILE_HEIGHT) * u32::from(level.unsigned_abs())).unwrap_or(0)

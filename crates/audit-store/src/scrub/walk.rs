@@ -6,7 +6,7 @@ use super::entries::{self, Facts, Read};
 use super::erasure::{self, Cover};
 use super::finding::{EntryFault, EntryState, Part};
 use super::roots::{Claim, Claims};
-use super::start::Start;
+use super::start::{self, Start};
 use super::tiles::{self, Fault, Pair, Tiles, WIDTH};
 use super::{Run, ScrubbedEntry};
 use crate::connection::DbConnection;
@@ -197,6 +197,12 @@ impl Walk<'_, '_> {
     }
 
     fn say_faults(&mut self, faults: Vec<Fault>) -> Result<(), StoreError> {
+        let begun = self.start.tree.as_ref().map(|tree| tree.log_name);
+        if !faults.is_empty() && self.run.read(|conn| start::log_name(conn, self.log))? != begun {
+            let place = format!("{}/{} tree", self.log.0, self.log.1.name());
+            self.run.summary.not_checked.push(format!("{place}: it was begun again under a new name meanwhile"));
+            return Ok(());
+        }
         for Fault { key: (level, tile), index, what } in faults {
             let what = match index {
                 Some(index) if level == 0 => format!("{what} at position {}", tile * WIDTH as i64 + i64::from(index)),

@@ -91,7 +91,7 @@ fn what_cannot_be_checked_has_exit_code_2() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     for (arguments, said) in [
-        (&[][..], "does not exist"),
+        (&[][..], "there is no database `audit-data/audit.db`"),
         (&["file"][..], "the argument '--deep' cannot be used with"),
         (&["--checkpoint", "nothing"], "cannot read `nothing`"),
         (&["--vkey", "nothing"], "--vkey nothing is not a file"),

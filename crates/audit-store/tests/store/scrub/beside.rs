@@ -102,3 +102,25 @@ fn an_entry_with_its_own_leaf_hash_is_not_that_of_the_tree() {
     let found = findings(&said);
     assert!(found.iter().any(|text| text.contains("another entry is in the tree")), "{found:?}");
 }
+
+/// Which entries of a segment have words depends on a setting that may have changed in between.
+#[test]
+fn a_segment_with_the_words_of_some_entries_is_compared() {
+    let scratch = Scratch::with(|config| config.channels_without_words = ChannelGrant::All);
+    let some = |from: usize, to: usize| (from..to).map(|at| event(&format!(r#"{{"description":"word{at} common"}}"#))).collect();
+    append(&scratch.store, some(0, 192));
+    scratch.store.index().unwrap();
+    scratch.store.close();
+    let store = scratch.open_again();
+    append(&store, some(192, 700));
+    store.index().unwrap();
+    store.seal().unwrap();
+    let raw = scratch.raw();
+    assert_eq!(raw.strings("SELECT words FROM segments ORDER BY first"), ["1", "2", "2"]);
+    let said = || findings(&scrub(&scratch.place.config(), &[], Vec::new()));
+    assert_eq!(said(), Vec::<String>::new());
+    for words in [0, 2] {
+        raw.execute(&format!("UPDATE segments SET words = {words} WHERE first = 0"));
+        assert_eq!(said(), ["1/events segments of the segment from 0, row 0: its words is not that of the entries"]);
+    }
+}

@@ -13,6 +13,8 @@ pub(super) enum Place {
     Entry(LogOf, i64),
     Tile(LogOf, i16, i64),
     Head(LogOf),
+    /// A size of a log that its entries do not have: the first position that shows it.
+    Size(LogOf, i64),
     Tree(LogOf),
     Checkpoint(LogOf),
     Segment(LogOf, &'static str, i64),
@@ -26,9 +28,12 @@ pub(super) enum Place {
 impl Place {
     fn log(&self) -> Option<LogOf> {
         match self {
-            Place::Entry(log, _) | Place::Tile(log, ..) | Place::Head(log) | Place::Tree(log) | Place::Checkpoint(log) => {
-                Some(*log)
-            }
+            Place::Entry(log, _)
+            | Place::Size(log, _)
+            | Place::Tile(log, ..)
+            | Place::Head(log)
+            | Place::Tree(log)
+            | Place::Checkpoint(log) => Some(*log),
             Place::Segment(log, ..) | Place::Stray(log, _) | Place::NotChecked(log) => Some(*log),
             Place::LogName(_) | Place::SigningKey(_) => None,
         }
@@ -38,7 +43,7 @@ impl Place {
     fn has(&self, finding: &Finding) -> bool {
         let is_of = |log: &LogOf| finding.log == Some(*log);
         match (self, &finding.part) {
-            (Place::Entry(log, at), Part::Entry { position, .. }) => is_of(log) && position == at,
+            (Place::Entry(log, at) | Place::Size(log, at), Part::Entry { position, .. }) => is_of(log) && position == at,
             // Without the tile above, nobody knows whether the entry or its tile was changed.
             (Place::Entry(log, at), Part::Tile { level: 0, tile, index: Some(index) }) => {
                 is_of(log) && 256 * tile + i64::from(*index) == *at
@@ -75,22 +80,18 @@ pub(super) fn is_explained(finding: &Finding, places: &[Place]) -> bool {
     }
     let of_log = || places.iter().filter(|place| place.log() == finding.log);
     let any = |is: fn(&Place) -> bool| of_log().any(is);
+    // With another size, a log has entries that are too many, or lacks some.
+    if any(|place| matches!(place, Place::Size(..) | Place::Stray(..))) {
+        return true;
+    }
     match finding.part {
         // Another root follows from another entry.
-        Part::Tree | Part::Checkpoint { .. } => {
-            any(|place| matches!(place, Place::Entry(..) | Place::Head(_) | Place::Tree(_) | Place::Checkpoint(_)))
-        }
-        // A segment that is not where it was leaves a gap.
-        Part::Index { table: "segments", .. } if any(|place| matches!(place, Place::Segment(..) | Place::Stray(_, "segments"))) => {
-            true
-        }
-        // The index follows from the entries and from the size of the log.
-        Part::Index { .. } => any(|place| matches!(place, Place::Entry(..) | Place::Head(_) | Place::Segment(_, "segments", _))),
-        // A smaller log has entries that are too many, and a larger one lacks some.
-        Part::Entry { .. } => any(|place| matches!(place, Place::Head(_))),
-        Part::Tile { .. } => any(|place| matches!(place, Place::Head(_) | Place::Tree(_))),
-        Part::Head => any(|place| matches!(place, Place::Head(_))),
-        Part::Stray { .. } => places.iter().any(|place| matches!(place, Place::Head(_))),
+        Part::Tree | Part::Checkpoint { .. } => any(|place| matches!(place, Place::Entry(..) | Place::Tree(_))),
+        // A segment that is not where it was leaves a gap, and rows that belong to none. The index follows
+        // from the entries.
+        Part::Index { table: "segments", .. } => any(|place| matches!(place, Place::Entry(..) | Place::Segment(..))),
+        Part::Index { .. } => any(|place| matches!(place, Place::Entry(..) | Place::Segment(_, "segments", _))),
+        Part::Tile { .. } => any(|place| matches!(place, Place::Tree(_))),
         Part::SigningKey { .. } => places.iter().any(|place| matches!(place, Place::Checkpoint(_) | Place::LogName(_))),
         _ => false,
     }

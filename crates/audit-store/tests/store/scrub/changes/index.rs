@@ -30,7 +30,8 @@ fn segment_row(c: &mut Changing<'_>) -> Result<Vec<Place>, String> {
         }
         3 => {
             c.set("segments", "channel_id", "98", &place)?;
-            places = vec![Place::Stray((98, log.1), "segments"), Place::Segment(log, "postings", first)];
+            places = vec![Place::Segment(log, "postings", first), Place::Segment(log, "segment_times", first)];
+            places.push(Place::Stray((98, log.1), "segments"));
         }
         which => {
             let column = c.pick(&["first_time", "last_time", "fences", "days"]);

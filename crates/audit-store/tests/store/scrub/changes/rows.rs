@@ -19,12 +19,12 @@ fn head(c: &mut Changing<'_>) -> Result<Vec<Place>, String> {
         0 => {
             let more = c.pick(&[1, 300]);
             c.set("logs", "next_position", &format!("next_position + {more}"), &place)?;
-            Ok(vec![Place::Head(log), Place::Entry(log, size)])
+            Ok(vec![Place::Size(log, size)])
         }
         1 => {
             let fewer = c.pick(&[1, 300]);
             c.set("logs", "next_position", &format!("next_position - {fewer}"), &place)?;
-            Ok(vec![Place::Tree(log), Place::Entry(log, size - fewer)])
+            Ok(vec![Place::Tree(log), Place::Size(log, size - fewer)])
         }
         2 => {
             let by = c.pick(&[-1, 1]);

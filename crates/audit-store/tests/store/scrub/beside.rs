@@ -8,6 +8,7 @@ use audit_store::{EntryState, Signing};
 
 use super::scrub;
 use super::thousand::findings;
+use super::values::swap_number;
 use crate::common::{Events, Scratch, append, erase, event, of_database};
 
 fn scratch(files: &tempfile::TempDir) -> Scratch {
@@ -123,4 +124,25 @@ fn a_segment_with_the_words_of_some_entries_is_compared() {
         raw.execute(&format!("UPDATE segments SET words = {words} WHERE first = 0"));
         assert_eq!(said(), ["1/events segments of the segment from 0, row 0: its words is not that of the entries"]);
     }
+}
+
+/// A person who can write everything except what somebody else keeps makes a tree that fits.
+#[test]
+fn entries_in_another_order_than_their_times_are_found() {
+    let scratch = Scratch::new();
+    append(&scratch.store, vec![event("{}")]);
+    append(&scratch.store, vec![event("{}")]);
+    scratch.store.seal().unwrap();
+    let raw = scratch.raw();
+    let triggers = "DROP TRIGGER events_only_erase; DROP TRIGGER trees_keep_rows";
+    raw.execute(of_database(triggers, "SELECT 1"));
+    swap_number(&raw, "events", "position", "channel_id = 1", 0, 1);
+    raw.execute("DELETE FROM tiles; DELETE FROM trees");
+    scratch.store.seal().unwrap();
+    let found = findings(&scrub(&scratch.place.config(), &[], Vec::new()));
+    assert!(
+        matches!(found.as_slice(), [one] if one.starts_with("1/events position 1 ")
+            && one.ends_with(": it was recorded before the entry before it")),
+        "{found:?}"
+    );
 }

@@ -48,7 +48,8 @@ pub(super) fn set(raw: &Raw, table: &str, column: &str, value: &str, place: &str
 
 /// Exchanges a column of two rows, which a unique key may have.
 pub(super) fn swap_number(raw: &Raw, table: &str, column: &str, of_log: &str, a: i64, b: i64) {
-    for (from, to) in [(a, -a - 1), (b, a), (-a - 1, b)] {
+    let aside = 1_000_000_000;
+    for (from, to) in [(a, aside), (b, a), (aside, b)] {
         set(raw, table, column, &to.to_string(), &format!("{of_log} AND {column} = {from}"));
     }
 }

@@ -253,7 +253,7 @@ mod tests {
         let record = record(&[0, 1, 4]);
         let at = |entry: crate::PreparedEntry| {
             let hash = entry.leaf_hash(0, Timestamp::MIN);
-            entry.into_entry(5, 0, Timestamp::MIN, hash)
+            entry.into_entry(0, 5, Timestamp::MIN, hash)
         };
         let event = at(record.to_event().unwrap().prepare(ChannelId::DEFAULT).unwrap());
         assert_eq!(ErasureRecord::read(Stream::Events, &event), Ok(record.clone()));

@@ -8,7 +8,7 @@ use audit_http::store::domain::{Stream, Timestamp};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// The measurements of the crates below, with their help texts.
-const HELP: [(Kind, &str, &str); 21] = [
+const HELP: [(Kind, &str, &str); 24] = [
     (Kind::Counter, "audit_appended_entries_total", "Entries that were committed to a log, by stream."),
     (Kind::Histogram, "audit_append_batch_entries", "Entries of one transaction of a writer."),
     (Kind::Histogram, "audit_append_batch_seconds", "Time from the start of such a transaction to the end of its commit."),
@@ -29,6 +29,9 @@ const HELP: [(Kind, &str, &str); 21] = [
     (Kind::Gauge, "audit_checkpoint_lag_entries", "Entries of a tree that no signed checkpoint has yet, by channel and stream."),
     (Kind::Gauge, "audit_signs", "1 if this server holds all keys of the database and signs checkpoints, 0 if not."),
     (Kind::Gauge, "audit_refused_logs", "Logs that do not extend their newest checkpoint, to which nothing is appended."),
+    (Kind::Counter, "audit_scrub_entries_total", "Entries that the scrub compared."),
+    (Kind::Gauge, "audit_scrub_findings", "Differences that the last complete scrub found in the database."),
+    (Kind::Gauge, "audit_scrub_last_pass_timestamp_seconds", "When the last complete scrub ended."),
     (Kind::Gauge, CERTIFICATE_EXPIRES, "When the first certificate of the server's chain expires."),
 ];
 
@@ -71,6 +74,7 @@ pub(crate) fn start() -> anyhow::Result<(Metrics, PrometheusHandle)> {
         "audit_clock_out_of_range_total",
         "audit_http_queries_refused_total",
         "audit_http_queries_cancelled_total",
+        "audit_scrub_entries_total",
     ] {
         metrics::counter!(counter).absolute(0);
     }

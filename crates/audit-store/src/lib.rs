@@ -50,6 +50,7 @@ mod private_file;
 mod query;
 mod row;
 mod schema;
+mod scrub;
 mod sign;
 mod sqlite_file;
 mod store;
@@ -68,7 +69,7 @@ pub use append::{
     SkippedConflicts, Unknown,
 };
 pub use backup::{BackedUp, BackupError, Restored, backup, restore};
-pub use config::{Signing, StoreConfig};
+pub use config::{Scrubbing, Signing, StoreConfig};
 pub use content_types::{ContentTypeTaken, ContentTypesPut};
 pub use copy::{Copied, CopyProgress, copy};
 pub use erasure::{ErasureError, ErasureState};
@@ -80,6 +81,10 @@ pub use migrate::{Inspection, Migrated};
 pub use query::{
     ActionLogGroupBy, ActionLogs, CursorPage, Events, Group, GroupBy, GroupKey, Histogram, LogState, LogStream, OtherGroups, Page,
     PageNumber, SpanCount, StreamTypes, Summary,
+};
+pub use scrub::{
+    EntryFault, EntryState, Finding, LastScrub, NotOpened, OwnKeys, Part, ScrubError, ScrubProgress, ScrubRequest, ScrubSummary,
+    ScrubbedEntry,
 };
 pub use sign::{KeyChange, SigningKey, SigningState};
 pub use store::{NewOrigin, NewOriginError, Store};

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use audit_http::store::Store;
 use audit_http::store::domain::{ChannelGrant, Clock, Role};
+use audit_http::store::{Scrubbing, Store};
+
+use serde_json::Value;
 
 use crate::common::{Ask, Fixture, TestDatabase, TestServer};
 
@@ -302,5 +304,35 @@ fn what_is_known_of_an_append_is_said_at_every_api() {
         assert!(answer.status == 503 && answer.text().contains("nothing was stored"), "{path}: {}", answer.text());
     }
     assert_eq!(server.post(&server.admin, EVENTS, r#"{"action":"A"}"#).json()["outcome"], "not_stored");
+    server.stop();
+}
+
+/// The scrub goes on in the background, and says what it found without a place: health checks need no key.
+#[test]
+fn readiness_tells_what_the_last_scrub_found() {
+    let place = TestDatabase::new();
+    let scrubbing = Scrubbing::every(Duration::from_millis(50)).first_after(Duration::ZERO);
+    let store = Store::open(place.config().scrubbing(Some(scrubbing))).unwrap();
+    let server = TestServer::with_store(place, store, |_| {});
+    server.append(r#"{"action":"A"}"#);
+    let wait_for = |holds: &dyn Fn(&Value) -> bool| {
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let answer = server.ask(&Ask::get("/readyz")).expect(200);
+            if holds(&answer) {
+                return answer;
+            }
+            assert!(Instant::now() < end, "{answer}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let clean = wait_for(&|answer| answer["scrub"]["entries"] == 1);
+    assert_eq!((&clean["scrub"]["findings"], clean.get("warnings")), (&0.into(), None), "{clean}");
+    server.store.seal().unwrap();
+    server.sql("DELETE FROM tiles");
+    let found = wait_for(&|answer| answer["scrub"]["findings"] == 1);
+    assert_eq!(found["status"], "ready");
+    let warning = found["warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("the last scrub found 1 difference(s) in the database"), "{warning}");
     server.stop();
 }

@@ -111,8 +111,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(ServeFlags(later)) => serve::run(start(&given.with(&later), file)?),
         Command::Import(args) => import::run(&start(&given, file)?, &args),
         Command::Export(args) => export::run(&start(&given, file)?, &args),
-        // It uses no settings: what it needs is in its flags.
-        Command::Verify(args) => return Ok(verify::run(&args)),
+        // Its failures have an exit code of their own.
+        Command::Verify(args) => return Ok(verify::run(args.needs_settings().then(|| start(&given, file)), &args)),
         Command::Token(args) => token::run(&start(&given, file)?, args),
         Command::ContentTypes(args) => content_types::run(&start(&given, file)?, &args),
         Command::Erase(args) => erase::run(&start(&given, file)?, &args),

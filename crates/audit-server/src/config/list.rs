@@ -7,9 +7,10 @@ use audit_http::store::domain::limits::TOKEN_KEY_CHARS_MIN;
 use audit_http::{ApiConfig, ServerConfig};
 
 use super::setting::{SWITCH, Scope, Setting};
+use super::value::SCRUB_HOURS_MAX;
 
 /// Every setting, in the order of the help.
-pub(super) const ALL: [&Setting; 31] = [
+pub(super) const ALL: [&Setting; 32] = [
     &DATABASE_URL,
     &TRANSACTION_POOLER,
     &WRITERS,
@@ -17,6 +18,7 @@ pub(super) const ALL: [&Setting; 31] = [
     &SIGNING_KEY_FILE,
     &LOG_NAME,
     &PUBLIC_LOG,
+    &SCRUB_INTERVAL_HOURS,
     &LISTEN,
     &PRODUCTION,
     &TLS_CERT,
@@ -159,6 +161,16 @@ pub(super) const PUBLIC_LOG: Setting = Setting {
     help: "Whether everybody may read checkpoints, tiles and verifier keys below /log/, without a key: they show uuids, times and numbers of entries, and no content",
     accepts: || "true or false".to_owned(),
     default: || Some(ApiConfig::default().public_log.to_string()),
+    scope: Scope::Serve,
+    secret: false,
+};
+
+pub(super) const SCRUB_INTERVAL_HOURS: Setting = Setting {
+    key: "scrub_interval_hours",
+    value_name: "HOURS",
+    help: "How often the server reads everything in the database and compares it, slowly and beside its other work: entries, trees, checkpoints and the search index; 0 turns this off",
+    accepts: || format!("a number of hours from 0 to {SCRUB_HOURS_MAX}"),
+    default: || Some("24".to_owned()),
     scope: Scope::Serve,
     secret: false,
 };
@@ -316,16 +328,13 @@ pub(super) const APPEND_TIMEOUT_SECONDS: Setting = Setting {
     secret: false,
 };
 
-/// Ten seconds: an answer from an index takes milliseconds, and a person does not wait longer than
-/// this.
-const QUERY_TIMEOUT_SECONDS_DEFAULT: u64 = 10;
-
+/// An answer from an index takes milliseconds, and a person does not wait longer than ten seconds.
 pub(super) const QUERY_TIMEOUT_SECONDS: Setting = Setting {
     key: "query_timeout_seconds",
     value_name: "SECONDS",
     help: "How long a list, a count or another query of a client may take before the server ends it and answers with 503",
     accepts: || format!("a number of seconds from 1 to {SECONDS_MAX}"),
-    default: || Some(QUERY_TIMEOUT_SECONDS_DEFAULT.to_string()),
+    default: || Some("10".to_owned()),
     scope: Scope::Serve,
     secret: false,
 };

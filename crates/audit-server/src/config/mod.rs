@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use audit_http::store::domain::{ChannelGrant, ChannelId, MaskingPolicy, TokenKey};
-use audit_http::store::{OpenError, Signing, Store, StoreConfig};
+use audit_http::store::{OpenError, Scrubbing, Signing, Store, StoreConfig};
 use audit_http::{ApiConfig, ServerConfig};
 
 pub(crate) use flags::{FlagValues, ProgramFlags, ServeFlags};
@@ -59,6 +59,8 @@ pub(crate) struct Settings {
     pub(crate) future_warning: Duration,
     /// The time limit of a client's query. The server's own work has no limit.
     pub(crate) query_timeout: Duration,
+    /// The interval of the scrub; `None` if it is turned off.
+    pub(crate) scrub_interval: Option<Duration>,
     pub(crate) admin_token: Option<TokenKey>,
     /// The source of the key; `None` if it is not set.
     pub(crate) admin_token_from: Option<SettingSource>,
@@ -117,6 +119,9 @@ impl Settings {
                 .require(&list::FUTURE_TIMESTAMP_WARNING_SECONDS, value::future_seconds)
                 .map(Duration::from_secs)?,
             query_timeout: seconds(&list::QUERY_TIMEOUT_SECONDS)?,
+            scrub_interval: Some(sources.require(&list::SCRUB_INTERVAL_HOURS, value::scrub_hours)?)
+                .filter(|hours| *hours > 0)
+                .map(|hours| Duration::from_secs(hours * 3_600)),
             admin_token: sources.get(&list::ADMIN_TOKEN, value::key)?,
             admin_token_from: Some(sources.find(&list::ADMIN_TOKEN)).and_then(|(origin, text)| text.map(|_| origin)),
             file: sources.file().map(Path::to_owned),
@@ -182,6 +187,7 @@ impl Settings {
         let config = self
             .store_config()
             .signing(self.signing.clone())
+            .scrubbing(self.scrub_interval.map(Scrubbing::every))
             .refuse_excess_privileges(self.production)
             .query_timeout(self.query_timeout);
         let store = Store::open(&config)?;

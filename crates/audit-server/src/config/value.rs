@@ -92,6 +92,15 @@ pub(super) fn seconds(text: &str) -> Option<u64> {
     digits(text)?.parse().ok().filter(|number| (1..=SECONDS_MAX).contains(number))
 }
 
+/// A year, in hours.
+pub(super) const SCRUB_HOURS_MAX: u64 = 365 * 24;
+
+/// Hours between two scrubs; 0 is none.
+pub(super) fn scrub_hours(text: &str) -> Option<u64> {
+    let hours = digits(text)?.parse().ok()?;
+    (hours <= SCRUB_HOURS_MAX).then_some(hours)
+}
+
 pub(super) fn future_seconds(text: &str) -> Option<u64> {
     digits(text)?.parse().ok().filter(|number| (1..=FUTURE_SECONDS_MAX).contains(number))
 }

@@ -1,7 +1,9 @@
 //! The configuration of a store.
 
+mod scrubbing;
 mod signing;
 
+pub use scrubbing::Scrubbing;
 pub use signing::Signing;
 
 use std::collections::BTreeSet;
@@ -64,6 +66,9 @@ pub struct StoreConfig {
     /// How the store signs the checkpoints of its logs, and where it keeps the newest ones. Without it, it
     /// appends and does neither, as a batch job does beside a server.
     pub signing: Option<Signing>,
+    /// How often the store scrubs its database: reads everything in it and compares. A store without it
+    /// does not, as a batch job beside a server.
+    pub scrubbing: Option<Scrubbing>,
     /// The clock of the store.
     pub clock: Clock,
     /// The time by which an entry may be ahead of the clock without a warning in its receipt.
@@ -95,6 +100,7 @@ impl StoreConfig {
             refuse_excess_privileges: false,
             masking: MaskingPolicy::standard(),
             signing: None,
+            scrubbing: None,
             clock: Clock::system(),
             future_warning: FUTURE_WARNING,
             index_patience: INDEX_PATIENCE,
@@ -163,6 +169,13 @@ impl StoreConfig {
     #[must_use]
     pub fn signing(mut self, signing: Signing) -> StoreConfig {
         self.signing = Some(signing);
+        self
+    }
+
+    /// Sets how often the store scrubs its database.
+    #[must_use]
+    pub fn scrubbing(mut self, scrubbing: Option<Scrubbing>) -> StoreConfig {
+        self.scrubbing = scrubbing;
         self
     }
 

@@ -45,8 +45,8 @@ fn log(json: &str) -> PreparedEntry {
     NewActionLog::parse(json, ParseMode::LENIENT).unwrap().prepare(ChannelId::DEFAULT).unwrap()
 }
 
-/// Every kind of statement on the tables of a log, except those of a copy, which name the channel
-/// of each log too.
+/// Every kind of statement on the tables of a log, except those of a copy and of a scrub. These name the
+/// channel of each log too; a scrub also asks each table for the next channel that it has.
 fn all_statements() -> Vec<String> {
     let database = Database::empty();
     Store::open(StoreConfig::new(database.url())).unwrap().close();

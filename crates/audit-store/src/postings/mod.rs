@@ -11,6 +11,7 @@ mod block;
 mod building;
 mod bytes;
 mod cache;
+mod compare;
 mod condition;
 mod counts;
 mod days;
@@ -31,6 +32,7 @@ mod words;
 
 pub(crate) use building::Building;
 pub(crate) use cache::Cache;
+pub(crate) use compare::{RowDifference, StoredRows};
 pub(crate) use condition::{Condition, numbers_of, one_text, texts_of};
 pub(crate) use index::{Index, Matches};
 pub(crate) use narrow::{Values, Whole};

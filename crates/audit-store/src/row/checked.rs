@@ -6,13 +6,34 @@
 //! person who computes a new leaf hash changes both sides. The tree over all leaves will show these
 //! changes.
 
-use audit_domain::log::leaf_hash;
+use audit_domain::log::{LeafHash, leaf_hash};
 use audit_domain::{ActionLog, Entry, Event, Stream};
 
 use super::{ActionLogRow, EventRow};
 use crate::error::StoreError;
 
+/// A row that is an entry, and how it compares with itself.
+pub(crate) struct Compared {
+    pub(crate) entry: Entry,
+    /// The hash of the leaf that its slots and columns make.
+    pub(crate) computed: LeafHash,
+    /// The first filter column that differs from its slot.
+    pub(crate) column: Option<&'static str>,
+}
+
 impl EventRow<'static> {
+    /// Converts a row and compares it with itself.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Changed`] if it cannot be an entry.
+    pub(crate) fn into_compared(self) -> Result<Compared, StoreError> {
+        let (record, filter_columns) = self.into_parts();
+        let event = Event::try_from(record)?;
+        let (computed, column) = (leaf_hash(&event.leaf_data()), filter_columns.difference(&event.filter_columns()));
+        Ok(Compared { entry: event.entry, computed, column })
+    }
+
     /// Converts and checks a row.
     ///
     /// # Errors
@@ -27,6 +48,18 @@ impl EventRow<'static> {
 }
 
 impl ActionLogRow<'static> {
+    /// Converts a row and compares it with itself.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Changed`] if it cannot be an entry.
+    pub(crate) fn into_compared(self) -> Result<Compared, StoreError> {
+        let (record, filter_columns) = self.into_parts();
+        let log = ActionLog::try_from(record)?;
+        let computed = leaf_hash(&log.entry.leaf_data(Stream::ActionLogs));
+        Ok(Compared { computed, column: filter_columns.difference(&log.filter_columns()), entry: log.entry })
+    }
+
     /// Converts and checks a row.
     ///
     /// # Errors

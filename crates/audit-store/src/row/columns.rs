@@ -142,6 +142,11 @@ macro_rules! rows {
                 (record, $filter_row { $($num: self.$num,)+ $($text: self.$text,)+ })
             }
 
+            /// The uuid and the leaf hash, whatever bytes these are.
+            pub(crate) fn uuid_and_leaf_hash(&self) -> (&[u8], &[u8]) {
+                (&self.uuid, &self.leaf_hash)
+            }
+
             /// The bytes of the slots.
             pub(crate) fn bytes(&self) -> usize {
                 [$(&self.$slot),+].into_iter().flatten().map(|value| value.len()).sum()

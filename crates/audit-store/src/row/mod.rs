@@ -9,6 +9,7 @@ mod event;
 mod token;
 
 pub(crate) use action_log::{ActionLogRecordRow, ActionLogRow};
+pub(crate) use checked::Compared;
 pub(crate) use columns::Columns;
 pub(crate) use erased::columns_of;
 pub(crate) use erasure::ErasureRow;

@@ -11,7 +11,7 @@ use crate::error::OpenError;
 use crate::private_file::{make_directory_of, write, write_new};
 
 /// Reads the keys of a file. A missing file has no keys.
-pub(super) fn read(path: &Path) -> Result<Vec<SignerKey>, OpenError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<SignerKey>, OpenError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),

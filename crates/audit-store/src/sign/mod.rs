@@ -13,6 +13,7 @@ mod signer;
 mod stored;
 
 pub(crate) use establish::add_name;
+pub(crate) use key_file::read as read_key_file;
 pub use keys::{KeyChange, SigningKey, SigningState};
 pub(crate) use keys::{list_keys, retire_key, rotate_key};
 pub(crate) use signer::{Signer, sizes_in_database};

@@ -6,12 +6,14 @@ use std::time::Duration;
 use audit_domain::Clock;
 
 use crate::append::Writers;
+use crate::config::{Scrubbing, StoreConfig};
 use crate::erasure;
 use crate::error::OpenError;
 use crate::follow::{Following, Grown, Progress, Report};
 use crate::indexer::{self, Source};
 use crate::log_key::LogKey;
 use crate::pool::Pool;
+use crate::scrub::Scrubber;
 use crate::sign::Signer;
 use crate::tree;
 
@@ -67,6 +69,11 @@ impl Start<'_> {
         };
         let sweep = move || readers.read(erasure::pending);
         Following::start(self.place.clone(), grown, self.writers, erase, sweep, self.patience)
+    }
+
+    /// Starts the thread that compares everything in the database.
+    pub(super) fn scrubber(&self, readers: &Arc<Pool>, config: &StoreConfig, scrubbing: Scrubbing) -> Result<Scrubber, OpenError> {
+        Scrubber::start(&self.place, Arc::clone(readers), config.signing.clone(), scrubbing, config.clock.clone())
     }
 
     pub(super) fn signer(&self, grown: &Arc<Grown>, signer: &Arc<Signer>) -> Result<Following, OpenError> {

@@ -12,6 +12,7 @@ use crate::error::{OpenError, StoreError};
 use crate::follow::Progress;
 use crate::indexer::{self, IndexLag};
 use crate::log_key::LogKey;
+use crate::scrub::LastScrub;
 use crate::tree::TreeLag;
 use crate::{dialect, postings, query, tree};
 
@@ -154,7 +155,17 @@ impl Store {
         let followers = [&self.0.indexer, &self.0.sealer, &self.0.eraser];
         warnings.extend(followers.into_iter().flat_map(|following| following.warnings()));
         warnings.extend(signer.iter().flat_map(|(following, _)| following.warnings()));
+        if let Some(LastScrub { findings: found @ 1.., .. }) = self.last_scrub() {
+            warnings.push(format!("the last scrub found {found} difference(s) in the database: the log of the program says where"));
+        }
         Ok(warnings)
+    }
+
+    /// The last complete pass of the scrub in the background; `None` before the first one ended, and
+    /// without [`StoreConfig::scrubbing`](crate::StoreConfig::scrubbing).
+    #[must_use]
+    pub fn last_scrub(&self) -> Option<LastScrub> {
+        self.0.scrubber.as_ref()?.last()
     }
 
     /// The message of the panic that ended a thread that writes. The thread cannot be restarted: a

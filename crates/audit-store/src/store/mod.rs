@@ -28,6 +28,7 @@ use crate::limit::Cancel;
 use crate::pool::{Pool, pool};
 use crate::postings::Cache;
 use crate::query::{Filter, Table};
+use crate::scrub::Scrubber;
 use crate::sign::{self, Signer};
 use crate::tree;
 use crate::url::DatabaseUrl;
@@ -60,6 +61,8 @@ struct Inner {
     to_erase: Arc<Grown>,
     /// Signs, and refuses logs that went back; only with [`StoreConfig::signing`].
     signer: Option<(Following, Arc<Signer>)>,
+    /// Compares everything in the database; only with [`StoreConfig::scrubbing`].
+    scrubber: Option<Scrubber>,
     writers: Arc<Writers>,
     index_source: Arc<Source>,
     readers: Pool,
@@ -84,7 +87,8 @@ impl Inner {
         followers().for_each(Following::stop);
         // Each of them is closed, also after one that did not end.
         let have_ended = followers().filter(|following| !following.close()).count() == 0;
-        self.writers.close() && have_ended
+        let has_ended = self.scrubber.as_ref().is_none_or(Scrubber::close);
+        self.writers.close() && have_ended && has_ended
     }
 }
 
@@ -161,6 +165,7 @@ impl Store {
         let eraser = start.eraser(&to_erase, &index_source, &config.clock)?;
         let sealer = start.sealer(&to_seal, &followers, signer.is_some().then(|| Arc::clone(&to_sign)))?;
         let signer = signer.map(|signer| Ok::<_, OpenError>((start.signer(&to_sign, &signer)?, signer))).transpose()?;
+        let scrubber = config.scrubbing.map(|scrubbing| start.scrubber(&followers, config, scrubbing)).transpose()?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
         Ok(Store(Arc::new(Inner {
             url,
@@ -169,6 +174,7 @@ impl Store {
             eraser,
             to_erase,
             signer,
+            scrubber,
             writers,
             index_source,
             readers,

@@ -3,7 +3,7 @@
 use audit_domain::log::{Frontier, FrontierError, LeafHash, NodeHash, TILE_HEIGHT, TILE_WIDTH};
 
 /// A tile in the database: its level and its number.
-pub(super) type TileKey = (i16, i64);
+pub(crate) type TileKey = (i16, i64);
 
 /// What is needed to append leaves to a tree in tiles.
 #[derive(Debug, Default)]

@@ -12,6 +12,7 @@ mod rebuild;
 mod seal;
 mod stored;
 
+pub(crate) use edge::TileKey;
 pub use lag::TreeLag;
 pub(crate) use lag::{lagging, lags};
 pub(crate) use proof::{path, subtrees, tile_at};
@@ -21,7 +22,7 @@ pub(crate) use rebuild::repair_edge;
 #[cfg(test)]
 pub(crate) use seal::Step as SealStep;
 pub(crate) use seal::{step, steps};
-pub(crate) use stored::{Tree, read_tree};
+pub(crate) use stored::{LEVELS, Tree, read_tile, read_tree};
 
 use crate::follow::Follower;
 

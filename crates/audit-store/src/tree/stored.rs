@@ -12,7 +12,7 @@ use crate::log_key::LogKey;
 use crate::schema::{log_names, tiles, trees};
 
 /// Levels of tiles of the largest tree: the size of a log is an `i64`.
-pub(super) const LEVELS: i16 = 8;
+pub(crate) const LEVELS: i16 = 8;
 
 /// The row of a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

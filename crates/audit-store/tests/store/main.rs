@@ -30,6 +30,7 @@ mod population;
 mod postgres_server;
 mod round_trip;
 mod schema;
+mod scrub;
 mod searches;
 mod sign;
 mod sorts;

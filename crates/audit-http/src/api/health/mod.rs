@@ -6,7 +6,7 @@ pub(crate) mod openapi;
 pub(super) use openapi::docs;
 
 use actix_web::{HttpResponse, web};
-use audit_store::StoreError;
+use audit_store::{LastScrub, StoreError};
 
 use crate::blocking;
 use crate::failure::Failure;
@@ -29,11 +29,11 @@ async fn alive() -> Result<HttpResponse, Failure> {
 
 /// Checks that the database answers a read, that the writer runs, and that the clock can be right.
 /// The answer also has warnings about an implausible clock and about a search index that has lagged
-/// for a long time. The server works despite these warnings.
+/// for a long time, and what the last scrub of the database found. The server works despite these
+/// warnings.
 async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Failure> {
     Ok(match blocking::check(&api).await {
-        Ok(Ok(warnings)) if warnings.is_empty() => HttpResponse::Ok().json(serde_json::json!({"status": "ready"})),
-        Ok(Ok(warnings)) => HttpResponse::Ok().json(serde_json::json!({"status": "ready", "warnings": warnings})),
+        Ok(Ok(warnings)) => HttpResponse::Ok().json(able(&warnings, api.store.last_scrub())),
         Ok(Err(error @ StoreError::Clock(_))) => {
             tracing::error!(%error, "not ready");
             HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "the clock is wrong"}))
@@ -46,4 +46,18 @@ async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Failure> {
         Err(NotDone::Late) => HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "busy"})),
         Err(NotDone::Panicked) => HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "internal error"})),
     })
+}
+
+/// The answer of a server that can work.
+fn able(warnings: &[String], last: Option<LastScrub>) -> serde_json::Value {
+    let mut answer = serde_json::json!({"status": "ready"});
+    if !warnings.is_empty() {
+        answer["warnings"] = warnings.into();
+    }
+    if let Some(LastScrub { ended_at, entries, findings, not_checked, .. }) = last {
+        let ended_at = ended_at.to_string();
+        answer["scrub"] =
+            serde_json::json!({"ended_at": ended_at, "entries": entries, "findings": findings, "not_checked": not_checked});
+    }
+    answer
 }

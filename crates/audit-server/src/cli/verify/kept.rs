@@ -9,6 +9,11 @@ use super::read_text;
 use super::report::Unproven;
 use super::trusted::Trusted;
 
+/// Reads the note of a checkpoint.
+pub(super) fn note(path: &Path) -> anyhow::Result<String> {
+    read_text(path, DOCUMENT_BYTES_MAX)
+}
+
 pub(super) struct Kept {
     name: String,
     checkpoint: Checkpoint,
@@ -19,7 +24,7 @@ impl Kept {
     /// Reads the checkpoint and verifies its signature. Reads the consistency proof.
     pub(super) fn read(path: &Path, consistency: Option<&Path>, trusted: &Trusted) -> anyhow::Result<Kept> {
         let name = path.display().to_string();
-        let note = read_text(path, DOCUMENT_BYTES_MAX)?;
+        let note = note(path)?;
         let checkpoint = trusted.open(&note).map_err(|why| anyhow!("--checkpoint `{name}` cannot be used: {why}"))?;
         let read = |path: &Path| -> anyhow::Result<ConsistencyProof> {
             let proof = read_text(path, DOCUMENT_BYTES_MAX)?.parse();

@@ -1,7 +1,8 @@
 //! `verify`: checks proofs and bundles against keys that the caller trusts. It needs no server, no database and
-//! no network, and never uses a key from what it checks.
+//! no network, and never uses a key from what it checks. With `--deep` it checks a database.
 
 mod bundle;
+mod deep;
 mod evidence;
 mod kept;
 mod proof;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use audit_http::store::domain::ChannelId;
 use clap::Args;
 
 use self::evidence::Evidence;
@@ -20,6 +22,7 @@ use self::kept::Kept;
 use self::report::{FileResult, Outcome, Report, Unproven};
 use self::trusted::Trusted;
 use super::import::{length_of, open};
+use crate::config::Settings;
 use crate::progress::{self, Unit};
 
 /// Check proofs and bundles offline, against a key that you trust
@@ -28,11 +31,20 @@ use crate::progress::{self, Unit};
 /// bundle of `export --bundle`. Its content says which. Needs no server, no database and no network. The
 /// exit code is 0 if everything is proven, 1 if something is wrong, and 2 if something could not be
 /// checked. An erased entry is proven: its values are gone, and its leaf is in the log.
+///
+/// With `--deep` and without files, it checks the database of the settings: every entry, tile, root,
+/// checkpoint and row of the search index. The server may be running.
 #[derive(Args)]
 pub(super) struct VerifyArgs {
     /// Files, unpacked if their names end in `.gz`; `-` is stdin
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "deep", value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Check everything in the database of the settings; without --vkey, with the server's own key
+    #[arg(long, conflicts_with_all = ["files", "leaf", "consistency"])]
+    deep: bool,
+    /// Only the logs of this channel; the flag may be given several times [default: all]
+    #[arg(long, value_name = "N", requires = "deep")]
+    channel: Vec<ChannelId>,
     /// Verifier key of the log, or a file with one key on each line; the flag may be given several times
     #[arg(long, value_name = "KEY", conflicts_with = "policy")]
     vkey: Vec<String>,
@@ -48,7 +60,7 @@ pub(super) struct VerifyArgs {
     /// Proof that leads from the older to the newer of the two checkpoints (/log/{channel}/{stream}/consistency)
     #[arg(long, value_name = "FILE", requires = "checkpoint")]
     consistency: Option<PathBuf>,
-    /// Show each entry of a bundle, not only those that are wrong
+    /// Show each entry of a bundle or of the database, not only those that are wrong, and all findings
     #[arg(short, long)]
     verbose: bool,
     /// Print JSON: an object for each entry, then one for each file, then the summary
@@ -56,9 +68,20 @@ pub(super) struct VerifyArgs {
     json: bool,
 }
 
-/// Runs the command. What stops it before a file is checked is one sentence on stderr.
-pub(super) fn run(args: &VerifyArgs) -> ExitCode {
-    let outcome = verify(args).unwrap_or_else(|error| {
+impl VerifyArgs {
+    /// Whether it checks the database of the settings. Files need no settings.
+    pub(super) fn needs_settings(&self) -> bool {
+        self.deep
+    }
+}
+
+/// Runs the command. What stops it before something is checked is one sentence on stderr.
+pub(super) fn run(settings: Option<anyhow::Result<Settings>>, args: &VerifyArgs) -> ExitCode {
+    let outcome = match settings {
+        Some(settings) => settings.and_then(|settings| deep::verify(&settings, args)),
+        None => verify(args),
+    };
+    let outcome = outcome.unwrap_or_else(|error| {
         stderr_line!("audit-server: {error:#}");
         Outcome::NotChecked
     });

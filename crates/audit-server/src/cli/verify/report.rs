@@ -63,7 +63,7 @@ impl Outcome {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Outcome::Ok => "ok",
             Outcome::Wrong => "wrong",

@@ -2,6 +2,7 @@
 
 mod bundles;
 mod changes;
+mod deep;
 mod kept;
 mod mutations;
 mod proofs;

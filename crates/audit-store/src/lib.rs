@@ -46,6 +46,7 @@ mod pool;
 mod postings;
 mod private_file;
 mod query;
+mod root;
 mod row;
 mod schema;
 mod sign;
@@ -71,12 +72,13 @@ pub use copy::{Copied, CopyProgress, copy};
 pub use error::{CopyError, DatabaseError, OpenError, StoreError, Unusable};
 pub use indexer::IndexLag;
 pub use limit::Cancel;
-pub use log::{CursorQuery, Find, List, Log, LogTree, Logs, Prepared, Records, SignedTree};
+pub use log::{CursorQuery, Find, List, Log, LogTree, Logs, Prepared, Records, RootCheckpoint, RootLog, SignedTree};
 pub use migrate::{Inspection, Migrated};
 pub use query::{
     ActionLogGroupBy, ActionLogs, CursorPage, Events, Group, GroupBy, GroupKey, Histogram, LogState, LogStream, OtherGroups, Page,
     PageNumber, SpanCount, StreamTypes, Summary,
 };
+pub use root::Cosignature;
 pub use sign::{KeyChange, SigningKey, SigningState};
 pub use store::{NewOrigin, NewOriginError, Store};
 pub use tokens::AdminKeyError;

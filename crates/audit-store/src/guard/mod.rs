@@ -8,7 +8,7 @@ mod files;
 mod identity;
 
 pub(crate) use files::Files;
-pub(crate) use identity::{Identity, PublicKey};
+pub(crate) use identity::{Identity, PublicKey, ending};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

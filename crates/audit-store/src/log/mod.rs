@@ -8,12 +8,14 @@ mod cursor;
 mod find;
 mod list;
 mod proof;
+mod root;
 mod tree;
 
 pub use append::Prepared;
 pub use cursor::{CursorQuery, Records};
 pub use find::Find;
 pub use list::List;
+pub use root::{RootCheckpoint, RootLog};
 pub use tree::{LogTree, SignedTree};
 
 use std::marker::PhantomData;

@@ -22,8 +22,10 @@ use crate::url::DatabaseUrl;
 use crate::{AppendRequest, Store, StoreConfig, dialect, tree};
 
 /// The tables with a channel in every row.
-const TENANT_TABLES: [&str; 9] =
-    ["logs", "events", "action_logs", "segments", "segment_times", "postings", "trees", "tiles", "checkpoints"];
+const TENANT_TABLES: [&str; 11] = [
+    "logs", "events", "action_logs", "segments", "segment_times", "postings", "trees", "tiles", "checkpoints", "root_entries",
+    "cosignatures",
+];
 
 /// Lists over all channels, which are not lookups. They go to every node of a cluster and lock
 /// nothing.

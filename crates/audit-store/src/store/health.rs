@@ -6,6 +6,7 @@ use std::time::Duration;
 use audit_domain::{ClockError, Stream, Timestamp};
 
 use super::{Store, logs};
+use crate::log_key::ROOT;
 use crate::append::Writers;
 use crate::dialect::RolePrivileges;
 use crate::error::{OpenError, StoreError};
@@ -77,7 +78,7 @@ impl Store {
     /// As for [`Store::seal`]: the tiles of a log whose entries were changed stay as they are.
     pub fn rebuild_trees(&self) -> Result<u64, StoreError> {
         let mut repaired = 0;
-        for log in self.read(logs)? {
+        for log in self.read(logs)?.into_iter().chain([ROOT]) {
             repaired += tree::rebuild(&self.0.index_source.readers, &self.0.writers, log)?;
         }
         self.seal()?;

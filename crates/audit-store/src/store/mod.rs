@@ -5,6 +5,7 @@ mod followers;
 mod health;
 mod new_origin;
 mod registry;
+mod rooting;
 mod signing;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use audit_domain::{ChannelGrant, Clock, ContentTypes, MaskingPolicy, Stream, lim
 pub use new_origin::{NewOrigin, NewOriginError};
 
 use self::followers::Start;
+use self::rooting::{Rooting, Roots};
 use crate::append::{AfterCommit, AppendRequest, Budget, ClockWatch, NotStored, PendingReceipts, Writers};
 use crate::config::StoreConfig;
 use crate::connection::{DbConnection, Purpose};
@@ -26,6 +28,7 @@ use crate::limit::Cancel;
 use crate::pool::{Pool, pool};
 use crate::postings::Cache;
 use crate::query::{Filter, Table};
+use crate::root::Entering;
 use crate::sign::{self, Signer};
 use crate::tree;
 use crate::url::DatabaseUrl;
@@ -56,6 +59,8 @@ struct Inner {
     sealer: Following,
     /// Signs, and refuses logs that went back; only with [`StoreConfig::signing`].
     signer: Option<(Following, Arc<Signer>)>,
+    /// Enters the checkpoints of logs into the root log; only with a signer.
+    rooting: Option<(Rooting, Roots)>,
     writers: Arc<Writers>,
     index_source: Arc<Source>,
     readers: Pool,
@@ -75,6 +80,10 @@ struct Inner {
 impl Inner {
     /// Returns whether all threads ended in time.
     fn close(&self) -> bool {
+        // The last round of the root log needs the writers.
+        if self.rooting.as_ref().is_some_and(|(rooting, _)| !rooting.close()) {
+            tracing::warn!("the last round of the root log still waits for the database; the next start does the rest");
+        }
         let followers = || [&self.indexer, &self.sealer].into_iter().chain(self.signer.as_ref().map(|(following, _)| following));
         followers().for_each(Following::stop);
         // Each of them is closed, also after one that did not end.
@@ -154,12 +163,20 @@ impl Store {
         let indexer = start.indexer(&to_index, &index_source)?;
         let sealer = start.sealer(&to_seal, &followers, signer.is_some().then(|| Arc::clone(&to_sign)))?;
         let signer = signer.map(|signer| Ok::<_, OpenError>((start.signer(&to_sign, &signer)?, signer))).transpose()?;
+        let rooting = signer.as_ref().map(|(_, signer)| {
+            let entering = Arc::new(Entering::new(Arc::clone(&followers), Arc::clone(signer), config.clock.clone()));
+            let (signer, readers) = (Arc::clone(signer), Arc::clone(&followers));
+            let roots = Roots { entering, signer, readers, to_seal: Arc::clone(&to_seal) };
+            Ok::<_, OpenError>((Rooting::start(url.display(), roots.clone(), &writers)?, roots))
+        });
+        let rooting = rooting.transpose()?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
         Ok(Store(Arc::new(Inner {
             url,
             indexer,
             sealer,
             signer,
+            rooting,
             writers,
             index_source,
             readers,

@@ -6,8 +6,10 @@ use std::path::Path;
 use postgres::{Client, NoTls};
 
 /// What has a channel in every row.
-const TENANT_TABLES: [&str; 9] =
-    ["logs", "events", "action_logs", "segments", "segment_times", "postings", "trees", "tiles", "checkpoints"];
+const TENANT_TABLES: [&str; 11] = [
+    "logs", "events", "action_logs", "segments", "segment_times", "postings", "trees", "tiles", "checkpoints", "root_entries",
+    "cosignatures",
+];
 const PARTITIONS: usize = 4;
 
 /// Makes the schema in an empty database from the migrations, with the tables of the tenants cut by hash of the channel.

@@ -8,7 +8,9 @@ use crate::common::{
     ActionLogs, Dice, Events, Kind, Raw, TestDatabase, append, checked_logs_of, erase, event, on_postgres, only, uuid,
 };
 
-const TABLES: [&str; 8] = ["logs", "events", "action_logs", "tokens", "content_types", "log_names", "signing_keys", "checkpoints"];
+const TABLES: [&str; 10] = [
+    "logs", "events", "action_logs", "tokens", "content_types", "log_names", "signing_keys", "checkpoints", "root_entries", "cosignatures",
+];
 
 /// Not carried: rebuilt from the entries.
 const DERIVED: [&str; 5] = ["segments", "segment_times", "postings", "trees", "tiles"];
@@ -23,7 +25,7 @@ fn dump(raw: &Raw) -> Vec<Vec<Vec<Option<String>>>> {
         "tokens" | "content_types" => "id",
         "logs" => "channel_id, stream",
         "log_names" | "signing_keys" => "number",
-        "checkpoints" => "1, 2, 3",
+        "checkpoints" | "cosignatures" => "1, 2, 3",
         _ => "channel_id, position",
     };
     TABLES.iter().map(|table| raw.rows(&format!("SELECT * FROM {table} ORDER BY {}", order(table)))).collect()

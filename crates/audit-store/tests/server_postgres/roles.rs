@@ -115,7 +115,7 @@ fn privileges_guard_action_logs_by_verb_and_by_column() {
 #[test]
 fn heads_trees_and_tokens_are_guarded_too() {
     let guarded = Guarded::new();
-    for table in ["logs", "trees", "tokens", "log_names", "signing_keys", "checkpoints"] {
+    for table in ["logs", "trees", "tokens", "log_names", "signing_keys", "checkpoints", "root_entries", "cosignatures"] {
         guarded.refused(&format!("DELETE FROM {table}"));
         guarded.refused(&format!("TRUNCATE {table}"));
     }
@@ -123,6 +123,8 @@ fn heads_trees_and_tokens_are_guarded_too() {
         ("logs", &["next_position", "recorded_at"][..]),
         ("trees", &["size", "root", "log_name"]),
         ("checkpoints", &["size", "note"]),
+        ("cosignatures", &["size", "cosigned_at", "note", "signature"]),
+        ("root_entries", &[]),
         ("signing_keys", &["retired_at"]),
         ("log_names", &[]),
         ("tiles", &["hashes"]),

@@ -318,6 +318,7 @@ pub(super) fn held(conn: &mut PgConnection, channel_id: i64, stream: Stream, uui
     let table = match stream {
         Stream::Events => "events",
         Stream::ActionLogs => "action_logs",
+        Stream::Checkpoints => return Ok(HashMap::new()),
     };
     let sql = format!(
         "SELECT held.uuid, held.position FROM unnest($2) AS wanted (uuid) \

@@ -256,6 +256,7 @@ pub(super) fn held(
     let table = match stream {
         Stream::Events => "events",
         Stream::ActionLogs => "action_logs",
+        Stream::Checkpoints => return Ok(HashMap::new()),
     };
     // CROSS JOIN keeps the order. In the opposite order SQLite would read the whole channel.
     let sql = format!(
@@ -288,6 +289,7 @@ fn held_one_by_one(
                 let of_uuid = action_logs::channel_id.eq(channel_id).and(action_logs::uuid.eq(bytes));
                 action_logs::table.filter(of_uuid).select(action_logs::position).load(conn)?
             }
+            Stream::Checkpoints => Vec::new(),
         };
         held.extend(position.first().map(|position| (*uuid, *position)));
     }

@@ -8,7 +8,7 @@ use audit_http::store::domain::{Stream, Timestamp};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// The measurements of the crates below, with their help texts.
-const HELP: [(Kind, &str, &str); 21] = [
+const HELP: [(Kind, &str, &str); 22] = [
     (Kind::Counter, "audit_appended_entries_total", "Entries that were committed to a log, by stream."),
     (Kind::Histogram, "audit_append_batch_entries", "Entries of one transaction of a writer."),
     (Kind::Histogram, "audit_append_batch_seconds", "Time from the start of such a transaction to the end of its commit."),
@@ -29,6 +29,7 @@ const HELP: [(Kind, &str, &str); 21] = [
     (Kind::Gauge, "audit_checkpoint_lag_entries", "Entries of a tree that no signed checkpoint has yet, by channel and stream."),
     (Kind::Gauge, "audit_signs", "1 if this server holds all keys of the database and signs checkpoints, 0 if not."),
     (Kind::Gauge, "audit_refused_logs", "Logs that do not extend their newest checkpoint, to which nothing is appended."),
+    (Kind::Gauge, "audit_cosignature_age_seconds", "Age of the newest cosignature of the root log, by witness."),
     (Kind::Gauge, CERTIFICATE_EXPIRES, "When the first certificate of the server's chain expires."),
 ];
 

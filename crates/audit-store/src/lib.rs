@@ -56,6 +56,7 @@ mod tokens;
 mod tree;
 mod url;
 mod watch;
+mod witness;
 
 #[cfg(test)]
 #[path = "../tests/postgres/mod.rs"]
@@ -80,10 +81,11 @@ pub use query::{
 };
 pub use root::Cosignature;
 pub use sign::{KeyChange, SigningKey, SigningState};
-pub use store::{NewOrigin, NewOriginError, Store};
+pub use store::{NewOrigin, NewOriginError, Store, WeakStore};
 pub use tokens::AdminKeyError;
 pub use tree::TreeLag;
 pub use url::without_secrets;
+pub use witness::{WitnessStore, WitnessedCheckpoint};
 
 /// The crate below.
 pub use audit_domain as domain;

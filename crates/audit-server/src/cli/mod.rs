@@ -20,6 +20,7 @@ mod rebuild;
 mod serve;
 mod token;
 mod verify;
+mod witness;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -60,6 +61,7 @@ enum Command {
     Import(import::ImportArgs),
     Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
+    Witness(witness::WitnessArgs),
     Token(token::TokenArgs),
     ContentTypes(content_types::ContentTypesArgs),
     Key(key::KeyArgs),
@@ -108,6 +110,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Export(args) => export::run(&start(&given, file)?, &args),
         // It uses no settings: what it needs is in its flags.
         Command::Verify(args) => return Ok(verify::run(&args)),
+        Command::Witness(args) => witness::run(&start(&given, file)?, &args),
         Command::Token(args) => token::run(&start(&given, file)?, args),
         Command::ContentTypes(args) => content_types::run(&start(&given, file)?, &args),
         Command::Key(args) => key::run(&start(&given, file)?, args),

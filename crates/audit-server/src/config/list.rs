@@ -7,9 +7,10 @@ use audit_http::store::domain::limits::TOKEN_KEY_CHARS_MIN;
 use audit_http::{ApiConfig, ServerConfig};
 
 use super::setting::{SWITCH, Scope, Setting};
+use super::witnesses::WITNESS_POLICY;
 
 /// Every setting, in the order of the help.
-pub(super) const ALL: [&Setting; 31] = [
+pub(super) const ALL: [&Setting; 32] = [
     &DATABASE_URL,
     &TRANSACTION_POOLER,
     &WRITERS,
@@ -17,6 +18,7 @@ pub(super) const ALL: [&Setting; 31] = [
     &SIGNING_KEY_FILE,
     &LOG_NAME,
     &PUBLIC_LOG,
+    &WITNESS_POLICY,
     &LISTEN,
     &PRODUCTION,
     &TLS_CERT,

@@ -8,11 +8,12 @@ use crate::common::server::{KEY, Server};
 use crate::common::tls::Certificate;
 use crate::common::{program, run};
 
-const SUBCOMMANDS: [&str; 19] = [
+const SUBCOMMANDS: [&str; 20] = [
     "serve",
     "import",
     "export",
     "verify",
+    "witness",
     "token",
     "content-types",
     "key",

@@ -35,3 +35,4 @@ mod tls;
 mod tokens;
 mod unwritable;
 mod verify;
+mod witness;

@@ -10,6 +10,7 @@ mod transaction;
 mod versions;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
 
 use audit_domain::uuid::Uuid;
@@ -269,6 +270,11 @@ pub(crate) fn is_lost(conn: &mut DbConnection, error: &DieselError) -> bool {
 /// Whether the rows of a result arrive one by one, instead of all of them before the first.
 pub(crate) fn gives_rows_as_they_come(conn: &DbConnection) -> bool {
     matches!(conn, DbConnection::Sqlite(_))
+}
+
+/// Opens the file of a witness, which is no audit log, and creates it if it is missing.
+pub(crate) fn open_witness_file(path: &Path) -> Result<DbConnection, OpenError> {
+    sqlite::open_witness_file(path).map(DbConnection::Sqlite)
 }
 
 /// Inserts the head row of a log if it is missing, and locks it until the transaction ends. Returns

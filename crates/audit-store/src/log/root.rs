@@ -125,30 +125,23 @@ impl RootLog {
     /// # Errors
     ///
     /// [`StoreError::Cosignature`] if the witness did not sign this checkpoint.
-    pub fn add_cosignature(
-        &self,
-        checkpoint: &RootCheckpoint,
-        witness: &VerifierKey,
-        signature: &NoteSignature,
-    ) -> Result<(), StoreError> {
+    pub fn add_cosignature(&self, checkpoint: &str, witness: &VerifierKey, signature: &NoteSignature) -> Result<(), StoreError> {
         let refused = |why: String| StoreError::Cosignature(format!("{}: {why}", witness.name()));
-        let parsed: Note = checkpoint.note.parse().map_err(|error: audit_domain::log::NoteError| refused(error.to_string()))?;
-        let cosigned = Note::new(parsed.text().to_owned(), vec![signature.clone()]).map_err(|error| refused(error.to_string()))?;
-        let at = cosigned.verify(witness).map_err(|error| refused(error.to_string()))?;
-        let at = at.ok_or_else(|| refused("it is not a cosignature: it has no time".to_owned()))?;
-        if i64::try_from(at).ok().and_then(|at| at.checked_mul(1_000_000)).is_none() {
-            return Err(refused("its time cannot be right".to_owned()));
-        }
         let identity = self.store.point_read(Identity::read)?;
-        // Without the lines of witnesses.
-        let own = |line: &&NoteSignature| line.name() == checkpoint.origin;
-        let own = parsed.signatures().iter().filter(own).cloned().collect();
-        let note = Note::new(parsed.text().to_owned(), own).map_err(|error| refused(error.to_string()))?.to_string();
-        if identity.number() != checkpoint.log_name {
-            return Err(refused("the logs have another name since".to_owned()));
+        let (signed, note) = identity.open(checkpoint).map_err(|error| refused(error.to_string()))?;
+        if !identity.is_of(&signed, ROOT) {
+            return Err(refused(format!("it is of {}, which is not the root log now", signed.origin())));
         }
-        let new = Cosignature { witness: witness.to_string(), size: checkpoint.size, at, note, signature: signature.to_string() };
-        let number = checkpoint.log_name;
+        let cosigned = Note::new(note.text().to_owned(), vec![signature.clone()]).map_err(|error| refused(error.to_string()))?;
+        let at = cosigned.verify(witness).map_err(|error| refused(error.to_string()))?;
+        // In microseconds, it has to fit into a column.
+        let at = at.filter(|at| i64::try_from(*at).is_ok_and(|at| at.checked_mul(1_000_000).is_some()));
+        let at = at.ok_or_else(|| refused("it has no time, or one that cannot be right".to_owned()))?;
+        // Without the lines of witnesses.
+        let own = note.signatures().iter().filter(|line| line.name() == signed.origin()).cloned().collect();
+        let note = Note::new(note.text().to_owned(), own).map_err(|error| refused(error.to_string()))?.to_string();
+        let new = Cosignature { witness: witness.to_string(), size: signed.size(), at, note, signature: signature.to_string() };
+        let number = identity.number();
         self.store.write(move |conn| dialect::write_again_if_taken(conn, |conn| put_cosignature(conn, number, &new)))
     }
 }

@@ -7,6 +7,7 @@ mod new_origin;
 mod registry;
 mod rooting;
 mod signing;
+mod weak;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 use audit_domain::{ChannelGrant, Clock, ContentTypes, MaskingPolicy, Stream, limits};
 
 pub use new_origin::{NewOrigin, NewOriginError};
+pub use weak::WeakStore;
 
 use self::followers::Start;
 use self::rooting::{Rooting, Roots};

@@ -3,6 +3,7 @@
 mod faults;
 mod schema;
 mod upkeep;
+mod witness;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -28,6 +29,7 @@ pub(super) use faults::unusable;
 pub(super) use schema::{read_versions, run_migrations};
 pub(crate) use upkeep::Checkpoints;
 pub(super) use upkeep::{empty_wal, try_write};
+pub(super) use witness::open_witness_file;
 
 /// Creates the database with its schema if there is none. Returns its migrations.
 pub(super) fn make_if_missing(file: &SqliteFile) -> Result<Option<Vec<String>>, OpenError> {

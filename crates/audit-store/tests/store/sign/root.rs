@@ -193,7 +193,7 @@ fn a_copy_has_the_root_log() {
 fn cosign(store: &Store, root: &RootCheckpoint, witness: &CosignerKey) -> Result<(), StoreError> {
     let note: Note = root.note().parse().unwrap();
     let signature = witness.cosign(note.text(), 1_700_000_000 + root.size()).unwrap();
-    store.root_log().add_cosignature(root, witness.verifier(), &signature)
+    store.root_log().add_cosignature(root.note(), witness.verifier(), &signature)
 }
 
 fn events_proof(store: &Store, position: i64) -> EntryProof {
@@ -244,7 +244,7 @@ fn a_cosignature_of_something_else_is_refused() {
     let (root, witness) = (root(store), CosignerKey::new("w", &[3; 32]).unwrap());
     let other = CosignerKey::new("w", &[4; 32]).unwrap();
     let text = root.note().parse::<Note>().unwrap().text().to_owned();
-    let add = |signature| store.root_log().add_cosignature(&root, witness.verifier(), &signature);
+    let add = |signature| store.root_log().add_cosignature(root.note(), witness.verifier(), &signature);
     for wrong in [witness.cosign(&signed(store).1.text().to_owned(), 5).unwrap(), other.cosign(&text, 5).unwrap()] {
         assert!(matches!(add(wrong), Err(StoreError::Cosignature(_))));
     }

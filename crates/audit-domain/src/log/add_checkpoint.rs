@@ -99,10 +99,10 @@ impl AddCheckpoint {
         if latest_size == 0 && !self.proof.is_empty() {
             return Err(inconsistent("a proof from an empty tree has no hashes".to_owned()));
         }
-        verify_consistency((latest_size, latest_root), (size, root), &self.proof).map_err(|error| inconsistent(error.to_string()))?;
-        let is_verified = |line: &&super::NoteSignature| {
-            signed_by.iter().any(|key| (key.name(), key.id()) == (line.name(), line.key_id()))
-        };
+        verify_consistency((latest_size, latest_root), (size, root), &self.proof)
+            .map_err(|error| inconsistent(error.to_string()))?;
+        let is_verified =
+            |line: &&super::NoteSignature| signed_by.iter().any(|key| (key.name(), key.id()) == (line.name(), line.key_id()));
         let verified = self.note.signatures().iter().filter(is_verified).cloned().collect();
         Note::new(self.note.text().to_owned(), verified).map_err(|error| Refused::Form(error.to_string()))
     }
@@ -177,8 +177,15 @@ mod tests {
         assert_eq!(body.parse::<AddCheckpoint>().unwrap(), request);
         let hash = format!("{}\n", STANDARD.encode([0; 32]));
         for (from, to) in [
-            ("old 1", "old 01"), ("old 1", "old +1"), ("old 1", "old"), ("old 1", "new 1"), ("old 1", "old  1"), ("\n\n", "\n"),
-            ("old 1\n", "old 1\nAAAA\n"), ("old 1\n", &format!("old 1\n{}", hash.repeat(63))), ("\n2\n", "\n02\n"),
+            ("old 1", "old 01"),
+            ("old 1", "old +1"),
+            ("old 1", "old"),
+            ("old 1", "new 1"),
+            ("old 1", "old  1"),
+            ("\n\n", "\n"),
+            ("old 1\n", "old 1\nAAAA\n"),
+            ("old 1\n", &format!("old 1\n{}", hash.repeat(63))),
+            ("\n2\n", "\n02\n"),
         ] {
             let wrong = body.replacen(from, to, 1);
             assert!(matches!(wrong.parse::<AddCheckpoint>(), Err(AddCheckpointRefused::Form(_))), "{wrong}");
@@ -197,7 +204,10 @@ mod tests {
         let verified = verify(&good).unwrap();
         assert_eq!(verified.signatures(), [key(2).sign(good.note.text())], "unknown signatures are ignored");
         assert!(matches!(good.verify(&[], latest), Err(Refused::UnknownLog(_))));
-        assert!(matches!(verify(&request(1, 2, root(2, 0), &[key(3)], second())), Err(Refused::Signature(SignatureError::Missing(_)))));
+        assert!(matches!(
+            verify(&request(1, 2, root(2, 0), &[key(3)], second())),
+            Err(Refused::Signature(SignatureError::Missing(_)))
+        ));
         // One good signature does not help: a signature of a trusted key is wrong.
         let mut forged = good.clone();
         forged.note = Note::new(good.note.text().to_owned(), vec![key(2).sign(good.note.text()), key(1).sign("other\n")]).unwrap();

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest, Sha256};
 use ed25519_dalek::{Signature, Signer, SigningKey};
+use sha2::{Digest, Sha256};
 
 use super::signature::{KeyId, NoteSignature, is_key_name};
 

@@ -47,7 +47,10 @@ pub(super) enum Failed {
     Refused { status: u16, meaning: &'static str, said: String },
     #[error("its answer has no cosignature of the key {0}")]
     NoCosignature(String),
-    #[error("it has a checkpoint of {witness} entries, and the root log has {own}: an older copy of the database was restored, or another log has the same origin and key")]
+    #[error(
+        "it has a checkpoint of {witness} entries, and the root log has {own}: an older copy of the database was restored, or \
+         another log has the same origin and key"
+    )]
     Ahead { witness: u64, own: u64 },
     #[error("another server asked it at the same time")]
     Overtaken,
@@ -71,10 +74,8 @@ impl Client {
     pub(super) fn add_checkpoint(&self, old_size: u64, proof: Vec<NodeHash>, note: &str) -> Result<Answer, Failed> {
         let note: audit_store::domain::log::Note =
             note.parse().map_err(|error: audit_store::domain::log::NoteError| Failed::Own(error.to_string()))?;
-        let checkpoint = note
-            .text()
-            .parse()
-            .map_err(|error: audit_store::domain::log::CheckpointTextError| Failed::Own(error.to_string()))?;
+        let checkpoint =
+            note.text().parse().map_err(|error: audit_store::domain::log::CheckpointTextError| Failed::Own(error.to_string()))?;
         let body = AddCheckpoint { old_size, proof, note, checkpoint }.to_string();
         let url = format!("{}/add-checkpoint", self.witness.url.trim_end_matches('/'));
         let mut response = self.agent.post(&url).content_type("text/plain; charset=utf-8").send(body)?;
@@ -106,7 +107,9 @@ fn refused(status: u16, said: &str) -> Failed {
         403 => "it does not have the key of the root log",
         404 => "it does not know the root log",
         409 => "it has a checkpoint of another size, and its answer does not say which",
-        422 => "the root log does not extend the checkpoint that it has: an older copy of the database was restored, or the log was changed",
+        422 => {
+            "the root log does not extend the checkpoint that it has: an older copy of the database was restored, or the log was changed"
+        }
         _ => "it cannot answer",
     };
     // The answer is somebody else's text, and a line of the log is one line.

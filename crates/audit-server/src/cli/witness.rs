@@ -74,7 +74,10 @@ fn logs(path: &Path) -> anyhow::Result<Vec<VerifierKey>> {
         logs.push(key);
     }
     if logs.is_empty() {
-        bail!("{} has no key: put the verifier key of each log on a line of it, as /log/vkey of its server shows it", path.display());
+        bail!(
+            "{} has no key: put the verifier key of each log on a line of it, as /log/vkey of its server shows it",
+            path.display()
+        );
     }
     Ok(logs)
 }

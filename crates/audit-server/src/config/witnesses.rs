@@ -36,7 +36,10 @@ fn of_policy(text: &str) -> Result<Vec<Witness>, String> {
     let witness = |of: &audit_http::store::domain::log::PolicyWitness| {
         let has_host = |scheme: &str| of.url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
         if !["http://", "https://"].into_iter().any(has_host) {
-            return Err(format!("the URL of the witness {} must begin with https:// or http:// and a host (got {})", of.name, of.url));
+            return Err(format!(
+                "the URL of the witness {} must begin with https:// or http:// and a host (got {})",
+                of.name, of.url
+            ));
         }
         Ok(Witness { name: of.name.clone(), url: of.url.clone(), key: of.key.clone() })
     };

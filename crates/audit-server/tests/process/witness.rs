@@ -165,11 +165,8 @@ fn a_witness_that_lies_or_is_down_stops_no_other() {
     let [lies, down] = [7, 8].map(|seed| CosignerKey::new(&format!("w{seed}"), &[seed; 32]).unwrap());
     let lie = lies.cosign("another checkpoint\n", 1_700_000_000).unwrap().to_string();
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let witnesses = [
-        ("lies", lies.verifier(), liar(lie)),
-        ("down", down.verifier(), format!("http://{nobody}")),
-        ("a", &key, url(&a)),
-    ];
+    let witnesses =
+        [("lies", lies.verifier(), liar(lie)), ("down", down.verifier(), format!("http://{nobody}")), ("a", &key, url(&a))];
     let policy = scene.policy(1, &witnesses);
     let server = scene.server();
     cosigned(&server, &policy);
@@ -216,7 +213,8 @@ fn a_witness_answers_strangers_with_the_codes_of_the_protocol() {
     fs::write(scene.path().join("none"), "\n").unwrap();
     let ended = run(program(scene.path()).args(["witness", "--logs", "none", "--name", "x"]));
     assert!(ended.sentence().contains("none has no key"), "{ended:?}");
-    let ended = run(program(scene.path()).args(["witness", "--logs", "logs", "--name", "x", "--state-file", "audit-data/audit.db"]));
+    let ended =
+        run(program(scene.path()).args(["witness", "--logs", "logs", "--name", "x", "--state-file", "audit-data/audit.db"]));
     assert!(ended.sentence().contains("it is not the file of a witness"), "{ended:?}");
 }
 

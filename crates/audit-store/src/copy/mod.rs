@@ -144,7 +144,10 @@ fn open_target(config: &StoreConfig) -> Result<(DatabaseUrl, DbConnection), Copy
 /// The logs of channels that have entries, in the order of their keys.
 fn logs(conn: &mut DbConnection) -> Result<Vec<Log>, CopyError> {
     let columns = (logs::channel_id, logs::stream, logs::next_position, logs::recorded_at);
-    let written = logs::table.filter(logs::next_position.gt(0).and(logs::stream.ne(ROOT.1.number()))).order((logs::channel_id, logs::stream)).select(columns);
+    let written = logs::table
+        .filter(logs::next_position.gt(0).and(logs::stream.ne(ROOT.1.number())))
+        .order((logs::channel_id, logs::stream))
+        .select(columns);
     let rows: Vec<(i64, i16, i64, i64)> = written.load(conn).map_err(StoreError::from)?;
     let log = |(channel_id, stream, size, recorded_at)| {
         let stream = Stream::from_number(stream)

@@ -136,7 +136,9 @@ impl<S: LogStream> LogTree<S> {
     /// As for [`LogTree::tile`]; also [`StoreError::UnfitTree`] if the tiles do not lead to the root of
     /// this tree: a proof that nobody could verify is not given out.
     pub fn consistency_between(&self, old_size: u64, new_size: u64) -> Result<Option<Vec<NodeHash>>, StoreError> {
-        self.log.store.point_read(|conn| tree::consistency_between(conn, self.log.key(), (self.size, self.root), old_size..new_size))
+        self.log
+            .store
+            .point_read(|conn| tree::consistency_between(conn, self.log.key(), (self.size, self.root), old_size..new_size))
     }
 
     /// The hashes of the largest complete subtrees that cover some leaves, from left to right: those of

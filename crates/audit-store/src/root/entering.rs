@@ -74,7 +74,8 @@ impl Entering {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now()?.micros();
         let (identity, last) = self.readers.read(|conn| Ok((Identity::read(conn)?, head(conn)?)))?;
-        let is_early = state.last_round.is_some_and(|last| last.elapsed() < PERIOD) || last.is_some_and(|head| is_recent(head, now));
+        let is_early =
+            state.last_round.is_some_and(|last| last.elapsed() < PERIOD) || last.is_some_and(|head| is_recent(head, now));
         if is_early && !at_once {
             return Ok(false);
         }

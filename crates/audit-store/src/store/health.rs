@@ -6,13 +6,13 @@ use std::time::Duration;
 use audit_domain::{ClockError, Stream, Timestamp};
 
 use super::{Store, logs};
-use crate::log_key::ROOT;
 use crate::append::Writers;
 use crate::dialect::RolePrivileges;
 use crate::error::{OpenError, StoreError};
 use crate::follow::Progress;
 use crate::indexer::{self, IndexLag};
 use crate::log_key::LogKey;
+use crate::log_key::ROOT;
 use crate::tree::TreeLag;
 use crate::{dialect, postings, query, tree};
 

@@ -85,7 +85,8 @@ pub(super) fn begin_new_origin(store: &Store, signing: &Signing, clock: &Clock) 
             newest.insert(log, (checkpoint, note.to_owned()));
         }
     }
-    let channels: BTreeSet<i64> = keys.iter().chain(newest.keys()).filter(|log| **log != ROOT).map(|(channel_id, _)| *channel_id).collect();
+    let channels: BTreeSet<i64> =
+        keys.iter().chain(newest.keys()).filter(|log| **log != ROOT).map(|(channel_id, _)| *channel_id).collect();
     for channel_id in channels {
         append(store, channel_id, &log_name, &newest)?;
     }
@@ -126,7 +127,8 @@ fn stored(conn: &mut DbConnection, identity: &Identity, keys: &[LogKey]) -> Resu
 /// Appends the event of a channel.
 fn append(store: &Store, channel_id: i64, log_name: &str, newest: &Newest) -> Result<(), NewOriginError> {
     // The root log has no event of its own: each channel cites it.
-    let of_channel = [(channel_id, Stream::Events), (channel_id, Stream::ActionLogs), ROOT].into_iter().filter_map(|log| newest.get(&log));
+    let of_channel =
+        [(channel_id, Stream::Events), (channel_id, Stream::ActionLogs), ROOT].into_iter().filter_map(|log| newest.get(&log));
     let cited = |(checkpoint, note): &(Checkpoint, String)| {
         let (origin, size, root) = (checkpoint.origin(), checkpoint.size(), checkpoint.root().to_string());
         serde_json::json!({ "origin": origin, "size": size, "root": root, "checkpoint": note })

@@ -77,7 +77,8 @@ impl WitnessStore {
                 Ok(new) => new,
                 Err(refused) => return Ok(Err(refused)),
             };
-            let size = i64::try_from(new.size).map_err(|_| StoreError::WentBack("a tree of this size cannot be kept".to_owned()))?;
+            let size =
+                i64::try_from(new.size).map_err(|_| StoreError::WentBack("a tree of this size cannot be kept".to_owned()))?;
             let values = (witnessed::size.eq(size), witnessed::root.eq(new.root.0.to_vec()), witnessed::note.eq(&new.note));
             match latest {
                 Some(_) => diesel::update(witnessed::table.find(origin)).set(values).execute(conn)?,

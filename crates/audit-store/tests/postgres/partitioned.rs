@@ -7,7 +7,16 @@ use postgres::{Client, NoTls};
 
 /// What has a channel in every row.
 const TENANT_TABLES: [&str; 11] = [
-    "logs", "events", "action_logs", "segments", "segment_times", "postings", "trees", "tiles", "checkpoints", "root_entries",
+    "logs",
+    "events",
+    "action_logs",
+    "segments",
+    "segment_times",
+    "postings",
+    "trees",
+    "tiles",
+    "checkpoints",
+    "root_entries",
     "cosignatures",
 ];
 const PARTITIONS: usize = 4;

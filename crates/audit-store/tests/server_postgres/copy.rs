@@ -9,7 +9,16 @@ use crate::common::{
 };
 
 const TABLES: [&str; 10] = [
-    "logs", "events", "action_logs", "tokens", "content_types", "log_names", "signing_keys", "checkpoints", "root_entries", "cosignatures",
+    "logs",
+    "events",
+    "action_logs",
+    "tokens",
+    "content_types",
+    "log_names",
+    "signing_keys",
+    "checkpoints",
+    "root_entries",
+    "cosignatures",
 ];
 
 /// Not carried: rebuilt from the entries.

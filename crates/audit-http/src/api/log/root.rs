@@ -25,7 +25,8 @@ fn missing() -> Failure {
 
 pub(super) async fn checkpoint(api: web::Data<Api>, request: HttpRequest, _: Caller) -> Result<HttpResponse, Failure> {
     Query::parse(&request, &[])?;
-    let note = blocking::point_read(&api, 0, |store| Ok::<_, StoreError>(store.root_log().served()?.map(|root| root.note().to_owned())));
+    let note =
+        blocking::point_read(&api, 0, |store| Ok::<_, StoreError>(store.root_log().served()?.map(|root| root.note().to_owned())));
     let note = note.await??.ok_or_else(missing)?;
     Ok(HttpResponse::Ok().content_type(TEXT).insert_header((CACHE_CONTROL, ALWAYS_NEW)).body(note))
 }

@@ -172,7 +172,7 @@ fn a_copy_from_before_a_new_origin_gets_a_name_of_its_own() {
     let store = Store::open(scratch.place.config().signing(files.signing())).unwrap();
     assert!(refusal(&store).contains(&format!("is of {}/1/events, a name that the database does not know", second.log_name)));
     let third = operator.begin_new_origin(&files.signing()).unwrap();
-    assert_eq!((&third.before, third.log_name), (&second.log_name, format!("{}-3", second.before)));
+    assert_eq!((&third.before, &third.log_name), (&second.log_name, &format!("{}-3", second.before)));
     assert_eq!(sizes_of_channels(&third), [6, 1]);
     assert!(files.0.path().join("checkpoints/before-name-3/1-action-logs.checkpoint").exists());
     drop(store);

@@ -60,7 +60,8 @@ fn keys_are_shown_rotated_and_retired_while_the_server_runs() {
     assert!(first.starts_with("audit.example.com/1/events\n3\n"), "{first}");
     let shown = run(program(path).args(["key", "show"])).ok();
     let [vkey, root] = keys(&server).try_into().unwrap();
-    for said in [&*root, "log name  audit.example.com\n", "key file  audit-data/signing.key\n", ", signs, in the key file\n", &vkey] {
+    for said in [&*root, "log name  audit.example.com\n", "key file  audit-data/signing.key\n", ", signs, in the key file\n", &vkey]
+    {
         assert!(shown.contains(said), "{said}: {shown}");
     }
     assert!(!shown.contains("PRIVATE"), "{shown}");

@@ -20,7 +20,7 @@ use audit_domain::log::{Checkpoint, NodeHash};
 
 use self::files::path_of;
 use crate::error::StoreError;
-use crate::log_key::{LogKey, name_of};
+use crate::log_key::{LogKey, ROOT, name_of};
 use crate::private_file::{draft_of, write_draft};
 
 /// A checkpoint of a log that this store signed or saw.
@@ -119,7 +119,10 @@ impl Guard {
     /// The reasons why nothing is appended to some logs.
     pub(crate) fn refusals(&self) -> Vec<String> {
         let state = self.read();
-        state.all_refused.iter().chain(state.foreign.values()).chain(state.refused.values()).cloned().collect()
+        let mut logs: Vec<_> = state.foreign.iter().chain(&state.refused).collect();
+        // The root log went back with others, which say more.
+        logs.sort_by_key(|(log, _)| **log == ROOT);
+        state.all_refused.iter().chain(logs.into_iter().map(|(_, why)| why)).cloned().collect()
     }
 
     /// The reason why the file of a log is not a checkpoint of this database, if it is not.

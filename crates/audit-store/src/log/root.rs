@@ -179,6 +179,12 @@ impl RootCheckpoint {
         &self.note
     }
 
+    /// Whether a witness cosigned it.
+    #[must_use]
+    pub fn is_cosigned(&self) -> bool {
+        self.cosignatures > 0
+    }
+
     /// The key that signs, and that verifies the note.
     #[must_use]
     pub fn verifier(&self) -> &VerifierKey {

@@ -246,7 +246,7 @@ fn a_cosignature_of_something_else_is_refused() {
     let other = CosignerKey::new("w", &[4; 32]).unwrap();
     let text = root.note().parse::<Note>().unwrap().text().to_owned();
     let add = |signature| store.root_log().add_cosignature(root.note(), witness.verifier(), &signature);
-    for wrong in [witness.cosign(&signed(store).1.text().to_owned(), 5).unwrap(), other.cosign(&text, 5).unwrap()] {
+    for wrong in [witness.cosign(signed(store).1.text(), 5).unwrap(), other.cosign(&text, 5).unwrap()] {
         assert!(matches!(add(wrong), Err(StoreError::Cosignature(_))));
     }
     assert_eq!(store.root_log().cosignatures().unwrap(), []);

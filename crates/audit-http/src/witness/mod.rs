@@ -10,6 +10,9 @@ use std::collections::HashMap;
 use audit_store::domain::log::{AddCheckpoint, AddCheckpointRefused, CosignerKey, Note, VerifierKey};
 use audit_store::{StoreError, WitnessStore, WitnessedCheckpoint};
 
+/// Bytes of a request that the log of the program shows: the proof and the checkpoint of an honest log fit.
+const LOGGED_BYTES: usize = 8 * 1024;
+
 const TEXT: &str = "text/plain; charset=utf-8";
 const SIZE: &str = "text/x.tlog.size";
 
@@ -50,7 +53,7 @@ impl WitnessService {
                 AddCheckpointRefused::OtherSize(size) => (409, SIZE, format!("{size}\n")),
                 AddCheckpointRefused::Inconsistent { .. } => {
                     // It may be proof of misbehaviour, so it is kept where an operator finds it.
-                    tracing::warn!(%error, request = %String::from_utf8_lossy(body).escape_debug(), "a log asked to cosign another past");
+                    tracing::warn!(%error, request = %String::from_utf8_lossy(body.get(..LOGGED_BYTES).unwrap_or(body)).escape_debug(), "a log asked to cosign another past");
                     (422, TEXT, format!("{error}\n"))
                 }
             };

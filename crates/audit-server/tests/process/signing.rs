@@ -145,12 +145,12 @@ fn a_database_that_was_restored_from_an_older_copy_is_refused() {
     assert!(ended.code == Some(1) && ended.stdout.contains(said), "{ended:?}");
     let server = Server::start(path);
     assert_eq!(post(&server, 1), 503);
-    let mut client = Client::connect(server.address, KEY).unwrap();
-    let ready = client.get("/readyz").unwrap();
-    assert!(ready.status == 200 && ready.body.contains("2 log(s) do not extend their newest checkpoint"), "{ready:?}");
     // The root log went back with it.
     server.wait_for_line("the log 1/events has 3 entries");
     server.wait_for_line("the log root has 1 entries");
+    let mut client = Client::connect(server.address, KEY).unwrap();
+    let ready = client.get("/readyz").unwrap();
+    assert!(ready.status == 200 && ready.body.contains("2 log(s) do not extend their newest checkpoint"), "{ready:?}");
     let answer = client.post("/api/v1/events", "application/json", EVENT).unwrap();
     assert!(answer.body.contains("The log went back") && answer.body.contains(r#""outcome":"not_stored""#), "{answer:?}");
     assert!(client.get("/metrics").unwrap().body.contains("\naudit_refused_logs 2\n"));

@@ -52,8 +52,8 @@ fn the_root_log_is_read_as_every_log_by_every_reader() {
     assert_eq!(hashes.len() as u64, 32 * root.size());
     let same = auditor.get(&format!("/log/root/consistency?from={0}&to={0}", root.size()));
     assert_eq!((same.status, same.text().contains("\"consistency\":[]")), (200, true));
-    assert_problem(&auditor.get("/log/root/consistency?from=1000"), 400, "invalid_parameter");
-    assert_problem(&auditor.get("/log/root/checkpoint?x=1"), 400, "invalid_parameter");
+    assert_problem(&auditor.get("/log/root/consistency?from=1000"), 400, "invalid_query");
+    assert_problem(&auditor.get("/log/root/checkpoint?x=1"), 400, "invalid_query");
     for path in ["/log/root/tile/0/000.p/255", "/log/root/tile/0/0", "/log/root/tile/entries/001", "/log/root/tile/"] {
         assert_problem(&auditor.get(path), 404, "not_found");
     }

@@ -101,8 +101,10 @@ fn a_copy_to_a_server_and_back_is_equal_to_the_byte() {
     signer.rotate_key(&signing).unwrap();
     signer.retire_key(&signing, 1).unwrap();
     signer.sign().unwrap();
+    signer.sign_root().unwrap();
     signer.close();
     store.close();
+    raw(&first).execute("INSERT INTO cosignatures VALUES (-1, 'w', 1, 1, 1, 'note', 'line')");
     let mut seen = (0, 0, 0);
     let copied = copy(&first.config(), &server.config(), |progress| match progress {
         CopyProgress::Start { entries, there } => seen.0 = entries - there,

@@ -26,6 +26,8 @@ pub fn is_evidence(stream: Stream, entry: &Entry) -> bool {
             let subject = entry.slots.value(action_log_slot::SUBJECT).and_then(ActionLogSubject::from_slot);
             subject.and_then(|subject| subject.logger_name)
         }
+        // All of them are evidence.
+        Stream::Checkpoints => return true,
     };
     name.is_some_and(|name| is_reserved(&name))
 }
@@ -208,6 +210,7 @@ impl ErasureRecord {
         let slot = match stream {
             Stream::Events => slot::CONTENT,
             Stream::ActionLogs => action_log_slot::EXTRA,
+            Stream::Checkpoints => return Err(NotAnErasure),
         };
         let document = entry.slots.value(slot).ok_or(NotAnErasure)?;
         let document: Document = serde_json::from_str(document.as_str()).map_err(|_| NotAnErasure)?;

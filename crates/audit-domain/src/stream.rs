@@ -1,12 +1,15 @@
-//! The two streams of a channel. Each is a log of its own, with slots of its own.
+//! The two streams of a channel. Each is a log of its own, with slots of its own. A third one is the root
+//! log of a database.
 
-/// One of the two logs of a channel.
+/// One of the two logs of a channel, or the root log of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stream {
     /// Audit events.
     Events,
     /// Action logs.
     ActionLogs,
+    /// Checkpoints of the other logs: the root log, which belongs to no channel. Its entries have no slots.
+    Checkpoints,
 }
 
 impl Stream {
@@ -16,6 +19,7 @@ impl Stream {
         match self {
             Stream::Events => 1,
             Stream::ActionLogs => 2,
+            Stream::Checkpoints => 3,
         }
     }
 
@@ -28,7 +32,7 @@ impl Stream {
     /// The stream of a number of the database.
     #[must_use]
     pub fn from_number(number: i16) -> Option<Stream> {
-        u8::try_from(number).ok().and_then(Stream::from_code)
+        [Stream::Events, Stream::ActionLogs, Stream::Checkpoints].into_iter().find(|stream| stream.number() == number)
     }
 
     /// The name in paths and origins.
@@ -37,16 +41,17 @@ impl Stream {
         match self {
             Stream::Events => "events",
             Stream::ActionLogs => "action-logs",
+            Stream::Checkpoints => "checkpoints",
         }
     }
 
-    /// The stream with a byte, as a leaf has it.
+    /// The stream of a channel with a byte, as a leaf has it.
     #[must_use]
     pub fn from_code(code: u8) -> Option<Stream> {
         [Stream::Events, Stream::ActionLogs].into_iter().find(|stream| stream.code() == code)
     }
 
-    /// The stream with a name, as an origin has it.
+    /// The stream of a channel with a name, as an origin has it.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Stream> {
         [Stream::Events, Stream::ActionLogs].into_iter().find(|stream| stream.name() == name)
@@ -93,6 +98,7 @@ impl Stream {
                 (11, "masked"),
             ],
             Stream::ActionLogs => &[(0, "subject"), (1, "message"), (2, "trace"), (9, "extra"), (11, "masked")],
+            Stream::Checkpoints => &[],
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::auth::Caller;
 use crate::not_done::{NotDone, panicked};
 use crate::queries::{Asked, Held, Queries, SMALL_ANSWER_BYTES, TooMany};
 use crate::state::Api;
+use crate::witnesses;
 
 /// The maximum bytes of a body that the server parses and hashes in place. More bytes could keep a
 /// worker from its other connections for over a millisecond: the smallest event takes three bytes
@@ -73,7 +74,14 @@ pub(crate) async fn write<T: Send + 'static>(api: &Api, run: impl FnOnce(&Store)
 /// Checks whether the store can work. Returns its warnings.
 pub(crate) async fn check(api: &Api) -> Result<Result<Vec<String>, StoreError>, NotDone> {
     let store = api.store.clone();
-    block(move || store.check()).await
+    let witnesses = api.config.witnesses.clone();
+    // Witnesses never make a server not ready: it appends and signs without them.
+    block(move || {
+        let mut warnings = store.check()?;
+        warnings.extend(witnesses::warning(&witnesses::ages(&store, &witnesses)?));
+        Ok(warnings)
+    })
+    .await
 }
 
 /// Runs a query of unknown length: a list by number or by cursor, or counts. The query waits for

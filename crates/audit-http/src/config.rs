@@ -8,6 +8,7 @@ use crate::cors::CorsOrigins;
 use crate::metrics::Metrics;
 use crate::proxy::TrustedProxies;
 use crate::tls::Tls;
+use crate::witnesses::Witness;
 
 /// The settings of the API, in this server or in another service.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct ApiConfig {
     /// Whether `/log/` (checkpoints, tiles, verifier keys) is readable without a key. It shows uuids,
     /// times and numbers of entries.
     pub public_log: bool,
+    /// The witnesses whose cosignatures `/readyz` and `/metrics` watch. [`Witnessing`](crate::Witnessing) asks them.
+    pub witnesses: Vec<Witness>,
     /// The metrics that `/metrics` shows. Without them, the page does not exist.
     pub metrics: Option<Metrics>,
 }
@@ -46,6 +49,7 @@ impl Default for ApiConfig {
             body_timeout: Duration::from_secs(30),
             append_timeout: Duration::from_secs(30),
             public_log: false,
+            witnesses: Vec::new(),
             metrics: None,
         }
     }

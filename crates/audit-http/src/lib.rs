@@ -66,6 +66,8 @@ mod state;
 mod template;
 mod tls;
 mod wire;
+mod witness;
+mod witnesses;
 
 pub use api::{openapi_json, parse_action_log_filter, parse_event_filter, parse_inventory_log};
 pub use config::{ApiConfig, ServerConfig};
@@ -76,6 +78,8 @@ pub use proxy::{NotANetwork, TrustedProxies};
 pub use server::{ListenError, Server};
 pub use tls::{Concern, Tls, TlsError};
 pub use wire::is_said_otherwise;
+pub use witness::{WitnessServer, WitnessService};
+pub use witnesses::{Witness, Witnessing};
 
 /// The crate directly below this one.
 pub use audit_store as store;

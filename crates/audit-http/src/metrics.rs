@@ -13,6 +13,7 @@ use audit_store::domain::ChannelGrant;
 use audit_store::{ActionLogs, Events, LogStream, Store, StoreError};
 
 use crate::template::template;
+use crate::witnesses::{self, Witness};
 
 const REQUEST_SECONDS: &str = "audit_http_request_seconds";
 const LOG_ENTRIES: &str = "audit_log_entries";
@@ -22,6 +23,7 @@ const TREE_LAG_ENTRIES: &str = "audit_tree_lag_entries";
 const CHECKPOINT_LAG_ENTRIES: &str = "audit_checkpoint_lag_entries";
 const SIGNS: &str = "audit_signs";
 const REFUSED_LOGS: &str = "audit_refused_logs";
+const COSIGNATURE_AGE: &str = "audit_cosignature_age_seconds";
 const DATABASE_BYTES: &str = "audit_database_bytes";
 const LOG_AHEAD_SECONDS: &str = "audit_log_ahead_of_clock_seconds";
 const WAL_BYTES: &str = "audit_database_wal_bytes";
@@ -51,7 +53,13 @@ impl std::fmt::Debug for Metrics {
 }
 
 /// Measures the current sizes.
-pub(crate) fn measure(store: &Store) -> Result<(), StoreError> {
+pub(crate) fn measure(store: &Store, witnesses: &[Witness]) -> Result<(), StoreError> {
+    for age in witnesses::ages(store, witnesses)? {
+        // Nothing is shown of a witness that never cosigned: an age of 0 would look like the opposite.
+        if let Some(seconds) = age.seconds {
+            metrics::gauge!(COSIGNATURE_AGE, "witness" => age.name).set(seconds as f64);
+        }
+    }
     metrics::gauge!(DATABASE_BYTES).set(store.database_bytes()? as f64);
     metrics::gauge!(LOG_AHEAD_SECONDS).set(store.log_ahead_of_clock().as_secs_f64());
     if let Some(bytes) = store.wal_bytes() {

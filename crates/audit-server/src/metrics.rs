@@ -8,7 +8,7 @@ use audit_http::store::domain::{Stream, Timestamp};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// The measurements of the crates below, with their help texts.
-const HELP: [(Kind, &str, &str); 24] = [
+const HELP: [(Kind, &str, &str); 25] = [
     (Kind::Counter, "audit_appended_entries_total", "Entries that were committed to a log, by stream."),
     (Kind::Histogram, "audit_append_batch_entries", "Entries of one transaction of a writer."),
     (Kind::Histogram, "audit_append_batch_seconds", "Time from the start of such a transaction to the end of its commit."),
@@ -32,6 +32,7 @@ const HELP: [(Kind, &str, &str); 24] = [
     (Kind::Counter, "audit_scrub_entries_total", "Entries that the scrub compared."),
     (Kind::Gauge, "audit_scrub_findings", "Differences that the last complete scrub found in the database."),
     (Kind::Gauge, "audit_scrub_last_pass_timestamp_seconds", "When the last complete scrub ended."),
+    (Kind::Gauge, "audit_cosignature_age_seconds", "Age of the newest cosignature of the root log, by witness."),
     (Kind::Gauge, CERTIFICATE_EXPIRES, "When the first certificate of the server's chain expires."),
 ];
 

@@ -48,6 +48,7 @@ mod pool;
 mod postings;
 mod private_file;
 mod query;
+mod root;
 mod row;
 mod schema;
 mod scrub;
@@ -58,6 +59,7 @@ mod tokens;
 mod tree;
 mod url;
 mod watch;
+mod witness;
 
 #[cfg(test)]
 #[path = "../tests/postgres/mod.rs"]
@@ -76,21 +78,23 @@ pub use erasure::{ErasureError, ErasureState};
 pub use error::{CopyError, DatabaseError, OpenError, StoreError, Unusable};
 pub use indexer::IndexLag;
 pub use limit::Cancel;
-pub use log::{CursorQuery, Find, KnownErasures, List, Log, LogTree, Logs, Prepared, Records, SignedTree};
+pub use log::{CursorQuery, Find, KnownErasures, List, Log, LogTree, Logs, Prepared, Records, RootCheckpoint, RootLog, SignedTree};
 pub use migrate::{Inspection, Migrated};
 pub use query::{
     ActionLogGroupBy, ActionLogs, CursorPage, Events, Group, GroupBy, GroupKey, Histogram, LogState, LogStream, OtherGroups, Page,
     PageNumber, SpanCount, StreamTypes, Summary,
 };
+pub use root::Cosignature;
 pub use scrub::{
     EntryFault, EntryState, Finding, LastScrub, NotOpened, OwnKeys, Part, ScrubError, ScrubProgress, ScrubRequest, ScrubSummary,
     ScrubbedEntry,
 };
 pub use sign::{KeyChange, SigningKey, SigningState};
-pub use store::{NewOrigin, NewOriginError, Store};
+pub use store::{NewOrigin, NewOriginError, Store, WeakStore};
 pub use tokens::AdminKeyError;
 pub use tree::TreeLag;
 pub use url::without_secrets;
+pub use witness::{WitnessStore, WitnessedCheckpoint};
 
 /// The crate below.
 pub use audit_domain as domain;

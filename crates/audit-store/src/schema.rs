@@ -167,6 +167,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    root_entries (channel_id, position) {
+        channel_id -> BigInt,
+        position -> BigInt,
+        log_channel_id -> BigInt,
+        log_stream -> SmallInt,
+        log_name -> BigInt,
+        size -> BigInt,
+        recorded_at -> BigInt,
+        body -> Text,
+        signatures -> Text,
+    }
+}
+
+diesel::table! {
+    cosignatures (channel_id, witness, log_name) {
+        channel_id -> BigInt,
+        witness -> Text,
+        log_name -> BigInt,
+        size -> BigInt,
+        cosigned_at -> BigInt,
+        note -> Text,
+        signature -> Text,
+    }
+}
+
+diesel::table! {
     content_types (id) {
         id -> BigInt,
         app_label -> Text,

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature, Signer, SigningKey};
+use sha2::{Digest, Sha256};
 
 use super::signature::{KeyId, NoteSignature, is_key_name};
 
@@ -123,6 +124,13 @@ impl VerifierKey {
     #[must_use]
     pub fn public_bytes(&self) -> [u8; 32] {
         self.public.to_bytes()
+    }
+
+    /// The SHA-256 of the name in hex. For the key of a log it is the hash of its origin, as the paths of a
+    /// witness have it.
+    #[must_use]
+    pub fn name_hash(&self) -> String {
+        hex::encode(Sha256::digest(self.name.as_bytes()))
     }
 
     /// Whether the two are one public key. Names and kinds do not count.

@@ -30,6 +30,7 @@
 //! }
 //! ```
 
+mod add_checkpoint;
 mod bundle;
 mod checkpoint;
 mod consistency_proof;
@@ -51,6 +52,7 @@ mod tile;
 mod trust;
 mod verified_entry;
 
+pub use add_checkpoint::{AddCheckpoint, AddCheckpointRefused};
 pub use bundle::{
     BUNDLE_FORMAT, BundleEntry, BundleEntryFault, BundleFault, BundleFooter, BundleHeader, BundleHeaderError, BundleKind,
     BundleLine, BundleRefused, BundleSummary, BundleVerifier, EntryVerdict, Verdict,
@@ -65,7 +67,7 @@ pub use leaf::{Leaf, LeafError, LeafHash, LeafInput, leaf_data, leaf_hash};
 pub use node::{Node, NodeHash};
 pub use note::{Note, NoteError, SignatureError};
 pub use origin::{LogOrigin, OriginError};
-pub use policy::{Opened, Policy, PolicyError, PolicyFault, PolicyUnmet, Witnessed};
+pub use policy::{Opened, Policy, PolicyError, PolicyFault, PolicyUnmet, PolicyWitness, Witnessed};
 pub use proof::{ProofError, ProofPlan, verify_consistency, verify_inclusion};
 pub use proof_file::{PROOF_FILE_EXTENSION, ProofFile, ProofFileError, ProofFileInvalid};
 pub use signature::{KeyId, NotASignature, NoteSignature};

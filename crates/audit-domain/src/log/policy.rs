@@ -22,8 +22,21 @@ pub struct Policy {
     /// Witnesses and groups, in the order in which they are defined. A group has only members that
     /// are defined before it.
     members: Vec<Member>,
+    /// The witnesses with a URL.
+    witnesses: Vec<PolicyWitness>,
     /// The index of the member that has to have witnessed a checkpoint.
     quorum: Option<usize>,
+}
+
+/// A witness of a policy that can be asked to cosign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyWitness {
+    /// Its name in the policy.
+    pub name: String,
+    /// Its key.
+    pub key: VerifierKey,
+    /// Its submission prefix (C2SP tlog-witness), as the policy has it.
+    pub url: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +156,12 @@ impl Policy {
         &self.logs
     }
 
+    /// The witnesses with a URL whose kind of signature is verified here.
+    #[must_use]
+    pub fn witnesses(&self) -> &[PolicyWitness] {
+        &self.witnesses
+    }
+
     /// The names of the logs and witnesses whose kind of signature is not verified here. They never
     /// count.
     #[must_use]
@@ -211,9 +230,9 @@ impl FromStr for Policy {
         for (line, text) in (1..).zip(text.split('\n')) {
             reader.line(text).map_err(|fault| PolicyError { line, fault })?;
         }
-        let Reader { logs, unsupported, members, quorum, .. } = reader;
+        let Reader { logs, unsupported, members, witnesses, quorum, .. } = reader;
         let quorum = quorum.ok_or_else(|| PolicyError { line: text.split('\n').count(), fault: PolicyFault::Quorum })?;
-        Ok(Policy { logs, unsupported, members, quorum })
+        Ok(Policy { logs, unsupported, members, witnesses, quorum })
     }
 }
 
@@ -223,6 +242,7 @@ struct Reader {
     logs: Vec<VerifierKey>,
     unsupported: Vec<String>,
     members: Vec<Member>,
+    witnesses: Vec<PolicyWitness>,
     /// The members that are in a group.
     grouped: HashSet<usize>,
     quorum: Option<Option<usize>>,
@@ -238,7 +258,8 @@ impl Reader {
             [] => Ok(()),
             [comment, ..] if comment.starts_with('#') => Ok(()),
             ["log", key] | ["log", key, _] => self.log(key),
-            ["witness", name, key] | ["witness", name, key, _] => self.witness(name, key),
+            ["witness", name, key] => self.witness(name, key, None),
+            ["witness", name, key, url] => self.witness(name, key, Some(url)),
             ["group", name, least, of @ ..] if !of.is_empty() => self.group(name, least, of),
             ["quorum", name] => {
                 let quorum = if *name == NONE { None } else { Some(self.find(name)?) };
@@ -260,7 +281,7 @@ impl Reader {
         Ok(())
     }
 
-    fn witness(&mut self, name: &str, text: &str) -> Result<(), PolicyFault> {
+    fn witness(&mut self, name: &str, text: &str, url: Option<&str>) -> Result<(), PolicyFault> {
         let Some(key) = parse_key(text, KeyKind::Cosignature, "a witness")? else {
             self.unsupported.push(name.to_owned());
             return self.define(name, MemberKind::Unsupported);
@@ -268,6 +289,9 @@ impl Reader {
         let is_same = |member: &Member| matches!(&member.kind, MemberKind::Witness(known) if known.has_same_key(&key));
         if self.members.iter().any(is_same) {
             return Err(PolicyFault::RepeatedKey(name.to_owned()));
+        }
+        if let Some(url) = url {
+            self.witnesses.push(PolicyWitness { name: name.to_owned(), key: key.clone(), url: url.to_owned() });
         }
         self.define(name, MemberKind::Witness(key))
     }

@@ -40,7 +40,7 @@ pub(super) fn run(settings: &Settings, args: KeyArgs) -> anyhow::Result<()> {
             for key in store.signing_keys(&settings.signing)? {
                 stdout_line!("key {}     {}", key.number, description(&key));
             }
-            for key in store.verifier_keys(&ChannelGrant::All)? {
+            for key in store.verifier_keys(&ChannelGrant::All)?.into_iter().chain(store.root_verifier_keys()?) {
                 stdout_line!("{key}");
             }
         }

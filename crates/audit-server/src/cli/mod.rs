@@ -22,6 +22,7 @@ mod rebuild;
 mod serve;
 mod token;
 mod verify;
+mod witness;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -62,6 +63,7 @@ enum Command {
     Import(import::ImportArgs),
     Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
+    Witness(witness::WitnessArgs),
     Token(token::TokenArgs),
     ContentTypes(content_types::ContentTypesArgs),
     Erase(erase::EraseArgs),
@@ -113,6 +115,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Export(args) => export::run(&start(&given, file)?, &args),
         // Its failures have an exit code of their own.
         Command::Verify(args) => return Ok(verify::run(args.needs_settings().then(|| start(&given, file)), &args)),
+        Command::Witness(args) => witness::run(&start(&given, file)?, &args),
         Command::Token(args) => token::run(&start(&given, file)?, args),
         Command::ContentTypes(args) => content_types::run(&start(&given, file)?, &args),
         Command::Erase(args) => erase::run(&start(&given, file)?, &args),

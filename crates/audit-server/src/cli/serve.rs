@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use audit_http::store::Store;
 use audit_http::store::domain::{ChannelGrant, NewToken, Role, Timestamp, Token, TokenKey};
-use audit_http::{Server, Tls};
+use audit_http::{Server, Tls, Witnessing};
 
 use super::launch;
 use crate::config::Settings;
@@ -43,6 +43,8 @@ pub(super) fn run_and_say(mut settings: Settings, ready: impl FnOnce(&Store, &st
         }
         None => make_key_unless_there_is_one(&store)?,
     }
+    // It ends with this function: the store is not kept open by a witness that takes its time.
+    let witnessing = Witnessing::start(&store, &settings.server.api.witnesses).context("a witness cannot be asked")?;
     let tls_in_use = tls.clone();
     let asked = shutdown::asked(tls.map(|tls| move || reload(&tls))).context("signals cannot be watched")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("the server cannot be started")?;
@@ -51,6 +53,7 @@ pub(super) fn run_and_say(mut settings: Settings, ready: impl FnOnce(&Store, &st
     // The task ends with the runtime.
     drop(runtime.spawn(metrics::upkeep(recorder)));
     let ended = runtime.block_on(server.run(asked)).context("the server broke down");
+    drop(witnessing);
     if !store.close_database(PATIENCE_WITH_WORKERS) {
         tracing::warn!("a read did not end with the server, so the database was not closed; the next start does that");
     }

@@ -8,9 +8,10 @@ use audit_http::{ApiConfig, ServerConfig};
 
 use super::setting::{SWITCH, Scope, Setting};
 use super::value::SCRUB_HOURS_MAX;
+use super::witnesses::WITNESS_POLICY;
 
 /// Every setting, in the order of the help.
-pub(super) const ALL: [&Setting; 32] = [
+pub(super) const ALL: [&Setting; 33] = [
     &DATABASE_URL,
     &TRANSACTION_POOLER,
     &WRITERS,
@@ -19,6 +20,7 @@ pub(super) const ALL: [&Setting; 32] = [
     &LOG_NAME,
     &PUBLIC_LOG,
     &SCRUB_INTERVAL_HOURS,
+    &WITNESS_POLICY,
     &LISTEN,
     &PRODUCTION,
     &TLS_CERT,

@@ -12,6 +12,7 @@ mod reference;
 mod setting;
 mod sources;
 mod value;
+mod witnesses;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -147,6 +148,7 @@ impl Settings {
                     body_timeout: seconds(&list::BODY_TIMEOUT_SECONDS)?,
                     append_timeout: seconds(&list::APPEND_TIMEOUT_SECONDS)?,
                     public_log: sources.require(&list::PUBLIC_LOG, value::switch)?,
+                    witnesses: witnesses::witnesses(sources)?,
                     metrics: None,
                 },
             },

@@ -8,11 +8,12 @@ use crate::common::server::{KEY, Server};
 use crate::common::tls::Certificate;
 use crate::common::{program, run};
 
-const SUBCOMMANDS: [&str; 22] = [
+const SUBCOMMANDS: [&str; 23] = [
     "serve",
     "import",
     "export",
     "verify",
+    "witness",
     "token",
     "content-types",
     "erase",

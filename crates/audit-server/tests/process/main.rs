@@ -37,3 +37,4 @@ mod tls;
 mod tokens;
 mod unwritable;
 mod verify;
+mod witness;

@@ -7,7 +7,7 @@ use crate::common::server::{KEY, Server};
 use crate::common::{program, run};
 
 /// Every setting, a value it does not take, and what is said about that. An empty text is the only thing some refuse.
-const SETTINGS: [(&str, &str, &str); 32] = [
+const SETTINGS: [(&str, &str, &str); 33] = [
     (
         "database_url",
         "mysql://me:hidden@db",
@@ -20,6 +20,7 @@ const SETTINGS: [(&str, &str, &str); 32] = [
     ("log_name", "audit+shop", "is `audit+shop`: it must be a name without blanks and `+`, such as audit.example.com"),
     ("public_log", "all", "is `all`: it must be true or false"),
     ("scrub_interval_hours", "daily", "is `daily`: it must be a number of hours from 0 to 8760"),
+    ("witness_policy", "missing", "is `missing`: the file cannot be read: No such file or directory (os error 2)"),
     ("listen", "8080", "is `8080`: it must be a host and a port such as 127.0.0.1:8080"),
     ("production", "yes", "is `yes`: it must be true or false"),
     ("tls_cert", "", "is empty: it must be a file"),

@@ -5,12 +5,13 @@
 //! Each transaction moves the head of its log, so the destination is a correct, shorter log at
 //! every moment. An interrupted copy continues after the head that it finds. At the end it reads
 //! and compares both sides. It does not copy the index and the trees, which follow from the log: the store
-//! that opens the destination makes them.
+//! that opens the destination makes them. The entries of the root log are copied, because they do not follow from others.
 
 mod erasures;
 mod identity;
 mod log;
 mod registry;
+mod root;
 mod verify;
 
 use audit_domain::Stream;
@@ -21,6 +22,7 @@ use self::registry::Registry;
 use crate::config::StoreConfig;
 use crate::connection::{DbConnection, Purpose};
 use crate::error::{CopyError, StoreError};
+use crate::log_key::ROOT;
 use crate::query::{ActionLogs, Events};
 use crate::schema::logs;
 use crate::url::DatabaseUrl;
@@ -78,6 +80,8 @@ struct Log {
 pub fn copy(from: &StoreConfig, to: &StoreConfig, mut progress: impl FnMut(CopyProgress)) -> Result<Copied, CopyError> {
     let mut source = open_source(from)?;
     let (place, mut target) = open_target(to)?;
+    // The root log comes first: what it has of a log is not newer than the log.
+    let root_size = crate::root::size(&mut source)?;
     let logs = logs(&mut source)?;
     let there = logs_there(&mut source, &mut target, &logs)?;
     let entries = logs.iter().map(|log| log.size.unsigned_abs()).sum();
@@ -90,12 +94,14 @@ pub fn copy(from: &StoreConfig, to: &StoreConfig, mut progress: impl FnMut(CopyP
         match log.stream {
             Stream::Events => log::copy::<Events>(&mut source, &mut target, *log, progress)?,
             Stream::ActionLogs => log::copy::<ActionLogs>(&mut source, &mut target, *log, progress)?,
+            Stream::Checkpoints => {}
         }
     }
     for log in &logs {
         match log.stream {
             Stream::Events => erasures::carry::<Events>(&mut source, &mut target, *log)?,
             Stream::ActionLogs => erasures::carry::<ActionLogs>(&mut source, &mut target, *log)?,
+            Stream::Checkpoints => {}
         }
     }
     for log in &logs {
@@ -103,9 +109,12 @@ pub fn copy(from: &StoreConfig, to: &StoreConfig, mut progress: impl FnMut(CopyP
         match log.stream {
             Stream::Events => verify::compare::<Events>(&mut source, &mut target, *log, progress)?,
             Stream::ActionLogs => verify::compare::<ActionLogs>(&mut source, &mut target, *log, progress)?,
+            Stream::Checkpoints => {}
         }
     }
-    copy_checkpoints(&mut source, &mut target, &logs)?;
+    root::copy(&mut source, &mut target, root_size)?;
+    let of_root = Log { channel_id: ROOT.0, stream: ROOT.1, size: root_size, recorded_at: 0 };
+    copy_checkpoints(&mut source, &mut target, &[&logs[..], &[of_root]].concat())?;
     registry.compare(&mut target)?;
     identity.compare(&mut target)?;
     // The compared files must be the ones that are in the place of the destination.
@@ -140,10 +149,13 @@ fn open_target(config: &StoreConfig) -> Result<(DatabaseUrl, DbConnection), Copy
     Ok((url, conn))
 }
 
-/// The logs that have entries, in the order of their keys.
+/// The logs of channels that have entries, in the order of their keys.
 fn logs(conn: &mut DbConnection) -> Result<Vec<Log>, CopyError> {
     let columns = (logs::channel_id, logs::stream, logs::next_position, logs::recorded_at);
-    let written = logs::table.filter(logs::next_position.gt(0)).order((logs::channel_id, logs::stream)).select(columns);
+    let written = logs::table
+        .filter(logs::next_position.gt(0).and(logs::stream.ne(ROOT.1.number())))
+        .order((logs::channel_id, logs::stream))
+        .select(columns);
     let rows: Vec<(i64, i16, i64, i64)> = written.load(conn).map_err(StoreError::from)?;
     let log = |(channel_id, stream, size, recorded_at)| {
         let stream = Stream::from_number(stream)
@@ -167,6 +179,7 @@ fn logs_there(source: &mut DbConnection, target: &mut DbConnection, wanted: &[Lo
         let is_same = match log.stream {
             Stream::Events => verify::is_same_at::<Events>(source, target, channel_id, log.size - 1)?,
             Stream::ActionLogs => verify::is_same_at::<ActionLogs>(source, target, channel_id, log.size - 1)?,
+            Stream::Checkpoints => true,
         };
         if !is_same {
             return Err(CopyError::Unfit { channel_id, what: "the destination has other entries than the source" });

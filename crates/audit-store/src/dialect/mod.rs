@@ -10,6 +10,7 @@ mod transaction;
 mod versions;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
 
 use audit_domain::uuid::Uuid;
@@ -271,6 +272,11 @@ pub(crate) fn gives_rows_as_they_come(conn: &DbConnection) -> bool {
     matches!(conn, DbConnection::Sqlite(_))
 }
 
+/// Opens the file of a witness, which is no audit log, and creates it if it is missing.
+pub(crate) fn open_witness_file(path: &Path) -> Result<DbConnection, OpenError> {
+    sqlite::open_witness_file(path).map(DbConnection::Sqlite)
+}
+
 /// Inserts the head row of a log if it is missing, and locks it until the transaction ends. Returns
 /// its next position and last `recorded_at`.
 pub(crate) fn lock_log(conn: &mut DbConnection, channel_id: i64, stream: Stream) -> Result<(i64, i64), StoreError> {
@@ -319,11 +325,12 @@ pub(crate) fn held(conn: &mut DbConnection, channel_id: i64, stream: Stream, uui
     }
 }
 
-/// The table of the entries of a stream.
-fn table_of(stream: Stream) -> &'static str {
+/// The table of the entries of a stream; `None` for the root log, whose entries have no slots and no uuids.
+fn table_of(stream: Stream) -> Option<&'static str> {
     match stream {
-        Stream::Events => "events",
-        Stream::ActionLogs => "action_logs",
+        Stream::Events => Some("events"),
+        Stream::ActionLogs => Some("action_logs"),
+        Stream::Checkpoints => None,
     }
 }
 

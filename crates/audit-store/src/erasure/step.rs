@@ -53,6 +53,7 @@ impl Step {
         match log.1 {
             Stream::Events => prepare::<Events>(conn, log, has_words),
             Stream::ActionLogs => prepare::<ActionLogs>(conn, log, has_words),
+            Stream::Checkpoints => Ok(None),
         }
     }
 

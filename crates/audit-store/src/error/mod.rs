@@ -90,6 +90,9 @@ pub enum StoreError {
     /// A checkpoint cannot be made or kept in its file.
     #[error("{0}")]
     Guard(String),
+    /// A witness did not sign what it was asked to sign.
+    #[error("the cosignature is refused, and is not stored: {0}")]
+    Cosignature(String),
     /// A stored token cannot be read.
     #[error("token {id} was changed in the database: {what}")]
     CorruptToken {

@@ -10,7 +10,7 @@ use audit_domain::Stream;
 use audit_domain::log::{Checkpoint, Note};
 
 use crate::error::OpenError;
-use crate::log_key::LogKey;
+use crate::log_key::{LogKey, ROOT};
 use crate::private_file::{self, make_directory_of};
 
 /// The ending of the files.
@@ -123,6 +123,9 @@ pub(super) fn path_of(directory: &Path, log: LogKey) -> PathBuf {
 }
 
 fn name_of((channel_id, stream): LogKey) -> String {
+    if (channel_id, stream) == ROOT {
+        return format!("root.{EXTENSION}");
+    }
     format!("{channel_id}-{}.{EXTENSION}", stream.name())
 }
 
@@ -130,7 +133,9 @@ fn name_of((channel_id, stream): LogKey) -> String {
 fn log_of(path: &Path) -> Option<LogKey> {
     let file_name = path.file_name()?.to_str()?;
     let name = file_name.strip_suffix(EXTENSION)?.strip_suffix('.')?;
-    let (channel_id, stream) = name.split_once('-')?;
-    let log = (channel_id.parse().ok()?, Stream::from_name(stream)?);
+    let log = match name.split_once('-') {
+        Some((channel_id, stream)) => (channel_id.parse().ok()?, Stream::from_name(stream)?),
+        None => ROOT,
+    };
     (file_name == name_of(log)).then_some(log)
 }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use crate::connection::DbConnection;
 use crate::error::StoreError;
-use crate::log_key::LogKey;
+use crate::log_key::{LogKey, ROOT};
 use crate::schema::{log_names, signing_keys};
 
 /// The names and the public keys of a database.
@@ -105,6 +105,11 @@ impl Identity {
     }
 }
 
-fn origin(log_name: &str, (channel_id, stream): LogKey) -> String {
-    format!("{log_name}/{channel_id}/{}", stream.name())
+fn origin(log_name: &str, log: LogKey) -> String {
+    format!("{log_name}{}", ending(log))
+}
+
+/// What follows the log name in the origin of a log.
+pub(crate) fn ending((channel_id, stream): LogKey) -> String {
+    if (channel_id, stream) == ROOT { "/root".to_owned() } else { format!("/{channel_id}/{}", stream.name()) }
 }

@@ -8,7 +8,7 @@ mod files;
 mod identity;
 
 pub(crate) use files::Files;
-pub(crate) use identity::{Identity, PublicKey};
+pub(crate) use identity::{Identity, PublicKey, ending};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -20,7 +20,7 @@ use audit_domain::log::{Checkpoint, NodeHash};
 
 use self::files::path_of;
 use crate::error::StoreError;
-use crate::log_key::LogKey;
+use crate::log_key::{LogKey, ROOT, name_of};
 use crate::private_file::{draft_of, write_draft};
 
 /// A checkpoint of a log that this store signed or saw.
@@ -119,7 +119,10 @@ impl Guard {
     /// The reasons why nothing is appended to some logs.
     pub(crate) fn refusals(&self) -> Vec<String> {
         let state = self.read();
-        state.all_refused.iter().chain(state.foreign.values()).chain(state.refused.values()).cloned().collect()
+        let mut logs: Vec<_> = state.foreign.iter().chain(&state.refused).collect();
+        // The root log went back with others, which say more.
+        logs.sort_by_key(|(log, _)| **log == ROOT);
+        state.all_refused.iter().chain(logs.into_iter().map(|(_, why)| why)).cloned().collect()
     }
 
     /// The reason why the file of a log is not a checkpoint of this database, if it is not.
@@ -146,7 +149,7 @@ impl Guard {
     /// Notes that a log extends its checkpoints.
     pub(crate) fn accept(&self, log: LogKey) {
         if self.read().refused.contains_key(&log) && self.write().refused.remove(&log).is_some() {
-            tracing::info!("the log {}/{} extends its newest checkpoint again", log.0, log.1.name());
+            tracing::info!("the log {} extends its newest checkpoint again", name_of(log));
         }
     }
 
@@ -234,19 +237,19 @@ pub(crate) const ADVICE: &str = "nothing is appended to it or signed; put the ne
                       with `audit-server log new-origin` (docs/operations.md, A database that went back)";
 
 /// The message for a log with too few entries.
-pub(crate) fn too_few((channel_id, stream): LogKey, entries: i64, newest: &Seen, file: &Path) -> String {
-    let (name, size, file) = (stream.name(), newest.size, file.display());
+pub(crate) fn too_few(log: LogKey, entries: i64, newest: &Seen, file: &Path) -> String {
+    let (name, size, file) = (name_of(log), newest.size, file.display());
     format!(
-        "the log {channel_id}/{name} has {entries} entries, and its checkpoint in `{file}` has {size}: the database was restored from \
+        "the log {name} has {entries} entries, and its checkpoint in `{file}` has {size}: the database was restored from \
          an older copy, or entries were removed; {ADVICE}"
     )
 }
 
 /// The message for a log with other entries.
-pub(crate) fn other_entries((channel_id, stream): LogKey, newest: &Seen, file: &Path) -> String {
-    let (name, size, file) = (stream.name(), newest.size, file.display());
+pub(crate) fn other_entries(log: LogKey, newest: &Seen, file: &Path) -> String {
+    let (name, size, file) = (name_of(log), newest.size, file.display());
     format!(
-        "the first {size} entries of the log {channel_id}/{name} are not those of its checkpoint in `{file}`: the database was restored \
+        "the first {size} entries of the log {name} are not those of its checkpoint in `{file}`: the database was restored \
          from an older copy and written since, or changed; {ADVICE}"
     )
 }

@@ -73,6 +73,8 @@ impl Step {
         match stream {
             Stream::Events => prepare::<Events>(conn, channel_id, has_words),
             Stream::ActionLogs => prepare::<ActionLogs>(conn, channel_id, has_words),
+            // Nobody searches the root log.
+            Stream::Checkpoints => Ok(None),
         }
     }
 

@@ -56,6 +56,7 @@ fn recorded_at(conn: &mut DbConnection, channel_id: i64, stream: Stream, positio
     let at: Option<i64> = match stream {
         Stream::Events => events::table.find(key).select(events::recorded_at).first(conn).optional()?,
         Stream::ActionLogs => action_logs::table.find(key).select(action_logs::recorded_at).first(conn).optional()?,
+        Stream::Checkpoints => None,
     };
     Ok(at.and_then(Timestamp::from_micros))
 }

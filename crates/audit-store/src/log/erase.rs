@@ -38,6 +38,8 @@ impl Store {
             (ErasureOf::User(id), _) => self.channels(channel).events().of_user(id, &new.slots),
             (ErasureOf::Uuids(uuids), Stream::Events) => self.channels(channel).events().of_uuids(uuids, &new.slots),
             (ErasureOf::Uuids(uuids), Stream::ActionLogs) => self.channels(channel).action_logs().of_uuids(uuids, &new.slots),
+            // Its entries have no slots: a request for it is faulty.
+            (ErasureOf::Uuids(_), Stream::Checkpoints) => Ok(Vec::new()),
         }
     }
 
@@ -73,6 +75,7 @@ impl Store {
                 let log = record.to_action_log()?;
                 Ok(uuid.filter(|_| number == 0).map_or(log.clone(), |uuid| log.uuid(uuid)))
             })?,
+            Stream::Checkpoints => Vec::new(),
         };
         self.note_erasure((channel.get(), new.stream));
         Ok(receipts.into_iter().zip(records).collect())
@@ -88,6 +91,7 @@ impl Store {
         self.read(|conn| match stream {
             Stream::Events => erasure::list::<Events>(conn, channel, before, limit),
             Stream::ActionLogs => erasure::list::<ActionLogs>(conn, channel, before, limit),
+            Stream::Checkpoints => Ok(Vec::new()),
         })
     }
 }

@@ -9,6 +9,7 @@ mod erase;
 mod find;
 mod list;
 mod proof;
+mod root;
 mod tree;
 
 pub use append::Prepared;
@@ -16,6 +17,7 @@ pub use cursor::{CursorQuery, Records};
 pub use erase::KnownErasures;
 pub use find::Find;
 pub use list::List;
+pub use root::{RootCheckpoint, RootLog};
 pub use tree::{LogTree, SignedTree};
 
 use std::marker::PhantomData;

@@ -24,7 +24,27 @@ impl<S: LogStream> Log<S> {
     /// ([`StoreError::UnfitTree`]): a proof that nobody could verify is not given out.
     pub fn prove(&self, entry: &Entry) -> Result<Option<EntryProof>, StoreError> {
         let Some(signed) = self.checkpoint()? else { return Ok(None) };
-        signed.prove(entry)
+        match self.prove_to_root(entry, signed.tree().size())? {
+            Some(proof) => Ok(Some(proof)),
+            None => signed.prove(entry),
+        }
+    }
+
+    /// Proves the same with the newest checkpoint that the root log has, and that the root log has it. `None` if
+    /// it has none with this entry yet. An older checkpoint than the newest one of this size is only worth it if
+    /// a witness cosigned the root log.
+    fn prove_to_root(&self, entry: &Entry, newest_size: u64) -> Result<Option<EntryProof>, StoreError> {
+        for root in self.store.root_log().candidates()? {
+            let Some((signed, inclusion)) = root.checkpoint_of(self.key())? else { continue };
+            if !root.is_cosigned() && signed.checkpoint.size() != newest_size {
+                continue;
+            }
+            let signed = SignedTree::new(self, signed);
+            if let Some(proof) = signed.prove(entry)? {
+                return Ok(Some(EntryProof { witnessed: Some(inclusion), ..proof }));
+            }
+        }
+        Ok(None)
     }
 }
 

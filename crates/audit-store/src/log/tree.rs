@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use audit_domain::log::{Frontier, NodeHash, ProofError, ProofPlan, Tile, VerifierKey, verify_consistency};
+use audit_domain::log::{Frontier, NodeHash, ProofError, ProofPlan, Tile, VerifierKey};
 
 use super::Log;
 use crate::error::StoreError;
@@ -34,8 +34,15 @@ impl<S: LogStream> Log<S> {
     /// ([`StoreError::WentBack`]).
     pub fn checkpoint(&self) -> Result<Option<SignedTree<S>>, StoreError> {
         let Some(signed) = self.store.point_read(|conn| sign::signed(conn, self.key()))? else { return Ok(None) };
+        Ok(Some(SignedTree::new(self, signed)))
+    }
+}
+
+impl<S: LogStream> SignedTree<S> {
+    /// A tree of the log that has an older checkpoint, as it was signed.
+    pub(super) fn new(log: &Log<S>, signed: Signed) -> SignedTree<S> {
         let (size, root) = (signed.checkpoint.size(), signed.checkpoint.root());
-        Ok(Some(SignedTree { tree: LogTree { log: self.clone(), size, root }, signed }))
+        SignedTree { tree: LogTree { log: log.clone(), size, root }, signed }
     }
 }
 
@@ -129,22 +136,9 @@ impl<S: LogStream> LogTree<S> {
     /// As for [`LogTree::tile`]; also [`StoreError::UnfitTree`] if the tiles do not lead to the root of
     /// this tree: a proof that nobody could verify is not given out.
     pub fn consistency_between(&self, old_size: u64, new_size: u64) -> Result<Option<Vec<NodeHash>>, StoreError> {
-        if new_size > self.size {
-            return Ok(None);
-        }
-        let Some(proof) = self.path(new_size, ProofPlan::consistency(old_size, new_size))? else { return Ok(None) };
-        let rest = self.consistency(new_size)?.unwrap_or_default();
-        // Both roots are computed from the tiles. They are right if a proof leads from them to this root.
-        let (old, new) = ((old_size, self.root_at(old_size)?), (new_size, self.root_at(new_size)?));
-        verify_consistency(old, new, &proof)
-            .and_then(|()| verify_consistency(new, (self.size, self.root), &rest))
-            .map_err(|error| self.unfit(format!("its first {old_size} leaves cannot be proven: {error}")))?;
-        Ok(Some(proof))
-    }
-
-    fn root_at(&self, size: u64) -> Result<NodeHash, StoreError> {
-        let frontier = self.frontier(size)?.ok_or_else(|| self.unfit(format!("it has no {size} leaves")))?;
-        Ok(frontier.root())
+        self.log
+            .store
+            .point_read(|conn| tree::consistency_between(conn, self.log.key(), (self.size, self.root), old_size..new_size))
     }
 
     /// The hashes of the largest complete subtrees that cover some leaves, from left to right: those of

@@ -11,19 +11,32 @@ use audit_domain::{ActionLogFilter, ChannelId, Clock, EventFilter, NewActionLog,
 
 use super::recorded::Small;
 use crate::append::{ClockWatch, Lookup, Pace, commit};
-use crate::connection::Purpose;
+use crate::connection::{DbConnection, Purpose};
 use crate::follow::Put;
 use crate::indexer::{self, Step};
+use crate::log_key::ROOT;
 use crate::postings;
 use crate::query::*;
 use crate::sign::{NewCheckpoint, sizes_in_database};
 use crate::test_postgres::Database;
 use crate::url::DatabaseUrl;
-use crate::{AppendRequest, Store, StoreConfig, dialect, tree};
+use crate::{AppendRequest, Cosignature, Store, StoreConfig, dialect, root, tree};
 
 /// The tables with a channel in every row.
-const TENANT_TABLES: [&str; 10] =
-    ["logs", "events", "action_logs", "segments", "segment_times", "postings", "trees", "tiles", "checkpoints", "erasures"];
+const TENANT_TABLES: [&str; 12] = [
+    "logs",
+    "events",
+    "action_logs",
+    "segments",
+    "segment_times",
+    "postings",
+    "trees",
+    "tiles",
+    "checkpoints",
+    "erasures",
+    "root_entries",
+    "cosignatures",
+];
 
 /// Lists over all channels, which are not lookups. They go to every node of a cluster and lock
 /// nothing.
@@ -109,9 +122,38 @@ fn all_statements() -> Vec<String> {
         let new = NewCheckpoint { log, log_name: 1, replaces, size, note };
         dialect::write(small.conn(), |conn| new.put(conn)).unwrap();
     }
+    root_log(small.conn());
     drop(sizes_in_database(small.conn(), 1).unwrap());
     postings::drop_index(small.conn(), 1, Stream::Events).unwrap();
     small.take()
+}
+
+/// The statements of the root log.
+fn root_log(conn: &mut DbConnection) {
+    let (log, text) = ((1, Stream::Events), String::new);
+    let row = root::Row {
+        position: 0,
+        log_channel_id: 1,
+        log_stream: 1,
+        log_name: 1,
+        size: 1,
+        recorded_at: 0,
+        body: text(),
+        signatures: text(),
+    };
+    dialect::write(conn, |conn| {
+        dialect::lock_log(conn, ROOT.0, ROOT.1)?;
+        root::insert(conn, &row)?;
+        root::move_head(conn, 1, 0)
+    })
+    .unwrap();
+    assert_eq!(root::newest_within(conn, log, 1, 1).unwrap(), Some(row.clone()));
+    assert_eq!((root::rows_from(conn, 0, 9).unwrap(), root::size(conn).unwrap()), (vec![row], 1));
+    for size in 1..3 {
+        let new = Cosignature { witness: text(), size, at: 0, note: text(), signature: text() };
+        dialect::write(conn, |conn| root::put_cosignature(conn, 1, &new)).unwrap();
+    }
+    assert_eq!(root::cosignatures_of(conn, 1).unwrap().len(), 1);
 }
 
 #[test]

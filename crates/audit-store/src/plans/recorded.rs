@@ -247,8 +247,20 @@ impl Small {
     /// The statements without their values and without parts that only make them hard to read.
     pub(super) fn take(&mut self) -> Vec<String> {
         let ran = std::mem::take(&mut *self.ran.lock().unwrap());
-        let tables =
-            ["events", "action_logs", "logs", "segments", "segment_times", "postings", "trees", "tiles", "checkpoints", "erasures"];
+        let tables = [
+            "events",
+            "action_logs",
+            "logs",
+            "segments",
+            "segment_times",
+            "postings",
+            "trees",
+            "tiles",
+            "checkpoints",
+            "erasures",
+            "root_entries",
+            "cosignatures",
+        ];
         let plain = |sql: String| {
             let sql = sql.split(" -- binds").next().unwrap_or_default().replace('"', "");
             let sql = tables.iter().fold(sql, |sql, table| {

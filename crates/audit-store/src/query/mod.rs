@@ -112,6 +112,7 @@ pub(crate) fn entries_at(
     Ok(match stream {
         Stream::Events => Events::at(conn, channel_id, positions)?.into_iter().map(|event| event.entry).collect(),
         Stream::ActionLogs => ActionLogs::at(conn, channel_id, positions)?.into_iter().map(|log| log.entry).collect(),
+        Stream::Checkpoints => Vec::new(),
     })
 }
 

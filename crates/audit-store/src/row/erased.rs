@@ -7,6 +7,7 @@ pub(crate) fn columns_of(stream: Stream, number: u8) -> &'static [&'static str] 
     match stream {
         Stream::Events => of_event(number),
         Stream::ActionLogs => of_action_log(number),
+        Stream::Checkpoints => &[],
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use audit_domain::Stream;
-use audit_domain::log::LeafHash;
+use audit_domain::log::{Checkpoint, LeafHash, leaf_hash};
 use audit_domain::uuid::Uuid;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
@@ -13,7 +13,7 @@ use crate::dialect;
 use crate::error::StoreError;
 use crate::log_key::LogKey;
 use crate::row::{ActionLogRow, Compared, EventRow};
-use crate::schema::{action_logs, events};
+use crate::schema::{action_logs, events, root_entries};
 
 /// A row at a position.
 pub(super) struct Read {
@@ -81,7 +81,26 @@ fn load(conn: &mut DbConnection, (channel_id, stream): LogKey, Range { start, en
             });
             each.collect()
         }
+        Stream::Checkpoints => {
+            use root_entries as r;
+            let within = r::channel_id.eq(channel_id).and(r::position.ge(start)).and(r::position.lt(end));
+            let columns = (r::position, r::size, r::recorded_at, r::body);
+            let rows: Vec<(i64, i64, i64, String)> = r::table.filter(within).order(r::position).select(columns).load(conn)?;
+            rows.into_iter().map(of_checkpoint).collect()
+        }
     })
+}
+
+/// The entry of a root log: the text of a checkpoint, which is hashed as it is.
+fn of_checkpoint((position, size, recorded_at, body): (i64, i64, i64, String)) -> Read {
+    let (computed, bytes) = (leaf_hash(body.as_bytes()), body.len());
+    let checkpoint: Result<Checkpoint, _> = body.parse();
+    let facts = |checkpoint: Checkpoint| {
+        let column = (i64::try_from(checkpoint.size()) != Ok(size)).then_some("size");
+        Facts { computed, column, recorded_at, erased: Vec::new(), open: Vec::new() }
+    };
+    let entry = checkpoint.map(facts).map_err(|error| format!("its text is not that of a checkpoint: {error}"));
+    Read { position, uuid: None, stored: Some(computed), entry, bytes }
 }
 
 /// What a row has even if it is no entry.
@@ -127,6 +146,11 @@ pub(super) fn beyond(conn: &mut DbConnection, (channel_id, stream): LogKey, size
             let outside = a::channel_id.eq(channel_id).and(a::position.ge(size).or(a::position.lt(0)));
             a::table.filter(outside).order(a::position).limit(limit).select(a::position).load(conn)
         }
+        Stream::Checkpoints => {
+            use root_entries as r;
+            let outside = r::channel_id.eq(channel_id).and(r::position.ge(size).or(r::position.lt(0)));
+            r::table.filter(outside).order(r::position).limit(limit).select(r::position).load(conn)
+        }
     }
 }
 
@@ -143,6 +167,11 @@ pub(super) fn are_complete(conn: &mut DbConnection, (channel_id, stream): LogKey
             use action_logs as a;
             let within = a::channel_id.eq(channel_id).and(a::position.ge(start)).and(a::position.lt(end));
             a::table.filter(within).count().get_result(conn)?
+        }
+        Stream::Checkpoints => {
+            use root_entries as r;
+            let within = r::channel_id.eq(channel_id).and(r::position.ge(start)).and(r::position.lt(end));
+            r::table.filter(within).count().get_result(conn)?
         }
     };
     Ok(count == end - start)

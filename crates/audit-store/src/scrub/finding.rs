@@ -5,6 +5,8 @@ use std::fmt::{self, Display, Formatter};
 use audit_domain::Stream;
 use audit_domain::uuid::Uuid;
 
+use crate::log_key::name_of;
+
 /// Something in the database that is not what the log wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -159,7 +161,7 @@ impl Display for Finding {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if let Some((channel_id, stream)) = self.log {
             match Stream::from_number(stream) {
-                Some(stream) => write!(f, "{channel_id}/{} ", stream.name())?,
+                Some(stream) => write!(f, "{} ", name_of((channel_id, stream)))?,
                 None => write!(f, "{channel_id}/(stream {stream}) ")?,
             }
         }

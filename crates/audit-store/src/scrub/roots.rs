@@ -9,7 +9,7 @@ use super::finding::Part;
 use super::start::{CheckpointRow, Start};
 use super::{NotOpened, ScrubRequest};
 use crate::guard::Identity;
-use crate::log_key::LogKey;
+use crate::log_key::{LogKey, name_of};
 
 /// The root that something says a number of entries had.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Claims {
         }
         let is_signed = start.checkpoints.iter().any(|row| row.log_name == identity.number());
         if start.leaves > 0 && !identity.keys.is_empty() && !is_signed {
-            let log = format!("{}/{}", log.0, log.1.name());
+            let log = name_of(log);
             claims.not_checked.push(format!("{log} tree: no checkpoint of it is stored, so nothing signed says what it was"));
         }
         claims.of_kept(start, log, identity, request);
@@ -85,15 +85,15 @@ impl Claims {
                 _ => return self.wrong(part, why),
             },
             Err(NotOpened::NoKey(why)) => {
-                self.not_checked.push(format!("{}/{} {part}: {why}", log.0, log.1.name()));
+                self.not_checked.push(format!("{} {part}: {why}", name_of(log)));
                 match unsigned(note) {
                     Some(checkpoint) => checkpoint,
                     None => return self.wrong(part, "it is not a checkpoint".to_owned()),
                 }
             }
         };
-        let of_channel = format!("/{}/{}", log.0, log.1.name());
-        let Some(name) = checkpoint.origin().strip_suffix(&of_channel) else {
+        let of_log = format!("/{}", name_of(log));
+        let Some(name) = checkpoint.origin().strip_suffix(&of_log) else {
             return self.wrong(part, format!("it is that of {}", checkpoint.origin()));
         };
         let named = usize::try_from(row.log_name - 1).ok().and_then(|index| identity.names.get(index));
@@ -109,14 +109,14 @@ impl Claims {
             return self.wrong(part, format!("its note has {} entries, and its row {}", checkpoint.size(), row.size));
         }
         if row.log_name < identity.number() {
-            let log = format!("{}/{}", log.0, log.1.name());
+            let log = name_of(log);
             return self.not_covered.push(format!("{log} {part}: the log had another name then, and may have had other entries"));
         }
         let (leaves, begun) = start.tree.as_ref().map_or((0, row.log_name), |tree| (tree.size, tree.log_name));
         // A copy of a database has its checkpoints before a server made the trees again. The root that the
         // checkpoint says is compared all the same, with that of the entries.
         if leaves < row.size || begun < row.log_name {
-            let log = format!("{}/{}", log.0, log.1.name());
+            let log = name_of(log);
             self.not_checked.push(format!(
                 "{log} tree: it has {leaves} leaves under name {begun}, and its checkpoint {} under name {}: a server makes the rest",
                 row.size, row.log_name

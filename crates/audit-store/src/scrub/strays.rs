@@ -8,7 +8,9 @@ use super::finding::{Finding, Part};
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
-use crate::schema::{action_logs, checkpoints, erasures, events, logs, postings, segment_times, segments, tiles, trees};
+use crate::schema::{
+    action_logs, checkpoints, erasures, events, logs, postings, root_entries, segment_times, segments, tiles, trees,
+};
 
 type Key = (i64, i16);
 
@@ -49,7 +51,7 @@ macro_rules! next_of_stream {
     };
 }
 
-const TABLES: [(&str, Next); 9] = [
+const TABLES: [(&str, Next); 10] = [
     ("events", next_of_stream!(events, Stream::Events)),
     ("action_logs", next_of_stream!(action_logs, Stream::ActionLogs)),
     ("trees", next_of!(trees)),
@@ -59,6 +61,7 @@ const TABLES: [(&str, Next); 9] = [
     ("segment_times", next_of!(segment_times)),
     ("postings", next_of!(postings)),
     ("erasures", next_of!(erasures)),
+    ("root_entries", next_of_stream!(root_entries, Stream::Checkpoints)),
 ];
 
 /// Finds the rows of every table that belong to no log.

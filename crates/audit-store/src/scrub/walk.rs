@@ -15,7 +15,7 @@ use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::StoreError;
 use crate::guard::Identity;
-use crate::log_key::LogKey;
+use crate::log_key::{LogKey, name_of};
 use crate::query::in_fetches;
 use crate::tree::{TileKey, read_tile};
 
@@ -180,7 +180,7 @@ impl Walk<'_, '_> {
         let size = self.tree.size() as i64;
         for Claim { part, root } in self.claims.by_size.remove(&size).unwrap_or_default() {
             if self.gaps > 0 {
-                let place = format!("{}/{} {part}", self.log.0, self.log.1.name());
+                let place = format!("{} {part}", name_of(self.log));
                 let why = "entries before its end are missing, and no tile has their leaf hashes";
                 self.run.summary.not_checked.push(format!("{place}: {why}"));
             } else if root != self.tree.root() {
@@ -206,7 +206,7 @@ impl Walk<'_, '_> {
     fn say_faults(&mut self, faults: Vec<Fault>) -> Result<(), StoreError> {
         let begun = self.start.tree.as_ref().map(|tree| tree.log_name);
         if !faults.is_empty() && self.run.read(|conn| start::log_name(conn, self.log))? != begun {
-            let place = format!("{}/{} tree", self.log.0, self.log.1.name());
+            let place = format!("{} tree", name_of(self.log));
             self.run.summary.not_checked.push(format!("{place}: it was begun again under a new name meanwhile"));
             return Ok(());
         }

@@ -12,6 +12,8 @@ use crate::error::{OpenError, StoreError};
 use crate::follow::Progress;
 use crate::indexer::{self, IndexLag};
 use crate::log_key::LogKey;
+use crate::log_key::ROOT;
+use crate::root;
 use crate::scrub::LastScrub;
 use crate::tree::TreeLag;
 use crate::{dialect, postings, query, tree};
@@ -67,7 +69,12 @@ impl Store {
     /// As for [`Store::index`]; [`StoreError::UnfitTree`] if the entries or the tiles of a log were
     /// changed in the database.
     pub fn seal(&self) -> Result<(), StoreError> {
-        self.each_step(|writers, log| tree::step(&self.0.index_source.readers, writers, log))
+        self.each_step(|writers, log| tree::step(&self.0.index_source.readers, writers, log))?;
+        // A root log that went back does not keep the others from being sealed: its guard refuses it.
+        if let Err(error) = tree::step(&self.0.index_source.readers, &self.0.writers, ROOT) {
+            tracing::warn!(%error, "the root log is not sealed");
+        }
+        Ok(())
     }
 
     /// Computes the trees of all logs again from their entries, and repairs the tiles that are
@@ -78,7 +85,8 @@ impl Store {
     /// As for [`Store::seal`]: the tiles of a log whose entries were changed stay as they are.
     pub fn rebuild_trees(&self) -> Result<u64, StoreError> {
         let mut repaired = 0;
-        for log in self.read(logs)? {
+        let root = (self.read(root::size)? > 0).then_some(ROOT);
+        for log in self.read(logs)?.into_iter().chain(root) {
             repaired += tree::rebuild(&self.0.index_source.readers, &self.0.writers, log)?;
         }
         self.seal()?;

@@ -6,7 +6,9 @@ mod followers;
 mod health;
 mod new_origin;
 mod registry;
+mod rooting;
 mod signing;
+mod weak;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,8 +16,10 @@ use std::time::{Duration, Instant};
 use audit_domain::{ChannelGrant, Clock, ContentTypes, MaskingPolicy, Stream, limits};
 
 pub use new_origin::{NewOrigin, NewOriginError};
+pub use weak::WeakStore;
 
 use self::followers::Start;
+use self::rooting::{Rooting, Roots};
 use crate::append::{AfterCommit, AppendRequest, Budget, ClockWatch, NotStored, PendingReceipts, Writers};
 use crate::config::StoreConfig;
 use crate::connection::{DbConnection, Purpose};
@@ -28,6 +32,7 @@ use crate::limit::Cancel;
 use crate::pool::{Pool, pool};
 use crate::postings::Cache;
 use crate::query::{Filter, Table};
+use crate::root::Entering;
 use crate::scrub::Scrubber;
 use crate::sign::{self, Signer};
 use crate::tree;
@@ -63,6 +68,8 @@ struct Inner {
     signer: Option<(Following, Arc<Signer>)>,
     /// Compares everything in the database; only with [`StoreConfig::scrubbing`].
     scrubber: Option<Scrubber>,
+    /// Enters the checkpoints of logs into the root log; only with a signer.
+    rooting: Option<(Rooting, Roots)>,
     writers: Arc<Writers>,
     index_source: Arc<Source>,
     readers: Pool,
@@ -82,6 +89,10 @@ struct Inner {
 impl Inner {
     /// Returns whether all threads ended in time.
     fn close(&self) -> bool {
+        // The last round of the root log needs the writers.
+        if self.rooting.as_ref().is_some_and(|(rooting, _)| !rooting.close()) {
+            tracing::warn!("the last round of the root log still waits for the database; the next start does the rest");
+        }
         let followers =
             || [&self.indexer, &self.sealer, &self.eraser].into_iter().chain(self.signer.as_ref().map(|(following, _)| following));
         followers().for_each(Following::stop);
@@ -166,6 +177,13 @@ impl Store {
         let sealer = start.sealer(&to_seal, &followers, signer.is_some().then(|| Arc::clone(&to_sign)))?;
         let signer = signer.map(|signer| Ok::<_, OpenError>((start.signer(&to_sign, &signer)?, signer))).transpose()?;
         let scrubber = config.scrubbing.map(|scrubbing| start.scrubber(&followers, config, scrubbing)).transpose()?;
+        let rooting = signer.as_ref().map(|(_, signer)| {
+            let entering = Arc::new(Entering::new(Arc::clone(&followers), Arc::clone(signer), config.clock.clone()));
+            let (signer, readers) = (Arc::clone(signer), Arc::clone(&followers));
+            let roots = Roots { entering, signer, readers, to_seal: Arc::clone(&to_seal) };
+            Ok::<_, OpenError>((Rooting::start(url.display(), roots.clone(), &writers)?, roots))
+        });
+        let rooting = rooting.transpose()?;
         let budget = Budget::new(limits::BYTES_IN_FLIGHT_MAX);
         Ok(Store(Arc::new(Inner {
             url,
@@ -175,6 +193,7 @@ impl Store {
             to_erase,
             signer,
             scrubber,
+            rooting,
             writers,
             index_source,
             readers,

@@ -13,8 +13,8 @@ use crate::config::Signing;
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::{OpenError, StoreError};
-use crate::guard::{Files, Identity};
-use crate::log_key::LogKey;
+use crate::guard::{Files, Identity, ending};
+use crate::log_key::{LogKey, ROOT};
 use crate::sign::{add_name, read_checkpoint};
 use audit_domain::log::{Checkpoint, leaf_hash};
 use audit_domain::uuid::Builder;
@@ -68,7 +68,8 @@ type Newest = BTreeMap<LogKey, (Checkpoint, String)>;
 pub(super) fn begin_new_origin(store: &Store, signing: &Signing, clock: &Clock) -> Result<NewOrigin, NewOriginError> {
     let files = Files::read(&signing.checkpoints)?;
     let identity = store.read(Identity::read)?;
-    let keys = store.read(logs)?;
+    let mut keys = store.read(logs)?;
+    keys.push(ROOT);
     let unknown = unknown_names(&files, &identity);
     let names: Vec<&str> = identity.names.iter().chain(&unknown).map(String::as_str).collect();
     let before = names.last().copied().ok_or(NewOriginError::NoOrigin)?.to_owned();
@@ -84,7 +85,8 @@ pub(super) fn begin_new_origin(store: &Store, signing: &Signing, clock: &Clock) 
             newest.insert(log, (checkpoint, note.to_owned()));
         }
     }
-    let channels: BTreeSet<i64> = keys.iter().chain(newest.keys()).map(|(channel_id, _)| *channel_id).collect();
+    let channels: BTreeSet<i64> =
+        keys.iter().chain(newest.keys()).filter(|log| **log != ROOT).map(|(channel_id, _)| *channel_id).collect();
     for channel_id in channels {
         append(store, channel_id, &log_name, &newest)?;
     }
@@ -124,7 +126,9 @@ fn stored(conn: &mut DbConnection, identity: &Identity, keys: &[LogKey]) -> Resu
 
 /// Appends the event of a channel.
 fn append(store: &Store, channel_id: i64, log_name: &str, newest: &Newest) -> Result<(), NewOriginError> {
-    let of_channel = [Stream::Events, Stream::ActionLogs].into_iter().filter_map(|stream| newest.get(&(channel_id, stream)));
+    // The root log has no event of its own: each channel cites it.
+    let of_channel =
+        [(channel_id, Stream::Events), (channel_id, Stream::ActionLogs), ROOT].into_iter().filter_map(|log| newest.get(&log));
     let cited = |(checkpoint, note): &(Checkpoint, String)| {
         let (origin, size, root) = (checkpoint.origin(), checkpoint.size(), checkpoint.root().to_string());
         serde_json::json!({ "origin": origin, "size": size, "root": root, "checkpoint": note })
@@ -149,8 +153,8 @@ fn event(channel_id: i64, content: &serde_json::Value) -> Result<NewEvent, Strin
 }
 
 /// The log name in the origin of a log.
-fn name_in(origin: &str, (channel_id, stream): LogKey) -> Option<&str> {
-    origin.strip_suffix(&format!("/{channel_id}/{}", stream.name()))
+fn name_in(origin: &str, log: LogKey) -> Option<&str> {
+    origin.strip_suffix(&ending(log))
 }
 
 /// The next name: the base of the last one, and a number that none of the known names has.

@@ -9,8 +9,9 @@ use crate::config::Signing;
 use crate::error::StoreError;
 use crate::follow::Progress;
 use crate::guard::{Files, Guard, Identity};
-use crate::log_key::LogKey;
+use crate::log_key::{LogKey, ROOT};
 use crate::query;
+use crate::root;
 use crate::sign::{self, KeyChange, SigningKey, SigningState};
 use crate::tree::TreeLag;
 
@@ -38,6 +39,16 @@ impl Store {
             keys.extend(identity.verifiers(log).map_err(|error| StoreError::Guard(error.to_string()))?);
         }
         Ok(keys)
+    }
+
+    /// The verifier keys of the root log: one for each key that signs. None until a store signs in the database.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: the database does not answer, or not in time.
+    pub fn root_verifier_keys(&self) -> Result<Vec<VerifierKey>, StoreError> {
+        let identity = self.read(Identity::read)?;
+        identity.verifiers(ROOT).map_err(|error| StoreError::Guard(error.to_string()))
     }
 
     /// Whether the store signs, and the logs to which it appends nothing. `None` without
@@ -75,9 +86,13 @@ impl Store {
         let logs_there: Vec<LogKey> = files.checkpoints().map(|(log, ..)| log).collect();
         let guard = Guard::start(&signing.checkpoints, files, &self.read(Identity::read)?);
         for log in logs_there {
-            let Some(channel) = ChannelId::new(log.0) else { continue };
-            let states = self.point_read(|conn| query::heads(conn, log.1, &channel.into()))?;
-            let entries = states.first().map_or(0, |state| state.size);
+            let entries = match ChannelId::new(log.0) {
+                Some(channel) => {
+                    let states = self.point_read(|conn| query::heads(conn, log.1, &channel.into()))?;
+                    states.first().map_or(0, |state| state.size)
+                }
+                None => self.point_read(root::size)?,
+            };
             drop(guard.refusal(log, entries));
         }
         Ok(guard.refusals())
@@ -107,6 +122,19 @@ impl Store {
                 return Ok(());
             }
             std::thread::sleep(super::health::OVERTAKEN_PAUSE);
+        }
+    }
+
+    /// Enters the newest checkpoint of each log that grew into the root log, and signs that. An open store that
+    /// signs does this by itself every ten seconds, and when it closes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Store::sign`].
+    pub fn sign_root(&self) -> Result<(), StoreError> {
+        match &self.0.rooting {
+            Some((_, roots)) => roots.enter_and_sign(&self.0.writers),
+            None => Ok(()),
         }
     }
 

@@ -40,7 +40,7 @@ pub(crate) fn lags(conn: &mut DbConnection, stream: Stream) -> Result<Vec<TreeLa
 /// The logs whose trees have another size, or were begun under another name.
 pub(crate) fn lagging(conn: &mut DbConnection) -> Result<Vec<LogKey>, StoreError> {
     let mut logs = Vec::new();
-    for stream in [Stream::Events, Stream::ActionLogs] {
+    for stream in [Stream::Events, Stream::ActionLogs, Stream::Checkpoints] {
         logs.extend(lags(conn, stream)?.into_iter().filter(|lag| lag.entries != 0).map(|lag| (lag.channel_id, stream)));
     }
     logs.extend(begun_under_another_name(conn)?);

@@ -15,7 +15,7 @@ mod stored;
 pub(crate) use edge::TileKey;
 pub use lag::TreeLag;
 pub(crate) use lag::{lagging, lags};
-pub(crate) use proof::{path, subtrees, tile_at};
+pub(crate) use proof::{consistency_between, path, subtrees, tile_at};
 pub(crate) use rebuild::rebuild;
 #[cfg(test)]
 pub(crate) use rebuild::repair_edge;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ops::Range;
 
-use audit_domain::log::{Node, NodeHash, ProofPlan, Tile, TileKind};
+use audit_domain::log::{Frontier, Node, NodeHash, ProofPlan, Tile, TileKind, verify_consistency};
 
 use super::stored::{read_tile, read_tree};
 use crate::connection::DbConnection;
@@ -53,6 +53,33 @@ pub(crate) fn path(conn: &mut DbConnection, log: LogKey, size: u64, plan: &Proof
 pub(crate) fn subtrees(conn: &mut DbConnection, log: LogKey, size: u64, leaves: Range<u64>) -> Result<Vec<NodeHash>, StoreError> {
     let mut nodes = Nodes { log, size, tiles: BTreeMap::new() };
     Node::cover(leaves.start, leaves.end).into_iter().map(|node| nodes.read(conn, node)).collect()
+}
+
+/// The proof that an older tree begins with the entries of a still older one, both of a log whose tree has
+/// this size and root. `None` if the sizes are not in this order, or larger.
+pub(crate) fn consistency_between(
+    conn: &mut DbConnection,
+    log: LogKey,
+    (size, root): (u64, NodeHash),
+    sizes: Range<u64>,
+) -> Result<Option<Vec<NodeHash>>, StoreError> {
+    let Range { start: old, end: new } = sizes;
+    if new > size {
+        return Ok(None);
+    }
+    let (Ok(plan), Ok(rest)) = (ProofPlan::consistency(old, new), ProofPlan::consistency(new, size)) else { return Ok(None) };
+    let (proof, rest) = (path(conn, log, new, &plan)?, path(conn, log, size, &rest)?);
+    let mut root_at = |leaves: u64| {
+        let hashes = subtrees(conn, log, size, 0..leaves)?;
+        let frontier = Frontier::from_hashes(leaves, hashes);
+        frontier.map(|frontier| frontier.root()).map_err(|error| unfit(log, error.to_string()))
+    };
+    // Both roots are computed from the tiles. They are right if a proof leads from them to the root.
+    let (older, newer) = ((old, root_at(old)?), (new, root_at(new)?));
+    verify_consistency(older, newer, &proof)
+        .and_then(|()| verify_consistency(newer, (size, root), &rest))
+        .map_err(|error| unfit(log, format!("its first {old} leaves cannot be proven: {error}")))?;
+    Ok(Some(proof))
 }
 
 /// Reads the hashes of nodes of the tree of `size` leaves, each tile once.

@@ -6,8 +6,20 @@ use std::path::Path;
 use postgres::{Client, NoTls};
 
 /// What has a channel in every row.
-const TENANT_TABLES: [&str; 10] =
-    ["logs", "events", "action_logs", "segments", "segment_times", "postings", "trees", "tiles", "checkpoints", "erasures"];
+const TENANT_TABLES: [&str; 12] = [
+    "logs",
+    "events",
+    "action_logs",
+    "segments",
+    "segment_times",
+    "postings",
+    "trees",
+    "tiles",
+    "checkpoints",
+    "erasures",
+    "root_entries",
+    "cosignatures",
+];
 const PARTITIONS: usize = 4;
 
 /// Makes the schema in an empty database from the migrations, with the tables of the tenants cut by hash of the channel.

@@ -115,7 +115,8 @@ fn privileges_guard_action_logs_by_verb_and_by_column() {
 #[test]
 fn heads_trees_and_tokens_are_guarded_too() {
     let guarded = Guarded::new();
-    for table in ["logs", "trees", "tokens", "log_names", "signing_keys", "checkpoints", "erasures"] {
+    for table in ["logs", "trees", "tokens", "log_names", "signing_keys", "checkpoints", "erasures", "root_entries", "cosignatures"]
+    {
         guarded.refused(&format!("DELETE FROM {table}"));
         guarded.refused(&format!("TRUNCATE {table}"));
     }
@@ -124,6 +125,8 @@ fn heads_trees_and_tokens_are_guarded_too() {
         ("trees", &["size", "root", "log_name"]),
         ("checkpoints", &["size", "note"]),
         ("erasures", &["erased_to", "finished_at"]),
+        ("cosignatures", &["size", "cosigned_at", "note", "signature"]),
+        ("root_entries", &[]),
         ("signing_keys", &["retired_at"]),
         ("log_names", &[]),
         ("tiles", &["hashes"]),

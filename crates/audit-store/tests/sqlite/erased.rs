@@ -59,10 +59,12 @@ fn an_erased_value_is_in_no_file() {
     assert!(!places(&scratch, b"secretive").is_empty() && !places(&scratch, &salts[0]).is_empty());
 
     let slots = NewErasure::default_slots(Stream::Events);
-    let new = NewErasure { stream: Stream::Events, of: ErasureOf::Uuids(uuids), slots, reason: "ticket 12".to_owned() };
-    let begun = store.erase(ChannelId::DEFAULT, &new, 0, None).unwrap();
-    assert_eq!(begun[0].1.entries(), 1_500);
-    assert!(store.wait_for_erasures(ChannelId::DEFAULT, Stream::Events, PATIENCE).unwrap());
+    for uuids in uuids.chunks(750) {
+        let of = ErasureOf::Uuids(uuids.to_vec());
+        let new = NewErasure { stream: Stream::Events, of, slots: slots.clone(), reason: "ticket 12".to_owned() };
+        assert_eq!(store.erase(ChannelId::DEFAULT, &new, 0, None).unwrap()[0].1.entries(), 750);
+        assert!(store.wait_for_erasures(ChannelId::DEFAULT, Stream::Events, PATIENCE).unwrap());
+    }
     let found = places(&scratch, b"secretive");
     assert!(found.is_empty(), "{} places: {:?}", found.len(), &found[..found.len().min(20)]);
     for salt in &salts {

@@ -15,3 +15,4 @@ mod modes;
 #[expect(dead_code, unused_imports, reason = "not all of it is needed here")]
 mod postgres_server;
 mod wal;
+mod witness;

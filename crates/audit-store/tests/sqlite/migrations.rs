@@ -147,6 +147,7 @@ trigger action_logs_refuse_replace
 trigger checkpoints_keep_rows
 trigger checkpoints_only_grow
 trigger checkpoints_refuse_replace
+trigger cosignatures_only_grow
 trigger erasures_keep_rows
 trigger erasures_only_advance
 trigger erasures_refuse_replace
@@ -158,10 +159,14 @@ trigger log_names_refuse_replace
 trigger log_names_stay
 trigger logs_follow_action_logs
 trigger logs_follow_events
+trigger logs_follow_root_entries
 trigger logs_keep_rows
 trigger logs_only_advance
 trigger logs_refuse_replace
 trigger logs_start_at_zero
+trigger root_entries_keep_rows
+trigger root_entries_refuse_replace
+trigger root_entries_stay
 trigger signing_keys_keep_rows
 trigger signing_keys_only_retire
 trigger signing_keys_refuse_replace

@@ -8,7 +8,7 @@ use audit_store::{OpenError, Store};
 
 use crate::common::{Raw, Scratch, TestDatabase, checked_logs, of_database};
 
-const TABLES: &str = "'action_logs', 'checkpoints', 'content_types', 'erasures', 'events', 'log_names', 'logs', 'postings', 'segment_times', 'segments', \
+const TABLES: &str = "'action_logs', 'checkpoints', 'content_types', 'cosignatures', 'erasures', 'events', 'log_names', 'logs', 'postings', 'root_entries', 'segment_times', 'segments', \
      'signing_keys', 'tiles', 'tokens', 'trees'";
 
 fn migrations(database: &str) -> BTreeSet<String> {
@@ -120,6 +120,13 @@ checkpoints.note TEXT NOT NULL
 content_types.id BIGINT NOT NULL key 1
 content_types.app_label TEXT NOT NULL
 content_types.model TEXT NOT NULL
+cosignatures.channel_id BIGINT NOT NULL key 1
+cosignatures.witness TEXT NOT NULL key 2
+cosignatures.log_name BIGINT NOT NULL key 3
+cosignatures.size BIGINT NOT NULL
+cosignatures.cosigned_at BIGINT NOT NULL
+cosignatures.note TEXT NOT NULL
+cosignatures.signature TEXT NOT NULL
 erasures.channel_id BIGINT NOT NULL key 1
 erasures.stream SMALLINT NOT NULL key 2
 erasures.position BIGINT NOT NULL key 3
@@ -175,6 +182,15 @@ postings.stream SMALLINT NOT NULL key 2
 postings.first BIGINT NOT NULL key 3
 postings.first_term BLOB NOT NULL key 4
 postings.terms BLOB NOT NULL
+root_entries.channel_id BIGINT NOT NULL key 1
+root_entries.position BIGINT NOT NULL key 2
+root_entries.log_channel_id BIGINT NOT NULL
+root_entries.log_stream SMALLINT NOT NULL
+root_entries.log_name BIGINT NOT NULL
+root_entries.size BIGINT NOT NULL
+root_entries.recorded_at BIGINT NOT NULL
+root_entries.body TEXT NOT NULL
+root_entries.signatures TEXT NOT NULL
 segment_times.channel_id BIGINT NOT NULL key 1
 segment_times.stream SMALLINT NOT NULL key 2
 segment_times.first BIGINT NOT NULL key 3
@@ -220,6 +236,7 @@ action_logs_by_created_at (channel_id, created_at, position)
 checkpoints (channel_id, stream, log_name) unique
 content_types (app_label, model) unique
 content_types (id) unique
+cosignatures (channel_id, witness, log_name) unique
 erasures (channel_id, stream, position) unique
 events (channel_id, position) unique
 events (channel_id, uuid) unique
@@ -228,6 +245,8 @@ log_names (name) unique
 log_names (number) unique
 logs (channel_id, stream) unique
 postings (channel_id, stream, first, first_term) unique
+root_entries (channel_id, log_channel_id, log_stream, log_name, size) unique
+root_entries (channel_id, position) unique
 segment_times (channel_id, stream, first, block) unique
 segments (channel_id, stream, first) unique
 signing_keys (number) unique
@@ -288,11 +307,13 @@ fn tables_and_indexes_are_these() {
             "action_logs",
             "checkpoints",
             "content_types",
+            "cosignatures",
             "erasures",
             "events",
             "log_names",
             "logs",
             "postings",
+            "root_entries",
             "segment_times",
             "segments",
             "signing_keys",

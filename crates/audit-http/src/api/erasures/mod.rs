@@ -87,6 +87,7 @@ fn position_of(store: &Store, channel: ChannelId, stream: Stream, uuid: Uuid) ->
     Ok(match stream {
         Stream::Events => logs.events().get(uuid)?.map(|event| event.position()),
         Stream::ActionLogs => logs.action_logs().get(uuid)?.map(|log| log.position()),
+        Stream::Checkpoints => None,
     })
 }
 

@@ -18,8 +18,8 @@ fn paths() -> Vec<Path> {
     let status = |texts: &[&'static str]| closed().always("status", one_of(texts.iter().copied()));
     let alive = Operation::new("health", TAG, "Whether the process answers").without_key();
     let alive = alive.json(200, "It does.", status(&["ok"]), json!({"status": "ok"}));
-    let about = "What is strange all the same: the clock jumped ahead, the last entry of a log is ahead of it, or the search index \
-                 of a log has been behind for more than a minute. Left out otherwise.";
+    let about = "What is strange all the same: the clock jumped ahead, the last entry of a log is ahead of it, the search index \
+                 of a log has been behind for more than a minute, or a witness did not cosign for ten minutes. Left out otherwise.";
     let warnings = list(string()).min_items(Some(1)).description(Some(about));
     let about =
         "The last complete scrub, which reads everything in the database and compares it. Left out before the first one ended.";

@@ -2,6 +2,7 @@
 //! checkpoints, tiles and consistency proofs.
 
 mod openapi;
+mod root;
 
 pub(super) use openapi::docs;
 
@@ -37,6 +38,9 @@ const ALWAYS_NEW: &str = "no-cache";
 
 pub(super) fn configure(routes: &mut Routes<'_>) {
     routes.mount(problem::resource(KEYS).get(Access::ReadLog, keys));
+    routes.mount(problem::resource(root::CHECKPOINT).get(Access::ReadLog, root::checkpoint));
+    routes.mount(problem::resource(root::CONSISTENCY).get(Access::ReadLog, root::consistency));
+    routes.mount(problem::resource(root::TILE).get(Access::ReadLog, root::tile));
     routes.mount(problem::resource(CHECKPOINT).get(Access::ReadLog, checkpoint));
     routes.mount(problem::resource(CONSISTENCY).get(Access::ReadLog, consistency));
     routes.mount(problem::resource(TILE).get(Access::ReadLog, tile));
@@ -71,7 +75,11 @@ impl Place {
 async fn keys(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, Failure> {
     Query::parse(&request, &[])?;
     let granted = caller.token.channels.clone();
-    let keys = blocking::query(&api, &caller, move |store| store.verifier_keys(&granted)).await??;
+    let keys = blocking::query(&api, &caller, move |store| {
+        // Every reader may verify the root log.
+        Ok::<_, StoreError>([store.verifier_keys(&granted)?, store.root_verifier_keys()?].concat())
+    });
+    let keys = keys.await??;
     let lines: String = keys.iter().map(|key| format!("{key}\n")).collect();
     Ok(HttpResponse::Ok().content_type(TEXT).insert_header((CACHE_CONTROL, ALWAYS_NEW)).body(lines))
 }
@@ -89,6 +97,7 @@ async fn checkpoint(
         match stream {
             Stream::Events => note_of(&logs.events()),
             Stream::ActionLogs => note_of(&logs.action_logs()),
+            Stream::Checkpoints => Ok(None),
         }
     });
     let note = note.await??.ok_or_else(|| place.missing())?;
@@ -109,6 +118,7 @@ async fn tile(api: web::Data<Api>, request: HttpRequest, place: web::Path<Place>
         match stream {
             Stream::Events => tile_of(&logs.events(), tile),
             Stream::ActionLogs => tile_of(&logs.action_logs(), tile),
+            Stream::Checkpoints => Ok(None),
         }
     };
     // A tile of entries is computed from up to 256 entries of any size.
@@ -116,10 +126,14 @@ async fn tile(api: web::Data<Api>, request: HttpRequest, place: web::Path<Place>
         TileKind::Entries => blocking::query(&api, &caller, read).await??,
         TileKind::Hashes { .. } => blocking::point_read(&api, 0, read).await??,
     };
-    let shared = if api.config.public_log { "public" } else { "private" };
-    let caching = HeaderValue::from_str(&format!("{shared}, {FOR_EVER}")).unwrap_or(HeaderValue::from_static(ALWAYS_NEW));
+    let caching = caching_of_tile(&api);
     let response = |contents| HttpResponse::Ok().content_type(BYTES).insert_header((CACHE_CONTROL, caching)).body(contents);
     contents.map(response).ok_or_else(missing)
+}
+
+fn caching_of_tile(api: &Api) -> HeaderValue {
+    let shared = if api.config.public_log { "public" } else { "private" };
+    HeaderValue::from_str(&format!("{shared}, {FOR_EVER}")).unwrap_or(HeaderValue::from_static(ALWAYS_NEW))
 }
 
 /// Reads a tile of the signed tree.
@@ -137,28 +151,46 @@ async fn consistency(
     place: web::Path<Place>,
     caller: Caller,
 ) -> Result<HttpResponse, Failure> {
-    let mut query = Query::parse(&request, &["from", "to"])?;
     let (channel, stream) = place.log(&caller)?;
-    let size = |text: &str| {
-        let canonical = text.parse().ok().filter(|size: &u64| size.to_string() == text);
-        canonical.ok_or_else(|| "must be a number of entries: digits without leading zeros".to_owned())
-    };
-    let (from, to) = (query.parsed("from", size), query.parsed("to", size));
-    query.finish()?;
-    let Some(from) = from else { return Err(parameter("from", "from is required: the number of entries of the older tree")) };
+    let Sizes { from, to } = Sizes::parse(&request)?;
     let proof = blocking::query(&api, &caller, move |store| {
         let logs = store.channels(channel);
         match stream {
             Stream::Events => consistency_of(&logs.events(), from, to),
             Stream::ActionLogs => consistency_of(&logs.action_logs(), from, to),
+            Stream::Checkpoints => Ok(None),
         }
     });
-    let proof = proof.await??.ok_or_else(|| place.missing())?;
-    let body = proof.map_err(|size| {
-        let text = format!("from and to must be at most the size of the newest checkpoint ({size}), and from at most to");
-        parameter(if to.is_some_and(|to| to > size) { "to" } else { "from" }, &text)
-    })?;
-    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+    Sizes { from, to }.respond(proof.await??.ok_or_else(|| place.missing())?)
+}
+
+/// The sizes of the two trees in a query.
+struct Sizes {
+    from: u64,
+    to: Option<u64>,
+}
+
+impl Sizes {
+    fn parse(request: &HttpRequest) -> Result<Sizes, Failure> {
+        let mut query = Query::parse(request, &["from", "to"])?;
+        let size = |text: &str| {
+            let canonical = text.parse().ok().filter(|size: &u64| size.to_string() == text);
+            canonical.ok_or_else(|| "must be a number of entries: digits without leading zeros".to_owned())
+        };
+        let (from, to) = (query.parsed("from", size), query.parsed("to", size));
+        query.finish()?;
+        let from = from.ok_or_else(|| parameter("from", "from is required: the number of entries of the older tree"))?;
+        Ok(Sizes { from, to })
+    }
+
+    /// The response with a proof; the error is the size of the newest checkpoint.
+    fn respond(&self, proof: Result<String, u64>) -> Result<HttpResponse, Failure> {
+        let body = proof.map_err(|size| {
+            let text = format!("from and to must be at most the size of the newest checkpoint ({size}), and from at most to");
+            parameter(if self.to.is_some_and(|to| to > size) { "to" } else { "from" }, &text)
+        })?;
+        Ok(HttpResponse::Ok().content_type("application/json").body(body))
+    }
 }
 
 fn parameter(name: &str, message: &str) -> Failure {

@@ -28,6 +28,7 @@ pub(super) fn configure(routes: &mut Routes<'_>) {
 async fn metrics(api: web::Data<Api>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, Failure> {
     Query::parse(&request, &[])?;
     let metrics = api.config.metrics.clone().ok_or_else(|| Failure::not_found("This server keeps no metrics."))?;
-    let text = blocking::query(&api, &caller, move |store| measure(store).map(|()| metrics.render())).await??;
+    let witnesses = api.config.witnesses.clone();
+    let text = blocking::query(&api, &caller, move |store| measure(store, &witnesses).map(|()| metrics.render())).await??;
     Ok(HttpResponse::Ok().content_type(MEDIA_TYPE).body(text))
 }

@@ -9,6 +9,7 @@ mod erased;
 mod not_signed;
 mod paths;
 mod proofs;
+mod root;
 mod tiles;
 mod went_back;
 
@@ -35,6 +36,8 @@ struct Auditor {
     key: String,
     /// By log, such as `1/events`.
     trusted: BTreeMap<String, VerifierKey>,
+    /// The key of the root log.
+    root: Option<VerifierKey>,
 }
 
 impl Auditor {
@@ -43,7 +46,7 @@ impl Auditor {
     }
 
     fn with_key(server: &TestServer, key: &str) -> Auditor {
-        let mut auditor = Auditor { client: server.connect(), key: key.to_owned(), trusted: BTreeMap::new() };
+        let mut auditor = Auditor { client: server.connect(), key: key.to_owned(), trusted: BTreeMap::new(), root: None };
         let answer = auditor.get("/log/vkey");
         let text = answer.text();
         assert_eq!((answer.status, answer.header("Content-Type")), (200, Some(TEXT)), "{text}");
@@ -51,10 +54,14 @@ impl Auditor {
         assert!(text.is_empty() || text.ends_with('\n'));
         for line in text.lines() {
             let key: VerifierKey = line.parse().unwrap();
+            if key.name().ends_with("/root") {
+                auditor.root = Some(key);
+                continue;
+            }
             let LogOrigin { channel_id, stream, .. } = key.name().parse().unwrap();
             auditor.trusted.insert(format!("{channel_id}/{}", stream.name()), key);
         }
-        assert_eq!(auditor.trusted.len(), text.lines().count(), "one key for each log");
+        assert_eq!(auditor.trusted.len() + usize::from(auditor.root.is_some()), text.lines().count(), "one key for each log");
         auditor
     }
 

@@ -116,7 +116,17 @@ fn a_log_that_has_no_entries_or_no_such_name_is_not_found() {
             assert_problem(&auditor.get(&format!("/log/{log}/{what}")), 404, "not_found");
         }
     }
-    for path in ["/log", "/log/", "/log/vkey/", "/log/1", "/log/1/events", "/log/1/events/vkey", "/log/root/checkpoint"] {
+    for path in [
+        "/log",
+        "/log/",
+        "/log/vkey/",
+        "/log/1",
+        "/log/1/events",
+        "/log/1/events/vkey",
+        "/log/root",
+        "/log/root/events/checkpoint",
+        "/log/-1/checkpoints/checkpoint",
+    ] {
         assert_problem(&auditor.get(path), 404, "not_found");
     }
     server.stop();

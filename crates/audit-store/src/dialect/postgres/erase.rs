@@ -16,6 +16,7 @@ pub(in super::super) fn erase(
     let function = match stream {
         Stream::Events => "erase_events",
         Stream::ActionLogs => "erase_action_logs",
+        Stream::Checkpoints => return Ok(()),
     };
     let positions: Vec<i64> = entries.iter().map(|(position, _)| *position).collect();
     let slots: Vec<i16> = slots.iter().map(|number| i16::from(*number)).collect();

@@ -317,7 +317,7 @@ pub(super) fn held(conn: &mut PgConnection, channel_id: i64, stream: Stream, uui
         #[diesel(sql_type = BigInt)]
         position: i64,
     }
-    let table = super::table_of(stream);
+    let Some(table) = super::table_of(stream) else { return Ok(HashMap::new()) };
     let sql = format!(
         "SELECT held.uuid, held.position FROM unnest($2) AS wanted (uuid) \
          CROSS JOIN LATERAL (SELECT uuid, position FROM {table} WHERE channel_id = $1 AND uuid = wanted.uuid LIMIT 1) AS held"

@@ -61,6 +61,7 @@ const EXCESS: &str = "WITH own AS (SELECT s.oid FROM pg_roles s WHERE pg_has_rol
          AND NOT (c.relname = 'trees' AND a.attname IN ('size', 'root', 'log_name')) \
          AND NOT (c.relname = 'checkpoints' AND a.attname IN ('size', 'note')) \
          AND NOT (c.relname = 'erasures' AND a.attname IN ('erased_to', 'finished_at')) \
+         AND NOT (c.relname = 'cosignatures' AND a.attname IN ('size', 'cosigned_at', 'note', 'signature')) \
          AND NOT (c.relname = 'signing_keys' AND a.attname = 'retired_at') \
          AND NOT (c.relname = 'tokens' AND a.attname = 'revoked_at') \
      GROUP BY c.relname \
@@ -80,7 +81,8 @@ const MISSING: &str = "SELECT p.right_of || ' ' || c.relname AS said \
          AND p.proname IN ('erase_events', 'erase_action_logs') AND NOT has_function_privilege($1, p.oid, 'EXECUTE') ORDER BY 1";
 
 const TABLES: &str = "to_regclass('logs'), to_regclass('events'), to_regclass('action_logs'), to_regclass('trees'), to_regclass('tokens'), \
-         to_regclass('log_names'), to_regclass('signing_keys'), to_regclass('checkpoints'), to_regclass('erasures')";
+         to_regclass('log_names'), to_regclass('signing_keys'), to_regclass('checkpoints'), to_regclass('erasures'), \
+         to_regclass('root_entries'), to_regclass('cosignatures')";
 
 pub(in super::super) fn role_privileges(conn: &mut PgConnection) -> QueryResult<RolePrivileges> {
     let role: Said = diesel::sql_query("SELECT current_user::text AS said").get_result(conn)?;
@@ -104,13 +106,16 @@ fn role_privileges_of(conn: &mut PgConnection, role: String) -> QueryResult<Role
 /// read and to append. It gets no UPDATE on any column of `events` and `action_logs`: the two functions
 /// that erase can make a value NULL and nothing else (`docs/decisions/0059-erasure.md`). It gets
 /// DELETE only on tables that are rebuilt (the index, the tiles) or replaced (the registry of content types).
-const GRANTS: [&str; 14] = [
+const GRANTS: [&str; 15] = [
     "REVOKE ALL ON logs, events, action_logs, tokens, content_types, segments, segment_times, postings, \
-         trees, tiles, log_names, signing_keys, checkpoints, erasures, __diesel_schema_migrations, events_readable, action_logs_readable FROM",
-    "GRANT SELECT, INSERT ON logs, events, action_logs, trees, tokens, log_names, signing_keys, checkpoints, erasures TO",
+         trees, tiles, log_names, signing_keys, checkpoints, erasures, root_entries, cosignatures, \
+         __diesel_schema_migrations, events_readable, action_logs_readable FROM",
+    "GRANT SELECT, INSERT ON logs, events, action_logs, trees, tokens, log_names, signing_keys, checkpoints, \
+         erasures, root_entries, cosignatures TO",
     "GRANT UPDATE (next_position, recorded_at) ON logs TO",
     "GRANT UPDATE (size, root, log_name) ON trees TO",
     "GRANT UPDATE (size, note) ON checkpoints TO",
+    "GRANT UPDATE (size, cosigned_at, note, signature) ON cosignatures TO",
     "GRANT UPDATE (erased_to, finished_at) ON erasures TO",
     "GRANT EXECUTE ON FUNCTION erase_events(BIGINT, BIGINT[], SMALLINT[]) TO",
     "GRANT EXECUTE ON FUNCTION erase_action_logs(BIGINT, BIGINT[], SMALLINT[]) TO",

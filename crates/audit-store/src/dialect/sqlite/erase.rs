@@ -14,9 +14,10 @@ pub(in super::super) fn erase(
     entries: &[(i64, Vec<u8>)],
     slots: &[u8],
 ) -> QueryResult<()> {
+    let Some(table) = super::super::table_of(stream) else { return Ok(()) };
     let columns = slots.iter().flat_map(|number| columns_of(stream, *number));
     let nulls: String = columns.map(|column| format!("{column} = NULL, ")).collect();
-    let sql = format!("UPDATE {} SET {nulls}seals = ? WHERE channel_id = ? AND position = ?", super::super::table_of(stream));
+    let sql = format!("UPDATE {table} SET {nulls}seals = ? WHERE channel_id = ? AND position = ?");
     for (position, seals) in entries {
         let update = diesel::sql_query(&sql).bind::<Binary, _>(seals).bind::<BigInt, _>(channel_id).bind::<BigInt, _>(position);
         update.execute(conn)?;

@@ -4,6 +4,7 @@ mod erase;
 mod faults;
 mod schema;
 mod upkeep;
+mod witness;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -30,6 +31,7 @@ pub(super) use faults::unusable;
 pub(super) use schema::{read_versions, run_migrations};
 pub(crate) use upkeep::Checkpoints;
 pub(super) use upkeep::{empty_wal, try_write};
+pub(super) use witness::open_witness_file;
 
 /// Creates the database with its schema if there is none. Returns its migrations.
 pub(super) fn make_if_missing(file: &SqliteFile) -> Result<Option<Vec<String>>, OpenError> {
@@ -257,7 +259,7 @@ pub(super) fn held(
         #[diesel(sql_type = BigInt)]
         position: i64,
     }
-    let table = super::table_of(stream);
+    let Some(table) = super::table_of(stream) else { return Ok(HashMap::new()) };
     // CROSS JOIN keeps the order. In the opposite order SQLite would read the whole channel.
     let sql = format!(
         "WITH RECURSIVE wanted (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM wanted WHERE number + 1 < ?2) \
@@ -289,6 +291,7 @@ fn held_one_by_one(
                 let of_uuid = action_logs::channel_id.eq(channel_id).and(action_logs::uuid.eq(bytes));
                 action_logs::table.filter(of_uuid).select(action_logs::position).load(conn)?
             }
+            Stream::Checkpoints => Vec::new(),
         };
         held.extend(position.first().map(|position| (*uuid, *position)));
     }

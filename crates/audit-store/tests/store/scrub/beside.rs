@@ -105,6 +105,39 @@ fn a_changed_row_of_an_erasure_is_found() {
 }
 
 #[test]
+fn the_root_log_is_compared_too() {
+    let files = tempfile::tempdir().unwrap();
+    let scratch = scratch(&files);
+    append(&scratch.store, (0..5).map(|_| event("{}")).collect());
+    scratch.store.sign().unwrap();
+    let keys = scratch.store.verifier_keys(&ChannelGrant::All).unwrap();
+    // At an orderly stop, the root log gets the checkpoints that it lacks.
+    scratch.store.close();
+    let store = scratch.open_again();
+    store.seal().unwrap();
+    let raw = scratch.raw();
+    assert_eq!(raw.strings("SELECT count(*) FROM root_entries"), ["1"]);
+    let said = || findings(&scrub(&scratch.place.config(), &keys, Vec::new()));
+    assert_eq!(said(), Vec::<String>::new());
+    raw.execute(of_database("DROP TRIGGER IF EXISTS root_entries_stay", "SELECT 1"));
+    for (change, undo, wanted) in [
+        ("size = size + 1", "size = size - 1", "the filter column size does not match its slot"),
+        (
+            "body = replace(body, '/1/events', '/2/events')",
+            "body = replace(body, '/2/events', '/1/events')",
+            "another entry is in the tree",
+        ),
+        ("body = 'x' || body", "body = substr(body, 2)", ""),
+    ] {
+        raw.execute(&format!("UPDATE root_entries SET {change}"));
+        let found = said();
+        assert!(found.iter().any(|text| text.contains("position 0") && text.contains(wanted)), "{change}: {found:?}");
+        raw.execute(&format!("UPDATE root_entries SET {undo}"));
+    }
+    assert_eq!(said(), Vec::<String>::new());
+}
+
+#[test]
 fn a_kept_checkpoint_of_another_history_is_found() {
     let files = tempfile::tempdir().unwrap();
     let scratch = scratch(&files);

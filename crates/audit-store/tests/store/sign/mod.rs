@@ -1,6 +1,7 @@
 //! Signed checkpoints: who makes the key, what is signed, and that a database which went back is refused.
 
 mod keys;
+mod root;
 mod went_back;
 
 use std::fs;

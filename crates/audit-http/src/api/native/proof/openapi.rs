@@ -79,7 +79,11 @@ pub(in crate::api::native) fn schema() -> ObjectBuilder {
         .always("inclusion", list(leaf_hash()))
         .always("checkpoint", string().description(Some("The checkpoint as it was signed.")))
         .always("slots", list(slot))
-        .always("witnessed", typed([Type::Object, Type::Null]).description(Some("Its inclusion in the root log; null for now.")))
+        .always(
+            "witnessed",
+            typed([Type::Object, Type::Null])
+                .description(Some("The inclusion of the checkpoint in the root log; null if the root log does not have it yet.")),
+        )
 }
 
 fn erased() -> ObjectBuilder {

@@ -33,6 +33,13 @@ pub(crate) fn on_both_databases(test: impl Fn(&Log)) {
     }
 }
 
+/// The same, for a test that starts the server again, and stops it.
+pub(crate) fn on_each_database(test: impl Fn(Log)) {
+    for database in [None, Some(Database::empty())] {
+        test(Log::start(database));
+    }
+}
+
 impl Log {
     fn start(database: Option<Database>) -> Log {
         let directory = tempfile::tempdir().unwrap();
@@ -43,14 +50,36 @@ impl Log {
         fs::write(directory.path().join("logs.ndjson"), r#"{"channel_id":1,"level":20,"message":"one","trace":"two"}"#).unwrap();
         run(program_on(directory.path(), database.as_ref()).args(["import", "events.ndjson"])).ok();
         run(program_on(directory.path(), database.as_ref()).args(["import", "--kind", "action-logs", "logs.ndjson"])).ok();
-        let mut serve = program_on(directory.path(), database.as_ref());
-        serve.env("AUDIT_ADMIN_TOKEN", KEY).env("AUDIT_LISTEN", "127.0.0.1:0").env("AUDIT_PUBLIC_LOG", "true");
-        let server = Server::run(&mut serve);
+        let server = serve(directory.path(), database.as_ref(), &[]);
         let mut log = Log { server, database, directory, vkey: String::new() };
         log.checkpoint(EVENTS);
         log.vkey = log.vkey_of("/1/events");
         fs::write(log.path().join("vkey.txt"), format!("{}\n", log.vkey)).unwrap();
         log
+    }
+
+    /// The same log, of a server that was started again with more settings.
+    pub(crate) fn restarted(self, settings: &[(&str, &str)]) -> Log {
+        let Log { server, database, directory, vkey } = self;
+        server.stop();
+        let server = serve(directory.path(), database.as_ref(), settings);
+        Log { server, database, directory, vkey }
+    }
+
+    /// What the server has said.
+    pub(crate) fn server_log(&self) -> String {
+        self.server.log()
+    }
+
+    pub(crate) fn stop(self) {
+        self.server.stop();
+    }
+
+    /// The status and the answer to a document.
+    pub(crate) fn post(&self, target: &str, body: &str) -> (u16, String) {
+        let head = format!("POST {target} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {}", body.len());
+        let (status, answer) = ask(self.server.address, &head, body.as_bytes());
+        (status, String::from_utf8(answer).unwrap())
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -136,6 +165,12 @@ impl Log {
 /// A file of the repository.
 pub(crate) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path).canonicalize().unwrap()
+}
+
+fn serve(directory: &Path, database: Option<&Database>, settings: &[(&str, &str)]) -> Server {
+    let mut serve = program_on(directory, database);
+    serve.env("AUDIT_ADMIN_TOKEN", KEY).env("AUDIT_LISTEN", "127.0.0.1:0").env("AUDIT_PUBLIC_LOG", "true");
+    Server::run(serve.envs(settings.iter().copied()))
 }
 
 fn program_on(directory: &Path, database: Option<&Database>) -> Command {

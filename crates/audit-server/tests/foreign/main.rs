@@ -15,6 +15,7 @@ mod proofs;
 mod quorum;
 mod tiles;
 mod witness;
+mod witnessed;
 
 #[path = "../process/verify/changes.rs"]
 mod changes;

@@ -164,8 +164,9 @@ fn an_event_is_witnessed_through_a_root_log() {
         let document = String::from_utf8(log.save("proof.json", &format!("{}/proof", log.event(300)), "*/*")).unwrap();
         let mut of = |cosignatures: &str| {
             witnessed["checkpoint"] = format!("{plain}{cosignatures}").into();
-            let with = document.replacen("\"witnessed\":null", &format!("\"witnessed\":{witnessed}"), 1);
-            assert_ne!(with, document);
+            // The server's own root log may have the checkpoint already.
+            let (before, _) = document.split_once("\"witnessed\":").unwrap();
+            let with = format!("{before}\"witnessed\":{witnessed}}}");
             fs::write(log.path().join("proof.json"), with).unwrap();
             through_the_root_log(log, vkey, keys, &witnessed)
         };

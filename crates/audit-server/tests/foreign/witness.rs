@@ -47,6 +47,11 @@ impl Witness {
         Witness { child, address, vkey }
     }
 
+    /// The prefix of its paths.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Offers a checkpoint with the hashes of a consistency proof, in base64: the status and the answer.
     pub(crate) fn offer(&self, old_size: u64, consistency: &[String], checkpoint: &str) -> (u16, String) {
         let hashes: String = consistency.iter().map(|hash| format!("{hash}\n")).collect();

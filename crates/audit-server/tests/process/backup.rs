@@ -21,7 +21,7 @@ fn checkpoint(server: &Server, size: usize) -> String {
         let newest = client.get("/log/1/events/checkpoint").unwrap().body;
         (newest.lines().nth(1) == Some(&size.to_string())).then_some(newest)
     });
-    newest.expect("the log is signed")
+    newest.unwrap_or_else(|| panic!("no checkpoint of {size} entries: {}", server.log()))
 }
 
 fn exported(path: &Path) -> String {

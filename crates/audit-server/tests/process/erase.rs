@@ -75,7 +75,7 @@ fn an_erasure_survives_every_kill() {
         }
         is_done.then_some(results)
     });
-    let list = list.expect("the erasure ends");
+    let list = list.unwrap_or_else(|| panic!("the erasure does not end: {}", server.log()));
     let entries: i64 = list.iter().map(|erasure| erasure["entries"].as_i64().unwrap()).sum();
     assert_eq!(entries as usize, EVENTS / 5, "each entry is erased once: {list:?}");
     assert_eq!(get(&server, "/api/v1/events?count=true&user=4711")["count"], 0);

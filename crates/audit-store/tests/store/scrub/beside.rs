@@ -23,20 +23,33 @@ fn a_scrub_beside_appends_finds_nothing() {
     let scratch = scratch(&files);
     append(&scratch.store, (0..700).map(|_| event("{}")).collect());
     scratch.store.sign().unwrap();
-    let keys = scratch.store.verifier_keys(&ChannelGrant::All).unwrap();
     let is_done = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        // Also if an assertion fails: the scope waits for the thread.
+        let _done = Done(&is_done);
         scope.spawn(|| {
             while !is_done.load(Ordering::Relaxed) {
                 append(&scratch.store, (0..40).map(|number| event(&format!(r#"{{"object_id":{number}}}"#))).collect());
             }
         });
         for _ in 0..12 {
+            // The root log has its key from its first entry on, which is made meanwhile.
+            let keys = scratch.store.verifier_keys(&ChannelGrant::All).unwrap();
             let said = scrub(&scratch.place.config(), &keys, Vec::new());
-            assert_eq!((findings(&said), said.summary.not_checked), (Vec::<String>::new(), Vec::new()));
+            let not_checked: Vec<String> =
+                said.summary.not_checked.iter().filter(|text| !text.starts_with("root ")).cloned().collect();
+            assert_eq!((findings(&said), not_checked), (Vec::<String>::new(), Vec::new()));
         }
-        is_done.store(true, Ordering::Relaxed);
     });
+}
+
+/// Says that something is done when it is dropped.
+struct Done<'d>(&'d AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Three events, of which the first loses its content, on the record.

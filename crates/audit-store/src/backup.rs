@@ -74,7 +74,7 @@ pub enum BackupError {
         /// The reason.
         error: io::Error,
     },
-    /// The directory is no backup.
+    /// The directory lacks the database of a backup.
     #[error("`{}` is not a backup: it has no file {DATABASE}", .0.display())]
     NotABackup(PathBuf),
     /// The key file of the destination has other keys.
@@ -107,17 +107,20 @@ pub fn backup(
     progress: impl FnMut(CopyProgress),
 ) -> Result<BackedUp, BackupError> {
     private_directories().create(directory).map_err(|error| file(directory, error))?;
-    // Before the copy, which then has at least what these have.
+    // Read before the copy, which then has at least what these have.
     let checkpoints = Files::read(&signing.checkpoints)?;
+    let mut database = StoreConfig::new(url_of(&directory.join(DATABASE))).erasing(false);
+    database.channels_without_words = from.channels_without_words.clone();
+    let copied = copy(from, &database, progress)?;
+    let proven = prove(&database, &checkpoints)?;
+    // Written after it: the copy refuses another database, whose key would replace that of this one. A key that
+    // was added meanwhile is in the file.
     checkpoints.write_to(&directory.join(CHECKPOINTS)).map_err(|error| file(&directory.join(CHECKPOINTS), error))?;
     let key = read_if_there(&signing.key_file)?;
     if let Some(key) = &key {
         let to = directory.join(KEY);
         private_file::write(&to, key).map_err(|error| file(&to, error))?;
     }
-    let database = StoreConfig::new(url_of(&directory.join(DATABASE)));
-    let copied = copy(from, &database, progress)?;
-    let proven = prove(&database, &checkpoints)?;
     Ok(BackedUp { copied, has_key: key.is_some(), proven })
 }
 
@@ -151,7 +154,7 @@ pub fn restore(
     // Those of this machine may be newer, and show that the backup is old.
     let missing = Files::read(&directory.join(CHECKPOINTS))?.without(&Files::read(&signing.checkpoints)?);
     missing.write_to(&signing.checkpoints).map_err(|error| file(&signing.checkpoints, error))?;
-    let store = Store::open(to)?;
+    let store = Store::open(&to.clone().erasing(false))?;
     let went_back = store.refusals(signing).map_err(|error| StoreError::Guard(error.to_string()))?;
     store.close_database(CLOSE_PATIENCE);
     Ok(Restored { copied, wrote_key: wrote_key.is_some(), went_back })
@@ -177,7 +180,6 @@ fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, BackupError> {
 /// the number of these.
 fn prove(database: &StoreConfig, checkpoints: &Files) -> Result<usize, BackupError> {
     let store = Store::open(database)?;
-    store.index()?;
     store.seal()?;
     let (name, mut proven) = (store.log_name()?, 0);
     for (log, checkpoint, _) in checkpoints.checkpoints() {

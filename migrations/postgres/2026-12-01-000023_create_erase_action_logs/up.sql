@@ -1,7 +1,7 @@
 -- Erases slots of action logs: their values and filter columns become NULL, and their salts commitments.
--- It is the only change of an entry that there is. The role of the program may call it, and may not
--- update the table: nobody can give a value or a false commitment. It runs as the owner of the tables,
--- so its search path is fixed. Returns the number of entries that changed.
+-- It is the only change of an entry that the role of the program can make: it may call this, and may not
+-- update the table, so it cannot give another value or a false commitment. It runs as the owner of the
+-- tables, so its search path is fixed. Returns the number of entries that changed.
 DO $migration$
 BEGIN
     EXECUTE format($create$
@@ -16,6 +16,10 @@ BEGIN
     FOREACH place IN ARRAY positions LOOP
         SELECT * INTO entry FROM action_logs WHERE channel_id = of_channel AND position = place FOR UPDATE;
         CONTINUE WHEN NOT FOUND;
+        -- Only what an erasure names, and never what says that something was erased.
+        CONTINUE WHEN entry.logger_name IN ('AUDIT.ERASE', 'AUDIT.ORIGIN') OR NOT EXISTS (
+            SELECT 1 FROM erasures WHERE channel_id = of_channel AND stream = 2 AND place BETWEEN first AND last
+        );
         new_seals := erased_seals(entry.seals, slots, ARRAY[
             entry.subject_json, entry.message, entry.trace, NULL, NULL, NULL, NULL, NULL, NULL, entry.extra, NULL, entry.masked
         ]);

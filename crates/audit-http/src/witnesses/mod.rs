@@ -74,7 +74,7 @@ fn run(store: &WeakStore, client: &Client, asked: &Receiver<()>) {
     let name = client.witness().name.as_str();
     while asked.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
         match step(store, client, &mut learned) {
-            Ok(false) => {}
+            Ok(false) => pause = LOOK,
             Ok(true) => {
                 if failed.take().is_some() {
                     tracing::info!("the witness {name} cosigns again");

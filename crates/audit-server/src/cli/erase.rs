@@ -79,7 +79,7 @@ pub(super) fn run(settings: &Settings, args: &EraseArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     let store = settings.open_existing_store_to_append()?;
-    let begun = store.erase(channel, &new, 0, None).map_err(explained)?;
+    let begun = store.erase(channel, &new, 0).map_err(explained)?;
     let Some((first, _)) = begun.first() else {
         stdout_line!("nothing to erase: {what}");
         return Ok(());

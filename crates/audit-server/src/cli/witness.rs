@@ -44,9 +44,21 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 pub(super) fn run(_: &Settings, args: &WitnessArgs) -> anyhow::Result<()> {
     let logs = logs(&args.logs)?;
+    if args.key_file.exists() && !args.state_file.exists() {
+        bail!(
+            "{} is missing, and the key in {} has cosigned already: without the file, the witness would go back. Put it there again, or \
+             begin with a new key and another --name",
+            args.state_file.display(),
+            args.key_file.display()
+        );
+    }
+    if !args.key_file.exists() && args.name.is_none() {
+        bail!("there is no key in {}: --name gives the new key its name, such as witness.example.com/w1", args.key_file.display());
+    }
+    // It comes before the key: a start that ends in between begins again.
+    let store = WitnessStore::open(&args.state_file)?;
     let key = key(args)?;
     let vkey = key.verifier().to_string();
-    let store = WitnessStore::open(&args.state_file)?;
     let count = logs.len();
     let server = WitnessServer::bind(WitnessService::new(key, logs, store), &args.witness_listen)?;
     let asked = shutdown::asked(None::<fn()>).context("signals cannot be watched")?;

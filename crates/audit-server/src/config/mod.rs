@@ -203,7 +203,7 @@ impl Settings {
     }
 
     fn open(&self, create_if_missing: bool) -> anyhow::Result<Store> {
-        Ok(Store::open(self.store_config().create_if_missing(create_if_missing))?)
+        Ok(Store::open(self.store_config().create_if_missing(create_if_missing).erasing(false))?)
     }
 
     /// The configuration of the store.

@@ -40,7 +40,8 @@ fn is_in_files(path: &Path, text: &str) -> bool {
 }
 
 fn verified(path: &Path, server: Server) -> Ended {
-    let key = Client::connect(server.address, KEY).unwrap().get("/log/vkey").unwrap().body.trim().to_owned();
+    let keys = Client::connect(server.address, KEY).unwrap().get("/log/vkey").unwrap().body;
+    let key = keys.lines().find(|key| key.contains("/1/events+")).unwrap().to_owned();
     server.stop();
     run(program(path).args(["export", "--bundle", "--channel", "1", "--output", "all.bundle"])).ok();
     run(program(path).args(["verify", "--vkey", &key, "all.bundle"]))
@@ -84,6 +85,8 @@ fn an_erasure_survives_every_kill() {
     let log = server.log();
     assert!(!log.contains("ermengarde") && !log.contains("ERROR"), "{log}");
     let ended = verified(path, server);
+    let deep = run(program(path).args(["verify", "--deep"]));
+    assert!(deep.code == Some(0) && deep.stdout.contains(&format!(" {} erased, 0 tampered", EVENTS / 5)), "{deep:?}");
     let said = ended.ok();
     let wanted = format!("{} erased", EVENTS / 5);
     assert!(said.contains(&wanted), "{said}");

@@ -183,6 +183,8 @@ fn fifty_kills_lose_no_acknowledged_event() {
     wait_until_indexed(&database, whole.len());
     server.stop();
     assert_index_is_as_if_made_at_once(directory.path(), &database);
+    let deep = run(program(directory.path()).args(["verify", "--deep"]));
+    assert!(deep.code == Some(0) && deep.stdout.contains(", 0 findings"), "{deep:?}");
 
     let acknowledged: usize = writers.iter().map(|writer| writer.receipts.len()).sum();
     let retried: u64 = writers.iter().map(|writer| writer.retried).sum();

@@ -254,5 +254,7 @@ fn kills_during_witnessing_leave_logs_that_fit() {
     assert!(!witness.as_ref().unwrap().log().contains("another past"));
     assert_eq!(run(program(scene.path()).arg("rebuild")).code, Some(0));
     server.stop();
+    let deep = run(program(scene.path()).args(["verify", "--deep"]));
+    assert!(deep.code == Some(0) && deep.stdout.contains(", 0 findings"), "{deep:?}");
     witness.unwrap().stop();
 }

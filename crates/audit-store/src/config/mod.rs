@@ -69,6 +69,9 @@ pub struct StoreConfig {
     /// How often the store scrubs its database: reads everything in it and compares. A store without it
     /// does not, as a batch job beside a server.
     pub scrubbing: Option<Scrubbing>,
+    /// Whether the store works on erasures that have begun, as every store does by default. One that is
+    /// opened only to read need not.
+    pub erasing: bool,
     /// The clock of the store.
     pub clock: Clock,
     /// The time by which an entry may be ahead of the clock without a warning in its receipt.
@@ -101,12 +104,20 @@ impl StoreConfig {
             masking: MaskingPolicy::standard(),
             signing: None,
             scrubbing: None,
+            erasing: true,
             clock: Clock::system(),
             future_warning: FUTURE_WARNING,
             index_patience: INDEX_PATIENCE,
             channels_without_words: ChannelGrant::Only(BTreeSet::new()),
             values_at_once: VALUES_AT_ONCE,
         }
+    }
+
+    /// Sets whether the store works on erasures that have begun.
+    #[must_use]
+    pub fn erasing(mut self, erases: bool) -> StoreConfig {
+        self.erasing = erases;
+        self
     }
 
     /// Sets which secrets are masked.

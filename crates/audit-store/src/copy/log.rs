@@ -9,7 +9,7 @@ use super::Log;
 use crate::connection::DbConnection;
 use crate::dialect;
 use crate::error::{CopyError, StoreError};
-use crate::query::{ActionLogs, Events, FetchSize, Table};
+use crate::query::{ActionLogs, Events, FetchSize, LogStream};
 use crate::row::{ActionLogRow, EventRow, NewRows};
 use crate::schema::{action_logs, events, logs};
 
@@ -18,7 +18,7 @@ const ROWS_MAX: usize = 5_000;
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// A table whose rows are copied as they are.
-pub(super) trait Carried: Table {
+pub(super) trait Carried: LogStream {
     type Row: Row + PartialEq;
 
     /// Reads rows from a position on, in order.
@@ -31,10 +31,9 @@ pub(super) trait Carried: Table {
 pub(super) trait Row {
     fn position(&self) -> i64;
     fn recorded_at(&self) -> i64;
-    /// The bytes of its slots.
     /// The hash of the leaf, which stays when values are erased.
     fn leaf_hash(&self) -> &[u8];
-
+    /// The bytes of its slots.
     fn bytes(&self) -> usize;
     fn into_entry(self) -> Result<Entry, StoreError>;
 }

@@ -59,6 +59,12 @@ pub struct Copied {
     pub behind: u64,
 }
 
+/// Passes over a source in which values are being erased meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// The longest wait for programs that read the destination.
+const WAL_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// A log and its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Log {
@@ -80,48 +86,75 @@ struct Log {
 pub fn copy(from: &StoreConfig, to: &StoreConfig, mut progress: impl FnMut(CopyProgress)) -> Result<Copied, CopyError> {
     let mut source = open_source(from)?;
     let (place, mut target) = open_target(to)?;
+    let mut new = 0;
+    for _ in 0..ATTEMPTS {
+        let before = erasures::all(&mut source)?;
+        let outcome = copy_once(&mut source, &mut target, &mut progress);
+        let has_erased = erasures::all(&mut source)? != before;
+        match outcome {
+            Ok(copied) => {
+                new += copied.new;
+                if has_erased {
+                    continue;
+                }
+                // The compared files must be the ones that are in the place of the destination.
+                if let Some(what) = dialect::displaced(&place) {
+                    return Err(StoreError::Displaced(what).into());
+                }
+                return Ok(Copied { new, ..copied });
+            }
+            // What was copied before it was erased differs.
+            Err(CopyError::Differs { .. }) if has_erased => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(CopyError::Unfit { channel_id: 0, what: "values are being erased in the source: copy again when that has ended" })
+}
+
+/// One pass over everything.
+fn copy_once(
+    source: &mut DbConnection,
+    target: &mut DbConnection,
+    progress: &mut dyn FnMut(CopyProgress),
+) -> Result<Copied, CopyError> {
     // The root log comes first: what it has of a log is not newer than the log.
-    let root_size = crate::root::size(&mut source)?;
-    let logs = logs(&mut source)?;
-    let there = logs_there(&mut source, &mut target, &logs)?;
+    let root_size = crate::root::size(source)?;
+    let logs = logs(source)?;
+    let there = logs_there(source, target, &logs)?;
     let entries = logs.iter().map(|log| log.size.unsigned_abs()).sum();
     progress(CopyProgress::Start { entries, there });
     // Tokens come first, because an entry names the token that appended it.
-    let registry = Registry::copy(&mut source, &mut target)?;
-    let identity = Identity::copy(&mut source, &mut target)?;
+    let registry = Registry::copy(source, target)?;
+    let identity = Identity::copy(source, target)?;
     for log in &logs {
         let progress = &mut |count| progress(CopyProgress::Copied(count));
         match log.stream {
-            Stream::Events => log::copy::<Events>(&mut source, &mut target, *log, progress)?,
-            Stream::ActionLogs => log::copy::<ActionLogs>(&mut source, &mut target, *log, progress)?,
+            Stream::Events => log::copy::<Events>(source, target, *log, progress)?,
+            Stream::ActionLogs => log::copy::<ActionLogs>(source, target, *log, progress)?,
             Stream::Checkpoints => {}
         }
     }
     for log in &logs {
         match log.stream {
-            Stream::Events => erasures::carry::<Events>(&mut source, &mut target, *log)?,
-            Stream::ActionLogs => erasures::carry::<ActionLogs>(&mut source, &mut target, *log)?,
+            Stream::Events => erasures::carry::<Events>(source, target, *log)?,
+            Stream::ActionLogs => erasures::carry::<ActionLogs>(source, target, *log)?,
             Stream::Checkpoints => {}
         }
     }
     for log in &logs {
         let progress = &mut |count| progress(CopyProgress::Compared(count));
         match log.stream {
-            Stream::Events => verify::compare::<Events>(&mut source, &mut target, *log, progress)?,
-            Stream::ActionLogs => verify::compare::<ActionLogs>(&mut source, &mut target, *log, progress)?,
+            Stream::Events => verify::compare::<Events>(source, target, *log, progress)?,
+            Stream::ActionLogs => verify::compare::<ActionLogs>(source, target, *log, progress)?,
             Stream::Checkpoints => {}
         }
     }
-    root::copy(&mut source, &mut target, root_size)?;
+    root::copy(source, target, root_size)?;
     let of_root = Log { channel_id: ROOT.0, stream: ROOT.1, size: root_size, recorded_at: 0 };
-    copy_checkpoints(&mut source, &mut target, &[&logs[..], &[of_root]].concat())?;
-    registry.compare(&mut target)?;
-    identity.compare(&mut target)?;
-    // The compared files must be the ones that are in the place of the destination.
-    if let Some(what) = dialect::displaced(&place) {
-        return Err(StoreError::Displaced(what).into());
-    }
-    let after: u64 = self::logs(&mut source)?.iter().map(|log| log.size.unsigned_abs()).sum();
+    copy_checkpoints(source, target, &[&logs[..], &[of_root]].concat())?;
+    registry.compare(target)?;
+    identity.compare(target)?;
+    let after: u64 = self::logs(source)?.iter().map(|log| log.size.unsigned_abs()).sum();
     let (tokens, content_types) = (registry.tokens(), registry.content_types());
     Ok(Copied { entries, new: entries - there, tokens, content_types, behind: after - entries })
 }

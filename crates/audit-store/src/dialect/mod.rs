@@ -336,8 +336,8 @@ fn table_of(stream: Stream) -> Option<&'static str> {
 
 /// Erases slots of entries: sets their values and filter columns to NULL, and replaces the salts in
 /// `seals`. An embedded database takes the new seals; a server computes them itself, so that the role
-/// of this program needs no privilege to update.
-pub(crate) fn erase(conn: &mut DbConnection, log: LogKey, entries: &[(i64, Vec<u8>)], slots: &[u8]) -> QueryResult<()> {
+/// of this program needs no privilege to update. Returns the number of entries that changed.
+pub(crate) fn erase(conn: &mut DbConnection, log: LogKey, entries: &[(i64, Vec<u8>)], slots: &[u8]) -> QueryResult<usize> {
     match conn {
         DbConnection::Sqlite(conn) => sqlite::erase(conn, log, entries, slots),
         DbConnection::Postgres(conn) => postgres::erase(conn, log, entries, slots),

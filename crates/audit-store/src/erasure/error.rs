@@ -10,7 +10,7 @@ use crate::error::StoreError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErasureError {
-    /// The request is not one.
+    /// The request is faulty: the member, and what is wrong with it.
     #[error("{0} {1}")]
     Fault(&'static str, String),
     /// The log has no entries with these uuids. The numbers are their places in the request.
@@ -20,9 +20,6 @@ pub enum ErasureError {
     /// the request.
     #[error("the entry {} says what happened to the log itself, and is never erased", .0.first().map(|(_, uuid)| uuid.to_string()).unwrap_or_default())]
     Evidence(Vec<(usize, Uuid)>),
-    /// An earlier erasure of the log goes on.
-    #[error("an earlier erasure of this log goes on: try again when it has ended")]
-    Busy,
     /// The entry that says what is erased cannot be made.
     #[error("the entry that says what is erased {0}")]
     Record(#[from] Fault),

@@ -13,7 +13,7 @@ mod stored;
 pub use error::ErasureError;
 pub(crate) use step::step;
 pub use stored::ErasureState;
-pub(crate) use stored::{list, pending, record, rows};
+pub(crate) use stored::{is_pending, list, pending, record, rows};
 
 use crate::follow::Follower;
 

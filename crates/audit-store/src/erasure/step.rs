@@ -13,7 +13,7 @@ use std::time::Duration;
 use audit_domain::{Clock, ErasureRecord, Stream};
 use diesel::prelude::*;
 
-use super::stored::{next, record};
+use super::stored::{begun, record};
 use crate::append::Writers;
 use crate::connection::DbConnection;
 use crate::dialect;
@@ -65,7 +65,11 @@ impl Step {
             if Stored::load(conn, channel_id, stream)? != self.found {
                 return Ok(Progress::Overtaken);
             }
-            dialect::erase(conn, self.log, &self.entries, &self.slots)?;
+            let erased = dialect::erase(conn, self.log, &self.entries, &self.slots)?;
+            if erased != self.entries.len() {
+                let what = format!("an erasure found {erased} of {} entries", self.entries.len());
+                return Err(StoreError::Changed { stream, channel_id, position: self.row.position, what });
+            }
             if let Some(segment) = &self.segment {
                 postings::put(conn, channel_id, stream, segment)?;
             }
@@ -80,10 +84,22 @@ impl Step {
 
 fn prepare<S: LogStream>(conn: &mut DbConnection, log: LogKey, has_words: bool) -> Result<Option<Step>, StoreError> {
     let (channel_id, stream) = log;
-    let state = |conn: &mut DbConnection| Ok::<_, StoreError>((next(conn, log)?, Stored::load(conn, channel_id, stream)?));
-    let (row, found) = dialect::snapshot(conn, state)?;
-    let Some(row) = row.filter(|row| row.erased_to <= row.last) else { return Ok(None) };
-    let (record, _) = record::<S>(conn, &row)?;
+    let state = |conn: &mut DbConnection| Ok::<_, StoreError>((begun(conn, log)?, Stored::load(conn, channel_id, stream)?));
+    let (rows, found) = dialect::snapshot(conn, state)?;
+    // One whose entry was changed does not keep the others from going on.
+    let mut changed = None;
+    let mut readable = None;
+    for row in rows {
+        match record::<S>(conn, &row) {
+            Ok((record, _)) => {
+                readable = Some((row, record));
+                break;
+            }
+            Err(error @ StoreError::Changed { .. }) => changed = changed.or(Some(error)),
+            Err(error) => return Err(error),
+        }
+    }
+    let Some((row, record)) = readable else { return changed.map_or(Ok(None), Err) };
     let slots = record.slots.clone();
     let Some(from) = record.next_from(row.erased_to) else {
         let erased_to = row.last + 1;
@@ -95,10 +111,10 @@ fn prepare<S: LogStream>(conn: &mut DbConnection, log: LogKey, has_words: bool) 
         None => from + STEP,
     };
     let to = to.min(row.last + 1);
-    let entries = sealed_anew::<S>(conn, channel_id, from..to, &record)?;
+    let entries = sealed_again::<S>(conn, channel_id, from..to, &record)?;
     let segment = match indexed {
         Some(range) if !entries.is_empty() => {
-            Some(indexer::built_anew::<S>(conn, channel_id, range, has_words, &Erasing::new(&record))?)
+            Some(indexer::rebuilt::<S>(conn, channel_id, range, has_words, &Erasing::new(&record))?)
         }
         _ => None,
     };
@@ -106,7 +122,7 @@ fn prepare<S: LogStream>(conn: &mut DbConnection, log: LogKey, has_words: bool) 
 }
 
 /// The entries with something to erase, and their seals after that.
-fn sealed_anew<S: LogStream>(
+fn sealed_again<S: LogStream>(
     conn: &mut DbConnection,
     channel_id: i64,
     positions: Range<i64>,
@@ -159,9 +175,9 @@ fn finish(source: &Source, writers: &Writers, clock: &Clock, (channel_id, stream
         }
         dialect::write(conn, |conn| {
             for position in positions {
-                diesel::update(erasures::table.find((channel_id, stream.number(), position)))
-                    .set(erasures::finished_at.eq(now))
-                    .execute(conn)?;
+                // Another process may have noted it meanwhile.
+                let row = erasures::table.find((channel_id, stream.number(), position)).filter(erasures::finished_at.is_null());
+                diesel::update(row).set(erasures::finished_at.eq(now)).execute(conn)?;
             }
             Ok(Progress::Done { left: 0 })
         })

@@ -19,11 +19,18 @@ pub(crate) fn pending(conn: &mut DbConnection) -> Result<Vec<LogKey>, StoreError
     Ok(logs.into_iter().filter_map(|(channel_id, number)| Some((channel_id, Stream::from_number(number)?))).collect())
 }
 
-/// The oldest erasure of a log that has not ended.
-pub(super) fn next(conn: &mut DbConnection, (channel_id, stream): LogKey) -> QueryResult<Option<ErasureRow>> {
-    let of_log = erasures::table.filter(erasures::channel_id.eq(channel_id).and(erasures::stream.eq(stream.number())));
-    let next = of_log.filter(erasures::finished_at.is_null()).order(erasures::position).select(ErasureRow::as_select());
-    next.first(conn).optional()
+/// Whether a log has an erasure that has not ended.
+pub(crate) fn is_pending(conn: &mut DbConnection, (channel_id, stream): LogKey) -> Result<bool, StoreError> {
+    let of_log = erasures::channel_id.eq(channel_id).and(erasures::stream.eq(stream.number()));
+    let pending = erasures::table.filter(of_log.and(erasures::finished_at.is_null())).select(erasures::position);
+    Ok(pending.first::<i64>(conn).optional()?.is_some())
+}
+
+/// The erasures of a log with values that are left to erase, oldest first.
+pub(super) fn begun(conn: &mut DbConnection, (channel_id, stream): LogKey) -> QueryResult<Vec<ErasureRow>> {
+    let of_log = erasures::channel_id.eq(channel_id).and(erasures::stream.eq(stream.number()));
+    let begun = erasures::table.filter(of_log.and(erasures::erased_to.le(erasures::last)));
+    begun.order(erasures::position).select(ErasureRow::as_select()).load(conn)
 }
 
 /// Reads what an erasure says, from its entry, which is compared with its leaf hash.

@@ -151,7 +151,7 @@ fn segments<T: Table>(
 }
 
 /// Builds a segment from the log, without the values that are being erased.
-pub(crate) fn built_anew<T: Table>(
+pub(crate) fn rebuilt<T: Table>(
     conn: &mut DbConnection,
     channel_id: i64,
     of: (i64, i64),

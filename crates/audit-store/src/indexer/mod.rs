@@ -5,7 +5,7 @@ mod lag;
 
 #[cfg(test)]
 pub(crate) use feed::Step;
-pub(crate) use feed::{Source, built_anew, step};
+pub(crate) use feed::{Source, rebuilt, step};
 pub use lag::IndexLag;
 pub(crate) use lag::{lagging, lags};
 

@@ -1,7 +1,7 @@
 //! Appends to the log of one channel.
 
 use audit_domain::uuid::Uuid;
-use audit_domain::{ChannelId, PreparedEntry};
+use audit_domain::{ChannelId, MaskingPolicy, PreparedEntry};
 
 use super::Log;
 use crate::append::{AppendError, AppendRequest, NotStored, PendingReceipts, Receipt, Unknown};
@@ -120,8 +120,13 @@ impl<S: LogStream> Log<S> {
     /// right, [`StoreError::Random`] if the operating system has no random bytes. Any other
     /// [`StoreError`] if the registry cannot be read.
     pub fn prepare(&self, new: S::New) -> Result<Prepared, StoreError> {
+        self.prepare_with(new, self.store.masking())
+    }
+
+    /// The same, under a policy of masking.
+    pub(super) fn prepare_with(&self, new: S::New, masking: &MaskingPolicy) -> Result<Prepared, StoreError> {
         let types = || self.store.object_types();
-        Ok(Prepared(S::prepare(new, self.scope, &types, self.store.masking(), self.store.clock())?))
+        Ok(Prepared(S::prepare(new, self.scope, &types, masking, self.store.clock())?))
     }
 }
 

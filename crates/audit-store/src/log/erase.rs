@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use audit_domain::log::Erasure;
 use audit_domain::uuid::Uuid;
-use audit_domain::{ChannelId, CursorOrder, Entry, ErasureOf, ErasureRecord, EventFilter, NewErasure, Stream, is_evidence};
+use audit_domain::{
+    ChannelId, CursorOrder, Entry, ErasureOf, ErasureRecord, EventFilter, MaskingPolicy, NewErasure, Stream, is_evidence,
+};
 
 use super::{Log, Prepared};
 use crate::append::{AppendError, AppendRequest, Covered, Receipt};
@@ -45,36 +47,28 @@ impl Store {
 
     /// Begins to erase: appends the entry that says what is erased, and why. It has the position of the
     /// receipt. An erasure of very many entries has several. The values are gone a moment later:
-    /// [`Store::wait_for_erasures`]. Returns nothing if there is nothing to erase.
-    ///
-    /// With a uuid for the first entry, a retry of the same call does not begin the erasure again.
+    /// [`Store::wait_for_erasures`]. Returns nothing if there is nothing to erase: a repetition does no harm.
     ///
     /// # Errors
     ///
-    /// [`ErasureError`].
+    /// [`ErasureError`]. Of an erasure with very many entries, some may have begun: repeat it.
     pub fn erase(
         &self,
         channel: ChannelId,
         new: &NewErasure,
         producer_id: i64,
-        uuid: Option<Uuid>,
     ) -> Result<Vec<(Receipt, ErasureRecord)>, ErasureError> {
-        // What an earlier call began is not there to be selected again.
-        if !self.wait_for_erasures(channel, new.stream, EARLIER)? {
-            return Err(ErasureError::Busy);
-        }
+        // What an earlier call began is mostly not there to be selected again. If it does not end, both name
+        // the same entries, which does no harm.
+        self.wait_for_erasures(channel, new.stream, EARLIER)?;
         let positions = self.select_for_erasure(channel, new)?;
         let records = ErasureRecord::of_positions(&positions, &new.slots, &new.reason);
         let of_channel = self.channels(channel);
         let receipts = match new.stream {
-            Stream::Events => of_channel.events().append_records(&records, producer_id, |number, record| {
-                let event = record.to_event()?;
-                Ok(uuid.filter(|_| number == 0).map_or(event.clone(), |uuid| event.uuid(uuid)))
-            })?,
-            Stream::ActionLogs => of_channel.action_logs().append_records(&records, producer_id, |number, record| {
-                let log = record.to_action_log()?;
-                Ok(uuid.filter(|_| number == 0).map_or(log.clone(), |uuid| log.uuid(uuid)))
-            })?,
+            Stream::Events => of_channel.events().append_records(&records, producer_id, |record| Ok(record.to_event()?))?,
+            Stream::ActionLogs => {
+                of_channel.action_logs().append_records(&records, producer_id, |record| Ok(record.to_action_log()?))?
+            }
             Stream::Checkpoints => Vec::new(),
         };
         self.note_erasure((channel.get(), new.stream));
@@ -149,12 +143,14 @@ impl<S: LogStream> Log<S> {
         &self,
         records: &[ErasureRecord],
         producer_id: i64,
-        new: impl Fn(usize, &ErasureRecord) -> Result<S::New, ErasureError>,
+        new: impl Fn(&ErasureRecord) -> Result<S::New, ErasureError>,
     ) -> Result<Vec<Receipt>, ErasureError> {
         let mut receipts = Vec::with_capacity(records.len());
-        for (chunk, records) in records.chunks(RECORDS_AT_ONCE).enumerate() {
-            let prepare = |(at, record)| self.prepare(new(chunk * RECORDS_AT_ONCE + at, record)?).map_err(ErasureError::from);
-            let prepared: Vec<Prepared> = records.iter().enumerate().map(prepare).collect::<Result<_, _>>()?;
+        for records in records.chunks(RECORDS_AT_ONCE) {
+            // A policy may mask every text and number: the record would say nothing.
+            let masking = MaskingPolicy::none();
+            let prepare = |record| self.prepare_with(new(record)?, &masking).map_err(ErasureError::from);
+            let prepared: Vec<Prepared> = records.iter().map(prepare).collect::<Result<_, _>>()?;
             let mut request = AppendRequest::new(prepared).producer(producer_id);
             let covered = |record: &ErasureRecord| {
                 let (first, last) = record.bounds()?;

@@ -22,7 +22,7 @@ impl Store {
     pub fn wait_for_erasures(&self, channel: ChannelId, stream: Stream, patience: Duration) -> Result<bool, StoreError> {
         let deadline = Instant::now() + patience;
         let log: LogKey = (channel.get(), stream);
-        while self.point_read(erasure::pending)?.contains(&log) {
+        while self.point_read(|conn| erasure::is_pending(conn, log))? {
             if Instant::now() >= deadline {
                 return Ok(false);
             }

@@ -160,8 +160,8 @@ impl Store {
             let text = "do not extend their newest checkpoint, and nothing is appended to them: the log of the program says why";
             warnings.push(format!("{refused} log(s) {text}"));
         }
-        let followers = [&self.0.indexer, &self.0.sealer, &self.0.eraser];
-        warnings.extend(followers.into_iter().flat_map(|following| following.warnings()));
+        let followers = [&self.0.indexer, &self.0.sealer].into_iter().chain(&self.0.eraser);
+        warnings.extend(followers.flat_map(|following| following.warnings()));
         warnings.extend(signer.iter().flat_map(|(following, _)| following.warnings()));
         if let Some(LastScrub { findings: found @ 1.., .. }) = self.last_scrub() {
             warnings.push(format!("the last scrub found {found} difference(s) in the database: the log of the program says where"));

@@ -62,7 +62,8 @@ struct Inner {
     url: DatabaseUrl,
     indexer: Following,
     sealer: Following,
-    eraser: Following,
+    /// Only with [`StoreConfig::erasing`].
+    eraser: Option<Following>,
     to_erase: Arc<Grown>,
     /// Signs, and refuses logs that went back; only with [`StoreConfig::signing`].
     signer: Option<(Following, Arc<Signer>)>,
@@ -93,8 +94,12 @@ impl Inner {
         if self.rooting.as_ref().is_some_and(|(rooting, _)| !rooting.close()) {
             tracing::warn!("the last round of the root log still waits for the database; the next start does the rest");
         }
-        let followers =
-            || [&self.indexer, &self.sealer, &self.eraser].into_iter().chain(self.signer.as_ref().map(|(following, _)| following));
+        let followers = || {
+            [&self.indexer, &self.sealer]
+                .into_iter()
+                .chain(&self.eraser)
+                .chain(self.signer.as_ref().map(|(following, _)| following))
+        };
         followers().for_each(Following::stop);
         // Each of them is closed, also after one that did not end.
         let have_ended = followers().filter(|following| !following.close()).count() == 0;
@@ -173,7 +178,7 @@ impl Store {
         let index_source = Arc::new(Source { readers: Arc::clone(&followers), without_words });
         let start = Start { place: url.display(), writers: &writers, patience: config.index_patience };
         let indexer = start.indexer(&to_index, &index_source)?;
-        let eraser = start.eraser(&to_erase, &index_source, &config.clock)?;
+        let eraser = config.erasing.then(|| start.eraser(&to_erase, &index_source, &config.clock)).transpose()?;
         let sealer = start.sealer(&to_seal, &followers, signer.is_some().then(|| Arc::clone(&to_sign)))?;
         let signer = signer.map(|signer| Ok::<_, OpenError>((start.signer(&to_sign, &signer)?, signer))).transpose()?;
         let scrubber = config.scrubbing.map(|scrubbing| start.scrubber(&followers, config, scrubbing)).transpose()?;

@@ -82,7 +82,7 @@ fn fill(place: &TestDatabase) -> Store {
 fn erase_user(store: &Store, id: &str) {
     let (of, slots) = (ErasureOf::User(id.to_owned()), NewErasure::default_slots(Stream::Events));
     let new = NewErasure { stream: Stream::Events, of, slots, reason: "ticket 12".to_owned() };
-    let begun = store.erase(ChannelId::DEFAULT, &new, 0, None).unwrap();
+    let begun = store.erase(ChannelId::DEFAULT, &new, 0).unwrap();
     assert!(begun[0].1.entries() > 1);
     assert!(store.wait_for_erasures(ChannelId::DEFAULT, Stream::Events, std::time::Duration::from_secs(60)).unwrap());
 }

@@ -179,7 +179,7 @@ fn the_application_role_is_all_that_the_program_needs() {
         reason: "ticket 12".to_owned(),
     };
     append(&store, vec![event(r#"{"user":4711}"#)]);
-    assert_eq!(store.erase(ChannelId::DEFAULT, &erasure, 0, None).unwrap()[0].1.entries(), 1);
+    assert_eq!(store.erase(ChannelId::DEFAULT, &erasure, 0).unwrap()[0].1.entries(), 1);
     assert!(store.wait_for_erasures(ChannelId::DEFAULT, Stream::Events, std::time::Duration::from_secs(60)).unwrap());
     assert_eq!(guarded.prompt.strings("SELECT count(*) FROM events WHERE user_id = '4711' OR user_json = '4711'"), ["0"]);
     store.check().unwrap();

@@ -62,7 +62,7 @@ fn an_erased_value_is_in_no_file() {
     for uuids in uuids.chunks(750) {
         let of = ErasureOf::Uuids(uuids.to_vec());
         let new = NewErasure { stream: Stream::Events, of, slots: slots.clone(), reason: "ticket 12".to_owned() };
-        assert_eq!(store.erase(ChannelId::DEFAULT, &new, 0, None).unwrap()[0].1.entries(), 750);
+        assert_eq!(store.erase(ChannelId::DEFAULT, &new, 0).unwrap()[0].1.entries(), 750);
         assert!(store.wait_for_erasures(ChannelId::DEFAULT, Stream::Events, PATIENCE).unwrap());
     }
     let found = places(&scratch, b"secretive");

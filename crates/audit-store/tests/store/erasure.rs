@@ -1,9 +1,12 @@
 //! Erasure: the values go everywhere, the commitments stay, and every proof still verifies.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use audit_store::domain::log::{EntryProof, EntryStatus, SlotContent, VerifierKey};
-use audit_store::domain::{ChannelId, ERASE, ErasureOf, EventFilter, NewErasure, ParseMode, Stream, slot};
+use audit_store::domain::{
+    ChannelId, ERASE, ErasureOf, EventFilter, MaskingMode, MaskingPolicy, MaskingRules, NewErasure, ParseMode, Stream, slot,
+};
 use audit_store::{ErasureError, GroupBy, Log, Prepared, Receipt, Signing, Store};
 
 use crate::common::{ActionLogs, Events, Kind, Raw, Scratch, append, event, uuid};
@@ -57,7 +60,7 @@ fn of_uuids(stream: Stream, numbers: &[u128], slots: &[u8]) -> NewErasure {
 
 /// Erases, and waits until it is done. Returns the number of entries, and the positions of the entries that say so.
 fn erase(store: &Store, new: &NewErasure) -> (i64, Vec<i64>) {
-    let begun = store.erase(ChannelId::DEFAULT, new, 5, None).unwrap();
+    let begun = store.erase(ChannelId::DEFAULT, new, 5).unwrap();
     assert!(store.wait_for_erasures(ChannelId::DEFAULT, new.stream, PATIENCE).unwrap());
     (begun.iter().map(|(_, record)| record.entries()).sum(), begun.iter().map(|(receipt, _)| receipt.position).collect())
 }
@@ -164,7 +167,7 @@ fn what_is_not_in_the_log_or_is_evidence_is_refused() {
     append(&scratch.store, (0..5).map(of_person).collect());
     let store = &scratch.store;
     erase(store, &of_uuids(Stream::Events, &[1], &[slot::DESCRIPTION]));
-    let of = |new: &NewErasure| store.erase(ChannelId::DEFAULT, new, 0, None).unwrap_err();
+    let of = |new: &NewErasure| store.erase(ChannelId::DEFAULT, new, 0).unwrap_err();
     assert!(
         matches!(of(&of_uuids(Stream::Events, &[1, 99, 98], &[1])), ErasureError::Unknown(missing) if missing == [(1, uuid(99)), (2, uuid(98))])
     );
@@ -184,6 +187,37 @@ fn what_is_not_in_the_log_or_is_evidence_is_refused() {
         .is_none()
     );
     assert!(ActionLogs::parse(r#"{"level":20,"message":"m","logger_name":"AUDIT.ERASE"}"#, ParseMode::NATIVE).is_none());
+}
+
+/// A policy may mask every text and number but those that are allowed.
+#[test]
+fn the_record_of_an_erasure_is_not_masked() {
+    let rules = MaskingRules { name: "strict".to_owned(), version: 1, mask: MaskingMode::Allow, tables: BTreeMap::new() };
+    let scratch = Scratch::with(|config| config.masking = MaskingPolicy::from_rules(&rules).unwrap());
+    append(&scratch.store, (0..10).map(of_person).collect());
+    assert_eq!(erase(&scratch.store, &of_user("4711")), (1, vec![10]));
+    assert_eq!(events(&scratch.store).count(&hers()).unwrap(), 0);
+}
+
+#[test]
+fn an_erasure_whose_row_was_changed_stops_no_other() {
+    let scratch = Scratch::new();
+    append(&scratch.store, (0..20).map(of_person).collect());
+    let (store, raw) = (&scratch.store, scratch.raw());
+    // A row whose entry is another one.
+    raw.execute(
+        "INSERT INTO erasures (channel_id, stream, position, first, last, entries, erased_to) VALUES (1, 1, 9, 0, 5, 1, 0)",
+    );
+    let begun = store.erase(ChannelId::DEFAULT, &of_uuids(Stream::Events, &[4], &[slot::USER]), 0).unwrap();
+    assert_eq!(begun.len(), 1);
+    let is_erased = || events(store).get(uuid(4)).unwrap().unwrap().user_id().is_none();
+    let until = std::time::Instant::now() + PATIENCE;
+    while !is_erased() && std::time::Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(is_erased());
+    assert!(!store.wait_for_erasures(ChannelId::DEFAULT, Stream::Events, Duration::ZERO).unwrap());
+    assert_eq!(events(store).count(&hers()).unwrap(), 1, "the other one stays as it was");
 }
 
 #[test]
@@ -215,7 +249,7 @@ fn an_erasure_that_was_interrupted_is_ended_by_the_next_store() {
     let lock = scratch.lock();
     let store = scratch.open_again();
     let begun = std::thread::spawn(move || {
-        let begun = store.erase(ChannelId::DEFAULT, &of_user("4711"), 0, None);
+        let begun = store.erase(ChannelId::DEFAULT, &of_user("4711"), 0);
         store.close();
         begun
     });

@@ -19,7 +19,6 @@ use crate::auth::{Caller, Forbidden};
 use crate::blocking;
 use crate::body::{self, Body};
 use crate::failure::{ERRORS_MAX, Failure, InvalidMember};
-use crate::idempotency::IdempotencyKey;
 use crate::problem;
 use crate::routes::{Access, Routes};
 use crate::state::Api;
@@ -42,53 +41,34 @@ pub(super) fn configure(routes: &mut Routes<'_>) {
 async fn create(api: web::Data<Api>, request: HttpRequest, payload: web::Payload, caller: Caller) -> Result<HttpResponse, Failure> {
     Query::parse(&request, &[])?;
     require_json(&request)?;
-    let key = IdempotencyKey::from_request(&request, &caller)?;
     let room = Room::for_administration(&api, &caller, SMALL_BODY_BYTES_MAX);
     let body = Body::read(&api, &request, payload, room).await?;
     let (channel, new) = read(body::text(&body.bytes)?).map_err(Failure::Members)?;
     if !caller.token.channels.allows(channel) {
         return Err(Forbidden.into());
     }
-    let (uuid, producer_id) = (key.map(|key| key.uuid(0)), caller.token.id);
-    let begun = blocking::write(&api, move |store| begin(store, channel, &new, producer_id, uuid)).await?;
+    let producer_id = caller.token.id;
+    let begun = blocking::write(&api, move |store| begin(store, channel, &new, producer_id)).await?;
     let begun = begun.map_err(|error| failure(error, channel))?;
-    let mut response = if begun.is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
+    let mut response = if begun.entries > 0 { HttpResponse::Created() } else { HttpResponse::Ok() };
     Ok(response.content_type("application/json").body(begun.json()))
 }
 
-/// An erasure that a request began, now or when it was sent before.
+/// What a request began.
 struct Begun {
     channel: ChannelId,
     stream: Stream,
-    is_new: bool,
     entries: i64,
     positions: Vec<i64>,
     is_done: bool,
 }
 
-fn begin(store: &Store, channel: ChannelId, new: &NewErasure, producer_id: i64, uuid: Option<Uuid>) -> Result<Begun, ErasureError> {
-    let stream = new.stream;
-    let begun = |is_new, entries, positions| {
-        let is_done = store.wait_for_erasures(channel, stream, PATIENCE)?;
-        Ok(Begun { channel, stream, is_new, entries, positions, is_done })
-    };
-    if let Some(known) = uuid.map(|uuid| position_of(store, channel, stream, uuid)).transpose()?.flatten() {
-        let states = store.erasures(channel, stream, known.saturating_add(1), 1)?;
-        return begun(false, states.iter().map(|state| state.record.entries()).sum(), vec![known]);
-    }
-    let appended = store.erase(channel, new, producer_id, uuid)?;
-    let positions: Vec<i64> = appended.iter().map(|(receipt, _)| receipt.position).collect();
-    begun(!positions.is_empty(), appended.iter().map(|(_, record)| record.entries()).sum(), positions)
-}
-
-/// The position of the entry that an earlier attempt of the same request appended.
-fn position_of(store: &Store, channel: ChannelId, stream: Stream, uuid: Uuid) -> Result<Option<i64>, StoreError> {
-    let logs = store.channels(channel);
-    Ok(match stream {
-        Stream::Events => logs.events().get(uuid)?.map(|event| event.position()),
-        Stream::ActionLogs => logs.action_logs().get(uuid)?.map(|log| log.position()),
-        Stream::Checkpoints => None,
-    })
+fn begin(store: &Store, channel: ChannelId, new: &NewErasure, producer_id: i64) -> Result<Begun, ErasureError> {
+    let begun = store.erase(channel, new, producer_id)?;
+    let is_done = store.wait_for_erasures(channel, new.stream, PATIENCE)?;
+    let entries = begun.iter().map(|(_, record)| record.entries()).sum();
+    let positions = begun.iter().map(|(receipt, _)| receipt.position).collect();
+    Ok(Begun { channel, stream: new.stream, entries, positions, is_done })
 }
 
 impl Begun {
@@ -117,7 +97,6 @@ fn failure(error: ErasureError, channel: ChannelId) -> Failure {
         ErasureError::Fault(name, what) => Failure::Members(vec![member(format!("/{name}"), format!("{name} {what}"))]),
         ErasureError::Unknown(places) => of_uuids(places, &format!("which is not in this log of channel {}", channel.get())),
         ErasureError::Evidence(places) => of_uuids(places, "which says what happened to the log itself, and is never erased"),
-        ErasureError::Busy => Failure::Unavailable("An earlier erasure of this log goes on. Nothing new was begun."),
         ErasureError::Append(error) => error.into(),
         ErasureError::Store(error) => error.into(),
         error => Failure::Members(vec![member("/reason".to_owned(), error.to_string())]),

@@ -10,7 +10,7 @@ use super::{LIST, PAGE, PAGE_MAX};
 use crate::api::native::openapi::{BODY, READ};
 use crate::failure::Code;
 use crate::openapi::ApiDocs;
-use crate::openapi::operation::{JSON, Operation, idempotency_key, json as json_content, query, required_query};
+use crate::openapi::operation::{JSON, Operation, json as json_content, query, required_query};
 use crate::openapi::path::Path;
 use crate::openapi::schema::{
     Members, any_of, boolean, closed, instant, integer, integer_from, list, named, nullable_instant, nullable_integer,
@@ -42,10 +42,9 @@ fn paths() -> Vec<Path> {
              Then erases values and salts, and waits up to ten seconds for the end. Proofs still verify; all APIs show null. \
              A repetition finds nothing left to erase, and answers 200.",
         )
-        .parameters([idempotency_key()])
         .body(JSON, json_content(named("NewErasure"), sent))
         .json(201, "The erasure has begun, and is over if `done`.", named("BegunErasure"), begun.clone())
-        .json(200, "There is nothing to erase, or the same request began this erasure before.", named("BegunErasure"), begun)
+        .json(200, "There is nothing to erase: no entry has such values any more.", named("BegunErasure"), begun)
         .problems(&READ)
         .problems(&BODY)
         .problems(&[Code::Conflict, Code::EntryWasChanged]);

@@ -13,14 +13,15 @@ pub(in super::super) fn erase(
     (channel_id, stream): LogKey,
     entries: &[(i64, Vec<u8>)],
     slots: &[u8],
-) -> QueryResult<()> {
-    let Some(table) = super::super::table_of(stream) else { return Ok(()) };
+) -> QueryResult<usize> {
+    let Some(table) = super::super::table_of(stream) else { return Ok(0) };
     let columns = slots.iter().flat_map(|number| columns_of(stream, *number));
     let nulls: String = columns.map(|column| format!("{column} = NULL, ")).collect();
     let sql = format!("UPDATE {table} SET {nulls}seals = ? WHERE channel_id = ? AND position = ?");
+    let mut erased = 0;
     for (position, seals) in entries {
         let update = diesel::sql_query(&sql).bind::<Binary, _>(seals).bind::<BigInt, _>(channel_id).bind::<BigInt, _>(position);
-        update.execute(conn)?;
+        erased += update.execute(conn)?;
     }
-    Ok(())
+    Ok(erased)
 }

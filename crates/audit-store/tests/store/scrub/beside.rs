@@ -62,7 +62,7 @@ fn erased(scratch: &Scratch) -> Event {
         slots: vec![slot::CONTENT],
         reason: "ticket 12".to_owned(),
     };
-    assert_eq!(scratch.store.erase(ChannelId::DEFAULT, &new, 0, None).unwrap().len(), 1);
+    assert_eq!(scratch.store.erase(ChannelId::DEFAULT, &new, 0).unwrap().len(), 1);
     assert!(scratch.store.wait_for_erasures(ChannelId::DEFAULT, Stream::Events, Duration::from_secs(60)).unwrap());
     scratch.store.seal().unwrap();
     entry

@@ -29,8 +29,9 @@ use crate::schema::erasures;
 /// Entries of a step that are not indexed.
 const STEP: i64 = tiers::TIERS[2];
 
-/// The longest wait for queries that still read the values.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// The longest wait for queries that still read the values. The writer waits meanwhile, and asks again a moment
+/// later.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// A prepared step.
 pub(crate) struct Step {

@@ -8,8 +8,9 @@ use super::finding::Part;
 use super::{Run, entries};
 use crate::connection::DbConnection;
 use crate::dialect;
+use crate::erasure;
 use crate::error::StoreError;
-use crate::log_key::LogKey;
+use crate::log_key::{LogKey, name_of};
 use crate::postings::{Building, RowDifference, Segment, Stored, StoredRows, tiers};
 use crate::query::{ActionLogs, Erasing, Events, Table};
 use crate::schema::{logs, postings, segment_times, segments};
@@ -106,24 +107,31 @@ fn segments_of<T: Table>(run: &mut Run<'_>, log: LogKey) -> Result<(), StoreErro
     }
 }
 
-/// Compares a segment. An entry may have been erased since its rows were read, so a segment that differs
-/// is read once more.
-fn compare<T: Table>(run: &mut Run<'_>, log: LogKey, first: i64, rows: StoredRows) -> Result<(), StoreError> {
-    let Some(found) = differences::<T>(run, log, first, &rows)? else {
-        let place = format!("{}/{} index from position {first}", log.0, log.1.name());
-        run.summary.not_checked.push(format!("{place}: entries are missing or cannot be read"));
-        return Ok(());
-    };
-    if found.is_empty() {
-        return Ok(());
+/// Comparisons of a segment in which values are being erased meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// Compares a segment. A difference counts only if the rows are the same after it was found, and nothing was
+/// erased meanwhile.
+fn compare<T: Table>(run: &mut Run<'_>, log: LogKey, first: i64, mut rows: StoredRows) -> Result<(), StoreError> {
+    let place = format!("{} index from position {first}", name_of(log));
+    for _ in 0..ATTEMPTS {
+        let erased = run.read(|conn| erasure::rows(conn, log))?;
+        let Some(found) = differences::<T>(run, log, first, &rows)? else {
+            run.summary.not_checked.push(format!("{place}: entries are missing or cannot be read"));
+            return Ok(());
+        };
+        if found.is_empty() {
+            return Ok(());
+        }
+        let now = |conn: &mut DbConnection| Ok((StoredRows::read(conn, log.0, log.1, first)?, erasure::rows(conn, log)?));
+        // If it is gone, a larger one has its entries, and is compared next.
+        let (Some(again), erased_now) = run.read(|conn| dialect::snapshot::<_, StoreError>(conn, now))? else { return Ok(()) };
+        if again == rows && erased_now == erased {
+            return found.into_iter().try_for_each(|RowDifference { table, row, what }| find(run, log, (table, first, row), &what));
+        }
+        rows = again;
     }
-    // If it is gone, a larger one has its entries, and is compared next.
-    let Some(again) = run.read(|conn| dialect::snapshot(conn, |conn| StoredRows::read(conn, log.0, log.1, first)))? else {
-        return Ok(());
-    };
-    for RowDifference { table, row, what } in differences::<T>(run, log, first, &again)?.unwrap_or_default() {
-        find(run, log, (table, first, row), &what)?;
-    }
+    run.summary.not_checked.push(format!("{place}: values are being erased in it"));
     Ok(())
 }
 

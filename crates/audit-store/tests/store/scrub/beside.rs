@@ -43,6 +43,32 @@ fn a_scrub_beside_appends_finds_nothing() {
     });
 }
 
+#[test]
+fn a_scrub_beside_erasures_finds_nothing() {
+    let scratch = Scratch::new();
+    let of = |number: usize| event(&format!(r#"{{"user":{{"pk":{}}},"description":"words of {number}"}}"#, number % 40));
+    append(&scratch.store, (0..1_200).map(of).collect());
+    scratch.store.index().unwrap();
+    scratch.store.seal().unwrap();
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let _done = Done(&is_done);
+        let eraser = scope.spawn(|| {
+            for user in (0..40).take_while(|_| !is_done.load(Ordering::Relaxed)) {
+                let (of, slots) = (ErasureOf::User(user.to_string()), NewErasure::default_slots(Stream::Events));
+                let new = NewErasure { stream: Stream::Events, of, slots, reason: "ticket 12".to_owned() };
+                scratch.store.erase(ChannelId::DEFAULT, &new, 0).unwrap();
+            }
+        });
+        while !eraser.is_finished() {
+            assert_eq!(findings(&scrub(&scratch.place.config(), &[], Vec::new())), Vec::<String>::new());
+        }
+    });
+    assert!(scratch.store.wait_for_erasures(ChannelId::DEFAULT, Stream::Events, Duration::from_secs(60)).unwrap());
+    let said = scrub(&scratch.place.config(), &[], Vec::new());
+    assert_eq!(said.entries.iter().filter(|entry| entry.state == EntryState::Erased).count(), 1_200);
+}
+
 /// Says that something is done when it is dropped.
 struct Done<'d>(&'d AtomicBool);
 

@@ -154,7 +154,7 @@ pub fn restore(
     // Those of this machine may be newer, and show that the backup is old.
     let missing = Files::read(&directory.join(CHECKPOINTS))?.without(&Files::read(&signing.checkpoints)?);
     missing.write_to(&signing.checkpoints).map_err(|error| file(&signing.checkpoints, error))?;
-    let store = Store::open(&to.clone().erasing(false))?;
+    let store = Store::open(to.clone().erasing(false))?;
     let went_back = store.refusals(signing).map_err(|error| StoreError::Guard(error.to_string()))?;
     store.close_database(CLOSE_PATIENCE);
     Ok(Restored { copied, wrote_key: wrote_key.is_some(), went_back })

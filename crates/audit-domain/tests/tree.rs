@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 
 use audit_domain::log::{
@@ -324,4 +324,18 @@ fn a_checkpoint_follows_those_of_its_own_log() {
     let newer = checkpoint("log", 20);
     let backwards = Err(ConsistencyError::Proof(ProofError::OldIsLarger { old: 20, new: 5 }));
     assert_eq!(checkpoint("log", 5).verify_follows(&newer, &[]), backwards);
+}
+
+/// What a server reads for the proof of one entry.
+#[test]
+fn a_proof_in_a_million_entries_needs_few_tiles() {
+    for size in [1_000_000_u64, 1_048_575, 1_048_576, 999_999_999] {
+        let tiles = |index: u64| {
+            let plan = ProofPlan::inclusion(index, size).unwrap();
+            plan.nodes().filter_map(|node| Some(Tile::of_node(node, size)?.0)).collect::<BTreeSet<_>>().len()
+        };
+        let drawn = (0..2_000).map(|number| number * (size / 2_000)).chain([0, 255, 256, 65_535, 65_536, size - 1]);
+        let most = drawn.map(tiles).max();
+        assert!(most.is_some_and(|most| most <= 8), "{size}: {most:?}");
+    }
 }

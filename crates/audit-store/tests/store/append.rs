@@ -131,7 +131,11 @@ fn a_retry_of_an_action_log_gets_a_receipt_or_is_refused_whole() {
     let stored = scratch.get_of::<ActionLogs>(&first);
     crate::common::erase::<ActionLogs>(&scratch.raw(), &stored.entry, &[0, 1]);
     let retry = r#""level":50,"message":"other","trace":"t""#;
-    assert_eq!(scratch.append(vec![log(1, retry)]), [Receipt { duplicate: true, ..first }], "what is erased counts as equal");
+    assert_eq!(
+        scratch.append(vec![log(1, retry)]),
+        [Receipt { duplicate: true, erased: true, ..first }],
+        "what is erased counts as equal"
+    );
     let other = log(1, r#""level":50,"message":"other","trace":"u""#);
     assert_eq!(refused(&scratch, vec![other]), NotStored::Conflict(vec![conflict(0, 1, false)]));
 }
@@ -327,7 +331,8 @@ fn erased_slots_count_as_equal_in_a_retry() {
     let leaf = stored.leaf_data();
     stored = scratch.get(&first);
     assert!(stored.entry.slots.get(slot::USER).unwrap().is_erased() && stored.leaf_data() == leaf);
-    assert_eq!(scratch.append(vec![with_uuid(1, r#","user":{"pk":7},"url":"/x""#)]), [Receipt { duplicate: true, ..first }]);
+    let again = scratch.append(vec![with_uuid(1, r#","user":{"pk":7},"url":"/x""#)]);
+    assert_eq!(again, [Receipt { duplicate: true, erased: true, ..first }]);
     let other = vec![with_uuid(1, r#","user":{"pk":7},"url":"/y""#)];
     assert_eq!(refused(&scratch, other), NotStored::Conflict(vec![conflict(0, 1, false)]));
 }

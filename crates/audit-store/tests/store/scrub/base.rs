@@ -76,7 +76,7 @@ fn fill(url: &str, files: &Path) -> Vec<VerifierKey> {
     drop(logs);
     store.index().unwrap();
     store.sign().unwrap();
-    let keys = store.verifier_keys(&ChannelGrant::All).unwrap();
+    let keys = [store.verifier_keys(&ChannelGrant::All).unwrap(), store.root_verifier_keys().unwrap()].concat();
     assert!(store.close_database(Duration::from_secs(10)));
     keys
 }

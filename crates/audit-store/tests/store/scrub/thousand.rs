@@ -42,8 +42,10 @@ fn a_thousand_changes_are_found_and_located() {
     let base = Base::new();
     let clean = scrub(&base.copy().config(), &base.keys, Vec::new());
     assert_eq!(clean.findings, []);
-    // The root log has a checkpoint of each of the others.
-    let all = ENTRIES + 3;
+    // The root log has checkpoints of each of the others: more if it took longer than ten seconds to make them.
+    let of_root = clean.entries.iter().filter(|entry| entry.channel_id == -1).count();
+    assert!(of_root >= 3, "{of_root}");
+    let all = ENTRIES + of_root;
     assert_eq!((clean.announced, clean.summary.ok, clean.entries.len()), (all as u64, all as u64, all));
     assert_eq!((clean.summary.logs, &clean.summary.not_checked), (4, &Vec::new()));
 

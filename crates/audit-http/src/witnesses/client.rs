@@ -34,7 +34,7 @@ pub(super) enum Answer {
     Has(u64),
 }
 
-/// The reason why there is no cosignature.
+/// The reason why a witness did not cosign.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failed {
     #[error(transparent)]
@@ -54,6 +54,10 @@ pub(super) enum Failed {
     Ahead { witness: u64, own: u64 },
     #[error("another server asked it at the same time")]
     Overtaken,
+    #[error(
+        "the root log cannot prove that its {own} entries begin with the {witness} that the witness has: see `audit-server verify --deep`"
+    )]
+    Unproven { witness: u64, own: u64 },
 }
 
 impl Client {

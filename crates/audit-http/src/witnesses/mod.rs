@@ -141,7 +141,9 @@ fn prepare(store: &Store, client: &Client, learned: &mut Option<u64>) -> Result<
         *learned = None;
         return Err(Failed::Ahead { witness: old_size, own: newest.size() });
     }
-    let proof = newest.consistency_between(old_size, newest.size())?.unwrap_or_default();
+    // Without the proof, the witness would think that the log has another past.
+    let proof = newest.consistency_between(old_size, newest.size())?;
+    let proof = proof.ok_or(Failed::Unproven { witness: old_size, own: newest.size() })?;
     Ok(Some(Offer { old_size, proof, size: newest.size(), note: newest.note().to_owned() }))
 }
 

@@ -52,8 +52,8 @@ pub(super) fn run(_: &Settings, args: &WitnessArgs) -> anyhow::Result<()> {
             args.key_file.display()
         );
     }
-    if !args.key_file.exists() && args.name.is_none() {
-        bail!("there is no key in {}: --name gives the new key its name, such as witness.example.com/w1", args.key_file.display());
+    if !args.key_file.exists() {
+        new_name(args)?;
     }
     // It comes before the key: a start that ends in between begins again.
     let store = WitnessStore::open(&args.state_file)?;
@@ -107,14 +107,19 @@ fn key(args: &WitnessArgs) -> anyhow::Result<CosignerKey> {
             _ => return Ok(key),
         }
     }
-    let Some(name) = &args.name else {
-        bail!("there is no key in {}: --name gives the new key its name, such as witness.example.com/w1", path.display())
-    };
+    let name = new_name(args)?;
     let key = CosignerKey::new(name, &draw_bytes()?).with_context(|| format!("--name cannot be {name}"))?;
     let cannot = || format!("the key cannot be written to {}", path.display());
     let mut file = private(path).with_context(cannot)?;
     file.write_all(format!("{}\n", key.to_secret_text()).as_bytes()).and_then(|()| file.sync_all()).with_context(cannot)?;
     Ok(key)
+}
+
+/// The name of a key that is to be made.
+fn new_name(args: &WitnessArgs) -> anyhow::Result<&str> {
+    let missing =
+        || format!("{} does not exist: --name gives the new key its name, such as witness.example.com/w1", args.key_file.display());
+    args.name.as_deref().with_context(missing)
 }
 
 /// Makes a file for its owner alone.

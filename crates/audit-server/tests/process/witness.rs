@@ -210,6 +210,11 @@ fn a_witness_answers_strangers_with_the_codes_of_the_protocol() {
     witness.stop();
     let ended = run(program(scene.path()).args(["witness", "--logs", "logs", "--key-file", "new.key"]));
     assert!(ended.sentence().contains("--name gives the new key its name"), "{ended:?}");
+    // A witness that has cosigned, and has forgotten what, would go back.
+    let lost = ["witness", "--logs", "logs", "--key-file", "a.key", "--state-file", "lost.db"];
+    let ended = run(program(scene.path()).args(lost));
+    assert!(ended.sentence().contains("lost.db is missing, and the key in a.key has cosigned already"), "{ended:?}");
+    assert!(!scene.path().join("lost.db").exists());
     fs::write(scene.path().join("none"), "\n").unwrap();
     let ended = run(program(scene.path()).args(["witness", "--logs", "none", "--name", "x"]));
     assert!(ended.sentence().contains("none has no key"), "{ended:?}");

@@ -272,7 +272,7 @@ pub(crate) fn gives_rows_as_they_come(conn: &DbConnection) -> bool {
     matches!(conn, DbConnection::Sqlite(_))
 }
 
-/// Opens the file of a witness, which is no audit log, and creates it if it is missing.
+/// Opens the file of a witness, which has nothing of an audit log, and creates it if it is missing.
 pub(crate) fn open_witness_file(path: &Path) -> Result<DbConnection, OpenError> {
     sqlite::open_witness_file(path).map(DbConnection::Sqlite)
 }

@@ -1,4 +1,4 @@
-//! Reads the rows of entries, also those that are no entries any more.
+//! Reads the rows of entries, also those that cannot be read as entries.
 
 use std::ops::Range;
 
